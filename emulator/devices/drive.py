@@ -1,0 +1,99 @@
+"""Codes of the write drive: voltages to 12-bit codes, and the default registers of a preset's write algorithm."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from twinbar.emulator.devices.layout import CODES
+from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.devices.preset_sections import Ramp
+from twinbar.hw.errors import ConfigError
+
+_FULL_SCALES_V: Final = (1.0, 2.0, 2.5, 4.0, 5.0, 8.0, 10.0, 20.0, 40.0)
+
+
+@dataclass(frozen=True)
+class DriveRegisters:
+    """Default codes of the write drive; pairs are (SET, RESET).
+
+    Parameters
+    ----------
+    amplitude_start, amplitude_step, amplitude_stop : (int, int)
+        Codes of the pulse voltage: first pulse, increment per pulse, ceiling.
+    gate_start, gate_step, gate_stop : (int, int)
+        Codes of the word line.
+    pulse_limit : int
+        SET and RESET pulses of one write.
+    """
+
+    amplitude_start: tuple[int, int]
+    amplitude_step: tuple[int, int]
+    amplitude_stop: tuple[int, int]
+    gate_start: tuple[int, int]
+    gate_step: tuple[int, int]
+    gate_stop: tuple[int, int]
+    pulse_limit: int
+
+
+def volts_to_code(volts: float, full_scale_v: float) -> int:
+    """Give the code nearest to a voltage: code ``c`` is ``c / CODES`` of the full scale.
+
+    Raises
+    ------
+    ConfigError
+        If the drive does not reach the voltage.
+    """
+    code = math.floor(volts / full_scale_v * CODES + 0.5)
+    if not 0 <= code < CODES:
+        highest = full_scale_v * (CODES - 1) / CODES
+        raise ConfigError(f"{volts:g} V is beyond the write drive, which goes from 0 to {highest:.4g} V")
+    return code
+
+
+def _ramps(preset: Preset) -> list[Ramp]:
+    write = preset.write
+    return [ramp for ramp in (write.set, write.reset, write.set_gate, write.reset_gate) if ramp is not None]
+
+
+def drive_full_scale(preset: Preset) -> float:
+    """Give the smallest usual full scale, in volts, whose codes reach every voltage of a preset."""
+    highest = max(
+        preset.pulse.set_voltage.si, preset.pulse.reset_voltage.si, *(ramp.stop.si for ramp in _ramps(preset))
+    )
+    for full_scale in _FULL_SCALES_V:
+        if math.floor(highest / full_scale * CODES + 0.5) < CODES:
+            return full_scale
+    raise ConfigError(f"preset {preset.name}: {highest:g} V is beyond any usual write drive; give drive_full_scale_v")
+
+
+def drive_registers(preset: Preset, full_scale_v: float) -> DriveRegisters:
+    """Give the registers of the preset's own write algorithm; a gate that it does not name is fully open."""
+    write = preset.write
+
+    def amplitude(of: Callable[[Ramp], int]) -> tuple[int, int]:
+        return of(write.set), of(write.reset)
+
+    def gate(of: Callable[[Ramp], int], otherwise: int) -> tuple[int, int]:
+        codes = [otherwise if ramp is None else of(ramp) for ramp in (write.set_gate, write.reset_gate)]
+        return codes[0], codes[1]
+
+    def start(ramp: Ramp) -> int:
+        return volts_to_code(ramp.start.si, full_scale_v)
+
+    def step(ramp: Ramp) -> int:
+        # A ramp that has a step must move, even where the step is finer than the drive.
+        return max(volts_to_code(ramp.step.si, full_scale_v), 1 if ramp.step.si > 0 else 0)
+
+    def stop(ramp: Ramp) -> int:
+        return volts_to_code(ramp.stop.si, full_scale_v)
+
+    return DriveRegisters(
+        amplitude_start=amplitude(start),
+        amplitude_step=amplitude(step),
+        amplitude_stop=amplitude(stop),
+        gate_start=gate(start, CODES - 1),
+        gate_step=gate(step, 0),
+        gate_stop=gate(stop, CODES - 1),
+        pulse_limit=int(write.pulse_limit.si),
+    )

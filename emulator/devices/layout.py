@@ -1,0 +1,152 @@
+"""Where each number of a cell model lies in its two flat tables.
+
+A preset's formulas become two integer arrays once, when a configuration is built: ``scalars`` (int64, positions
+``P_*``)
+and ``tables`` (int32, sections starting at ``O_*``). Flat arrays because every user of the physics can index them:
+Numba kernels, SimPy and pysim through Python, the netlist harness through C pointers, and an array on the chip.
+
+Fixed-point formats
+-------------------
+conductance
+    Q24 of the nominal Gmax: ``2**24`` is Gmax, and Gmin is ``2**24 / on_off``.
+read grid
+    ``2**grid_bits`` is Gmax; column currents are sums of these integers.
+``Q12``
+    Factors (gains, amplitude response, widths) and standard normal deviates: 4096 is 1.
+"""
+
+from typing import Final
+
+G_ONE: Final = 1 << 24
+"""Conductance of the nominal Gmax."""
+Q12: Final = 1 << 12
+
+STEP_BINS: Final = 512
+"""Bins of the cell's own window, low to high conductance, for the mean and spread of a pulse."""
+TRAIT_BINS: Final = 1024
+"""Quantiles of a device-to-device distribution."""
+GAUSS_BINS: Final = 4096
+"""Quantiles of the standard normal deviate, scaled to unit variance."""
+CODES: Final = 4096
+"""Codes of the write drive (12 bits)."""
+VAR_BINS: Final = 1024
+TIME_BINS: Final = 64
+"""Half octaves of the ticks since a cell's last pulse."""
+AGE_BINS: Final = 32
+"""Bins of the nominal window [Gmin, Gmax] for relaxation and drift."""
+EXP2_BINS: Final = 1024
+WIRE_BINS: Final = 2048
+
+# --- tables (int32) ---------------------------------------------------------------------------------------------------
+O_GAUSS: Final = 0
+"""[GAUSS_BINS] Q12 quantiles of the standard normal deviate."""
+O_MEAN: Final = O_GAUSS + GAUSS_BINS
+"""[2][STEP_BINS] Q24 signed mean change by one nominal pulse, SET then RESET."""
+O_SIGMA: Final = O_MEAN + 2 * STEP_BINS
+"""[2][STEP_BINS] Q24 standard deviation of that change, cycle to cycle."""
+O_SHAPE: Final = O_SIGMA + 2 * STEP_BINS
+"""[2][STEP_BINS] Q24 change of the mean per standard deviation of the cell's nonlinearity."""
+O_AMP_MEAN: Final = O_SHAPE + 2 * STEP_BINS
+"""[2][CODES] Q12 factor of the mean by amplitude code."""
+O_AMP_SIGMA: Final = O_AMP_MEAN + 2 * CODES
+"""[2][CODES] Q12 factor of the spread by amplitude code."""
+O_GATE_CAP: Final = O_AMP_SIGMA + 2 * CODES
+"""[CODES] Q24 conductance that a SET cannot pass, by gate (word line) code; huge where the gate is no limit."""
+O_ENERGY: Final = O_GATE_CAP + CODES
+"""[2][CODES] weight of a pulse's cell energy by amplitude code: (V / Vmax)^2 * 65535."""
+O_GAIN: Final = O_ENERGY + 2 * CODES
+"""[2][TRAIT_BINS] Q12 device-to-device gain of SET and RESET, by quantile."""
+O_LOW: Final = O_GAIN + 2 * TRAIT_BINS
+"""[TRAIT_BINS] Q24 lower bound of a cell, by quantile."""
+O_HIGH: Final = O_LOW + TRAIT_BINS
+"""[TRAIT_BINS] Q24 upper bound of a cell, by quantile."""
+O_TRAIT_Z: Final = O_HIGH + TRAIT_BINS
+"""[TRAIT_BINS] Q12 standard normal quantiles, for the nonlinearity of a cell."""
+O_INITIAL: Final = O_TRAIT_Z + TRAIT_BINS
+"""[TRAIT_BINS] Q24 conductance after forming, by quantile."""
+O_VARIANCE: Final = O_INITIAL + TRAIT_BINS
+"""[VAR_BINS] read-noise variance of a cell by its read-grid value, in units of ``read_variance_unit`` grid^2."""
+O_RELAX_MEAN: Final = O_VARIANCE + VAR_BINS
+"""[TIME_BINS][AGE_BINS] Q24 mean relaxation."""
+O_RELAX_SIGMA: Final = O_RELAX_MEAN + TIME_BINS * AGE_BINS
+"""[TIME_BINS][AGE_BINS] Q24 standard deviation of the relaxation."""
+O_NU_MEAN: Final = O_RELAX_SIGMA + TIME_BINS * AGE_BINS
+"""[AGE_BINS] Q16 drift exponent."""
+O_NU_SIGMA: Final = O_NU_MEAN + AGE_BINS
+"""[AGE_BINS] Q16 standard deviation of the drift exponent."""
+O_LOG2_TIME: Final = O_NU_SIGMA + AGE_BINS
+"""[TIME_BINS] Q8 base-2 logarithm of (time since the pulse / drift reference time), 0 before the reference time."""
+O_EXP2: Final = O_LOG2_TIME + TIME_BINS
+"""[EXP2_BINS] Q15 two to the power of minus a fraction."""
+O_WIRE: Final = O_EXP2 + EXP2_BINS
+"""[WIRE_BINS] Q12 factor of a cell's current by its distance (row + column) along the wires."""
+TABLE_SIZE: Final = O_WIRE + WIRE_BINS
+
+# --- scalars (int64) --------------------------------------------------------------------------------------------------
+P_SEED: Final = 0
+"""The seed, already mixed to 64 bits."""
+P_G_MIN: Final = 1
+P_G_MAX: Final = 2
+"""The nominal window, Q24."""
+P_BIN_SCALE: Final = 3
+"""STEP_BINS * 2**32 / (g_max - g_min)."""
+P_AGE_SCALE: Final = 4
+"""AGE_BINS * 2**32 / (g_max - g_min)."""
+P_NOISE_CLIP: Final = 5
+"""Q12: deviates of a pulse are clipped to plus and minus this."""
+P_WINDOW_VARIES: Final = 6
+"""1 when bounds differ from cell to cell."""
+P_SHAPE_VARIES: Final = 7
+"""1 when the nonlinearity differs from cell to cell."""
+P_GAIN_SHARED: Final = 8
+"""1 when SET and RESET of a cell share one gain draw."""
+P_AGES: Final = 9
+"""1 when relaxation or drift make the conductance depend on ticks."""
+P_WRITE_NOISE: Final = 10
+"""Q24 standard deviation of the apparent conductance, drawn anew at every pulse (aihwkit's write noise); 0: none."""
+P_STUCK_LOW: Final = 11
+P_STUCK_HIGH: Final = 12
+P_NON_RESPONDING: Final = 13
+"""Probabilities times 2**32."""
+P_WIDTH_SET: Final = 14
+P_WIDTH_RESET: Final = 15
+"""Nominal pulse widths in cycles: the tables hold the response to these."""
+P_WIDTH_SCALES: Final = 16
+"""1 when the response to a pulse is proportional to its width."""
+P_GRID_SHIFT: Final = 17
+"""24 - grid_bits."""
+P_GRID_LIMIT: Final = 18
+"""Largest read-grid value."""
+P_VAR_SHIFT: Final = 19
+"""Read-grid value to position in the variance table."""
+P_WIRE: Final = 20
+"""1 when wires attenuate."""
+# The ADC reads a single cell with these; the gain for column sums is a register of each tile.
+P_ADC_MAX: Final = 21
+"""Largest code: 2**adc_bits - 1."""
+P_READ_GAIN: Final = 22
+"""Q20 codes per read-grid unit, for single-cell reads."""
+P_READ_KU: Final = 23
+"""Q16 factor from variance units to the noise variance of a code in (2**-8 codes)^2, for single-cell reads."""
+P_ADC_KA: Final = 24
+"""Noise variance of the converter itself in (2**-8 codes)^2."""
+SCALAR_COUNT: Final = 25
+
+# --- what a draw is for ----------------------------------------------------------------------------------------------
+DRAW_PULSE: Final = 1
+DRAW_TRAITS: Final = 2
+DRAW_FAULT: Final = 3
+DRAW_INITIAL: Final = 4
+DRAW_RELAX: Final = 5
+DRAW_DRIFT: Final = 6
+DRAW_WRITE_NOISE: Final = 7
+DRAW_CONVERSION: Final = 8
+
+# --- faults of a cell (state array ``fault``) ------------------------------------------------------------------------
+FAULT_NONE: Final = 0
+FAULT_STUCK_LOW: Final = 1
+FAULT_STUCK_HIGH: Final = 2
+FAULT_NON_RESPONDING: Final = 3
+
+SET: Final = 0
+RESET: Final = 1

@@ -1,0 +1,347 @@
+"""The physics of a cell and of a conversion, in integers: one set of scalar functions for every engine.
+
+No libm, no fast math, no state: a function of its arguments only. The tables come from
+`twinbar.emulator.devices.tables`;
+their layout and fixed-point formats are in `twinbar.emulator.devices.layout`. The only floating-point operation is a
+square root, which IEEE 754 rounds correctly on every processor, of integers below 2**50, where its floor is exact.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from twinbar.emulator.devices.layout import (
+    AGE_BINS,
+    CODES,
+    DRAW_CONVERSION,
+    DRAW_DRIFT,
+    DRAW_FAULT,
+    DRAW_INITIAL,
+    DRAW_PULSE,
+    DRAW_RELAX,
+    DRAW_TRAITS,
+    DRAW_WRITE_NOISE,
+    EXP2_BINS,
+    FAULT_NON_RESPONDING,
+    FAULT_NONE,
+    FAULT_STUCK_HIGH,
+    FAULT_STUCK_LOW,
+    O_AMP_MEAN,
+    O_AMP_SIGMA,
+    O_EXP2,
+    O_GAIN,
+    O_GATE_CAP,
+    O_GAUSS,
+    O_HIGH,
+    O_INITIAL,
+    O_LOG2_TIME,
+    O_LOW,
+    O_MEAN,
+    O_NU_MEAN,
+    O_NU_SIGMA,
+    O_RELAX_MEAN,
+    O_RELAX_SIGMA,
+    O_SHAPE,
+    O_SIGMA,
+    O_TRAIT_Z,
+    O_VARIANCE,
+    O_WIRE,
+    P_ADC_KA,
+    P_ADC_MAX,
+    P_AGE_SCALE,
+    P_AGES,
+    P_BIN_SCALE,
+    P_G_MAX,
+    P_G_MIN,
+    P_GAIN_SHARED,
+    P_GRID_LIMIT,
+    P_GRID_SHIFT,
+    P_NOISE_CLIP,
+    P_NON_RESPONDING,
+    P_READ_GAIN,
+    P_READ_KU,
+    P_SHAPE_VARIES,
+    P_STUCK_HIGH,
+    P_STUCK_LOW,
+    P_VAR_SHIFT,
+    P_WIDTH_SCALES,
+    P_WIDTH_SET,
+    P_WINDOW_VARIES,
+    P_WIRE,
+    P_WRITE_NOISE,
+    SET,
+    STEP_BINS,
+    TRAIT_BINS,
+)
+
+inline = numba.njit(inline="always", cache=True)
+"""Compile into the caller: these functions run hundreds of millions of times a second."""
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX2 = np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
+_GAUSS_SHIFT = np.uint64(64 - 12)
+_TRAIT_MASK = np.uint64(TRAIT_BINS - 1)
+
+
+@inline
+def mix(x):
+    """Finalize 64 bits (splitmix64: Steele, Lea, Flood, OOPSLA 2014; constants are Stafford's variant 13)."""
+    x = np.uint64(x)
+    x = (x ^ (x >> _S30)) * _MIX1
+    x = (x ^ (x >> _S27)) * _MIX2
+    return x ^ (x >> _S31)
+
+
+@inline
+def cell_key(seed, tile, cell):
+    """Give the key of a cell: ``cell`` is ``row * columns + column`` within ``tile``."""
+    return mix(np.uint64(seed) + ((np.uint64(tile) << np.uint64(32)) + np.uint64(cell) + np.uint64(1)) * _GOLDEN)
+
+
+@inline
+def draw(key, purpose, count):
+    """Draw 64 uniform bits for the ``count``-th event of a kind; order of visits, engine and thread do not matter."""
+    return mix(np.uint64(key) + ((np.uint64(purpose) << np.uint64(48)) + np.uint64(count)) * _GOLDEN)
+
+
+@inline
+def gauss(bits, tables):
+    """Turn the upper bits of a draw into a standard normal deviate, Q12."""
+    return np.int64(tables[O_GAUSS + np.int64(np.uint64(bits) >> _GAUSS_SHIFT)])
+
+
+@inline
+def traits(key, scalars, tables):
+    """Give what distinguishes a cell from its neighbours.
+
+    Returns
+    -------
+    tuple of int
+        Q12 gain of SET and of RESET, Q24 lower and upper bound, bin scale of that window, and the Q12 deviates of the
+        nonlinearity of SET and RESET.
+    """
+    bits = draw(key, DRAW_TRAITS, 0)
+    first = np.int64(bits & _TRAIT_MASK)
+    second = np.int64((bits >> np.uint64(10)) & _TRAIT_MASK)
+    if scalars[P_GAIN_SHARED]:
+        second = first
+    gain_set = np.int64(tables[O_GAIN + first])
+    gain_reset = np.int64(tables[O_GAIN + TRAIT_BINS + second])
+    low = scalars[P_G_MIN]
+    high = scalars[P_G_MAX]
+    scale = scalars[P_BIN_SCALE]
+    if scalars[P_WINDOW_VARIES]:
+        low = np.int64(tables[O_LOW + np.int64((bits >> np.uint64(20)) & _TRAIT_MASK)])
+        high = np.int64(tables[O_HIGH + np.int64((bits >> np.uint64(30)) & _TRAIT_MASK)])
+        scale = (np.int64(STEP_BINS) << 32) // (high - low)
+    shape_set = np.int64(0)
+    shape_reset = np.int64(0)
+    if scalars[P_SHAPE_VARIES]:
+        shape_set = np.int64(tables[O_TRAIT_Z + np.int64((bits >> np.uint64(40)) & _TRAIT_MASK)])
+        shape_reset = np.int64(tables[O_TRAIT_Z + np.int64((bits >> np.uint64(50)) & _TRAIT_MASK)])
+    return gain_set, gain_reset, low, high, scale, shape_set, shape_reset
+
+
+@inline
+def draw_fault(key, scalars):
+    """Draw the fault of a cell (one of ``FAULT_*``)."""
+    u = np.int64(draw(key, DRAW_FAULT, 0) >> np.uint64(32))
+    fault = FAULT_NONE
+    if u < scalars[P_STUCK_LOW]:
+        fault = FAULT_STUCK_LOW
+    elif u < scalars[P_STUCK_LOW] + scalars[P_STUCK_HIGH]:
+        fault = FAULT_STUCK_HIGH
+    elif u < scalars[P_STUCK_LOW] + scalars[P_STUCK_HIGH] + scalars[P_NON_RESPONDING]:
+        fault = FAULT_NON_RESPONDING
+    return fault
+
+
+@inline
+def initial_conductance(key, fault, low, high, tables):
+    """Give the Q24 conductance of a cell after forming, within its bounds."""
+    g = np.int64(tables[O_INITIAL + np.int64(draw(key, DRAW_INITIAL, 0) & _TRAIT_MASK)])
+    if fault == FAULT_STUCK_LOW:
+        g = low
+    elif fault == FAULT_STUCK_HIGH:
+        g = high
+    return min(max(g, low), high)
+
+
+@inline
+def width_factor(width, polarity, scalars):
+    """Give the Q12 factor by which a pulse of ``width`` cycles moves a cell, against one of nominal width."""
+    nominal = scalars[P_WIDTH_SET + polarity]
+    factor = np.int64(4096)
+    if width != nominal and scalars[P_WIDTH_SCALES]:
+        factor = (np.int64(width) << 12) // nominal
+    return factor
+
+
+@inline
+def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, tables):
+    """Give the conductance after one pulse on a sound cell.
+
+    Parameters
+    ----------
+    g : int
+        Q24 conductance before.
+    key : int
+        `cell_key` of the cell.
+    count : int
+        Pulses that the cell has seen before this one.
+    polarity : int
+        `SET` or `RESET`.
+    amplitude, gate : int
+        Codes of the write drive and of the word line.
+    width : int
+        Cycles for which the gate was open, truncated pulses included.
+    cell : tuple
+        The cell's `traits`.
+    """
+    gain_set, gain_reset, low, high, scale, shape_set, shape_reset = cell
+    position = ((g - low) * scale) >> 32
+    position = min(max(position, 0), STEP_BINS - 1)
+    gain = gain_set if polarity == SET else gain_reset
+    at = polarity * STEP_BINS + position
+    mean = np.int64(tables[O_MEAN + at])
+    if scalars[P_SHAPE_VARIES]:
+        shape = shape_set if polarity == SET else shape_reset
+        mean += (np.int64(tables[O_SHAPE + at]) * shape) >> 12
+        # A cell may be more or less nonlinear than its neighbours; its pulses do not change direction for that.
+        mean = max(mean, np.int64(0)) if polarity == SET else min(mean, np.int64(0))
+    z = gauss(draw(key, DRAW_PULSE, count), tables)
+    clip = scalars[P_NOISE_CLIP]
+    z = min(max(z, -clip), clip)
+    code = polarity * CODES + amplitude
+    mean = (mean * gain) >> 12
+    mean = (mean * np.int64(tables[O_AMP_MEAN + code])) >> 12
+    spread = (np.int64(tables[O_SIGMA + at]) * z) >> 12
+    spread = (spread * np.int64(tables[O_AMP_SIGMA + code])) >> 12
+    change = ((mean + spread) * width_factor(width, polarity, scalars)) >> 12
+    after = g + change
+    if polarity == SET:
+        # In a 1T1R cell the gate limits the current, and with it the conductance that a SET can reach.
+        cap = np.int64(tables[O_GATE_CAP + gate])
+        if after > cap:
+            after = max(g, cap)
+    return min(max(after, low), high)
+
+
+@inline
+def time_bin(ticks):
+    """Give the half octave of a number of ticks (1 or more): 0 is 1 tick, 2 is 2 ticks, 3 is 3, 4 is 4 to 5 ..."""
+    n = 0
+    rest = np.int64(ticks)
+    while rest > 3:
+        rest >>= 1
+        n += 2
+    if rest == 2:
+        n += 2
+    elif rest == 3:
+        n += 3
+    return n
+
+
+@inline
+def effective_conductance(g, key, count, ticks, scalars, tables):
+    """Give the Q24 conductance that a read sees ``ticks`` after the cell's last pulse (its ``count``-th).
+
+
+    Write noise, relaxation and drift do not change the state; they are functions of it, of the ticks, and of draws
+    keyed by the pulse count, so that reading often or late changes nothing. Nothing relaxes within a tick.
+    """
+    seen = g
+    if scalars[P_WRITE_NOISE]:
+        seen += (scalars[P_WRITE_NOISE] * gauss(draw(key, DRAW_WRITE_NOISE, count), tables)) >> 12
+    if scalars[P_AGES] and ticks > 0 and count > 0:
+        when = time_bin(ticks)
+        age = ((g - scalars[P_G_MIN]) * scalars[P_AGE_SCALE]) >> 32
+        age = min(max(age, 0), AGE_BINS - 1)
+        at = when * AGE_BINS + age
+        relaxed = np.int64(tables[O_RELAX_SIGMA + at]) * gauss(draw(key, DRAW_RELAX, count), tables)
+        seen += np.int64(tables[O_RELAX_MEAN + at]) + (relaxed >> 12)
+        nu = np.int64(tables[O_NU_MEAN + age])
+        nu += (np.int64(tables[O_NU_SIGMA + age]) * gauss(draw(key, DRAW_DRIFT, count), tables)) >> 12
+        # Q16 exponent times Q8 logarithm is Q24; the table wants the fraction in EXP2_BINS steps.
+        power = max(nu, 0) * np.int64(tables[O_LOG2_TIME + when])
+        whole = power >> 24
+        fraction = (power >> 14) & (EXP2_BINS - 1)
+        seen = max(seen, 0)
+        seen = (seen * np.int64(tables[O_EXP2 + fraction])) >> min(15 + whole, 62)
+    return max(seen, 0)
+
+
+@inline
+def to_grid(seen, distance, scalars, tables):
+    """Round a Q24 conductance to the read grid, attenuated by the wires to a cell at ``distance`` (row + column)."""
+    shift = scalars[P_GRID_SHIFT]
+    grid = (seen + (np.int64(1) << (shift - 1))) >> shift
+    if scalars[P_WIRE]:
+        grid = (grid * np.int64(tables[O_WIRE + distance]) + 2048) >> 12
+    return min(grid, scalars[P_GRID_LIMIT])
+
+
+@inline
+def grid_variance(grid, scalars, tables):
+    """Give the read-noise variance of a cell from its read-grid value."""
+    return np.int64(tables[O_VARIANCE + (grid >> scalars[P_VAR_SHIFT])])
+
+
+@inline
+def channel_key(seed, tile, channel):
+    """Give the key of an ADC channel of a tile."""
+    return mix(
+        np.uint64(seed)
+        ^ (((np.uint64(DRAW_CONVERSION) << np.uint64(56)) + (np.uint64(tile) << np.uint64(16))) | np.uint64(channel))
+    )
+
+
+@inline
+def noise_of(variance, ku, ka):
+    """Give the standard deviation, in 2**-8 codes, of a conversion whose cells' variances sum to ``variance``."""
+    return np.int64(math.sqrt(float(((variance * ku) >> 16) + ka)))
+
+
+@inline
+def convert(total, variance, key, count, gain, ku, ka, low, high, tables):
+    """Convert a current to a code: noise, gain, rounding (half up) and clipping.
+
+    Parameters
+    ----------
+    total : int
+        Exact current in read-grid units.
+    variance : int
+        Exact sum of the cells' variances.
+    key, count : int
+        `channel_key`, and the number of conversions this channel has made before.
+    gain : int
+        Q20 codes per read-grid unit.
+    ku, ka : int
+        Q16 variance factor, and the converter's own variance in (2**-8 codes)^2.
+    low, high : int
+        Range of codes.
+    """
+    exact = total * gain + (noise_of(variance, ku, ka) * gauss(draw(key, DRAW_CONVERSION, count), tables))
+    code = (exact + (1 << 19)) >> 20
+    return min(max(code, low), high)
+
+
+@inline
+def read_cell(g, key, count, ticks, distance, channel, conversion, scalars, tables):
+    """Read one cell: a conversion with a single row selected, through the same function as a column sum."""
+    grid = to_grid(effective_conductance(g, key, count, ticks, scalars, tables), distance, scalars, tables)
+    return convert(
+        grid,
+        grid_variance(grid, scalars, tables),
+        channel,
+        conversion,
+        scalars[P_READ_GAIN],
+        scalars[P_READ_KU],
+        scalars[P_ADC_KA],
+        0,
+        scalars[P_ADC_MAX],
+        tables,
+    )

@@ -1,0 +1,262 @@
+"""The sections of a preset file: what each says about a cell, and what would be impossible."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from twinbar.emulator.devices.quantity import (
+    Conductance,
+    Conductances,
+    Count,
+    Duration,
+    Durations,
+    Fraction,
+    NonNegativeConductance,
+    NonNegativeFraction,
+    NonNegativeVoltage,
+    Probability,
+    Sigmas,
+    SignedConductance,
+    SignedConductances,
+    SignedFraction,
+    SignedVoltage,
+    Slope,
+    Voltage,
+)
+
+
+class Section(BaseModel):
+    """A table of a preset file: no key that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Window(Section):
+    """Nominal conductance window."""
+
+    g_min: Conductance
+    g_max: Conductance
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Window":
+        if self.g_min.si >= self.g_max.si:
+            raise ValueError(f"g_min is {self.g_min} and g_max is {self.g_max}; g_min must be the smaller one")
+        if self.g_min.si < self.g_max.si / 4096:
+            raise ValueError(
+                f"g_min is {self.g_min}, less than 1/4096 of g_max; the read grid cannot tell it from zero"
+            )
+        return self
+
+
+class Read(Section):
+    """How a cell is read."""
+
+    voltage: Voltage
+
+
+class Pulses(Section):
+    """Nominal write pulses: the response holds at these. Voltages are magnitudes; the front end knows the polarity."""
+
+    set_voltage: Voltage
+    set_width: Duration
+    reset_voltage: Voltage
+    reset_width: Duration
+    width_scales: bool
+    """Whether the response is proportional to the width of the pulse; if not, only the nominal width is defined."""
+
+
+class CycleToCycle(Section):
+    """Spread of a pulse from cycle to cycle, as a Gaussian."""
+
+    relative_to: Literal["window", "step"]
+    """The standard deviations are fractions of the window, or of the mean step at that conductance."""
+    set: NonNegativeFraction
+    reset: NonNegativeFraction
+    clip: Sigmas | None = None
+    """Deviates beyond this many standard deviations are clipped."""
+
+
+class GainSpread(Section):
+    """Device-to-device factor of the mean step, with median 1."""
+
+    distribution: Literal["normal", "lognormal"]
+    """``normal`` is clipped at 0.01, so that a cell keeps its direction; ``lognormal`` is ``exp(sigma z)``."""
+    set: NonNegativeFraction
+    reset: NonNegativeFraction
+    """Standard deviation (``normal``), or that of the logarithm (``lognormal``)."""
+    shared: bool
+    """Whether SET and RESET of a cell share one draw."""
+
+
+class DeviceToDevice(Section):
+    """What differs from cell to cell."""
+
+    gain: GainSpread | None = None
+    g_min: NonNegativeFraction | None = None
+    g_max: NonNegativeFraction | None = None
+    """Standard deviation of the cell's own bounds, in fractions of the window."""
+    nonlinearity: NonNegativeFraction | None = None
+    """Standard deviation of the nonlinearity label (exponential response only)."""
+
+
+class ReadNoise(Section):
+    """Standard deviation of a read: relative, absolute and tabulated parts add up as variances."""
+
+    relative: NonNegativeFraction | None = None
+    """In fractions of the cell's conductance."""
+    absolute: NonNegativeConductance | None = None
+    at: Conductances | None = None
+    sigma: Conductances | None = None
+    """Standard deviations at the conductances ``at``, interpolated linearly and constant outside."""
+
+    @model_validator(mode="after")
+    def _table_is_whole(self) -> "ReadNoise":
+        if (self.at is None) != (self.sigma is None):
+            raise ValueError("has only one of at and sigma; a table needs both")
+        if self.at is not None and self.sigma is not None:
+            if len(self.at.si_list) != len(self.sigma.si_list):
+                raise ValueError("at and sigma have different lengths; give one sigma for each conductance")
+            if sorted(set(self.at.si_list)) != self.at.si_list:
+                raise ValueError("at is not increasing; list the conductances from low to high")
+        return self
+
+
+class WriteNoise(Section):
+    """Spread between the state and the conductance that is seen, drawn anew at every pulse (aihwkit)."""
+
+    sigma: NonNegativeFraction
+    """In fractions of the window."""
+
+
+class PolynomialRelaxation(Section):
+    """Spread after programming: at each time a polynomial of ``g / scale``; linear in the logarithm of time between."""
+
+    kind: Literal["polynomial"]
+    scale: Conductance
+    times: Durations
+    sigma: list[SignedConductances]
+    """For each time, the coefficients from the constant upwards."""
+
+    @model_validator(mode="after")
+    def _one_polynomial_per_time(self) -> "PolynomialRelaxation":
+        times = self.times.si_list
+        if len(times) != len(self.sigma):
+            raise ValueError(
+                f"times has {len(times)} entries and sigma {len(self.sigma)}; give one polynomial per time"
+            )
+        if sorted(set(times)) != times:
+            raise ValueError("times is not increasing; list the times from early to late")
+        return self
+
+
+class LogarithmicRelaxation(Section):
+    """Mean and spread that grow with the natural logarithm of the time in seconds."""
+
+    kind: Literal["logarithmic"]
+    mean_per_ln: SignedConductance
+    sigma_per_ln: NonNegativeConductance
+    sigma_offset: SignedConductance
+
+
+class Drift(Section):
+    """Power law ``G(t) = G (t / reference_time) ** -nu`` with an exponent that depends on ``x = G / Gmax``.
+
+    Mean and standard deviation of ``nu`` are ``clip(slope * ln(x) + offset, lowest, highest)``.
+    """
+
+    reference_time: Duration
+    nu_slope: SignedFraction
+    nu_offset: SignedFraction
+    nu_lowest: NonNegativeFraction
+    nu_highest: NonNegativeFraction
+    sigma_slope: SignedFraction
+    sigma_offset: SignedFraction
+    sigma_lowest: NonNegativeFraction
+    sigma_highest: NonNegativeFraction
+
+
+class Initial(Section):
+    """Conductance after forming: a Gaussian within the window."""
+
+    mean: Conductance
+    sigma: NonNegativeConductance
+
+
+class Faults(Section):
+    """Shares of cells that do not work."""
+
+    stuck_low: Probability
+    stuck_high: Probability
+    non_responding: Probability
+
+    @model_validator(mode="after")
+    def _share(self) -> "Faults":
+        total = self.stuck_low.si + self.stuck_high.si + self.non_responding.si
+        if total > 1:
+            raise ValueError(f"the shares add up to {total:g}; together they can be 1 at most")
+        return self
+
+
+class AmplitudeLaw(Section):
+    """Factor of a pulse by its voltage: ``expm1((V - Vth) / V0) / expm1((Vnom - Vth) / V0)``, and 0 below ``Vth``."""
+
+    set_threshold: NonNegativeVoltage
+    set_scale: Voltage
+    reset_threshold: NonNegativeVoltage
+    reset_scale: Voltage
+    noise_exponent: NonNegativeFraction
+    """The spread grows with this power of the factor: 0.5 for independent events, 1 where it follows the step."""
+    highest: Fraction
+    """Largest factor."""
+
+
+class GateLaw(Section):
+    """Conductance that a SET reaches at most, by the gate voltage of a 1T1R cell: ``slope * (Vg - offset)``."""
+
+    slope: Slope
+    offset: SignedVoltage
+
+
+class Ramp(Section):
+    """Voltage of successive pulses: ``start``, then ``step`` more each time, up to ``stop``."""
+
+    start: Voltage
+    step: NonNegativeVoltage
+    stop: Voltage
+
+    @model_validator(mode="after")
+    def _rises(self) -> "Ramp":
+        if self.stop.si < self.start.si:
+            raise ValueError(f"stop is {self.stop} and start is {self.start}; a ramp rises, so stop must not be lower")
+        if self.stop.si > self.start.si and self.step.si == 0:
+            raise ValueError("step is 0 although start and stop differ; give a step, or equal start and stop")
+        return self
+
+
+class Write(Section):
+    """Closed-loop write as the authors of the cell did it, or as assumed; an experiment may override each value."""
+
+    algorithm: Literal["identical", "ispp", "gate-ramp"]
+    set: Ramp
+    reset: Ramp
+    set_gate: Ramp | None = None
+    reset_gate: Ramp | None = None
+    pulse_limit: Count
+    settle: Duration | None = None
+    """Rest between a pulse and its verify read."""
+    level_spacing: Literal["linear", "geometric"] = "linear"
+    """How levels divide the window: equal differences or equal ratios of conductance."""
+
+    @model_validator(mode="after")
+    def _ramps_fit_the_algorithm(self) -> "Write":
+        if self.algorithm == "gate-ramp" and (self.set_gate is None or self.reset_gate is None):
+            raise ValueError("algorithm is gate-ramp, so set_gate and reset_gate are needed")
+        if self.algorithm == "identical" and any(ramp.start.si != ramp.stop.si for ramp in (self.set, self.reset)):
+            raise ValueError("algorithm is identical, so start and stop of set and reset must be equal")
+        return self
+
+
+class Endurance(Section):
+    """Full SET/RESET cycles that a cell survives."""
+
+    cycles: Count

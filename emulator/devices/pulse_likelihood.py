@@ -1,0 +1,59 @@
+"""Likelihood of measured pulse trains under a staircase with noisy pulses and noisy readings.
+
+Within the window the mean step of the exponential, soft-bounds and linear models is a straight line in the position, so
+that a pulse train is a linear Gaussian state-space model,
+
+    position after = position + gain (drive - decay * position) + N(0, pulse_sigma^2)
+    reading        = position + N(0, (read_noise * conductance)^2)
+
+whose likelihood a scalar Kalman filter gives exactly (R. E. Kalman, J. Basic Eng. 82, 35, 1960; the prediction-error
+decomposition of F. Schweppe, IEEE Trans. Inf. Theory 11, 61, 1965). It tells apart what a pulse adds, which stays, and
+what a reading adds, which does not.
+"""
+
+import math
+
+import numba
+
+
+@numba.njit(cache=True)
+def negative_log_likelihood(  # type: ignore[no-untyped-def]
+    values, offset, starts, gains, drive, decay, pulse_sigma, read_noise
+):
+    """Give the negative logarithm of the likelihood of several segments, without constants.
+
+    Parameters
+    ----------
+    values : (n,) float array
+        Readings of all segments, one after the other, as positions in the window.
+    offset : float
+        Lower end of the window in fractions of its width: position plus offset is proportional to the conductance.
+    starts : (segments + 1,) int array
+        Where each segment starts in ``values``, and the end of the last.
+    gains : (segments,) float array
+        Factor of the mean step of the cell that a segment belongs to.
+    drive, decay : float
+        Mean step at position 0, and its decrease per position.
+    pulse_sigma : float
+        In fractions of the window.
+    read_noise : float
+        Relative to the conductance.
+    """
+    pulse_variance = pulse_sigma * pulse_sigma
+    total = 0.0
+    for segment in range(len(gains)):
+        gain = gains[segment]
+        keep = 1.0 - gain * decay
+        position = values[starts[segment]]
+        variance = (read_noise * (position + offset)) ** 2
+        for index in range(starts[segment] + 1, starts[segment + 1]):
+            position = keep * position + gain * drive
+            variance = keep * keep * variance + pulse_variance
+            # A floor keeps perfect data (simulated, noise-free) from a likelihood without bound.
+            expected = variance + (read_noise * (values[index] + offset)) ** 2 + 1e-14
+            error = values[index] - position
+            total += 0.5 * (math.log(expected) + error * error / expected)
+            weight = variance / expected
+            position += weight * error
+            variance *= 1.0 - weight
+    return total

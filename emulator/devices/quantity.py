@@ -1,0 +1,125 @@
+"""A number of a preset: value, unit, where it comes from, and how sure that is."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+UNITS: Final[dict[str, dict[str, float]]] = {
+    "conductance": {"S": 1.0, "mS": 1e-3, "uS": 1e-6, "nS": 1e-9, "pS": 1e-12},
+    "voltage": {"V": 1.0, "mV": 1e-3},
+    "time": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "day": 86400.0},
+    "conductance per voltage": {"S/V": 1.0, "mS/V": 1e-3, "uS/V": 1e-6, "nS/V": 1e-9},
+    "fraction": {"1": 1.0, "%": 1e-2},
+    "count": {"pulses": 1.0, "cycles": 1.0},
+    "number of standard deviations": {"sigma": 1.0},
+}
+"""Units by the kind of quantity they measure, with their factor to SI."""
+
+Certainty = Literal["published", "derived", "assumed"]
+"""``published``: stands so in the source; ``derived``: computed from it; ``assumed``: chosen, for the noted reason."""
+
+
+_Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+
+
+class Quantity(BaseModel):
+    """A physical number, or a list of them, with its unit and its origin.
+
+    Parameters
+    ----------
+    value : float or list of float
+        In ``unit``.
+    unit : str
+        One of `UNITS`; ``"1"`` for a plain fraction or factor.
+    certainty : {"published", "derived", "assumed"}
+    source : str, optional
+        Key in the preset's ``[sources]``; required unless the value is assumed.
+    note : str, optional
+        How the value was derived, or why it was chosen; required for an assumed one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: _Number | list[_Number]
+    unit: str
+    certainty: Certainty
+    source: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _has_an_origin(self) -> "Quantity":
+        if self.certainty == "assumed" and not self.note:
+            raise ValueError("is assumed, so it needs a note that gives the reason")
+        if self.certainty != "assumed" and not self.source:
+            raise ValueError(f"is {self.certainty}, so it needs a source (a key of [sources])")
+        return self
+
+    @property
+    def factor(self) -> float:
+        """Factor from ``unit`` to SI."""
+        return next(units[self.unit] for units in UNITS.values() if self.unit in units)
+
+    @property
+    def si(self) -> float:
+        """The value in SI units (a single number)."""
+        if isinstance(self.value, list):
+            raise TypeError("this quantity is a list; use `si_list`")
+        return self.value * self.factor
+
+    @property
+    def si_list(self) -> list[float]:
+        """The values in SI units."""
+        values = self.value if isinstance(self.value, list) else [self.value]
+        return [value * self.factor for value in values]
+
+    def __str__(self) -> str:
+        values = self.value if isinstance(self.value, list) else [self.value]
+        text = ", ".join(f"{value:g}" for value in values)
+        return text if self.unit == "1" else f"{text} {self.unit}"
+
+
+def _check(kind: str, sign: str, is_list: bool) -> Callable[[Quantity], Quantity]:
+    units = UNITS[kind]
+
+    def check(quantity: Quantity) -> Quantity:
+        if quantity.unit not in units:
+            raise ValueError(f"has unit {quantity.unit!r}; a {kind} is written in {', '.join(units)}")
+        if isinstance(quantity.value, list) != is_list:
+            raise ValueError("must be a list of numbers" if is_list else "must be a single number, not a list")
+        if is_list and not quantity.value:
+            raise ValueError("is an empty list; give at least one number")
+        for value in quantity.si_list:
+            if sign == "positive" and value <= 0:
+                raise ValueError(f"is {value:g}; it must be greater than zero")
+            if sign == "non-negative" and value < 0:
+                raise ValueError(f"is {value:g}; it must not be negative")
+            if sign == "probability" and not 0 <= value <= 1:
+                raise ValueError(f"is {value:g}; a probability lies between 0 and 1")
+        return quantity
+
+    return check
+
+
+def _kind(kind: str, sign: str, is_list: bool = False) -> Any:
+    return AfterValidator(_check(kind, sign, is_list))
+
+
+Conductance = Annotated[Quantity, _kind("conductance", "positive")]
+NonNegativeConductance = Annotated[Quantity, _kind("conductance", "non-negative")]
+Conductances = Annotated[Quantity, _kind("conductance", "non-negative", is_list=True)]
+SignedConductances = Annotated[Quantity, _kind("conductance", "any", is_list=True)]
+SignedConductance = Annotated[Quantity, _kind("conductance", "any")]
+Voltage = Annotated[Quantity, _kind("voltage", "positive")]
+NonNegativeVoltage = Annotated[Quantity, _kind("voltage", "non-negative")]
+SignedVoltage = Annotated[Quantity, _kind("voltage", "any")]
+Duration = Annotated[Quantity, _kind("time", "positive")]
+Durations = Annotated[Quantity, _kind("time", "positive", is_list=True)]
+Slope = Annotated[Quantity, _kind("conductance per voltage", "positive")]
+Fraction = Annotated[Quantity, _kind("fraction", "positive")]
+NonNegativeFraction = Annotated[Quantity, _kind("fraction", "non-negative")]
+SignedFraction = Annotated[Quantity, _kind("fraction", "any")]
+SignedFractions = Annotated[Quantity, _kind("fraction", "any", is_list=True)]
+Probability = Annotated[Quantity, _kind("fraction", "probability")]
+Count = Annotated[Quantity, _kind("count", "positive")]
+Sigmas = Annotated[Quantity, _kind("number of standard deviations", "positive")]

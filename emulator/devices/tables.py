@@ -1,0 +1,465 @@
+"""Turn a preset into the two integer tables that every engine reads (layout: `twinbar.emulator.devices.layout`).
+
+Formulas are evaluated once, in float64, and rounded once, half up; after that the physics is integer arithmetic.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
+
+from twinbar.emulator.devices import layout as at
+from twinbar.emulator.devices.ageing import bin_ticks, drift_exponent, drift_octaves, relaxation
+from twinbar.emulator.devices.drive import DriveRegisters, drive_full_scale, drive_registers, volts_to_code
+from twinbar.emulator.devices.physics import mix
+from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.devices.responses import Exponential
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.timing import MAX_WIDTH
+
+Array = NDArray[np.float64]
+
+NO_LIMIT: Final = (1 << 31) - 1
+"""A gate cap that no conductance reaches."""
+_WIDTH_TOLERANCE: Final = 0.05
+_SMALLEST_GAIN: Final = 0.01
+_NARROWEST: Final = 1 / 8
+"""A cell's own window is at least this part of the nominal one."""
+_LARGEST_PRODUCT: Final = 1 << 62
+
+
+@dataclass(frozen=True)
+class CellTables:
+    """The tables of a cell model, and what turns their integers back into SI units.
+
+    Parameters
+    ----------
+    scalars : (SCALAR_COUNT,) int64 array
+    tables : (TABLE_SIZE,) int32 array
+    g_max_s, g_min_s : float
+        Nominal window in siemens.
+    window : (int, int)
+        Nominal (Gmin, Gmax), Q24.
+    grid_bits : int
+        ``2**grid_bits`` read-grid units are Gmax.
+    grid_limit : int
+        Largest read-grid value of a cell.
+    width_cycles : (int, int)
+        Nominal pulse widths (SET, RESET).
+    max_width_cycles : (int, int)
+        Longest pulses for which no product of the physics leaves 64 bits.
+    variance_unit : float
+        Read-grid units squared per unit of the variance table; 0 without read noise.
+    pulse_energy_unit_j : (float, float)
+        Joules per unit of ``((g_before + g_after) >> 13) * tables[O_ENERGY + polarity * CODES + code]``, for a pulse of
+        nominal width: ``V^2 (G_before + G_after) / 2 t``, as NeuroSim accounts it (Cell.cpp, WriteEnergyCalculation).
+    read_energy_unit_j : float
+        Joules per read-grid unit and second of a read: ``V_read^2 Gmax / 2**grid_bits``.
+    drive_full_scale_v : float
+        Voltage of code `CODES`, for amplitudes and gates alike.
+    drive : DriveRegisters
+    """
+
+    scalars: NDArray[np.int64]
+    tables: NDArray[np.int32]
+    g_max_s: float
+    g_min_s: float
+    window: tuple[int, int]
+    grid_bits: int
+    grid_limit: int
+    width_cycles: tuple[int, int]
+    max_width_cycles: tuple[int, int]
+    variance_unit: float
+    pulse_energy_unit_j: tuple[float, float]
+    read_energy_unit_j: float
+    drive_full_scale_v: float
+    drive: DriveRegisters
+
+    def volts_to_code(self, volts: float) -> int:
+        """Give the drive code nearest to a voltage; ConfigError where the drive does not reach it."""
+        return volts_to_code(volts, self.drive_full_scale_v)
+
+    def code_to_volts(self, code: int) -> float:
+        """Give the voltage of a drive code."""
+        return code * self.drive_full_scale_v / at.CODES
+
+
+def build_tables(
+    preset: Preset,
+    *,
+    seed: int,
+    clock_hz: float,
+    grid_bits: int,
+    adc_bits: int,
+    read_range: float,
+    adc_noise_codes: float,
+    variance_max: int,
+    wire_resistance_ohm: float = 0.0,
+    tick_s: float = 1.0,
+    drive_full_scale_v: float | None = None,
+    variation: bool = True,
+    cycle_noise: bool = True,
+    read_noise: bool = True,
+) -> CellTables:
+    """Build the integer tables of a cell model.
+
+    Parameters
+    ----------
+    preset : Preset
+    seed : int
+        Of all draws.
+    clock_hz : float
+        Clock of the controller: pulse widths become cycles.
+    grid_bits : int
+        Read grid: ``2**grid_bits`` units are Gmax (4 to 16).
+    adc_bits : int
+        Resolution of the converter (1 to 16).
+    read_range : float
+        Full scale of a single-cell read, in Gmax.
+    adc_noise_codes : float
+        Noise of the converter itself, rms, in codes.
+    variance_max : int
+        Largest entry allowed in the read-noise table (1 to 2**24): it bounds the exact sums of a column.
+    wire_resistance_ohm : float
+        Of one cell pitch of a row or column wire. A cell sees its own series resistance only, to first order and at the
+        middle of the window; the current of its neighbours in the same wire is left out.
+    tick_s : float
+        Seconds per tick, for relaxation and drift.
+    drive_full_scale_v : float, optional
+        Full scale of the drive; by default the smallest usual one above the preset's voltages.
+    variation, cycle_noise, read_noise : bool
+        Switch off what differs from cell to cell (faults and the spread after forming included), from pulse to pulse
+        (write noise, and the spread of relaxation and drift, included), and from read to read.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot be represented, or a product of the physics would leave 64 bits.
+    """
+    _check_range("grid_bits", grid_bits, 4, 16)
+    _check_range("adc_bits", adc_bits, 1, 16)
+    _check_range("variance_max", variance_max, 1, 1 << 24)
+    for name, value in (("clock_hz", clock_hz), ("read_range", read_range), ("tick_s", tick_s)):
+        if not (math.isfinite(value) and value > 0):
+            raise ConfigError(f"{name} is {value}; it must be a number greater than zero")
+    for name, value in (("adc_noise_codes", adc_noise_codes), ("wire_resistance_ohm", wire_resistance_ohm)):
+        if not (math.isfinite(value) and value >= 0):
+            raise ConfigError(f"{name} is {value}; it must be a number, zero or more")
+
+    build = _Builder(preset)
+    build.scalars[at.P_SEED] = np.uint64(mix(np.uint64(seed & ((1 << 64) - 1)))).view(np.int64)
+    full_scale_v = drive_full_scale_v if drive_full_scale_v is not None else drive_full_scale(preset)
+    build.constants()
+    build.window()
+    width_cycles = build.pulses(clock_hz, cycle_noise)
+    build.drive(full_scale_v)
+    build.variation(variation)
+    build.initial(variation)
+    build.ageing(tick_s, cycle_noise)
+    build.wires(wire_resistance_ohm)
+    build.grid(grid_bits)
+    variance_unit = build.read_noise(grid_bits, variance_max, read_noise)
+    build.converter(grid_bits, adc_bits, read_range, adc_noise_codes, variance_unit)
+
+    g_max_s = preset.window.g_max.si
+    return CellTables(
+        scalars=build.scalars,
+        tables=build.tables,
+        g_max_s=g_max_s,
+        g_min_s=preset.window.g_min.si,
+        window=(int(build.scalars[at.P_G_MIN]), int(build.scalars[at.P_G_MAX])),
+        grid_bits=grid_bits,
+        grid_limit=int(build.scalars[at.P_GRID_LIMIT]),
+        width_cycles=width_cycles,
+        max_width_cycles=build.longest_widths(width_cycles),
+        variance_unit=variance_unit,
+        pulse_energy_unit_j=(
+            full_scale_v**2 / 65535 * g_max_s / 4096 * width_cycles[0] / clock_hz,
+            full_scale_v**2 / 65535 * g_max_s / 4096 * width_cycles[1] / clock_hz,
+        ),
+        read_energy_unit_j=preset.read.voltage.si**2 * g_max_s / 2**grid_bits,
+        drive_full_scale_v=full_scale_v,
+        drive=drive_registers(preset, full_scale_v),
+    )
+
+
+class _Builder:
+    """The two arrays while they are filled, one physical effect per method."""
+
+    def __init__(self, preset: Preset) -> None:
+        self.preset = preset
+        self.scalars: NDArray[np.int64] = np.zeros(at.SCALAR_COUNT, dtype=np.int64)
+        self.tables: NDArray[np.int32] = np.zeros(at.TABLE_SIZE, dtype=np.int32)
+        self.g_max_s = preset.window.g_max.si
+        self.window_s = preset.window.g_max.si - preset.window.g_min.si
+        self.window_part = self.window_s / self.g_max_s
+        """The window in units of Gmax."""
+
+    def put(self, what: str, offset: int, values: ArrayLike) -> None:
+        """Round ``values`` half up into the table from ``offset`` on."""
+        rounded = np.floor(np.asarray(values, dtype=np.float64) + 0.5)
+        if not np.all(np.abs(rounded) <= NO_LIMIT):
+            raise ConfigError(f"preset {self.preset.name}: {what} does not fit its 32-bit table; give smaller values")
+        self.tables[offset : offset + rounded.size] = rounded.astype(np.int32).ravel()
+
+    def constants(self) -> None:
+        """Fill what is the same for all presets: quantiles of the standard normal, and powers of two."""
+        self.put("gauss", at.O_GAUSS, normal_quantiles(at.GAUSS_BINS) * at.Q12)
+        self.put("deviates", at.O_TRAIT_Z, normal_quantiles(at.TRAIT_BINS) * at.Q12)
+        self.put("exp2", at.O_EXP2, 32768 * np.exp2(-np.arange(at.EXP2_BINS) / at.EXP2_BINS))
+
+    def window(self) -> None:
+        """Fill the nominal window and the scales that turn a conductance into a bin."""
+        g_min = round(at.G_ONE * self.preset.window.g_min.si / self.g_max_s)
+        self.scalars[at.P_G_MIN] = g_min
+        self.scalars[at.P_G_MAX] = at.G_ONE
+        self.scalars[at.P_BIN_SCALE] = (at.STEP_BINS << 32) // (at.G_ONE - g_min)
+        self.scalars[at.P_AGE_SCALE] = (at.AGE_BINS << 32) // (at.G_ONE - g_min)
+
+    def pulses(self, clock_hz: float, noise: bool) -> tuple[int, int]:
+        """Fill the response to a nominal pulse; give the nominal widths in cycles."""
+        preset = self.preset
+        position = (np.arange(at.STEP_BINS) + 0.5) / at.STEP_BINS
+        cycle = preset.cycle_to_cycle
+        spread_of = preset.device_to_device
+        widths: list[int] = []
+        for polarity, name in enumerate(("set", "reset")):
+            width_s = getattr(preset.pulse, f"{name}_width").si
+            cycles = max(1, math.floor(width_s * clock_hz + 0.5))
+            ratio = cycles / (width_s * clock_hz)
+            scales = preset.pulse.width_scales
+            if abs(ratio - 1) > _WIDTH_TOLERANCE and not scales:
+                raise ConfigError(
+                    f"preset {preset.name}: pulse.{name}_width {getattr(preset.pulse, f'{name}_width')} is "
+                    f"{width_s * clock_hz:.3g} cycles of the {clock_hz / 1e6:g} MHz clock, and the nearest whole "
+                    f"number is {abs(ratio - 1):.1%} off (5 % is allowed); choose another clock"
+                )
+            if cycles > MAX_WIDTH:
+                raise ConfigError(
+                    f"preset {preset.name}: pulse.{name}_width is {cycles} cycles of the {clock_hz / 1e6:g} MHz clock; "
+                    f"at most {MAX_WIDTH} can be counted, so choose a slower clock"
+                )
+            # The nominal width in cycles is what the table stands for, so the rounding of the width is made good here.
+            unit = at.G_ONE * self.window_part * (ratio if scales else 1.0)
+            mean = preset.response.mean(position, polarity, self.window_s)
+            sigma = np.zeros_like(position)
+            own = preset.response.spread(position, polarity, self.window_s)
+            if own is not None:
+                sigma = np.hypot(sigma, own)
+            if cycle is not None:
+                scale = np.abs(mean) if cycle.relative_to == "step" else 1.0
+                sigma = np.hypot(sigma, getattr(cycle, name).si * scale)
+            self.put(f"the step of {name}", at.O_MEAN + polarity * at.STEP_BINS, mean * unit)
+            self.put(
+                f"the spread of {name}", at.O_SIGMA + polarity * at.STEP_BINS, sigma * unit if noise else 0 * sigma
+            )
+            if spread_of is not None and spread_of.nonlinearity is not None:
+                assert isinstance(preset.response, Exponential)  # checked when the preset was loaded
+                shape = preset.response.shape(position, polarity, spread_of.nonlinearity.si)
+                self.put(f"the nonlinearity of {name}", at.O_SHAPE + polarity * at.STEP_BINS, shape * unit)
+            self.scalars[at.P_WIDTH_SET + polarity] = cycles
+            widths.append(cycles)
+        clip = math.inf if cycle is None or cycle.clip is None else cycle.clip.si
+        self.scalars[at.P_NOISE_CLIP] = round(min(clip, 16.0) * at.Q12)
+        self.scalars[at.P_WIDTH_SCALES] = int(preset.pulse.width_scales)
+        if preset.write_noise is not None and noise:
+            self.scalars[at.P_WRITE_NOISE] = round(preset.write_noise.sigma.si * self.window_part * at.G_ONE)
+        return widths[0], widths[1]
+
+    def drive(self, full_scale_v: float) -> None:
+        """Fill what depends on the codes of the write drive: amplitude response, gate cap, energy."""
+        preset = self.preset
+        volts = np.arange(at.CODES) * full_scale_v / at.CODES
+        law = preset.amplitude
+        for polarity, name in enumerate(("set", "reset")):
+            nominal = getattr(preset.pulse, f"{name}_voltage").si
+            nominal_code = volts_to_code(nominal, full_scale_v)
+            if law is None:
+                # Nothing is known but the nominal pulse: it acts from its own code on, and not below.
+                factor = (np.arange(at.CODES) >= nominal_code).astype(np.float64)
+                exponent = 1.0
+            else:
+                threshold, scale = getattr(law, f"{name}_threshold").si, getattr(law, f"{name}_scale").si
+                # Relative to the voltage of the nominal code, so that this code's factor is exactly 1.
+                top = np.expm1((volts[nominal_code] - threshold) / scale)
+                with np.errstate(over="ignore"):
+                    factor = np.expm1(np.maximum(volts - threshold, 0) / scale) / top
+                factor = np.minimum(factor, law.highest.si)
+                exponent = law.noise_exponent.si
+            sigma_factor = np.where(
+                factor > 0, np.power(factor, exponent, where=factor > 0, out=np.zeros_like(factor)), 0
+            )
+            self.put("the amplitude factor", at.O_AMP_MEAN + polarity * at.CODES, factor * at.Q12)
+            self.put("the amplitude factor", at.O_AMP_SIGMA + polarity * at.CODES, sigma_factor * at.Q12)
+            self.put("the energy weight", at.O_ENERGY + polarity * at.CODES, (volts / full_scale_v) ** 2 * 65535)
+        if preset.gate is None:
+            self.put("the gate cap", at.O_GATE_CAP, np.full(at.CODES, NO_LIMIT))
+        else:
+            cap = preset.gate.slope.si * np.maximum(volts - preset.gate.offset.si, 0) / self.g_max_s * at.G_ONE
+            self.put("the gate cap", at.O_GATE_CAP, np.minimum(cap, NO_LIMIT))
+
+    def variation(self, wanted: bool) -> None:
+        """Fill what differs from cell to cell: gains, bounds, nonlinearity and faults."""
+        z = normal_quantiles(at.TRAIT_BINS)
+        spread = self.preset.device_to_device if wanted else None
+        gain = spread.gain if spread is not None else None
+        for polarity, name in enumerate(("set", "reset")):
+            sigma = getattr(gain, name).si if gain is not None else 0.0
+            if gain is not None and gain.distribution == "lognormal":
+                values = np.exp(sigma * z)
+            else:
+                values = np.maximum(1 + sigma * z, _SMALLEST_GAIN)
+            self.put("the gain of a cell", at.O_GAIN + polarity * at.TRAIT_BINS, values * at.Q12)
+        self.scalars[at.P_GAIN_SHARED] = int(gain is not None and gain.shared)
+        self.scalars[at.P_SHAPE_VARIES] = int(spread is not None and spread.nonlinearity is not None)
+
+        low = np.full(at.TRAIT_BINS, float(self.scalars[at.P_G_MIN]))
+        high = np.full(at.TRAIT_BINS, float(self.scalars[at.P_G_MAX]))
+        if spread is not None and (spread.g_min is not None or spread.g_max is not None):
+            window = self.window_part * at.G_ONE
+            middle = low[0] + window / 2
+            low += (spread.g_min.si if spread.g_min is not None else 0.0) * window * z
+            high += (spread.g_max.si if spread.g_max is not None else 0.0) * window * z
+            # The two bounds are drawn independently; each keeps to its half, so that no cell is inside out.
+            low = np.clip(low, 0, middle - window * _NARROWEST / 2)
+            high = np.maximum(high, middle + window * _NARROWEST / 2)
+            self.scalars[at.P_WINDOW_VARIES] = 1
+        self.put("the lower bound of a cell", at.O_LOW, low)
+        self.put("the upper bound of a cell", at.O_HIGH, high)
+
+        faults = self.preset.faults if wanted else None
+        if faults is not None:
+            for index, share in ((at.P_STUCK_LOW, faults.stuck_low), (at.P_STUCK_HIGH, faults.stuck_high)):
+                self.scalars[index] = round(share.si * 2**32)
+            self.scalars[at.P_NON_RESPONDING] = round(faults.non_responding.si * 2**32)
+
+    def initial(self, wanted: bool) -> None:
+        """Fill the conductance after forming."""
+        initial = self.preset.initial
+        sigma = initial.sigma.si if wanted else 0.0
+        g = (initial.mean.si + sigma * normal_quantiles(at.TRAIT_BINS)) / self.g_max_s * at.G_ONE
+        self.put("the initial conductance", at.O_INITIAL, np.maximum(g, 0))
+
+    def ageing(self, tick_s: float, noise: bool) -> None:
+        """Fill relaxation and drift by time since the last pulse and by conductance."""
+        preset = self.preset
+        time_s = bin_ticks() * tick_s
+        g_s = preset.window.g_min.si + (np.arange(at.AGE_BINS) + 0.5) / at.AGE_BINS * self.window_s
+        if preset.relaxation is not None:
+            mean, sigma = relaxation(preset.relaxation, time_s, g_s)
+            self.put("the relaxation", at.O_RELAX_MEAN, mean / self.g_max_s * at.G_ONE)
+            self.put("the spread of the relaxation", at.O_RELAX_SIGMA, sigma * noise / self.g_max_s * at.G_ONE)
+        if preset.drift is not None:
+            nu, nu_sigma = drift_exponent(preset.drift, g_s / self.g_max_s)
+            self.put("the drift exponent", at.O_NU_MEAN, nu * 65536)
+            self.put("the spread of the drift exponent", at.O_NU_SIGMA, nu_sigma * noise * 65536)
+            self.put("the time", at.O_LOG2_TIME, 256 * drift_octaves(preset.drift, time_s))
+        self.scalars[at.P_AGES] = int(preset.relaxation is not None or preset.drift is not None)
+
+    def wires(self, resistance_ohm: float) -> None:
+        """Fill the attenuation of a cell's current by the wires to it: ``1 / (1 + G R (row + column))``."""
+        middle_s = self.preset.window.g_min.si + self.window_s / 2
+        self.put("the wires", at.O_WIRE, at.Q12 / (1 + middle_s * resistance_ohm * np.arange(at.WIRE_BINS)))
+        self.scalars[at.P_WIRE] = int(resistance_ohm > 0)
+
+    def grid(self, grid_bits: int) -> None:
+        """Fill the read grid; its limit holds the highest cell, and what write noise and ageing add to it."""
+        high = int(self.section(at.O_HIGH, at.TRAIT_BINS).max())
+        beyond = 4.0 * float(self.scalars[at.P_WRITE_NOISE])
+        if self.scalars[at.P_AGES]:
+            ages = at.TIME_BINS * at.AGE_BINS
+            seen = self.section(at.O_RELAX_MEAN, ages) + 4.0 * self.section(at.O_RELAX_SIGMA, ages)
+            beyond += max(0.0, float(seen.max()))
+        shift = 24 - grid_bits
+        limit = min(math.ceil((high + beyond) / 2**shift), 2 << grid_bits)
+        self.scalars[at.P_GRID_SHIFT] = shift
+        self.scalars[at.P_GRID_LIMIT] = limit
+        self.scalars[at.P_VAR_SHIFT] = max(0, limit.bit_length() - (at.VAR_BINS.bit_length() - 1))
+
+    def read_noise(self, grid_bits: int, variance_max: int, wanted: bool) -> float:
+        """Fill the read-noise variance by read-grid value; give the unit of the table in read-grid units squared."""
+        noise = self.preset.read_noise if wanted else None
+        if noise is None:
+            return 0.0
+        shift = int(self.scalars[at.P_VAR_SHIFT])
+        last = int(self.scalars[at.P_GRID_LIMIT]) >> shift
+        grid = (np.arange(last + 1) << shift) + ((1 << shift) - 1) / 2
+        to_grid = 2**grid_bits / self.g_max_s
+        g_s = grid / to_grid
+        variance = np.zeros_like(g_s)
+        if noise.relative is not None:
+            variance += (noise.relative.si * grid) ** 2
+        if noise.absolute is not None:
+            variance += (noise.absolute.si * to_grid) ** 2
+        if noise.at is not None and noise.sigma is not None:
+            variance += (np.interp(g_s, noise.at.si_list, noise.sigma.si_list) * to_grid) ** 2
+        largest = float(variance.max())
+        if largest == 0:
+            return 0.0
+        self.put("the read noise", at.O_VARIANCE, variance / largest * variance_max)
+        return largest / variance_max
+
+    def converter(
+        self, grid_bits: int, adc_bits: int, read_range: float, noise_codes: float, variance_unit: float
+    ) -> None:
+        """Fill how a single cell is converted."""
+        top = (1 << adc_bits) - 1
+        codes_per_grid = top / (read_range * 2**grid_bits)
+        self.scalars[at.P_ADC_MAX] = top
+        self.scalars[at.P_READ_GAIN] = round(codes_per_grid * 2**20)
+        self.scalars[at.P_READ_KU] = round(variance_unit * (codes_per_grid * 256) ** 2 * 65536)
+        self.scalars[at.P_ADC_KA] = round((noise_codes * 256) ** 2)
+        if self.scalars[at.P_READ_GAIN] == 0:
+            raise ConfigError(
+                f"read_range {read_range} with a {adc_bits}-bit converter leaves less than 2**-20 codes per grid unit; "
+                "give a smaller range or a coarser grid"
+            )
+        largest = int(self.section(at.O_VARIANCE, at.VAR_BINS).max())
+        variance = ((largest * int(self.scalars[at.P_READ_KU])) >> 16) + int(self.scalars[at.P_ADC_KA])
+        if largest * int(self.scalars[at.P_READ_KU]) >= _LARGEST_PRODUCT or variance >= 1 << 50:
+            raise ConfigError(
+                f"the noise of a single-cell read is {math.sqrt(variance) / 256:.3g} codes, more than the physics can "
+                "hold; give a larger read_range or less noise"
+            )
+
+    def section(self, offset: int, size: int) -> NDArray[np.int64]:
+        """Give a section of the tables."""
+        return self.tables[offset : offset + size].astype(np.int64)
+
+    def longest_widths(self, nominal: tuple[int, int]) -> tuple[int, int]:
+        """Give the longest pulses whose change still fits 64 bits; refuse tables that overflow at the nominal width."""
+        longest = []
+        for polarity in (at.SET, at.RESET):
+            mean = int(np.abs(self.section(at.O_MEAN + polarity * at.STEP_BINS, at.STEP_BINS)).max())
+            shape = int(np.abs(self.section(at.O_SHAPE + polarity * at.STEP_BINS, at.STEP_BINS)).max())
+            sigma = int(self.section(at.O_SIGMA + polarity * at.STEP_BINS, at.STEP_BINS).max())
+            gain = int(self.section(at.O_GAIN + polarity * at.TRAIT_BINS, at.TRAIT_BINS).max())
+            factor = int(self.section(at.O_AMP_MEAN + polarity * at.CODES, at.CODES).max())
+            sigma_factor = int(self.section(at.O_AMP_SIGMA + polarity * at.CODES, at.CODES).max())
+            z = int(np.abs(self.section(at.O_GAUSS, at.GAUSS_BINS)).max())
+            moved = (mean + ((shape * z) >> 12)) * gain
+            scaled = (moved >> 12) * factor
+            spread = ((sigma * z) >> 12) * sigma_factor
+            change = (scaled >> 12) + (spread >> 12) + 1
+            width = min(MAX_WIDTH, (_LARGEST_PRODUCT // change >> 12) * nominal[polarity])
+            if max(moved, scaled, spread) >= _LARGEST_PRODUCT or width < nominal[polarity]:
+                raise ConfigError(
+                    f"preset {self.preset.name}: a {('SET', 'RESET')[polarity]} pulse can move a cell by more than the "
+                    "physics can hold; give smaller steps, gains or amplitude factors"
+                )
+            longest.append(width)
+        return longest[0], longest[1]
+
+
+def normal_quantiles(bins: int) -> Array:
+    """Give the quantiles of the standard normal at the middles of ``bins`` equal shares, scaled to unit variance."""
+    z = ndtri((np.arange(bins) + 0.5) / bins)
+    return np.asarray(z / math.sqrt(float(np.mean(z * z))))
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, (int, np.integer)) or not low <= value <= high:
+        raise ConfigError(f"{name} is {value}; it must be a whole number from {low} to {high}")

@@ -1,0 +1,1 @@
+"""The controller: its timing and action names, shared by gateware and emulator."""

@@ -1,0 +1,41 @@
+"""Names of the countable actions of a tile.
+
+Counters of the gateware, the compiled engine and the energy tables use these names, so that the counters of a real
+board feed the same ledger (Accelergy's rule: energy = sum of action count times table entry).
+"""
+
+from enum import IntEnum
+from typing import Final
+
+
+class Action(IntEnum):
+    """Something that a tile does a countable number of times, and that costs energy each time."""
+
+    SELECT_CELL = 0
+    """The selector was pointed at a cell."""
+    CONVERT_VERIFY = 1
+    """A conversion of a single-cell read (verify, discarded samples included)."""
+    CONVERT_FORWARD = 2
+    """A conversion of a column sum."""
+    DRIVE_UPDATE = 3
+    """A code of the write drive was changed."""
+    PULSE_SET = 4
+    PULSE_RESET = 5
+    WRITE_OK = 6
+    """A closed-loop write ended inside its window."""
+    WRITE_FAILED = 7
+    """A closed-loop write used up its pulses."""
+    ROW_DRIVE = 8
+    """A row was driven for one input step of a multiplication."""
+    INPUT_STEP = 9
+    """A row mask, or a vector of DAC codes, was applied to the rows."""
+    SHIFT_ADD = 10
+    """A converted code was shifted and added."""
+    COMMAND_BEAT = 11
+    RESPONSE_BEAT = 12
+    TWIN_ACCESS = 13
+    """A 32-bit word of the twin's weights or optimizer state was read or written on the host."""
+
+
+ACTIONS: Final = tuple(action.name.lower() for action in Action)
+"""Names of the actions, in the order of their numbers."""

@@ -1,0 +1,25 @@
+"""Errors that a user can act on."""
+
+
+class TwinbarError(Exception):
+    """An error whose text is one clear sentence for the user; ``exit_status`` is what the command line returns."""
+
+    exit_status = 1
+
+
+class ConfigError(TwinbarError, ValueError):
+    """A configuration, preset, data set or argument that cannot be used."""
+
+    exit_status = 2
+
+
+class ToolMissingError(TwinbarError):
+    """A toolchain or simulator that this machine lacks; the text names the command that installs it."""
+
+    exit_status = 3
+
+
+class LinkError(TwinbarError):
+    """A board or link that does not answer as it should."""
+
+    exit_status = 4

@@ -1,0 +1,181 @@
+"""Phases of a tile and the cycles that each operation spends in them.
+
+This is the one truth about cycles: gateware takes its constants from here, the emulator compiles these very
+functions, and the phase counters of the netlist are tested against them. Nothing heavy is imported, and every
+function is plain integer arithmetic on indexable arguments, so that it runs in Python and compiles in Numba alike.
+
+Every cycle of a tile belongs to exactly one phase:
+
+=========  ==================================================================================================
+idle       nothing to do: no command has reached the tile
+decide     one cycle after each read-out: compare with the window, choose polarity and code (or shift and add)
+select     the selector (a cell, or a row mask) is being changed
+settle     a drive code was changed, or the read path was connected, and the analog side comes to rest
+convert    an ADC conversion is running
+pulse      the write gate is open
+recover    the write gate has closed and the array comes to rest before it is read
+stall      a result is ready but the response stream does not take it
+respond    a result beat is handed over
+=========  ==================================================================================================
+
+Closed-loop write of one cell, with ``r`` reads, ``s`` SET and ``q`` RESET pulses, and ``d`` drive updates
+(a pulse whose polarity and codes equal those already driven in this tile needs none)::
+
+    select + r * (settle_read + samples * convert + 1) + d * settle_drive + s * width_set + q * width_reset
+           + (s + q) * recover + 1
+
+Multiplication of one input vector with ``p`` input steps (bit planes that hold a one, or 1 with integer DAC inputs),
+``g`` conversions per step on the busiest ADC channel, and ``n`` result beats::
+
+    p * (select + settle_multiply + g * (convert + 1)) + n
+"""
+
+from collections.abc import MutableSequence, Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from typing import Final
+
+
+class Phase(IntEnum):
+    """What a tile does in a cycle."""
+
+    IDLE = 0
+    DECIDE = 1
+    SELECT = 2
+    SETTLE = 3
+    CONVERT = 4
+    PULSE = 5
+    RECOVER = 6
+    STALL = 7
+    RESPOND = 8
+
+
+PHASES: Final = tuple(phase.name.lower() for phase in Phase)
+"""Names of the phases, in the order of their numbers."""
+
+DECIDE_CYCLES: Final = 1
+RESPOND_CYCLES: Final = 1
+
+# Positions in the timing record: the record is a flat tuple of integers so that compiled kernels can index it.
+T_SELECT: Final = 0
+T_SETTLE_READ: Final = 1
+T_SETTLE_DRIVE: Final = 2
+T_SETTLE_MULTIPLY: Final = 3
+T_CONVERT: Final = 4
+T_SAMPLES: Final = 5
+T_WIDTH_SET: Final = 6
+T_WIDTH_RESET: Final = 7
+T_RECOVER: Final = 8
+
+MAX_WIDTH: Final = (1 << 28) - 1
+"""Longest pulse in cycles (28 bits: 40 ms is 4,000,000 cycles at 100 MHz, and slower clocks need fewer)."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Durations in cycles, in the order of the ``T_*`` positions.
+
+    Parameters
+    ----------
+    select : int
+        Cycles until a newly selected cell or row mask is connected.
+    settle_read, settle_drive, settle_multiply : int
+        Cycles until the read-out, the write drive, or the driven rows have come to rest.
+    convert : int
+        Cycles from an accepted conversion to its code.
+    samples : int
+        Conversions per read, discarded ones included.
+    width_set, width_reset : int
+        Cycles for which the write gate is open.
+    recover : int
+        Cycles after the write gate has closed.
+
+    Raises
+    ------
+    ValueError
+        If a duration is not a positive integer or a pulse is longer than ``MAX_WIDTH``.
+    """
+
+    select: int = 1
+    settle_read: int = 16
+    settle_drive: int = 16
+    settle_multiply: int = 16
+    convert: int = 16
+    samples: int = 1
+    width_set: int = 5
+    width_reset: int = 5
+    recover: int = 4
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"timing.{field.name} is {value!r}; it must be a whole number of cycles, 1 or more")
+        for name in ("width_set", "width_reset"):
+            if getattr(self, name) > MAX_WIDTH:
+                raise ValueError(f"timing.{name} is {getattr(self, name)} cycles; at most {MAX_WIDTH} can be counted")
+
+    def record(self) -> tuple[int, ...]:
+        """Give the durations as a flat tuple, indexed by the ``T_*`` positions."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+def add_write(
+    phases: MutableSequence[int], t: Sequence[int], reads: int, sets: int, resets: int, drive_updates: int
+) -> None:
+    """Add the cycles of one closed-loop write to ``phases`` (indexed by `Phase`)."""
+    phases[2] += t[T_SELECT]
+    phases[3] += reads * t[T_SETTLE_READ] + drive_updates * t[T_SETTLE_DRIVE]
+    phases[4] += reads * t[T_SAMPLES] * t[T_CONVERT]
+    phases[1] += reads * DECIDE_CYCLES
+    phases[5] += sets * t[T_WIDTH_SET] + resets * t[T_WIDTH_RESET]
+    phases[6] += (sets + resets) * t[T_RECOVER]
+    phases[8] += RESPOND_CYCLES
+
+
+def add_read(phases: MutableSequence[int], t: Sequence[int]) -> None:
+    """Add the cycles of one single-cell read to ``phases``: a write that is already in its window."""
+    add_write(phases, t, 1, 0, 0, 0)
+
+
+def add_pulses(phases: MutableSequence[int], t: Sequence[int], sets: int, resets: int, drive_updates: int) -> None:
+    """Add the cycles of an open-loop pulse train on one cell to ``phases``: a write that never reads."""
+    add_write(phases, t, 0, sets, resets, drive_updates)
+
+
+def add_multiply(phases: MutableSequence[int], t: Sequence[int], steps: int, conversions: int, outputs: int) -> None:
+    """Add the cycles of multiplications to ``phases``.
+
+    Parameters
+    ----------
+    phases : indexable of int, by `Phase`
+    t : indexable of int, by the ``T_*`` positions
+    steps : int
+        Input steps applied (bit planes, or vectors with integer DAC inputs).
+    conversions : int
+        Conversions of the tile's busiest ADC channel, over all steps.
+    outputs : int
+        Result beats.
+    """
+    phases[2] += steps * t[T_SELECT]
+    phases[3] += steps * t[T_SETTLE_MULTIPLY]
+    phases[4] += conversions * t[T_CONVERT]
+    phases[1] += conversions * DECIDE_CYCLES
+    phases[8] += outputs * RESPOND_CYCLES
+
+
+def driven_cycles(t: Sequence[int], conversions: int) -> int:
+    """Give the cycles for which the rows of one input step are driven.
+
+    Rows are driven until they have settled; without a sample-and-hold in every column, until the last of
+    ``conversions`` (those of the busiest ADC channel) is done too.
+    """
+    return t[T_SETTLE_MULTIPLY] + conversions * (t[T_CONVERT] + DECIDE_CYCLES)
+
+
+def cycles_for(seconds: float, clock_hz: float) -> int:
+    """Give the cycles that last at least ``seconds`` at ``clock_hz`` (1 or more): a minimum duration, rounded up."""
+    cycles = seconds * clock_hz
+    whole = int(cycles)
+    # A duration that is a whole number of cycles up to float rounding is that number, not one more.
+    return max(1, whole if cycles - whole <= 1e-9 * max(cycles, 1.0) else whole + 1)
