@@ -1,0 +1,1 @@
+"""Measurements behind every speed that Twinbar claims."""

@@ -1,0 +1,58 @@
+"""The command ``twinbar``."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+
+from twinbar.host.cli import failures
+from twinbar.host.cli.commands import CommandTable
+
+BAD_USAGE: Final = 2
+
+app = typer.Typer(
+    cls=CommandTable,
+    help="Train quantized neural networks in situ on memristor crossbars, and know what every pulse cost.",
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"twinbar {version('twinbar')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", callback=failures.set_debug, help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), nl=False)
+        raise typer.Exit(BAD_USAGE)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Instead of those of the process.
+    """
+    failures.set_debug(False)
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="twinbar")
+    except Exception as error:
+        sys.exit(failures.show(error))

@@ -1,0 +1,54 @@
+"""``twinbar bench``: measures the engines and training against their yardsticks."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object on standard output")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads; one per processor core by default")] = None,
+) -> None:
+    """Measure closed-loop writing, training, and PyTorch alone, in this run and on this machine."""
+    from twinbar.host.bench.measure import run_bench
+    from twinbar.host.experiment.progress import terminal_progress
+    from twinbar.host.experiment.run_folder import json_text
+
+    progress = terminal_progress()
+    try:
+        result = run_bench(progress, threads)
+    finally:
+        progress.close()
+    if as_json:
+        typer.echo(json_text(result), nl=False)
+    else:
+        _print(result, Console())
+
+
+_ROWS = (
+    ("writes_per_s", "closed-loop writes, one core", "cells/s"),
+    ("kernel_cycles_per_s", "controller cycles accounted, one core", "cycles/s"),
+    ("controller_overhead", "idle, decide and stall cycles of a write", "of all cycles"),
+    ("bytes_per_cell", "memory of the emulated array", "bytes/cell"),
+    ("train_images_per_s", "training, batch 100", "images/s"),
+    ("train_images_per_s_batch1", "training, batch 1", "images/s"),
+    ("torch_images_per_s", "PyTorch alone, batch 100", "images/s"),
+    ("torch_images_per_s_batch1", "PyTorch alone, batch 1", "images/s"),
+)
+
+
+def _print(result: dict[str, Any], console: Console) -> None:
+    table = Table(title="Measured in this run")
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    table.add_column("unit")
+    for key, words, unit in _ROWS:
+        value = result[key]
+        table.add_row(
+            words, f"{value:.3f}" if value < 1 else f"{value:,.4g}" if value < 1000 else f"{value:,.0f}", unit
+        )
+    console.print(table)
+    for name, words in result["workload"].items():
+        console.print(f"{name.replace('_', ' ')}: {words}", highlight=False)

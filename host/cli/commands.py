@@ -1,0 +1,67 @@
+"""The table of commands: each is imported only when it is asked for, so that the command line starts fast."""
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command as to_command
+
+
+class Target(NamedTuple):
+    """Where a command is (a function, or a `typer.Typer` with sub-commands), and what the overview says of it."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS: Final = {
+    "train": Target("twinbar.host.cli.train", "train", "Train a network in situ, every pulse accounted."),
+    "compare": Target("twinbar.host.cli.compare", "compare", "Train with several update policies, side by side."),
+    "report": Target("twinbar.host.cli.report", "report", "Build the plots and the HTML page of a run folder again."),
+    "device": Target("twinbar.host.cli.device", "app", "List, show and fit cell models."),
+    "bench": Target("twinbar.host.cli.bench", "bench", "Measure the engines and training on this machine."),
+}
+"""Commands by name, in the order in which the help lists them."""
+
+
+class CommandTable(TyperGroup):
+    """A group that finds its commands in `COMMANDS`."""
+
+    _overview = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Give the names of the commands that this installation has."""
+        return [name for name, target in COMMANDS.items() if importlib.util.find_spec(target.module)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command; None where there is none of that name."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        target = COMMANDS[cmd_name]
+        if self._overview:
+            return TyperCommand(cmd_name, help=target.summary)
+        found = getattr(importlib.import_module(target.module), target.attribute)
+        command = to_command(found if isinstance(found, typer.Typer) else _app_of(found))
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the overview from the summaries: to list the commands, none has to be imported."""
+        self._overview = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._overview = False
+
+
+def _app_of(function: Callable[..., Any]) -> typer.Typer:
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    # What a docstring tells a programmer (parameters, exceptions) is no help for a user; its first paragraphs are.
+    text = inspect.getdoc(function) or ""
+    app.command(help=text.partition("\nParameters\n---")[0].strip())(function)
+    return app

@@ -1,0 +1,34 @@
+"""``twinbar compare``: several update policies on the same task, side by side."""
+
+from typing import Any, cast
+
+from rich.console import Console
+
+from twinbar.host.cli.execution import execute
+from twinbar.host.cli.options import Request, experiment_command
+from twinbar.host.experiment.config import CompareConfig
+from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.run_folder import RunFolder
+
+
+@experiment_command(CompareConfig)
+def compare(request: Request) -> None:
+    """Train with several update policies on the same task and show what each saves against closed-loop.
+
+    The folder holds a run folder for each policy; --resume continues with what is not finished.
+    """
+    execute(request, "compare", _compare, _print)
+
+
+def _compare(folder: RunFolder, progress: Progress) -> dict[str, Any]:
+    from twinbar.host.experiment.compare import compare as compare_policies
+
+    config = cast(CompareConfig, folder.config)
+    comparison: dict[str, Any] = compare_policies(config, config.policies, folder, progress)
+    return comparison
+
+
+def _print(comparison: dict[str, Any], console: Console) -> None:
+    from twinbar.host.report.summary import print_comparison
+
+    print_comparison(comparison, console)

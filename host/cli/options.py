@@ -1,0 +1,219 @@
+"""The options that ``train`` and ``compare`` share, made from the configuration: names, help texts and defaults."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+from rich.markup import escape
+
+from twinbar.host.cli import failures
+from twinbar.host.experiment import config_file
+from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
+from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
+from twinbar.hw.errors import ConfigError
+
+
+class Flag(NamedTuple):
+    """An option that sets a key of the configuration."""
+
+    option: str
+    key: str
+    metavar: str
+
+
+FLAGS: Final = (
+    Flag("data", "data.name", "digits|mnist|DIR"),
+    Flag("limit", "data.limit", "N"),
+    Flag("model", "model.kind", "mlp|lenet"),
+    Flag("hidden", "model.hidden", "N[,N...]"),
+    Flag("device", "device.preset", "PRESET"),
+    Flag("levels", "device.levels", "N"),
+    Flag("policy", "policy.name", "NAME"),
+    Flag("policies", "policies", "A,B,..."),
+    Flag("engine", "engine.name", "NAME"),
+    Flag("port", "engine.port", "PORT"),
+    Flag("epochs", "training.epochs", "N"),
+    Flag("batch-size", "training.batch_size", "N"),
+    Flag("lr", "training.lr", "X"),
+    Flag("schedule", "training.schedule", "NAME"),
+    Flag("accumulate", "training.accumulate", "K"),
+    Flag("seed", "engine.seed", "N"),
+)
+
+_EXPERIMENT_PANEL = "The experiment"
+_RUN_PANEL = "The run"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked ``train`` or ``compare`` for.
+
+    Parameters
+    ----------
+    kind : type of ExperimentConfig
+    changes : dict
+        Values of flags and ``--set`` by dotted key.
+    config_file : Path or None
+        A TOML file; flags win over it.
+    out, resume : Path or None
+        Folder of a new run, or of one to take up again.
+    as_json : bool
+        Whether the result goes to standard output as JSON.
+    print_config : bool
+        Whether only the configuration is printed.
+    """
+
+    kind: type[ExperimentConfig]
+    changes: dict[str, Any]
+    config_file: Path | None
+    out: Path | None
+    resume: Path | None
+    as_json: bool
+    print_config: bool
+
+    def config(self) -> ExperimentConfig:
+        """Give the configuration asked for: defaults, then the file, then flags.
+
+        Raises
+        ------
+        ConfigError
+            On the first mistake.
+        """
+        base = self.kind.from_toml(self.config_file) if self.config_file else self.kind()
+        return base.merge(self.changes).with_absolute_paths()
+
+    def open_folder(self) -> RunFolder:
+        """Start the run folder, or take up the one to resume.
+
+        Raises
+        ------
+        ConfigError
+            If the request contradicts itself, the folder, or what a run may be.
+        """
+        if self.resume is None:
+            config = self.config()
+            return RunFolder.create(self.out or default_run_folder(config), config)
+        if self.out is not None:
+            raise ConfigError("--out starts a run and --resume takes one up; give one of them")
+        given = self.changes
+        if self.config_file is not None:
+            given = {**config_file.flatten(config_file.read(self.config_file)), **given}
+        return RunFolder.open(self.resume, self.kind, given)
+
+
+def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[Request], None]], Callable[..., None]]:
+    """Make a command of a function that takes a `Request`: it gets an option for each of `FLAGS` that ``kind`` has.
+
+    Parameters
+    ----------
+    kind : type of ExperimentConfig
+        `ExperimentConfig` has ``policy.name`` as an option, `CompareConfig` has ``policies`` instead.
+    """
+    compares = issubclass(kind, CompareConfig)
+    flags = [flag for flag in FLAGS if flag.option != ("policy" if compares else "policies")]
+
+    def decorate(function: Callable[[Request], None]) -> Callable[..., None]:
+        def command(**given: Any) -> None:
+            if given["print_config"] and given["resume"] is not None:
+                raise ConfigError("--print-config shows what a new run would do; leave out --resume")
+            function(
+                Request(
+                    kind=kind,
+                    changes=_changes(kind, flags, given),
+                    config_file=given["config"],
+                    out=given["out"],
+                    resume=given["resume"],
+                    as_json=given["json"],
+                    print_config=given["print_config"],
+                )
+            )
+
+        parameters = [_flag_parameter(flag, kind) for flag in flags] + _run_parameters()
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        command.__doc__, command.__name__, command.__module__ = function.__doc__, function.__name__, function.__module__
+        return command
+
+    return decorate
+
+
+def _changes(kind: type[ExperimentConfig], flags: Sequence[Flag], given: dict[str, Any]) -> dict[str, Any]:
+    asked = [(f"--{flag.option}", flag.key, given[_name(flag.option)]) for flag in flags]
+    asked = [(option, key, text) for option, key, text in asked if text is not None]
+    for setting in given["set"] or []:
+        key, equals, text = setting.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {setting} cannot be read; write it as --set section.key=value")
+        asked.append(("--set", key.strip(), text.strip()))
+    changes: dict[str, Any] = {}
+    givers: dict[str, str] = {}
+    for option, key, text in asked:
+        if key in changes:
+            raise ConfigError(f"{key} is given by {givers[key]} and again by {option}; give it once")
+        changes[key] = kind.value_from_text(key, text)
+        givers[key] = option
+    return changes
+
+
+def _flag_parameter(flag: Flag, kind: type[ExperimentConfig]) -> inspect.Parameter:
+    section, _, name = flag.key.rpartition(".")
+    model = kind.model_fields[section].annotation if section else kind
+    field = model.model_fields[name]  # type: ignore[union-attr]
+    text = (field.description or "").strip()
+    default = field.default
+    if isinstance(default, tuple):
+        default = ",".join(map(str, default))
+    help_text = f"{text[0].upper()}{text[1:]}." + ("" if default is None else f" [default: {default}]")
+    option = typer.Option(
+        f"--{flag.option}",
+        metavar=flag.metavar,
+        help=escape(help_text),
+        show_default=False,
+        rich_help_panel=_EXPERIMENT_PANEL,
+    )
+    return _parameter(flag.option, str | None, option, None)
+
+
+def _run_parameters() -> list[inspect.Parameter]:
+    folder = "Folder of the run, new or empty. [default: runs/<date>-<data>-<policy>]"
+    return [
+        _run_parameter("config", Path, "Read the configuration from a TOML file; flags win.", metavar="FILE"),
+        _run_parameter(
+            "set",
+            list[str],
+            "Set any key of the configuration, such as policy.threshold=0.75; may be repeated.",
+            metavar="KEY=VALUE",
+        ),
+        _run_parameter(
+            "print-config", bool, "Print the configuration, every key with its meaning, and do nothing else."
+        ),
+        _run_parameter("out", Path, folder, metavar="DIR"),
+        _run_parameter("resume", Path, "Continue the run in this folder.", metavar="DIR"),
+        _run_parameter("json", bool, "Print the result as JSON on standard output; progress is on standard error."),
+        _run_parameter("debug", bool, "Show the traceback of an error.", callback=_keep_debug),
+    ]
+
+
+def _run_parameter(name: str, kind: Any, text: str, **extra: Any) -> inspect.Parameter:
+    option = typer.Option(f"--{name}", help=escape(text), show_default=False, rich_help_panel=_RUN_PANEL, **extra)
+    if kind is bool:
+        return _parameter(name, bool, option, False)
+    return _parameter(name, kind | None, option, None)
+
+
+def _keep_debug(wanted: bool) -> bool:
+    # The option may also stand before the command; leaving it out here does not take that back.
+    return failures.set_debug(True) if wanted else wanted
+
+
+def _parameter(option_name: str, annotation: Any, option: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        _name(option_name), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option]
+    )
+
+
+def _name(option: str) -> str:
+    return option.replace("-", "_")

@@ -1,0 +1,39 @@
+"""Data sets: the built-in ones by name, and folders of IDX files."""
+
+import difflib
+from pathlib import Path
+from typing import Final
+
+from twinbar.host.data.dataset import Dataset
+from twinbar.host.data.digits import load_digits
+from twinbar.host.data.idx import load_idx_folder
+from twinbar.host.data.mnist import load_mnist
+from twinbar.hw.errors import ConfigError
+
+BUILT_IN: Final = {"digits": load_digits, "mnist": load_mnist}
+"""Data sets that have a name."""
+
+__all__ = ["BUILT_IN", "Dataset", "load_dataset"]
+
+
+def load_dataset(name: str) -> Dataset:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name : str
+        ``digits``, ``mnist``, or a folder that holds the four IDX files of an MNIST-like set.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such set, or its files cannot be used.
+    """
+    if name in BUILT_IN:
+        return BUILT_IN[name]()
+    folder = Path(name).expanduser()
+    if not folder.exists():
+        near = difflib.get_close_matches(name, BUILT_IN, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; choose digits, mnist, or a folder with four IDX files"
+        raise ConfigError(f"there is no data set and no folder {name}{hint}")
+    return load_idx_folder(folder)

@@ -1,0 +1,193 @@
+"""From a configuration to the parts of a training run."""
+
+import math
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.devices.tables import CellTables
+from twinbar.emulator.energy_table import load_energy_table
+from twinbar.emulator.ledger import Ledger
+from twinbar.emulator.registers import Ramp, WriteRegisters
+from twinbar.host.data.dataset import Dataset
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.optimizers import optimizer_class
+from twinbar.host.nn.convert import CrossbarNetwork, convert
+from twinbar.host.nn.models import lenet, mlp
+from twinbar.host.session import Account
+from twinbar.host.update.closed_loop import ClosedLoop
+from twinbar.host.update.policy import UpdatePolicy
+from twinbar.host.update.siamese import Siamese
+from twinbar.hw.errors import ConfigError
+
+ANALOG_LEVELS = 256
+"""Targets of the analog policy: as fine as the level table allows."""
+ANALOG_TOLERANCE = 0.5
+"""Tolerance of the analog policy, relative to that of levels: a quarter of a level where theirs is half a level."""
+
+
+def build_model(config: ExperimentConfig, data: Dataset) -> nn.Module:
+    """Build the network in software, initialized by the seed."""
+    height, width = data.image_shape
+    if config.model.kind == "lenet":
+        return lenet(height, width, data.classes, bias=config.model.bias, seed=config.engine.seed)
+    return mlp(height * width, config.model.hidden, data.classes, bias=config.model.bias, seed=config.engine.seed)
+
+
+def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
+    """Resolve the crossbar and its controller to integers."""
+    analog = config.policy.name == "closed-loop-analog"
+    timing = config.timing
+    preset = load_preset(config.device.preset)
+    return build_config(
+        preset,
+        Geometry(
+            rows=config.array.rows,
+            columns=config.array.columns,
+            adc_channels=config.array.adc_channels,
+            adc_bits=config.array.adc_bits,
+            input_bits=config.array.input_bits,
+            dac_inputs=config.array.inputs == "dac",
+            subtract_pairs=config.array.pairs == "subtract",
+            skip_empty=config.array.skip_empty,
+            sample_and_hold=config.array.sample_and_hold,
+            grid_bits=config.array.grid_bits,
+        ),
+        levels=config.device.levels,
+        tolerance=config.write.tolerance * (ANALOG_TOLERANCE if analog else 1),
+        window_levels=ANALOG_LEVELS if analog else None,
+        seed=config.engine.seed,
+        clock_hz=timing.clock_hz,
+        cycles={
+            "select": timing.select,
+            "settle_read": timing.settle_read,
+            "settle_drive": timing.settle_drive,
+            "settle_multiply": timing.settle_multiply,
+            "convert": timing.convert,
+            "samples": timing.samples,
+            "recover": timing.recover,
+        },
+        make_registers=lambda cells: _registers(config, cells),
+        read_range=config.array.read_range,
+        adc_noise_codes=config.array.adc_noise_codes,
+        wire_resistance_ohm=config.array.wire_resistance_ohm,
+        tick_s=config.array.tick_s,
+        variation=config.device.variation,
+    )
+
+
+def _registers(config: ExperimentConfig, cells: CellTables) -> WriteRegisters:
+    """Take the preset's write algorithm, with what the configuration says instead."""
+    write = config.write
+
+    def ramp(volts: tuple[float, float, float] | None, preset: Ramp) -> Ramp:
+        if volts is None:
+            return preset
+        start, step, stop = volts
+        step_code = max(1, cells.volts_to_code(step)) if step else 0
+        return Ramp(cells.volts_to_code(start), step_code, cells.volts_to_code(stop))
+
+    preset = WriteRegisters.from_drive(
+        cells.drive, limit=write.pulse_limit or cells.drive.pulse_limit, discard=config.timing.discard
+    )
+    return WriteRegisters(
+        set_amplitude=ramp(write.set_ramp_v, preset.set_amplitude),
+        reset_amplitude=ramp(write.reset_ramp_v, preset.reset_amplitude),
+        set_gate=ramp(write.set_gate_ramp_v, preset.set_gate),
+        reset_gate=ramp(write.reset_gate_ramp_v, preset.reset_gate),
+        limit=preset.limit,
+        discard=preset.discard,
+    )
+
+
+def build_network(
+    config: ExperimentConfig, model: nn.Module, crossbar: CrossbarConfig, account: Account
+) -> CrossbarNetwork:
+    """Put the network on the crossbar."""
+    return convert(
+        model,
+        crossbar,
+        account,
+        weight_range=config.policy.weight_range,
+        placement=config.array.mapping,
+        keep_read_back=build_policy(config).keeps_read_back,
+        range_margin=config.array.range_margin,
+        range_tracking=config.array.range_tracking,
+    )
+
+
+def build_policy(config: ExperimentConfig) -> UpdatePolicy:
+    """Make the update policy (every one but `float`, which writes nothing)."""
+    policy = config.policy
+    if policy.name == "siamese":
+        bound = math.inf if policy.twin_bound is None else policy.twin_bound
+        return Siamese(policy.threshold, policy.threshold_end, policy.compensation, bound)
+    return ClosedLoop()
+
+
+def build_ledger(config: ExperimentConfig, crossbar: CrossbarConfig, tiles: int) -> Ledger:
+    """Open the books of the run."""
+    geometry = crossbar.geometry
+    return Ledger(
+        load_energy_table(config.engine.energy_table),
+        clock_hz=crossbar.clock_hz,
+        adc_bits=geometry.adc_bits,
+        input_dac_bits=geometry.input_bits if geometry.dac_inputs else 1,
+        cell_energy_unit_j=crossbar.cell_energy_unit_j,
+        tiles=tiles,
+    )
+
+
+def build_optimizer(config: ExperimentConfig, module: nn.Module) -> Optimizer:
+    """Make the optimizer of the twin; momentum and weight decay go to optimizers that have them."""
+    training = config.training
+    cls = optimizer_class(training.optimizer)
+    options: dict[str, float] = {"lr": training.lr}
+    accepted = cls.__init__.__code__.co_varnames[
+        : cls.__init__.__code__.co_argcount + cls.__init__.__code__.co_kwonlyargcount
+    ]
+    if "momentum" in accepted:
+        options["momentum"] = training.momentum
+    if "weight_decay" in accepted:
+        options["weight_decay"] = training.weight_decay
+    elif training.weight_decay:
+        raise ConfigError(
+            f"training.weight_decay is {training.weight_decay}, but {training.optimizer} has none; leave it 0"
+        )
+    return cls(module.parameters(), **options)  # type: ignore[arg-type]
+
+
+def learning_rate(config: ExperimentConfig, progress: float) -> float:
+    """Give the learning rate after a part of the training has passed.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    progress : float
+        0 to 1. "cosine" falls to 0 along half a cosine (Loshchilov and Hutter, ICLR 2017, without restarts), "linear"
+        along a line, "step" by ten after half and after three quarters.
+    """
+    lr = config.training.lr
+    match config.training.schedule:
+        case "cosine":
+            return lr * 0.5 * (1 + math.cos(math.pi * progress))
+        case "linear":
+            return lr * (1 - progress)
+        case "step":
+            return lr * 0.1 ** ((progress >= 0.5) + (progress >= 0.75))
+        case _:
+            return lr
+
+
+def layer_sizes(module: nn.Module) -> list[int]:
+    """Give the widths of a multilayer perceptron, inputs and outputs included, such as 784, 256, 10."""
+    shapes = [tuple(parameter.shape) for parameter in module.parameters() if parameter.dim() == 2]
+    return [shapes[0][1], *(outputs for outputs, _ in shapes)]
+
+
+def images_tensor(images: "torch.Tensor | object") -> torch.Tensor:
+    """Turn uint8 images [n, height, width] into float32 [n, 1, height, width] between 0 and 1."""
+    return torch.as_tensor(images).to(torch.float32).div_(255.0).unsqueeze_(1)

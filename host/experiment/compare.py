@@ -1,0 +1,92 @@
+"""Several update policies on the same task: two runs of the same machinery, side by side."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from twinbar.host.experiment.config import CompareConfig, PolicyName
+from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.run_folder import RunFolder, json_text
+from twinbar.host.experiment.train import prepare_data, train
+
+YARDSTICK: Final = "closed-loop"
+"""Policy that savings are relative to."""
+COMPARE: Final = "compare.json"
+
+_QUANTITIES: Final = {
+    "cell_writes": ("cell_writes",),
+    "pulses": ("pulses",),
+    "write_energy": ("energy_j", "write"),
+    "write_latency": ("seconds", "write"),
+    "total_energy": ("energy_j", "total"),
+    "total_latency": ("seconds", "total"),
+}
+
+
+def compare(
+    config: CompareConfig, policies: Sequence[PolicyName], folder: RunFolder, progress: Progress
+) -> dict[str, Any]:
+    """Train with each policy in a sub-folder of its own; what is finished already is kept.
+
+    Parameters
+    ----------
+    config : CompareConfig
+    policies : sequence of str
+    folder : RunFolder
+    progress : Progress
+
+    Returns
+    -------
+    dict
+        The content of compare.json.
+
+    Raises
+    ------
+    ConfigError, TwinbarError, KeyboardInterrupt
+        As `twinbar.host.experiment.train.train` does.
+    """
+    data = prepare_data(config.for_policy(policies[0]))
+    reports: dict[str, dict[str, Any]] = {}
+    for name in policies:
+        progress.message(f"Policy {name}")
+        run = config.for_policy(name)
+        with folder.child(name, run) as sub_folder:
+            reports[name] = train(run, sub_folder, progress, resume=sub_folder.resumed, data=data)
+    comparison = {
+        "schema": 1,
+        "policies": reports,
+        "reduction_vs_closed_loop": reductions(reports, YARDSTICK),
+        "reduction_vs_closed_loop_analog": reductions(reports, f"{YARDSTICK}-analog"),
+        "warnings": [f"{name}: {sentence}" for name, report in reports.items() for sentence in report["warnings"]],
+    }
+    folder.write(COMPARE, json_text(comparison).encode())
+    return comparison
+
+
+def reductions(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, dict[str, float]]:
+    """Give, for each policy with a crossbar, by how much it falls below another policy: 0.99 is 99 % less.
+
+    Parameters
+    ----------
+    reports : dict
+        Reports by policy.
+    yardstick : str
+        Policy to compare with; without it there is nothing to say.
+    """
+    if yardstick not in reports:
+        return {}
+    basis = reports[yardstick]["totals"]
+    return {
+        name: {
+            quantity: 1 - _amount(report["totals"], path) / _amount(basis, path)
+            for quantity, path in _QUANTITIES.items()
+        }
+        for name, report in reports.items()
+        if "energy_j" in report["totals"]
+    }
+
+
+def _amount(totals: dict[str, Any], path: tuple[str, ...]) -> float:
+    value = totals
+    for key in path:
+        value = value[key]
+    return float(sum(value.values())) if isinstance(value, dict) else float(value)

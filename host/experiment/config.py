@@ -1,0 +1,444 @@
+"""The configuration of an experiment: every choice with its default, its meaning and its bounds.
+
+A configuration is made of sections; ``section.key`` names a choice everywhere: in TOML files, on the command line
+(``--set``), in messages. Nothing heavy is imported, so that the command line starts fast.
+"""
+
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, Self, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from twinbar.host.experiment import config_file
+from twinbar.host.experiment.config_errors import explain, unknown_key
+from twinbar.host.experiment.optimizers import optimizer_name
+from twinbar.hw.errors import ConfigError
+
+EngineName = Literal["fast", "events", "rtl", "pysim", "board"]
+PolicyName = Literal["siamese", "closed-loop", "closed-loop-analog", "float"]
+
+AVAILABLE_ENGINES: Final[tuple[str, ...]] = ("fast",)
+"""Engines that this version can train with."""
+
+RESUME_MAY_CHANGE: Final = frozenset({"engine.threads", "engine.port"})
+"""Keys that a resumed run may change: they say where it runs, and its result does not depend on them."""
+
+
+def _takes_none(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
+
+
+class Section(BaseModel):
+    """Keys that belong together. TOML has no null, so that the word ``none`` stands for it."""
+
+    # Strict, or else "8", 8.0 and true would all be accepted as 8 or 1 levels.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_none(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {
+            key: None
+            if value == "none" and key in cls.model_fields and _takes_none(cls.model_fields[key].annotation)
+            else value
+            for key, value in values.items()
+        }
+
+
+class DataConfig(Section):
+    """Which images are learnt."""
+
+    name: str = Field(
+        default="digits", min_length=1, description="data set: digits, mnist, or a folder with four IDX files"
+    )
+    limit: int | None = Field(default=None, ge=1, description="use only the first N training images")
+    validation: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="fraction of the training images held out, on which accuracy is measured too",
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32, description="chooses the images that are held out")
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    kind: Literal["mlp", "lenet"] = Field(
+        default="mlp", description="network: mlp (fully connected) or lenet (convolutional)"
+    )
+    hidden: tuple[int, ...] = Field(
+        default=(256,), description="widths of the hidden layers of the mlp, such as 256 or 256,128"
+    )
+    bias: bool = Field(default=False, description="whether layers have biases, kept in software")
+
+    @field_validator("hidden", mode="before")
+    @classmethod
+    def _read_widths(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                return tuple(int(width) for width in value.split(","))
+            except ValueError:
+                return value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return (value,)
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("hidden")
+    @classmethod
+    def _check_widths(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(width < 1 for width in value):
+            raise ValueError(f"model.hidden is {', '.join(map(str, value))}; every width must be 1 or more")
+        return value
+
+
+class DeviceConfig(Section):
+    """The cells."""
+
+    preset: str = Field(
+        default="taox-hfox", min_length=1, description="name of a device preset, or a preset file (.toml)"
+    )
+    levels: int = Field(default=16, ge=2, le=256, description="levels per cell")
+    variation: bool = Field(default=True, description="whether cells differ from one another and may be faulty")
+
+
+class ArrayConfig(Section):
+    """Tiles and converters."""
+
+    rows: int = Field(default=128, ge=1, le=1024, description="rows of a tile")
+    columns: int = Field(
+        default=128, ge=2, le=1024, multiple_of=2, description="columns of a tile; two hold one weight"
+    )
+    adc_channels: int = Field(default=1, ge=1, le=1024, description="ADC channels of a tile, shared by its columns")
+    adc_bits: int = Field(default=8, ge=3, le=16, description="resolution of a conversion")
+    grid_bits: int = Field(
+        default=10, ge=6, le=16, description="fixed-point bits of a cell's current; 2**grid_bits is Gmax"
+    )
+    input_bits: int = Field(default=4, ge=1, le=8, description="resolution of an input")
+    inputs: Literal["planes", "dac"] = Field(
+        default="dac",
+        description="how rows are driven: planes (one bit plane after another), or dac (integer DAC codes, one step)",
+    )
+    pairs: Literal["separate", "subtract"] = Field(
+        default="separate",
+        description="how a pair is read: separate (one conversion per column), or subtract (one of the difference)",
+    )
+    skip_empty: bool = Field(default=True, description="skip bit planes without a one, and rows without an input")
+    sample_and_hold: bool = Field(
+        default=True, description="drive rows only until the columns are sampled, not until all are converted"
+    )
+    read_range: float = Field(default=1.15, gt=0, description="full scale of a single-cell read, in Gmax")
+    adc_noise_codes: float = Field(default=0.3, ge=0, description="noise of the converter itself, in codes rms")
+    range_margin: float = Field(
+        default=1.2, ge=1, description="full scale of column sums, over the largest current seen"
+    )
+    range_tracking: bool = Field(default=True, description="whether the range of column sums follows the training")
+    wire_resistance_ohm: float = Field(
+        default=0.0, ge=0, description="resistance of the wire from one cell to the next"
+    )
+    tick_s: float = Field(
+        default=1.0, gt=0, description="seconds from one training step to the next, for drift and relaxation"
+    )
+    mapping: Literal["interleaved", "contiguous"] = Field(
+        default="interleaved",
+        description="where neighbouring weights lie: interleaved (on different tiles), or contiguous (on the same)",
+    )
+
+    @model_validator(mode="after")
+    def _channels_have_columns(self) -> Self:
+        if self.adc_channels > self.columns:
+            raise ValueError(
+                f"array.adc_channels is {self.adc_channels}, but a tile has {self.columns} columns (array.columns); "
+                "there can be one channel per column at most"
+            )
+        return self
+
+
+class TimingConfig(Section):
+    """Durations, in cycles of the controller; pulse widths come from the device preset."""
+
+    clock_hz: float = Field(default=100e6, gt=0, description="clock of the controller in Hz")
+    select: int = Field(default=1, ge=1, description="cycles until a newly selected cell or row mask is connected")
+    settle_read: int = Field(default=16, ge=1, description="cycles until the read-out of a cell has come to rest")
+    settle_drive: int = Field(
+        default=16, ge=1, description="cycles until a changed code of the write drive has come to rest"
+    )
+    settle_multiply: int = Field(default=16, ge=1, description="cycles until driven rows have come to rest")
+    convert: int = Field(default=16, ge=1, description="cycles of a conversion")
+    samples: int = Field(default=1, ge=1, description="conversions per read, discarded ones included")
+    discard: int = Field(default=0, ge=0, description="conversions of a read that are thrown away")
+    recover: int = Field(default=4, ge=1, description="cycles of rest after a pulse")
+
+    @model_validator(mode="after")
+    def _samples_can_be_averaged(self) -> Self:
+        kept = self.samples - self.discard
+        if kept < 1:
+            raise ValueError(
+                f"timing.discard is {self.discard}, but a read has {self.samples} conversions (timing.samples); "
+                "at least one must be kept"
+            )
+        if kept & (kept - 1):
+            raise ValueError(
+                f"timing.samples less timing.discard is {kept}; the controller averages by shifting, "
+                "so it must be 1, 2, 4, 8 ..."
+            )
+        return self
+
+
+Ramp = tuple[float, float, float] | None
+
+
+class WriteConfig(Section):
+    """The closed-loop write; what is none is as the device preset says."""
+
+    tolerance: float = Field(
+        default=0.5, gt=0, le=1, description="half the width of a level's window, in level spacings"
+    )
+    pulse_limit: int | None = Field(default=None, ge=1, description="largest number of pulses spent on one write")
+    set_ramp_v: Ramp = Field(
+        default=None, description="SET amplitude of successive pulses: [start, step, stop] in volts"
+    )
+    reset_ramp_v: Ramp = Field(
+        default=None, description="RESET amplitude of successive pulses: [start, step, stop] in volts"
+    )
+    set_gate_ramp_v: Ramp = Field(default=None, description="word line during SET pulses: [start, step, stop] in volts")
+    reset_gate_ramp_v: Ramp = Field(
+        default=None, description="word line during RESET pulses: [start, step, stop] in volts"
+    )
+
+    @field_validator("set_ramp_v", "reset_ramp_v", "set_gate_ramp_v", "reset_gate_ramp_v", mode="before")
+    @classmethod
+    def _read_ramp(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _ramps_rise(self) -> Self:
+        for name in ("set_ramp_v", "reset_ramp_v", "set_gate_ramp_v", "reset_gate_ramp_v"):
+            ramp = getattr(self, name)
+            if ramp is not None and not (0 <= ramp[0] <= ramp[2] and (ramp[1] > 0 or ramp[0] == ramp[2])):
+                raise ValueError(
+                    f"write.{name} is {list(ramp)}; it must start at 0 V or more and rise by a positive step"
+                )
+        return self
+
+
+class PolicyConfig(Section):
+    """Which cells are written after an optimizer step."""
+
+    name: PolicyName = Field(
+        default="siamese", description="update policy: siamese, closed-loop, closed-loop-analog, or float (no crossbar)"
+    )
+    threshold: float = Field(
+        default=1.0, ge=0, description="hysteresis at the start of the training, in level spacings"
+    )
+    threshold_end: float = Field(default=0.5, ge=0, description="hysteresis at its end; it changes linearly in between")
+    compensation: Literal["none", "residual", "read-back"] = Field(
+        default="residual",
+        description="what becomes of quantization errors: none (forgotten), residual (kept in the twin), or "
+        "read-back (measured)",
+    )
+    weight_range: float = Field(
+        default=8.0, gt=0, description="weight of the highest level, in standard deviations of the He initialization"
+    )
+    twin_bound: float | None = Field(
+        default=1.5, gt=0, description="level spacings by which the twin may run away from what the cells hold"
+    )
+    write_every: int = Field(default=1, ge=1, description="optimizer steps from one write list to the next")
+
+
+class TrainingConfig(Section):
+    """Gradient descent on the float twin."""
+
+    epochs: int = Field(default=3, ge=1, description="passes over the training images")
+    batch_size: int = Field(default=64, ge=1, description="images per batch")
+    lr: float = Field(default=0.05, gt=0, description="learning rate at the start")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of the optimizer, where it has one")
+    weight_decay: float = Field(default=0.0, ge=0, description="weight decay of the optimizer, where it has one")
+    optimizer: str = Field(default="sgd", description="optimizer: sgd, adam, or any other of torch.optim")
+    schedule: Literal["cosine", "constant", "step", "linear"] = Field(
+        default="cosine",
+        description="course of the learning rate: cosine or linear (to 0), constant, or step (divided by ten at one "
+        "half and at three quarters of the training)",
+    )
+    accumulate: int = Field(default=1, ge=1, description="batches whose gradients are summed for one optimizer step")
+
+    @field_validator("optimizer")
+    @classmethod
+    def _check_optimizer(cls, value: str) -> str:
+        return optimizer_name(value)
+
+
+class EngineConfig(Section):
+    """What runs the programs, and what is accounted."""
+
+    name: EngineName = Field(
+        default="fast",
+        description=f"engine that runs the controller's programs; this version has {', '.join(AVAILABLE_ENGINES)}",
+    )
+    energy_table: str = Field(
+        default="macro-65nm", min_length=1, description="name of an energy table, or a table file (.toml)"
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**63, description="seed of the weights, the order of the images, the cells and noise"
+    )
+    threads: int | None = Field(default=None, ge=1, description="threads of the engine; none is one per processor core")
+    port: str | None = Field(
+        default=None, description="serial port of the board, such as /dev/ttyUSB1 or socket://host:port"
+    )
+
+    @model_validator(mode="after")
+    def _can_run(self) -> Self:
+        if self.name not in AVAILABLE_ENGINES:
+            raise ValueError(
+                f"engine.name is {self.name}, which this version of Twinbar cannot train with; "
+                f"it must be {' or '.join(AVAILABLE_ENGINES)}"
+            )
+        if self.port is not None and self.name != "board":
+            raise ValueError(f"engine.port is {self.port}, but engine {self.name} has no port; leave it out")
+        return self
+
+
+class ExperimentConfig(BaseModel):
+    """Everything that decides the result of a training run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    device: DeviceConfig = DeviceConfig()
+    array: ArrayConfig = ArrayConfig()
+    timing: TimingConfig = TimingConfig()
+    write: WriteConfig = WriteConfig()
+    policy: PolicyConfig = PolicyConfig()
+    training: TrainingConfig = TrainingConfig()
+    engine: EngineConfig = EngineConfig()
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], source: str = "") -> Self:
+        """Check nested values, such as a parsed TOML file holds; keys that are left out have their defaults.
+
+        Parameters
+        ----------
+        values : mapping of str
+        source : str
+            Where they come from, for messages.
+
+        Raises
+        ------
+        ConfigError
+            One sentence on the first mistake.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {explain(error, cls)}" if source else explain(error, cls)) from None
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """Read a configuration file.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be read, is not TOML, or holds a mistake.
+        """
+        return cls.from_mapping(config_file.read(path), str(path))
+
+    def merge(self, changes: Mapping[str, Any]) -> Self:
+        """Give this configuration with other values for some keys.
+
+        Parameters
+        ----------
+        changes : mapping
+            Values by dotted key, ``{"device.levels": 8}``.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such key, or a value cannot be used.
+        """
+        values: dict[str, Any] = self.model_dump()
+        for key, value in changes.items():
+            *section, name = key.split(".")
+            target = values
+            for part in section:
+                target = target.get(part) if isinstance(target, dict) else None  # type: ignore[assignment]
+            if not isinstance(target, dict) or name not in target or isinstance(target[name], dict):
+                raise ConfigError(unknown_key(key, type(self)))
+            target[name] = value
+        return self.from_mapping(values)
+
+    @classmethod
+    def value_from_text(cls, key: str, text: str) -> Any:
+        """Read the value of a key as the command line gives it; `merge` checks it.
+
+        A key that holds text takes it as it is, so that a folder may be called ``2024``; others are read as numbers,
+        ``true``, ``false`` or a TOML list where they look like it.
+        """
+        section, _, name = key.rpartition(".")
+        owner: Any = cls
+        if section:
+            owner = cls.model_fields[section].annotation if section in cls.model_fields else None
+        field = getattr(owner, "model_fields", {}).get(name)
+        if field is None or str in (field.annotation, *get_args(field.annotation)):
+            return text
+        return config_file.parse_value(text)
+
+    def to_toml(self) -> str:
+        """Write every key with its value and meaning; `from_toml` reads it back exactly."""
+        return config_file.write(self)
+
+    def with_absolute_paths(self) -> Self:
+        """Give this configuration with paths that hold from any working folder; names stay as they are."""
+        changes = {}
+        for key in ("data.name", "device.preset", "engine.energy_table"):
+            value = self.flat()[key]
+            path = Path(value).expanduser()
+            names_a_set = key == "data.name" and value not in ("digits", "mnist") and path.is_dir()
+            if len(path.parts) > 1 or path.suffix == ".toml" or names_a_set:
+                changes[key] = str(path.absolute())
+        return self.merge(changes)
+
+    def flat(self) -> dict[str, Any]:
+        """Give all values by dotted key."""
+        return config_file.flatten(self.model_dump())
+
+    def differences(self, other: "ExperimentConfig") -> list[str]:
+        """Give the dotted keys in which two configurations differ."""
+        mine, theirs = self.flat(), other.flat()
+        return [key for key in mine if mine[key] != theirs.get(key)] + [key for key in theirs if key not in mine]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the nested values as JSON knows them, for ``report.json``."""
+        return self.model_dump(mode="json")
+
+
+class CompareConfig(ExperimentConfig):
+    """A configuration that several policies share; ``policy.name`` is each of them in turn."""
+
+    policies: tuple[PolicyName, ...] = Field(
+        default=("closed-loop", "siamese"), description="update policies that are compared, in this order"
+    )
+
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _read_policies(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(","))
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("policies")
+    @classmethod
+    def _check_policies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or len(set(value)) < len(value):
+            raise ValueError(f"policies is {', '.join(value) or 'empty'}; name one or more, each of them once")
+        return value
+
+    def for_policy(self, name: str) -> ExperimentConfig:
+        """Give the configuration of one of the runs."""
+        values = self.model_dump(exclude={"policies"})
+        return ExperimentConfig.from_mapping(values).merge({"policy.name": name})

@@ -1,0 +1,107 @@
+"""The figures of an epoch: what training counts, what the ledger prices, and how both become an entry of the report."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from twinbar.host.experiment.evaluate import Evaluation
+
+
+@dataclass
+class EpochCounts:
+    """What training itself counts; the ledger counts what the controller does.
+
+    Parameters
+    ----------
+    steps : int
+        Optimizer steps.
+    images : int
+    loss_sum : float
+        Of the training loss over images.
+    weight_updates : int
+        Weights whose programmed level was changed.
+    host_seconds : float
+        Time that the training took on this computer, evaluations excluded.
+    """
+
+    steps: int = 0
+    images: int = 0
+    loss_sum: float = 0.0
+    weight_updates: int = 0
+    host_seconds: float = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the counts for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Any]) -> "EpochCounts":
+        """Rebuild the counts from `state_dict`."""
+        return cls(**{field.name: state[field.name] for field in fields(cls)})
+
+
+def epoch_entry(
+    number: int,
+    counts: EpochCounts,
+    ledger_summary: dict[str, Any] | None,
+    weights: int,
+    test: Evaluation,
+    validation: Evaluation | None,
+) -> dict[str, Any]:
+    """Make an entry of ``epochs`` in report.json (keys: the interface of the project).
+
+    Parameters
+    ----------
+    number : int
+        From 1.
+    counts : EpochCounts
+    ledger_summary : dict or None
+        None where there is no crossbar.
+    weights : int
+        Weights on the crossbar (of the network, where there is none).
+    test, validation : Evaluation
+    """
+    entry: dict[str, Any] = {
+        "epoch": number,
+        "steps": counts.steps,
+        "train_loss": counts.loss_sum / max(counts.images, 1),
+        "test_accuracy": test.accuracy,
+        "twin_test_accuracy": test.twin_accuracy,
+        "agreement": test.agreement,
+    }
+    if validation is not None:
+        entry["validation_accuracy"] = validation.accuracy
+        entry["twin_validation_accuracy"] = validation.twin_accuracy
+    entry["weights"] = weights
+    if ledger_summary is not None:
+        entry.update(update_figures(counts, ledger_summary, weights))
+    entry["host_seconds"] = counts.host_seconds
+    return entry
+
+
+def update_figures(counts: EpochCounts, ledger_summary: dict[str, Any], weights: int) -> dict[str, Any]:
+    """Give the update figures and the ledger's figures of a stretch of training.
+
+    Elimination is relative to writing every weight (or cell) once per *optimizer step*: the paper's measure, which
+    neither accumulation nor batch size flatters.
+    """
+    cells = 2 * weights
+    opportunities = max(counts.steps, 1)
+    return {
+        "cells": cells,
+        "weight_updates": counts.weight_updates,
+        "updates_per_weight": counts.weight_updates / weights,
+        "update_elimination": 1 - counts.weight_updates / (weights * opportunities),
+        "cell_writes": ledger_summary["cell_writes"],
+        "write_elimination": 1 - ledger_summary["cell_writes"] / (cells * opportunities),
+        **{key: value for key, value in ledger_summary.items() if key != "cell_writes"},
+    }
+
+
+def total_counts(epochs: list[dict[str, Any]]) -> EpochCounts:
+    """Sum the counts of all epochs."""
+    total = EpochCounts()
+    for entry in epochs:
+        total.steps += entry["steps"]
+        total.weight_updates += entry.get("weight_updates", 0)
+        total.host_seconds += entry["host_seconds"]
+    return total

@@ -1,0 +1,34 @@
+"""Ctrl-C as a request: the run stops at the next place where its checkpoint is exact."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any, Final, Self
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """While this is entered, the first SIGINT or SIGTERM only sets ``requested``; a second one interrupts at once.
+
+    The run asks ``requested`` between steps, saves its checkpoint and raises KeyboardInterrupt. Outside the main
+    thread, where Python handles no signals, nothing is ever requested.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True

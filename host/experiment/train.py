@@ -1,0 +1,73 @@
+"""One training run, from an empty or interrupted run folder to its report."""
+
+from typing import Any
+
+from twinbar.host.data import load_dataset
+from twinbar.host.data.dataset import Dataset
+from twinbar.host.experiment.arrays import save_arrays
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.interruption import Interruption
+from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.threads import use_threads
+from twinbar.host.experiment.trainer import Trainer
+from twinbar.host.report.metrics import write_metrics
+
+
+def prepare_data(config: ExperimentConfig) -> Dataset:
+    """Load the data set, keep as many training images as asked for, and hold out the validation images."""
+    data = load_dataset(config.data.name).subset(config.data.limit)
+    return data.validation_split(config.data.validation, config.data.seed)
+
+
+def train(
+    config: ExperimentConfig, folder: RunFolder, progress: Progress, resume: bool, data: Dataset | None = None
+) -> dict[str, Any]:
+    """Train a network in situ and write its report.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    folder : RunFolder
+        Takes the checkpoints, tables and the report.
+    progress : Progress
+    resume : bool
+        Whether to go on from the folder's checkpoint.
+    data : Dataset, optional
+        As `prepare_data` gives it, where several runs share it.
+
+    Returns
+    -------
+    dict
+        The content of report.json.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration, data or checkpoint cannot be used.
+    TwinbarError
+        If the training diverges.
+    KeyboardInterrupt
+        If it was interrupted; the checkpoint is complete then.
+    """
+    use_threads(config.engine.threads)
+    trainer = Trainer(config, prepare_data(config) if data is None else data, progress)
+    state = folder.load_checkpoint(progress.message) if resume else None
+    with Interruption() as interruption:
+        if state is None:
+            progress.start(1, "programming and calibration", unit="pass")
+            trainer.initialize()
+            progress.advance(1)
+            folder.table("steps.csv")
+            folder.save_checkpoint(trainer.state_dict())
+        else:
+            trainer.load_state_dict(state)
+        trainer.run(folder, interruption)
+    report = trainer.report()
+    if trainer.network is not None:
+        save_arrays(trainer.network, folder)
+    folder.write_report(report)
+    write_metrics(report, folder.path / "metrics.csv")
+    for sentence in trainer.watch.warnings:
+        progress.message(f"warning: {sentence}")
+    return report

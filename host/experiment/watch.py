@@ -1,0 +1,70 @@
+"""Notices when a run goes wrong quietly: saturated converters, failing writes, a forward pass that leaves the twin."""
+
+from typing import Any, Final
+
+CLIPPED_SHARE: Final = 0.01
+"""Part of a layer's conversions that may saturate."""
+FAILED_SHARE: Final = 0.05
+"""Part of the writes that may use up their pulses."""
+ACCURACY_GAP: Final = 0.05
+"""Accuracy that the crossbar may lack against its twin."""
+
+
+class Watch:
+    """Collects sentences for the user; each is said once, and kept for the report."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self._said: set[str] = set()
+
+    def warn(self, sentence: str, topic: str | None = None) -> None:
+        """Keep a sentence, unless its topic was spoken of before."""
+        topic = sentence if topic is None else topic
+        if topic not in self._said:
+            self._said.add(topic)
+            self.warnings.append(sentence)
+
+    def saw_initialization(self, summary: dict[str, Any]) -> None:
+        """Look at the first programming of all cells (a `Ledger.summary`)."""
+        share = summary["failed_writes"] / max(summary["cell_writes"], 1)
+        if share > FAILED_SHARE:
+            self.warn(
+                f"{share:.1%} of the cells did not reach their level when they were first programmed; fewer levels, a "
+                "wider window (write.tolerance) or a higher pulse limit (write.pulse_limit) would help"
+            )
+
+    def saw_epoch(self, entry: dict[str, Any]) -> None:
+        """Look at an epoch (an entry of report.json)."""
+        epoch = entry["epoch"]
+        for layer, share in entry["clipped_fraction"].items():
+            if share > CLIPPED_SHARE:
+                self.warn(
+                    f"{share:.1%} of the conversions of layer {layer} saturated in epoch {epoch}; a wider ADC range "
+                    "(array.range_margin, array.range_tracking) would keep its sums",
+                    f"clipped {layer}",
+                )
+        writes = entry["cell_writes"]
+        share = entry["failed_writes"] / max(writes, 1)
+        if share > FAILED_SHARE and writes >= 100:
+            self.warn(
+                f"{share:.1%} of the writes of epoch {epoch} used up their pulses without reaching the level; fewer "
+                "levels or a wider window (write.tolerance) would help",
+                "failed",
+            )
+        gap = entry["twin_test_accuracy"] - entry["test_accuracy"]
+        if gap > ACCURACY_GAP:
+            self.warn(
+                f"after epoch {epoch} the crossbar classifies {gap:.1%} fewer test images than its twin: its forward "
+                f"pass no longer agrees with the twin (same class for {entry['agreement']:.1%}); a lower hysteresis "
+                "(policy.threshold), more levels or a finer ADC would bring them together",
+                "agreement",
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what was said, for a checkpoint."""
+        return {"warnings": list(self.warnings), "said": sorted(self._said)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        self.warnings = list(state["warnings"])
+        self._said = set(state["said"])

@@ -1,0 +1,131 @@
+"""Where the weights of a network lie: layers on grids of tiles, weights on differential pairs of cells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from twinbar.emulator.configuration import Geometry
+from twinbar.emulator.engine import TileBlock
+
+Placement = Literal["interleaved", "contiguous"]
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """Place of one layer's weights.
+
+    Weight ``[output, input]`` is ``G+ - G-`` of two neighbouring cells of a row. The address of its G+ cell is
+    ``output_address[output] + input_address[input]``, that of G- is one more; an address is
+    ``tile * rows * columns + row * columns + column``.
+
+    Parameters
+    ----------
+    name : str
+    block : TileBlock
+    input_address : int64 [inputs]
+    output_address : int64 [outputs]
+    placement : str
+        "interleaved": neighbouring inputs (and outputs) lie on different tiles, so that a cluster of updates is shared
+        among them; "contiguous": each tile holds a run of inputs and outputs.
+    """
+
+    name: str
+    block: TileBlock
+    input_address: np.ndarray
+    output_address: np.ndarray
+    placement: Placement
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of the layer."""
+        return len(self.input_address)
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the layer."""
+        return len(self.output_address)
+
+    def gather(self, per_tile: np.ndarray) -> np.ndarray:
+        """Put the outputs of the column tiles in order: [column tiles, batch, pairs] to [batch, outputs]."""
+        column_tiles, batch, pairs = per_tile.shape
+        axes = (1, 2, 0) if self.placement == "interleaved" else (1, 0, 2)
+        return per_tile.transpose(axes).reshape(batch, column_tiles * pairs)[:, : self.outputs]
+
+
+def _spread(count: int, most: int, placement: Placement) -> tuple[int, np.ndarray, np.ndarray]:
+    """Spread ``count`` lines over as few tiles as hold them: number of tiles, and tile and place of each line."""
+    tiles = -(-count // most)
+    index = np.arange(count)
+    if placement == "interleaved":
+        return tiles, index % tiles, index // tiles
+    return tiles, index // most, index % most
+
+
+def map_layers(shapes: Sequence[tuple[str, int, int]], geometry: Geometry, placement: Placement) -> list[LayerMap]:
+    """Give every layer tiles of its own.
+
+    Parameters
+    ----------
+    shapes : sequence of (name, outputs, inputs)
+    geometry : Geometry
+    placement : str
+    """
+    maps = []
+    first = 0
+    for name, outputs, inputs in shapes:
+        row_tiles, row_tile, row = _spread(inputs, geometry.rows, placement)
+        column_tiles, column_tile, pair = _spread(outputs, geometry.columns // 2, placement)
+        row_input = np.full((row_tiles, geometry.rows), inputs, np.int64)
+        row_input[row_tile, row] = np.arange(inputs)
+        block = TileBlock(
+            first_tile=first,
+            row_input=row_input,
+            used_rows=np.bincount(row_tile, minlength=row_tiles).astype(np.int64),
+            used_columns=2 * np.bincount(column_tile, minlength=column_tiles).astype(np.int64),
+            inputs=inputs,
+        )
+        maps.append(
+            LayerMap(
+                name=name,
+                block=block,
+                input_address=((first + row_tile * column_tiles) * geometry.cells + row * geometry.columns).astype(
+                    np.int64
+                ),
+                output_address=(column_tile * geometry.cells + 2 * pair).astype(np.int64),
+                placement=placement,
+            )
+        )
+        first += row_tiles * column_tiles
+    return maps
+
+
+def tile_count(maps: Sequence[LayerMap]) -> int:
+    """Number of tiles that all layers take together."""
+    return maps[-1].block.tiles.stop
+
+
+def tile_names(maps: Sequence[LayerMap]) -> list[str]:
+    """Name every tile by its layer and its place in the layer's grid."""
+    return [
+        f"{layer.name} r{r} c{c}"
+        for layer in maps
+        for r in range(layer.block.shape[0])
+        for c in range(layer.block.shape[1])
+    ]
+
+
+def mapped_columns(maps: Sequence[LayerMap]) -> np.ndarray:
+    """Columns of each tile that hold weights (int64 [tiles])."""
+    return np.concatenate([np.tile(layer.block.used_columns, layer.block.shape[0]) for layer in maps])
+
+
+def mapped_cells(maps: Sequence[LayerMap], geometry: Geometry) -> np.ndarray:
+    """Which cells hold weights (bool [tiles, rows, columns])."""
+    mask = np.zeros(tile_count(maps) * geometry.cells, np.bool_)
+    for layer in maps:
+        plus = (layer.output_address[:, None] + layer.input_address[None, :]).ravel()
+        mask[plus] = True
+        mask[plus + 1] = True
+    return mask.reshape(-1, geometry.rows, geometry.columns)

@@ -1,0 +1,57 @@
+"""Ranges of a layer's converters: calibrated on a first batch, and tracking what they see while training."""
+
+from dataclasses import dataclass
+
+from twinbar.emulator.engine import MultiplyResult
+
+GROWTH = 1.25
+"""Factor by which a range grows when a conversion clipped: its true current is not known then."""
+DECAY_PER_VECTOR = 2e-5
+"""Part of the way that a range shrinks towards what it sees, per input vector: slowly, since peaks are rare."""
+
+
+@dataclass
+class ConverterRange:
+    """Current of the largest code of a layer's ADC channels, and activation of its largest input code.
+
+    Parameters
+    ----------
+    full_scale : float
+        In read-grid units.
+    input_max : float
+        In units of the activation.
+    """
+
+    full_scale: float
+    input_max: float = 1.0
+
+    def track_current(self, result: MultiplyResult, gain: int, margin: float, vectors: int) -> None:
+        """Follow the largest current seen, as far as its code tells.
+
+        Parameters
+        ----------
+        result : MultiplyResult
+        gain : int
+            Q20 codes per read-grid unit with which it was converted.
+        margin : float
+            Head room above the largest current.
+        vectors : int
+            Input vectors in it.
+        """
+        peak = max(abs(result.highest), abs(result.lowest)) * (1 << 20) / gain
+        if result.clipped:
+            # A single clipped conversion in a thousand vectors is no reason to lose resolution in all others.
+            share = result.clipped / max(result.conversions, 1)
+            if share > 1e-4:
+                self.full_scale *= GROWTH
+            return
+        wanted = peak * margin
+        if wanted > self.full_scale:
+            self.full_scale = wanted
+        else:
+            self.full_scale += (wanted - self.full_scale) * min(1.0, DECAY_PER_VECTOR * vectors)
+
+    def track_input(self, largest: float, vectors: int) -> None:
+        """Follow the largest activation: at once upwards by a part, slowly downwards."""
+        rate = min(1.0, (0.02 if largest > self.input_max else 0.1 * DECAY_PER_VECTOR * 64) * vectors / 64)
+        self.input_max += (largest - self.input_max) * rate

@@ -1,0 +1,219 @@
+"""The HTML page of a folder: one file that holds everything, and the plots beside it as SVG and PNG."""
+
+import json
+import re
+from collections.abc import Callable
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from twinbar.host.report import figures, title
+from twinbar.host.report.energy import dominance, host_j, imbalance, savings
+from twinbar.host.report.files import write_bytes, write_text
+from twinbar.host.report.folder import CompareFolder, RunFolder, load
+from twinbar.host.report.metrics import metrics_csv
+from twinbar.host.report.plots import compare_plots, run_plots
+from twinbar.host.report.schema import Report
+from twinbar.host.report.style import Plot, inline_svg, png, svg
+
+INDEX = "index.html"
+
+
+def _resource(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+_BEFORE_UNIT = re.compile(r"(?<=[\d∞]) (?=%|÷|[yzafpnµmkMGTPEZY]?[JsSWVA]?\b)")
+
+
+def _unbroken(text: str) -> str:
+    """Keep numbers and their units on one line."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_resource),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["unbroken"] = _unbroken
+    return environment
+
+
+def flat_settings(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """List nested settings as (dotted name, value)."""
+    listed = []
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            listed += flat_settings(value, name + ".")
+        else:
+            listed.append((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+    return listed
+
+
+def _drawn(plots: list[Plot]) -> tuple[dict[str, dict[str, Any]], list[tuple[str, bytes]]]:
+    """Draw plots: what the template needs by name, and the files."""
+    shown, files = {}, []
+    for plot in plots:
+        document = svg(plot)
+        element = inline_svg(document, plot.name, f"{plot.title}. {plot.caption}")
+        shown[plot.name] = {"title": plot.title, "caption": plot.caption, "wide": plot.wide, "svg": Markup(element)}
+        files += [(f"{plot.name}.svg", document.encode("utf-8")), (f"{plot.name}.png", png(plot))]
+    return shown, files
+
+
+def _common(report: Report) -> dict[str, Any]:
+    try:
+        installed = version("twinbar")
+    except PackageNotFoundError:
+        installed = "(not installed)"
+    return {
+        "style": Markup(_resource("page.css")),
+        "task": title.task(report),
+        "settings": flat_settings(report.config),
+        "environment": flat_settings(report.environment),
+        "version": installed,
+    }
+
+
+def _absent(folder: RunFolder) -> list[str]:
+    """Say which plots are missing because a file is."""
+    notes = []
+    if folder.steps is None:
+        notes.append("The folder has no steps.csv: plots of single steps are left out.")
+    if folder.cells is None and folder.report.on_crossbar:
+        notes.append("The folder has no arrays.npz: plots of the cells are left out.")
+    return notes
+
+
+def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]]) -> str:
+    """Give the HTML page of a run.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    plots : dict
+        By name of plot: title, caption, wide, and the SVG element.
+    """
+    report = folder.report
+    warnings = list(report.warnings)
+    unbalanced = imbalance(report.totals)
+    if unbalanced is not None:
+        warnings.append(unbalanced)
+    columns, rows = figures.epoch_table(report)
+    return (
+        _environment()
+        .get_template("run.html.j2")
+        .render(
+            **_common(report),
+            policy=title.policy_name(report),
+            facts=title.facts(report),
+            warnings=warnings,
+            notes=_absent(folder),
+            key_figures=figures.key_figures(report),
+            pairs=figures.write_and_system(report),
+            dominance=dominance(report.totals),
+            writing=figures.writing_figures(report.totals),
+            energy=figures.energy_table(report),
+            with_host=host_j(report.totals) > 0,
+            intervals=bool(report.totals.energy_uncertainty_j),
+            columns=columns,
+            rows=rows,
+            initialization=figures.initialization_note(report),
+            on_crossbar=report.on_crossbar,
+            plots=plots,
+        )
+    )
+
+
+def render_compare(folder: CompareFolder, plots: dict[str, dict[str, Any]]) -> str:
+    """Give the HTML page of a comparison; parameters as in `render_run`."""
+    compare = folder.compare
+    first = next(iter(compare.policies.values()))
+    warnings = list(compare.warnings)
+    for name, report in compare.policies.items():
+        own = [*report.warnings, *filter(None, [imbalance(report.totals)])]
+        warnings += [f"{name}: {sentence}" for sentence in own]
+    return (
+        _environment()
+        .get_template("compare.html.j2")
+        .render(
+            **_common(first),
+            policies=list(compare.policies),
+            facts=title.facts(_crossbar_run(compare.policies), with_policy=False),
+            warnings=warnings,
+            notes=[],
+            columns=figures.COMPARE_COLUMNS,
+            rows=figures.compare_table(compare),
+            reference=figures.REFERENCE,
+            reduction_columns=figures.REDUCTION_COLUMNS,
+            reductions=figures.reduction_table(compare),
+            savings=[text for name in compare.policies if (text := savings(compare, name, figures.REFERENCE))],
+            pages=set(folder.runs),
+            plots=plots,
+        )
+    )
+
+
+def _crossbar_run(reports: dict[str, Report]) -> Report:
+    """Give the first run that had a crossbar: its settings describe the comparison."""
+    return next((report for report in reports.values() if report.on_crossbar), next(iter(reports.values())))
+
+
+def _publish(path: Path, files: list[tuple[str, bytes]], page: str) -> None:
+    for name, content in files:
+        write_bytes(path / "plots" / name, content)
+    write_text(path / INDEX, page)
+
+
+def _build_run(folder: RunFolder) -> None:
+    plots, files = _drawn(run_plots(folder))
+    page = render_run(folder, plots)
+    rows = [epoch.model_dump(exclude_unset=True) for epoch in folder.report.epochs]
+    write_text(folder.path / "metrics.csv", metrics_csv({"epochs": rows}))
+    _publish(folder.path, files, page)
+
+
+def build_report(folder: Path, progress: Callable[[Path], None] | None = None) -> Path:
+    """Build everything that is derived from the data of a folder: plots, ``metrics.csv`` and the HTML page.
+
+    A comparison's run folders are built too. All data are read and checked before the first file is written.
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder or a comparison folder.
+    progress : callable, optional
+        Called with each page that is complete.
+
+    Returns
+    -------
+    Path
+        The HTML page.
+
+    Raises
+    ------
+    ConfigError
+        If the folder is neither, a file in it is damaged, or a file cannot be written.
+    """
+    loaded = load(Path(folder))
+    done = progress or (lambda _: None)
+    if isinstance(loaded, RunFolder):
+        _build_run(loaded)
+    else:
+        for run in loaded.runs.values():
+            _build_run(run)
+            done(run.path / INDEX)
+        plots, files = _drawn(compare_plots(loaded))
+        _publish(loaded.path, files, render_compare(loaded, plots))
+    done(loaded.path / INDEX)
+    return loaded.path / INDEX

@@ -1,0 +1,77 @@
+"""Typed operations on a controller, whichever engine answers, with every program accounted."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import numpy as np
+
+from twinbar.emulator.activity import Activity
+from twinbar.emulator.engine import Engine, MultiplyResult, TileBlock, WriteList, WriteResult
+from twinbar.host.update.kernels import group_by_tile
+
+Kind = Literal["write", "forward"]
+Account = Callable[[Kind, Activity], None]
+
+
+class Session:
+    """An engine whose activity goes to an account.
+
+    Parameters
+    ----------
+    engine : Engine
+    account : callable
+        Takes the kind of each program ("write" or "forward") and what it did.
+    """
+
+    def __init__(self, engine: Engine, account: Account) -> None:
+        self.engine = engine
+        self._account = account
+
+    @contextmanager
+    def account_to(self, account: Account) -> Iterator[None]:
+        """Send activity elsewhere for a while: test images are not part of an epoch's cost."""
+        before, self._account = self._account, account
+        try:
+            yield
+        finally:
+            self._account = before
+
+    def write_levels(self, addresses: np.ndarray, levels: np.ndarray) -> tuple[WriteResult, np.ndarray]:
+        """Write cells to levels, each tile its own list.
+
+        Parameters
+        ----------
+        addresses : int64 [n]
+            ``tile * rows * columns + row * columns + column``.
+        levels : uint8 [n]
+
+        Returns
+        -------
+        result : WriteResult
+            In the order of the tiles' lists.
+        order : int64 [n]
+            Position in the arguments of each response.
+        """
+        cells_per_tile = self.engine.config.geometry.cells
+        offsets, cells, sorted_levels, order = group_by_tile(addresses, levels, self.engine.tiles, cells_per_tile)
+        result = self.engine.write(WriteList(offsets, cells, sorted_levels))
+        self._account("write", result.activity)
+        return result, order
+
+    def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
+        """Multiply input codes by the conductances of a layer (see `Engine.multiply`)."""
+        result = self.engine.multiply(block, inputs, full_scale)
+        self._account("forward", result.activity)
+        return result
+
+    def read(self, addresses: np.ndarray) -> np.ndarray:
+        """Read single cells; gives their codes (int32 [n]) in the order of the addresses."""
+        cells_per_tile = self.engine.config.geometry.cells
+        nothing = np.zeros(len(addresses), np.uint8)
+        offsets, cells, _, order = group_by_tile(addresses, nothing, self.engine.tiles, cells_per_tile)
+        codes, activity = self.engine.read(offsets, cells)
+        self._account("write", activity)
+        in_order = np.empty_like(codes)
+        in_order[order] = codes
+        return in_order

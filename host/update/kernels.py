@@ -1,0 +1,225 @@
+"""Compiled decisions and bookkeeping of the update policies: one pass over the weights of a layer."""
+
+import numba
+import numpy as np
+
+from twinbar.host.update.programmed import GIVE_UP_AFTER
+
+
+@numba.njit(inline="always")
+def wanted_levels(target, plus, minus, plus_refuses, minus_refuses, top):
+    """Give the levels of a pair that stand for ``target``: one-sided, unless a cell refuses and its partner fits it."""
+    want_plus = target if target > 0 else 0
+    want_minus = -target if target < 0 else 0
+    if plus_refuses and minus_refuses:
+        want_plus = plus
+        want_minus = minus
+    elif plus_refuses:
+        want_plus = plus
+        want_minus = min(max(plus - target, 0), top)
+    elif minus_refuses:
+        want_plus = min(max(minus + target, 0), top)
+        want_minus = minus
+    return want_plus, want_minus
+
+
+@numba.njit(cache=True)
+def decide_changed(
+    weights,
+    weight_per_level,
+    levels,
+    threshold,
+    bound,
+    keep_residual,
+    plus,
+    minus,
+    read_plus,
+    read_minus,
+    failures,
+    input_address,
+    output_address,
+    addresses,
+    wanted,
+    origins,
+):
+    """List the cells whose level must change, and bound the twin.
+
+    Parameters
+    ----------
+    weights : float32 [outputs, inputs]
+        The twin; where it has run further than ``bound`` levels from what the cells hold, it is pulled back.
+    threshold : float
+        Hysteresis in levels: a pair is rewritten once the twin is this far from it.
+    keep_residual : bool
+        Whether the twin keeps the part that quantization cut off.
+    plus, minus : uint8 [outputs, inputs]
+        Updated to the levels asked for.
+    read_plus, read_minus : float32 [outputs, inputs] or [0, 0]
+        Read-back levels to compare with, instead of the levels asked for.
+    addresses, wanted, origins : int64, uint8, int32 [2 * outputs * inputs]
+        Filled: address of the cell, level, and ``2 * weight + (0 for G+, 1 for G-)``.
+
+    Returns
+    -------
+    cells, changed_weights : int
+    """
+    outputs, inputs = weights.shape
+    top = levels - 1
+    scale = np.float32(1.0) / np.float32(weight_per_level)
+    compare_read = read_plus.shape[0] > 0
+    n = 0
+    changed = 0
+    for j in range(outputs):
+        # Nearly all rows have nothing to write; this pass over them is short and without branches, so it vectorizes.
+        candidates = 0
+        for i in range(inputs):
+            if compare_read:
+                at = read_plus[j, i] - read_minus[j, i]
+            else:
+                at = np.float32(np.int32(plus[j, i]) - np.int32(minus[j, i]))
+            candidates += np.int32(abs(weights[j, i] * scale - at) >= threshold)
+        if candidates == 0:
+            continue
+        for i in range(inputs):
+            in_levels = weights[j, i] * scale
+            held = np.float32(np.int64(plus[j, i]) - np.int64(minus[j, i]))
+            off = in_levels - (read_plus[j, i] - read_minus[j, i] if compare_read else held)
+            if abs(off) < threshold:
+                continue
+            target = np.int64(np.floor(in_levels + np.float32(0.5)))
+            target = min(max(target, -top), top)
+            want_plus, want_minus = wanted_levels(
+                target,
+                np.int64(plus[j, i]),
+                np.int64(minus[j, i]),
+                failures[0, j, i] >= GIVE_UP_AFTER,
+                failures[1, j, i] >= GIVE_UP_AFTER,
+                top,
+            )
+            # A read-back that is off although the level is right calls for writing the same level again.
+            again = compare_read and want_plus == plus[j, i] and want_minus == minus[j, i]
+            write_plus = want_plus != plus[j, i] or (again and want_plus > 0 and failures[0, j, i] < GIVE_UP_AFTER)
+            write_minus = want_minus != minus[j, i] or (again and want_minus > 0 and failures[1, j, i] < GIVE_UP_AFTER)
+            if write_plus:
+                addresses[n] = output_address[j] + input_address[i]
+                wanted[n] = want_plus
+                origins[n] = 2 * (j * inputs + i)
+                n += 1
+            if write_minus:
+                addresses[n] = output_address[j] + input_address[i] + 1
+                wanted[n] = want_minus
+                origins[n] = 2 * (j * inputs + i) + 1
+                n += 1
+            if want_plus != plus[j, i] or want_minus != minus[j, i]:
+                changed += 1
+            plus[j, i] = want_plus
+            minus[j, i] = want_minus
+            held = np.float32(want_plus - want_minus)
+            if not keep_residual and (write_plus or write_minus):
+                weights[j, i] = held * np.float32(weight_per_level)
+            else:
+                off = min(max(in_levels - held, -np.float32(bound)), np.float32(bound))
+                weights[j, i] = (held + off) * np.float32(weight_per_level)
+    return n, changed
+
+
+@numba.njit(cache=True)
+def decide_all(
+    weights, weight_per_level, levels, plus, minus, input_address, output_address, addresses, wanted, origins
+):
+    """List every cell with the level nearest to the twin; gives what `decide_changed` gives."""
+    outputs, inputs = weights.shape
+    top = levels - 1
+    scale = np.float32(1.0) / np.float32(weight_per_level)
+    limit = np.float32(top) * np.float32(weight_per_level)
+    n = 0
+    changed = 0
+    for j in range(outputs):
+        for i in range(inputs):
+            # What a pair cannot hold would wind the twin up.
+            weights[j, i] = min(max(weights[j, i], -limit), limit)
+            target = np.int64(np.floor(weights[j, i] * scale + np.float32(0.5)))
+            target = min(max(target, -top), top)
+            want_plus = max(target, 0)
+            want_minus = max(-target, 0)
+            if want_plus != plus[j, i] or want_minus != minus[j, i]:
+                changed += 1
+            plus[j, i] = want_plus
+            minus[j, i] = want_minus
+            addresses[n] = output_address[j] + input_address[i]
+            addresses[n + 1] = addresses[n] + 1
+            wanted[n] = want_plus
+            wanted[n + 1] = want_minus
+            origins[n] = 2 * (j * inputs + i)
+            origins[n + 1] = origins[n] + 1
+            n += 2
+    return n, changed
+
+
+@numba.njit(cache=True)
+def group_by_tile(addresses, wanted, tiles, cells_per_tile):
+    """Sort a list of cells by tile, keeping its order within each tile.
+
+    Returns
+    -------
+    offsets : int64 [tiles + 1]
+    cells : int32 [n]
+    levels : uint8 [n]
+    order : int64 [n]
+        Position in the given list of each entry of the sorted one.
+    """
+    n = addresses.shape[0]
+    offsets = np.zeros(tiles + 1, np.int64)
+    for i in range(n):
+        offsets[addresses[i] // cells_per_tile + 1] += 1
+    for tile in range(tiles):
+        offsets[tile + 1] += offsets[tile]
+    place = offsets[:-1].copy()
+    cells = np.empty(n, np.int32)
+    levels = np.empty(n, np.uint8)
+    order = np.empty(n, np.int64)
+    for i in range(n):
+        tile = addresses[i] // cells_per_tile
+        at = place[tile]
+        place[tile] += 1
+        cells[at] = addresses[i] - tile * cells_per_tile
+        levels[at] = wanted[i]
+        order[at] = i
+    return offsets, cells, levels, order
+
+
+@numba.njit(cache=True)
+def record_responses(
+    origins, codes, ok, code_of_level_zero, codes_per_level, top, plus, minus, read_plus, read_minus, failures
+):
+    """Note what the closed loop answered: read-back levels, and cells that did not reach their window.
+
+    Parameters
+    ----------
+    origins, codes, ok : [n]
+        ``2 * weight + side`` of each response, its final code, and whether that lies in the window.
+    code_of_level_zero, codes_per_level : float
+        How codes stand for levels.
+    """
+    inputs = plus.shape[1]
+    keep_read = read_plus.shape[0] > 0
+    for n in range(origins.shape[0]):
+        weight = origins[n] // 2
+        side = origins[n] % 2
+        j = weight // inputs
+        i = weight % inputs
+        level = (codes[n] - code_of_level_zero) / codes_per_level
+        if keep_read:
+            if side == 0:
+                read_plus[j, i] = level
+            else:
+                read_minus[j, i] = level
+        if ok[n]:
+            failures[side, j, i] = 0
+        else:
+            failures[side, j, i] = min(failures[side, j, i] + 1, 255)
+            nearest = min(max(np.int64(np.floor(level + 0.5)), 0), top)
+            if side == 0:
+                plus[j, i] = nearest
+            else:
+                minus[j, i] = nearest

@@ -1,0 +1,72 @@
+"""The Siamese policy: only cells whose quantized level must change are written.
+
+Tan et al., Enhancing in-situ updates of quantized memristor neural networks: a Siamese network learning approach,
+Cognitive Neurodynamics 2024: quantize the float twin, compare, compensate the quantization error, write sparsely. The
+threshold (hysteresis) follows the small-update accumulation of mixed-precision training (Nandakumar et al., Front.
+Neurosci. 2020): it keeps weights at a boundary between two levels from being rewritten at every step.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from twinbar.host.update.kernels import decide_changed
+from twinbar.host.update.policy import Decision, room_for
+from twinbar.host.update.programmed import ProgrammedLayer
+
+_NO_READ_BACK = np.zeros((0, 0), np.float32)
+
+
+class Siamese:
+    """Write a pair once the twin is ``threshold`` levels away from it.
+
+    Parameters
+    ----------
+    threshold, threshold_end : float
+        Hysteresis in levels at the start and the end of the training; it changes linearly in between. 0.5 is plain
+        rounding, 1 waits until the twin has moved a whole level.
+    compensation : str
+        "residual": the float twin keeps what quantization cut off. "read-back": besides, the twin is compared with the
+        code that the closed loop read last, not with the level asked for. "none": what was cut off is forgotten.
+    bound : float
+        Levels by which the twin may run away from what the cells hold.
+    """
+
+    def __init__(
+        self,
+        threshold: float,
+        threshold_end: float,
+        compensation: Literal["none", "residual", "read-back"],
+        bound: float,
+    ) -> None:
+        self._threshold = threshold
+        self._threshold_end = threshold_end
+        self._compensation = compensation
+        self._bound = bound
+        self.keeps_read_back = compensation == "read-back"
+
+    def decide(self, weights: np.ndarray, cells: ProgrammedLayer, progress: float) -> Decision:
+        """List the cells whose level must change (see `UpdatePolicy.decide`)."""
+        addresses, levels, origins = room_for(weights.size)
+        read_plus = cells.read_plus if cells.read_plus is not None else _NO_READ_BACK
+        read_minus = cells.read_minus if cells.read_minus is not None else _NO_READ_BACK
+        threshold = self._threshold + (self._threshold_end - self._threshold) * progress
+        n, changed = decide_changed(
+            weights,
+            cells.weight_per_level,
+            cells.levels,
+            np.float32(threshold),
+            np.float32(max(self._bound, threshold)),
+            self._compensation != "none",
+            cells.plus,
+            cells.minus,
+            read_plus,
+            read_minus,
+            cells.failures,
+            cells.map.input_address,
+            cells.map.output_address,
+            addresses,
+            levels,
+            origins,
+        )
+        return Decision(addresses[:n], levels[:n], origins[:n], changed)

@@ -1,0 +1,85 @@
+"""A command line in this process, with a trainer that takes no time."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+
+from twinbar.host.cli import main
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.run_folder import RunFolder
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+def report_of(config: ExperimentConfig) -> dict[str, Any]:
+    return {"schema": 1, "config": config.to_json(), "epochs": [{"epoch": 1, "test_accuracy": 0.5}], "totals": {}}
+
+
+class Trainer:
+    """Stands for `twinbar.host.experiment.train.train`: notes what it was called with, and does what a test sets."""
+
+    def __init__(self) -> None:
+        self.calls: list[SimpleNamespace] = []
+        self.error: BaseException | None = None
+        self.built: list[Path] = []
+
+    def train(self, config: ExperimentConfig, folder: RunFolder, progress: Progress, resume: bool) -> dict[str, Any]:
+        self.calls.append(SimpleNamespace(config=config, path=folder.path, resume=resume))
+        progress.start(10, "epoch 1/1")
+        progress.advance(10, loss=0.5)
+        if self.error is not None:
+            raise self.error
+        report = report_of(config)
+        folder.write_report(report)
+        return report
+
+    def compare(self, config: Any, policies: tuple[str, ...], out: RunFolder, progress: Progress) -> dict[str, Any]:
+        reports = {}
+        for name in policies:
+            run_config = config.for_policy(name)
+            with out.child(name, run_config) as folder:
+                reports[name] = self.train(run_config, folder, progress, folder.resumed)
+        return {"schema": 1, "policies": reports, "reduction_vs_closed_loop": {}}
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    """Put the fast trainer, and a page that is not drawn, in the place of the real ones."""
+    trainer = Trainer()
+    for name, members in {
+        "twinbar.host.experiment.train": {"train": trainer.train},
+        "twinbar.host.experiment.compare": {"compare": trainer.compare},
+        "twinbar.host.report.page": {"build_report": trainer.built.append},
+    }.items():
+        module = ModuleType(name)
+        vars(module).update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+    return trainer
+
+
+@pytest.fixture
+def twinbar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run the command line in an empty folder and give its exit status and output."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TWINBAR_DEBUG", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Outcome:
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        out, err = capsys.readouterr()
+        code = caught.value.code
+        return Outcome(code if isinstance(code, int) else 0 if code is None else 1, out, err)
+
+    return run

@@ -1,0 +1,101 @@
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from twinbar.emulator.ledger import CELL_ENTRIES, ENTRIES
+from twinbar.host.report.energy import (
+    COMPONENT_LABELS,
+    component_label,
+    dominance,
+    imbalance,
+    parts,
+    reduction_with_host,
+    savings,
+)
+from twinbar.host.report.schema import Account, parse_compare
+
+SPENT: dict[str, Any] = {
+    "energy_j": {
+        "write": 1.0,
+        "forward": 3.0,
+        "link": 0.5,
+        "host": 10.0,
+        "static": 0.5,
+        "total": 5.0,
+        "total_with_host": 15.0,
+    },
+    "energy_breakdown_j": {
+        "cell_set": 0.25,
+        "adc_verify": 0.75,
+        "adc_forward": 3.0,
+        "commands": 0.5,
+        "twin_memory": 10.0,
+        "static_adc": 0.5,
+    },
+}
+
+
+def test_every_component_of_the_ledger_has_a_label_and_its_account() -> None:
+    for account, component in (*ENTRIES.values(), *CELL_ENTRIES.values()):
+        (part,) = parts(Account(energy_breakdown_j={component: 1.0}))
+        assert part.account == account
+        assert part.label == COMPONENT_LABELS[component]
+
+
+def test_components_that_are_not_known_are_shown_all_the_same() -> None:
+    (part,) = parts(Account(energy_breakdown_j={"laser_pump": 2.0}))
+    assert (part.label, part.account, part.share) == ("Laser pump", "other", 1.0)
+    assert component_label("static_usb_bridge") == "Static power of USB bridge"
+
+
+def test_parts_are_sorted_by_account_then_size_and_sum_to_one() -> None:
+    listed = parts(Account(**SPENT))
+    assert [part.name for part in listed][:3] == ["adc_verify", "cell_set", "adc_forward"]
+    assert listed[-1].name == "twin_memory"
+    assert sum(part.share for part in listed[:-1]) == pytest.approx(1)
+
+
+def test_the_sentence_names_what_dominates_and_the_twin_besides() -> None:
+    sentence = dominance(Account(**SPENT))
+    assert sentence is not None
+    assert "Largest component of the 5.00 J of the whole system: forward conversions (ADC), 60.0 %." in sentence
+    assert "Writing takes 20.0 %." in sentence
+    assert "The memory of the twin on the host takes 10.0 J besides." in sentence
+    assert dominance(Account()) is None
+
+
+def test_a_ledger_that_does_not_balance_is_told() -> None:
+    assert imbalance(Account(**SPENT)) is None
+    wrong = deepcopy(SPENT)
+    wrong["energy_j"]["write"] = 1.1
+    assert "accounts sum to 5.10000 J" in str(imbalance(Account(**wrong)))
+    wrong = deepcopy(SPENT)
+    wrong["energy_j"]["total_with_host"] = 5.0
+    assert "accounts sum to 15.0000 J, its total with host is 5.00000 J" in str(imbalance(Account(**wrong)))
+    wrong = deepcopy(SPENT)
+    del wrong["energy_breakdown_j"]["commands"]
+    assert "components sum to 4.50000 J" in str(imbalance(Account(**wrong)))
+
+
+def test_savings_are_told_with_and_without_the_twin() -> None:
+    less = deepcopy(SPENT)
+    less["energy_j"] |= {"write": 0.01, "total": 4.01, "total_with_host": 14.01}
+    less["energy_breakdown_j"] |= {"cell_set": 0.0025, "adc_verify": 0.0075}
+    compare = parse_compare(
+        {
+            "schema": 1,
+            "policies": {
+                "closed-loop": {"schema": 1, "epochs": [], "totals": SPENT},
+                "siamese": {"schema": 1, "epochs": [], "totals": less},
+            },
+            "reduction_vs_closed_loop": {"siamese": {"write_energy": 0.99, "total_energy": 0.198}},
+        }
+    )
+    assert reduction_with_host(compare, "siamese", "closed-loop") == pytest.approx(1 - 14.01 / 15)
+    sentence = savings(compare, "siamese", "closed-loop")
+    assert sentence is not None
+    assert "write energy down 99.0 %, whole-system energy down 19.8 %" in sentence
+    assert "with the memory of the twin down 6.6 %" in sentence
+    assert "Largest component of what is left: forward conversions (ADC), 74.8 %" in sentence
+    assert savings(compare, "closed-loop", "closed-loop") is None
