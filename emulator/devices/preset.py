@@ -146,4 +146,4 @@ def load_preset(name_or_path: str | Path) -> Preset:
     try:
         return Preset.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{path.name}: {sentence_of(error, Preset)}") from None
+        raise ConfigError(f"{path}: {sentence_of(error, Preset)}") from None

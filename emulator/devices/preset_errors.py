@@ -1,11 +1,15 @@
 """What is wrong with a preset file, in one sentence."""
 
 import difflib
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from twinbar.emulator.devices.quantity import UNITS
+
+_EXAMPLE: Final = '{ value = 1.0, unit = "uS", certainty = "published", source = "..." }'
+_TAGS: Final = {"exponential", "soft-bounds", "linear-step", "exp-step", "jump-table", "polynomial", "logarithmic"}
+"""Values of ``kind``, which tell the models of a section apart."""
 
 
 def sentence_of(error: ValidationError, model: type[BaseModel]) -> str:
@@ -18,51 +22,70 @@ def sentence_of(error: ValidationError, model: type[BaseModel]) -> str:
         What was validated: unknown keys are compared with its keys.
     """
     problems = error.errors(include_url=False)
-    # A quantity may be a number or a list; what is said about the branch that was not meant would only confuse.
-    problem = problems[0]
-    loc = [
-        str(part)
-        for part in problem["loc"]
-        if not str(part).startswith(("list[", "constrained-", "float", "function-"))
-    ]
-    kinds = {"exponential", "soft-bounds", "linear-step", "jump-table", "polynomial", "logarithmic"}
-    loc = [part for index, part in enumerate(loc) if not (part in kinds and index == 1)]
+    # A misspelt key is also a missing one, and the misspelling is what helps.
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    loc = _keys(problem["loc"])
     key = ".".join(loc)
-    kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
-    example = '{ value = 1.0, unit = "uS", certainty = "published", source = "..." }'
+    kind, message, given = problem["type"], problem["msg"].removeprefix("Value error, "), problem["input"]
     if kind == "extra_forbidden":
         known = sorted(_known_keys(model, loc[:-1]))
+        if loc[-1] in known:
+            return f"{key} does not belong to this kind of {loc[-2]}; remove it, or change kind"
         close = difflib.get_close_matches(loc[-1], known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else (f"known here: {', '.join(known)}" if known else "remove it")
         return f"unknown key {key}; {hint}"
+    if kind == "missing" and loc[-1] == "unit":
+        units = ", ".join(unit for group in UNITS.values() for unit in group)
+        return f'{".".join(loc[:-1])} has no unit; write unit = "..." with one of {units}'
     if kind == "missing":
-        if loc[-1] == "unit":
-            units = ", ".join(unit for group in UNITS.values() for unit in group)
-            return f'{".".join(loc[:-1])} has no unit; write unit = "..." with one of {units}'
         return f"{key} is missing; it is required"
-    if kind == "model_type" or (kind == "model_attributes_type"):
-        return f"{key} is {problem['input']!r}; write it with its unit and origin, like {example}"
-    if kind == "union_tag_not_found":
-        return f"{key}.kind is missing; it is one of {problem['ctx'].get('discriminator', '')} {message}"
+    if kind in ("model_type", "model_attributes_type"):
+        if problem["ctx"]["class_name"] != "Quantity":
+            return f"{key} is {given!r}; it must be a section, [{key}]"
+        return f"{key} is {given!r}; write it with its unit and origin, like {_EXAMPLE}"
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        tags = problem["ctx"].get("expected_tags") or ", ".join(repr(tag) for tag in _tags(model, loc))
+        state = "is missing" if kind == "union_tag_not_found" else f"is {problem['ctx']['tag']!r}"
+        return f"{key}.kind {state}; it is one of {tags}"
+    if kind == "string_pattern_mismatch":
+        return f"{key} is {given!r}; it must be of lower-case letters, digits and hyphens"
     if kind == "value_error":
         joiner = " " if message.startswith(("is ", "has ", "must ")) else ": "
         return f"{key}{joiner}{message}" if key else message
-    return f"{key}: {message[:1].lower()}{message[1:]} (got {problem['input']!r})"
+    return f"{key} is {given!r}; {message.replace('Input should', 'it must', 1)}"
+
+
+def _keys(loc: tuple[int | str, ...]) -> list[str]:
+    """Give the keys of the file on the way to a problem, without the branches of unions that pydantic names between."""
+    parts = [str(part) for part in loc]
+    inner = [
+        part for part in parts[1:] if part not in _TAGS and not part.startswith(("list[", "constrained-", "float"))
+    ]
+    return parts[:1] + inner
+
+
+def _tags(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Give the values of ``kind`` that a section may have."""
+    return [
+        tag
+        for section in _sections(model, path)
+        for tag in section.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
+    ]
 
 
 def _known_keys(model: type[BaseModel], path: list[str]) -> set[str]:
-    """Give the keys that a section knows, following annotations down ``path``."""
-    nodes: list[Any] = [model]
+    """Give the keys that a section knows."""
+    return {name for section in _sections(model, path) for name in section.model_fields}
+
+
+def _sections(model: type[BaseModel], path: list[str]) -> list[type[BaseModel]]:
+    """Give the models that stand at ``path``, following annotations down from ``model``."""
+    nodes = [model]
     for part in path:
-        below: list[Any] = []
-        for node in nodes:
-            for inner in _models(node):
-                if part in inner.model_fields:
-                    below.extend(_models(inner.model_fields[part].annotation))
-                elif part.isdigit():
-                    below.append(inner)
-        nodes = below
-    return {name for node in nodes for inner in _models(node) for name in inner.model_fields}
+        if not part.isdigit():
+            fields = [node.model_fields[part] for node in nodes if part in node.model_fields]
+            nodes = [inner for field in fields for inner in _models(field.annotation)]
+    return nodes
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

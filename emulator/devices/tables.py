@@ -149,9 +149,12 @@ def build_tables(
         if not (math.isfinite(value) and value >= 0):
             raise ConfigError(f"{name} is {value}; it must be a number, zero or more")
 
+    full_scale_v = drive_full_scale_v if drive_full_scale_v is not None else drive_full_scale(preset)
+    if not (math.isfinite(full_scale_v) and full_scale_v > 0):
+        raise ConfigError(f"drive_full_scale_v is {full_scale_v}; it must be a number greater than zero")
+
     build = _Builder(preset)
     build.scalars[at.P_SEED] = np.uint64(mix(np.uint64(seed & ((1 << 64) - 1)))).view(np.int64)
-    full_scale_v = drive_full_scale_v if drive_full_scale_v is not None else drive_full_scale(preset)
     build.constants()
     build.window()
     width_cycles = build.pulses(clock_hz, cycle_noise)
@@ -219,6 +222,25 @@ class _Builder:
         self.scalars[at.P_BIN_SCALE] = (at.STEP_BINS << 32) // (at.G_ONE - g_min)
         self.scalars[at.P_AGE_SCALE] = (at.AGE_BINS << 32) // (at.G_ONE - g_min)
 
+    def width(self, name: str, clock_hz: float) -> tuple[int, float]:
+        """Give a nominal width in whole cycles, and their ratio to its exact width."""
+        width = getattr(self.preset.pulse, f"{name}_width")
+        exact = width.si * clock_hz
+        cycles = max(1, math.floor(exact + 0.5))
+        error = abs(cycles / exact - 1)
+        clock = f"{clock_hz / 1e6:g} MHz clock"
+        if error > _WIDTH_TOLERANCE and not self.preset.pulse.width_scales:
+            raise ConfigError(
+                f"preset {self.preset.name}: pulse.{name}_width {width} is {exact:.3g} cycles of the {clock}, and the "
+                f"nearest whole number is {error:.1%} off ({_WIDTH_TOLERANCE:.0%} is allowed); choose another clock"
+            )
+        if cycles > MAX_WIDTH:
+            raise ConfigError(
+                f"preset {self.preset.name}: pulse.{name}_width is {cycles} cycles of the {clock}; at most {MAX_WIDTH} "
+                "can be counted, so choose a slower clock"
+            )
+        return cycles, cycles / exact
+
     def pulses(self, clock_hz: float, noise: bool) -> tuple[int, int]:
         """Fill the response to a nominal pulse; give the nominal widths in cycles."""
         preset = self.preset
@@ -227,23 +249,9 @@ class _Builder:
         spread_of = preset.device_to_device
         widths: list[int] = []
         for polarity, name in enumerate(("set", "reset")):
-            width_s = getattr(preset.pulse, f"{name}_width").si
-            cycles = max(1, math.floor(width_s * clock_hz + 0.5))
-            ratio = cycles / (width_s * clock_hz)
-            scales = preset.pulse.width_scales
-            if abs(ratio - 1) > _WIDTH_TOLERANCE and not scales:
-                raise ConfigError(
-                    f"preset {preset.name}: pulse.{name}_width {getattr(preset.pulse, f'{name}_width')} is "
-                    f"{width_s * clock_hz:.3g} cycles of the {clock_hz / 1e6:g} MHz clock, and the nearest whole "
-                    f"number is {abs(ratio - 1):.1%} off (5 % is allowed); choose another clock"
-                )
-            if cycles > MAX_WIDTH:
-                raise ConfigError(
-                    f"preset {preset.name}: pulse.{name}_width is {cycles} cycles of the {clock_hz / 1e6:g} MHz clock; "
-                    f"at most {MAX_WIDTH} can be counted, so choose a slower clock"
-                )
+            cycles, ratio = self.width(name, clock_hz)
             # The nominal width in cycles is what the table stands for, so the rounding of the width is made good here.
-            unit = at.G_ONE * self.window_part * (ratio if scales else 1.0)
+            unit = at.G_ONE * self.window_part * (ratio if preset.pulse.width_scales else 1.0)
             mean = preset.response.mean(position, polarity, self.window_s)
             sigma = np.zeros_like(position)
             own = preset.response.spread(position, polarity, self.window_s)
@@ -283,6 +291,11 @@ class _Builder:
                 exponent = 1.0
             else:
                 threshold, scale = getattr(law, f"{name}_threshold").si, getattr(law, f"{name}_scale").si
+                if volts[nominal_code] <= threshold:
+                    raise ConfigError(
+                        f"preset {preset.name}: a drive of {full_scale_v:g} V is too coarse to tell the {name} voltage "
+                        f"{nominal:g} V from its threshold {threshold:g} V; give a smaller full scale"
+                    )
                 # Relative to the voltage of the nominal code, so that this code's factor is exactly 1.
                 top = np.expm1((volts[nominal_code] - threshold) / scale)
                 with np.errstate(over="ignore"):

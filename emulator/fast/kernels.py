@@ -278,6 +278,8 @@ def write_cells(
         The list of tile ``k`` is ``cells[offsets[k]:offsets[k + 1]]``.
     cells, levels : int32, uint8 or uint16 [n]
         Cell within the tile (row * columns + column), and the level to reach.
+    mapped_columns : int64 [tiles]
+        Columns that hold weights, whose cells a multiplication drives.
     low, high : int32 [levels]
         Windows of codes.
     registers : int64

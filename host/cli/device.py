@@ -21,6 +21,7 @@ from twinbar.hw.errors import ConfigError
 app = typer.Typer(
     help="Cell models: the built-in presets, a preset's numbers with their sources, and a fit to your own data.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode="rich",
 )
 

@@ -80,13 +80,22 @@ REFUSED = {
         "set = { value = -3.7,",
         "cycle_to_cycle.set is -0.037; it must not be negative",
     ),
-    "not a number": ("set = { value = 3.7,", 'set = { value = "3.7",', "cycle_to_cycle.set.value"),
-    "infinite": ("set = { value = 3.7,", "set = { value = inf,", "cycle_to_cycle.set.value"),
+    "not a number": (
+        "set = { value = 3.7,",
+        'set = { value = "3.7",',
+        "cycle_to_cycle.set.value is '3.7'; it must be a valid number",
+    ),
+    "infinite": (
+        "set = { value = 3.7,",
+        "set = { value = inf,",
+        "cycle_to_cycle.set.value is inf; it must be a finite number",
+    ),
     "bare number": (
         'g_max = { value = 10, unit = "uS", certainty = "published", source = "neurosim", note = "Ron 100 kOhm" }',
         "g_max = 10",
         "window.g_max is 10; write it with its unit and origin",
     ),
+    "bare section": ("[sources]\n", "endurance = 5\n[sources]\n", "endurance is 5; it must be a section, [endurance]"),
     "list for a number": ("set = { value = 3.7,", "set = { value = [3.7],", "must be a single number, not a list"),
     "unknown source": (
         'source = "neurosim", note = "Ron 100 kOhm"',
@@ -103,9 +112,33 @@ REFUSED = {
         'certainty = "assumed"',
         "window.g_max is assumed, so it needs a note",
     ),
-    "missing section": ("[read]\n", "[read_]\n", "read"),
-    "unknown response": ('kind = "exponential"', 'kind = "quadratic"', "response"),
-    "no response kind": ('kind = "exponential"\n', "", "response.kind is missing"),
+    "misspelt section": ("[read]\n", "[raed]\n", "unknown key raed; did you mean 'read'?"),
+    "unknown response": (
+        'kind = "exponential"',
+        'kind = "quadratic"',
+        "response.kind is 'quadratic'; it is one of 'exponential', 'soft-bounds'",
+    ),
+    "no response kind": (
+        'kind = "exponential"\n',
+        "",
+        "response.kind is missing; it is one of 'exponential', 'soft-bounds'",
+    ),
+    "unknown key in a response": ("[response.set]\n", "[response.set]\nnorma = 1\n", "did you mean 'norm_a'?"),
+    "key of another response": (
+        'kind = "exponential"\n',
+        'kind = "exponential"\nset_step = 1\n',
+        "response.set_step does not belong to this kind of response",
+    ),
+    "unknown algorithm": (
+        'algorithm = "identical"',
+        'algorithm = "guess"',
+        "write.algorithm is 'guess'; it must be 'identical', 'ispp' or 'gate-ramp'",
+    ),
+    "missing value": (
+        "read_noise]\nrelative = { value = 2.89, ",
+        "read_noise]\nrelative = { ",
+        "read_noise.relative.value",
+    ),
     "start outside window": (
         "mean = { value = 1, unit",
         "mean = { value = 20, unit",
@@ -118,7 +151,7 @@ REFUSED = {
     ),
     "identical pulses that ramp": ("stop = { value = 1.6", "stop = { value = 1.7", "step is 0 although start and stop"),
     "steep norm_a": ("norm_a = { value = 31.57", "norm_a = { value = 0.001", "at least 0.02"),
-    "bad name": ('name = "taox-hfox"', 'name = "TaOx HfOx"', "name"),
+    "bad name": ('name = "taox-hfox"', 'name = "TaOx HfOx"', "name is 'TaOx HfOx'; it must be of lower-case letters"),
     "not toml": ("[read]", "[read", "is not TOML"),
 }
 

@@ -104,7 +104,7 @@ def test_nominal_amplitude_has_factor_one(tables_of):
 
 
 def test_a_width_that_the_clock_cannot_make_is_refused(tables_of):
-    with pytest.raises(ConfigError, match=r"set_width 50 ns is 0\.5 cycles of the 10 MHz clock"):
+    with pytest.raises(ConfigError, match=r"set_width 50 ns is 0\.5 cycles of the 10 MHz clock.*100\.0% off"):
         tables_of("taox-hfox", clock_hz=10e6)
     # 125 ns at 100 MHz are 12.5 cycles: 13 are 4 % off, which is allowed.
     assert tables_of("gst-pcm", clock_hz=100e6).width_cycles == (600, 13)
@@ -125,6 +125,8 @@ def test_a_width_that_the_clock_cannot_make_is_refused(tables_of):
         ({"adc_noise_codes": 1e6}, "more than the physics can hold"),
         ({"read_range": 1e9}, "less than 2"),
         ({"drive_full_scale_v": 1.0}, "1.6 V is beyond the write drive"),
+        ({"drive_full_scale_v": 0.0}, "drive_full_scale_v is 0.0"),
+        ({"drive_full_scale_v": 20000.0}, "too coarse to tell the set voltage 1.6 V from its threshold 0.8 V"),
     ],
 )
 def test_bad_arguments_are_refused(tables_of, changes, text):
