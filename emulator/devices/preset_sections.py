@@ -242,10 +242,6 @@ class Write(Section):
     set_gate: Ramp | None = None
     reset_gate: Ramp | None = None
     pulse_limit: Count
-    settle: Duration | None = None
-    """Rest between a pulse and its verify read."""
-    level_spacing: Literal["linear", "geometric"] = "linear"
-    """How levels divide the window: equal differences or equal ratios of conductance."""
 
     @model_validator(mode="after")
     def _ramps_fit_the_algorithm(self) -> "Write":

@@ -222,7 +222,6 @@ def _settings(model: Preset) -> dict[str, str | bool]:
     if model.relaxation is not None:
         settings["relaxation.kind"] = model.relaxation.kind
     settings["write.algorithm"] = model.write.algorithm
-    settings["write.level_spacing"] = model.write.level_spacing
     return settings
 
 

@@ -95,7 +95,7 @@ REFUSED = {
         "g_max = 10",
         "window.g_max is 10; write it with its unit and origin",
     ),
-    "bare section": ("[sources]\n", "endurance = 5\n[sources]\n", "endurance is 5; it must be a section, [endurance]"),
+    "bare section": ("[sources]\n", "drift = 5\n[sources]\n", "drift is 5; it must be a section, [drift]"),
     "list for a number": ("set = { value = 3.7,", "set = { value = [3.7],", "must be a single number, not a list"),
     "unknown source": (
         'source = "neurosim", note = "Ron 100 kOhm"',
