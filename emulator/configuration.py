@@ -19,8 +19,9 @@ from twinbar.hw.timing import Timing
 GRID_HEADROOM = 2
 """Largest read-grid value that tables may give, in Gmax: cells differ in their upper bound."""
 
-MIN_GAIN = 16
-"""Smallest Q20 gain: below it the ADC range could not be set to within a few percent."""
+GAIN_BITS = 24
+KU_BITS = 16
+"""Significant bits of an ADC range's gain and variance factor."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,44 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class AdcRange:
+    """Registers that turn column sums into codes (see `twinbar.emulator.devices.physics.convert`).
+
+    Parameters
+    ----------
+    gain, gain_shift : int
+        ``gain / 2**gain_shift`` codes per read-grid unit.
+    ku, ku_shift : int
+        ``ku / 2**ku_shift`` (2**-8 codes)^2 per unit of variance.
+    """
+
+    gain: int
+    gain_shift: int
+    ku: int
+    ku_shift: int
+
+    @classmethod
+    def for_gain(cls, codes_per_grid: float, variance_unit: float) -> "AdcRange":
+        """Round a gain, and the factor of the noise that passes through it, to the registers' bits."""
+        gain, gain_shift = _significant(codes_per_grid, GAIN_BITS)
+        ku, ku_shift = _significant(variance_unit * (gain / 2.0**gain_shift * 256) ** 2, KU_BITS)
+        return cls(gain, gain_shift, ku, ku_shift)
+
+    @property
+    def codes_per_grid(self) -> float:
+        """The gain as it is applied."""
+        return self.gain / 2.0**self.gain_shift
+
+
+def _significant(value: float, bits: int) -> tuple[int, int]:
+    """Give the integer of ``bits`` bits, and the shift, that stand for a value."""
+    if value == 0.0:
+        return 0, bits
+    _, exponent = math.frexp(value)
+    return round(math.ldexp(value, bits - exponent)), bits - exponent
+
+
+@dataclass(frozen=True)
 class CrossbarConfig:
     """Everything an engine must know to behave like one particular crossbar and its controller.
 
@@ -142,25 +181,16 @@ class CrossbarConfig:
     sums: SumPlan
     warnings: tuple[str, ...] = field(default=())
 
-    def range_registers(self, full_scale: float) -> tuple[int, int]:
-        """Give the gain and variance registers of an ADC range for column sums.
+    def adc_range(self, full_scale: float) -> "AdcRange":
+        """Give the registers of an ADC range for column sums.
 
         Parameters
         ----------
         full_scale : float
-            Current of the largest code, in read-grid units.
-
-        Returns
-        -------
-        gain : int
-            Q20 codes per read-grid unit.
-        ku : int
-            Q16 factor from variance units to (2**-8 codes)^2.
+            Current of the largest code, in read-grid units; less than one unit per code has no meaning.
         """
         codes = self.geometry.code_range[1]
-        gain = max(MIN_GAIN, round(codes / full_scale * (1 << 20)))
-        per_grid = gain / (1 << 20)
-        return gain, round(self.cells.variance_unit * (per_grid * 256) ** 2 * (1 << 16))
+        return AdcRange.for_gain(codes / max(full_scale, codes), self.cells.variance_unit)
 
     @property
     def cell_energy_unit_j(self) -> dict[CellEnergy, float]:

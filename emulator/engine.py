@@ -95,7 +95,7 @@ class MultiplyResult:
     codes : int32 [row tiles, column tiles, batch, outputs]
         Shifted and added codes of each column (or subtracted pair).
     lowest, highest : int
-        Extreme codes of single conversions.
+        Extreme codes of single conversions; 0 where there were none.
     clipped : int
         Conversions that ended on an extreme code.
     conversions : int

@@ -128,6 +128,9 @@ P_READ_GAIN: Final = 22
 """Q20 codes per read-grid unit, for single-cell reads."""
 P_READ_KU: Final = 23
 """Q16 factor from variance units to the noise variance of a code in (2**-8 codes)^2, for single-cell reads."""
+READ_GAIN_SHIFT: Final = 20
+READ_KU_SHIFT: Final = 16
+"""Fixed-point positions of the gain and the variance factor of single-cell reads."""
 P_ADC_KA: Final = 24
 """Noise variance of the converter itself in (2**-8 codes)^2."""
 SCALAR_COUNT: Final = 25

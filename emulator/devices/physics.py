@@ -70,6 +70,8 @@ from twinbar.emulator.devices.layout import (
     P_WINDOW_VARIES,
     P_WIRE,
     P_WRITE_NOISE,
+    READ_GAIN_SHIFT,
+    READ_KU_SHIFT,
     SET,
     STEP_BINS,
     TRAIT_BINS,
@@ -300,13 +302,13 @@ def channel_key(seed, tile, channel):
 
 
 @inline
-def noise_of(variance, ku, ka):
+def noise_of(variance, ku, ku_shift, ka):
     """Give the standard deviation, in 2**-8 codes, of a conversion whose cells' variances sum to ``variance``."""
-    return np.int64(math.sqrt(float(((variance * ku) >> 16) + ka)))
+    return np.int64(math.sqrt(float(((variance * ku) >> ku_shift) + ka)))
 
 
 @inline
-def convert(total, variance, key, count, gain, ku, ka, low, high, tables):
+def convert(total, variance, key, count, gain, gain_shift, ku, ku_shift, ka, low, high, tables):
     """Convert a current to a code: noise, gain, rounding (half up) and clipping.
 
     Parameters
@@ -317,15 +319,16 @@ def convert(total, variance, key, count, gain, ku, ka, low, high, tables):
         Exact sum of the cells' variances.
     key, count : int
         `channel_key`, and the number of conversions this channel has made before.
-    gain : int
-        Q20 codes per read-grid unit.
-    ku, ka : int
-        Q16 variance factor, and the converter's own variance in (2**-8 codes)^2.
+    gain, gain_shift : int
+        ``gain / 2**gain_shift`` codes per read-grid unit; the shift is 20 or more.
+    ku, ku_shift, ka : int
+        ``ku / 2**ku_shift`` (2**-8 codes)^2 per unit of variance, and the converter's own variance in (2**-8 codes)^2.
     low, high : int
         Range of codes.
     """
-    exact = total * gain + (noise_of(variance, ku, ka) * gauss(draw(key, DRAW_CONVERSION, count), tables))
-    code = (exact + (1 << 19)) >> 20
+    noise = noise_of(variance, ku, ku_shift, ka) * gauss(draw(key, DRAW_CONVERSION, count), tables)
+    exact = total * gain + (noise << (gain_shift - 20))
+    code = (exact + (np.int64(1) << (gain_shift - 1))) >> gain_shift
     return min(max(code, low), high)
 
 
@@ -339,7 +342,9 @@ def read_cell(g, key, count, ticks, distance, channel, conversion, scalars, tabl
         channel,
         conversion,
         scalars[P_READ_GAIN],
+        READ_GAIN_SHIFT,
         scalars[P_READ_KU],
+        READ_KU_SHIFT,
         scalars[P_ADC_KA],
         0,
         scalars[P_ADC_MAX],

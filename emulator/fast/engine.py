@@ -14,6 +14,7 @@ from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import PHASES
 
+MOST_TICKS = 1 << 32
 FEW_STEPS = 4
 """Input steps up to which rows are added one by one: a matrix product starts to pay off behind them."""
 COMMAND_BITS = 32
@@ -90,6 +91,8 @@ class FastEngine:
 
     def set_tick(self, tick: int) -> None:
         """Set the tick; where cells age, the operands of the column sums follow."""
+        if not 0 <= tick < MOST_TICKS:
+            raise ConfigError(f"tick {tick} is out of range; a crossbar ages for less than {MOST_TICKS} ticks")
         if tick != self._tick:
             self._tick = tick
             if self._ages:
@@ -183,7 +186,7 @@ class FastEngine:
         codes = np.zeros((row_tiles, column_tiles, batch, widest), np.int32)
         peak = np.zeros((row_tiles * column_tiles, 2), np.int64)
         clipped = np.zeros(row_tiles * column_tiles, np.int64)
-        gain, ku = self.config.range_registers(full_scale)
+        adc_range = self.config.adc_range(full_scale)
         kernels.convert_columns(
             block.first_tile,
             sums,
@@ -191,8 +194,10 @@ class FastEngine:
             rank,
             outputs,
             geometry.adc_channels,
-            gain,
-            ku,
+            adc_range.gain,
+            adc_range.gain_shift,
+            adc_range.ku,
+            adc_range.ku_shift,
             int(self._scalars[P_ADC_KA]),
             *geometry.code_range,
             self._conversions,
@@ -203,9 +208,8 @@ class FastEngine:
             self._tables,
         )
         activity, conversions = self._multiply_activity(block, steps, rank, outputs)
-        return MultiplyResult(
-            codes, int(peak[:, 0].min()), int(peak[:, 1].max()), int(clipped.sum()), conversions, activity
-        )
+        lowest, highest = (int(peak[:, 0].min()), int(peak[:, 1].max())) if conversions else (0, 0)
+        return MultiplyResult(codes, lowest, highest, int(clipped.sum()), conversions, activity)
 
     def _sums(self, block: TileBlock, steps: np.ndarray, widest: int) -> tuple[np.ndarray, np.ndarray]:
         """Give the exact column sums and variance sums: [row tiles, column tiles, input steps, columns]."""

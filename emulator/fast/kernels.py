@@ -17,6 +17,8 @@ from twinbar.emulator.devices.layout import (
     P_READ_GAIN,
     P_READ_KU,
     P_SEED,
+    READ_GAIN_SHIFT,
+    READ_KU_SHIFT,
     RESET,
     SET,
 )
@@ -224,7 +226,9 @@ def sample(grid, seed, tile, channel, conversions, samples, discard, scalars, ta
             key,
             first + n,
             scalars[P_READ_GAIN],
+            READ_GAIN_SHIFT,
             scalars[P_READ_KU],
+            READ_KU_SHIFT,
             scalars[P_ADC_KA],
             0,
             scalars[P_ADC_MAX],
@@ -445,7 +449,9 @@ def convert_columns(
     used_columns,
     channels,
     gain,
+    gain_shift,
     ku,
+    ku_shift,
     ka,
     low,
     high,
@@ -466,7 +472,7 @@ def convert_columns(
         Position of each input step among the steps that the tile applies; -1 where the step is skipped.
     used_columns : int64 [column tiles]
         Columns converted per tile.
-    gain, ku, ka, low, high : int
+    gain, gain_shift, ku, ku_shift, ka, low, high : int
         As in `twinbar.emulator.devices.physics.convert`.
     conversions : int64 [tiles, channels]
         Advanced by the conversions made.
@@ -509,7 +515,9 @@ def convert_columns(
                             key,
                             base + group,
                             gain,
+                            gain_shift,
                             ku,
+                            ku_shift,
                             ka,
                             low,
                             high,

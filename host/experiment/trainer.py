@@ -58,6 +58,7 @@ class Trainer:
         self._validation = None
         if len(data.validation_images):
             self._validation = (build.images_tensor(data.validation_images), torch.as_tensor(data.validation_labels))
+        self._classes = data.classes
         model = build.build_model(config, data)
         self.network: CrossbarNetwork | None = None
         self.ledger: Ledger | None = None
@@ -269,7 +270,7 @@ class Trainer:
         if self.network is not None:
             layers = {layer.matmul.map.name: layer.matmul.take_clipped() for layer in self.network.layers}
             entry["clipped_fraction"] = layers
-            self.watch.saw_epoch(entry)
+            self.watch.saw_epoch(entry, self._classes)
         self._epochs.append(entry)
         self._counts = EpochCounts()
         self._batch = 0

@@ -1,5 +1,6 @@
 """Notices when a run goes wrong quietly: saturated converters, failing writes, a forward pass that leaves the twin."""
 
+import math
 from typing import Any, Final
 
 CLIPPED_SHARE: Final = 0.01
@@ -33,8 +34,8 @@ class Watch:
                 "wider window (write.tolerance) or a higher pulse limit (write.pulse_limit) would help"
             )
 
-    def saw_epoch(self, entry: dict[str, Any]) -> None:
-        """Look at an epoch (an entry of report.json)."""
+    def saw_epoch(self, entry: dict[str, Any], classes: int) -> None:
+        """Look at an epoch (an entry of report.json) of a network that tells some classes apart."""
         epoch = entry["epoch"]
         for layer, share in entry["clipped_fraction"].items():
             if share > CLIPPED_SHARE:
@@ -43,6 +44,13 @@ class Watch:
                     "(array.range_margin, array.range_tracking) would keep its sums",
                     f"clipped {layer}",
                 )
+        guessing = math.log(classes)
+        if entry["train_loss"] > guessing:
+            self.warn(
+                f"the training loss of epoch {epoch} is {entry['train_loss']:.3g}, above the {guessing:.3g} of "
+                "guessing; a lower learning rate (--lr) would let the network learn",
+                "loss",
+            )
         writes = entry["cell_writes"]
         share = entry["failed_writes"] / max(writes, 1)
         if share > FAILED_SHARE and writes >= 100:

@@ -120,21 +120,23 @@ def convert(
     session = Session(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
     levels = len(config.levels) if levels is None else levels
     layers: list[CrossbarLayer] = []
-    for (name, part), place in zip(found, maps, strict=True):
+    for (_, part), place in zip(found, maps, strict=True):
         top = max(weight_range * he_std(place.inputs), float(part.weight.detach().abs().max()))
         cells = ProgrammedLayer.blank(place, levels, top / (levels - 1), keep_read_back=keep_read_back)
         matmul = CrossbarMatmul(session, cells, range_margin, range_tracking)
         layer: CrossbarLayer
         layer = CrossbarLinear(part, matmul) if isinstance(part, nn.Linear) else CrossbarConv2d(part, matmul)
         layers.append(layer)
-        module = _replace(module, name, layer)
+        module = _replace(module, part, layer)
     return CrossbarNetwork(module, session, layers)
 
 
-def _replace(root: nn.Module, name: str, layer: nn.Module) -> nn.Module:
-    """Put ``layer`` in the place of the submodule ``name``; gives the root."""
-    if not name:
+def _replace(root: nn.Module, part: nn.Module, layer: nn.Module) -> nn.Module:
+    """Put ``layer`` in every place of the submodule ``part``, which may be used more than once; gives the root."""
+    if root is part:
         return layer
-    parent, _, attribute = name.rpartition(".")
-    setattr(root.get_submodule(parent), attribute, layer)
+    for name, child in list(root.named_modules(remove_duplicate=False)):
+        if child is part:
+            parent, _, attribute = name.rpartition(".")
+            setattr(root.get_submodule(parent), attribute, layer)
     return root

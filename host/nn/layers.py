@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from twinbar.emulator.engine import MultiplyResult
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.ranges import ConverterRange
 from twinbar.host.session import Session
@@ -73,6 +74,7 @@ class CrossbarMatmul:
             )
         if self.calibrating:
             self.range.input_max = max(most, -least, 1e-6)
+            self._calibrate([x, -x] if least < 0 else [x])
         elif self.training and self._tracking:
             self.range.track_input(max(most, -least), len(x))
         y, seen = self._one_sign(x)
@@ -81,13 +83,17 @@ class CrossbarMatmul:
             return y - negative_y, seen - negative_seen
         return y, seen
 
+    def _calibrate(self, passes: list[Tensor]) -> None:
+        """Fit the range to the largest current of all passes; where it clipped, the next round looks further."""
+        for _ in range(CALIBRATION_ROUNDS):
+            outcomes = [self._multiply(self.quantize(x)[0]) for x in passes]
+            gain = outcomes[0][1]
+            extremes = [max(abs(result.highest), abs(result.lowest)) for result, _ in outcomes if result.conversions]
+            if extremes:
+                self.range.full_scale = max((max(extremes) + 1) / gain * self._margin, 1.0)
+
     def _one_sign(self, x: Tensor) -> tuple[Tensor, Tensor]:
         codes, lsb = self.quantize(x)
-        if self.calibrating:
-            for _ in range(CALIBRATION_ROUNDS):
-                result, gain = self._multiply(codes)
-                peak = max(abs(result.highest), abs(result.lowest)) + 1
-                self.range.full_scale = max(peak * (1 << 20) / gain * self._margin, 1.0)
         result, gain = self._multiply(codes)
         if self.training:
             self.clipped += result.clipped
@@ -97,13 +103,13 @@ class CrossbarMatmul:
         total = result.codes.sum(axis=0)
         if not self.session.engine.config.geometry.subtract_pairs:
             total = total[..., 0::2] - total[..., 1::2]
-        scale = (1 << 20) / gain * self._weight_per_grid * lsb
+        scale = self._weight_per_grid * lsb / gain
         y = torch.from_numpy(self.map.gather(total).astype(np.float32)).mul_(scale)
         return y, torch.from_numpy(codes).to(torch.float32).mul_(lsb)
 
-    def _multiply(self, codes: np.ndarray) -> tuple[Any, int]:
-        gain, _ = self.session.engine.config.range_registers(self.range.full_scale)
-        return self.session.multiply(self.map.block, codes, self.range.full_scale), gain
+    def _multiply(self, codes: np.ndarray) -> tuple[MultiplyResult, float]:
+        result = self.session.multiply(self.map.block, codes, self.range.full_scale)
+        return result, self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
 
     def take_clipped(self) -> float:
         """Give the part of the training's conversions that saturated since this was last asked."""

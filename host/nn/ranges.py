@@ -25,23 +25,25 @@ class ConverterRange:
     full_scale: float
     input_max: float = 1.0
 
-    def track_current(self, result: MultiplyResult, gain: int, margin: float, vectors: int) -> None:
+    def track_current(self, result: MultiplyResult, codes_per_grid: float, margin: float, vectors: int) -> None:
         """Follow the largest current seen, as far as its code tells.
 
         Parameters
         ----------
         result : MultiplyResult
-        gain : int
-            Q20 codes per read-grid unit with which it was converted.
+        codes_per_grid : float
+            Gain with which it was converted.
         margin : float
             Head room above the largest current.
         vectors : int
             Input vectors in it.
         """
-        peak = max(abs(result.highest), abs(result.lowest)) * (1 << 20) / gain
+        if not result.conversions:
+            return
+        peak = max(abs(result.highest), abs(result.lowest)) / codes_per_grid
         if result.clipped:
             # A single clipped conversion in a thousand vectors is no reason to lose resolution in all others.
-            share = result.clipped / max(result.conversions, 1)
+            share = result.clipped / result.conversions
             if share > 1e-4:
                 self.full_scale *= GROWTH
             return
