@@ -62,7 +62,7 @@ def compare(
     return comparison
 
 
-def reductions(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, dict[str, float]]:
+def reductions(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, dict[str, float | None]]:
     """Give, for each policy with a crossbar, by how much it falls below another policy: 0.99 is 99 % less.
 
     Parameters
@@ -70,19 +70,25 @@ def reductions(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, 
     reports : dict
         Reports by policy.
     yardstick : str
-        Policy to compare with; without it there is nothing to say.
+        Policy to compare with; without it there is nothing to say. What it did not spend, no other can save: None.
     """
     if yardstick not in reports:
         return {}
     basis = reports[yardstick]["totals"]
     return {
         name: {
-            quantity: 1 - _amount(report["totals"], path) / _amount(basis, path)
+            quantity: _reduction(_amount(report["totals"], path), _amount(basis, path))
             for quantity, path in _QUANTITIES.items()
         }
         for name, report in reports.items()
         if "energy_j" in report["totals"]
     }
+
+
+def _reduction(amount: float, basis: float) -> float | None:
+    if amount == basis:
+        return 0.0
+    return 1 - amount / basis if basis else None
 
 
 def _amount(totals: dict[str, Any], path: tuple[str, ...]) -> float:

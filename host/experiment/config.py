@@ -124,10 +124,10 @@ class ArrayConfig(Section):
         description="how rows are driven: planes (one bit plane after another), or dac (integer DAC codes, one step)",
     )
     pairs: Literal["separate", "subtract"] = Field(
-        default="separate",
+        default="subtract",
         description="how a pair is read: separate (one conversion per column), or subtract (one of the difference)",
     )
-    skip_empty: bool = Field(default=True, description="skip bit planes without a one, and rows without an input")
+    skip_empty: bool = Field(default=True, description="skip bit planes without a one, and vectors of zeros")
     sample_and_hold: bool = Field(
         default=True, description="drive rows only until the columns are sampled, not until all are converted"
     )
@@ -264,7 +264,7 @@ class TrainingConfig(Section):
         description="course of the learning rate: cosine or linear (to 0), constant, or step (divided by ten at one "
         "half and at three quarters of the training)",
     )
-    accumulate: int = Field(default=1, ge=1, description="batches whose gradients are summed for one optimizer step")
+    accumulate: int = Field(default=1, ge=1, description="batches whose mean gradient makes one optimizer step")
 
     @field_validator("optimizer")
     @classmethod

@@ -1,0 +1,62 @@
+# Set-up, checks and generated pages. `make help` lists the targets.
+# PYTHON=python3.12 chooses an interpreter; by default the first one found that is new enough is taken.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := hw emulator host boards
+
+.PHONY: help demo test lint typecheck docs wheel clean
+
+help:
+	@echo 'make demo       set up, train on digits, and say where the page with the result is'
+	@echo 'make test       set up, then lint, type check and all tests'
+	@echo 'make lint       ruff: lint and format'
+	@echo 'make typecheck  mypy over all packages, as they are imported'
+	@echo 'make docs       write the generated parts of docs/ again'
+	@echo 'make wheel      build a wheel in dist/'
+	@echo 'make clean      remove what the other targets made, the environment and runs/demo* included'
+
+# A run never overwrites another one: the first free folder of runs/demo, runs/demo-2, runs/demo-3 ... is taken.
+demo: $(VENV)/installed
+	@folder=runs/demo; number=2; \
+	while [ -e "$$folder" ]; do folder=runs/demo-$$number; number=$$((number + 1)); done; \
+	$(BIN)/twinbar train --data digits --epochs 3 --batch-size 16 --out "$$folder" && \
+	echo "Open in a browser: $(CURDIR)/$$folder/index.html"
+
+test: lint typecheck
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+# The folders are sub-packages of `twinbar` by name only (package-dir in pyproject.toml), which mypy does not follow;
+# links under build/typecheck show them to it as they are imported.
+typecheck: $(VENV)/installed-dev
+	@mkdir -p build/typecheck/twinbar
+	@for package in $(PACKAGES); do ln -sfn ../../../$$package build/typecheck/twinbar/$$package; done
+	$(BIN)/mypy -p twinbar
+
+docs: $(VENV)/installed
+	$(BIN)/python tools/generate_docs.py
+
+wheel: $(BIN)/python
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis runs/demo runs/demo-*
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo 'Twinbar needs Python 3.11 or newer; install it, or name it: make PYTHON=...'; exit 2; }
+	{ $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'; } || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --editable . --group dev
+	@touch $@ $(VENV)/installed

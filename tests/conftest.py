@@ -1,0 +1,125 @@
+"""Which tests run, on how many threads, and the small crossbars that several areas share."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from twinbar.emulator.configuration import CrossbarConfig
+
+# Two threads can be asked for on any machine, so that results can be compared between one thread and two. It is read
+# when Numba is imported, and so is set before any test module is.
+os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores; threads of their own would only be in each other's way.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["MKL_NUM_THREADS"] = "1"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests that take minutes too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    reasons = {
+        "slow": None if config.getoption("--slow") else "takes minutes; run it with --slow",
+        "mnist": None if os.environ.get("TWINBAR_DATA") else "needs the MNIST files; set TWINBAR_DATA to their folder",
+        "gpu": None if any(item.get_closest_marker("gpu") for item in items) and _has_gpu() else "needs a CUDA device",
+        "board": None if os.environ.get("TWINBAR_PORT") else "needs an FPGA board; set TWINBAR_PORT to its serial port",
+    }
+    for item in items:
+        for marker, reason in reasons.items():
+            if reason is not None and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _has_gpu() -> bool:
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_per_worker() -> None:
+    """Let a worker of pytest-xdist compute on one thread; what no test has imported is left alone."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for module in ("numba", "torch"):
+            if module in sys.modules:
+                sys.modules[module].set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def make_crossbar() -> "Callable[..., CrossbarConfig]":
+    """Build the configuration of a small crossbar: ``make_crossbar(preset, **choices)``.
+
+    Choices are the fields of `Geometry`, `WriteRegisters` and `Timing`, and the arguments of `build_config`.
+    """
+    from dataclasses import fields, replace
+
+    from twinbar.emulator.configuration import Geometry, build_config
+    from twinbar.emulator.devices.preset import load_preset
+    from twinbar.emulator.registers import WriteRegisters
+    from twinbar.hw.timing import Timing
+
+    def make(preset: str = "taox-hfox", **choices: Any) -> "CrossbarConfig":
+        def take(kind: Any) -> dict[str, Any]:
+            return {field.name: choices.pop(field.name) for field in fields(kind) if field.name in choices}
+
+        geometry, cycles, registers = take(Geometry), take(Timing), take(WriteRegisters)
+        return build_config(
+            load_preset(preset),
+            Geometry(**{"rows": 8, "columns": 8} | geometry),
+            **{"levels": 8, "tolerance": 0.5, "seed": 1, "clock_hz": 100e6} | choices,
+            cycles=cycles,
+            make_registers=lambda cells: replace(
+                WriteRegisters.from_drive(cells.drive, limit=cells.drive.pulse_limit, discard=0), **registers
+            ),
+        )
+
+    return make
+
+
+class Trained(NamedTuple):
+    """A finished training run."""
+
+    report: dict[str, Any]
+    folder: Path
+    messages: list[str]
+
+
+QUICK: dict[str, Any] = {
+    "data.limit": 600,
+    "model.hidden": (32,),
+    "array.rows": 32,
+    "array.columns": 32,
+    "training.epochs": 3,
+    "training.batch_size": 20,
+    "engine.threads": 1,
+}
+"""A run on `digits` that takes half a second once the kernels are compiled."""
+
+
+@pytest.fixture(scope="session")
+def train_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
+    """Train with `QUICK` and some changes by dotted key; the same changes are trained once per session."""
+    from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.host.experiment.progress import SilentProgress
+    from twinbar.host.experiment.run_folder import RunFolder
+    from twinbar.host.experiment.train import train
+
+    @functools.cache
+    def run(changes: tuple[tuple[str, Any], ...]) -> Trained:
+        config = ExperimentConfig().merge(QUICK | dict(changes))
+        progress = SilentProgress()
+        with RunFolder.create(tmp_path_factory.mktemp("runs") / "run", config) as folder:
+            report = train(config, folder, progress, resume=False)
+        return Trained(report, folder.path, progress.messages)
+
+    return lambda changes=None: run(tuple(sorted((changes or {}).items())))

@@ -1,0 +1,282 @@
+"""A crossbar cell by cell in plain Python: what the compiled engine is compared with.
+
+Written from the page on architecture (closed-loop write), from the text at the head of ``hw/timing.py`` (cycles) and
+from the formats in ``emulator/devices/layout.py``. Only the scalar physics is shared with the engine. One tile, one
+cell, one conversion at a time; every number a Python integer.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.devices import layout, physics
+
+SET, RESET = 0, 1
+
+
+@dataclass
+class Cost:
+    """What one tile did in one program."""
+
+    phases: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    heat: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def cycles(self) -> int:
+        return sum(self.phases.values())
+
+
+@dataclass
+class WriteResponse:
+    code: int
+    sets: int
+    resets: int
+    ok: bool
+
+
+class ReferenceTile:
+    """One tile: its cells, its ADC channels and its write drive."""
+
+    def __init__(self, config: CrossbarConfig, number: int, mapped_columns: int, faults: list[int] | None) -> None:
+        self.config = config
+        self.number = number
+        self.mapped_columns = mapped_columns
+        self.scalars, self.tables = config.cells.scalars, config.cells.tables
+        self.seed = np.uint64(int(self.scalars[layout.P_SEED]) & (2**64 - 1))
+        self.tick = 0
+        geometry = config.geometry
+        self.keys = [np.uint64(physics.cell_key(self.seed, number, cell)) for cell in range(geometry.cells)]
+        self.traits = [physics.traits(key, self.scalars, self.tables) for key in self.keys]
+        self.faults = faults or [int(physics.draw_fault(key, self.scalars)) for key in self.keys]
+        self.g = [
+            int(physics.initial_conductance(key, fault, trait[2], trait[3], self.tables))
+            for key, fault, trait in zip(self.keys, self.faults, self.traits, strict=True)
+        ]
+        self.pulses = [0] * geometry.cells
+        self.last_tick = [0] * geometry.cells
+        self.conversions = [0] * geometry.adc_channels
+        self.channel_keys = [
+            np.uint64(physics.channel_key(self.seed, number, channel)) for channel in range(geometry.adc_channels)
+        ]
+        self.driven: tuple[int, int, int] | None = None
+
+    # --- one cell ---------------------------------------------------------------------------------------------------
+
+    def grid(self, cell: int) -> int:
+        """What the read path sees of a cell now, in read-grid units."""
+        row, column = divmod(cell, self.config.geometry.columns)
+        ticks = self.tick - self.last_tick[cell]
+        seen = physics.effective_conductance(
+            self.g[cell], self.keys[cell], self.pulses[cell], ticks, self.scalars, self.tables
+        )
+        return int(physics.to_grid(seen, row + column, self.scalars, self.tables))
+
+    def variance(self, cell: int) -> int:
+        return int(physics.grid_variance(self.grid(cell), self.scalars, self.tables))
+
+    def read_once(self, cell: int) -> int:
+        """Convert a single cell."""
+        channel = cell % self.config.geometry.columns % self.config.geometry.adc_channels
+        code = physics.read_cell(
+            self.g[cell],
+            self.keys[cell],
+            self.pulses[cell],
+            self.tick - self.last_tick[cell],
+            cell // self.config.geometry.columns + cell % self.config.geometry.columns,
+            self.channel_keys[channel],
+            self.conversions[channel],
+            self.scalars,
+            self.tables,
+        )
+        self.conversions[channel] += 1
+        return int(code)
+
+    def verify(self, cell: int, cost: Cost) -> int:
+        """Drive READ, settle, convert n samples, the first d discarded, and give their mean, rounded half up."""
+        timing = self.config.timing
+        codes = [self.read_once(cell) for _ in range(timing.samples)][self.config.registers.discard :]
+        cost.phases["settle"] += timing.settle_read
+        cost.phases["convert"] += timing.samples * timing.convert
+        cost.phases["decide"] += 1
+        cost.actions["convert_verify"] += timing.samples
+        cost.heat["verify"] += self.grid(cell) * (timing.settle_read + timing.samples * timing.convert)
+        return (2 * sum(codes) + len(codes)) // (2 * len(codes))
+
+    def pulse(self, cell: int, polarity: int, amplitude: int, gate: int, cost: Cost) -> None:
+        """Drive, settle, open the gate for the width of the polarity, recover."""
+        timing = self.config.timing
+        if self.driven != (polarity, amplitude, gate):
+            self.driven = (polarity, amplitude, gate)
+            cost.phases["settle"] += timing.settle_drive
+            cost.actions["drive_update"] += 1
+        width = timing.width_set if polarity == SET else timing.width_reset
+        before = after = self.g[cell]
+        if self.faults[cell] == layout.FAULT_NONE:
+            after = int(
+                physics.apply_pulse(
+                    before,
+                    self.keys[cell],
+                    self.pulses[cell],
+                    polarity,
+                    amplitude,
+                    gate,
+                    width,
+                    self.traits[cell],
+                    self.scalars,
+                    self.tables,
+                )
+            )
+        self.g[cell] = after
+        self.pulses[cell] += 1
+        self.last_tick[cell] = self.tick
+        weight = int(self.tables[layout.O_ENERGY + polarity * layout.CODES + amplitude])
+        cost.heat["set" if polarity == SET else "reset"] += ((before + after) >> 13) * weight
+        cost.actions["pulse_set" if polarity == SET else "pulse_reset"] += 1
+        cost.phases["pulse"] += width
+        cost.phases["recover"] += timing.recover
+
+    # --- operations ---------------------------------------------------------------------------------------------------
+
+    def _address(self, cost: Cost) -> None:
+        cost.actions["command_beat"] += 1
+        cost.actions["select_cell"] += 1
+        cost.phases["select"] += self.config.timing.select
+
+    def _respond(self, cost: Cost) -> None:
+        cost.actions["response_beat"] += 1
+        cost.phases["respond"] += 1
+
+    def write(self, cell: int, level: int, cost: Cost) -> WriteResponse:
+        """Closed-loop write of one cell."""
+        registers = self.config.registers
+        low, high = int(self.config.levels.low[level]), int(self.config.levels.high[level])
+        ramps = {
+            SET: (registers.set_amplitude, registers.set_gate),
+            RESET: (registers.reset_amplitude, registers.reset_gate),
+        }
+        counts = {SET: 0, RESET: 0}
+        polarity: int | None = None
+        amplitude = gate = 0
+        self._address(cost)
+        while True:
+            code = self.verify(cell, cost)
+            ok = low <= code <= high
+            if ok or counts[SET] + counts[RESET] == registers.limit:
+                break
+            wanted = SET if code < low else RESET
+            drive, line = ramps[wanted]
+            if wanted == polarity:
+                amplitude = min(amplitude + drive.step, drive.stop)
+                gate = min(gate + line.step, line.stop)
+            else:
+                polarity, amplitude, gate = wanted, drive.start, line.start
+            self.pulse(cell, polarity, amplitude, gate, cost)
+            counts[polarity] += 1
+        cost.actions["write_ok" if ok else "write_failed"] += 1
+        self._respond(cost)
+        return WriteResponse(code, counts[SET], counts[RESET], ok)
+
+    def read(self, cell: int, cost: Cost) -> int:
+        self._address(cost)
+        code = self.verify(cell, cost)
+        self._respond(cost)
+        return code
+
+    def multiply(
+        self, vectors: list[list[int]], used_rows: int, used_columns: int, full_scale: float, cost: Cost
+    ) -> tuple[list[list[int]], list[int]]:
+        """Multiply input codes by the conductances; ``vectors`` is [batch][rows].
+
+        Returns
+        -------
+        outputs : list [batch] [outputs]
+            Shifted and added codes.
+        codes : list
+            Every single conversion, in order.
+        """
+        geometry, timing = self.config.geometry, self.config.timing
+        adc = self.config.adc_range(full_scale)
+        ka = int(self.scalars[layout.P_ADC_KA])
+        lowest, highest = geometry.code_range
+        outputs = used_columns // 2 if geometry.subtract_pairs else used_columns
+        busiest = -(-outputs // geometry.adc_channels)
+        words = -(-used_rows * geometry.input_bits // 32)
+        grid = [self.grid(cell) for cell in range(geometry.cells)]
+        variance = [int(physics.grid_variance(value, self.scalars, self.tables)) for value in grid]
+        results, codes = [], []
+        for vector in vectors:
+            result = [0] * outputs
+            cost.actions["command_beat"] += 1 + words
+            for plane in range(geometry.planes):
+                inputs = vector if geometry.dac_inputs else [code >> plane & 1 for code in vector]
+                if geometry.skip_empty and not any(inputs):
+                    continue
+                cost.actions["input_step"] += 1
+                cost.actions["row_drive"] += sum(value > 0 for value in inputs)
+                cost.phases["select"] += timing.select
+                cost.phases["settle"] += timing.settle_multiply
+                # One ADC channel after another would be slower: channels convert side by side.
+                cost.phases["convert"] += busiest * timing.convert
+                cost.phases["decide"] += busiest
+                driven = timing.settle_multiply
+                if not geometry.sample_and_hold:
+                    driven += busiest * (timing.convert + 1)
+                for row, value in enumerate(inputs):
+                    first = row * geometry.columns
+                    cost.heat["forward"] += value**2 * driven * sum(grid[first : first + self.mapped_columns])
+                for output in range(outputs):
+                    channel = output % geometry.adc_channels
+                    current = spread = 0
+                    for row, value in enumerate(inputs):
+                        if geometry.subtract_pairs:
+                            plus = row * geometry.columns + 2 * output
+                            current += value * (grid[plus] - grid[plus + 1])
+                            spread += value**2 * (variance[plus] + variance[plus + 1])
+                        else:
+                            cell = row * geometry.columns + output
+                            current += value * grid[cell]
+                            spread += value**2 * variance[cell]
+                    code = int(
+                        physics.convert(
+                            current,
+                            spread,
+                            self.channel_keys[channel],
+                            self.conversions[channel],
+                            adc.gain,
+                            adc.gain_shift,
+                            adc.ku,
+                            adc.ku_shift,
+                            ka,
+                            lowest,
+                            highest,
+                            self.tables,
+                        )
+                    )
+                    self.conversions[channel] += 1
+                    cost.actions["convert_forward"] += 1
+                    cost.actions["shift_add"] += 1
+                    codes.append(code)
+                    result[output] += code << plane
+            cost.actions["response_beat"] += outputs
+            cost.phases["respond"] += outputs
+            results.append(result)
+        return results, codes
+
+
+class ReferenceCrossbar:
+    """Tiles that share nothing."""
+
+    def __init__(
+        self, config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray, faults: np.ndarray | None = None
+    ) -> None:
+        self.tiles = [
+            ReferenceTile(config, tile, int(mapped_columns[tile]), None if faults is None else faults[tile].tolist())
+            for tile in range(tiles)
+        ]
+
+    def set_tick(self, tick: int) -> None:
+        for tile in self.tiles:
+            tile.tick = tick

@@ -1,0 +1,205 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from program_runner import write_list
+
+from twinbar.emulator.activity import CellEnergy
+from twinbar.emulator.configuration import CrossbarConfig, Geometry
+from twinbar.emulator.devices.layout import CODES, G_ONE
+from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.engine import TileBlock
+from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.registers import (
+    R_AMPLITUDE,
+    R_DISCARD,
+    R_GATE,
+    R_LIMIT,
+    R_POLARITY_STRIDE,
+    R_START,
+    R_STEP,
+    R_STOP,
+    Ramp,
+)
+from twinbar.hw.errors import ConfigError
+
+CLOCK_HZ = 100e6
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        ({"rows": 0}, "array.rows is 0; it must lie between 1 and 1024"),
+        ({"columns": 5}, "array.columns is 5; it must be even, because weights sit on column pairs"),
+        ({"adc_channels": 9}, "array.adc_channels is 9; it must lie between 1 and 8"),
+        ({"adc_bits": 2}, "array.adc_bits is 2; it must lie between 3 and 16"),
+        ({"input_bits": 9}, "array.input_bits is 9; it must lie between 1 and 8"),
+        ({"grid_bits": 17}, "array.grid_bits is 17; it must lie between 6 and 16"),
+    ],
+)
+def test_a_geometry_that_cannot_be_is_refused(choice: dict[str, int], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        Geometry(**{"rows": 8, "columns": 8} | choice)
+
+
+def test_what_follows_from_a_geometry() -> None:
+    planes = Geometry(rows=4, columns=6, input_bits=3, adc_bits=8, dac_inputs=False, subtract_pairs=False)
+    assert (planes.input_max, planes.step_input_max, planes.planes) == (7, 1, 3)
+    assert (planes.outputs, planes.code_range) == (6, (0, 255))
+    dac = Geometry(rows=4, columns=6, input_bits=3, adc_bits=8, dac_inputs=True, subtract_pairs=True)
+    assert (dac.step_input_max, dac.planes) == (7, 1)
+    assert (dac.outputs, dac.code_range) == (3, (-128, 127))
+
+
+@pytest.mark.parametrize(("samples", "discard"), [(3, 0), (4, 1), (2, 2), (1, 3)])
+def test_only_powers_of_two_are_averaged(
+    make_crossbar: Callable[..., CrossbarConfig], samples: int, discard: int
+) -> None:
+    with pytest.raises(ConfigError, match=f"{samples - discard} of the {samples} samples .* keep 1, 2, 4, 8"):
+        make_crossbar(samples=samples, discard=discard)
+
+
+@pytest.mark.parametrize("ramp", [(10, 1, 5), (-1, 1, 5), (1, -1, 5)])
+def test_a_ramp_that_cannot_be_driven_is_refused(ramp: tuple[int, int, int]) -> None:
+    with pytest.raises(ConfigError, match="start must not exceed stop and the step must not be negative"):
+        Ramp(*ramp)
+
+
+def test_a_pulse_limit_of_zero_is_refused(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    with pytest.raises(ConfigError, match="a pulse limit of 0 with 0 discarded samples cannot be used"):
+        make_crossbar(limit=0)
+
+
+def test_the_register_record_holds_every_ramp_at_its_place(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    ramps = {
+        "set_amplitude": (0, R_AMPLITUDE, Ramp(100, 7, 200)),
+        "set_gate": (0, R_GATE, Ramp(300, 11, 400)),
+        "reset_amplitude": (1, R_AMPLITUDE, Ramp(500, 13, 600)),
+        "reset_gate": (1, R_GATE, Ramp(700, 17, 800)),
+    }
+    registers = make_crossbar(limit=9, discard=1, samples=3, **{name: ramp for name, (_, _, ramp) in ramps.items()})
+    record = registers.registers.record()
+    for polarity, line, ramp in ramps.values():
+        base = polarity * R_POLARITY_STRIDE + line
+        assert (record[base + R_START], record[base + R_STEP], record[base + R_STOP]) == (
+            ramp.start,
+            ramp.step,
+            ramp.stop,
+        )
+    assert (record[R_LIMIT], record[R_DISCARD]) == (9, 1)
+
+
+def test_the_range_registers_map_the_full_scale_to_the_largest_code(
+    make_crossbar: Callable[..., CrossbarConfig],
+) -> None:
+    config = make_crossbar(subtract_pairs=True)
+    for full_scale in (127.0, 5000.0, 3e10):
+        adc = config.adc_range(full_scale)
+        assert full_scale * adc.codes_per_grid == pytest.approx(127, rel=1e-6)
+        expected = config.cells.variance_unit * (127 / full_scale * 256) ** 2
+        assert adc.ku / 2**adc.ku_shift == pytest.approx(expected, rel=1e-4)
+    # A code per read-grid unit is as fine as it gets.
+    assert config.adc_range(1.0) == config.adc_range(127.0)
+
+
+def test_read_noise_of_a_level_is_that_of_the_preset(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    config = make_crossbar("taox-hfox", adc_noise_codes=0.3)
+    noise = load_preset("taox-hfox").read_noise
+    assert noise is not None
+    assert noise.relative is not None
+    codes = config.levels.centre
+    expected = np.sqrt((noise.relative.si * codes) ** 2 + 0.3**2 + 1 / 12)
+    assert config.read_noise_codes == pytest.approx(expected, rel=0.02)
+
+
+def test_reads_scatter_as_the_configuration_says(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    engine = FastEngine(make_crossbar("taox-hfox"), 1, np.array([8]))
+    engine.write(write_list([[(0, 7)]]))
+    grid = engine.conductances_s()[0, 0, 0] / engine.config.cells.g_max_s
+    codes, _ = engine.read(np.array([0, 20000]), np.zeros(20000, np.int32))
+    code = grid * 255 / 1.15
+    assert codes.mean() == pytest.approx(code, abs=0.3)
+    assert codes.std() == pytest.approx(
+        engine.config.read_noise_codes[7] * code / engine.config.levels.centre[7], rel=0.05
+    )
+
+
+def test_levels_that_cannot_be_told_apart_are_warned_of(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    assert make_crossbar("taox-hfox", levels=8).warnings == ()
+    (sentence,) = make_crossbar("taox-hfox", levels=32).warnings
+    assert sentence.startswith(
+        "32 levels lie 6.4 ADC codes apart, but a read of the highest level scatters by 6.4 codes"
+    )
+    # Averaging is what the sentence advises.
+    assert make_crossbar("taox-hfox", levels=32, samples=8).warnings == ()
+
+
+def test_the_analog_policy_writes_to_finer_targets_with_the_same_tolerance(
+    make_crossbar: Callable[..., CrossbarConfig],
+) -> None:
+    coarse = make_crossbar(levels=8, tolerance=0.25)
+    fine = make_crossbar(levels=8, tolerance=0.25, window_levels=256)
+    assert (len(coarse.levels), len(fine.levels)) == (8, 256)
+    half = (coarse.levels.high - coarse.levels.low)[3] / 2
+    assert (fine.levels.high - fine.levels.low)[100] / 2 == pytest.approx(half, abs=1)
+    assert (fine.levels.centre[0], fine.levels.centre[-1]) == (coarse.levels.centre[0], coarse.levels.centre[-1])
+
+
+# --- joules of the integer units, against V^2 G t -------------------------------------------------------------------
+
+
+def ideal_engine(make_crossbar: Callable[..., CrossbarConfig], **choices: Any) -> FastEngine:
+    return FastEngine(make_crossbar("ideal", adc_noise_codes=0.0, **choices), 1, np.array([8]))
+
+
+def test_energy_of_a_pulse(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    engine = ideal_engine(make_crossbar, limit=1)
+    config, preset = engine.config, load_preset("ideal")
+    before = int(engine.state_dict()["g"][0, 0]) / G_ONE * config.cells.g_max_s
+    activity = engine.write(write_list([[(0, 7)]])).activity
+    after = int(engine.state_dict()["g"][0, 0]) / G_ONE * config.cells.g_max_s
+    assert after > before
+    code = config.registers.set_amplitude.start
+    volts = code * config.cells.drive_full_scale_v / CODES
+    assert volts == pytest.approx(preset.pulse.set_voltage.si, rel=1e-3)
+    joules = int(activity.cell_energy[CellEnergy.SET]) * config.cell_energy_unit_j[CellEnergy.SET]
+    assert joules == pytest.approx(volts**2 * (before + after) / 2 * preset.pulse.set_width.si, rel=0.01)
+
+
+def test_energy_of_a_read(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    engine = ideal_engine(make_crossbar, samples=2, settle_read=7, convert=5)
+    engine.write(write_list([[(0, 7)]]))
+    _, activity = engine.read(np.array([0, 1]), np.zeros(1, np.int32))
+    joules = int(activity.cell_energy[CellEnergy.VERIFY]) * engine.config.cell_energy_unit_j[CellEnergy.VERIFY]
+    read_v = load_preset("ideal").read.voltage.si
+    assert joules == pytest.approx(read_v**2 * engine.conductances_s()[0, 0, 0] * (7 + 2 * 5) / CLOCK_HZ, rel=1e-9)
+
+
+@pytest.mark.parametrize("sample_and_hold", [True, False])
+@pytest.mark.parametrize("dac", [True, False])
+def test_energy_of_a_multiplication(
+    make_crossbar: Callable[..., CrossbarConfig], dac: bool, sample_and_hold: bool
+) -> None:
+    engine = ideal_engine(
+        make_crossbar,
+        settle_multiply=6,
+        convert=10,
+        adc_channels=2,
+        input_bits=2,
+        subtract_pairs=False,
+        dac_inputs=dac,
+        sample_and_hold=sample_and_hold,
+    )
+    engine.write(write_list([[(cell, cell % 8) for cell in range(64)]]))
+    inputs = np.array([0, 1, 2, 3, 0, 3, 1, 2])
+    block = TileBlock(0, np.arange(8)[None], np.array([8]), np.array([8]), 8)
+    activity = engine.multiply(block, inputs[None], 10000.0).activity
+    joules = int(activity.cell_energy[CellEnergy.FORWARD]) * engine.config.cell_energy_unit_j[CellEnergy.FORWARD]
+    # Eight columns on two channels: four conversions one after another, each with a cycle to decide.
+    seconds = (6 + (0 if sample_and_hold else 4 * (10 + 1))) / CLOCK_HZ
+    per_row = engine.conductances_s()[0].sum(axis=1)
+    # With a DAC, rows are driven to a part of the read voltage; else once per plane that holds a one.
+    squares = (inputs / 3) ** 2 if dac else (inputs & 1) + (inputs >> 1)
+    read_v = load_preset("ideal").read.voltage.si
+    assert joules == pytest.approx(read_v**2 * float(per_row @ squares) * seconds, rel=1e-9)

@@ -1,0 +1,71 @@
+"""The compiled engine gives what the readable reference gives: same answers, same cells, same cycles, same actions."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from program_runner import Pair, random_program
+
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.devices.preset import preset_names
+from twinbar.emulator.registers import Ramp
+
+TILES = 3
+
+
+@st.composite
+def ramps(draw: st.DrawFn) -> Ramp:
+    """A ramp that reaches its end within a few pulses."""
+    start = draw(st.integers(500, 3500))
+    return Ramp(start, draw(st.sampled_from([0, 70, 400])), start + draw(st.sampled_from([0, 100, 500])))
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> dict[str, object]:
+    """Every option of geometry, timing and registers that the engine treats in a way of its own."""
+    discard = draw(st.integers(0, 2))
+    lines = ("set_amplitude", "reset_amplitude", "set_gate", "reset_gate")
+    own_ramps = {line: draw(ramps()) for line in lines} if draw(st.booleans()) else {}
+    return own_ramps | {
+        "rows": draw(st.sampled_from([1, 3, 8])),
+        "columns": draw(st.sampled_from([4, 6])),
+        "adc_channels": draw(st.integers(1, 3)),
+        "adc_bits": draw(st.sampled_from([6, 8])),
+        "input_bits": draw(st.sampled_from([1, 3])),
+        "dac_inputs": draw(st.booleans()),
+        "subtract_pairs": draw(st.booleans()),
+        "skip_empty": draw(st.booleans()),
+        "sample_and_hold": draw(st.booleans()),
+        "grid_bits": draw(st.sampled_from([8, 10, 12])),
+        "levels": draw(st.sampled_from([2, 5, 16])),
+        "tolerance": draw(st.sampled_from([0.25, 0.5, 1.0])),
+        "samples": discard + draw(st.sampled_from([1, 2, 4])),
+        "discard": discard,
+        "limit": draw(st.sampled_from([1, 3, 20])),
+        "select": draw(st.integers(1, 3)),
+        "settle_read": draw(st.integers(1, 20)),
+        "settle_drive": draw(st.integers(1, 20)),
+        "settle_multiply": draw(st.integers(1, 20)),
+        "convert": draw(st.integers(1, 20)),
+        "recover": draw(st.integers(1, 5)),
+        "wire_resistance_ohm": draw(st.sampled_from([0.0, 50.0])),
+        "adc_noise_codes": draw(st.sampled_from([0.0, 0.3])),
+        "seed": draw(st.integers(0, 2**63 - 1)),
+    }
+
+
+@pytest.mark.parametrize("preset", preset_names())
+@settings(max_examples=4, deadline=None)
+@given(choices=choices(), program=st.integers(0, 2**32 - 1))
+def test_random_programs_agree(
+    make_crossbar: Callable[..., CrossbarConfig], preset: str, choices: dict[str, object], program: int
+) -> None:
+    rng = np.random.default_rng(program)
+    config = make_crossbar(preset, **choices)
+    mapped = 2 * rng.integers(1, config.geometry.columns // 2 + 1, size=TILES)
+    faults = None
+    if rng.random() < 0.5:
+        faults = rng.choice(4, p=[0.7, 0.1, 0.1, 0.1], size=(TILES, config.geometry.cells)).astype(np.uint8)
+    random_program(Pair(config, TILES, mapped, faults), rng, operations=8)

@@ -1,0 +1,115 @@
+"""Column sums are the sums of Python's integers, in either floating-point type and on either path of the engine."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from program_runner import write_list
+
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
+from twinbar.emulator.engine import TileBlock
+from twinbar.emulator.exactness import plan_sums
+from twinbar.emulator.fast.engine import FEW_STEPS, FastEngine
+from twinbar.hw.errors import ConfigError
+
+NARROW = {"rows": 16, "input_bits": 3, "grid_bits": 10}
+WIDE = {"rows": 64, "input_bits": 8, "grid_bits": 16}
+
+
+def whole_tile(config: CrossbarConfig) -> TileBlock:
+    rows, columns = config.geometry.rows, config.geometry.columns
+    return TileBlock(0, np.arange(rows)[None], np.array([rows]), np.array([columns]), rows)
+
+
+def grid_of(engine: FastEngine) -> list[list[int]]:
+    config = engine.config
+    unit = config.cells.g_max_s / 2**config.geometry.grid_bits
+    (tile,) = engine.conductances_s() / unit
+    return [[round(value) for value in row] for row in tile.tolist()]
+
+
+def columns_of(grid: list[list[int]], subtract: bool) -> list[list[int]]:
+    if not subtract:
+        return grid
+    return [[row[k] - row[k + 1] for k in range(0, len(row), 2)] for row in grid]
+
+
+@pytest.mark.parametrize(("size", "dtype"), [(NARROW, np.float32), (WIDE, np.float64)], ids=["float32", "float64"])
+@pytest.mark.parametrize("vectors", [FEW_STEPS, FEW_STEPS + 3], ids=["row by row", "matrix product"])
+@pytest.mark.parametrize("subtract", [False, True], ids=["separate", "subtract"])
+@pytest.mark.parametrize("full", [False, True], ids=["random", "largest"])
+def test_sums_are_exact(
+    make_crossbar: Callable[..., CrossbarConfig],
+    size: dict[str, int],
+    dtype: type,
+    vectors: int,
+    subtract: bool,
+    full: bool,
+) -> None:
+    config = make_crossbar(**size, subtract_pairs=subtract)
+    assert config.sums.dtype == dtype
+    geometry = config.geometry
+    rng = np.random.default_rng(1)
+    inputs = rng.integers(0, geometry.input_max + 1, size=(vectors, geometry.rows))
+    if full:
+        # The largest sum there is: G+ at the top, G- at the bottom, every row driven with the largest input.
+        faults = np.resize([FAULT_STUCK_HIGH, 1], (1, geometry.cells)).astype(np.uint8)
+        engine = FastEngine(config, 1, np.array([geometry.columns]), faults)
+        inputs[:] = geometry.input_max
+    else:
+        engine = FastEngine(config, 1, np.array([geometry.columns]))
+        levels = rng.integers(0, 8, size=geometry.cells)
+        engine.write(write_list([list(enumerate(levels.tolist()))]))
+    sums, _ = engine._sums(whole_tile(config), inputs.astype(dtype)[None], geometry.outputs)
+    assert sums.dtype == dtype
+    signed = columns_of(grid_of(engine), subtract)
+    expected = [
+        [sum(x * row[k] for x, row in zip(vector, signed, strict=True)) for k in range(geometry.outputs)]
+        for vector in inputs.tolist()
+    ]
+    assert [[int(value) for value in row] for row in sums[0, 0].tolist()] == expected
+    if full:
+        assert max(map(max, expected)) > geometry.rows * geometry.input_max * 2**geometry.grid_bits // 2
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["float32", "float64"])
+def test_variance_sums_are_exact(make_crossbar: Callable[..., CrossbarConfig], size: dict[str, int]) -> None:
+    config = make_crossbar(**size, subtract_pairs=True)
+    geometry = config.geometry
+    engine = FastEngine(
+        config, 1, np.array([geometry.columns]), np.full((1, geometry.cells), FAULT_STUCK_HIGH, np.uint8)
+    )
+    inputs = np.full((FEW_STEPS + 1, geometry.rows), geometry.input_max, config.sums.dtype)
+    _, variances = engine._sums(whole_tile(config), inputs[None], geometry.outputs)
+    per_row = [[int(v) for v in row] for row in engine._variance[0].tolist()]
+    expected = [sum(geometry.input_max**2 * row[k] for row in per_row) for k in range(geometry.outputs)]
+    assert [[int(v) for v in row] for row in variances[0, 0].tolist()] == [expected] * len(inputs)
+    # A pair of the noisiest cells reaches the bound on which the plan rests, or nearly so.
+    assert max(per_row[0]) > config.sums.variance_max
+
+
+@given(rows=st.integers(1, 1024), input_bits=st.integers(1, 8), grid_limit=st.integers(64, 2 << 16))
+def test_a_plan_fits_its_mantissa(rows: int, input_bits: int, grid_limit: int) -> None:
+    largest_input = 2**input_bits - 1
+    plan = plan_sums(rows, largest_input, grid_limit)
+    mantissa = np.finfo(plan.dtype).nmant + 1
+    assert plan.largest_sum == rows * largest_input * grid_limit
+    assert plan.largest_sum < 2**mantissa
+    assert 2 * rows * largest_input**2 * plan.variance_max < 2**mantissa
+    assert plan.variance_max >= 255
+
+
+def test_float64_is_taken_only_where_float32_is_too_narrow() -> None:
+    assert plan_sums(128, 1, 2 << 10).dtype == np.float32
+    assert plan_sums(1024, 1, (1 << 14) - 1).dtype == np.float32
+    assert plan_sums(1024, 1, 1 << 14).dtype == np.float64
+    # The sums fit float32, the variances of the noise do not.
+    assert plan_sums(1024, 15, 64).dtype == np.float64
+
+
+def test_sums_that_no_type_holds_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"which no floating-point type holds exactly; use fewer rows, input bits"):
+        plan_sums(1 << 20, 255, 1 << 30)

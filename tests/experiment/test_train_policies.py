@@ -1,0 +1,152 @@
+"""Policies and options do in training what they are for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+CHANCE = 0.1
+
+
+def totals(run: Any) -> dict[str, Any]:
+    return run.report["totals"]
+
+
+def accuracy(run: Any) -> float:
+    return run.report["epochs"][-1]["test_accuracy"]
+
+
+@pytest.mark.parametrize("policy", ["siamese", "closed-loop", "closed-loop-analog", "float"])
+def test_every_policy_learns(train_run: Callable[..., Any], policy: str) -> None:
+    run = train_run({"policy.name": policy})
+    assert accuracy(run) > 0.6
+    losses = [epoch["train_loss"] for epoch in run.report["epochs"]]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 1.2
+
+
+def test_siamese_comes_close_to_software_on_all_digits(train_run: Callable[..., Any]) -> None:
+    changes = {"data.limit": None, "model.hidden": (64,), "training.epochs": 6}
+    siamese, software = (train_run(changes | {"policy.name": name}) for name in ("siamese", "float"))
+    assert accuracy(software) > 0.95
+    assert accuracy(siamese) > accuracy(software) - 0.03
+    assert totals(siamese)["update_elimination"] > 0.99
+
+
+def test_siamese_writes_a_hundredth_of_closed_loop(train_run: Callable[..., Any]) -> None:
+    siamese, closed = (totals(train_run({"policy.name": name})) for name in ("siamese", "closed-loop"))
+    assert closed["cell_writes"] == closed["cells"] * closed["steps"]
+    assert closed["write_elimination"] == 0
+    assert siamese["cell_writes"] < 0.02 * closed["cell_writes"]
+    assert siamese["energy_j"]["write"] < 0.1 * closed["energy_j"]["write"]
+    assert siamese["cycles"]["write"] < 0.2 * closed["cycles"]["write"]
+    # Both make the same forward passes.
+    assert siamese["actions"]["convert_forward"] == closed["actions"]["convert_forward"]
+
+
+def test_analog_targets_cost_more_than_levels(train_run: Callable[..., Any]) -> None:
+    closed, analog = (totals(train_run({"policy.name": name})) for name in ("closed-loop", "closed-loop-analog"))
+    assert analog["cell_writes"] == closed["cell_writes"]
+    assert sum(analog["pulses"].values()) > 2 * sum(closed["pulses"].values())
+    assert analog["energy_j"]["write"] > closed["energy_j"]["write"]
+
+
+def test_a_higher_threshold_writes_less(train_run: Callable[..., Any]) -> None:
+    low, high = (totals(train_run({"policy.threshold": value, "policy.threshold_end": value})) for value in (0.5, 1.2))
+    assert high["weight_updates"] < 0.7 * low["weight_updates"]
+
+
+@pytest.mark.parametrize("compensation", ["none", "residual", "read-back"])
+def test_every_compensation_trains(train_run: Callable[..., Any], compensation: str) -> None:
+    assert accuracy(train_run({"policy.compensation": compensation})) > 0.5
+
+
+def test_accumulation_makes_fewer_steps_and_counts_them(train_run: Callable[..., Any]) -> None:
+    one, four = train_run(), train_run({"training.accumulate": 4})
+    # 30 batches an epoch make 8 steps, the last one from two batches.
+    assert [epoch["steps"] for epoch in four.report["epochs"]] == [8, 8, 8]
+    assert totals(four)["cells"] == totals(one)["cells"]
+    assert totals(four)["update_elimination"] == 1 - totals(four)["weight_updates"] / (2368 * 24)
+    assert accuracy(four) > 3 * CHANCE
+
+
+def test_four_batches_accumulated_are_one_batch_of_four_times_the_size(train_run: Callable[..., Any]) -> None:
+    changes = {"policy.name": "float", "data.limit": 480, "training.epochs": 1}
+    parts = train_run(changes | {"training.batch_size": 20, "training.accumulate": 4}).report["epochs"][0]
+    whole = train_run(changes | {"training.batch_size": 80}).report["epochs"][0]
+    assert parts["steps"] == whole["steps"] == 6
+    assert parts["train_loss"] == pytest.approx(whole["train_loss"], rel=1e-5)
+    assert parts["test_accuracy"] == pytest.approx(whole["test_accuracy"], abs=0.01)
+
+
+def test_write_every_waits_and_ends_the_epoch_with_a_write(train_run: Callable[..., Any]) -> None:
+    run = train_run({"policy.write_every": 7})
+    steps = (run.folder / "steps.csv").read_text().splitlines()
+    header, rows = steps[0].split(","), [line.split(",") for line in steps[1:]]
+    writes = {int(row[header.index("step")]): int(row[header.index("cell_writes")]) for row in rows}
+    allowed = {step for step in writes if step % 7 == 0} | {30, 60, 90}
+    assert {step for step, count in writes.items() if count} <= allowed
+    assert writes[7] > 0
+    assert writes[30] > 0
+
+
+def test_a_validation_split_is_held_out_and_evaluated(train_run: Callable[..., Any]) -> None:
+    run = train_run({"data.validation": 0.25})
+    for epoch in run.report["epochs"]:
+        assert epoch["steps"] == 23  # 450 images remain
+        assert 0 <= epoch["validation_accuracy"] <= 1
+        assert "twin_validation_accuracy" in epoch
+    assert run.report["epochs"][-1]["validation_accuracy"] > 3 * CHANCE
+    assert "validation_accuracy" not in train_run().report["epochs"][0]
+
+
+def test_one_image_per_batch(train_run: Callable[..., Any]) -> None:
+    run = train_run({"training.batch_size": 1, "data.limit": 40, "training.epochs": 1, "training.lr": 0.005})
+    (epoch,) = run.report["epochs"]
+    assert epoch["steps"] == 40
+    assert 0 < epoch["energy_j"]["total"] < float("inf")
+    assert 0 < epoch["update_elimination"] < 1
+
+
+def test_sums_that_need_float64_train_too(train_run: Callable[..., Any]) -> None:
+    wide = {"array.input_bits": 8, "array.grid_bits": 16, "array.rows": 64}
+    assert accuracy(train_run(wide)) > 0.6
+
+
+@pytest.mark.parametrize("change", [{"array.inputs": "planes"}, {"array.pairs": "separate"}], ids=str)
+def test_other_ways_to_multiply_train_too(train_run: Callable[..., Any], change: dict[str, Any]) -> None:
+    run = train_run(change)
+    assert accuracy(run) > 0.6
+    forward = totals(run)["actions"]["convert_forward"] / totals(train_run())["actions"]["convert_forward"]
+    if "array.inputs" in change:
+        assert 1.5 < forward <= 4  # four planes, the empty ones skipped
+    else:
+        assert forward == pytest.approx(2, rel=0.01)
+
+
+def test_cells_that_drift_are_trained_through_their_ticks(train_run: Callable[..., Any]) -> None:
+    still, drifting = (
+        train_run({"device.preset": "ibm-pcm", "array.tick_s": seconds, "training.epochs": 1})
+        for seconds in (1e-3, 1e4)
+    )
+    assert still.report["epochs"][0]["test_accuracy"] != drifting.report["epochs"][0]["test_accuracy"]
+    assert accuracy(drifting) > CHANCE
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 0.01), ("rmsprop", 0.003)])
+def test_any_optimizer_of_torch(train_run: Callable[..., Any], optimizer: str, lr: float) -> None:
+    assert accuracy(train_run({"training.optimizer": optimizer, "training.lr": lr})) > 0.5
+
+
+def test_schedules_differ_and_end_where_they_should() -> None:
+    from twinbar.host.experiment.build import learning_rate
+    from twinbar.host.experiment.config import ExperimentConfig
+
+    def rates(schedule: str) -> list[float]:
+        config = ExperimentConfig().merge({"training.schedule": schedule, "training.lr": 0.8})
+        return [learning_rate(config, progress) for progress in (0.0, 0.25, 0.5, 0.75, 1.0)]
+
+    assert rates("constant") == [0.8] * 5
+    assert rates("linear") == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
+    assert rates("step") == pytest.approx([0.8, 0.8, 0.08, 0.008, 0.008])
+    assert rates("cosine") == pytest.approx([0.8, 0.4 * (1 + 0.5**0.5), 0.4, 0.4 * (1 - 0.5**0.5), 0.0])

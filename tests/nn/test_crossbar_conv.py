@@ -1,0 +1,71 @@
+"""A convolution on the crossbar is `torch.nn.functional.conv2d` with the weights that the cells hold."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from crossbar_weights import activations, error_bound, held_weights, seen_by
+from torch import nn
+from torch.nn import functional as F
+
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.host.nn.convert import CrossbarNetwork, convert
+from twinbar.hw.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"kernel_size": 3},
+        {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 2), "bias": False},
+        {"kernel_size": 2, "dilation": (1, 3)},
+        {"kernel_size": 1, "stride": 2},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dac", [True, False], ids=["dac", "planes"])
+def test_conv2d_is_a_quantized_convolution(
+    on_crossbar: Callable[..., CrossbarNetwork], shape: dict[str, Any], dac: bool
+) -> None:
+    torch.manual_seed(3)
+    module = nn.Conv2d(3, 10, **shape)
+    x = activations(2, 3, 7, 6)
+    network = on_crossbar(module, x, options={"weight_range": 1.0}, dac_inputs=dac)
+    (layer,) = network.layers
+    bias = None if module.bias is None else module.bias.double()
+    expected = F.conv2d(seen_by(layer, x), held_weights(layer), bias, module.stride, module.padding, module.dilation)
+    with torch.no_grad():
+        y = network.module(x)
+    assert y.shape == expected.shape
+    assert (y.double() - expected).abs().max() <= error_bound(layer.matmul)
+    assert error_bound(layer.matmul) < 0.05 * expected.abs().max()
+
+
+def test_gradients_of_a_convolution_are_those_of_the_twin(on_crossbar: Callable[..., CrossbarNetwork]) -> None:
+    torch.manual_seed(3)
+    module = nn.Conv2d(2, 5, 3, padding=1, stride=2)
+    # Whole input codes, so that the twin sees what the crossbar sees.
+    x = torch.randint(0, 16, (2, 2, 6, 6)).float() / 15
+    x[0, 0, 0, 0] = 1.0
+    network = on_crossbar(module, x)
+    (layer,) = network.layers
+    upstream = torch.randn(2, 5, 3, 3)
+    gradients = []
+    for run in (network.module, module):
+        own = x.clone().requires_grad_(True)
+        run(own).backward(upstream)
+        gradients.append(own.grad)
+    assert torch.allclose(layer.weight.grad, module.weight.grad, atol=1e-5)
+    assert torch.allclose(layer.bias.grad, module.bias.grad, atol=1e-5)
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "option", [{"groups": 2}, {"padding": "same"}, {"padding": 1, "padding_mode": "reflect"}], ids=str
+)
+def test_convolutions_that_cannot_be_converted_are_refused(
+    make_crossbar: Callable[..., CrossbarConfig], option: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match="use groups=1 and padding as numbers"):
+        convert(nn.Conv2d(2, 4, 3, **option), make_crossbar(), lambda kind, activity: None)

@@ -1,0 +1,110 @@
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinbar.emulator.configuration import Geometry
+from twinbar.host.nn.mapping import map_layers, mapped_cells, mapped_columns, tile_count, tile_names
+
+GEOMETRY = Geometry(rows=5, columns=6)
+SHAPES = st.lists(st.tuples(st.integers(1, 14), st.integers(1, 23)), min_size=1, max_size=3)
+PLACEMENTS: list[Literal["interleaved", "contiguous"]] = ["interleaved", "contiguous"]
+placements = st.sampled_from(PLACEMENTS)
+
+
+def map_of(shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"]) -> list:
+    return map_layers([(f"l{n}", *shape) for n, shape in enumerate(shapes)], GEOMETRY, placement)
+
+
+@given(shapes=SHAPES, placement=placements)
+def test_every_weight_has_a_pair_of_its_own(
+    shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"]
+) -> None:
+    maps = map_of(shapes, placement)
+    plus = np.concatenate([(m.output_address[:, None] + m.input_address[None, :]).ravel() for m in maps])
+    both = np.concatenate([plus, plus + 1])
+    assert len(np.unique(both)) == len(both) == 2 * sum(outputs * inputs for outputs, inputs in shapes)
+    assert both.min() >= 0
+    assert both.max() < tile_count(maps) * GEOMETRY.cells
+    # G+ in an even column: G- is its neighbour in the same row.
+    assert (plus % GEOMETRY.columns % 2 == 0).all()
+    assert mapped_cells(maps, GEOMETRY).sum() == len(both)
+    assert mapped_cells(maps, GEOMETRY).ravel()[both].all()
+
+
+@given(shapes=SHAPES, placement=placements)
+def test_layers_have_tiles_of_their_own_and_no_more_than_they_need(
+    shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"]
+) -> None:
+    maps = map_of(shapes, placement)
+    first = 0
+    for layer, (outputs, inputs) in zip(maps, shapes, strict=True):
+        row_tiles, column_tiles = layer.block.shape
+        assert (row_tiles, column_tiles) == (-(-inputs // 5), -(-outputs // 3))
+        assert layer.block.tiles == slice(first, first + row_tiles * column_tiles)
+        first = layer.block.tiles.stop
+        tiles = (layer.output_address[:, None] + layer.input_address[None, :]) // GEOMETRY.cells
+        assert np.unique(tiles).tolist() == list(range(layer.block.first_tile, first))
+    assert len(tile_names(maps)) == len(set(tile_names(maps))) == tile_count(maps) == first
+
+
+@given(shapes=SHAPES, placement=placements)
+def test_the_rows_are_driven_by_the_inputs_of_their_weights(
+    shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"]
+) -> None:
+    for layer in map_of(shapes, placement):
+        block = layer.block
+        row_tiles, column_tiles = block.shape
+        tile, cell = np.divmod(layer.input_address, GEOMETRY.cells)
+        row_tile, rest = np.divmod(tile - block.first_tile, column_tiles)
+        assert not rest.any()
+        assert (cell % GEOMETRY.columns == 0).all()
+        rows = cell // GEOMETRY.columns
+        assert block.row_input[row_tile, rows].tolist() == list(range(layer.inputs))
+        unused = np.ones(block.row_input.shape, bool)
+        unused[row_tile, rows] = False
+        assert (block.row_input[unused] == layer.inputs).all()
+        # Used rows and columns come first, so that the number of them says which they are.
+        for r in range(row_tiles):
+            assert sorted(rows[row_tile == r].tolist()) == list(range(block.used_rows[r]))
+        column_tile, column = np.divmod(layer.output_address, GEOMETRY.cells)
+        for c in range(column_tiles):
+            assert sorted(column[column_tile == c].tolist()) == list(range(0, block.used_columns[c], 2))
+
+
+@given(shapes=SHAPES, placement=placements, batch=st.integers(1, 3))
+def test_gather_puts_outputs_where_their_weights_are(
+    shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"], batch: int
+) -> None:
+    for layer in map_of(shapes, placement):
+        column_tile, column = np.divmod(layer.output_address, GEOMETRY.cells)
+        per_tile = np.full((layer.block.shape[1], batch, int(layer.block.used_columns.max()) // 2), -1)
+        for vector in range(batch):
+            per_tile[column_tile, vector, column // 2] = np.arange(layer.outputs) + 100 * vector
+        assert layer.gather(per_tile).tolist() == [
+            [output + 100 * vector for output in range(layer.outputs)] for vector in range(batch)
+        ]
+
+
+def test_neighbours_lie_on_different_tiles_where_interleaved() -> None:
+    (layer,) = map_of([(9, 20)], "interleaved")
+    assert (np.diff(layer.input_address // GEOMETRY.cells) != 0).all()
+    assert (np.diff(layer.output_address // GEOMETRY.cells) != 0).all()
+    # Lines are shared evenly: tiles differ by one row, and by one pair, at most.
+    assert np.ptp(layer.block.used_rows) <= 1
+    assert np.ptp(layer.block.used_columns) <= 2
+
+
+def test_tiles_hold_runs_where_contiguous() -> None:
+    (layer,) = map_of([(7, 12)], "contiguous")
+    assert layer.block.row_input.tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 12, 12]]
+    assert layer.block.used_columns.tolist() == [6, 6, 2]
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_mapped_columns_are_those_of_each_tile(placement: Literal["interleaved", "contiguous"]) -> None:
+    maps = map_of([(4, 7), (3, 2)], placement)
+    used = mapped_cells(maps, GEOMETRY).any(axis=1).sum(axis=1)
+    assert mapped_columns(maps).tolist() == used.tolist()

@@ -1,0 +1,30 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from twinbar.emulator.configuration import Geometry
+from twinbar.host.nn.mapping import map_layers
+from twinbar.host.update.programmed import ProgrammedLayer
+
+LEVELS = 8
+STEP = 0.25
+"""Weight of one level: a power of two, so that tests may divide by it."""
+
+
+@pytest.fixture
+def layer() -> Callable[..., ProgrammedLayer]:
+    """Make a layer whose pairs hold given values (G+ - G-, one-sided)."""
+
+    def make(held: Any, *, keep_read_back: bool = False) -> ProgrammedLayer:
+        held = np.atleast_2d(np.asarray(held))
+        (place,) = map_layers([("layer", *held.shape)], Geometry(rows=4, columns=6), "interleaved")
+        cells = ProgrammedLayer.blank(place, LEVELS, STEP, keep_read_back=keep_read_back)
+        cells.plus[:] = np.maximum(held, 0)
+        cells.minus[:] = np.maximum(-held, 0)
+        if cells.read_plus is not None and cells.read_minus is not None:
+            cells.read_plus[:], cells.read_minus[:] = cells.plus, cells.minus
+        return cells
+
+    return make

@@ -1,0 +1,120 @@
+"""A policy's decision on the cells themselves: what is written, and what is left alone."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
+from twinbar.emulator.fast.engine import FastEngine
+from twinbar.host.experiment.programmer import program
+from twinbar.host.nn.convert import CrossbarNetwork, convert
+from twinbar.host.nn.layers import CrossbarLayer
+from twinbar.host.update.closed_loop import ClosedLoop
+from twinbar.host.update.siamese import Siamese
+
+
+@pytest.fixture
+def network(make_crossbar: Callable[..., CrossbarConfig]) -> CrossbarNetwork:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(20, 9), nn.ReLU(), nn.Linear(9, 4))
+    config = make_crossbar("ideal", variation=False, adc_noise_codes=0.0)
+    network = convert(module, config, lambda kind, activity: None, weight_range=2.0)
+    assert program(network, ClosedLoop(), 0.0).result.ok.all()
+    for layer in network.layers:
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(layer.matmul.cells.weights))
+    return network
+
+
+def in_levels(layer: CrossbarLayer) -> np.ndarray:
+    """What the pairs hold, as far as the host knows."""
+    return layer.matmul.cells.plus.astype(int) - layer.matmul.cells.minus
+
+
+def siamese(threshold: float = 0.75) -> Siamese:
+    return Siamese(threshold, threshold, "residual", math.inf)
+
+
+def test_cells_that_need_no_change_get_no_pulse_and_no_read(network: CrossbarNetwork) -> None:
+    engine = network.session.engine
+    before = engine.pulse_counts().copy()
+    nothing = program(network, siamese(), 0.0)
+    assert len(nothing.result.codes) == 0
+    assert nothing.result.activity.cycles == 0
+    first, second = network.layers
+    with torch.no_grad():
+        first.weight[2, 3] += first.matmul.cells.weight_per_level
+        second.weight[1, 5] -= 2 * second.matmul.cells.weight_per_level
+    held = [in_levels(first)[2, 3], in_levels(second)[1, 5]]
+    written = program(network, siamese(), 0.0)
+    assert written.weight_updates == 2
+    assert written.result.ok.all()
+    changed = np.flatnonzero(engine.pulse_counts() != before)
+    places = []
+    for layer, (j, i) in ((first, (2, 3)), (second, (1, 5))):
+        plus = int(layer.matmul.map.output_address[j] + layer.matmul.map.input_address[i])
+        places += [plus, plus + 1]
+    assert set(changed.tolist()) <= set(places)
+    assert len(written.result.codes) >= len(changed) >= 2
+    assert [in_levels(first)[2, 3], in_levels(second)[1, 5]] == [held[0] + 1, held[1] - 2]
+
+
+def test_closed_loop_reads_every_cell_at_every_step(network: CrossbarNetwork) -> None:
+    result = program(network, ClosedLoop(), 0.0).result
+    assert len(result.codes) == 2 * network.weights
+    assert result.sets.sum() + result.resets.sum() == 0
+
+
+def test_read_backs_reach_the_cells_that_they_belong_to(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    torch.manual_seed(0)
+    config = make_crossbar("taox-hfox", levels=16)
+    network = convert(nn.Linear(20, 9), config, lambda kind, activity: None, keep_read_back=True, weight_range=2.0)
+    program(network, ClosedLoop(), 0.0)
+    (layer,) = network.layers
+    cells = layer.matmul.cells
+    conductance = network.session.engine.conductances_s().ravel() / config.cells.g_max_s
+    g_min = config.cells.g_min_s / config.cells.g_max_s
+    plus = layer.matmul.map.output_address[:, None] + layer.matmul.map.input_address[None, :]
+    for read, addresses in ((cells.read_plus, plus), (cells.read_minus, plus + 1)):
+        held = (conductance[addresses] - g_min) / (1 - g_min) * 15
+        # Three percent of read noise is half a level at the top.
+        assert np.abs(read - held).max() < 2.5
+        assert np.corrcoef(read.ravel(), held.ravel())[0, 1] > 0.99
+
+
+def test_a_stuck_cell_is_carried_by_its_partner(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    torch.manual_seed(0)
+
+    def with_stuck_cell(config: CrossbarConfig, tiles: int, mapped: np.ndarray) -> FastEngine:
+        faults = np.zeros((tiles, config.geometry.cells), np.uint8)
+        faults[0, 0] = FAULT_STUCK_HIGH  # G+ of weight [0, 0]
+        return FastEngine(config, tiles, mapped, faults)
+
+    config = make_crossbar("ideal", limit=300)
+    network = convert(
+        nn.Linear(4, 3), config, lambda kind, activity: None, weight_range=2.0, make_engine=with_stuck_cell
+    )
+    program(network, ClosedLoop(), 0.0)
+    (layer,) = network.layers
+    cells = layer.matmul.cells
+    wanted = 2 * cells.weight_per_level
+    for _ in range(6):
+        with torch.no_grad():
+            layer.weight[0, 0] = wanted
+        program(network, siamese(), 0.0)
+    assert int(cells.plus[0, 0]) == 7
+    assert int(cells.minus[0, 0]) == 5
+    conductance = network.session.engine.conductances_s()[0].ravel() / config.cells.g_max_s
+    g_min = config.cells.g_min_s / config.cells.g_max_s
+    assert (conductance[0] - conductance[1]) / (1 - g_min) * 7 == pytest.approx(2.0, abs=0.6)
+    # The cell that refuses is left in peace.
+    before = network.session.engine.pulse_counts()[0, 0, 0]
+    with torch.no_grad():
+        layer.weight[0, 0] = 4 * cells.weight_per_level
+    program(network, siamese(), 0.0)
+    assert network.session.engine.pulse_counts()[0, 0, 0] == before

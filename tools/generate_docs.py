@@ -1,0 +1,246 @@
+"""Writes the generated parts of README.md and docs/: what the code and its data files already say.
+
+A page marks such a part with ``<!-- generated: NAME -->`` and ``<!-- end of NAME -->``; NAME is a key of `PARTS`. Run
+``make docs`` after a change of a configuration key, preset, energy table or action; a test says when it was forgotten.
+"""
+
+import ast
+import re
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from twinbar.emulator.activity import CellEnergy
+from twinbar.emulator.configuration import Geometry
+from twinbar.emulator.devices.preset import load_preset, preset_names
+from twinbar.emulator.energy_table import ENERGY_UNITS, EnergyTable, energy_table_names, load_energy_table
+from twinbar.emulator.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
+from twinbar.host.cli.options import FLAGS
+from twinbar.host.experiment import config_errors
+from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
+from twinbar.hw.actions import Action
+from twinbar.hw.timing import Phase, Timing, add_multiply, driven_cycles
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+EXAMPLE: Final = ROOT / "examples" / "own_network.py"
+REFERENCE_ADC_BITS: Final = 8
+REFERENCE_INPUT_BITS: Final = 4
+
+_PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end of (?P=name) -->)", re.DOTALL)
+
+
+def fill(page: str) -> str:
+    """Give the text of a page with its generated parts as they are now."""
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n{part[3]}", page)
+
+
+def parts_of(page: str) -> list[str]:
+    """List the generated parts of a page."""
+    return [part["name"] for part in _PART.finditer(page)]
+
+
+def configuration() -> str:
+    """Describe every key of the configuration, section by section."""
+    flags = {flag.key: f"--{flag.option}" for flag in FLAGS}
+    blocks = []
+    for name, section_field in ExperimentConfig.model_fields.items():
+        section = section_field.annotation
+        assert isinstance(section, type)
+        rows = []
+        for key, field in section.model_fields.items():  # type: ignore[attr-defined]
+            path = f"{name}.{key}"
+            option = f"`{flags[path]}`" if path in flags else ""
+            rows.append(
+                (f"`{key}`", _code(field.default), option, _accepted(section, key), _sentence(field.description))
+            )
+        blocks += [f"## `[{name}]`", "", " ".join((section.__doc__ or "").split()), ""]
+        blocks += [_table(("key", "default", "option", "accepts", "meaning"), rows), ""]
+    policies = CompareConfig.model_fields["policies"]
+    blocks += [
+        "## `twinbar compare`",
+        "",
+        f"A comparison has one more key, `policies` (`--policies`, default {_code(policies.default)}): "
+        f"{policies.description}. It stands before the first section; `policy.name` is each of them in turn.",
+        "",
+    ]
+    return "\n".join(blocks)
+
+
+def presets() -> str:
+    """List the built-in device presets."""
+    rows = []
+    for name in preset_names():
+        preset = load_preset(name)
+        origins = Counter(quantity.certainty for _, quantity in preset.quantities())
+        effects = [
+            word
+            for word, part in (
+                ("relaxation", preset.relaxation),
+                ("drift", preset.drift),
+                ("write noise", preset.write_noise),
+                ("faults", preset.faults),
+                ("gate limit", preset.gate),
+            )
+            if part is not None
+        ]
+        rows.append(
+            (
+                f"`{name}`",
+                preset.title,
+                f"{preset.window.g_min} to {preset.window.g_max}",
+                preset.response.kind,
+                preset.write.algorithm,
+                ", ".join(effects),
+                f"{origins['published']} / {origins['derived']} / {origins['assumed']}",
+            )
+        )
+    heads = ("name", "cell", "window", "response", "write", "besides", "published / derived / assumed values")
+    return _table(heads, rows) + "\n"
+
+
+def actions() -> str:
+    """List the countable actions with account, component, and energy in each table."""
+    tables = [load_energy_table(name) for name in energy_table_names()]
+    rows = []
+    for action in Action:
+        account, component = ENTRIES[action]
+        rows.append(
+            (
+                f"`{action.name.lower()}`",
+                account,
+                f"`{component}`",
+                *(_action_energy(table, action) for table in tables),
+            )
+        )
+    for cell in CellEnergy:
+        account, component = CELL_ENTRIES[cell]
+        rows.append(
+            (f"heat in cells, {cell.name.lower()}", account, f"`{component}`", *("from the preset" for _ in tables))
+        )
+    return _table(("action", "account", "component", *(f"`{table.name}`" for table in tables)), rows) + "\n"
+
+
+def energy_tables() -> str:
+    """List the built-in energy tables with their static powers."""
+    rows = []
+    for name in energy_table_names():
+        table = load_energy_table(name)
+        powers = "; ".join(
+            f"{entry.component.replace('_', ' ')} {entry.value:g} {entry.unit}"
+            + (" per tile" if entry.per == "tile" else "")
+            for entry in table.static_power
+        )
+        rows.append(
+            (f"`{name}`", " ".join(table.description.split()), f"{table.clock.value:g} {table.clock.unit}", powers)
+        )
+    return _table(("name", "what it stands for", "clock", "static power"), rows) + "\n"
+
+
+def accounts() -> str:
+    """List the accounts of energy with their components."""
+    rows = []
+    for account in ACCOUNTS:
+        entered = [component for spent, component in (*CELL_ENTRIES.values(), *ENTRIES.values()) if spent == account]
+        names = dict.fromkeys(entered) or {"static_<component>": None}
+        rows.append((f"`{account}`", ", ".join(f"`{name}`" for name in names)))
+    return _table(("account", "components"), rows) + "\n"
+
+
+def timing() -> str:
+    """List the durations of the controller with their defaults."""
+    defaults = Timing()
+    names = ("select", "settle_read", "settle_drive", "settle_multiply", "convert", "samples", "recover")
+    return _table(("duration", "default, cycles"), [(f"`{name}`", getattr(defaults, name)) for name in names]) + "\n"
+
+
+def forward_costs() -> str:
+    """List what one input vector costs on a full tile, for every way to drive rows and read pairs."""
+    rows = []
+    durations = Timing()
+    record = durations.record()
+    for inputs in ("planes", "dac"):
+        for pairs in ("separate", "subtract"):
+            geometry = Geometry(
+                input_bits=REFERENCE_INPUT_BITS, dac_inputs=inputs == "dac", subtract_pairs=pairs == "subtract"
+            )
+            steps = geometry.planes
+            phases = [0] * len(Phase)
+            add_multiply(phases, record, steps, steps * geometry.outputs, geometry.outputs)
+            driven = [steps * driven_cycles(record, held) for held in (0, geometry.outputs)]
+            rows.append((f"`{inputs}`", f"`{pairs}`", steps, steps * geometry.outputs, sum(phases), *driven))
+    heads = ("`inputs`", "`pairs`", "steps", "conversions", "cycles", "rows driven, sample-and-hold", "without")
+    return _table(heads, rows) + "\n"
+
+
+def example() -> str:
+    """Show the training function of the example, its signature and docstring left out."""
+    source = EXAMPLE.read_text(encoding="utf-8")
+    function = next(
+        node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "train_in_situ"
+    )
+    # Without the docstring and the return statement.
+    first, last = function.body[1], function.body[-2]
+    lines = source.splitlines()[first.lineno - 1 : last.end_lineno]
+    return "```python\n" + textwrap.dedent("\n".join(lines)) + "\n```\n"
+
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
+    "configuration": configuration,
+    "presets": presets,
+    "actions": actions,
+    "energy-tables": energy_tables,
+    "accounts": accounts,
+    "timing": timing,
+    "forward-costs": forward_costs,
+    "example": example,
+}
+"""Makers of the generated parts."""
+
+
+def _action_energy(table: EnergyTable, action: Action) -> str:
+    """Give an energy at the reference resolutions, in the unit of the table, with its uncertainty and certainty."""
+    entry = table.actions[action.name.lower()]
+    value = entry.energy_j(REFERENCE_ADC_BITS, REFERENCE_INPUT_BITS) / ENERGY_UNITS[entry.unit]
+    spread = f"×/÷ {entry.factor:g}" if entry.factor is not None else f"± {entry.uncertainty:.0%}"
+    return f"{value:.3g} {entry.unit} ({spread}, {entry.certainty})"
+
+
+def _accepted(section: type[Any], key: str) -> str:
+    schema: dict[str, Any] = section.model_json_schema()["properties"][key]
+    return config_errors._phrase(schema)
+
+
+def _code(value: Any) -> str:
+    return f"`{config_errors.show(value)}`"
+
+
+def _sentence(text: str | None) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Write a Markdown table."""
+
+    def line(cells: Iterable[object]) -> str:
+        return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |"
+
+    heads = tuple(heads)
+    return "\n".join([line(heads), line("---" for _ in heads), *map(line, rows)])
+
+
+def main() -> None:
+    """Write the pages whose generated parts have changed, and name them."""
+    for path in PAGES:
+        page = path.read_text(encoding="utf-8")
+        current = fill(page)
+        if current != page:
+            path.write_text(current, encoding="utf-8")
+            sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")
+
+
+if __name__ == "__main__":
+    main()
