@@ -54,6 +54,8 @@ class FrontEndPins(wiring.Signature):
         A conversion begins: of the selected cell's column, or of the outputs ``group * channels + channel``.
     forward
         The conversion is one of column sums: the converter uses that range.
+    active
+        Channels that convert in a forward conversion, from the first.
     codes
         Codes of the channels, valid in the last cycle of the conversion's latency.
     compliance
@@ -78,6 +80,7 @@ class FrontEndPins(wiring.Signature):
             "convert": Out(1),
             "group": Out(range(config.groups)),
             "forward": Out(1),
+            "active": Out(range(config.adc_channels + 1)),
             "codes": In(unsigned(config.adc_bits)).array(config.adc_channels),
             "compliance": In(1),
         }

@@ -19,7 +19,8 @@ class Opcode(enum.IntEnum, shape=4):
     GET_REGISTER = 5
     """Read the register whose address is in ``row``."""
     COUNTER = 6
-    """Read a phase counter (``argument`` = phase) or an action counter (``argument`` = 16 + action)."""
+    """Read a phase counter (``argument`` = phase) or an action counter (``argument`` = 16 + action),
+    with all that the tile did before."""
     READ = 7
     """Read a cell."""
     WRITE = 8
