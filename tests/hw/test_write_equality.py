@@ -13,7 +13,7 @@ CASES = {
     "two tiles": ({}, 2),
     "averaging": ({"discard": 1, "cycles": {"samples": 5}, "adc_channels": 3}, 1),
     "a short limit": ({"limit": 3}, 2),
-    "ramped gate": ({"preset": "milo-hfo2"}, 1),
+    "ramped gate": ({"preset": "milo-hfo2", "clock_hz": 1e6}, 1),
     "long latencies": ({"cycles": {"select": 4, "settle_read": 7, "settle_drive": 9, "convert": 5, "recover": 3}}, 1),
 }
 
