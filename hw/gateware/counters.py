@@ -23,8 +23,8 @@ class CounterBank(wiring.Component):
     add, index, amount : In
         Add ``amount`` to counter ``index``.
     read, read_index : In
-        In the cycle after ``read``, ``value`` is that of counter ``read_index`` with all that was added before the
-        cycle of ``read``, and stays until the next ``read``.
+        In the cycle after ``read``, ``value`` is that of counter ``read_index`` with all that was added up to two
+        cycles before ``read``, and stays until the next ``read``.
     value : Out
     """
 
@@ -48,7 +48,7 @@ class CounterBank(wiring.Component):
         write = memory.write_port()
         # A counter may advance in every cycle, so that its new value is needed while it is being written.
         old = memory.read_port(transparent_for=(write,))
-        read = memory.read_port(transparent_for=(write,))
+        read = memory.read_port()
         adding = Signal()
         index = Signal.like(self.index)
         amount = Signal(self._amount_bits)

@@ -4,7 +4,8 @@ Each cycle is exactly one phase of `twinbar.hw.timing`, and each operation takes
 give. What they do not cover:
 
 * A refused command, ``SET_REGISTER`` and ``GET_REGISTER`` take their RESPOND cycle only.
-* ``COUNTER`` takes one DECIDE cycle before: what its own tile did before it has reached the counters then.
+* ``COUNTER`` takes two DECIDE cycles before: what its own tile did before it has reached the counters then. The
+  command itself is counted in the beats, its DECIDE and RESPOND cycles are not counted yet.
 * ``WAIT`` and ``RAW`` count as SETTLE; ``FORM`` takes the cycles of a write with its own pulse width.
 * ``LOAD_INPUT`` is taken in an idle cycle, and a cycle in which it is taken is followed by an idle one.
 * A command is taken in an idle cycle or together with the last response of the command before, so that a queue that is
@@ -18,6 +19,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.formal.gate_properties import GateProperties
 from twinbar.hw.gateware.accumulator import Accumulator
 from twinbar.hw.gateware.bias import Bias
 from twinbar.hw.gateware.config import ControllerConfig
@@ -116,7 +118,7 @@ class Tile(wiring.Component):
         ok = Signal()
         names_level = Signal()
         settling_drive = Signal()
-        commands_taken, commands_before = Signal(PAYLOAD_BITS), Signal(PAYLOAD_BITS)
+        commands_taken = Signal(PAYLOAD_BITS)
         m.d.comb += [
             self.commands.ready.eq(taking),
             accept.eq(taking & self.commands.valid),
@@ -351,8 +353,8 @@ class Tile(wiring.Component):
                 respond(Reason.ABORTED)
 
         def take() -> None:
-            """Take the next command, if there is one."""
-            m.d.comb += taking.eq(1)
+            """Take the next command, if there is one; not in the very cycle of `safe`, which opens the selector."""
+            m.d.comb += taking.eq(~self.safe)
             m.next = "IDLE"
             with m.If(accept):
                 m.d.sync += [
@@ -361,7 +363,6 @@ class Tile(wiring.Component):
                     reason.eq(refusal),
                     ok.eq(refusal == Reason.NONE),
                     names_level.eq(is_level),
-                    commands_before.eq(commands_taken),
                     sets.eq(0),
                     resets.eq(0),
                     code.eq(0),
@@ -416,7 +417,7 @@ class Tile(wiring.Component):
                             m.next = "RESPOND"
 
         m.d.comb += self.busy.eq(1)
-        with m.FSM():
+        with m.FSM() as fsm:
             with m.State("IDLE"):
                 m.d.comb += [self.phase.eq(Phase.IDLE), self.busy.eq(0)]
                 take()
@@ -508,6 +509,10 @@ class Tile(wiring.Component):
                         respond()
                     interruptible()
             with m.State("COUNT"):
+                # What was counted in the cycle before is being written.
+                m.d.comb += self.phase.eq(Phase.DECIDE)
+                m.next = "COUNT_READ"
+            with m.State("COUNT_READ"):
                 m.d.comb += [self.phase.eq(Phase.DECIDE), phase_counters.read.eq(1), action_counters.read.eq(1)]
                 respond()
             with m.State("RESPOND"):
@@ -666,11 +671,30 @@ class Tile(wiring.Component):
                 with m.Elif(argument < ACTION_COUNTERS):
                     m.d.comb += payload.value.eq(phase_counters.value)
                 with m.Elif(argument == ACTION_COUNTERS + Action.COMMAND_BEAT):
-                    m.d.comb += payload.value.eq(commands_before)
+                    m.d.comb += payload.value.eq(commands_taken)
                 with m.Else():
                     m.d.comb += payload.value.eq(action_counters.value)
             with m.Case(*CELL_OPCODES):
                 m.d.comb += [payload.cell.code.eq(code), payload.cell.sets.eq(sets), payload.cell.resets.eq(resets)]
             with m.Default():
                 pass
+
+        if platform == "formal":
+            m.submodules.properties = GateProperties(
+                write_gate=self.pins.write_gate,
+                read_enable=self.pins.read_enable,
+                convert=self.pins.convert,
+                selection=self.pins.selection,
+                phase=self.phase,
+                armed=self.armed,
+                faults=Value.cast(self.faults),
+                limit_width=registers.limit_width,
+                opened_before=guard.opened_before,
+                on_cell=Cat(opcode == op for op in CELL_OPCODES).any(),
+                on_rows=opcode == Opcode.MULTIPLY,
+                driving=running["drive"],
+                at_work=Cat(fsm.ongoing(state) for state in ("SELECT", "SETTLE", "CONVERT", "DECIDE")).any(),
+                reading=fsm.ongoing("SETTLE") | fsm.ongoing("CONVERT") | (fsm.ongoing("DECIDE") & multiplying),
+                pulsing=Cat(fsm.ongoing(state) for state in ("SETTLE_DRIVE", "PULSE", "RECOVER")).any(),
+            )
         return m

@@ -100,7 +100,7 @@ def _declare() -> Iterator[tuple[str, int, int, int, str]]:
         for line in LINES:
             yield f"limit_{polarity}_{line}_low", CODE_BITS, 0, 0, f"least {line} code of a {polarity.upper()} pulse"
             yield f"limit_{polarity}_{line}_high", CODE_BITS, top, 0, f"largest {line} code of a {polarity.upper()} pulse"
-    yield "limit_width", WIDTH_BITS, MAX_WIDTH, 0, "longest pulse in cycles; the guard closes the gate there"
+    yield "limit_width", WIDTH_BITS, MAX_WIDTH, 1, "longest pulse in cycles; the guard closes the gate there"
     yield "blanking", CYCLE_BITS, 2, 0, "cycles after the gate opens in which the compliance input is ignored"
     yield "safe_amplitude", CODE_BITS, 0, 0, "amplitude code of the safe state"
     yield "safe_gate", CODE_BITS, 0, 0, "word-line code of the safe state"

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from twinbar.host.transport.packing import leaves, pack, unpack
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.protocol.commands import CONTROLLER_TILE, Command, Opcode, PulseArgument, RawArgument
+from twinbar.hw.protocol.commands import CONTROLLER_TILE, Command, Opcode, Polarity, PulseArgument, RawArgument
 from twinbar.hw.protocol.faults import Fault, Reason
 from twinbar.hw.protocol.registers import LEVEL_BASE, TILE_REGISTERS
 from twinbar.hw.protocol.responses import CellResult, Product, Response
 from twinbar.hw.timing import MAX_WIDTH, Timing
 
+ENUMERATIONS = {"opcode": Opcode, "polarity": Polarity}
 LAYOUTS = [Command, CellResult, Product, PulseArgument, RawArgument]
 
 
@@ -21,6 +22,8 @@ def values_of(layout):
     for name, _, shape in leaves(layout):
         low = -(1 << shape.width - 1) if shape.signed else 0
         ranges[name] = st.integers(low, (1 << shape.width - shape.signed) - 1)
+        if name in ENUMERATIONS:
+            ranges[name] = st.sampled_from([int(value) for value in ENUMERATIONS[name]])
     return st.lists(st.fixed_dictionaries(ranges), min_size=1, max_size=5)
 
 
