@@ -31,7 +31,7 @@ from twinbar.hw.gateware.level_table import LevelTable
 from twinbar.hw.gateware.registers import RegisterFile
 from twinbar.hw.protocol.commands import Command, Opcode, Polarity, PulseArgument, RawArgument
 from twinbar.hw.protocol.faults import Fault, Reason
-from twinbar.hw.protocol.registers import CODE_BITS, LEVEL_BASE, LEVELS, LINES, POLARITIES, WIDTH_BITS
+from twinbar.hw.protocol.registers import CODE_BITS, LEVEL_BASE, LINES, POLARITIES, WIDTH_BITS
 from twinbar.hw.protocol.responses import PAYLOAD_BITS, Payload, Response
 from twinbar.hw.timing import PHASES, Phase
 

@@ -3,10 +3,10 @@ import pytest
 from bench import TIMED, Bench, command, configure, counter_commands, crossbar
 
 from twinbar.emulator.engine import TileBlock
+from twinbar.host.transport.packing import pack
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.protocol.commands import Opcode, Polarity, PulseArgument
 from twinbar.hw.timing import PHASES, add_pulses
-from twinbar.host.transport.packing import pack
 
 
 def counted(responses):
