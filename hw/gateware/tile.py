@@ -4,8 +4,8 @@ Each cycle is exactly one phase of `twinbar.hw.timing`, and each operation takes
 give. What they do not cover:
 
 * A refused command, ``SET_REGISTER`` and ``GET_REGISTER`` take their RESPOND cycle only.
-* ``COUNTER`` takes two DECIDE cycles before: what its own tile did before it has reached the counters then. The
-  command itself is counted in the beats, its DECIDE and RESPOND cycles are not counted yet.
+* ``COUNTER`` takes three DECIDE cycles before. The value holds all that its tile did before, the command's own beat
+  and its DECIDE cycles.
 * ``WAIT`` and ``RAW`` count as SETTLE; ``FORM`` takes the cycles of a write with its own pulse width.
 * ``LOAD_INPUT`` is taken in an idle cycle, and a cycle in which it is taken is followed by an idle one.
 * A command is taken in an idle cycle or together with the last response of the command before, so that a queue that is
@@ -97,7 +97,7 @@ class Tile(wiring.Component):
         m.submodules.front = front = FrontEnd(WIDTH_BITS)
         m.submodules.guard = guard = GateGuard()
         m.submodules.inputs = inputs = InputBuffer(config)
-        m.submodules.phase_counters = phase_counters = CounterBank(len(PHASES))
+        m.submodules.phase_counters = phase_counters = CounterBank(len(PHASES), 2)
         m.submodules.action_counters = action_counters = CounterBank(
             len(ACTIONS), (config.rows * config.planes).bit_length()
         )
@@ -118,7 +118,7 @@ class Tile(wiring.Component):
         ok = Signal()
         names_level = Signal()
         settling_drive = Signal()
-        commands_taken = Signal(PAYLOAD_BITS)
+        commands_taken, counted = Signal(PAYLOAD_BITS), Signal(PAYLOAD_BITS)
         m.d.comb += [
             self.commands.ready.eq(taking),
             accept.eq(taking & self.commands.valid),
@@ -508,12 +508,16 @@ class Tile(wiring.Component):
                     with m.If(front.done):
                         respond()
                     interruptible()
+            # COUNTER borrows a cycle from the counting: its three are counted in the first, and the second reads.
             with m.State("COUNT"):
-                # What was counted in the cycle before is being written.
                 m.d.comb += self.phase.eq(Phase.DECIDE)
                 m.next = "COUNT_READ"
             with m.State("COUNT_READ"):
-                m.d.comb += [self.phase.eq(Phase.DECIDE), phase_counters.read.eq(1), action_counters.read.eq(1)]
+                m.d.comb += self.phase.eq(Phase.DECIDE)
+                m.next = "COUNT_TAKE"
+            with m.State("COUNT_TAKE"):
+                m.d.comb += self.phase.eq(Phase.DECIDE)
+                m.d.sync += counted.eq(Mux(argument < ACTION_COUNTERS, phase_counters.value, action_counters.value))
                 respond()
             with m.State("RESPOND"):
                 m.d.comb += [
@@ -591,10 +595,20 @@ class Tile(wiring.Component):
             phase_counters.add.eq(1),
             phase_counters.index.eq(self.phase),
             phase_counters.amount.eq(1),
-            phase_counters.read_index.eq(argument),
-            action_counters.read_index.eq(argument),
             action_counters.amount.eq(1),
         ]
+        with m.If(fsm.ongoing("COUNT")):
+            m.d.comb += phase_counters.amount.eq(3)
+        with m.If(fsm.ongoing("COUNT_READ")):
+            m.d.comb += [
+                phase_counters.index.eq(argument),
+                phase_counters.amount.eq(0),
+                action_counters.add.eq(1),
+                action_counters.index.eq(argument),
+                action_counters.amount.eq(0),
+            ]
+        with m.If(fsm.ongoing("COUNT_TAKE")):
+            m.d.comb += phase_counters.amount.eq(0)
 
         def count_action(action: Action) -> None:
             m.d.comb += [action_counters.add.eq(1), action_counters.index.eq(action)]
@@ -668,12 +682,10 @@ class Tile(wiring.Component):
             with m.Case(Opcode.COUNTER):
                 with m.If(~ok):
                     pass
-                with m.Elif(argument < ACTION_COUNTERS):
-                    m.d.comb += payload.value.eq(phase_counters.value)
                 with m.Elif(argument == ACTION_COUNTERS + Action.COMMAND_BEAT):
                     m.d.comb += payload.value.eq(commands_taken)
                 with m.Else():
-                    m.d.comb += payload.value.eq(action_counters.value)
+                    m.d.comb += payload.value.eq(counted)
             with m.Case(*CELL_OPCODES):
                 m.d.comb += [payload.cell.code.eq(code), payload.cell.sets.eq(sets), payload.cell.resets.eq(resets)]
             with m.Default():

@@ -16,7 +16,7 @@ def counted(responses):
     spent = after - before
     phases, actions = spent[: len(PHASES)], spent[len(PHASES) :]
     questions = len(PHASES) + len(ACTIONS)
-    phases[1] -= 2 * questions
+    phases[1] -= 3 * questions
     phases[8] -= questions
     actions[Action.COMMAND_BEAT] -= questions
     actions[Action.RESPONSE_BEAT] -= questions
