@@ -9,12 +9,13 @@ from typing import Any
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
-from twinbar.hw.protocol.commands import Command, Opcode, Polarity, PulseArgument, RawArgument
+from twinbar.hw.protocol.commands import Command, Opcode, PulseArgument, RawArgument
 from twinbar.hw.protocol.faults import Fault, Reason
 from twinbar.hw.protocol.registers import (
     CONTROLLER_REGISTERS,
     LEVEL_BASE,
     LEVELS,
+    POLARITIES,
     TILE_REGISTERS,
     Register,
 )
@@ -80,7 +81,7 @@ def reference() -> str:
         "### Argument of `RAW`",
         _layout(RawArgument),
         "### Polarities",
-        _table(("number", "name"), ((int(p), f"`{p.name}`") for p in Polarity)),
+        _table(("number", "name"), ((number, f"`{name.upper()}`") for number, name in enumerate(POLARITIES))),
         "### Response beat",
         _layout(Response),
         "### Payload of `READ`, `WRITE`, `PULSE` and `FORM`",

@@ -77,7 +77,8 @@ _DURATIONS: Final = {
 
 
 def _declare() -> Iterator[tuple[str, int, int, int, str]]:
-    defaults = {field.name: int(field.default) for field in fields(Timing)}  # type: ignore[call-overload]
+    timing = Timing()
+    defaults: dict[str, int] = {field.name: getattr(timing, field.name) for field in fields(timing)}
     for name, doc in _DURATIONS.items():
         yield name, CYCLE_BITS, defaults[name], 1, doc
     for polarity in POLARITIES:
