@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Const
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twinbar.host.transport.packing import leaves, pack, unpack
@@ -28,7 +28,7 @@ def values_of(layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=st.data())
 def test_what_is_packed_is_unpacked_and_is_what_the_gateware_sees(layout, content):
     beats = content.draw(values_of(layout))

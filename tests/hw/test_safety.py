@@ -148,7 +148,7 @@ def test_back_pressure_counts_as_stall_and_changes_nothing_else(tiles):
         return bench, by_tile
 
     free, answers_free = program(lambda cycle: True)
-    slow, answers_slow = program(lambda cycle: cycle < 100 or cycle % 331 == 0)
+    slow, answers_slow = program(lambda cycle: cycle < 200 or cycle % 331 == 0)
     assert answers_free == answers_slow
     timed = [p for p in Phase if p not in (Phase.IDLE, Phase.STALL)]
     assert free.phases[:, timed].tolist() == slow.phases[:, timed].tolist()
