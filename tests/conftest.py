@@ -56,7 +56,54 @@ def _one_thread_per_worker() -> None:
 
 
 @pytest.fixture(scope="session")
-def make_crossbar() -> "Callable[..., CrossbarConfig]":
+def compiled_kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Share out the compilation of the kernels among workers, which would else all wait for all of it.
+
+    It takes most of the time of a first run: one worker compiles the kernels for sums in float32 while another one
+    compiles those in float64, and each then loads from Numba's cache what the other has compiled. Without workers,
+    kernels are compiled where a test needs them.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not worker:
+        return
+    from filelock import FileLock
+
+    sizes = [{"rows": 4}, {"rows": 64, "input_bits": 8, "grid_bits": 16}]
+    turn = int(worker.removeprefix("gw")) % len(sizes)
+    for size in sizes[turn:] + sizes[:turn]:
+        with FileLock(tmp_path_factory.getbasetemp().parent / f"kernels-{size['rows']}.lock"):
+            _use_every_kernel(size)
+
+
+def _use_every_kernel(size: dict[str, int]) -> None:
+    import numpy as np
+
+    from twinbar.emulator.configuration import Geometry, build_config
+    from twinbar.emulator.devices.preset import load_preset
+    from twinbar.emulator.engine import TileBlock, WriteList
+    from twinbar.emulator.fast.engine import FEW_STEPS, FastEngine
+
+    config = build_config(
+        load_preset("ideal"),
+        Geometry(columns=2, **size),
+        levels=2,
+        tolerance=0.5,
+        seed=0,
+        clock_hz=100e6,
+        cycles={},
+    )
+    engine = FastEngine(config, 1, np.array([2]))
+    offsets, cell = np.array([0, 1]), np.zeros(1, np.int32)
+    engine.write(WriteList(offsets, cell, np.ones(1, np.uint8)))
+    engine.read(offsets, cell)
+    engine.conductances_s()
+    block = TileBlock(0, np.arange(size["rows"])[None], np.array([size["rows"]]), np.array([2]), size["rows"])
+    for vectors in (1, FEW_STEPS + 1):
+        engine.multiply(block, np.ones((vectors, size["rows"]), np.uint8), 1e6)
+
+
+@pytest.fixture(scope="session")
+def make_crossbar(compiled_kernels: None) -> "Callable[..., CrossbarConfig]":
     """Build the configuration of a small crossbar: ``make_crossbar(preset, **choices)``.
 
     Choices are the fields of `Geometry`, `WriteRegisters` and `Timing`, and the arguments of `build_config`.
@@ -107,7 +154,7 @@ QUICK: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def train_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
+def train_run(compiled_kernels: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
     """Train with `QUICK` and some changes by dotted key; the same changes are trained once per session."""
     from twinbar.host.experiment.config import ExperimentConfig
     from twinbar.host.experiment.progress import SilentProgress

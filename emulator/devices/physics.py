@@ -8,9 +8,9 @@ square root, which IEEE 754 rounds correctly on every processor, of integers bel
 
 import math
 
-import numba
 import numpy as np
 
+from twinbar.emulator.compiled import inline
 from twinbar.emulator.devices.layout import (
     AGE_BINS,
     CODES,
@@ -76,9 +76,6 @@ from twinbar.emulator.devices.layout import (
     STEP_BINS,
     TRAIT_BINS,
 )
-
-inline = numba.njit(inline="always", cache=True)
-"""Compile into the caller: these functions run hundreds of millions of times a second."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -3,7 +3,10 @@
 import numba
 import numpy as np
 
-from twinbar.host.update.programmed import GIVE_UP_AFTER
+import twinbar.emulator.compiled  # noqa: F401  (chooses where compiled functions are kept)
+
+GIVE_UP_AFTER = 3
+"""Failed writes in a row after which a cell is left alone and its partner carries the weight."""
 
 
 @numba.njit(inline="always")

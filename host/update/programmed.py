@@ -6,9 +6,6 @@ import numpy as np
 
 from twinbar.host.nn.mapping import LayerMap
 
-GIVE_UP_AFTER = 3
-"""Failed writes in a row after which a cell is left alone and its partner carries the weight."""
-
 
 @dataclass
 class ProgrammedLayer:

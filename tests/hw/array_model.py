@@ -5,8 +5,17 @@ from typing import Any
 import numpy as np
 from amaranth.sim import SimulatorContext
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.devices.layout import FAULT_NONE, P_ADC_KA, P_ADC_MAX, P_READ_GAIN, P_READ_KU, P_SEED
+from twinbar.emulator.configuration import AdcRange, CrossbarConfig
+from twinbar.emulator.devices.layout import (
+    FAULT_NONE,
+    P_ADC_KA,
+    P_ADC_MAX,
+    P_READ_GAIN,
+    P_READ_KU,
+    P_SEED,
+    READ_GAIN_SHIFT,
+    READ_KU_SHIFT,
+)
 from twinbar.emulator.devices.physics import (
     apply_pulse,
     cell_key,
@@ -61,21 +70,21 @@ class ArrayModel:
         )
         return int(to_grid(seen, row + column, self._scalars, self._tables))
 
-    def _convert(self, channel: int, total: int, variance: int, ranges: tuple[int, int, int, int]) -> int:
-        gain, ku, low, high = ranges
+    def _convert(self, channel: int, total: int, variance: int, adc: AdcRange, limits: tuple[int, int]) -> int:
         count = self.conversions[channel]
         self.conversions[channel] += 1
         key = np.uint64(channel_key(self._seed, self.tile, channel))
         ka = self._scalars[P_ADC_KA]
-        return int(convert(np.int64(total), np.int64(variance), key, count, gain, ku, ka, low, high, self._tables))
+        registers = (adc.gain, adc.gain_shift, adc.ku, adc.ku_shift)
+        return int(convert(np.int64(total), np.int64(variance), key, count, *registers, ka, *limits, self._tables))
 
     def read(self, cell: int) -> tuple[int, int]:
         """Convert one cell; gives its channel and code."""
         s = self._scalars
         grid = self.grid(cell)
         channel = cell % self.config.geometry.columns % self.config.geometry.adc_channels
-        ranges = (s[P_READ_GAIN], s[P_READ_KU], 0, s[P_ADC_MAX])
-        return channel, self._convert(channel, grid, grid_variance(grid, s, self._tables), ranges)
+        adc = AdcRange(s[P_READ_GAIN], READ_GAIN_SHIFT, s[P_READ_KU], READ_KU_SHIFT)
+        return channel, self._convert(channel, grid, grid_variance(grid, s, self._tables), adc, (0, s[P_ADC_MAX]))
 
     def forward(self, output: int, plane: int) -> int:
         """Convert the sum of an output's column, or of its pair of columns."""
@@ -90,8 +99,8 @@ class ArrayModel:
                 grid = self.grid(row * geometry.columns + column)
                 total += sign * x * grid
                 variance += x * x * int(grid_variance(grid, self._scalars, self._tables))
-        gain, ku = self.config.range_registers(self.full_scale)
-        return self._convert(output % geometry.adc_channels, total, variance, (gain, ku, *geometry.code_range))
+        adc = self.config.adc_range(self.full_scale)
+        return self._convert(output % geometry.adc_channels, total, variance, adc, geometry.code_range)
 
     async def run(self, ctx: SimulatorContext, pins: Any) -> None:
         """Follow the pins, cycle by cycle."""

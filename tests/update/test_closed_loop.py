@@ -3,7 +3,8 @@ from collections.abc import Callable
 import numpy as np
 
 from twinbar.host.update.closed_loop import ClosedLoop
-from twinbar.host.update.programmed import GIVE_UP_AFTER, ProgrammedLayer
+from twinbar.host.update.kernels import GIVE_UP_AFTER
+from twinbar.host.update.programmed import ProgrammedLayer
 
 STEP = 0.25
 TOP = 7

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from twinbar.host.update.kernels import GIVE_UP_AFTER
 from twinbar.host.update.policy import Decision
-from twinbar.host.update.programmed import GIVE_UP_AFTER, ProgrammedLayer
+from twinbar.host.update.programmed import ProgrammedLayer
 from twinbar.host.update.siamese import Siamese
 
 STEP = 0.25

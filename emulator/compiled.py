@@ -1,0 +1,38 @@
+"""Where compiled functions are kept between processes.
+
+Numba recompiles a function when its own file has changed, but not when a file has changed whose functions or constants
+it took in: kernels would go on with an older physics. The cache therefore lies in a folder named after everything that
+kernels are made of; it is the user's, so that a read-only installation caches too.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numba
+from numba.core import config
+from platformdirs import user_cache_path
+
+_EMULATOR = Path(__file__).parent
+
+
+def _sources() -> list[Path]:
+    from twinbar.hw import timing
+
+    hw = Path(timing.__file__).parent
+    return [*sorted(hw.glob("*.py")), *sorted(_EMULATOR.glob("*.py")), *sorted(_EMULATOR.glob("*/*.py"))]
+
+
+def _fingerprint() -> str:
+    """Give a digest of the sources that compiled functions are made of."""
+    digest = hashlib.sha256()
+    for path in _sources():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+# A user's own NUMBA_CACHE_DIR is respected; then so is Numba's rule, for better or worse.
+if not config.CACHE_DIR:  # type: ignore[attr-defined]
+    config.CACHE_DIR = str(user_cache_path("twinbar") / "kernels" / _fingerprint())
+
+inline = numba.njit(inline="always", cache=True)
+"""Compile into the caller: these functions run hundreds of millions of times a second."""
