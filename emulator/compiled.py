@@ -32,7 +32,7 @@ def _fingerprint() -> str:
 
 # A user's own NUMBA_CACHE_DIR is respected; then so is Numba's rule, for better or worse.
 if not config.CACHE_DIR:  # type: ignore[attr-defined]
-    config.CACHE_DIR = str(user_cache_path("twinbar") / "kernels" / _fingerprint())
+    config.CACHE_DIR = str(user_cache_path("twinbar") / "kernels" / _fingerprint())  # type: ignore[attr-defined]
 
 inline = numba.njit(inline="always", cache=True)
 """Compile into the caller: these functions run hundreds of millions of times a second."""
