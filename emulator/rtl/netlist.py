@@ -212,7 +212,35 @@ def translate(name: str, text: str, folder: Path) -> Source:
         raise BuildError(f"Yosys could not translate the netlist {name}: {_last_line(done.stderr)}")
     if "delta cycles" in done.stderr or "delta cycles" in done.stdout:
         raise BuildError(f"the netlist {name} has combinational feedback and cannot be evaluated once per cycle")
-    return Source(name, (folder / f"{name}.cc").read_text())
+    return Source(name, skip_idle_writes((folder / f"{name}.cc").read_text()))
+
+
+def skip_idle_writes(text: str) -> str:
+    """Let a memory queue a write only in the cycles in which it is enabled.
+
+    CXXRTL queues every write port's data and mask at every clock edge; a mask of zeros changes nothing, and queueing it
+    takes a good part of a cycle's time.
+    """
+
+    def guarded(match: re.Match[str]) -> str:
+        arguments = _split_arguments(match["arguments"])
+        if len(arguments) != 4:
+            return match[0]
+        return f"{match['indent']}if (!({arguments[2]}).is_zero()) {match['memory']}.update({match['arguments']});"
+
+    return re.sub(r"^(?P<indent>\t+)(?P<memory>memory_\w+)\.update\((?P<arguments>.*)\);$", guarded, text, flags=re.MULTILINE)
+
+
+def _split_arguments(text: str) -> list[str]:
+    """Split C++ arguments at the commas outside of all brackets (the generated code compares with functions, not <)."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "(<{[") - (character in ")>}]")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
 
 
 def mangle(name: str) -> str:
