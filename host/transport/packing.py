@@ -15,7 +15,7 @@ _WORD_BITS = 64
 
 def leaves(layout: Any, start: int = 0, path: str = "") -> Iterator[tuple[str, int, Shape]]:
     """Give name, first bit and shape of every number in a layout; nested names are joined by dots."""
-    view = layout.as_shape() if isinstance(layout, type) and not isinstance(layout, data.Layout) else layout
+    view = layout.as_shape() if hasattr(layout, "as_shape") else layout
     if not isinstance(view, data.Layout):
         yield path, start, Shape.cast(layout)
         return

@@ -22,9 +22,7 @@ class Collector(wiring.Component):
 
     def __init__(self, sources: int) -> None:
         self._sources = sources
-        super().__init__(
-            {"i": In(stream.Signature(Response)).array(sources), "o": Out(stream.Signature(Response))}
-        )
+        super().__init__({"i": In(stream.Signature(Response)).array(sources), "o": Out(stream.Signature(Response))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -121,7 +121,9 @@ class ControlUnit(wiring.Component):
                 answer.reason.eq(reason),
                 answer.ok.eq(reason == Reason.NONE),
                 Payload(answer.payload).value.eq(value),
-                reports_state.eq((beat.opcode == Opcode.STATUS) | (beat.opcode == Opcode.ARM) | (beat.opcode == Opcode.SAFE)),
+                reports_state.eq(
+                    (beat.opcode == Opcode.STATUS) | (beat.opcode == Opcode.ARM) | (beat.opcode == Opcode.SAFE)
+                ),
             ]
             with m.If(own):
                 m.d.sync += answer.tile.eq(CONTROLLER_TILE)

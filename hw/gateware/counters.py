@@ -1,10 +1,11 @@
 """Counters of a tile in block RAM: cycles by phase, and actions."""
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from twinbar.hw.gateware.memory import BLOCK_RAM
 from twinbar.hw.protocol.responses import PAYLOAD_BITS
 
 
@@ -21,14 +22,12 @@ class CounterBank(wiring.Component):
     Attributes
     ----------
     add, index, amount : In
-        Add ``amount`` to counter ``index``.
-    read, read_index : In
-        In the cycle after ``read``, ``value`` is that of counter ``read_index`` with all that was added before the
-        cycle of ``read``, and stays until the next ``read``.
+        Add ``amount``, which may be 0, to counter ``index``.
     value : Out
+        The counter that the cycle before added to, as it was before that.
     """
 
-    def __init__(self, count: int, amount_bits: int = 1) -> None:
+    def __init__(self, count: int, amount_bits: int) -> None:
         self._count = count
         self._amount_bits = amount_bits
         super().__init__(
@@ -36,31 +35,34 @@ class CounterBank(wiring.Component):
                 "add": In(1),
                 "index": In(range(count)),
                 "amount": In(amount_bits),
-                "read": In(1),
-                "read_index": In(range(count)),
                 "value": Out(PAYLOAD_BITS),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=PAYLOAD_BITS, depth=self._count, init=[])
+        m.submodules.memory = memory = Memory(shape=PAYLOAD_BITS, depth=self._count, init=[], attrs=BLOCK_RAM)
         write = memory.write_port()
-        # A counter may advance in every cycle, so that its new value is needed while it is being written.
-        old = memory.read_port(transparent_for=(write,))
-        read = memory.read_port(transparent_for=(write,))
-        adding = Signal()
+        read = memory.read_port()
+        adding, again = Signal(), Signal()
         index = Signal.like(self.index)
         amount = Signal(self._amount_bits)
-        m.d.sync += [adding.eq(self.add), index.eq(self.index), amount.eq(self.amount)]
+        total, last = Signal(PAYLOAD_BITS), Signal(PAYLOAD_BITS)
+        m.d.sync += [
+            adding.eq(self.add),
+            index.eq(self.index),
+            amount.eq(self.amount),
+            last.eq(total),
+            # A counter may advance in every cycle: then its new value is still on its way into the memory.
+            again.eq(adding & (index == self.index)),
+        ]
         m.d.comb += [
-            old.en.eq(1),
-            old.addr.eq(self.index),
+            read.en.eq(self.add),
+            read.addr.eq(self.index),
+            self.value.eq(Mux(again, last, read.data)),
+            total.eq(self.value + amount),
             write.en.eq(adding),
             write.addr.eq(index),
-            write.data.eq(old.data + amount),
-            read.en.eq(self.read),
-            read.addr.eq(self.read_index),
-            self.value.eq(read.data),
+            write.data.eq(total),
         ]
         return m

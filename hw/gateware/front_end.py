@@ -130,7 +130,7 @@ class FrontEnd(wiring.Component):
         running = Signal()
         reads = Signal()
         m.d.comb += [
-            self.done.eq(running & (left == 0)),
+            self.done.eq(running & (left == 1)),
             reads.eq(
                 (self.step == Step.SETTLE_READ) | (self.step == Step.SETTLE_MULTIPLY) | (self.step == Step.CONVERT)
             ),
@@ -139,7 +139,7 @@ class FrontEnd(wiring.Component):
         with m.If(self.start):
             m.d.sync += [
                 running.eq(1),
-                left.eq(self.cycles - 1),
+                left.eq(self.cycles),
                 self.read_enable.eq(reads),
                 self.write_gate.eq((self.step == Step.PULSE) & ~self.read_enable),
             ]

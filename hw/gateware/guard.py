@@ -26,6 +26,8 @@ class GateGuard(wiring.Component):
         The gate has been open for the longest allowed width: it must close in the next cycle.
     tripped : Out
         The current limit was hit while the gate was open and blanking was over.
+    opened_before : Out
+        Cycles for which the gate has been open before this one.
     """
 
     write_gate: In(1)
@@ -34,6 +36,7 @@ class GateGuard(wiring.Component):
     compliance: In(1)
     expired: Out(1)
     tripped: Out(1)
+    opened_before: Out(WIDTH_BITS)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -41,7 +44,7 @@ class GateGuard(wiring.Component):
         m.submodules.synchronizer = FFSynchronizer(self.compliance, hit, stages=SYNCHRONIZER_STAGES)
         # Cycles for which the gate has been open, this one included.
         opened = Signal(WIDTH_BITS)
-        before = Signal(WIDTH_BITS)
+        before = self.opened_before
         m.d.comb += opened.eq(before + 1)
         with m.If(self.write_gate):
             m.d.sync += before.eq(opened)

@@ -4,6 +4,8 @@ The codes themselves go to the row drivers, which hold them (`twinbar.hw.gatewar
 controller with few pins could not present a row mask.
 """
 
+import itertools
+
 from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -70,7 +72,7 @@ class InputBuffer(wiring.Component):
                     if config.dac_inputs:
                         # Codes of this word; the first continues the last of the word before when phase > 0.
                         edges = [0, *range((bits - phase) % bits or bits, INPUT_WORD_BITS, bits), INPUT_WORD_BITS]
-                        any_of = [self.data[a:b].any() for a, b in zip(edges, edges[1:], strict=False)]
+                        any_of = [self.data[a:b].any() for a, b in itertools.pairwise(edges)]
                         counted = [any_of[0] & ~(straddling if phase else 0), *any_of[1:]]
                         whole = (phase + INPUT_WORD_BITS) % bits == 0
                         m.d.comb += [

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from twinbar.hw.gateware.memory import BLOCK_RAM
 from twinbar.hw.protocol.registers import LEVELS
 
 
@@ -40,7 +41,7 @@ class LevelTable(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=self.layout, depth=LEVELS, init=[])
+        m.submodules.memory = memory = Memory(shape=self.layout, depth=LEVELS, init=[], attrs=BLOCK_RAM)
         write = memory.write_port()
         read = memory.read_port()
         m.d.comb += [

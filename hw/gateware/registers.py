@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from twinbar.hw.gateware.memory import BLOCK_RAM
 from twinbar.hw.protocol.registers import TILE_REGISTERS
 
 ADDRESS_BITS = (len(TILE_REGISTERS) - 1).bit_length()
@@ -45,7 +46,7 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.copy = copy = Memory(
-            shape=32, depth=len(TILE_REGISTERS), init=[register.reset for register in TILE_REGISTERS]
+            shape=32, depth=len(TILE_REGISTERS), init=[register.reset for register in TILE_REGISTERS], attrs=BLOCK_RAM
         )
         read, write = copy.read_port(), copy.write_port()
         store = Signal()

@@ -4,7 +4,8 @@ Each cycle is exactly one phase of `twinbar.hw.timing`, and each operation takes
 give. What they do not cover:
 
 * A refused command, ``SET_REGISTER`` and ``GET_REGISTER`` take their RESPOND cycle only.
-* ``COUNTER`` takes one DECIDE cycle before: what its own tile did before it has reached the counters then.
+* ``COUNTER`` takes three DECIDE cycles before. The value holds all that its tile did before, the command's own beat
+  and its DECIDE cycles.
 * ``WAIT`` and ``RAW`` count as SETTLE; ``FORM`` takes the cycles of a write with its own pulse width.
 * ``LOAD_INPUT`` is taken in an idle cycle, and a cycle in which it is taken is followed by an idle one.
 * A command is taken in an idle cycle or together with the last response of the command before, so that a queue that is
@@ -18,6 +19,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.formal.gate_properties import GateProperties
 from twinbar.hw.gateware.accumulator import Accumulator
 from twinbar.hw.gateware.bias import Bias
 from twinbar.hw.gateware.config import ControllerConfig
@@ -29,7 +31,7 @@ from twinbar.hw.gateware.level_table import LevelTable
 from twinbar.hw.gateware.registers import RegisterFile
 from twinbar.hw.protocol.commands import Command, Opcode, Polarity, PulseArgument, RawArgument
 from twinbar.hw.protocol.faults import Fault, Reason
-from twinbar.hw.protocol.registers import CODE_BITS, LEVEL_BASE, LEVELS, LINES, POLARITIES, WIDTH_BITS
+from twinbar.hw.protocol.registers import CODE_BITS, LEVEL_BASE, LINES, POLARITIES, WIDTH_BITS
 from twinbar.hw.protocol.responses import PAYLOAD_BITS, Payload, Response
 from twinbar.hw.timing import PHASES, Phase
 
@@ -95,7 +97,7 @@ class Tile(wiring.Component):
         m.submodules.front = front = FrontEnd(WIDTH_BITS)
         m.submodules.guard = guard = GateGuard()
         m.submodules.inputs = inputs = InputBuffer(config)
-        m.submodules.phase_counters = phase_counters = CounterBank(len(PHASES))
+        m.submodules.phase_counters = phase_counters = CounterBank(len(PHASES), 2)
         m.submodules.action_counters = action_counters = CounterBank(
             len(ACTIONS), (config.rows * config.planes).bit_length()
         )
@@ -116,7 +118,7 @@ class Tile(wiring.Component):
         ok = Signal()
         names_level = Signal()
         settling_drive = Signal()
-        commands_taken, commands_before = Signal(PAYLOAD_BITS), Signal(PAYLOAD_BITS)
+        commands_taken, counted = Signal(PAYLOAD_BITS), Signal(PAYLOAD_BITS)
         m.d.comb += [
             self.commands.ready.eq(taking),
             accept.eq(taking & self.commands.valid),
@@ -351,8 +353,8 @@ class Tile(wiring.Component):
                 respond(Reason.ABORTED)
 
         def take() -> None:
-            """Take the next command, if there is one."""
-            m.d.comb += taking.eq(1)
+            """Take the next command, if there is one; not in the very cycle of `safe`, which opens the selector."""
+            m.d.comb += taking.eq(~self.safe)
             m.next = "IDLE"
             with m.If(accept):
                 m.d.sync += [
@@ -361,7 +363,6 @@ class Tile(wiring.Component):
                     reason.eq(refusal),
                     ok.eq(refusal == Reason.NONE),
                     names_level.eq(is_level),
-                    commands_before.eq(commands_taken),
                     sets.eq(0),
                     resets.eq(0),
                     code.eq(0),
@@ -416,7 +417,7 @@ class Tile(wiring.Component):
                             m.next = "RESPOND"
 
         m.d.comb += self.busy.eq(1)
-        with m.FSM():
+        with m.FSM() as fsm:
             with m.State("IDLE"):
                 m.d.comb += [self.phase.eq(Phase.IDLE), self.busy.eq(0)]
                 take()
@@ -507,8 +508,16 @@ class Tile(wiring.Component):
                     with m.If(front.done):
                         respond()
                     interruptible()
+            # COUNTER borrows a cycle from the counting: its three are counted in the first, and the second reads.
             with m.State("COUNT"):
-                m.d.comb += [self.phase.eq(Phase.DECIDE), phase_counters.read.eq(1), action_counters.read.eq(1)]
+                m.d.comb += self.phase.eq(Phase.DECIDE)
+                m.next = "COUNT_READ"
+            with m.State("COUNT_READ"):
+                m.d.comb += self.phase.eq(Phase.DECIDE)
+                m.next = "COUNT_TAKE"
+            with m.State("COUNT_TAKE"):
+                m.d.comb += self.phase.eq(Phase.DECIDE)
+                m.d.sync += counted.eq(Mux(argument < ACTION_COUNTERS, phase_counters.value, action_counters.value))
                 respond()
             with m.State("RESPOND"):
                 m.d.comb += [
@@ -586,10 +595,20 @@ class Tile(wiring.Component):
             phase_counters.add.eq(1),
             phase_counters.index.eq(self.phase),
             phase_counters.amount.eq(1),
-            phase_counters.read_index.eq(argument),
-            action_counters.read_index.eq(argument),
             action_counters.amount.eq(1),
         ]
+        with m.If(fsm.ongoing("COUNT")):
+            m.d.comb += phase_counters.amount.eq(3)
+        with m.If(fsm.ongoing("COUNT_READ")):
+            m.d.comb += [
+                phase_counters.index.eq(argument),
+                phase_counters.amount.eq(0),
+                action_counters.add.eq(1),
+                action_counters.index.eq(argument),
+                action_counters.amount.eq(0),
+            ]
+        with m.If(fsm.ongoing("COUNT_TAKE")):
+            m.d.comb += phase_counters.amount.eq(0)
 
         def count_action(action: Action) -> None:
             m.d.comb += [action_counters.add.eq(1), action_counters.index.eq(action)]
@@ -663,14 +682,31 @@ class Tile(wiring.Component):
             with m.Case(Opcode.COUNTER):
                 with m.If(~ok):
                     pass
-                with m.Elif(argument < ACTION_COUNTERS):
-                    m.d.comb += payload.value.eq(phase_counters.value)
                 with m.Elif(argument == ACTION_COUNTERS + Action.COMMAND_BEAT):
-                    m.d.comb += payload.value.eq(commands_before)
+                    m.d.comb += payload.value.eq(commands_taken)
                 with m.Else():
-                    m.d.comb += payload.value.eq(action_counters.value)
+                    m.d.comb += payload.value.eq(counted)
             with m.Case(*CELL_OPCODES):
                 m.d.comb += [payload.cell.code.eq(code), payload.cell.sets.eq(sets), payload.cell.resets.eq(resets)]
             with m.Default():
                 pass
+
+        if platform == "formal":
+            m.submodules.properties = GateProperties(
+                write_gate=self.pins.write_gate,
+                read_enable=self.pins.read_enable,
+                convert=self.pins.convert,
+                selection=self.pins.selection,
+                phase=self.phase,
+                armed=self.armed,
+                faults=Value.cast(self.faults),
+                limit_width=registers.limit_width,
+                opened_before=guard.opened_before,
+                on_cell=Cat(opcode == op for op in CELL_OPCODES).any(),
+                on_rows=opcode == Opcode.MULTIPLY,
+                driving=running["drive"],
+                at_work=Cat(fsm.ongoing(state) for state in ("SELECT", "SETTLE", "CONVERT", "DECIDE")).any(),
+                reading=fsm.ongoing("SETTLE") | fsm.ongoing("CONVERT") | (fsm.ongoing("DECIDE") & multiplying),
+                pulsing=Cat(fsm.ongoing(state) for state in ("SETTLE_DRIVE", "PULSE", "RECOVER")).any(),
+            )
         return m

@@ -77,16 +77,29 @@ _DURATIONS: Final = {
 
 
 def _declare() -> Iterator[tuple[str, int, int, int, str]]:
-    defaults = {field.name: int(field.default) for field in fields(Timing)}  # type: ignore[call-overload]
+    timing = Timing()
+    defaults: dict[str, int] = {field.name: getattr(timing, field.name) for field in fields(timing)}
     for name, doc in _DURATIONS.items():
         yield name, CYCLE_BITS, defaults[name], 1, doc
     for polarity in POLARITIES:
         width = defaults.get(f"width_{polarity}", defaults["width_set"])
-        yield f"width_{polarity}", WIDTH_BITS, width, 1, f"cycles for which a {polarity.upper()} pulse holds the gate open"
+        yield (
+            f"width_{polarity}",
+            WIDTH_BITS,
+            width,
+            1,
+            f"cycles for which a {polarity.upper()} pulse holds the gate open",
+        )
     yield "discard", 4, 0, 0, "samples of each read that are thrown away"
     yield "average", 3, 0, 0, "binary logarithm of the samples that are averaged"
     yield "levels", 9, LEVELS, 0, "entries of the level table in use"
-    yield "pulse_limit", CODE_BITS, 100, 0, "largest number of pulses, all polarities together, that one command may give"
+    yield (
+        "pulse_limit",
+        CODE_BITS,
+        100,
+        0,
+        "largest number of pulses, all polarities together, that one command may give",
+    )
     for polarity in POLARITIES:
         for line in LINES:
             for end, doc in (
@@ -99,8 +112,14 @@ def _declare() -> Iterator[tuple[str, int, int, int, str]]:
     for polarity in POLARITIES:
         for line in LINES:
             yield f"limit_{polarity}_{line}_low", CODE_BITS, 0, 0, f"least {line} code of a {polarity.upper()} pulse"
-            yield f"limit_{polarity}_{line}_high", CODE_BITS, top, 0, f"largest {line} code of a {polarity.upper()} pulse"
-    yield "limit_width", WIDTH_BITS, MAX_WIDTH, 0, "longest pulse in cycles; the guard closes the gate there"
+            yield (
+                f"limit_{polarity}_{line}_high",
+                CODE_BITS,
+                top,
+                0,
+                f"largest {line} code of a {polarity.upper()} pulse",
+            )
+    yield "limit_width", WIDTH_BITS, MAX_WIDTH, 1, "longest pulse in cycles; the guard closes the gate there"
     yield "blanking", CYCLE_BITS, 2, 0, "cycles after the gate opens in which the compliance input is ignored"
     yield "safe_amplitude", CODE_BITS, 0, 0, "amplitude code of the safe state"
     yield "safe_gate", CODE_BITS, 0, 0, "word-line code of the safe state"

@@ -21,7 +21,15 @@ from twinbar.hw.protocol.registers import ADDRESS, LEVEL_BASE
 from twinbar.hw.protocol.responses import Response
 from twinbar.hw.timing import PHASES, Phase
 
-CYCLES = {"select": 1, "settle_read": 2, "settle_drive": 3, "settle_multiply": 2, "convert": 2, "samples": 1, "recover": 1}
+CYCLES = {
+    "select": 1,
+    "settle_read": 2,
+    "settle_drive": 3,
+    "settle_multiply": 2,
+    "convert": 2,
+    "samples": 1,
+    "recover": 1,
+}
 
 
 def crossbar(
@@ -63,7 +71,9 @@ def set_register(name: str, value: int, tile: int = 0) -> int:
 def configure(config: CrossbarConfig, tile: int) -> list[int]:
     """Give the commands that set a tile's registers and level table as a configuration says."""
     t, r = config.timing, config.registers
-    values = {name: getattr(t, name) for name in ("select", "settle_read", "settle_drive", "settle_multiply", "convert")}
+    values = {
+        name: getattr(t, name) for name in ("select", "settle_read", "settle_drive", "settle_multiply", "convert")
+    }
     values |= {name: getattr(t, name) for name in ("recover", "width_set", "width_reset")}
     values |= {"discard": r.discard, "average": (t.samples - r.discard).bit_length() - 1, "pulse_limit": r.limit}
     values["levels"] = len(config.levels)
@@ -72,9 +82,7 @@ def configure(config: CrossbarConfig, tile: int) -> list[int]:
             values[f"{ramp}_{end}"] = getattr(getattr(r, ramp), end)
     beats = [set_register(name, int(value), tile) for name, value in values.items()]
     for level, (low, high) in enumerate(zip(config.levels.low, config.levels.high, strict=True)):
-        beats.append(
-            command(Opcode.SET_REGISTER, tile, row=LEVEL_BASE + level, argument=int(low) | int(high) << 16)
-        )
+        beats.append(command(Opcode.SET_REGISTER, tile, row=LEVEL_BASE + level, argument=int(low) | int(high) << 16))
     return beats
 
 

@@ -1,18 +1,19 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Const
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twinbar.host.transport.packing import leaves, pack, unpack
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.protocol.commands import CONTROLLER_TILE, Command, Opcode, PulseArgument, RawArgument
+from twinbar.hw.protocol.commands import CONTROLLER_TILE, Command, Opcode, Polarity, PulseArgument, RawArgument
 from twinbar.hw.protocol.faults import Fault, Reason
 from twinbar.hw.protocol.registers import LEVEL_BASE, TILE_REGISTERS
 from twinbar.hw.protocol.responses import CellResult, Product, Response
 from twinbar.hw.timing import MAX_WIDTH, Timing
 
+ENUMERATIONS = {"opcode": Opcode, "polarity": Polarity}
 LAYOUTS = [Command, CellResult, Product, PulseArgument, RawArgument]
 
 
@@ -21,11 +22,13 @@ def values_of(layout):
     for name, _, shape in leaves(layout):
         low = -(1 << shape.width - 1) if shape.signed else 0
         ranges[name] = st.integers(low, (1 << shape.width - shape.signed) - 1)
+        if name in ENUMERATIONS:
+            ranges[name] = st.sampled_from([int(value) for value in ENUMERATIONS[name]])
     return st.lists(st.fixed_dictionaries(ranges), min_size=1, max_size=5)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=st.data())
 def test_what_is_packed_is_unpacked_and_is_what_the_gateware_sees(layout, content):
     beats = content.draw(values_of(layout))

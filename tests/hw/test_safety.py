@@ -138,14 +138,17 @@ def test_the_watchdog_disarms_a_controller_whose_host_is_silent():
 @pytest.mark.parametrize("tiles", [1, 2])
 def test_back_pressure_counts_as_stall_and_changes_nothing_else(tiles):
     def program(ready):
-        bench = Bench(crossbar(), tiles, response_depth=1, command_depth=2)
+        bench = Bench(crossbar(limit=4), tiles, response_depth=1, command_depth=2)
         writes = [command(Opcode.WRITE, i % tiles, i % 6, i % 8, 5 + i) for i in range(8)]
-        got = answers(bench, [ARM, *writes, READ], ready=ready)
-        by_tile = [[r for r in got if r["tile"] == tile] for tile in range(tiles)]
+        setup = [beat for tile in range(tiles) for beat in configure(bench.config, tile)]
+        program = [*setup, ARM, *writes, READ]
+        got = bench.run(program, len(program), ready=ready)
+        cells = [r for r in got if r["kind"] in (Opcode.WRITE, Opcode.READ)]
+        by_tile = [[r for r in cells if r["tile"] == tile] for tile in range(tiles)]
         return bench, by_tile
 
     free, answers_free = program(lambda cycle: True)
-    slow, answers_slow = program(lambda cycle: cycle % 11 == 0)
+    slow, answers_slow = program(lambda cycle: cycle < 200 or cycle % 331 == 0)
     assert answers_free == answers_slow
     timed = [p for p in Phase if p not in (Phase.IDLE, Phase.STALL)]
     assert free.phases[:, timed].tolist() == slow.phases[:, timed].tolist()
