@@ -200,8 +200,8 @@ class RtlEngine:
             phases=phases.sum(axis=0),
         )
 
-    def _cells(self, opcode: Opcode, offsets: np.ndarray, cells: np.ndarray, argument: np.ndarray) -> Outcome:
-        """Run one command per cell, the lists of the tiles interleaved; gives the responses in the order of the list."""
+    def _cells(self, opcode: int, offsets: np.ndarray, cells: np.ndarray, argument: np.ndarray) -> Outcome:
+        """Run one command per cell, the lists of the tiles interleaved; gives the responses in their order."""
         tile = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         place = np.arange(len(cells)) - offsets[tile]
         turn = np.lexsort((tile, place))

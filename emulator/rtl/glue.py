@@ -20,7 +20,10 @@ def glue(config: ControllerConfig, sources: dict[str, Source]) -> str:
     )
     parts = [_ROLLBACK, *(_rollback_of(source) for source in sources.values())]
     if "flat" in sources:
-        parts += [_tile_view(config, f"FlatTile{k}", "twinbar_flat", f"tiles__{k}", f"phases__{k}") for k in range(config.tiles)]
+        parts += [
+            _tile_view(config, f"FlatTile{k}", "twinbar_flat", f"tiles__{k}", f"phases__{k}")
+            for k in range(config.tiles)
+        ]
         parts.append(_flat_design(config, constants))
     else:
         parts.append(_tile_view(config, "UnitTile", "twinbar_unit", "pins", "phase"))
@@ -79,8 +82,12 @@ def _flat_design(config: ControllerConfig, constants: str) -> str:
     tiles = range(config.tiles)
     each = "\n".join(f"    f({k}, FlatTile{k}{{top}});" for k in tiles)
     codes = "\n".join(f"    if (tile == {k}) {{\n{_set_codes(config, f'tiles__{k}', 'top')}\n    }}" for k in tiles)
-    compliance = "\n".join(f"    if (tile == {k}) top.{mangle(f'tiles__{k}__compliance')}.set<bool>(value);" for k in tiles)
-    counters = "\n".join(f"    if (tile == {k}) return top.{_counters(f'tile_{k}')}[number].get<uint64_t>();" for k in tiles)
+    compliance = "\n".join(
+        f"    if (tile == {k}) top.{mangle(f'tiles__{k}__compliance')}.set<bool>(value);" for k in tiles
+    )
+    counters = "\n".join(
+        f"    if (tile == {k}) return top.{_counters(f'tile_{k}')}[number].get<uint64_t>();" for k in tiles
+    )
     return f"""
 struct Design {{
   {constants}
@@ -131,7 +138,8 @@ def _composed_design(config: ControllerConfig, constants: str) -> str:
     tiles = range(config.tiles)
     to_unit = "\n".join(
         f"""    unit_inputs[{k}] = {{top.{mangle(f"to_tile__{k}__payload")}.get<uint64_t>(),
-      top.{mangle(f"to_tile__{k}__valid")}.get<bool>(), top.{mangle(f"from_tile__{k}__ready")}.get<bool>(), armed, safe, faults}};"""
+      top.{mangle(f"to_tile__{k}__valid")}.get<bool>(),
+      top.{mangle(f"from_tile__{k}__ready")}.get<bool>(), armed, safe, faults}};"""
         for k in tiles
     )
     to_hub = "\n".join(

@@ -83,6 +83,7 @@ class Unit(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
+        """Connect queue and tile."""
         m = Module()
         m.submodules.queue = queue = Queue(Command, self._config.command_depth)
         # The number that a tile writes into its responses is the harness's: it is the only difference between tiles.
@@ -123,6 +124,7 @@ class Hub(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
+        """Connect everything around the tiles, as `twinbar.hw.gateware.controller.Controller` does."""
         config = self._config
         m = Module()
         m.submodules.dispatcher = dispatcher = Dispatcher(config.tiles)
@@ -228,7 +230,9 @@ def skip_idle_writes(text: str) -> str:
             return match[0]
         return f"{match['indent']}if (!({arguments[2]}).is_zero()) {match['memory']}.update({match['arguments']});"
 
-    return re.sub(r"^(?P<indent>\t+)(?P<memory>memory_\w+)\.update\((?P<arguments>.*)\);$", guarded, text, flags=re.MULTILINE)
+    return re.sub(
+        r"^(?P<indent>\t+)(?P<memory>memory_\w+)\.update\((?P<arguments>.*)\);$", guarded, text, flags=re.MULTILINE
+    )
 
 
 def _split_arguments(text: str) -> list[str]:
@@ -245,9 +249,7 @@ def _split_arguments(text: str) -> list[str]:
 
 def mangle(name: str) -> str:
     """Give the C++ name that CXXRTL gives to a port: letters and digits stay, other characters are spelled out."""
-    return "p_" + "".join(
-        "__" if c == "_" else c if re.match("[A-Za-z0-9]", c) else f"_{ord(c):x}_" for c in name
-    )
+    return "p_" + "".join("__" if c == "_" else c if re.match("[A-Za-z0-9]", c) else f"_{ord(c):x}_" for c in name)
 
 
 def width(shape: object) -> int:

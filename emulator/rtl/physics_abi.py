@@ -1,7 +1,7 @@
 """The array and its converters as C functions: the same scalar physics, called by the harness on events only.
 
-The state arrays are those of the fast engine. Beside them lie two caches by cell, the read-grid value and the read-noise
-variance, so that a column sum needs no physics of its cells.
+The state arrays are those of the fast engine. Beside them lie two caches by cell, the read-grid value and the
+read-noise variance, so that a column sum needs no physics of its cells.
 
 Every function takes the addresses of the arrays in the order of `ARRAYS`, then the shape record (``S_*``), then its own
 arguments, all int64.
@@ -150,9 +150,7 @@ def pulse(
     if fault[at] == FAULT_NONE:
         key = cell_key(np.uint64(scalar[P_SEED]), tile, cell)
         trait = traits(key, scalar, table)
-        after = apply_pulse(
-            before, key, np.int64(pulses[at]), kind, amplitude, gate, width, trait, scalar, table
-        )
+        after = apply_pulse(before, key, np.int64(pulses[at]), kind, amplitude, gate, width, trait, scalar, table)
     heat = ((before + after) >> 13) * np.int64(table[O_ENERGY + kind * CODES + amplitude])
     nominal = scalar[P_WIDTH_SET + kind]
     if width != nominal:
@@ -262,9 +260,15 @@ class Physics(ctypes.Structure):
 
 def physics_of(arrays: dict[str, np.ndarray], shape: np.ndarray) -> Physics:
     """Make the record for the harness; the caller keeps the arrays alive."""
-    functions = {"pulse": pulse, "convert_cell": convert_cell, "sum_columns": sum_columns, "convert_column": convert_column}
+    functions = {
+        "pulse": pulse,
+        "convert_cell": convert_cell,
+        "sum_columns": sum_columns,
+        "convert_column": convert_column,
+    }
     for name, kind in ARRAYS:
-        assert arrays[name].dtype == kind and arrays[name].flags.c_contiguous, name
+        assert arrays[name].dtype == kind, name
+        assert arrays[name].flags.c_contiguous, name
     return Physics(
         **{name: arrays[name].ctypes.data for name, _ in ARRAYS},
         shape=shape.ctypes.data,

@@ -9,7 +9,15 @@ from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engine import TileBlock, WriteList
 from twinbar.emulator.registers import WriteRegisters
 
-CYCLES = {"select": 1, "settle_read": 2, "settle_drive": 3, "settle_multiply": 2, "convert": 2, "samples": 1, "recover": 1}
+CYCLES = {
+    "select": 1,
+    "settle_read": 2,
+    "settle_drive": 3,
+    "settle_multiply": 2,
+    "convert": 2,
+    "samples": 1,
+    "recover": 1,
+}
 
 
 def crossbar(
@@ -65,6 +73,8 @@ def random_block(config: CrossbarConfig, tiles: int, rng: np.random.Generator) -
 
 def random_inputs(config: CrossbarConfig, block: TileBlock, rng: np.random.Generator, batch: int) -> np.ndarray:
     """Draw input vectors; one of them is all zeros, and many inputs are."""
-    inputs = rng.integers(0, config.geometry.input_max + 1, (batch, block.inputs)) * rng.integers(0, 2, (batch, block.inputs))
+    inputs = rng.integers(0, config.geometry.input_max + 1, (batch, block.inputs)) * rng.integers(
+        0, 2, (batch, block.inputs)
+    )
     inputs[batch // 2] = 0
     return inputs.astype(np.uint8)

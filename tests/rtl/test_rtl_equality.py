@@ -7,23 +7,36 @@ from twinbar.emulator.rtl.engine import RtlEngine
 from twinbar.hw.actions import Action
 
 CASES = {
-    "one tile, bit planes": (dict(), 1, False),
-    "one tile, composed": (dict(), 1, True),
-    "two tiles, flat": (dict(preset="milo-hfo2", limit=20), 2, False),
-    "two tiles, composed": (dict(preset="milo-hfo2", limit=20), 2, True),
+    "one tile, bit planes": ({}, 1, False),
+    "one tile, composed": ({}, 1, True),
+    "two tiles, flat": ({"preset": "milo-hfo2", "limit": 20}, 2, False),
+    "two tiles, composed": ({"preset": "milo-hfo2", "limit": 20}, 2, True),
     "three tiles, pairs, averaging": (
-        dict(discard=1, cycles={"samples": 5, "convert": 1}, adc_channels=3, subtract_pairs=True, limit=30),
+        {"discard": 1, "cycles": {"samples": 5, "convert": 1}, "adc_channels": 3, "subtract_pairs": True, "limit": 30},
         3,
         True,
     ),
     "DAC inputs, pairs, no sample-and-hold": (
-        dict(dac_inputs=True, subtract_pairs=True, sample_and_hold=False, input_bits=3, limit=25),
+        {"dac_inputs": True, "subtract_pairs": True, "sample_and_hold": False, "input_bits": 3, "limit": 25},
         1,
         True,
     ),
-    "empty planes kept, odd input bits": (dict(skip_empty=False, input_bits=5, rows=9, adc_channels=2), 1, False),
+    "empty planes kept, odd input bits": (
+        {"skip_empty": False, "input_bits": 5, "rows": 9, "adc_channels": 2},
+        1,
+        False,
+    ),
     "long latencies": (
-        dict(cycles={"select": 4, "settle_read": 7, "settle_drive": 9, "settle_multiply": 5, "convert": 5, "recover": 3}),
+        {
+            "cycles": {
+                "select": 4,
+                "settle_read": 7,
+                "settle_drive": 9,
+                "settle_multiply": 5,
+                "convert": 5,
+                "recover": 3,
+            }
+        },
         1,
         False,
     ),
