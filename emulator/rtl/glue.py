@@ -198,7 +198,8 @@ struct Design {{
     unit.{mangle("faults")}.set<uint32_t>(in.faults);
     unit.eval();
     const bool valid = unit.{mangle("responses__valid")}.get<bool>();
-    HubInputs out = {{valid ? unit.{mangle("responses__payload")}.get<uint64_t>() | uint64_t(k) << kTileShift : 0, valid,
+    const uint64_t answer = unit.{mangle("responses__payload")}.get<uint64_t>();
+    HubInputs out = {{valid ? answer | uint64_t(k) << kTileShift : 0, valid,
                      unit.{mangle("commands__ready")}.get<bool>(), unit.{mangle("busy")}.get<bool>(),
                      unit.{mangle("raise_faults")}.get<uint32_t>()}};
     if (out == hub_inputs[k]) return false;
