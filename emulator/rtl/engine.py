@@ -232,7 +232,8 @@ class RtlEngine:
         row_tiles, column_tiles = block.shape
         batch = len(inputs)
         outputs = block.used_columns // 2 if g.subtract_pairs else block.used_columns
-        self._shape[[physics_abi.S_GAIN, physics_abi.S_KU]] = self.config.range_registers(full_scale)
+        adc = self.config.adc_range(full_scale)
+        self._shape[physics_abi.S_GAIN : physics_abi.S_KU_SHIFT + 1] = (adc.gain, adc.gain_shift, adc.ku, adc.ku_shift)
         program = self._multiply_program(block, inputs, outputs)
         outcome = self.run(program, row_tiles * batch * int(outputs.sum()))
         self._check(outcome.responses)

@@ -24,6 +24,8 @@ from twinbar.emulator.devices.layout import (
     P_READ_KU,
     P_SEED,
     P_WIDTH_SET,
+    READ_GAIN_SHIFT,
+    READ_KU_SHIFT,
     RESET,
     SET,
     TABLE_SIZE,
@@ -52,10 +54,12 @@ S_WORDS: Final = 8
 S_AGES: Final = 9
 S_TICK: Final = 10
 S_GAIN: Final = 11
-S_KU: Final = 12
-S_LOW: Final = 13
-S_HIGH: Final = 14
-SHAPE_SIZE: Final = 15
+S_GAIN_SHIFT: Final = 12
+S_KU: Final = 13
+S_KU_SHIFT: Final = 14
+S_LOW: Final = 15
+S_HIGH: Final = 16
+SHAPE_SIZE: Final = 17
 
 ARRAYS: Final = (
     ("g", np.int32),
@@ -183,7 +187,9 @@ def convert_cell(
         channel_key(np.uint64(scalar[P_SEED]), tile, channel),
         conversions[count],
         scalar[P_READ_GAIN],
+        READ_GAIN_SHIFT,
         scalar[P_READ_KU],
+        READ_KU_SHIFT,
         scalar[P_ADC_KA],
         0,
         scalar[P_ADC_MAX],
@@ -238,7 +244,9 @@ def convert_column(
         channel_key(np.uint64(scalar[P_SEED]), tile, channel),
         conversions[count],
         sizes[S_GAIN],
+        sizes[S_GAIN_SHIFT],
         sizes[S_KU],
+        sizes[S_KU_SHIFT],
         scalar[P_ADC_KA],
         sizes[S_LOW],
         sizes[S_HIGH],
