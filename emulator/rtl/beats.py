@@ -18,7 +18,7 @@ def commands(
 
     Values must fit their fields, except ``argument``, of which the lower 32 bits count.
     """
-    beats = np.uint64(int(opcode) << _offset(Command, "opcode"))
+    beats: npt.NDArray[np.uint64] = np.asarray(int(opcode) << _offset(Command, "opcode"), np.uint64)
     for name, value in (("tile", tile), ("row", row), ("column", column), ("argument", argument)):
         field = np.asarray(value).astype(np.uint64) & np.uint64((1 << _width(Command, name)) - 1)
         beats = beats | (field << np.uint64(_offset(Command, name)))

@@ -254,7 +254,7 @@ def mangle(name: str) -> str:
 
 def width(shape: object) -> int:
     """Give the bits of a port; CXXRTL has no ports of zero bits."""
-    return Shape.cast(shape).width  # type: ignore[arg-type]
+    return Shape.cast(shape).width
 
 
 def _last_line(text: str) -> str:

@@ -9,15 +9,19 @@ import numba
 import torch
 from torch.nn import functional as F
 
+from twinbar.emulator.fast.engine import FastEngine
 from twinbar.host.bench.workloads import OneLevelMoves, synthetic_images
 from twinbar.host.experiment import build
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import Progress, SilentProgress
 from twinbar.host.experiment.threads import use_threads
 from twinbar.host.experiment.trainer import Trainer
+from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.timing import Phase
 
 REPEATS: Final = 5
+RTL_CELLS: Final = 4096
+"""Cells of a write list on the netlist."""
 TRAINING: Final = {
     "model.hidden": (256, 128),
     "training.lr": 0.01,
@@ -44,6 +48,8 @@ def measure_kernel() -> dict[str, Any]:
     numba.set_num_threads(1)
     try:
         moves = OneLevelMoves()
+        engine = moves.engine
+        assert isinstance(engine, FastEngine)
         phases = [0] * len(Phase)
         cycles: list[int] = []
 
@@ -70,7 +76,7 @@ def measure_kernel() -> dict[str, Any]:
         "writes_per_s": statistics.median(rates),
         "kernel_cycles_per_s": statistics.median(cycle_rates),
         "controller_overhead": overhead / sum(phases),
-        "bytes_per_cell": moves.engine.bytes_per_cell,
+        "bytes_per_cell": engine.bytes_per_cell,
     }
 
 
@@ -116,8 +122,25 @@ def measure_torch(batch_size: int, images: int) -> float:
     return _median_rate(images, train)
 
 
+def measure_rtl() -> dict[str, Any]:
+    """Measure closed-loop writes on the compiled netlist of one tile; null where a tool is missing."""
+    # The netlist's tools are imported where they are asked for.
+    from twinbar.emulator.rtl.engine import RtlEngine
+
+    try:
+        moves = OneLevelMoves(tiles=1, make_engine=RtlEngine)
+    except ToolMissingError as missing:
+        return {"rtl_cycles_per_s": None, "rtl_not_measured": str(missing)}
+    rates = []
+    for _ in range(REPEATS):
+        todo = moves.next_list(RTL_CELLS)
+        began = time.perf_counter()
+        result = moves.engine.write(todo)
+        rates.append(int(result.activity.phases.sum()) / (time.perf_counter() - began))
+    return {"rtl_cycles_per_s": statistics.median(rates)}
+
+
 NOT_MEASURED: Final = {
-    "rtl_cycles_per_s": "engine rtl is not part of this version",
     "pysim_cycles_per_s": "engine pysim is not part of this version",
     "events_phases_per_s": "engine events is not part of this version",
     "link_bytes_per_write": "the serial link is not part of this version",
@@ -132,6 +155,7 @@ def run_bench(progress: Progress, threads: int | None) -> dict[str, Any]:
     use_threads(threads)
     parts: list[tuple[str, Callable[[], dict[str, Any]]]] = [
         ("closed-loop writes, one core", measure_kernel),
+        ("closed-loop writes, netlist of one tile", measure_rtl),
         ("training, batch 100", lambda: {"train_images_per_s": measure_training(100, 4000)}),
         ("training, batch 1", lambda: {"train_images_per_s_batch1": measure_training(1, 300)}),
         ("PyTorch alone, batch 100", lambda: {"torch_images_per_s": measure_torch(100, 20_000)}),

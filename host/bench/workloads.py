@@ -9,6 +9,7 @@ from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engine import WriteList
 from twinbar.emulator.fast.engine import FastEngine
 from twinbar.host.data.dataset import Dataset
+from twinbar.host.nn.convert import MakeEngine
 
 TILES: Final = 16
 REFERENCE_CYCLES: Final = {
@@ -45,25 +46,31 @@ class OneLevelMoves:
     ----------
     tiles : int
     seed : int
+    make_engine : callable
     """
 
-    def __init__(self, tiles: int = TILES, seed: int = 0) -> None:
+    def __init__(self, tiles: int = TILES, seed: int = 0, make_engine: MakeEngine = FastEngine) -> None:
         config = reference_crossbar(seed)
         self.cells = tiles * config.geometry.cells
-        self.engine = FastEngine(config, tiles, np.full(tiles, config.geometry.columns))
+        self.engine = make_engine(config, tiles, np.full(tiles, config.geometry.columns))
         self._rng = np.random.default_rng(seed)
         self._levels = self._rng.integers(0, 16, self.cells).astype(np.uint8)
         self._offsets = np.arange(tiles + 1, dtype=np.int64) * config.geometry.cells
         self._places = np.tile(np.arange(config.geometry.cells, dtype=np.int32), tiles)
         self.engine.write(self._list())
 
-    def next_list(self) -> WriteList:
-        """Give the next list; levels at the ends move inwards."""
+    def next_list(self, cells: int | None = None) -> WriteList:
+        """Give the next list, of all cells or of the first ``cells`` of one tile; levels at the ends move inwards."""
         up = self._rng.random(self.cells) < 0.5
         moved = np.where(up, self._levels.astype(np.int16) + 1, self._levels.astype(np.int16) - 1)
         moved = np.where(moved < 0, 1, np.where(moved > 15, 14, moved))
+        if cells is not None:
+            moved[cells:] = self._levels[cells:]
         self._levels = moved.astype(np.uint8)
-        return self._list()
+        whole = self._list()
+        if cells is None:
+            return whole
+        return WriteList(np.array([0, cells], np.int64), whole.cells[:cells], whole.levels[:cells])
 
     def _list(self) -> WriteList:
         return WriteList(self._offsets, self._places, self._levels)

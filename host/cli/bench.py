@@ -30,6 +30,7 @@ def bench(
 _ROWS = (
     ("writes_per_s", "closed-loop writes, one core", "cells/s"),
     ("kernel_cycles_per_s", "controller cycles accounted, one core", "cycles/s"),
+    ("rtl_cycles_per_s", "cycles of the netlist of one tile, engine rtl", "cycles/s"),
     ("controller_overhead", "idle, decide and stall cycles of a write", "of all cycles"),
     ("bytes_per_cell", "memory of the emulated array", "bytes/cell"),
     ("train_images_per_s", "training, batch 100", "images/s"),
@@ -46,6 +47,8 @@ def _print(result: dict[str, Any], console: Console) -> None:
     table.add_column("unit")
     for key, words, unit in _ROWS:
         value = result[key]
+        if value is None:
+            continue
         table.add_row(
             words, f"{value:.3f}" if value < 1 else f"{value:,.4g}" if value < 1000 else f"{value:,.0f}", unit
         )

@@ -10,12 +10,13 @@ from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_confi
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.devices.tables import CellTables
 from twinbar.emulator.energy_table import load_energy_table
+from twinbar.emulator.fast.engine import FastEngine
 from twinbar.emulator.ledger import Ledger
 from twinbar.emulator.registers import Ramp, WriteRegisters
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.optimizers import optimizer_class
-from twinbar.host.nn.convert import CrossbarNetwork, convert
+from twinbar.host.nn.convert import CrossbarNetwork, MakeEngine, convert
 from twinbar.host.nn.models import lenet, mlp
 from twinbar.host.session import Account
 from twinbar.host.update.closed_loop import ClosedLoop
@@ -116,7 +117,17 @@ def build_network(
         keep_read_back=build_policy(config).keeps_read_back,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
+        make_engine=engine_maker(config.engine.name),
     )
+
+
+def engine_maker(name: str) -> MakeEngine:
+    """Give what makes an engine of a name; the netlist's tools are looked for only where it is asked for."""
+    if name == "rtl":
+        from twinbar.emulator.rtl.engine import RtlEngine
+
+        return RtlEngine
+    return FastEngine
 
 
 def build_policy(config: ExperimentConfig) -> UpdatePolicy:

@@ -19,7 +19,7 @@ from twinbar.hw.errors import ConfigError
 EngineName = Literal["fast", "events", "rtl", "pysim", "board"]
 PolicyName = Literal["siamese", "closed-loop", "closed-loop-analog", "float"]
 
-AVAILABLE_ENGINES: Final[tuple[str, ...]] = ("fast",)
+AVAILABLE_ENGINES: Final[tuple[str, ...]] = ("fast", "rtl")
 """Engines that this version can train with."""
 
 RESUME_MAY_CHANGE: Final = frozenset({"engine.threads", "engine.port"})

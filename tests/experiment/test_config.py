@@ -51,7 +51,11 @@ def refusal(changes: dict[str, Any], kind: type[ExperimentConfig] = ExperimentCo
         ("qqq.qqq", 8, "there is no configuration key qqq.qqq; the sections are data, model, device, "),
         ("training.optimizer", "adm", "training.optimizer is adm, which torch.optim does not have; did you mean adam?"),
         ("training.optimizer", "LBFGS", "training.optimizer is LBFGS, which evaluates the loss several times"),
-        ("engine.name", "rtl", "engine.name is rtl, which this version of Twinbar cannot train with; it must be fast"),
+        (
+            "engine.name",
+            "events",
+            "engine.name is events, which this version of Twinbar cannot train with; it must be fast or rtl",
+        ),
         ("engine.name", "rlt", 'engine.name is "rlt"; it must be one of fast, events, rtl, pysim, board'),
         ("engine.port", "/dev/x", "engine.port is /dev/x, but engine fast has no port"),
     ],
