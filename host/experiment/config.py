@@ -285,7 +285,11 @@ class EngineConfig(Section):
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="seed of the weights, the order of the images, the cells and noise"
     )
-    threads: int | None = Field(default=None, ge=1, description="threads of the engine; none is one per processor core")
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="threads; none is one per processor core, or a single one for batches of up to 32 images",
+    )
     port: str | None = Field(
         default=None, description="serial port of the board, such as /dev/ttyUSB1 or socket://host:port"
     )

@@ -50,7 +50,7 @@ def train(
     KeyboardInterrupt
         If it was interrupted; the checkpoint is complete then.
     """
-    use_threads(config.engine.threads)
+    use_threads(config.engine.threads, config.training.batch_size)
     trainer = Trainer(config, prepare_data(config) if data is None else data, progress)
     state = folder.load_checkpoint(progress.message) if resume else None
     with Interruption() as interruption:
