@@ -58,5 +58,5 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --editable '.[hdl]' --group dev
+	$(BIN)/pip install --quiet --editable '.[hdl,boards]' --group dev
 	@touch $@ $(VENV)/installed

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.timing import PHASES
+from twinbar.hw.timing import PHASES, Phase
 
 INT64_MAX: Final = int(np.iinfo(np.int64).max)
 
@@ -59,11 +59,11 @@ class Activity:
     cell_energy : int64 [len(CellEnergy)]
         Energy dissipated in cells, summed over tiles, in the integer units of the configuration.
     cycles : int
-        Clock cycles of the slowest tile: the program's latency with an ideal link.
+        Clock cycles for which the slowest tile is at work, neither idle nor stalled: the latency with an ideal link.
     link_cycles : int
-        Clock cycles by which the command or response stream outlasts the slowest tile.
+        Clock cycles by which the program outlasts that: the tile waited for commands, or for the response stream.
     phases : int64 [len(PHASES)]
-        Tile-cycles by phase, summed over tiles.
+        Tile-cycles by phase, summed over all tiles; of a program, they sum to the tiles times its cycles.
 
     Raises
     ------
@@ -118,6 +118,29 @@ class Activity:
             link_cycles,
             _sum_tiles("phases", phases),
         )
+
+    @classmethod
+    def of_program(
+        cls, phases: NDArray[np.int64], actions: NDArray[np.int64], cell_energy: NDArray[np.int64], cycles: int
+    ) -> "Activity":
+        """Sum what each tile did in one program.
+
+        Parameters
+        ----------
+        phases : int64 [tiles, len(PHASES)]
+            Each row sums to ``cycles``.
+        actions : int64 [tiles, len(ACTIONS)]
+        cell_energy : int64 [tiles, len(CellEnergy)]
+        cycles : int
+            Of the program, from its first beat to its last response.
+
+        Notes
+        -----
+        The slowest tile is the one that is at work for longest; what the program lasts beyond that is the link.
+        """
+        waiting = phases[:, Phase.IDLE] + phases[:, Phase.STALL]
+        slowest = int(cycles - waiting.min())
+        return cls.of_tiles(actions, cell_energy, phases, cycles=slowest, link_cycles=cycles - slowest)
 
     def __iadd__(self, other: "Activity") -> "Activity":
         """Add what another program did after this one; raises OverflowError and leaves this one as it was."""

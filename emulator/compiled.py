@@ -36,3 +36,9 @@ if not config.CACHE_DIR:  # type: ignore[attr-defined]
 
 inline = numba.njit(inline="always", cache=True)
 """Compile into the caller: these functions run hundreds of millions of times a second."""
+
+kernel = numba.njit(cache=True, _nrt=False)  # type: ignore[call-overload]
+"""Compile without reference counts, which would take most of the time of functions that look at many arrays.
+
+The caller holds all arrays; a kernel cannot make one.
+"""

@@ -7,33 +7,53 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.devices.layout import O_VARIANCE, P_ADC_KA, P_READ_GAIN, P_READ_KU, P_VAR_SHIFT, VAR_BINS
+from twinbar.emulator.devices.layout import (
+    CODES,
+    O_VARIANCE,
+    P_ADC_GAIN_ERROR,
+    P_ADC_KA,
+    P_ADC_OFFSET,
+    P_READ_GAIN,
+    P_READ_KU,
+    P_REFERENCE,
+    P_VAR_SHIFT,
+    RANGE_BITS,
+    RANGE_EXPONENT_MAX,
+    RANGE_POINT,
+    READ_GAIN_SHIFT,
+    VAR_BINS,
+)
+from twinbar.emulator.devices.physics import adc_range
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.tables import CellTables, build_tables
 from twinbar.emulator.exactness import SumPlan, plan_sums
 from twinbar.emulator.levels import LevelTable, level_table, separability_warnings
 from twinbar.emulator.registers import WriteRegisters
+from twinbar.emulator.settings import check_settings
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.timing import Timing
 
+GRID_BITS = (6, 16)
+ADC_BITS = (3, 15)
+"""Least and most: the gain of a range has 24 significant bits, and its products with the largest sums fit 64."""
 GRID_HEADROOM = 2
 """Largest read-grid value that tables may give, in Gmax: cells differ in their upper bound."""
-
-GAIN_BITS = 24
-KU_BITS = 16
-"""Significant bits of an ADC range's gain and variance factor."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Tiles and converters: what is fixed when a chip or bitstream is made.
+    """Tiles and converters: what is fixed when a chip or bitstream is made, and how it is used.
+
+    What a controller cannot be is refused (`twinbar.hw.gateware.config.ControllerConfig`).
 
     Parameters
     ----------
     rows, columns : int
         Cells of a tile; columns come in differential pairs.
     adc_channels : int
-        ADC channels of a tile; column ``k`` is converted by channel ``k % adc_channels``.
+        ADC channels of a tile, a power of two that divides the column pairs; output ``k`` is converted by channel
+        ``k % adc_channels``.
     adc_bits : int
         Resolution of a conversion.
     input_bits : int
@@ -49,6 +69,9 @@ class Geometry:
         last column is converted.
     grid_bits : int
         Fixed-point bits of a cell's current: ``2**grid_bits`` is Gmax.
+    command_depth : int
+        Command beats that wait before each tile. A full queue holds up the beats of other tiles, so that with short
+        queues tiles wait for each other; 256 beats take no more block RAMs than 16.
     """
 
     rows: int = 128
@@ -61,22 +84,36 @@ class Geometry:
     skip_empty: bool = True
     sample_and_hold: bool = True
     grid_bits: int = 10
+    command_depth: int = 256
 
     def __post_init__(self) -> None:
-        bounds = {
-            "rows": (1, 1024),
-            "columns": (2, 1024),
-            "adc_channels": (1, self.columns),
-            "adc_bits": (3, 16),
-            "input_bits": (1, 8),
-            "grid_bits": (6, 16),
-        }
-        for name, (least, most) in bounds.items():
+        for name, (least, most) in {"adc_bits": ADC_BITS, "grid_bits": GRID_BITS}.items():
             value = getattr(self, name)
             if not least <= value <= most:
-                raise ConfigError(f"array.{name} is {value}; it must lie between {least} and {most}")
-        if self.columns % 2:
-            raise ConfigError(f"array.columns is {self.columns}; it must be even, because weights sit on column pairs")
+                raise ConfigError(f"array.{name} is {value}; it must be a whole number from {least} to {most}")
+        try:
+            self.controller(1)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("controller.", "array.")) from None
+
+    def controller(self, tiles: int) -> ControllerConfig:
+        """Give the controller of a number of tiles.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such controller.
+        """
+        return ControllerConfig(
+            tiles=tiles,
+            rows=self.rows,
+            columns=self.columns,
+            adc_channels=self.adc_channels,
+            adc_bits=self.adc_bits,
+            dac_bits=CODES.bit_length() - 1,
+            input_bits=self.input_bits,
+            command_depth=self.command_depth,
+        )
 
     @property
     def cells(self) -> int:
@@ -128,25 +165,26 @@ class AdcRange:
     ku: int
     ku_shift: int
 
-    @classmethod
-    def for_gain(cls, codes_per_grid: float, variance_unit: float) -> "AdcRange":
-        """Round a gain, and the factor of the noise that passes through it, to the registers' bits."""
-        gain, gain_shift = _significant(codes_per_grid, GAIN_BITS)
-        ku, ku_shift = _significant(variance_unit * (gain / 2.0**gain_shift * 256) ** 2, KU_BITS)
-        return cls(gain, gain_shift, ku, ku_shift)
-
     @property
     def codes_per_grid(self) -> float:
         """The gain as it is applied."""
         return self.gain / 2.0**self.gain_shift
 
 
-def _significant(value: float, bits: int) -> tuple[int, int]:
-    """Give the integer of ``bits`` bits, and the shift, that stand for a value."""
-    if value == 0.0:
-        return 0, bits
-    _, exponent = math.frexp(value)
-    return round(math.ldexp(value, bits - exponent)), bits - exponent
+def range_code(full_scale: float) -> int:
+    """Give the range code (`twinbar.emulator.devices.physics.range_full_scale`) nearest to a full scale.
+
+    Parameters
+    ----------
+    full_scale : float
+        Current of the largest code, in read-grid units.
+    """
+    _, exponent = math.frexp(max(full_scale, 1.0))
+    field = min(max(exponent - 1 - RANGE_BITS + RANGE_POINT, 0), RANGE_EXPONENT_MAX)
+    mantissa = round(full_scale * 2.0 ** (RANGE_POINT - field)) - (1 << RANGE_BITS)
+    if mantissa >= 1 << RANGE_BITS and field < RANGE_EXPONENT_MAX:
+        field, mantissa = field + 1, 0
+    return field << RANGE_BITS | min(max(mantissa, 0), (1 << RANGE_BITS) - 1)
 
 
 @dataclass(frozen=True)
@@ -189,8 +227,20 @@ class CrossbarConfig:
         full_scale : float
             Current of the largest code, in read-grid units; less than one unit per code has no meaning.
         """
-        codes = self.geometry.code_range[1]
-        return AdcRange.for_gain(codes / max(full_scale, codes), self.cells.variance_unit)
+        top = self.geometry.code_range[1]
+        return AdcRange(*map(int, adc_range(range_code(full_scale), top, self.cells.scalars)))
+
+    @property
+    def converters_differ(self) -> bool:
+        """Whether ADC channels have offsets or gain errors, so that they are calibrated when an engine is made."""
+        return bool(self.cells.scalars[P_ADC_OFFSET] or self.cells.scalars[P_ADC_GAIN_ERROR])
+
+    @property
+    def gain_target(self) -> int:
+        """Code that the reference source gives on a channel without gain error."""
+        scalars = self.cells.scalars
+        exact = int(scalars[P_REFERENCE]) * int(scalars[P_READ_GAIN])
+        return (exact + (1 << READ_GAIN_SHIFT - 1)) >> READ_GAIN_SHIFT
 
     @property
     def cell_energy_unit_j(self) -> dict[CellEnergy, float]:
@@ -230,6 +280,8 @@ def build_config(
     make_registers: Callable[[CellTables], WriteRegisters] | None = None,
     read_range: float = 1.15,
     adc_noise_codes: float = 0.3,
+    adc_offset_codes: float = 0.0,
+    adc_gain_error: float = 0.0,
     wire_resistance_ohm: float = 0.0,
     tick_s: float = 1.0,
     variation: bool = True,
@@ -257,6 +309,10 @@ def build_config(
         Full scale of a single-cell read, in Gmax.
     adc_noise_codes : float
         Noise of the converter itself, in codes rms.
+    adc_offset_codes : float
+        Standard deviation of the offset of a column's conversions, in codes; calibration measures it.
+    adc_gain_error : float
+        Standard deviation of the relative gain error of an ADC channel; calibration trims it.
     wire_resistance_ohm : float
         Resistance of the wire from one cell to the next.
     tick_s : float
@@ -278,6 +334,8 @@ def build_config(
         adc_bits=geometry.adc_bits,
         read_range=read_range,
         adc_noise_codes=adc_noise_codes,
+        adc_offset_codes=adc_offset_codes,
+        adc_gain_error=adc_gain_error,
         variance_max=sums.variance_max,
         wire_resistance_ohm=wire_resistance_ohm,
         tick_s=tick_s,
@@ -288,12 +346,8 @@ def build_config(
         registers = WriteRegisters.from_drive(cells.drive, limit=cells.drive.pulse_limit, discard=0)
     else:
         registers = make_registers(cells)
+    check_settings(timing, registers)
     kept = timing.samples - registers.discard
-    if kept < 1 or kept & (kept - 1):
-        raise ConfigError(
-            f"{kept} of the {timing.samples} samples of a read would be averaged; the controller averages by shifting, "
-            "so keep 1, 2, 4, 8 ..."
-        )
     gain = int(cells.scalars[P_READ_GAIN])
     code_of = [
         grid * gain / (1 << 20) for grid in (cells.window[0] / (1 << 24 - geometry.grid_bits), 1 << geometry.grid_bits)

@@ -7,6 +7,7 @@ import numpy as np
 
 from twinbar.emulator.activity import Activity
 from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.hw.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ class MultiplyResult:
     Parameters
     ----------
     codes : int32 [row tiles, column tiles, batch, outputs]
-        Shifted and added codes of each column (or subtracted pair).
+        Shifted and added codes of each column (or subtracted pair), less its offset.
     lowest, highest : int
-        Extreme codes of single conversions; 0 where there were none.
+        Extreme raw codes of single conversions; 0 where there were none.
     clipped : int
         Conversions that ended on an extreme code.
     conversions : int
@@ -111,11 +112,39 @@ class MultiplyResult:
     activity: Activity
 
 
+def extreme_codes(extremes: np.ndarray, conversions: np.ndarray) -> tuple[int, int]:
+    """Give the least and the largest code of several tiles; 0 where there was none.
+
+    Parameters
+    ----------
+    extremes : int64 [tiles, 2 or more]
+        Least and largest code of each tile.
+    conversions : int64 [tiles]
+        Conversions that each tile made.
+    """
+    made = extremes[conversions > 0]
+    return (int(made[:, 0].min()), int(made[:, 1].max())) if len(made) else (0, 0)
+
+
+def check_shape(name: str, saved: np.ndarray, own: np.ndarray) -> None:
+    """Refuse an array of a checkpoint that was made with another crossbar.
+
+    Raises
+    ------
+    ConfigError
+        If the shapes differ.
+    """
+    if saved.shape != own.shape:
+        raise ConfigError(f"the checkpoint's {name} has shape {saved.shape}, this crossbar needs {own.shape}")
+
+
 class Engine(Protocol):
     """A crossbar with its controller, emulated or real."""
 
     config: CrossbarConfig
     tiles: int
+    calibration: Activity
+    """What calibrating the converters took when the engine was made; nothing where they are ideal."""
 
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""

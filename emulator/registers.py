@@ -8,6 +8,7 @@ import numpy as np
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.tables import DriveRegisters
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.protocol.layouts import PULSE_BITS
 
 R_AMPLITUDE: Final = 0
 R_GATE: Final = 3
@@ -18,6 +19,9 @@ R_POLARITY_STRIDE: Final = 6
 R_LIMIT: Final = 12
 R_DISCARD: Final = 13
 REGISTER_COUNT: Final = 14
+
+MAX_PULSES: Final = (1 << PULSE_BITS) - 1
+"""Pulses that a controller counts in one write."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class WriteRegisters:
         Largest number of pulses, SET and RESET together, spent on one write.
     discard : int
         Samples of each read that are thrown away.
+    attempts : int
+        Writes that the host spends on a cell before it gives up.
     """
 
     set_amplitude: Ramp
@@ -58,14 +64,18 @@ class WriteRegisters:
     reset_gate: Ramp
     limit: int
     discard: int = 0
+    attempts: int = 1
 
     def __post_init__(self) -> None:
-        if self.limit < 1 or self.discard < 0:
+        if self.limit < 1 or self.discard < 0 or self.attempts < 1:
             raise ConfigError(f"a pulse limit of {self.limit} with {self.discard} discarded samples cannot be used")
 
     @classmethod
     def from_drive(cls, drive: DriveRegisters, *, limit: int, discard: int) -> "WriteRegisters":
-        """Take the ramps of a preset's write algorithm."""
+        """Take the ramps of a preset's write algorithm.
+
+        A limit of more pulses than a controller counts is shared among several writes.
+        """
 
         def ramp(line: str, polarity: int) -> Ramp:
             return Ramp(*(getattr(drive, f"{line}_{end}")[polarity] for end in ("start", "step", "stop")))
@@ -75,8 +85,9 @@ class WriteRegisters:
             reset_amplitude=ramp("amplitude", RESET),
             set_gate=ramp("gate", SET),
             reset_gate=ramp("gate", RESET),
-            limit=limit,
+            limit=min(limit, MAX_PULSES),
             discard=discard,
+            attempts=-(-limit // MAX_PULSES) if limit > MAX_PULSES else 1,
         )
 
     def record(self) -> np.ndarray:

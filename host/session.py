@@ -49,15 +49,27 @@ class Session:
         Returns
         -------
         result : WriteResult
-            In the order of the tiles' lists.
+            In the order of the tiles' lists. Cells that failed are written again, as often as the configuration says;
+            their pulses are summed.
         order : int64 [n]
             Position in the arguments of each response.
         """
         cells_per_tile = self.engine.config.geometry.cells
         offsets, cells, sorted_levels, order = group_by_tile(addresses, levels, self.engine.tiles, cells_per_tile)
-        result = self.engine.write(WriteList(offsets, cells, sorted_levels))
-        self._account("write", result.activity)
+        result = self._write(WriteList(offsets, cells, sorted_levels))
+        for _ in range(1, self.engine.config.registers.attempts):
+            failed = np.flatnonzero(~result.ok)
+            if not len(failed):
+                break
+            # As many of each list have failed as lie between its ends.
+            again = WriteList(np.searchsorted(failed, offsets), cells[failed], sorted_levels[failed])
+            _merge(result, self._write(again), failed)
         return result, order
+
+    def _write(self, todo: WriteList) -> WriteResult:
+        result = self.engine.write(todo)
+        self._account("write", result.activity.copy())
+        return result
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply input codes by the conductances of a layer (see `Engine.multiply`)."""
@@ -75,3 +87,13 @@ class Session:
         in_order = np.empty_like(codes)
         in_order[order] = codes
         return in_order
+
+
+def _merge(result: WriteResult, later: WriteResult, entries: np.ndarray) -> None:
+    """Bring a result up to date with what writing some of its entries again gave."""
+    result.codes[entries] = later.codes
+    result.ok[entries] = later.ok
+    for name in ("sets", "resets"):
+        getattr(result, name)[entries] += getattr(later, name)
+    activity = result.activity
+    activity += later.activity

@@ -56,6 +56,17 @@ PHASES: Final = tuple(phase.name.lower() for phase in Phase)
 DECIDE_CYCLES: Final = 1
 RESPOND_CYCLES: Final = 1
 
+QUEUE_LATENCY: Final = 2
+"""Cycles from a beat's acceptance by a queue to the first cycle in which it can be taken."""
+REGISTER_READ_CYCLES: Final = 5
+"""Cycles (decide) of reading a register, before its response."""
+REGISTER_WRITE_CYCLES: Final = 2
+"""Cycles (decide) of writing a register, before its response."""
+ARM_CYCLES: Final = 24
+"""Cycles (decide) of checking and driving the bias records, before the response of ARM."""
+MIN_SETTLE_DRIVE: Final = 2
+"""Least settling of the write drive: its codes reach the pins in the second cycle."""
+
 # Positions in the timing record: the record is a flat tuple of integers so that compiled kernels can index it.
 T_SELECT: Final = 0
 T_SETTLE_READ: Final = 1
@@ -164,13 +175,39 @@ def add_multiply(phases: MutableSequence[int], t: Sequence[int], steps: int, con
     phases[8] += outputs * RESPOND_CYCLES
 
 
+def add_form(
+    phases: MutableSequence[int], t: Sequence[int], width_form: int, reads: int, pulses: int, drive_updates: int
+) -> None:
+    """Add the cycles of forming one cell to ``phases``: a write whose pulses are ``width_form`` cycles wide."""
+    add_write(phases, t, reads, 0, 0, drive_updates)
+    phases[5] += pulses * width_form
+    phases[6] += pulses * t[T_RECOVER]
+
+
+def add_gain_calibration(phases: MutableSequence[int], t: Sequence[int], bits: int) -> None:
+    """Add the cycles of finding an ADC channel's trim of ``bits`` bits to ``phases``: a read per bit."""
+    add_write(phases, t, bits, 0, 0, 0)
+
+
+def add_load(phases: MutableSequence[int], words: int) -> None:
+    """Add the cycles of writing ``words`` words of the row registers to ``phases``: one each, without a response."""
+    phases[2] += words
+
+
+def add_housekeeping(phases: MutableSequence[int], decide_cycles: int) -> None:
+    """Add the cycles of a command that does not touch the array, or of a refused one (1), to ``phases``."""
+    phases[1] += decide_cycles
+    phases[8] += RESPOND_CYCLES
+
+
 def driven_cycles(t: Sequence[int], conversions: int) -> int:
-    """Give the cycles for which the rows of one input step are driven.
+    """Give the cycles for which the rows of one input step are driven, responses between its conversions excepted.
 
     Rows are driven until they have settled; without a sample-and-hold in every column, until the last of
-    ``conversions`` (those of the busiest ADC channel) is done too.
+    ``conversions`` (those of the busiest ADC channel) is done too. Its `decide` is not part of it.
     """
-    return t[T_SETTLE_MULTIPLY] + conversions * (t[T_CONVERT] + DECIDE_CYCLES)
+    held = conversions * (t[T_CONVERT] + DECIDE_CYCLES)
+    return t[T_SETTLE_MULTIPLY] + (held - DECIDE_CYCLES if conversions > 0 else 0)
 
 
 def cycles_for(seconds: float, clock_hz: float) -> int:

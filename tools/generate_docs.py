@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from twinbar.emulator.activity import CellEnergy
 from twinbar.emulator.configuration import Geometry
 from twinbar.emulator.devices.preset import load_preset, preset_names
@@ -21,8 +23,11 @@ from twinbar.emulator.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
 from twinbar.host.cli.options import FLAGS
 from twinbar.host.experiment import config_errors
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
+from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
-from twinbar.hw.timing import Phase, Timing, add_multiply, driven_cycles
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.timing import Phase, Timing, add_load, add_multiply, driven_cycles
+from twinbar.hw.verilog import ports
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -169,8 +174,14 @@ def forward_costs() -> str:
             )
             steps = geometry.planes
             phases = [0] * len(Phase)
+            add_load(phases, geometry.controller(1).words)
             add_multiply(phases, record, steps, steps * geometry.outputs, geometry.outputs)
-            driven = [steps * driven_cycles(record, held) for held in (0, geometry.outputs)]
+            # Without a sample-and-hold, rows of the last step also wait while its results are handed over, but the
+            # last.
+            driven = [
+                steps * driven_cycles(record, conversions) + max(conversions - 1, 0)
+                for conversions in (0, geometry.outputs)
+            ]
             rows.append((f"`{inputs}`", f"`{pairs}`", steps, steps * geometry.outputs, sum(phases), *driven))
     heads = ("`inputs`", "`pairs`", "steps", "conversions", "cycles", "rows driven, sample-and-hold", "without")
     return _table(heads, rows) + "\n"
@@ -188,6 +199,70 @@ def example() -> str:
     return "```python\n" + textwrap.dedent("\n".join(lines)) + "\n```\n"
 
 
+def verilog_ports() -> str:
+    """List the ports of an exported controller, with what the front end's page says of its pins."""
+    rows = [
+        (f"`{port.name}`", port.direction, f"{port.bits}{', signed' if port.signed else ''}", _port_meaning(port.name))
+        for port in ports(ControllerConfig(tiles=1, adc_channels=2))
+    ]
+    return _table(("port", "direction", "bits", ""), rows)
+
+
+_STREAM_MEANING: Final = {
+    "clk": "clock",
+    "rst": "synchronous reset",
+    "commands__payload": "command beat",
+    "commands__valid": "a command is presented",
+    "commands__ready": "it is accepted in this cycle, if it is valid",
+    "responses__payload": "response beat",
+    "responses__valid": "a response is offered",
+    "responses__ready": "the consumer takes it in this cycle, if it is valid",
+    "stop": "asynchronous: halts and disarms all tiles while it is high",
+    "phases": "phase of the tile in this cycle, for observation (`twinbar.hw.timing.Phase`)",
+    "busy": "a command is presented, a queue holds a beat, or a tile works; for observation",
+}
+_PIN_MEANING: Final = {
+    "convert": "first cycle of a conversion",
+    "selection": "what is connected (`Selection` in [protocol](protocol.md))",
+    "row": "row of the selected cell",
+    "column": "its column, or the first output of the group that is converted",
+    "plane": "bit plane of the inputs that drives the rows",
+    "subtract": "outputs are subtracted pairs of columns",
+    "record": "bias record that is driven",
+    "codes": "codes of bit line (bits 0 to 11), source line (12 to 23) and word line (24 to 35)",
+    "compliance_code": "code of the current limit",
+    "update": "first cycle of new codes",
+    "range": "ADC range code",
+    "trim": "gain trim of the channel",
+    "row_load": "a word of the row registers is written",
+    "row_clear": "all others are cleared",
+    "row_word": "number of the word",
+    "row_bits": "inputs of neighbouring rows, the lowest row in the lowest bits",
+    "write_gate": "the pulse: high for its cycles",
+    "read_enable": "the read path is connected",
+    "channels": "ADC channels that convert",
+    "code": "code of the channel, at the end of the conversion's last cycle",
+    "compliance": "asynchronous: the current has reached its limit",
+    "fault": "asynchronous: the front end cannot go on",
+}
+
+
+def _port_meaning(name: str) -> str:
+    first, *rest = name.split("__")
+    if first == "tiles":
+        return _PIN_MEANING[rest[1]]
+    return _STREAM_MEANING[name] if name in _STREAM_MEANING else _STREAM_MEANING[first]
+
+
+def trace_columns() -> str:
+    """List the columns of a trace."""
+    rows = []
+    for field in SCHEMA:
+        kind = "text" if pa.types.is_dictionary(field.type) else str(field.type).replace("item: ", "")
+        rows.append((f"`{field.name}`", kind, field.metadata[b"about"].decode()))
+    return _table(("column", "type", ""), rows)
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "configuration": configuration,
     "presets": presets,
@@ -197,6 +272,8 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "timing": timing,
     "forward-costs": forward_costs,
     "example": example,
+    "verilog-ports": verilog_ports,
+    "trace-columns": trace_columns,
 }
 """Makers of the generated parts."""
 

@@ -133,7 +133,35 @@ READ_KU_SHIFT: Final = 16
 """Fixed-point positions of the gain and the variance factor of single-cell reads."""
 P_ADC_KA: Final = 24
 """Noise variance of the converter itself in (2**-8 codes)^2."""
-SCALAR_COUNT: Final = 25
+P_ADC_MIN: Final = 25
+"""Least code of a conversion of unsubtracted currents: 0, or below it where offsets are modelled."""
+P_ADC_OFFSET: Final = 26
+"""Standard deviation of the offset of an output's conversions, in 2**-8 codes."""
+P_ADC_GAIN_ERROR: Final = 27
+"""Q16 standard deviation of the gain of an ADC channel."""
+P_REFERENCE: Final = 28
+"""Current of the reference source by which gains are calibrated, in read-grid units."""
+P_UNIT: Final = 29
+P_UNIT_SHIFT: Final = 30
+"""``P_UNIT / 2**P_UNIT_SHIFT`` is one unit of variance in read-grid units squared; P_UNIT has 16 significant bits."""
+P_LIMIT_UNIT: Final = 31
+"""Current limit per compliance code, in drive codes times Q24 conductance."""
+SCALAR_COUNT: Final = 32
+
+NO_LIMIT: Final = 255
+"""Compliance code that switches the current limit off."""
+TRIM_CENTRE: Final = 128
+TRIM_STEP_Q16: Final = 64
+"""Gain of an ADC channel by its trim code: the 8 bits span plus and minus an eighth."""
+RANGE_BITS: Final = 11
+"""Bits of the mantissa of a range code, its leading one excepted."""
+RANGE_EXPONENT_MAX: Final = 28
+"""Larger exponents stand for this one: no exact column sum is larger, and 64 bits hold every product."""
+RANGE_POINT: Final = 5
+"""Binary places of a full scale at exponent 0."""
+GAIN_BITS: Final = 24
+KU_BITS: Final = 16
+"""Significant bits of an ADC range's gain and variance factor."""
 
 # --- what a draw is for ----------------------------------------------------------------------------------------------
 DRAW_PULSE: Final = 1
@@ -144,6 +172,8 @@ DRAW_RELAX: Final = 5
 DRAW_DRIFT: Final = 6
 DRAW_WRITE_NOISE: Final = 7
 DRAW_CONVERSION: Final = 8
+DRAW_ADC_OFFSET: Final = 9
+DRAW_ADC_GAIN: Final = 10
 
 # --- faults of a cell (state array ``fault``) ------------------------------------------------------------------------
 FAULT_NONE: Final = 0

@@ -14,6 +14,8 @@ from twinbar.emulator.compiled import inline
 from twinbar.emulator.devices.layout import (
     AGE_BINS,
     CODES,
+    DRAW_ADC_GAIN,
+    DRAW_ADC_OFFSET,
     DRAW_CONVERSION,
     DRAW_DRIFT,
     DRAW_FAULT,
@@ -27,8 +29,12 @@ from twinbar.emulator.devices.layout import (
     FAULT_NONE,
     FAULT_STUCK_HIGH,
     FAULT_STUCK_LOW,
+    GAIN_BITS,
+    KU_BITS,
+    NO_LIMIT,
     O_AMP_MEAN,
     O_AMP_SIGMA,
+    O_ENERGY,
     O_EXP2,
     O_GAIN,
     O_GATE_CAP,
@@ -47,8 +53,11 @@ from twinbar.emulator.devices.layout import (
     O_TRAIT_Z,
     O_VARIANCE,
     O_WIRE,
+    P_ADC_GAIN_ERROR,
     P_ADC_KA,
     P_ADC_MAX,
+    P_ADC_MIN,
+    P_ADC_OFFSET,
     P_AGE_SCALE,
     P_AGES,
     P_BIN_SCALE,
@@ -57,6 +66,7 @@ from twinbar.emulator.devices.layout import (
     P_GAIN_SHARED,
     P_GRID_LIMIT,
     P_GRID_SHIFT,
+    P_LIMIT_UNIT,
     P_NOISE_CLIP,
     P_NON_RESPONDING,
     P_READ_GAIN,
@@ -64,17 +74,24 @@ from twinbar.emulator.devices.layout import (
     P_SHAPE_VARIES,
     P_STUCK_HIGH,
     P_STUCK_LOW,
+    P_UNIT,
+    P_UNIT_SHIFT,
     P_VAR_SHIFT,
     P_WIDTH_SCALES,
     P_WIDTH_SET,
     P_WINDOW_VARIES,
     P_WIRE,
     P_WRITE_NOISE,
+    RANGE_BITS,
+    RANGE_EXPONENT_MAX,
+    RANGE_POINT,
     READ_GAIN_SHIFT,
     READ_KU_SHIFT,
     SET,
     STEP_BINS,
     TRAIT_BINS,
+    TRIM_CENTRE,
+    TRIM_STEP_Q16,
 )
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -230,6 +247,49 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
 
 
 @inline
+def pulse_heat(before, after, polarity, amplitude, width, scalars, tables):
+    """Give the energy that a pulse dissipates in its cell: mean conductance times V^2 times width, in table units."""
+    nominal = scalars[P_WIDTH_SET + polarity]
+    heat = ((before + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
+    if width != nominal:
+        heat = (heat * np.int64(width)) // nominal
+    return heat
+
+
+@inline
+def trip_cycle(g, key, count, polarity, amplitude, gate, compliance, cell, sound, scalars, tables):
+    """Give the cycle of an open gate in which a pulse's current passes the limit; -1 if it never does.
+
+    The current is proportional to the drive's code and to the conductance, which moves in equal steps per cycle from
+    ``g`` to where a pulse of nominal width takes it (and on, where the response scales with the width). So the trip
+    depends on nothing but what is known when the gate opens; how long it would stay open does not matter.
+
+    Parameters
+    ----------
+    g, key, count, polarity, amplitude, gate, cell
+        As in `apply_pulse`.
+    compliance : int
+        Code of the current limit; `NO_LIMIT` is none.
+    sound : bool
+        Whether the cell responds to pulses.
+    """
+    trip = np.int64(-1)
+    if compliance != NO_LIMIT and amplitude > 0:
+        limit = (np.int64(compliance) * scalars[P_LIMIT_UNIT]) // np.int64(amplitude)
+        if g > limit:
+            trip = np.int64(0)
+        elif sound:
+            nominal = scalars[P_WIDTH_SET + polarity]
+            after = apply_pulse(g, key, count, polarity, amplitude, gate, nominal, cell, scalars, tables)
+            reaches = after > limit
+            if scalars[P_WIDTH_SCALES]:
+                reaches = after > g and cell[3] > limit
+            if reaches:
+                trip = ((limit - g) * nominal) // (after - g)
+    return trip
+
+
+@inline
 def time_bin(ticks):
     """Give the half octave of a number of ticks (1 or more): 0 is 1 tick, 2 is 2 ticks, 3 is 3, 4 is 4 to 5 ..."""
     n = 0
@@ -299,13 +359,91 @@ def channel_key(seed, tile, channel):
 
 
 @inline
+def adc_offset(seed, tile, column, pair, scalars, tables):
+    """Give the offset of an output's conversions in Q20 codes: of a column, or with ``pair`` of a subtracted pair."""
+    bits = draw(channel_key(seed, tile, column), DRAW_ADC_OFFSET, pair)
+    return scalars[P_ADC_OFFSET] * gauss(bits, tables)
+
+
+@inline
+def channel_gain(gain, seed, tile, channel, trim, scalars, tables):
+    """Give the gain of an ADC channel: that of its range, off by the channel's own error, adjusted by its trim code."""
+    error = (scalars[P_ADC_GAIN_ERROR] * gauss(draw(channel_key(seed, tile, channel), DRAW_ADC_GAIN, 0), tables)) >> 12
+    return (gain * (65536 + error + (np.int64(trim) - TRIM_CENTRE) * TRIM_STEP_Q16)) >> 16
+
+
+@inline
+def bit_length(value):
+    """Give the bits of a non-negative integer."""
+    bits = np.int64(0)
+    while value > 0:
+        value >>= 1
+        bits += 1
+    return bits
+
+
+@inline
+def range_full_scale(code, top):
+    """Give mantissa and exponent of the current of code ``top``: ``mantissa * 2**exponent`` read-grid units.
+
+    A range code holds RANGE_BITS bits of mantissa, without its leading one, below its exponent. A range of less than
+    one unit per code has no meaning: it stands for one unit.
+    """
+    mantissa = (np.int64(1) << RANGE_BITS) + (np.int64(code) & ((1 << RANGE_BITS) - 1))
+    exponent = min(np.int64(code) >> RANGE_BITS, np.int64(RANGE_EXPONENT_MAX)) - RANGE_POINT
+    if (exponent <= 0 and (mantissa >> -exponent) < top) or (exponent > 0 and (mantissa << exponent) < top):
+        mantissa = np.int64(top)
+        exponent = np.int64(0)
+    return mantissa, exponent
+
+
+@inline
+def adc_range(code, top, scalars):
+    """Give what a range code means to `convert`.
+
+    Parameters
+    ----------
+    code : int
+        16 bits, see `range_full_scale`.
+    top : int
+        Largest code of the converter.
+
+    Returns
+    -------
+    tuple of int
+        Gain, its shift (GAIN_BITS significant bits), variance factor, its shift (KU_BITS significant bits).
+    """
+    mantissa, exponent = range_full_scale(code, top)
+    # gain = top / (mantissa * 2**exponent), with its leading one at bit GAIN_BITS - 1.
+    shift = GAIN_BITS + bit_length(mantissa) - bit_length(np.int64(top))
+    gain = ((np.int64(top) << shift) + (mantissa >> 1)) // mantissa
+    if gain >> GAIN_BITS:
+        gain = (gain + 1) >> 1
+        shift -= 1
+    gain_shift = shift + exponent
+    # ku = variance unit * (256 * gain)**2
+    upper = gain >> (GAIN_BITS - 16)
+    product = upper * upper * scalars[P_UNIT]
+    spare = max(bit_length(product) - KU_BITS, np.int64(0))
+    ku = product >> spare
+    ku_shift = scalars[P_UNIT_SHIFT] + 2 * (gain_shift - (GAIN_BITS - 16)) - 16 - spare
+    if ku_shift > 62:
+        ku = np.int64(0)
+        ku_shift = np.int64(62)
+    elif ku_shift < 0:
+        ku <<= -ku_shift
+        ku_shift = np.int64(0)
+    return gain, gain_shift, ku, ku_shift
+
+
+@inline
 def noise_of(variance, ku, ku_shift, ka):
     """Give the standard deviation, in 2**-8 codes, of a conversion whose cells' variances sum to ``variance``."""
     return np.int64(math.sqrt(float(((variance * ku) >> ku_shift) + ka)))
 
 
 @inline
-def convert(total, variance, key, count, gain, gain_shift, ku, ku_shift, ka, low, high, tables):
+def convert(total, variance, key, count, offset, gain, gain_shift, ku, ku_shift, ka, low, high, tables):
     """Convert a current to a code: noise, gain, rounding (half up) and clipping.
 
     Parameters
@@ -316,6 +454,8 @@ def convert(total, variance, key, count, gain, gain_shift, ku, ku_shift, ka, low
         Exact sum of the cells' variances.
     key, count : int
         `channel_key`, and the number of conversions this channel has made before.
+    offset : int
+        `adc_offset`.
     gain, gain_shift : int
         ``gain / 2**gain_shift`` codes per read-grid unit; the shift is 20 or more.
     ku, ku_shift, ka : int
@@ -324,26 +464,51 @@ def convert(total, variance, key, count, gain, gain_shift, ku, ku_shift, ka, low
         Range of codes.
     """
     noise = noise_of(variance, ku, ku_shift, ka) * gauss(draw(key, DRAW_CONVERSION, count), tables)
-    exact = total * gain + (noise << (gain_shift - 20))
+    exact = total * gain + ((noise + offset) << (gain_shift - 20))
     code = (exact + (np.int64(1) << (gain_shift - 1))) >> gain_shift
     return min(max(code, low), high)
 
 
 @inline
-def read_cell(g, key, count, ticks, distance, channel, conversion, scalars, tables):
-    """Read one cell: a conversion with a single row selected, through the same function as a column sum."""
-    grid = to_grid(effective_conductance(g, key, count, ticks, scalars, tables), distance, scalars, tables)
+def cell_range(code, scalars):
+    """Give `adc_range` of single-cell reads; range code 0 is the configuration's own."""
+    gain = scalars[P_READ_GAIN]
+    gain_shift = np.int64(READ_GAIN_SHIFT)
+    ku = scalars[P_READ_KU]
+    ku_shift = np.int64(READ_KU_SHIFT)
+    if code != 0:
+        gain, gain_shift, ku, ku_shift = adc_range(code, scalars[P_ADC_MAX], scalars)
+    return gain, gain_shift, ku, ku_shift
+
+
+@inline
+def convert_cell(grid, spread, seed, tile, column, channel, count, trim, code_range, scalars, tables):
+    """Convert the current of one cell, or of the reference source, through the same function as a column sum.
+
+    Parameters
+    ----------
+    grid, spread : int
+        Current in read-grid units, and its variance (`grid_variance`); both 0 with all rows open.
+    seed, tile, column, channel : int
+        Where it is converted.
+    count : int
+        Conversions that the channel has made before.
+    trim, code_range : int
+        Registers: the channel's trim and the range code of single-cell reads.
+    """
+    gain, gain_shift, ku, ku_shift = cell_range(code_range, scalars)
     return convert(
         grid,
-        grid_variance(grid, scalars, tables),
-        channel,
-        conversion,
-        scalars[P_READ_GAIN],
-        READ_GAIN_SHIFT,
-        scalars[P_READ_KU],
-        READ_KU_SHIFT,
+        spread,
+        channel_key(seed, tile, channel),
+        count,
+        adc_offset(seed, tile, column, 0, scalars, tables),
+        channel_gain(gain, seed, tile, channel, trim, scalars, tables),
+        gain_shift,
+        ku,
+        ku_shift,
         scalars[P_ADC_KA],
-        0,
+        scalars[P_ADC_MIN],
         scalars[P_ADC_MAX],
         tables,
     )

@@ -29,6 +29,8 @@ _SMALLEST_GAIN: Final = 0.01
 _NARROWEST: Final = 1 / 8
 """A cell's own window is at least this part of the nominal one."""
 _LARGEST_PRODUCT: Final = 1 << 62
+_REFERENCE: Final = 0.75
+"""Reference source by which gains are calibrated, as a part of the full scale of a single-cell read."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ def build_tables(
     read_range: float,
     adc_noise_codes: float,
     variance_max: int,
+    adc_offset_codes: float = 0.0,
+    adc_gain_error: float = 0.0,
     wire_resistance_ohm: float = 0.0,
     tick_s: float = 1.0,
     drive_full_scale_v: float | None = None,
@@ -123,6 +127,10 @@ def build_tables(
         Noise of the converter itself, rms, in codes.
     variance_max : int
         Largest entry allowed in the read-noise table (1 to 2**24): it bounds the exact sums of a column.
+    adc_offset_codes : float
+        Standard deviation of the offset that each column's conversions have, in codes (0 to 16).
+    adc_gain_error : float
+        Standard deviation of the relative gain error of an ADC channel (0 to 0.05: the trim spans an eighth).
     wire_resistance_ohm : float
         Of one cell pitch of a row or column wire. A cell sees its own series resistance only, to first order and at the
         middle of the window; the current of its neighbours in the same wire is left out.
@@ -145,6 +153,9 @@ def build_tables(
     for name, value in (("clock_hz", clock_hz), ("read_range", read_range), ("tick_s", tick_s)):
         if not (math.isfinite(value) and value > 0):
             raise ConfigError(f"{name} is {value}; it must be a number greater than zero")
+    for name, value, most in (("adc_offset_codes", adc_offset_codes, 16), ("adc_gain_error", adc_gain_error, 0.05)):
+        if not 0 <= value <= most:
+            raise ConfigError(f"{name} is {value}; it must lie between 0 and {most}")
     for name, value in (("adc_noise_codes", adc_noise_codes), ("wire_resistance_ohm", wire_resistance_ohm)):
         if not (math.isfinite(value) and value >= 0):
             raise ConfigError(f"{name} is {value}; it must be a number, zero or more")
@@ -166,6 +177,8 @@ def build_tables(
     build.grid(grid_bits)
     variance_unit = build.read_noise(grid_bits, variance_max, read_noise)
     build.converter(grid_bits, adc_bits, read_range, adc_noise_codes, variance_unit)
+    build.converter_errors(adc_bits, adc_offset_codes, adc_gain_error)
+    build.current_limit()
 
     g_max_s = preset.window.g_max.si
     return CellTables(
@@ -425,6 +438,8 @@ class _Builder:
         self.scalars[at.P_READ_GAIN] = round(codes_per_grid * 2**20)
         self.scalars[at.P_READ_KU] = round(variance_unit * (codes_per_grid * 256) ** 2 * 65536)
         self.scalars[at.P_ADC_KA] = round((noise_codes * 256) ** 2)
+        self.scalars[at.P_REFERENCE] = round(_REFERENCE * read_range * 2**grid_bits)
+        self.scalars[at.P_UNIT], self.scalars[at.P_UNIT_SHIFT] = _significant(variance_unit, 16)
         if self.scalars[at.P_READ_GAIN] == 0:
             raise ConfigError(
                 f"read_range {read_range} with a {adc_bits}-bit converter leaves less than 2**-20 codes per grid unit; "
@@ -437,6 +452,16 @@ class _Builder:
                 f"the noise of a single-cell read is {math.sqrt(variance) / 256:.3g} codes, more than the physics can "
                 "hold; give a larger read_range or less noise"
             )
+
+    def converter_errors(self, adc_bits: int, offset_codes: float, gain_error: float) -> None:
+        """Fill how converters differ; where there are offsets, they also convert what lies below zero."""
+        self.scalars[at.P_ADC_OFFSET] = round(offset_codes * 256)
+        self.scalars[at.P_ADC_GAIN_ERROR] = round(gain_error * 65536)
+        self.scalars[at.P_ADC_MIN] = -(1 << adc_bits >> 4) if offset_codes or gain_error else 0
+
+    def current_limit(self) -> None:
+        """Fill the unit of compliance codes: the largest stands for twice Gmax at the full scale of the drive."""
+        self.scalars[at.P_LIMIT_UNIT] = (2 * at.G_ONE * (at.CODES - 1)) // at.NO_LIMIT
 
     def section(self, offset: int, size: int) -> NDArray[np.int64]:
         """Give a section of the tables."""
@@ -471,6 +496,14 @@ def normal_quantiles(bins: int) -> Array:
     """Give the quantiles of the standard normal at the middles of ``bins`` equal shares, scaled to unit variance."""
     z = ndtri((np.arange(bins) + 0.5) / bins)
     return np.asarray(z / math.sqrt(float(np.mean(z * z))))
+
+
+def _significant(value: float, bits: int) -> tuple[int, int]:
+    """Give the integer of ``bits`` bits, and the shift, that stand for a value."""
+    if value == 0.0:
+        return 0, bits
+    _, exponent = math.frexp(value)
+    return round(math.ldexp(value, bits - exponent)), bits - exponent
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:

@@ -6,19 +6,34 @@ import numpy as np
 import torch
 
 from twinbar.emulator.activity import Activity, CellEnergy
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.devices.layout import FAULT_NON_RESPONDING, FAULT_NONE, P_ADC_KA, P_AGES, SCALAR_COUNT
-from twinbar.emulator.engine import MultiplyResult, TileBlock, WriteList, WriteResult
-from twinbar.emulator.fast import kernels
+from twinbar.emulator.calibration import calibrations
+from twinbar.emulator.configuration import CrossbarConfig, range_code
+from twinbar.emulator.devices.layout import (
+    FAULT_NON_RESPONDING,
+    FAULT_NONE,
+    P_ADC_KA,
+    P_ADC_MIN,
+    P_AGES,
+    SCALAR_COUNT,
+)
+from twinbar.emulator.engine import (
+    MultiplyResult,
+    TileBlock,
+    WriteList,
+    WriteResult,
+    check_shape,
+    extreme_codes,
+)
+from twinbar.emulator.fast import cells, closed_loop, multiply
+from twinbar.emulator.fast.converters import calibrate, draw_errors, make_converters
+from twinbar.emulator.fast.stream import Course, Stream
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.timing import PHASES
+from twinbar.hw.timing import PHASES, Phase
 
 MOST_TICKS = 1 << 32
 FEW_STEPS = 4
 """Input steps up to which rows are added one by one: a matrix product starts to pay off behind them."""
-COMMAND_BITS = 32
-"""Input bits that one command beat carries into a tile's input buffer."""
 
 
 class FastEngine:
@@ -58,8 +73,8 @@ class FastEngine:
         self._pulses = np.zeros((tiles, geometry.cells), np.uint32)
         self._last_tick = np.zeros((tiles, geometry.cells if self._ages else 0), np.uint32)
         self._fault = np.zeros((tiles, geometry.cells), np.uint8)
-        self._conversions = np.zeros((tiles, geometry.adc_channels), np.int64)
-        self._driven = np.full((tiles, 3), -1, np.int64)
+        self._driven = np.full(tiles, closed_loop.NOTHING_DRIVEN, np.int64)
+        self._ranges = np.zeros(tiles, np.int64)
         self._current = np.zeros((tiles, geometry.rows, geometry.outputs), dtype)
         self._variance = np.zeros((tiles, geometry.rows, geometry.outputs), dtype)
         self._row_sum = np.zeros((tiles, geometry.rows), np.int64)
@@ -70,11 +85,15 @@ class FastEngine:
                     f"{FAULT_NONE} to {FAULT_NON_RESPONDING}"
                 )
             self._fault[:] = faults
-        kernels.initialize(self._g, self._fault, faults is None, self._scalars, self._tables)
+        self._stream = Stream(geometry.controller(tiles))
+        self._converters = make_converters(config, tiles)
+        cells.initialize(self._g, self._fault, faults is None, self._scalars, self._tables)
         self._refresh()
+        self.calibration = self._calibrate()
+        """What calibrating the converters took; nothing where they are ideal."""
 
     def _refresh(self) -> None:
-        kernels.refresh_all(
+        cells.refresh_all(
             self.config.geometry.columns,
             self.config.geometry.subtract_pairs,
             self._mapped_columns,
@@ -98,24 +117,52 @@ class FastEngine:
             if self._ages:
                 self._refresh()
 
+    def _calibrate(self) -> Activity:
+        """Measure the offsets of the columns and pairs in use, and trim the gains of their channels."""
+        offsets, arguments = calibrations(self.config, self._mapped_columns)
+        codes, work = np.zeros(len(arguments), np.int64), np.zeros(len(arguments), np.int64)
+        phases, actions, energy = self._nothing()
+        calibrate(
+            offsets,
+            arguments,
+            -(1 << (self.config.geometry.adc_bits - 1)),
+            self.config.gain_target,
+            self.config.registers.discard,
+            self._t,
+            self._converters,
+            self._scalars,
+            self._tables,
+            codes,
+            work,
+            phases,
+            actions,
+        )
+        return self._activity(self._stream.follow_lists(offsets, work), phases, actions, energy)
+
+    def _nothing(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Give empty counts: phases, actions and energy of every tile."""
+        return (
+            np.zeros((self.tiles, len(PHASES)), np.int64),
+            np.zeros((self.tiles, len(ACTIONS)), np.int64),
+            np.zeros((self.tiles, len(CellEnergy)), np.int64),
+        )
+
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""
         n = len(todo)
-        geometry = self.config.geometry
         codes = np.zeros(n, np.int32)
         sets, resets = np.zeros(n, np.uint16), np.zeros(n, np.uint16)
         ok = np.zeros(n, np.bool_)
-        phases = np.zeros((self.tiles, len(PHASES)), np.int64)
-        actions = np.zeros((self.tiles, len(ACTIONS)), np.int64)
-        energy = np.zeros((self.tiles, len(CellEnergy)), np.int64)
+        work = np.zeros(n, np.int64)
+        converters = self._converters
+        phases, actions, energy = self._nothing()
         if n:
-            kernels.write_cells(
+            closed_loop.write_cells(
                 todo.offsets,
                 todo.cells,
                 todo.levels,
-                geometry.columns,
-                geometry.adc_channels,
-                geometry.subtract_pairs,
+                self.config.geometry.columns,
+                self.config.geometry.subtract_pairs,
                 self._mapped_columns,
                 self.config.levels.low,
                 self.config.levels.high,
@@ -126,7 +173,10 @@ class FastEngine:
                 self._last_tick,
                 self._tick,
                 self._fault,
-                self._conversions,
+                converters.errors,
+                converters.offsets,
+                converters.factors,
+                converters.counts,
                 self._driven,
                 self._current,
                 self._variance,
@@ -135,41 +185,45 @@ class FastEngine:
                 sets,
                 resets,
                 ok,
+                work,
                 phases,
                 actions,
                 energy,
                 self._scalars,
                 self._tables,
             )
-        return WriteResult(codes, sets, resets, ok, self._activity(phases, actions, energy))
+        course = self._stream.follow_lists(todo.offsets, work)
+        return WriteResult(codes, sets, resets, ok, self._activity(course, phases, actions, energy))
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
-        geometry = self.config.geometry
         codes = np.zeros(len(cells), np.int32)
-        phases = np.zeros((self.tiles, len(PHASES)), np.int64)
-        actions = np.zeros((self.tiles, len(ACTIONS)), np.int64)
-        energy = np.zeros((self.tiles, len(CellEnergy)), np.int64)
-        kernels.read_cells(
+        work = np.zeros(len(cells), np.int64)
+        converters = self._converters
+        phases, actions, energy = self._nothing()
+        closed_loop.read_cells(
             offsets,
             cells,
-            geometry.columns,
-            geometry.adc_channels,
+            self.config.geometry.columns,
             self.config.registers.discard,
             self._t,
             self._g,
             self._pulses,
             self._last_tick,
             self._tick,
-            self._conversions,
+            converters.errors,
+            converters.offsets,
+            converters.factors,
+            converters.counts,
             codes,
+            work,
             phases,
             actions,
             energy,
             self._scalars,
             self._tables,
         )
-        return codes, self._activity(phases, actions, energy)
+        return codes, self._activity(self._stream.follow_lists(offsets, work), phases, actions, energy)
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
@@ -186,30 +240,38 @@ class FastEngine:
         codes = np.zeros((row_tiles, column_tiles, batch, widest), np.int32)
         peak = np.zeros((row_tiles * column_tiles, 2), np.int64)
         clipped = np.zeros(row_tiles * column_tiles, np.int64)
+        low, high = geometry.code_range
+        if not geometry.subtract_pairs:
+            low = int(self._scalars[P_ADC_MIN])
         adc_range = self.config.adc_range(full_scale)
-        kernels.convert_columns(
+        converters = self._converters
+        pairs = geometry.subtract_pairs
+        multiply.convert_columns(
             block.first_tile,
             sums,
             variances,
             rank,
             outputs,
-            geometry.adc_channels,
             adc_range.gain,
             adc_range.gain_shift,
             adc_range.ku,
             adc_range.ku_shift,
             int(self._scalars[P_ADC_KA]),
-            *geometry.code_range,
-            self._conversions,
+            low,
+            high,
+            converters.pair_errors if pairs else converters.errors,
+            converters.pair_offsets if pairs else converters.offsets,
+            converters.factors,
+            converters.counts,
             codes,
             peak,
             clipped,
             self._scalars,
             self._tables,
         )
-        activity, conversions = self._multiply_activity(block, steps, rank, outputs)
-        lowest, highest = (int(peak[:, 0].min()), int(peak[:, 1].max())) if conversions else (0, 0)
-        return MultiplyResult(codes, lowest, highest, int(clipped.sum()), conversions, activity)
+        activity, conversions = self._multiply_activity(block, steps, active, rank, outputs, range_code(full_scale))
+        lowest, highest = extreme_codes(peak, conversions)
+        return MultiplyResult(codes, lowest, highest, int(clipped.sum()), int(conversions.sum()), activity)
 
     def _sums(self, block: TileBlock, steps: np.ndarray, widest: int) -> tuple[np.ndarray, np.ndarray]:
         """Give the exact column sums and variance sums: [row tiles, column tiles, input steps, columns]."""
@@ -217,7 +279,7 @@ class FastEngine:
         if steps.shape[1] <= FEW_STEPS:
             shape = (row_tiles, column_tiles, steps.shape[1], widest)
             sums, variances = np.empty(shape, steps.dtype), np.empty(shape, steps.dtype)
-            kernels.sum_columns(block.first_tile, steps, self._current, self._variance, sums, variances)
+            multiply.sum_columns(block.first_tile, steps, self._current, self._variance, sums, variances)
             return sums, variances
         flat = torch.from_numpy(steps[:, None])
         shape = (row_tiles, column_tiles, steps.shape[2], -1)
@@ -228,47 +290,59 @@ class FastEngine:
         return torch.matmul(flat, current).numpy(), torch.matmul(squares, variance).numpy()
 
     def _multiply_activity(
-        self, block: TileBlock, steps: np.ndarray, rank: np.ndarray, outputs: np.ndarray
-    ) -> tuple[Activity, int]:
-        """Count what a batch of multiplications did, and the conversions among it."""
+        self,
+        block: TileBlock,
+        steps: np.ndarray,
+        active: np.ndarray,
+        rank: np.ndarray,
+        outputs: np.ndarray,
+        code: int,
+    ) -> tuple[Activity, np.ndarray]:
+        """Count what a batch of multiplications did over the range ``code``, and the conversions of each tile."""
         geometry = self.config.geometry
-        tiles = block.shape[0] * block.shape[1]
-        phases = np.zeros((tiles, len(PHASES)), np.int64)
-        actions = np.zeros((tiles, len(ACTIONS)), np.int64)
-        energy = np.zeros((tiles, len(CellEnergy)), np.int64)
-        kernels.count_multiply(
+        words = -(-block.used_rows // self._stream.controller.rows_per_word)
+        changed = self._ranges[block.tiles] != code
+        self._ranges[block.tiles] = code
+        course = self._stream.follow_multiplications(
+            block.first_tile,
+            active.sum(axis=1),
+            words,
+            outputs,
+            changed,
+            self._t,
+            rows_wait=not geometry.sample_and_hold,
+        )
+        phases, actions, energy = self._nothing()
+        multiply.count_multiply(
             block.first_tile,
             steps,
             rank,
-            -(-block.used_rows * geometry.input_bits // COMMAND_BITS),
+            words,
             outputs,
             geometry.adc_channels,
-            geometry.sample_and_hold,
+            changed,
+            course.waits,
             self._t,
             self._row_sum,
-            phases,
-            actions,
-            energy,
+            phases[block.tiles],
+            actions[block.tiles],
+            energy[block.tiles],
         )
-        return self._activity(phases, actions, energy), int(actions[:, Action.CONVERT_FORWARD].sum())
+        activity = self._activity(course, phases, actions, energy)
+        return activity, actions[block.tiles, Action.CONVERT_FORWARD]
 
-    def _activity(self, phases: np.ndarray, actions: np.ndarray, energy: np.ndarray) -> Activity:
-        slowest = int(phases.sum(axis=1).max())
-        total = actions.sum(axis=0)
-        beats = max(int(total[Action.COMMAND_BEAT]), int(total[Action.RESPONSE_BEAT]))
-        return Activity(
-            actions=total,
-            cell_energy=energy.sum(axis=0),
-            cycles=slowest,
-            link_cycles=max(0, beats - slowest),
-            phases=phases.sum(axis=0),
-        )
+    def _activity(self, course: Course, phases: np.ndarray, actions: np.ndarray, energy: np.ndarray) -> Activity:
+        """Complete what the tiles did by what the streams let them wait."""
+        busy = phases.sum(axis=1)
+        phases[:, Phase.STALL] = course.stalls
+        phases[:, Phase.IDLE] = course.cycles - busy - course.stalls
+        return Activity.of_program(phases, actions, energy, course.cycles)
 
     def conductances_s(self) -> np.ndarray:
         """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
         geometry = self.config.geometry
         grid = np.zeros((self.tiles, geometry.cells), np.int64)
-        kernels.grid_values(
+        cells.grid_values(
             geometry.columns, self._g, self._pulses, self._last_tick, self._tick, grid, self._scalars, self._tables
         )
         seen = grid * (self.config.cells.g_max_s / (1 << geometry.grid_bits))
@@ -285,22 +359,35 @@ class FastEngine:
         arrays = (self._g, self._pulses, self._last_tick, self._fault, self._current, self._variance, self._row_sum)
         return sum(array.nbytes for array in arrays) / self._g.size
 
-    _STATE = ("_g", "_pulses", "_last_tick", "_fault", "_conversions", "_driven")
+    def _state(self) -> dict[str, np.ndarray]:
+        """Give the arrays that a program changes, by the names of a checkpoint."""
+        converters = self._converters
+        return {
+            "g": self._g,
+            "pulses": self._pulses,
+            "last_tick": self._last_tick,
+            "fault": self._fault,
+            "conversions": converters.counts,
+            "driven": self._driven,
+            "ranges": self._ranges,
+            "offsets": converters.offsets,
+            "pair_offsets": converters.pair_offsets,
+            "trims": converters.trims,
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Give everything that a program changes."""
-        return {"tick": self._tick, **{name[1:]: getattr(self, name).copy() for name in self._STATE}}
+        arrays = {name: array.copy() for name, array in self._state().items()}
+        return {"tick": self._tick, "served": self._stream.served, **arrays}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        for name in self._STATE:
-            array = getattr(self, name)
-            if state[name[1:]].shape != array.shape:
-                raise ConfigError(
-                    f"the checkpoint's {name[1:]} has shape {state[name[1:]].shape}, this crossbar needs {array.shape}"
-                )
-            array[:] = state[name[1:]]
+        for name, array in self._state().items():
+            check_shape(name, state[name], array)
+            array[:] = state[name]
         self._tick = int(state["tick"])
+        self._stream.served = int(state["served"])
+        draw_errors(self._converters, self._scalars, self._tables)
         self._refresh()
 
 

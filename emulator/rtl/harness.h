@@ -1,252 +1,142 @@
-// Runs a controller's netlist cycle by cycle, with the array and the converters behind its pins.
-//
-// The generated part before this file defines `struct Design`:
-//   kTiles, kChannels, kColumns, kGroupChannels   constants of the netlist
-//   command(payload, valid), response_ready(ready), stop(value)      inputs of this cycle
-//   evaluate()              everything combinational, and the next state
-//   reevaluate()            the same again after codes() changed
-//   commit()                the rising edge
-//   command_ready(), response_valid(), response_payload()            outputs of this cycle
-//   each(f)                 calls f(number, tile) for every tile, where tile has the pins as functions
-//   codes(tile, channel, code), compliance(tile, value)              inputs from the array
-//   action_counter(tile, number)                                     the netlist's own counters
-//
-// Everything that the array does happens on events of the pins: the per-cycle work is a few comparisons.
+// Runs programs (emulator/program.py) on a controller's netlist. `Design` is that of flat.h or composed.h.
 
-#include <cstdint>
-#include <cstring>
+#include <cstdio>
 #include <vector>
 
 namespace twinbar {
 
-constexpr int kPhases = 9;
-constexpr int kActions = 14;
-constexpr int kEnergies = 4;
-enum Energy { kSet = 0, kReset = 1, kVerify = 2, kForward = 3 };
-enum Selection { kOpen = 0, kCell = 1, kRows = 2 };
-constexpr int kPolarityReset = 1;
+using Tile = TileArray<Pins, kRows, kColumns, kChannels, kFieldBits>;
+constexpr int kResponseBytes = 10;
 
-// The fields of both structures are those of the ctypes structures in physics_abi.py and program.py.
-struct Physics {
-  void *g, *pulses, *last_tick, *fault, *conversions;
-  int32_t *grid;
-  void *spread, *row_sum;
-  uint32_t *inputs;
-  void *sums, *variances, *mapped, *scalars, *tables;
-  int64_t *shape;
-  void *pulse, *convert_cell, *sum_columns, *convert_column;
-
-  template <class... A>
-  int64_t call(void *function, A... a) const {
-    using F = int64_t (*)(void *, void *, void *, void *, void *, void *, void *, void *, void *, void *, void *, void *,
-                          void *, void *, void *, A...);
-    return reinterpret_cast<F>(function)(g, pulses, last_tick, fault, conversions, grid, spread, row_sum, inputs, sums,
-                                         variances, mapped, scalars, tables, shape, a...);
-  }
-};
-
-enum ShapeField { kTilesField = 0, kRowsField = 1, kColumnsField = 2, kWordsField = 8, kLow = 15, kHigh = 16 };
-
+// The fields are those of the ctypes structure in simulation.py.
 struct Program {
   const uint64_t *commands;
-  int64_t commands_count;
-  uint64_t *responses;
-  int64_t responses_capacity;
-  int64_t *response_cycles;       // cycle in which each response was taken; may be null
-  const uint8_t *offered;         // pattern of cycles in which a command is offered, repeated
-  int64_t offered_period;
-  const uint8_t *taken;           // pattern of cycles in which a response is taken, repeated
-  int64_t taken_period;
-  const int64_t *injections;      // (cycle, pin, value): pin 0 is stop, 1 + k the compliance input of tile k
-  int64_t injections_count;
-  int64_t patience;               // cycles after which the program is given up
-  int64_t quiet;                  // idle cycles after which the program has ended
-  int64_t sample_and_hold;
-  int64_t *phases;                // [tiles][kPhases], added to
-  int64_t *actions;               // [tiles][kActions], the netlist's counters
-  int64_t *energy;                // [tiles][kEnergies], added to
-  int64_t *extremes;              // [tiles][3]: least and largest code of forward conversions, clipped ones
-  int64_t *driven;                // [tiles][3]: polarity, amplitude and gate code of the last pulse
-  int64_t sent, received, cycles; // results
-};
-
-enum Outcome {
-  kDone = 0,
-  kImpatient = 1,
-  kTooManyResponses = 2,
-  kGateWithReadPath = 3,
-  kDriveChanged = 4,
-  kConvertWithoutReadPath = 5,
-  kGateWithoutCell = 6,
-};
-
-// What one tile's array remembers between events.
-struct Array {
-  int64_t open = 0;  // cycles for which the write gate has been open
-  int64_t cell = 0, polarity = 0, amplitude = 0, gate = 0;
-  int64_t read = 0;  // cycles for which the read path has been connected
-  int64_t read_cell = 0, plane = 0;
-  bool rows = false, summed = false, held = false;
-  int64_t heat = 0;
+  const int64_t *arrivals;
+  int64_t beats;
+  const int64_t *ready_runs;   // lengths of runs of cycles in which a response is taken, and is not, in turn; repeated
+  int64_t runs;
+  const int64_t *pin_changes;  // (cycle, pin, tile, value): pin 0 is stop, 1 the fault of a tile; by cycle
+  int64_t changes;
+  int64_t pins_rest;           // cycle from which no pulse of a pin is on its way
+  int64_t *accepted;
+  int64_t *phases, *actions, *energy, *extremes;  // by tile; for the actions the netlist's counters, and row_drive
+  int64_t skips;               // cycles in which only timers move may be skipped
+  int64_t cycles, responses;   // results
 };
 
 struct Harness {
   Design design;
-  Array arrays[Design::kTiles];
-  bool last_stop = false;
+  Tile tiles[kTiles];
+  std::vector<uint8_t> responses;
+  std::vector<int64_t> response_cycles;
+  int64_t cycle = 0, sent = 0, pin = 0, run = 0, run_ends = 0;
+  bool stop = false;
+#ifdef TWINBAR_TRACE
+  Trace trace;
+#endif
 
-  template <class T>
-  static int64_t cell_of(const T &tile) {
-    return int64_t(tile.row()) * Design::kColumns + tile.column();
-  }
-
-  void sum(const Physics &physics, Array &array, int k) {
-    array.heat = physics.call(physics.sum_columns, int64_t(k), array.plane);
-    array.summed = true;
-  }
-
-  // Converts what the selector connects; the codes are at the pins in this very cycle, and stay.
-  template <class T>
-  int convert(const Physics &physics, const Program &program, int k, const T &tile) {
-    Array &array = arrays[k];
-    if (!tile.read_enable()) return kConvertWithoutReadPath;
-    if (!tile.forward()) {
-      const int64_t channel = tile.column() % Design::kChannels;
-      design.codes(k, channel, physics.call(physics.convert_cell, int64_t(k), cell_of(tile), channel));
-      return kDone;
+  Harness() {
+    for (int k = 0; k < kTiles; k++) {
+      design.bind(k, tiles[k].pins);
+      tiles[k].tile = k;
     }
-    if (!array.summed) sum(physics, array, k);
-    array.held = true;
-    int64_t *extremes = program.extremes + 3 * k;
-    const int64_t low = physics.shape[kLow], high = physics.shape[kHigh];
-    const int64_t first = int64_t(tile.group()) * Design::kChannels;
-    for (int64_t channel = 0, active = tile.active(); channel < active; channel++) {
-      const int64_t code = physics.call(physics.convert_column, int64_t(k), first + channel, channel);
-      if (code < extremes[0]) extremes[0] = code;
-      if (code > extremes[1]) extremes[1] = code;
-      extremes[2] += code == high || (code == low && low < 0);
-      design.codes(k, channel, code);
-    }
-    return kDone;
   }
-
-  // Follows the pins of a tile in one cycle.
-  template <class T>
-  int follow(const Physics &physics, const Program &program, int k, const T &tile) {
-    Array &array = arrays[k];
-    int64_t *energy = program.energy + kEnergies * k;
-    const bool reads = tile.read_enable(), writes = tile.write_gate();
-    if (writes) {
-      if (reads) return kGateWithReadPath;
-      const int64_t cell = cell_of(tile);
-      const int64_t polarity = tile.polarity(), amplitude = tile.amplitude(), gate = tile.gate();
-      if (array.open == 0) {
-        if (tile.selection() != kCell) return kGateWithoutCell;
-        array.cell = cell, array.polarity = polarity, array.amplitude = amplitude, array.gate = gate;
-        int64_t *driven = program.driven + 3 * k;
-        driven[0] = polarity, driven[1] = amplitude, driven[2] = gate;
-      } else if (cell != array.cell || polarity != array.polarity || amplitude != array.amplitude || gate != array.gate) {
-        return kDriveChanged;
+  void start(const Program &program) {
+    cycle = sent = pin = run = 0;
+    run_ends = program.ready_runs[0];
+    responses.clear();
+    response_cycles.clear();
+    for (Tile &tile : tiles) tile.start();
+    skip_empty_runs(program);
+  }
+  // Runs some cycles that are evaluated; a program is unfinished until it has ended.
+  int go_on(const Arrays &arrays, Program &program, int64_t evaluations) {
+    while (evaluations-- > 0) {
+      const bool presents = sent < program.beats && program.arrivals[sent] <= cycle;
+      const bool ready = run % 2 == 0;
+      move_pins(program);
+      design.put(cycle, presents, presents ? program.commands[sent] : 0, ready, stop);
+      for (int k = 0; k < kTiles; k++)
+        if (tiles[k].rises() <= cycle) design.touch(k, cycle);
+      design.evaluate(cycle);
+      for (int k = 0; k < kTiles; k++) {
+        if (!design.awake(k)) continue;
+        bool changed = false;
+        const int outcome = tiles[k].see(arrays, cycle, changed);
+        if (outcome != kDone) return outcome;
+        if (changed) design.touch(k, cycle);
       }
-      array.open++;
-    } else if (array.open) {
-      const int64_t heat = physics.call(physics.pulse, int64_t(k), array.cell, array.polarity, array.amplitude, array.gate,
-                                        array.open);
-      energy[array.polarity == kPolarityReset ? kReset : kSet] += heat;
-      array.open = 0;
-    }
-    if (reads) {
-      if (array.read == 0) {
-        array.rows = tile.selection() == kRows;
-        array.read_cell = cell_of(tile);
-        array.plane = tile.plane();
-        array.summed = array.held = false;
+      design.evaluate(cycle);
+      if (sent == program.beats && cycle >= program.pins_rest && !design.busy()) {
+        end(program);
+        return kDone;
       }
-      // With a sample-and-hold the rows are driven only until the first conversion begins.
-      if (!(array.rows && program.sample_and_hold && (array.held || tile.convert()))) array.read++;
-    } else if (array.read) {
-      if (array.rows) {
-        if (!array.summed) sum(physics, array, k);
-        energy[kForward] += array.heat * array.read;
+      const bool accepts = presents && design.command_ready();
+      if (accepts) program.accepted[sent++] = cycle;
+      if (ready && design.response_valid()) take_response();
+      for (int k = 0; k < kTiles; k++)
+        if (design.awake(k)) tiles[k].count_phase(cycle);
+#ifdef TWINBAR_TRACE
+      trace.sample(design, cycle);
+#endif
+      design.finish(cycle, program.skips);
+      cycle = next(program, accepts, presents);
+      while (run_ends <= cycle) {
+        run = run + 1 == program.runs ? 0 : run + 1;
+        run_ends += program.ready_runs[run];
+      }
+    }
+    return kUnfinished;
+  }
+
+ private:
+  void skip_empty_runs(const Program &program) {
+    while (run_ends <= cycle) run_ends += program.ready_runs[++run];
+  }
+  void move_pins(const Program &program) {
+    for (; pin < program.changes && program.pin_changes[4 * pin] <= cycle; pin++) {
+      const int64_t *change = program.pin_changes + 4 * pin;
+      if (change[1] == 0) {
+        stop = change[3];
       } else {
-        const int64_t cells = physics.shape[kRowsField] * physics.shape[kColumnsField];
-        energy[kVerify] += int64_t(physics.grid[k * cells + array.read_cell]) * array.read;
+        design.touch(int(change[2]), cycle);
+        tiles[change[2]].pins.fault->template set<bool>(change[3]);
       }
-      array.read = 0;
     }
-    if (tile.input_load()) {
-      const int64_t words = physics.shape[kWordsField];
-      uint32_t *inputs = physics.inputs + k * words;
-      if (tile.input_clear()) std::memset(inputs, 0, size_t(words) * sizeof(uint32_t));
-      inputs[tile.input_index()] = tile.input_data();
-    }
-    return kDone;
   }
-
-  int run(const Physics &physics, Program &program) {
-    int64_t quiet = 0, injection = 0, offer = 0, take = 0;
-    int outcome = kDone;
-    bool offering = false;
-    program.sent = program.received = 0;
-    for (program.cycles = 0; quiet < program.quiet; program.cycles++) {
-      if (program.cycles >= program.patience) {
-        outcome = kImpatient;
-        break;
-      }
-      while (injection < program.injections_count && program.injections[3 * injection] <= program.cycles) {
-        const int64_t *pin = program.injections + 3 * injection++;
-        if (pin[1] == 0)
-          design.stop(pin[2]);
-        else
-          design.compliance(int(pin[1] - 1), pin[2]);
-      }
-      // A beat that has been offered stays offered until it is taken.
-      if (program.sent < program.commands_count)
-        offering = offering || program.offered[offer];
-      else
-        offering = false;
-      if (++offer == program.offered_period) offer = 0;
-      const bool ready = program.taken[take];
-      if (++take == program.taken_period) take = 0;
-      design.command(offering ? program.commands[program.sent] : 0, offering);
-      design.response_ready(ready);
-      design.evaluate();
-      bool busy = program.sent < program.commands_count || injection < program.injections_count, converted = false;
-      design.each([&](int k, const auto &tile) {
-        const int phase = tile.phase();
-        program.phases[kPhases * k + phase]++;
-        busy |= phase != 0;
-        int found = follow(physics, program, k, tile);
-        if (tile.convert()) {
-          converted = true;
-          if (found == kDone) found = convert(physics, program, k, tile);
-        }
-        if (found != kDone) outcome = found;
-      });
-      if (outcome != kDone) break;
-      if (converted) design.reevaluate();
-      if (offering && design.command_ready()) {
-        program.sent++;
-        offering = false;
-      }
-      if (design.response_valid()) {
-        busy = true;
-        if (ready) {
-          if (program.received == program.responses_capacity) {
-            outcome = kTooManyResponses;
-            break;
-          }
-          if (program.response_cycles) program.response_cycles[program.received] = program.cycles;
-          program.responses[program.received++] = design.response_payload();
-        }
-      }
-      design.commit();
-      quiet = busy ? 0 : quiet + 1;
-    }
-    for (int k = 0; k < Design::kTiles; k++)
+  void take_response() {
+    const auto *bytes = static_cast<const uint8_t *>(design.response());
+    responses.insert(responses.end(), bytes, bytes + kResponseBytes);
+    response_cycles.push_back(cycle);
+  }
+  // The next cycle in which an input can change, or a block has to be evaluated.
+  int64_t next(const Program &program, bool accepts, bool presents) const {
+    if (accepts) return cycle + 1;
+    int64_t first = design.wakes();
+    if (!presents && sent < program.beats) first = std::min(first, program.arrivals[sent]);
+    if (program.runs > 1) first = std::min(first, run_ends);
+    if (pin < program.changes) first = std::min(first, program.pin_changes[4 * pin]);
+    if (cycle < program.pins_rest) first = std::min(first, program.pins_rest);
+    for (const Tile &tile : tiles) first = std::min(first, tile.rises());
+    return first;
+  }
+  void end(Program &program) {
+    program.cycles = cycle;
+    program.responses = int64_t(response_cycles.size());
+    design.rest(cycle);
+#ifdef TWINBAR_TRACE
+    trace.end(cycle);
+#endif
+    for (int k = 0; k < kTiles; k++) {
+      Counts &counts = tiles[k].counts;
+      tiles[k].finish(cycle);
+      std::copy(counts.phases, counts.phases + kPhases, program.phases + kPhases * k);
+      std::copy(counts.energy, counts.energy + kEnergies, program.energy + kEnergies * k);
+      std::copy(counts.extremes, counts.extremes + 3, program.extremes + 3 * k);
       for (int action = 0; action < kActions; action++)
-        program.actions[kActions * k + action] = int64_t(design.action_counter(k, action));
-    return outcome;
+        program.actions[kActions * k + action] = int64_t(design.counted(k, action));
+      program.actions[kActions * k + kRowDrive] = counts.row_drive;
+    }
   }
 };
 
@@ -255,7 +145,63 @@ struct Harness {
 extern "C" {
 void *twinbar_create() { return new twinbar::Harness(); }
 void twinbar_destroy(void *harness) { delete static_cast<twinbar::Harness *>(harness); }
-int twinbar_run(void *harness, const twinbar::Physics *physics, twinbar::Program *program) {
-  return static_cast<twinbar::Harness *>(harness)->run(*physics, *program);
+void twinbar_start(void *harness, const twinbar::Program *program) {
+  static_cast<twinbar::Harness *>(harness)->start(*program);
 }
+int twinbar_go_on(void *harness, const twinbar::Arrays *arrays, twinbar::Program *program, int64_t evaluations) {
+  return static_cast<twinbar::Harness *>(harness)->go_on(*arrays, *program, evaluations);
+}
+int64_t twinbar_cycle(void *harness) { return static_cast<twinbar::Harness *>(harness)->cycle; }
+// What was answered since the start.
+void twinbar_responses(void *harness, uint8_t *responses, int64_t *cycles) {
+  auto &run = *static_cast<twinbar::Harness *>(harness);
+  std::copy(run.responses.begin(), run.responses.end(), responses);
+  std::copy(run.response_cycles.begin(), run.response_cycles.end(), cycles);
+}
+// Registers, memories and inputs between programs: gives how many words they are, and copies them.
+int64_t twinbar_save(void *harness, uint32_t *to) {
+  int64_t size = 0;
+  static_cast<twinbar::Harness *>(harness)->design.blocks([&](const auto &, auto &top) {
+    top.state([&](const uint32_t *words, size_t count) {
+      if (to) std::copy(words, words + count, to + size);
+      size += int64_t(count);
+    });
+  });
+  return size;
+}
+void twinbar_load(void *harness, const uint32_t *from) {
+  static_cast<twinbar::Harness *>(harness)->design.blocks([&](const auto &, auto &top) {
+    top.state([&](uint32_t *words, size_t count) {
+      std::copy(from, from + count, words);
+      from += count;
+    });
+    top.restart();
+  });
+}
+// What the write drive of each tile holds between programs: record, bit line, source line and word line.
+void twinbar_driven(void *harness, int64_t *driven) {
+  auto &run = *static_cast<twinbar::Harness *>(harness);
+  run.design.blocks([](const auto &, auto &top) {
+    top.evaluate();
+    top.restart();
+  });
+  for (const twinbar::Tile &tile : run.tiles) {
+    const uint64_t codes = tile.pins.codes->template get<uint64_t>();
+    *driven++ = tile.pins.record->template get<uint32_t>();
+    for (int line = 0; line < 3; line++) *driven++ = int64_t(codes >> (12 * line) & 0xFFF);
+  }
+}
+// Which registers, memories and inputs those are.
+uint64_t twinbar_layout(void *harness) {
+  uint64_t layout = 0;
+  static_cast<twinbar::Harness *>(harness)->design.blocks(
+      [&](const auto &, auto &top) { layout = 31 * layout + top.layout; });
+  return layout;
+}
+#ifdef TWINBAR_TRACE
+int twinbar_trace(void *harness, const char *path, int64_t half_period_ps) {
+  auto &run = *static_cast<twinbar::Harness *>(harness);
+  return path ? run.trace.open(run.design, path, half_period_ps) : run.trace.close();
+}
+#endif
 }

@@ -1,8 +1,7 @@
-"""A compiled controller with its array: streams of beats in and out, cycle by cycle."""
+"""A compiled netlist with the array behind its pins: programs in, results out."""
 
 import ctypes
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,120 +9,76 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.rtl.beats import Words, command_field
-from twinbar.emulator.rtl.errors import NetlistError
-from twinbar.emulator.rtl.physics_abi import Physics
+from twinbar.emulator.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
+from twinbar.emulator.rtl.array_abi import Arrays
+from twinbar.emulator.rtl.errors import BuildError, NetlistError
 from twinbar.hw.actions import ACTIONS, Action
-from twinbar.hw.protocol.commands import CONTROLLER_OPCODES
-from twinbar.hw.protocol.responses import PAYLOAD_BITS
-from twinbar.hw.timing import PHASES
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.protocol.packing import RESPONSE_BYTES
+from twinbar.hw.protocol.registers import COUNTER_BITS
+from twinbar.hw.timing import PHASES, Phase
 
-QUIET_CYCLES = 24
-"""Cycles without work after which a program has ended: a beat crosses all queues in fewer."""
+EVALUATIONS = 1_000_000
+"""Evaluated cycles between two looks at the keyboard."""
 
+_UNFINISHED = 1
 _OUTCOMES = {
-    1: "it did not end within {patience} cycles; {received} responses were taken",
-    2: "it gave more than {capacity} responses",
-    3: "the write gate was open with the read path connected",
-    4: "the drive or the selector changed while the write gate was open",
-    5: "a conversion began without the read path",
-    6: "the write gate opened while no cell was selected",
+    2: "the write gate was open with the read path connected",
+    3: "the drive or the selector changed while the write gate was open",
+    4: "a conversion began without the read path",
+    5: "the write gate opened while no cell was selected",
 }
 
 
 class _Program(ctypes.Structure):
     _fields_ = [
         ("commands", ctypes.c_void_p),
-        ("commands_count", ctypes.c_int64),
-        ("responses", ctypes.c_void_p),
-        ("responses_capacity", ctypes.c_int64),
-        ("response_cycles", ctypes.c_void_p),
-        ("offered", ctypes.c_void_p),
-        ("offered_period", ctypes.c_int64),
-        ("taken", ctypes.c_void_p),
-        ("taken_period", ctypes.c_int64),
-        ("injections", ctypes.c_void_p),
-        ("injections_count", ctypes.c_int64),
-        ("patience", ctypes.c_int64),
-        ("quiet", ctypes.c_int64),
-        ("sample_and_hold", ctypes.c_int64),
-        *((name, ctypes.c_void_p) for name in ("phases", "actions", "energy", "extremes", "driven")),
-        *((name, ctypes.c_int64) for name in ("sent", "received", "cycles")),
+        ("arrivals", ctypes.c_void_p),
+        ("beats", ctypes.c_int64),
+        ("ready_runs", ctypes.c_void_p),
+        ("runs", ctypes.c_int64),
+        ("pin_changes", ctypes.c_void_p),
+        ("changes", ctypes.c_int64),
+        ("pins_rest", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("accepted", "phases", "actions", "energy", "extremes")),
+        ("skips", ctypes.c_int64),
+        ("cycles", ctypes.c_int64),
+        ("responses", ctypes.c_int64),
     ]
 
 
-@dataclass(frozen=True)
-class Injection:
-    """A change of an asynchronous input at a cycle of a program.
-
-    Parameters
-    ----------
-    cycle : int
-    value : bool
-    tile : int, optional
-        Tile whose compliance input changes; none is the controller's stop input.
-    """
-
-    cycle: int
-    value: bool
-    tile: int | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a program did.
-
-    Parameters
-    ----------
-    responses : uint64 [n]
-    response_cycles : int64 [n]
-        Cycle of the program in which each response was taken.
-    cycles : int
-        Cycles until the controller was at rest, those in which the harness waited for that included.
-    phases : int64 [tiles, len(PHASES)]
-        Cycles by phase, from the netlist's phase outputs.
-    actions : int64 [tiles, len(ACTIONS)]
-        From the netlist's counters; command beats are those that were handed to the tile.
-    energy : int64 [tiles, len(CellEnergy)]
-        From the cycles for which the pins drove the array.
-    extremes : int64 [tiles, 3]
-        Least and largest code of forward conversions, and how many were clipped.
-    """
-
-    responses: Words
-    response_cycles: npt.NDArray[np.int64]
-    cycles: int
-    phases: npt.NDArray[np.int64]
-    actions: npt.NDArray[np.int64]
-    energy: npt.NDArray[np.int64]
-    extremes: npt.NDArray[np.int64]
-
-
 class Simulation:
-    """One controller, from power-on.
+    """One controller, from power-up.
 
     Parameters
     ----------
     library : Path
         From `twinbar.emulator.rtl.build.compiled`.
-    physics : Physics
-        Arrays and functions of the physics; what they point to must outlive the simulation.
+    arrays : Arrays
+        What it points to must outlive the simulation.
     tiles : int
-    sample_and_hold : bool
     """
 
-    def __init__(self, library: Path, physics: Physics, tiles: int, *, sample_and_hold: bool) -> None:
+    def __init__(self, library: Path, arrays: Arrays, tiles: int) -> None:
         self._library = ctypes.CDLL(str(library))
-        self._library.twinbar_create.restype = ctypes.c_void_p
-        self._library.twinbar_destroy.argtypes = [ctypes.c_void_p]
-        self._library.twinbar_destroy.restype = None
-        self._library.twinbar_run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+        for name, result, arguments in (
+            ("create", ctypes.c_void_p, []),
+            ("destroy", None, [ctypes.c_void_p]),
+            ("start", None, [ctypes.c_void_p] * 2),
+            ("go_on", ctypes.c_int, [ctypes.c_void_p] * 3 + [ctypes.c_int64]),
+            ("cycle", ctypes.c_int64, [ctypes.c_void_p]),
+            ("responses", None, [ctypes.c_void_p] * 3),
+            ("save", ctypes.c_int64, [ctypes.c_void_p] * 2),
+            ("load", None, [ctypes.c_void_p] * 2),
+            ("driven", None, [ctypes.c_void_p] * 2),
+            ("layout", ctypes.c_uint64, [ctypes.c_void_p]),
+        ):
+            function = getattr(self._library, f"twinbar_{name}")
+            function.restype, function.argtypes = result, arguments
         self._handle: int | None = self._library.twinbar_create()
-        self._physics = physics
-        self._sample_and_hold = sample_and_hold
+        self._arrays = arrays
+        self._tiles = tiles
         self._counters = np.zeros((tiles, len(ACTIONS)), np.int64)
-        self.driven = np.full((tiles, 3), -1, np.int64)
-        self.tiles = tiles
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)
@@ -131,81 +86,139 @@ class Simulation:
             self._library.twinbar_destroy(handle)
             self._handle = None
 
-    def run(
-        self,
-        commands: Words,
-        capacity: int,
-        *,
-        patience: int,
-        offered: Sequence[int] | npt.ArrayLike = (1,),
-        taken: Sequence[int] | npt.ArrayLike = (1,),
-        injections: Sequence[Injection] = (),
-    ) -> Outcome:
-        """Stream commands until the controller is at rest.
+    def run(self, program: Program, *, skips: bool) -> ProgramResult:
+        """Run a program to its end.
 
         Parameters
         ----------
-        commands : uint64 [n]
-        capacity : int
-            Largest number of responses.
-        patience : int
-            Cycles after which the program is given up.
-        offered, taken : sequence of bool
-            Cycles in which a command is offered and a response is taken; repeated. A command that has been offered
-            stays until it is taken.
-        injections : sequence of Injection
-            In the order of their cycles.
+        program : Program
+        skips : bool
+            Skip cycles in which nothing but timers moves; the result is the same.
 
         Raises
         ------
         NetlistError
-            If the program does not end, or the pins did what would harm an array.
+            If the pins did what would harm an array.
         """
-        beats = np.ascontiguousarray(commands, dtype=np.uint64)
-        responses = np.zeros(capacity, np.uint64)
-        cycles = np.zeros(capacity, np.int64)
-        offers, takes = (np.ascontiguousarray(pattern, dtype=np.uint8) for pattern in (offered, taken))
-        pins = [(i.cycle, 0 if i.tile is None else 1 + i.tile, int(i.value)) for i in injections]
-        changes = np.array(pins, dtype=np.int64).reshape(-1, 3)
-        phases = np.zeros((self.tiles, len(PHASES)), np.int64)
-        counters = np.zeros((self.tiles, len(ACTIONS)), np.int64)
-        energy = np.zeros((self.tiles, len(CellEnergy)), np.int64)
-        extremes = np.tile(np.array([1 << 62, -(1 << 62), 0], np.int64), (self.tiles, 1))
-        program = _Program(
-            commands=beats.ctypes.data,
-            commands_count=len(beats),
-            responses=responses.ctypes.data,
-            responses_capacity=capacity,
-            response_cycles=cycles.ctypes.data,
-            offered=offers.ctypes.data,
-            offered_period=len(offers),
-            taken=takes.ctypes.data,
-            taken_period=len(takes),
-            injections=changes.ctypes.data,
-            injections_count=len(changes),
-            patience=patience,
-            quiet=QUIET_CYCLES,
-            sample_and_hold=int(self._sample_and_hold),
+        tiles = self._tiles
+        assert program.arrivals is not None
+        accepted = np.zeros(len(program.commands), np.int64)
+        phases = np.zeros((tiles, len(PHASES)), np.int64)
+        counters = np.zeros((tiles, len(ACTIONS)), np.int64)
+        energy = np.zeros((tiles, len(CellEnergy)), np.int64)
+        extremes = np.zeros((tiles, 3), np.int64)
+        runs, changes = _runs(program.ready), _pin_changes(program)
+        record = _Program(
+            commands=program.commands.ctypes.data,
+            arrivals=program.arrivals.ctypes.data,
+            beats=len(program.commands),
+            ready_runs=runs.ctypes.data,
+            runs=len(runs),
+            pin_changes=changes.ctypes.data,
+            changes=len(changes),
+            pins_rest=max((pulse.last for pulse in program.pins), default=-SYNCHRONIZER_CYCLES - 1)
+            + SYNCHRONIZER_CYCLES
+            + 1,
+            accepted=accepted.ctypes.data,
             phases=phases.ctypes.data,
             actions=counters.ctypes.data,
             energy=energy.ctypes.data,
             extremes=extremes.ctypes.data,
-            driven=self.driven.ctypes.data,
+            skips=int(skips),
         )
-        code = self._library.twinbar_run(self._handle, ctypes.byref(self._physics), ctypes.byref(program))
-        if code:
-            why = _OUTCOMES[code].format(patience=patience, received=program.received, capacity=capacity)
-            raise NetlistError(f"the netlist failed in cycle {program.cycles} of a program: {why}")
-        # The netlist's counters wrap.
-        actions = (counters - self._counters) % (1 << PAYLOAD_BITS)
+        self._library.twinbar_start(self._handle, ctypes.byref(record))
+        outcome = _UNFINISHED
+        while outcome == _UNFINISHED:
+            outcome = self._library.twinbar_go_on(
+                self._handle, ctypes.byref(self._arrays), ctypes.byref(record), EVALUATIONS
+            )
+        if outcome:
+            cycle = self._library.twinbar_cycle(self._handle)
+            raise NetlistError(f"the netlist failed in cycle {cycle} of a program: {_OUTCOMES[outcome]}")
+        responses = np.zeros((record.responses, RESPONSE_BYTES), np.uint8)
+        cycles = np.zeros(record.responses, np.int64)
+        self._library.twinbar_responses(self._handle, responses.ctypes.data, cycles.ctypes.data)
+        return ProgramResult(
+            responses,
+            cycles,
+            accepted,
+            int(record.cycles),
+            phases,
+            self._actions(counters, phases),
+            energy,
+            extremes,
+        )
+
+    def load(self, other: "Simulation") -> None:
+        """Take over the state of another simulation of the same controller, between programs."""
+        state = np.zeros(other._library.twinbar_save(other._handle, None), np.uint32)
+        if other._library.twinbar_layout(other._handle) != self._library.twinbar_layout(self._handle):
+            raise BuildError("two builds of the same netlist have different registers; please report this")
+        other._library.twinbar_save(other._handle, state.ctypes.data)
+        self._library.twinbar_load(self._handle, state.ctypes.data)
+        self._counters = other._counters
+
+    def driven(self) -> npt.NDArray[np.int64]:
+        """Give what the write drives hold between programs: record and codes of the lines (int64 [tiles, 4])."""
+        driven = np.zeros((self._tiles, 4), np.int64)
+        self._library.twinbar_driven(self._handle, driven.ctypes.data)
+        return driven
+
+    def begin_wave(self, path: Path, clock_hz: float) -> None:
+        """Write a waveform from now on; the netlist must have been compiled for it.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be written.
+        """
+        if not self._trace(os.fsencode(path), max(round(0.5e12 / clock_hz), 1)):
+            raise ConfigError(
+                f"the waveform {path} cannot be written; choose a folder that exists, where you may write"
+            )
+
+    def end_wave(self, path: Path) -> None:
+        """Finish the waveform.
+
+        Raises
+        ------
+        ConfigError
+            If it could not be written to its end.
+        """
+        if not self._trace(None, 0):
+            raise ConfigError(f"the waveform {path} could not be written to its end; is the disk full?")
+
+    def _trace(self, path: bytes | None, half_period_ps: int) -> int:
+        trace = self._library.twinbar_trace
+        trace.restype, trace.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64]
+        return int(trace(self._handle, path, half_period_ps))
+
+    def _actions(self, counters: npt.NDArray[np.int64], phases: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Give the actions of a program from the netlist's counters, which run from power-up on, and wrap."""
+        actions = (counters - self._counters) % (1 << COUNTER_BITS)
         self._counters = counters
-        actions[:, Action.COMMAND_BEAT] = _beats_by_tile(beats[: program.sent], self.tiles)
-        received: Any = slice(0, program.received)
-        return Outcome(responses[received], cycles[received], program.cycles, phases, actions, energy, extremes)
+        actions[:, Action.ROW_DRIVE] = counters[:, Action.ROW_DRIVE]
+        actions[:, Action.SHIFT_ADD] = actions[:, Action.CONVERT_FORWARD]
+        actions[:, Action.RESPONSE_BEAT] = phases[:, Phase.RESPOND]
+        actions[:, Action.TWIN_ACCESS] = 0
+        return actions
 
 
-def _beats_by_tile(beats: Words, tiles: int) -> npt.NDArray[np.int64]:
-    """Count the commands that tiles carry out (not those that the controller itself answers)."""
-    own = np.isin(command_field(beats, "opcode"), [int(opcode) for opcode in CONTROLLER_OPCODES])
-    tile = command_field(beats[~own], "tile")
-    return np.bincount(tile[tile < tiles], minlength=tiles).astype(np.int64)
+def _runs(ready: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Give the lengths of the runs of a pattern, in turn of true and of false; the first may be empty."""
+    if ready.all():
+        return np.array([1 << 62])
+    ends = np.flatnonzero(np.diff(ready)) + 1
+    lengths = np.diff(np.concatenate([[0], ends, [len(ready)]])).tolist()
+    if not ready[0]:
+        lengths.insert(0, 0)
+    return np.array(lengths + [0] * (len(lengths) % 2), np.int64)
+
+
+def _pin_changes(program: Program) -> npt.NDArray[np.int64]:
+    """Give what changes at pins: cycle, pin, tile and value, in the order of the cycles."""
+    changes: list[Any] = []
+    for pulse in program.pins:
+        tile = 0 if pulse.pin is Pin.STOP else pulse.tile
+        changes += [(pulse.first, int(pulse.pin), tile, 1), (pulse.last + 1, int(pulse.pin), tile, 0)]
+    return np.array(sorted(changes), np.int64).reshape(-1, 4)

@@ -10,18 +10,19 @@ import torch
 from torch.nn import functional as F
 
 from twinbar.emulator.fast.engine import FastEngine
+from twinbar.host.bench.engines import measure_engines, measure_link, measure_scaling
 from twinbar.host.bench.workloads import OneLevelMoves, synthetic_images
 from twinbar.host.experiment import build
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import Progress, SilentProgress
 from twinbar.host.experiment.threads import use_threads
 from twinbar.host.experiment.trainer import Trainer
-from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.timing import Phase
 
 REPEATS: Final = 5
-RTL_CELLS: Final = 4096
-"""Cells of a write list on the netlist."""
+SERIAL_PARTS: Final = {"select": 1298, "settle_drive": 855, "settle_read": 17, "convert": 101}
+"""Cycles at 100 MHz of a 128 x 128 tile behind serial parts: two ADG714 chains, a word to an AD5686R that settles for 8
+us, and a frame of an AD7476A (`twinbar.hw.parts`)."""
 TRAINING: Final = {
     "model.hidden": (256, 128),
     "training.lr": 0.01,
@@ -50,14 +51,11 @@ def measure_kernel() -> dict[str, Any]:
         moves = OneLevelMoves()
         engine = moves.engine
         assert isinstance(engine, FastEngine)
-        phases = [0] * len(Phase)
         cycles: list[int] = []
 
         def write() -> None:
             result = moves.engine.write(todo)
             cycles.append(int(result.activity.phases.sum()))
-            for phase in Phase:
-                phases[phase] += int(result.activity.phases[phase])
 
         rates = []
         cycle_rates = []
@@ -71,11 +69,9 @@ def measure_kernel() -> dict[str, Any]:
                 cycle_rates.append(cycles[-1] / seconds)
     finally:
         numba.set_num_threads(before)
-    overhead = phases[Phase.IDLE] + phases[Phase.DECIDE] + phases[Phase.STALL]
     return {
         "writes_per_s": statistics.median(rates),
         "kernel_cycles_per_s": statistics.median(cycle_rates),
-        "controller_overhead": overhead / sum(phases),
         "bytes_per_cell": engine.bytes_per_cell,
     }
 
@@ -125,30 +121,18 @@ def measure_torch(batch_size: int, images: int, threads: int | None) -> float:
     return _median_rate(images, train)
 
 
-def measure_rtl() -> dict[str, Any]:
-    """Measure closed-loop writes on the compiled netlist of one tile; null where a tool is missing."""
-    # The netlist's tools are imported where they are asked for.
-    from twinbar.emulator.rtl.engine import RtlEngine
+def measure_overhead() -> dict[str, Any]:
+    """Give the part of a write's cycles in which the controller keeps the analog side waiting: idle, decide and stall.
 
-    try:
-        moves = OneLevelMoves(tiles=1, make_engine=RtlEngine)
-    except ToolMissingError as missing:
-        return {"rtl_cycles_per_s": None, "rtl_not_measured": str(missing)}
-    rates = []
-    for _ in range(REPEATS):
-        todo = moves.next_list(RTL_CELLS)
-        began = time.perf_counter()
-        result = moves.engine.write(todo)
-        rates.append(int(result.activity.phases.sum()) / (time.perf_counter() - began))
-    return {"rtl_cycles_per_s": statistics.median(rates)}
+    On one tile, on the reference configuration and with the latencies of serial parts.
+    """
 
+    def share(**timing: int) -> float:
+        moves = OneLevelMoves(tiles=1, timing=timing)
+        phases = moves.engine.write(moves.next_list()).activity.phases
+        return float(phases[[Phase.IDLE, Phase.DECIDE, Phase.STALL]].sum() / phases.sum())
 
-NOT_MEASURED: Final = {
-    "pysim_cycles_per_s": "engine pysim is not part of this version",
-    "events_phases_per_s": "engine events is not part of this version",
-    "link_bytes_per_write": "the serial link is not part of this version",
-}
-"""Keys of the interface that this version cannot measure yet; a null in the result, with the reason."""
+    return {"controller_overhead": share(), "controller_overhead_serial_parts": share(**SERIAL_PARTS)}
 
 
 def run_bench(progress: Progress, threads: int | None) -> dict[str, Any]:
@@ -157,7 +141,10 @@ def run_bench(progress: Progress, threads: int | None) -> dict[str, Any]:
 
     parts: list[tuple[str, Callable[[], dict[str, Any]]]] = [
         ("closed-loop writes, one core", measure_kernel),
-        ("closed-loop writes, netlist of one tile", measure_rtl),
+        ("overhead of the controller", measure_overhead),
+        ("closed-loop writes, every engine", measure_engines),
+        ("four tiles against one", measure_scaling),
+        ("bytes of a write on the link", measure_link),
         ("training, batch 100", lambda: {"train_images_per_s": measure_training(100, 4000, threads)}),
         ("training, batch 1", lambda: {"train_images_per_s_batch1": measure_training(1, 300, threads)}),
         ("PyTorch alone, batch 100", lambda: {"torch_images_per_s": measure_torch(100, 20_000, threads)}),
@@ -177,4 +164,4 @@ def run_bench(progress: Progress, threads: int | None) -> dict[str, Any]:
         progress.start(1, description, unit="measurement")
         result |= measure()
         progress.advance(1)
-    return result | dict.fromkeys(NOT_MEASURED) | {"not_measured": NOT_MEASURED}
+    return result

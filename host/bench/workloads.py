@@ -1,42 +1,30 @@
 """What is measured: fixed workloads, made from a seed, so that two machines measure the same."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.engine import WriteList
 from twinbar.emulator.fast.engine import FastEngine
 from twinbar.host.data.dataset import Dataset
+from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.nn.convert import MakeEngine
 
 TILES: Final = 16
-REFERENCE_CYCLES: Final = {
-    "select": 1,
-    "settle_read": 16,
-    "settle_drive": 16,
-    "settle_multiply": 16,
-    "convert": 16,
-    "samples": 1,
-    "recover": 4,
-}
-"""Durations of benchmarks/reference.toml; at its 100 MHz the TaOx/HfOx pulse takes 5 cycles."""
+REFERENCE: Final = Path(__file__).parent / "reference.toml"
+"""The reference configuration; benchmarks/reference.toml is the same file."""
 INK: Final = 0.19
 """Part of the pixels of an MNIST image that are not background."""
 
 
-def reference_crossbar(seed: int = 0) -> CrossbarConfig:
-    """Build the reference configuration: 128x128 cells of TaOx/HfOx, 16 levels, one 8-bit ADC channel, 100 MHz."""
-    return build_config(
-        load_preset("taox-hfox"),
-        Geometry(),
-        levels=16,
-        tolerance=0.5,
-        seed=seed,
-        clock_hz=100e6,
-        cycles=dict(REFERENCE_CYCLES),
-    )
+def reference_crossbar(seed: int = 0, **timing: int) -> CrossbarConfig:
+    """Build the crossbar of the reference configuration, with other durations where they are given."""
+    changes = {"engine.seed": seed, **{f"timing.{name}": cycles for name, cycles in timing.items()}}
+    return build_crossbar(ExperimentConfig.from_toml(REFERENCE).merge(changes))
 
 
 class OneLevelMoves:
@@ -47,17 +35,28 @@ class OneLevelMoves:
     tiles : int
     seed : int
     make_engine : callable
+    first_cells : int, optional
+    timing : mapping of str to int, optional
+    **timing : int
+        Durations other than those of the reference configuration.
     """
 
-    def __init__(self, tiles: int = TILES, seed: int = 0, make_engine: MakeEngine = FastEngine) -> None:
-        config = reference_crossbar(seed)
+    def __init__(
+        self,
+        tiles: int = TILES,
+        seed: int = 0,
+        make_engine: MakeEngine = FastEngine,
+        first_cells: int | None = None,
+        timing: Mapping[str, int] | None = None,
+    ) -> None:
+        config = reference_crossbar(seed, **(timing or {}))
         self.cells = tiles * config.geometry.cells
         self.engine = make_engine(config, tiles, np.full(tiles, config.geometry.columns))
         self._rng = np.random.default_rng(seed)
         self._levels = self._rng.integers(0, 16, self.cells).astype(np.uint8)
         self._offsets = np.arange(tiles + 1, dtype=np.int64) * config.geometry.cells
         self._places = np.tile(np.arange(config.geometry.cells, dtype=np.int32), tiles)
-        self.engine.write(self._list())
+        self.engine.write(self._list(first_cells))
 
     def next_list(self, cells: int | None = None) -> WriteList:
         """Give the next list, of all cells or of the first ``cells`` of one tile; levels at the ends move inwards."""
@@ -67,13 +66,12 @@ class OneLevelMoves:
         if cells is not None:
             moved[cells:] = self._levels[cells:]
         self._levels = moved.astype(np.uint8)
-        whole = self._list()
-        if cells is None:
-            return whole
-        return WriteList(np.array([0, cells], np.int64), whole.cells[:cells], whole.levels[:cells])
+        return self._list(cells)
 
-    def _list(self) -> WriteList:
-        return WriteList(self._offsets, self._places, self._levels)
+    def _list(self, cells: int | None = None) -> WriteList:
+        if cells is None:
+            return WriteList(self._offsets, self._places, self._levels)
+        return WriteList(np.array([0, cells], np.int64), self._places[:cells], self._levels[:cells])
 
 
 def synthetic_images(count: int, seed: int = 0) -> Dataset:

@@ -24,7 +24,10 @@ COMMANDS: Final = {
     "compare": Target("twinbar.host.cli.compare", "compare", "Train with several update policies, side by side."),
     "report": Target("twinbar.host.cli.report", "report", "Build the plots and the HTML page of a run folder again."),
     "device": Target("twinbar.host.cli.device", "app", "List, show and fit cell models."),
+    "verify": Target("twinbar.host.cli.verify", "verify", "Run random programs on several engines, and compare."),
+    "replay": Target("twinbar.host.cli.replay", "replay", "Run a recorded trace on any engine, and compare."),
     "verilog": Target("twinbar.host.cli.verilog", "verilog", "Write the controller as Verilog."),
+    "board": Target("twinbar.host.cli.board", "app", "Build, flash and talk to FPGA boards."),
     "bench": Target("twinbar.host.cli.bench", "bench", "Measure the engines and training on this machine."),
 }
 """Commands by name, in the order in which the help lists them."""

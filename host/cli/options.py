@@ -41,6 +41,9 @@ FLAGS: Final = (
     Flag("schedule", "training.schedule", "NAME"),
     Flag("accumulate", "training.accumulate", "K"),
     Flag("seed", "engine.seed", "N"),
+    Flag("record", "trace.record", ""),
+    Flag("timeline", "trace.timeline", ""),
+    Flag("wave", "trace.wave", ""),
 )
 
 _EXPERIMENT_PANEL = "The experiment"
@@ -142,7 +145,7 @@ def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[Requ
 
 def _changes(kind: type[ExperimentConfig], flags: Sequence[Flag], given: dict[str, Any]) -> dict[str, Any]:
     asked = [(f"--{flag.option}", flag.key, given[_name(flag.option)]) for flag in flags]
-    asked = [(option, key, text) for option, key, text in asked if text is not None]
+    asked = [(option, key, _text(given)) for option, key, given in asked if given is not None]
     for setting in given["set"] or []:
         key, equals, text = setting.partition("=")
         if not equals or not key.strip():
@@ -158,6 +161,11 @@ def _changes(kind: type[ExperimentConfig], flags: Sequence[Flag], given: dict[st
     return changes
 
 
+def _text(given: str | bool) -> str:
+    """Give what was given as a configuration file would have it."""
+    return str(given).lower() if isinstance(given, bool) else given
+
+
 def _flag_parameter(flag: Flag, kind: type[ExperimentConfig]) -> inspect.Parameter:
     section, _, name = flag.key.rpartition(".")
     model = kind.model_fields[section].annotation if section else kind
@@ -167,14 +175,15 @@ def _flag_parameter(flag: Flag, kind: type[ExperimentConfig]) -> inspect.Paramet
     if isinstance(default, tuple):
         default = ",".join(map(str, default))
     help_text = f"{text[0].upper()}{text[1:]}." + ("" if default is None else f" [default: {default}]")
+    switch = field.annotation is bool
     option = typer.Option(
         f"--{flag.option}",
-        metavar=flag.metavar,
-        help=escape(help_text),
+        metavar=flag.metavar or None,
+        help=escape(f"{text[0].upper()}{text[1:]}." if switch else help_text),
         show_default=False,
         rich_help_panel=_EXPERIMENT_PANEL,
     )
-    return _parameter(flag.option, str | None, option, None)
+    return _parameter(flag.option, bool | None if switch else str | None, option, None)
 
 
 def _run_parameters() -> list[inspect.Parameter]:

@@ -1,40 +1,28 @@
 """``twinbar verilog``: writes the controller as Verilog."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
-class Inputs(StrEnum):
-    """How rows are driven."""
-
-    PLANES = "planes"
-    DAC = "dac"
-
-
-class Pairs(StrEnum):
-    """How a differential pair is read."""
-
-    SEPARATE = "separate"
-    SUBTRACT = "subtract"
-
-
 def verilog(
-    out: Annotated[Path | None, typer.Option(help="file to write; standard output by default")] = None,
-    tiles: Annotated[int, typer.Option(help="tiles behind the command stream")] = 1,
-    rows: Annotated[int, typer.Option(help="rows of a tile")] = 128,
-    columns: Annotated[int, typer.Option(help="columns of a tile")] = 128,
-    adc_channels: Annotated[int, typer.Option(help="ADC channels of a tile")] = 1,
-    adc_bits: Annotated[int, typer.Option(help="resolution of a conversion")] = 8,
-    input_bits: Annotated[int, typer.Option(help="resolution of an input")] = 4,
-    inputs: Annotated[Inputs, typer.Option(help="bit planes, or integer DAC codes")] = Inputs.DAC,
-    pairs: Annotated[Pairs, typer.Option(help="both columns of a pair, or their difference")] = Pairs.SUBTRACT,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write.", show_default="standard output")
+    ] = None,
+    tiles: Annotated[int, typer.Option(metavar="N", help="Tiles behind the command stream.")] = 1,
+    rows: Annotated[int, typer.Option(metavar="N", help="Rows of a tile.")] = 128,
+    columns: Annotated[int, typer.Option(metavar="N", help="Columns of a tile.")] = 128,
+    adc_channels: Annotated[int, typer.Option(metavar="N", help="ADC channels of a tile, a power of two.")] = 1,
+    adc_bits: Annotated[int, typer.Option(metavar="N", help="Resolution of a conversion.")] = 8,
+    dac_bits: Annotated[int, typer.Option(metavar="N", help="Resolution of the three lines.")] = 12,
+    input_bits: Annotated[int, typer.Option(metavar="N", help="Resolution of an input.")] = 4,
+    command_depth: Annotated[int, typer.Option(metavar="N", help="Command beats that wait before each tile.")] = 16,
+    response_depth: Annotated[int, typer.Option(metavar="N", help="Responses that wait for the consumer.")] = 16,
 ) -> None:
     """Write the controller as Verilog: the same text for the same options.
 
-    The ports are described in docs/controller.md; one instance drives the front ends of all its tiles.
+    Its ports are described in docs/verilog.md, what it does in every cycle in docs/controller.md.
     """
     from twinbar.hw.errors import ConfigError
     from twinbar.hw.gateware.config import ControllerConfig
@@ -42,14 +30,15 @@ def verilog(
 
     text = export(
         ControllerConfig(
+            tiles=tiles,
             rows=rows,
             columns=columns,
-            tiles=tiles,
             adc_channels=adc_channels,
             adc_bits=adc_bits,
+            dac_bits=dac_bits,
             input_bits=input_bits,
-            dac_inputs=inputs is Inputs.DAC,
-            subtract_pairs=pairs is Pairs.SUBTRACT,
+            command_depth=command_depth,
+            response_depth=response_depth,
         )
     )
     if out is None:

@@ -1,12 +1,16 @@
 """From a configuration to the parts of a training run."""
 
 import math
+from functools import partial
+from importlib import import_module
+from typing import Final
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.controller_engine import ControllerEngine, MakeController
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.devices.tables import CellTables
 from twinbar.emulator.energy_table import load_energy_table
@@ -15,6 +19,7 @@ from twinbar.emulator.ledger import Ledger
 from twinbar.emulator.registers import Ramp, WriteRegisters
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.optimizers import optimizer_class
 from twinbar.host.nn.convert import CrossbarNetwork, MakeEngine, convert
 from twinbar.host.nn.models import lenet, mlp
@@ -56,6 +61,7 @@ def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
             skip_empty=config.array.skip_empty,
             sample_and_hold=config.array.sample_and_hold,
             grid_bits=config.array.grid_bits,
+            command_depth=config.array.command_depth,
         ),
         levels=config.device.levels,
         tolerance=config.write.tolerance * (ANALOG_TOLERANCE if analog else 1),
@@ -74,6 +80,8 @@ def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
         make_registers=lambda cells: _registers(config, cells),
         read_range=config.array.read_range,
         adc_noise_codes=config.array.adc_noise_codes,
+        adc_offset_codes=config.array.adc_offset_codes,
+        adc_gain_error=config.array.adc_gain_error,
         wire_resistance_ohm=config.array.wire_resistance_ohm,
         tick_s=config.array.tick_s,
         variation=config.device.variation,
@@ -101,13 +109,14 @@ def _registers(config: ExperimentConfig, cells: CellTables) -> WriteRegisters:
         reset_gate=ramp(write.reset_gate_ramp_v, preset.reset_gate),
         limit=preset.limit,
         discard=preset.discard,
+        attempts=preset.attempts,
     )
 
 
 def build_network(
-    config: ExperimentConfig, model: nn.Module, crossbar: CrossbarConfig, account: Account
+    config: ExperimentConfig, model: nn.Module, crossbar: CrossbarConfig, account: Account, observation: Observation
 ) -> CrossbarNetwork:
-    """Put the network on the crossbar."""
+    """Put the network on the crossbar; the programs of its controller go to the observation, if it wants them."""
     return convert(
         model,
         crossbar,
@@ -117,17 +126,50 @@ def build_network(
         keep_read_back=build_policy(config).keeps_read_back,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
-        make_engine=engine_maker(config.engine.name),
+        make_engine=engine_maker(config.engine.name, observation),
     )
 
 
-def engine_maker(name: str) -> MakeEngine:
-    """Give what makes an engine of a name; the netlist's tools are looked for only where it is asked for."""
-    if name == "rtl":
-        from twinbar.emulator.rtl.engine import RtlEngine
+CONTROLLERS: Final = {
+    "fast": ("twinbar.emulator.fast.controller", "FastController"),
+    "events": ("twinbar.emulator.events.controller", "EventsController"),
+    "rtl": ("twinbar.emulator.rtl.controller", "RtlController"),
+    "pysim": ("twinbar.emulator.rtl.pysim", "PysimController"),
+}
+"""Where the controllers lie that programs can run on. For training, `fast` does not go through programs."""
 
-        return RtlEngine
-    return FastEngine
+
+def controller_maker(name: str) -> MakeController:
+    """Give what makes the controller of an engine; what it needs is imported only where it is asked for.
+
+    Raises
+    ------
+    ConfigError
+        If there is no engine of that name.
+    """
+    if name not in CONTROLLERS:
+        raise ConfigError(f"there is no engine {name!r} that runs programs; choose one of {', '.join(CONTROLLERS)}")
+    module, controller = CONTROLLERS[name]
+    make: MakeController = getattr(import_module(module), controller)
+    return make
+
+
+def engine_maker(name: str, observation: Observation | None = None) -> MakeEngine:
+    """Give what makes an engine of a name.
+
+    Parameters
+    ----------
+    name : str
+    observation : Observation, optional
+        Takes the programs of the engine's controller, if it wants any.
+    """
+    observed = observation is not None and bool(observation.sinks)
+    if name == "fast" and not observed:
+        return FastEngine
+    make = controller_maker(name)
+    if observation is not None and observed:
+        make = observation.wrap(make)
+    return partial(ControllerEngine, make=make)
 
 
 def build_policy(config: ExperimentConfig) -> UpdatePolicy:

@@ -4,6 +4,7 @@ A configuration is made of sections; ``section.key`` names a choice everywhere: 
 (``--set``), in messages. Nothing heavy is imported, so that the command line starts fast.
 """
 
+import tomllib
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,10 +20,12 @@ from twinbar.hw.errors import ConfigError
 EngineName = Literal["fast", "events", "rtl", "pysim", "board"]
 PolicyName = Literal["siamese", "closed-loop", "closed-loop-analog", "float"]
 
-AVAILABLE_ENGINES: Final[tuple[str, ...]] = ("fast", "rtl")
+AVAILABLE_ENGINES: Final[tuple[str, ...]] = ("fast", "events", "rtl", "pysim")
 """Engines that this version can train with."""
 
-RESUME_MAY_CHANGE: Final = frozenset({"engine.threads", "engine.port"})
+RESUME_MAY_CHANGE: Final = frozenset(
+    {"engine.threads", "engine.port", "trace.record", "trace.timeline", "trace.wave", "trace.steps"}
+)
 """Keys that a resumed run may change: they say where it runs, and its result does not depend on them."""
 
 
@@ -113,8 +116,10 @@ class ArrayConfig(Section):
     columns: int = Field(
         default=128, ge=2, le=1024, multiple_of=2, description="columns of a tile; two hold one weight"
     )
-    adc_channels: int = Field(default=1, ge=1, le=1024, description="ADC channels of a tile, shared by its columns")
-    adc_bits: int = Field(default=8, ge=3, le=16, description="resolution of a conversion")
+    adc_channels: int = Field(
+        default=1, ge=1, le=64, description="ADC channels of a tile, shared by its columns: 1, 2, 4, 8, 16, 32 or 64"
+    )
+    adc_bits: int = Field(default=8, ge=3, le=15, description="resolution of a conversion")
     grid_bits: int = Field(
         default=10, ge=6, le=16, description="fixed-point bits of a cell's current; 2**grid_bits is Gmax"
     )
@@ -133,6 +138,24 @@ class ArrayConfig(Section):
     )
     read_range: float = Field(default=1.15, gt=0, description="full scale of a single-cell read, in Gmax")
     adc_noise_codes: float = Field(default=0.3, ge=0, description="noise of the converter itself, in codes rms")
+    adc_offset_codes: float = Field(
+        default=0.0,
+        ge=0,
+        le=16,
+        description="standard deviation of the offset of a column's conversions, in codes; calibrated at the start",
+    )
+    adc_gain_error: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.05,
+        description="standard deviation of the gain error of an ADC channel; calibrated at the start",
+    )
+    command_depth: int = Field(
+        default=256,
+        ge=2,
+        le=32768,
+        description="command beats that wait before each tile; a full queue holds up the rest",
+    )
     range_margin: float = Field(
         default=1.2, ge=1, description="full scale of column sums, over the largest current seen"
     )
@@ -149,11 +172,11 @@ class ArrayConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _channels_have_columns(self) -> Self:
-        if self.adc_channels > self.columns:
+    def _channels_share_the_columns(self) -> Self:
+        if self.adc_channels & (self.adc_channels - 1) or self.columns % (2 * self.adc_channels):
             raise ValueError(
-                f"array.adc_channels is {self.adc_channels}, but a tile has {self.columns} columns (array.columns); "
-                "there can be one channel per column at most"
+                f"array.adc_channels is {self.adc_channels}; it must be a power of two that divides the "
+                f"{self.columns // 2} column pairs of a tile (array.columns), so that every channel has as many of them"
             )
         return self
 
@@ -162,16 +185,20 @@ class TimingConfig(Section):
     """Durations, in cycles of the controller; pulse widths come from the device preset."""
 
     clock_hz: float = Field(default=100e6, gt=0, description="clock of the controller in Hz")
-    select: int = Field(default=1, ge=1, description="cycles until a newly selected cell or row mask is connected")
-    settle_read: int = Field(default=16, ge=1, description="cycles until the read-out of a cell has come to rest")
-    settle_drive: int = Field(
-        default=16, ge=1, description="cycles until a changed code of the write drive has come to rest"
+    select: int = Field(
+        default=1, ge=1, le=65535, description="cycles until a newly selected cell or row mask is connected"
     )
-    settle_multiply: int = Field(default=16, ge=1, description="cycles until driven rows have come to rest")
-    convert: int = Field(default=16, ge=1, description="cycles of a conversion")
-    samples: int = Field(default=1, ge=1, description="conversions per read, discarded ones included")
-    discard: int = Field(default=0, ge=0, description="conversions of a read that are thrown away")
-    recover: int = Field(default=4, ge=1, description="cycles of rest after a pulse")
+    settle_read: int = Field(
+        default=16, ge=1, le=65535, description="cycles until the read-out of a cell has come to rest"
+    )
+    settle_drive: int = Field(
+        default=16, ge=2, le=65535, description="cycles until a changed code of the write drive has come to rest"
+    )
+    settle_multiply: int = Field(default=16, ge=1, le=65535, description="cycles until driven rows have come to rest")
+    convert: int = Field(default=16, ge=1, le=65535, description="cycles of a conversion")
+    samples: int = Field(default=1, ge=1, le=31, description="conversions per read, discarded ones included")
+    discard: int = Field(default=0, ge=0, le=15, description="conversions of a read that are thrown away")
+    recover: int = Field(default=4, ge=1, le=65535, description="cycles of rest after a pulse")
 
     @model_validator(mode="after")
     def _samples_can_be_averaged(self) -> Self:
@@ -184,7 +211,7 @@ class TimingConfig(Section):
         if kept & (kept - 1):
             raise ValueError(
                 f"timing.samples less timing.discard is {kept}; the controller averages by shifting, "
-                "so it must be 1, 2, 4, 8 ..."
+                "so it must be 1, 2, 4, 8 or 16"
             )
         return self
 
@@ -299,11 +326,29 @@ class EngineConfig(Section):
         if self.name not in AVAILABLE_ENGINES:
             raise ValueError(
                 f"engine.name is {self.name}, which this version of Twinbar cannot train with; "
-                f"it must be {' or '.join(AVAILABLE_ENGINES)}"
+                f"it must be {', '.join(AVAILABLE_ENGINES[:-1])} or {AVAILABLE_ENGINES[-1]}"
             )
         if self.port is not None and self.name != "board":
             raise ValueError(f"engine.port is {self.port}, but engine {self.name} has no port; leave it out")
         return self
+
+
+class TraceConfig(Section):
+    """What is noted of the controller's work besides the ledger; the result does not depend on it."""
+
+    record: bool = Field(
+        default=False, description="write every command and its responses to commands.parquet, for twinbar replay"
+    )
+    timeline: bool = Field(
+        default=False, description="write a timeline of the first steps to trace.json, which opens in Perfetto"
+    )
+    wave: bool = Field(
+        default=False,
+        description="write waveforms of the netlist in the first steps to wave.vcd, for GTKWave and Surfer",
+    )
+    steps: int = Field(
+        default=1, ge=1, description="optimizer steps that timeline and wave show, after the first programming"
+    )
 
 
 class ExperimentConfig(BaseModel):
@@ -320,6 +365,7 @@ class ExperimentConfig(BaseModel):
     policy: PolicyConfig = PolicyConfig()
     training: TrainingConfig = TrainingConfig()
     engine: EngineConfig = EngineConfig()
+    trace: TraceConfig = TraceConfig()
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str = "") -> Self:
@@ -351,6 +397,14 @@ class ExperimentConfig(BaseModel):
             If it cannot be read, is not TOML, or holds a mistake.
         """
         return cls.from_mapping(config_file.read(path), str(path))
+
+    @classmethod
+    def from_toml_text(cls, text: str, source: str) -> Self:
+        """Read the text of a configuration file; errors as in `from_toml`."""
+        try:
+            return cls.from_mapping(tomllib.loads(text), source)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{source} is not TOML ({error})") from None
 
     def merge(self, changes: Mapping[str, Any]) -> Self:
         """Give this configuration with other values for some keys.

@@ -51,7 +51,7 @@ def train(
         If it was interrupted; the checkpoint is complete then.
     """
     use_threads(config.engine.threads, config.training.batch_size)
-    trainer = Trainer(config, prepare_data(config) if data is None else data, progress)
+    trainer = Trainer(config, prepare_data(config) if data is None else data, progress, folder.path)
     state = folder.load_checkpoint(progress.message) if resume else None
     with Interruption() as interruption:
         if state is None:
@@ -59,7 +59,7 @@ def train(
             trainer.initialize()
             progress.advance(1)
             folder.table("steps.csv")
-            folder.save_checkpoint(trainer.state_dict())
+            trainer.save(folder)
         else:
             trainer.load_state_dict(state)
         trainer.run(folder, interruption)

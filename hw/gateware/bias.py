@@ -1,117 +1,81 @@
-"""Bias of a write pulse: ISPP ramps, code windows, and what the write drive holds."""
+"""The memory of the registers: bias records, constants, and a copy of the settings for reading back."""
 
-from amaranth import Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.protocol.commands import Polarity
-from twinbar.hw.protocol.registers import CODE_BITS, LINES, POLARITIES
+from twinbar.hw.protocol import version
+from twinbar.hw.protocol.layouts import VALUE_BITS
+from twinbar.hw.protocol.registers import REGISTERS
+
+from .block_ram import block_ram
+from .config import ControllerConfig
+
+WORDS = 64
+"""Rows of each of the two memories: registers have 7-bit addresses."""
 
 
-class RampLayout(data.Struct):
-    """Registers of one line and polarity."""
+def initial_values(config: ControllerConfig) -> list[int]:
+    """Give what the registers hold after power-up, by address."""
+    values = [0] * (2 * WORDS)
+    for register in REGISTERS:
+        values[register.address] = register.init
+    constants = {
+        "VERSION": version.MAJOR << 16 | version.MINOR,
+        "HASH_LOW": config.hash & 0xFFFF_FFFF,
+        "HASH_HIGH": config.hash >> 32,
+        "GEOMETRY": config.rows | config.columns << 11 | config.tiles << 22,
+        "CONVERTERS": config.adc_bits | config.dac_bits << 5 | config.input_bits << 10 | config.adc_channels << 16,
+        "QUEUES": config.command_depth | config.response_depth << 16,
+    }
+    for register in REGISTERS:
+        values[register.address] = constants.get(register.name, values[register.address])
+    return values
 
-    start: CODE_BITS
-    step: CODE_BITS
-    stop: CODE_BITS
-    low: CODE_BITS
-    high: CODE_BITS
 
+class BiasMemory(wiring.Component):
+    """Registers at even addresses in one memory and at odd ones in another, so that pairs are read in one cycle.
 
-class Drive(data.Struct):
-    """What the write drive holds."""
-
-    amplitude: CODE_BITS
-    gate: CODE_BITS
-    polarity: Polarity
-
-
-class Bias(wiring.Component):
-    """Gives the codes of the next pulse and keeps those that are driven.
-
-    The first pulse of a command, and each pulse behind a change of polarity, takes the start codes; every other pulse
-    adds the step, capped at the stop. So the codes that are driven are all the state that a ramp has.
-
-    Attributes
+    Parameters
     ----------
-    ramps : In
-        Registers by polarity and line.
-    raw, raw_drive : In
-        Propose ``raw_drive`` instead of a ramp's codes.
-    wanted : In
-        Polarity of the next pulse.
-    restart : In
-        A new command begins: its first pulse takes the start codes.
-    apply : In
-        Drive the proposed codes.
-    release, safe_amplitude, safe_gate : In
-        Drive the safe codes, and forget what was driven.
-    update : Out
-        The proposed codes or polarity differ from what is driven: the drive has to settle.
-    outside : Out
-        A proposed code lies outside its window.
-    drive, driven : Out
-        What the drive holds; ``driven`` is low while that is the safe state.
+    config : ControllerConfig
+
+    Members
+    -------
+    address, value, write : In
+        Stores a register at the end of the cycle.
+    even_row, odd_row : In(6)
+        Half the address that is read in each memory.
+    even, odd : Out(36)
+        What was addressed in the cycle before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
         super().__init__(
             {
-                "ramps": In(data.ArrayLayout(data.ArrayLayout(RampLayout, len(LINES)), len(POLARITIES))),
-                "raw": In(1),
-                "raw_drive": In(Drive),
-                "wanted": In(Polarity),
-                "restart": In(1),
-                "apply": In(1),
-                "release": In(1),
-                "safe_amplitude": In(CODE_BITS),
-                "safe_gate": In(CODE_BITS),
-                "update": Out(1),
-                "outside": Out(1),
-                "drive": Out(Drive),
-                "driven": Out(1),
+                "address": In(7),
+                "value": In(VALUE_BITS),
+                "write": In(1),
+                "even_row": In(6),
+                "odd_row": In(6),
+                "even": Out(VALUE_BITS),
+                "odd": Out(VALUE_BITS),
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, platform) -> Module:
         m = Module()
-        ramping = Signal()
-        proposed = Signal(Drive)
-        same = Signal()
-        m.d.comb += [
-            proposed.polarity.eq(self.wanted),
-            same.eq(ramping & (self.drive.polarity == self.wanted)),
-        ]
-        outside = []
-        for index, line in enumerate(LINES):
-            ramp = Signal(RampLayout, name=f"{line}_ramp")
-            stepped = Signal(CODE_BITS + 1, name=f"{line}_stepped")
-            code = proposed[line]
-            with m.Switch(self.wanted):
-                for polarity in Polarity:
-                    with m.Case(polarity):
-                        m.d.comb += ramp.eq(self.ramps[int(polarity)][index])
-            m.d.comb += stepped.eq(self.drive[line] + ramp.step)
-            with m.If(self.raw):
-                m.d.comb += code.eq(self.raw_drive[line])
-            with m.Elif(same):
-                m.d.comb += code.eq(Mux(stepped > ramp.stop, ramp.stop, stepped))
-            with m.Else():
-                m.d.comb += code.eq(ramp.start)
-            outside.append((code < ramp.low) | (code > ramp.high))
-        m.d.comb += [
-            self.update.eq(~self.driven | (proposed.as_value() != self.drive.as_value())),
-            self.outside.eq(outside[0] | outside[1]),
-        ]
-        with m.If(self.restart):
-            m.d.sync += ramping.eq(0)
-        with m.If(self.apply):
-            m.d.sync += [self.drive.eq(proposed), self.driven.eq(1), ramping.eq(1)]
-        with m.If(self.release):
-            m.d.sync += [
-                self.drive.amplitude.eq(self.safe_amplitude),
-                self.drive.gate.eq(self.safe_gate),
-                self.driven.eq(0),
-                ramping.eq(0),
+        values = initial_values(self.config)
+        for odd, name, row, value in ((0, "even", self.even_row, self.even), (1, "odd", self.odd_row, self.odd)):
+            m.submodules[name] = memory = block_ram(shape=VALUE_BITS, depth=WORDS, init=values[odd::2])
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.addr.eq(self.address[1:]),
+                write.data.eq(self.value),
+                write.en.eq(self.write & (self.address[0] == odd)),
+                read.addr.eq(row),
+                read.en.eq(1),
+                value.eq(read.data),
             ]
         return m

@@ -1,113 +1,107 @@
-"""Elaboration parameters of a controller: what is fixed when its netlist is made."""
+"""Elaboration parameters of the controller: what is fixed when a chip or bitstream is made."""
 
-import hashlib
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.protocol.commands import CONTROLLER_TILE, Command
-from twinbar.hw.protocol.responses import Product
+from twinbar.hw.protocol.layouts import LINE_BITS, MAX_COLUMNS, MAX_ROWS, MAX_TILES, VALUE_BITS, WORD_BITS
+from twinbar.hw.protocol.version import configuration_hash
 
-_FIELD_WIDTH = {name: field.width for name, field in Command.as_shape()}
-INPUT_WORD_BITS = _FIELD_WIDTH["argument"]
-"""Input bits that one ``LOAD_INPUT`` carries."""
+MAX_QUEUE_DEPTH = 1 << 15
 
 
 @dataclass(frozen=True)
 class ControllerConfig:
-    """Geometry, converters and buffers of a controller.
+    """Elaboration parameters of the controller.
 
     Parameters
     ----------
-    rows, columns : int
-        Cells of a tile.
     tiles : int
-        Tiles behind the command stream.
+    rows, columns : int
+        Cells of a tile; columns come in pairs.
     adc_channels : int
-        ADC channels of a tile; output ``k`` is converted by channel ``k % adc_channels``.
+        ADC channels of a tile, a power of two; output ``j`` is converted by channel ``j % adc_channels``.
     adc_bits : int
-        Resolution of a conversion.
+        Resolution of a conversion; a code is signed and has one bit more.
+    dac_bits : int
+        Resolution of the three lines.
     input_bits : int
-        Resolution of an input.
-    dac_inputs : bool
-        Whether rows are driven by integer DAC codes instead of one bit plane after another.
-    subtract_pairs : bool
-        Whether the currents of column pairs are subtracted before one signed conversion.
-    skip_empty : bool
-        Whether input steps without a driven row are left out.
+        Resolution of an input (bit planes).
     command_depth : int
-        Command beats that wait in front of each tile.
+        Beats that wait before each tile.
     response_depth : int
-        Response beats that wait behind all tiles.
+        Beats that wait for the consumer.
+    safe_codes : tuple of int
+        Codes of bit line, source line and word line at which nothing happens to a cell.
 
     Raises
     ------
     ConfigError
-        If a parameter is out of range or does not fit the fields of the protocol.
+        If the controller cannot be built.
     """
 
+    tiles: int = 1
     rows: int = 128
     columns: int = 128
-    tiles: int = 1
     adc_channels: int = 1
     adc_bits: int = 8
+    dac_bits: int = 12
     input_bits: int = 4
-    dac_inputs: bool = False
-    subtract_pairs: bool = True
-    skip_empty: bool = True
     command_depth: int = 16
     response_depth: int = 16
+    safe_codes: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
         bounds = {
-            "rows": (1, 1 << _FIELD_WIDTH["row"], "what a command's row field can address"),
-            "columns": (2, 1 << _FIELD_WIDTH["column"], "what a command's column field can address"),
-            "tiles": (1, CONTROLLER_TILE, "what a command's tile field can address; 255 is the controller itself"),
-            "adc_channels": (1, self.outputs, "one channel for every output of a tile"),
-            "adc_bits": (3, 16, "what a response's code field can hold"),
-            "input_bits": (1, 8, "the planes that the accumulator can shift by"),
-            "command_depth": (1, 4096, "a buffer that holds beats"),
-            "response_depth": (1, 4096, "a buffer that holds beats"),
+            "tiles": (1, MAX_TILES),
+            "rows": (1, MAX_ROWS),
+            "columns": (2, MAX_COLUMNS),
+            "adc_channels": (1, 64),
+            "adc_bits": (3, 16),
+            "dac_bits": (1, LINE_BITS),
+            "input_bits": (1, 8),
+            "command_depth": (2, MAX_QUEUE_DEPTH),
+            "response_depth": (2, MAX_QUEUE_DEPTH),
         }
-        for name, (least, most, why) in bounds.items():
+        for name, (least, most) in bounds.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-                raise ConfigError(f"controller.{name} is {value!r}; it must lie between {least} and {most} ({why})")
-        if self.subtract_pairs and self.columns % 2:
+            if not isinstance(value, int) or not least <= value <= most:
+                raise ConfigError(f"controller.{name} is {value!r}; it must be a whole number from {least} to {most}")
+        if self.columns % 2:
+            raise ConfigError(f"controller.columns is {self.columns}; it must be even, because columns come in pairs")
+        if self.adc_channels & (self.adc_channels - 1) or self.columns % (2 * self.adc_channels):
             raise ConfigError(
-                f"controller.columns is {self.columns}; it must be even when the columns of a pair are subtracted"
+                f"controller.adc_channels is {self.adc_channels}; it must be a power of two that divides the "
+                f"{self.columns // 2} column pairs, so that every channel has the same number of them"
             )
-        # The code of a single cell is unsigned, and travels in a signed field.
-        if self.adc_bits > 15:
-            raise ConfigError(f"controller.adc_bits is {self.adc_bits}; a response's signed code holds at most 15 bits")
-        assert self.accumulator_bits <= Product.as_shape()["value"].width
+        if len(self.safe_codes) != 3 or not all(0 <= code < 1 << self.dac_bits for code in self.safe_codes):
+            raise ConfigError(
+                f"controller.safe_codes is {self.safe_codes!r}; it must be three codes below {1 << self.dac_bits}"
+            )
+        assert self.sum_bits <= VALUE_BITS
 
     @property
-    def outputs(self) -> int:
-        """Values that a full tile gives for one input vector."""
-        return self.columns // 2 if self.subtract_pairs else self.columns
+    def field_bits(self) -> int:
+        """Bits of an input's field in a word of the row registers."""
+        return 1 << (self.input_bits - 1).bit_length()
 
     @property
-    def groups(self) -> int:
-        """Conversions of the busiest ADC channel for all outputs of one input step."""
-        return -(-self.outputs // self.adc_channels)
+    def rows_per_word(self) -> int:
+        """Inputs in a word of the row registers."""
+        return WORD_BITS // self.field_bits
 
     @property
-    def planes(self) -> int:
-        """Input steps of a vector, none skipped."""
-        return 1 if self.dac_inputs else self.input_bits
+    def words(self) -> int:
+        """Words of the row registers."""
+        return -(-self.rows // self.rows_per_word)
 
     @property
-    def input_words(self) -> int:
-        """``LOAD_INPUT`` beats of a full input vector: the codes of the rows, packed without gaps."""
-        return -(-self.rows * self.input_bits // INPUT_WORD_BITS)
+    def sum_bits(self) -> int:
+        """Bits of a shifted and added, signed sum."""
+        # A code less its offset needs one bit more than a code; the planes' weights sum to less than 2**input_bits.
+        return self.adc_bits + 2 + self.input_bits
 
-    @property
-    def accumulator_bits(self) -> int:
-        """Bits of a shifted and added sum, sign included."""
-        return self.adc_bits + self.planes + 1
-
-    @property
+    @cached_property
     def hash(self) -> int:
-        """First 32 bits of the SHA-256 of the parameters, in the order of their declaration."""
-        text = ",".join(f"{name}={int(value)}" for name, value in asdict(self).items())
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+        """64 bits by which a host recognises this controller."""
+        return configuration_hash(asdict(self))

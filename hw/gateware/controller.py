@@ -1,98 +1,95 @@
 """The controller: tiles behind one command stream and one response stream."""
 
-from functools import reduce
-from operator import or_
-
-from amaranth import Cat, Module, Value
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
+from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from twinbar.hw.gateware.collector import Collector
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.control import ControlUnit
-from twinbar.hw.gateware.dispatcher import Dispatcher
-from twinbar.hw.gateware.front_end import FrontEndPins
-from twinbar.hw.gateware.queue import Queue
-from twinbar.hw.gateware.safety import Safety
-from twinbar.hw.gateware.tile import Tile
-from twinbar.hw.protocol.commands import Command
-from twinbar.hw.protocol.responses import Response
-from twinbar.hw.timing import PHASES
+from twinbar.hw.parts.assembly import SerialParts
+from twinbar.hw.protocol.layouts import Command, Response
+from twinbar.hw.timing import PHASES, Phase
+
+from .arbiter import Arbiter
+from .config import ControllerConfig
+from .direct import DirectFrontEnd
+from .dispatcher import Dispatcher
+from .front_end import DirectPinsSignature
+from .serial_front_end import SerialFrontEnd, SerialPinsSignature
+from .stream_queue import Queue
+from .tile import Tile
 
 
 class Controller(wiring.Component):
-    """A vendor-free core with plain pins.
+    """The controller with direct front ends, or with front ends of serial parts.
 
     Parameters
     ----------
     config : ControllerConfig
+    parts : SerialParts, optional
+        Parts of every tile's front end.
 
-    Attributes
-    ----------
-    commands : In(stream)
-    responses : Out(stream)
-    tiles : Out(FrontEndPins).array(config.tiles)
-    stop : In
-        Asynchronous pin that puts everything into the safe state.
-    armed : Out
-        Pulses are allowed.
-    phases : Out(4).array(config.tiles)
-        `twinbar.hw.timing.Phase` of each tile in this cycle.
+    Members
+    -------
+    commands : In(stream(Command))
+    responses : Out(stream(Response))
+    stop : In(1)
+        Asynchronous: halts and disarms all tiles while it is high.
+    tiles : Out(DirectPinsSignature or SerialPinsSignature) array
+        Pins of every tile.
+    phases : Out array
+        Phase of every tile in this cycle, for observation.
+    busy : Out(1)
+        A command is presented, a queue holds a beat, or a tile works; for observation.
     """
 
-    def __init__(self, config: ControllerConfig) -> None:
-        self._config = config
-        super().__init__(
+    def __init__(self, config: ControllerConfig, parts: SerialParts | None = None) -> None:
+        self.config, self.parts = config, parts
+        super().__init__(self.signature_of(config, parts))
+
+    @staticmethod
+    def signature_of(config: ControllerConfig, parts: SerialParts | None = None) -> wiring.Signature:
+        """Give the ports of a controller without making one."""
+        pins = DirectPinsSignature(config) if parts is None else SerialPinsSignature(config, parts)
+        return wiring.Signature(
             {
                 "commands": In(stream.Signature(Command)),
                 "responses": Out(stream.Signature(Response)),
-                "tiles": Out(FrontEndPins(config)).array(config.tiles),
                 "stop": In(1),
-                "armed": Out(1),
+                "tiles": Out(pins).array(config.tiles),
                 "phases": Out(range(len(PHASES))).array(config.tiles),
+                "busy": Out(1),
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
-        config = self._config
+    def elaborate(self, platform) -> Module:
         m = Module()
+        config = self.config
         m.submodules.dispatcher = dispatcher = Dispatcher(config.tiles)
-        m.submodules.control = control = ControlUnit(config)
-        m.submodules.safety = safety = Safety()
-        m.submodules.collector = collector = Collector(config.tiles + 1)
-        m.submodules.answers = answers = Queue(Response, config.response_depth)
-        tiles = []
+        m.submodules.arbiter = arbiter = Arbiter(config.tiles)
+        m.submodules.response_queue = response_queue = Queue(Response, config.response_depth)
+        connect(m, flipped(self.commands), dispatcher.i)
+        connect(m, arbiter.o, response_queue.i)
+        connect(m, response_queue.o, flipped(self.responses))
+        stop, works = Signal(), Signal(config.tiles)
+        m.submodules.stop_synchronizer = FFSynchronizer(self.stop, stop)
         for number in range(config.tiles):
-            m.submodules[f"queue_{number}"] = queue = Queue(Command, config.command_depth)
-            m.submodules[f"tile_{number}"] = tile = Tile(config, number)
-            tiles.append(tile)
+            m.submodules[f"command_queue_{number}"] = queue = Queue(Command, config.command_depth)
+            m.submodules[f"tile_{number}"] = tile = Tile(config)
+            front_end = DirectFrontEnd(config) if self.parts is None else SerialFrontEnd(config, self.parts)
+            m.submodules[f"front_end_{number}"] = front_end
             connect(m, dispatcher.o[number], queue.i)
             connect(m, queue.o, tile.commands)
-            connect(m, tile.responses, collector.i[number])
-            connect(m, tile.pins, flipped(self.tiles[number]))
+            connect(m, tile.responses, arbiter.i[number])
+            connect(m, tile.front, front_end.tile)
+            connect(m, front_end.pins, flipped(self.tiles[number]))
             m.d.comb += [
-                tile.armed.eq(safety.armed),
-                tile.faults.eq(safety.faults),
-                tile.safe.eq(control.safe),
+                tile.index.eq(number),
+                tile.accepted.eq(dispatcher.accepted),
+                tile.safe.eq(dispatcher.safe),
+                tile.abort.eq(dispatcher.abort[number]),
+                tile.stop.eq(stop),
                 self.phases[number].eq(tile.phase),
+                works[number].eq(~queue.empty | (tile.phase != Phase.IDLE)),
             ]
-        connect(m, flipped(self.commands), dispatcher.i)
-        connect(m, dispatcher.control, control.commands)
-        connect(m, control.responses, collector.i[config.tiles])
-        connect(m, collector.o, answers.i)
-        connect(m, answers.o, flipped(self.responses))
-        m.d.comb += [
-            safety.arm.eq(control.arm),
-            safety.disarm.eq(control.disarm),
-            safety.safe.eq(control.safe),
-            safety.clear.eq(control.clear),
-            safety.watchdog.eq(control.watchdog),
-            safety.raised.eq(reduce(or_, (Value.cast(tile.raise_faults) for tile in tiles))),
-            safety.busy.eq(Cat(tile.busy for tile in tiles).any()),
-            safety.stop.eq(self.stop),
-            safety.beat.eq(self.commands.valid & self.commands.ready),
-            control.armed.eq(safety.armed),
-            control.faults.eq(safety.faults),
-            self.armed.eq(safety.armed),
-        ]
+        m.d.comb += self.busy.eq(self.commands.valid | works.any() | ~response_queue.empty)
         return m

@@ -1,68 +1,87 @@
-"""Counters of a tile in block RAM: cycles by phase, and actions."""
+"""Counts the cycles of every phase, and the actions."""
 
-from amaranth import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.gateware.memory import BLOCK_RAM
-from twinbar.hw.protocol.responses import PAYLOAD_BITS
+from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.protocol.registers import COUNTER_BITS
+from twinbar.hw.timing import PHASES
+
+from .tally import Tally
+
+RUN_BITS = 8
+BEFORE = len(PHASES)
+"""Place in which the cycle before the first one is counted."""
 
 
-class CounterBank(wiring.Component):
-    """A bank of counters of which one advances per cycle.
+class Counters(wiring.Component):
+    """Counts the cycles of every phase, the actions, and the commands that start.
 
-    Parameters
-    ----------
-    count : int
-        Number of counters.
-    amount_bits : int
-        Bits of the largest amount that is added at once.
-
-    Attributes
-    ----------
-    add, index, amount : In
-        Add ``amount``, which may be 0, to counter ``index``.
-    value : Out
-        The counter that the cycle before added to, as it was before that.
+    Members
+    -------
+    phase : In
+        Phase of this cycle.
+    act, action, amount : In
+        ``amount`` times ``action`` happened in this cycle.
+    started : In(1)
+        A command is popped. It is counted in a cycle without another action; a few may wait.
+    phase_index, action_index : In
+    phase_value, action_value : Out
+        See `Tally`.
     """
 
-    def __init__(self, count: int, amount_bits: int) -> None:
-        self._count = count
-        self._amount_bits = amount_bits
-        super().__init__(
-            {
-                "add": In(1),
-                "index": In(range(count)),
-                "amount": In(amount_bits),
-                "value": Out(PAYLOAD_BITS),
-            }
-        )
+    phase: In(range(len(PHASES)))
+    act: In(1)
+    action: In(range(len(ACTIONS)))
+    amount: In(7)
+    started: In(1)
+    phase_index: In(range(len(PHASES)))
+    action_index: In(range(len(ACTIONS)))
+    phase_value: Out(COUNTER_BITS)
+    action_value: Out(COUNTER_BITS)
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=PAYLOAD_BITS, depth=self._count, init=[], attrs=BLOCK_RAM)
-        write = memory.write_port()
-        read = memory.read_port()
-        adding, again = Signal(), Signal()
-        index = Signal.like(self.index)
-        amount = Signal(self._amount_bits)
-        total, last = Signal(PAYLOAD_BITS), Signal(PAYLOAD_BITS)
-        m.d.sync += [
-            adding.eq(self.add),
-            index.eq(self.index),
-            amount.eq(self.amount),
-            last.eq(total),
-            # A counter may advance in every cycle: then its new value is still on its way into the memory.
-            again.eq(adding & (index == self.index)),
-        ]
+        m.submodules.phases = phases = Tally(len(PHASES) + 1, RUN_BITS)
+        m.submodules.actions = actions = Tally(len(ACTIONS), 7)
+
+        # Everything is counted one cycle late, because what ends a phase is known late in its last cycle.
+        now = Signal.like(self.phase, init=BEFORE, reset_less=True)
+        acted = Signal(reset_less=True)
+        action = Signal.like(self.action, reset_less=True)
+        amount = Signal.like(self.amount, reset_less=True)
+        m.d.sync += [now.eq(self.phase), acted.eq(self.act), action.eq(self.action), amount.eq(self.amount)]
+
+        # A run of cycles of the same phase is added when it ends, or when its length no longer fits.
+        last = Signal.like(now)
+        run = Signal(RUN_BITS, reset_less=True)
         m.d.comb += [
-            read.en.eq(self.add),
-            read.addr.eq(self.index),
-            self.value.eq(Mux(again, last, read.data)),
-            total.eq(self.value + amount),
-            write.en.eq(adding),
-            write.addr.eq(index),
-            write.data.eq(total),
+            phases.add.eq((now != last) | run.all()),
+            phases.index.eq(last),
+            phases.amount.eq(run),
+            phases.read_index.eq(self.phase_index),
+            self.phase_value.eq(phases.value),
         ]
+        m.d.sync += last.eq(now)
+        with m.If(phases.add):
+            m.d.sync += run.eq(1)
+        with m.Else():
+            m.d.sync += run.eq(run + 1)
+
+        # Commands start at most once per cycle, and no other action happens while LOAD follows LOAD.
+        waiting = Signal(3, reset_less=True)
+        counted = Signal(reset_less=True)  # in the cycle before: not twice in a row, see `Tally`
+        count = Signal()
+        m.d.comb += [
+            count.eq(~acted & ~counted & waiting.any()),
+            actions.add.eq(acted | count),
+            actions.index.eq(action),
+            actions.amount.eq(amount),
+            actions.read_index.eq(self.action_index),
+            self.action_value.eq(actions.value),
+        ]
+        with m.If(count):
+            m.d.comb += [actions.index.eq(Action.COMMAND_BEAT), actions.amount.eq(waiting)]
+        m.d.sync += [counted.eq(count), waiting.eq(waiting - (waiting & count.replicate(3)) + self.started)]
         return m

@@ -1,55 +1,69 @@
-"""Level table of a tile: the window of codes in which a closed-loop write ends, per level."""
+"""The windows of the levels."""
 
-from amaranth import Module
-from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.gateware.memory import BLOCK_RAM
-from twinbar.hw.protocol.registers import LEVELS
+from twinbar.hw.protocol.layouts import LEVEL_BITS, VALUE_BITS
+
+from .block_ram import block_ram
+from .config import ControllerConfig
 
 
 class LevelTable(wiring.Component):
-    """One block RAM of windows.
+    """The windows of the levels, and whether a code lies in one.
 
     Parameters
     ----------
-    code_bits : int
-        Bits of a code.
+    config : ControllerConfig
 
-    Attributes
-    ----------
-    read, read_level : In
-        In the cycle after ``read``, ``window`` is that of ``read_level``, and stays until the next ``read``.
-    write, write_level, write_window : In
-        Store a window.
-    window : Out
+    Members
+    -------
+    level : In
+        Level whose window is looked at from the second cycle after on, and written at the end of this cycle.
+    window, write : In
+        Window to be stored: low | high << 16.
+    stored : Out
+        The window, in the same form, one cycle earlier.
+    code : In(signed)
+    below, above : Out(1)
+        The code, clamped to the range of codes, lies below or above the window. Combinational.
     """
 
-    def __init__(self, code_bits: int) -> None:
-        self.layout = data.StructLayout({"low": code_bits, "high": code_bits})
+    def __init__(self, config: ControllerConfig) -> None:
+        self._bits = config.adc_bits
         super().__init__(
             {
-                "read": In(1),
-                "read_level": In(range(LEVELS)),
-                "window": Out(self.layout),
+                "level": In(LEVEL_BITS),
+                "window": In(VALUE_BITS),
                 "write": In(1),
-                "write_level": In(range(LEVELS)),
-                "write_window": In(self.layout),
+                "stored": Out(32),
+                "code": In(signed(config.adc_bits + 2)),
+                "below": Out(1),
+                "above": Out(1),
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=self.layout, depth=LEVELS, init=[], attrs=BLOCK_RAM)
-        write = memory.write_port()
-        read = memory.read_port()
+        bits = self._bits
+        m.submodules.windows = windows = block_ram(shape=2 * bits, depth=1 << LEVEL_BITS)
+        write, read = windows.write_port(), windows.read_port()
+        # Compared from a register, because the comparison decides what comes next and a block RAM is slow.
+        window = Signal(2 * bits)
+        low, high = window[:bits], window[bits:]
+        m.d.sync += window.eq(read.data)
         m.d.comb += [
+            write.addr.eq(self.level),
+            write.data[:bits].eq(self.window[:bits]),
+            write.data[bits:].eq(self.window[16 : 16 + bits]),
             write.en.eq(self.write),
-            write.addr.eq(self.write_level),
-            write.data.eq(self.write_window),
-            read.en.eq(self.read),
-            read.addr.eq(self.read_level),
-            self.window.eq(read.data),
+            read.addr.eq(self.level),
+            read.en.eq(1),
+            self.stored[:16].eq(read.data[:bits]),
+            self.stored[16:].eq(read.data[bits:]),
+            # As if the code were clamped, but without waiting for it.
+            self.below.eq((self.code < low) & low.any()),
+            self.above.eq((self.code > high) & ~high.all()),
         ]
         return m

@@ -1,25 +1,23 @@
-"""Identity of the protocol: what a host compares before it trusts a controller."""
+"""The version of the protocol, and the hash by which a host recognises the controller that it was configured for."""
 
-from enum import IntEnum
+import hashlib
+import json
+from collections.abc import Mapping
 from typing import Final
 
-MAGIC: Final = 0x5457494E
-"""``TWIN`` in ASCII: the answer that only a Twinbar controller gives."""
+MAJOR: Final = 1
+"""Changes when a host must change."""
+MINOR: Final = 0
+"""Changes when something is added."""
 
-VERSION: Final = 1
-"""Raised whenever a beat, an opcode, a register or a fault changes its meaning."""
 
+def configuration_hash(parameters: Mapping[str, object]) -> int:
+    """Give 64 bits that identify a configuration and the protocol's version.
 
-class IdentityWord(IntEnum):
-    """Words of the identity, asked for one by one with ``IDENTIFY``."""
-
-    MAGIC = 0
-    VERSION = 1
-    TILES = 2
-    GEOMETRY = 3
-    """Rows in bits 0 to 15, columns in bits 16 to 31."""
-    CONVERTERS = 4
-    """ADC bits in bits 0 to 7, ADC channels in bits 8 to 23, input bits in bits 24 to 27, then one bit each for DAC
-    inputs, subtracted pairs and skipped empty planes."""
-    CONFIGURATION_HASH = 5
-    """First 32 bits of the SHA-256 of the elaboration parameters."""
+    Parameters
+    ----------
+    parameters : mapping
+        Elaboration parameters by name; anything that JSON can hold.
+    """
+    text = json.dumps({"protocol": [MAJOR, MINOR], **parameters}, sort_keys=True, separators=(",", ":"))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

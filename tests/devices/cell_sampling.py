@@ -62,8 +62,10 @@ def seen(draws, g, ticks, scalars, tables):
 def reads(draws, g, scalars, tables):
     """Give the codes of ``draws`` readings of a cell at ``g``."""
     key = physics.cell_key(scalars[P_SEED], 0, 0)
-    channel = physics.channel_key(scalars[P_SEED], 0, 0)
+    grid = physics.to_grid(physics.effective_conductance(g, key, 1, 0, scalars, tables), 0, scalars, tables)
+    spread = physics.grid_variance(grid, scalars, tables)
+    seed = np.uint64(scalars[P_SEED])
     out = np.empty(draws, np.int64)
     for conversion in range(draws):
-        out[conversion] = physics.read_cell(g, key, 1, 0, 0, channel, conversion, scalars, tables)
+        out[conversion] = physics.convert_cell(grid, spread, seed, 0, 0, 0, conversion, 128, 0, scalars, tables)
     return out

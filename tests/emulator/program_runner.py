@@ -4,12 +4,14 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from reference import Cost, ReferenceCrossbar
+from reference import Command, Cost, ReferenceCrossbar
+from streams import step_by_step
 
 from twinbar.emulator.activity import CELL_ENERGIES, Activity
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.engine import TileBlock, WriteList
 from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.fast.schedule import OP_SIZE
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.timing import PHASES
 
@@ -33,6 +35,7 @@ class Pair:
         self.config = config
         self.engine = FastEngine(config, tiles, mapped_columns, faults)
         self.reference = ReferenceCrossbar(config, tiles, mapped_columns, faults)
+        self.served = tiles - 1
         self.check_state()
 
     def check_state(self) -> None:
@@ -43,7 +46,15 @@ class Pair:
         assert state["pulses"].tolist() == [tile.pulses for tile in tiles]
         assert state["fault"].tolist() == [tile.faults for tile in tiles]
         assert state["conversions"].tolist() == [tile.conversions for tile in tiles]
-        assert [tuple(driven) for driven in state["driven"]] == [tile.driven or (-1, -1, -1) for tile in tiles]
+        registers = self.config.registers
+        starts = [
+            (0, registers.set_amplitude.start, registers.set_gate.start),
+            (1, registers.reset_amplitude.start, registers.reset_gate.start),
+        ]
+        driven = [starts.index(tile.driven) if tile.driven in starts else -1 for tile in tiles]
+        assert state["driven"].tolist() == driven
+        assert state["ranges"].tolist() == [tile.range_code for tile in tiles]
+        assert state["served"] == self.served
         geometry = self.config.geometry
         unit = self.config.cells.g_max_s / 2**geometry.grid_bits
         seen = [[tile.grid(cell) * unit for cell in range(geometry.cells)] for tile in tiles]
@@ -66,7 +77,7 @@ class Pair:
         assert result.sets.tolist() == [response.sets for response in expected]
         assert result.resets.tolist() == [response.resets for response in expected]
         assert result.ok.tolist() == [response.ok for response in expected]
-        check_activity(result.activity, costs)
+        self.check_activity(result.activity, interleaved(costs), costs)
         self.check_state()
 
     def read(self, per_tile: list[list[int]]) -> None:
@@ -79,7 +90,7 @@ class Pair:
             for cell in cells
         ]
         assert codes.tolist() == expected
-        check_activity(activity, costs)
+        self.check_activity(activity, interleaved(costs), costs)
         self.check_state()
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> None:
@@ -104,26 +115,61 @@ class Pair:
         # An unsigned code of 0 is no current at all; every other extreme may have been cut.
         assert result.clipped == sum(code == highest or (code == lowest and lowest < 0) for code in singles)
         assert (result.lowest, result.highest) == (min(singles, default=0), max(singles, default=0))
-        check_activity(result.activity, costs)
+        self.check_activity(result.activity, by_vector(costs, len(inputs)), costs, block.first_tile)
         self.check_state()
 
+    def check_activity(
+        self, activity: Activity, stream: list[tuple[int, Command]], costs: list[Cost], first_tile: int = 0
+    ) -> None:
+        """Cycles by phase, actions, cell energies and latencies of a program."""
 
-def check_activity(activity: Activity, costs: list[Cost]) -> None:
-    """Cycles by phase, actions, cell energies and latencies of a program."""
+        def total(name: str) -> Counter[str]:
+            return sum((getattr(cost, name) for cost in costs), Counter())
 
-    def total(name: str) -> Counter[str]:
-        return sum((getattr(cost, name) for cost in costs), Counter())
+        def found(names: tuple[str, ...], values: np.ndarray) -> dict[str, int]:
+            return {name: int(value) for name, value in zip(names, values, strict=True) if value}
 
-    def found(names: tuple[str, ...], values: np.ndarray) -> dict[str, int]:
-        return {name: int(value) for name, value in zip(names, values, strict=True) if value}
+        tiles = len(self.reference.tiles)
+        ops = np.zeros((len(stream), OP_SIZE), np.int64)
+        for op, (tile, command) in zip(ops, stream, strict=True):
+            op[:] = first_tile + tile, command.work, command.outputs, command.group, command.gap
+        parameters = self.config.geometry.controller(tiles)
+        course = step_by_step(ops, tiles, parameters.command_depth, parameters.response_depth, self.served)
+        self.served = course["served"]
+        phases, heat = total("phases"), total("heat")
+        phases["stall"] = sum(course["stalls"])
+        phases["idle"] = tiles * course["cycles"] - phases.total()
+        for (_, command), waited in zip(stream, course["waits"], strict=True):
+            heat["forward"] += command.held_heat * waited
+        assert found(PHASES, activity.phases) == {name: n for name, n in phases.items() if n}
+        assert found(ACTIONS, activity.actions) == total("actions")
+        assert found(CELL_ENERGIES, activity.cell_energy) == {name: n for name, n in heat.items() if n}
+        slowest = max(cost.cycles for cost in costs)
+        assert activity.cycles == slowest
+        assert activity.link_cycles == course["cycles"] - slowest
 
-    assert found(PHASES, activity.phases) == total("phases")
-    assert found(ACTIONS, activity.actions) == total("actions")
-    assert found(CELL_ENERGIES, activity.cell_energy) == {name: n for name, n in total("heat").items() if n}
-    slowest = max(cost.cycles for cost in costs)
-    beats = max(total("actions")["command_beat"], total("actions")["response_beat"])
-    assert activity.cycles == slowest
-    assert activity.link_cycles == max(0, beats - slowest)
+
+def interleaved(costs: list[Cost]) -> list[tuple[int, Command]]:
+    """Give tile and command of lists: the first command of every tile, then the second ..."""
+    longest = max(len(cost.commands) for cost in costs)
+    return [
+        (tile, cost.commands[place])
+        for place in range(longest)
+        for tile, cost in enumerate(costs)
+        if place < len(cost.commands)
+    ]
+
+
+def by_vector(costs: list[Cost], batch: int) -> list[tuple[int, Command]]:
+    """Give tile and command of multiplications: range registers, then vector by vector, and in it tile by tile."""
+    first = [sum(command.sets_range for command in cost.commands) for cost in costs]
+    each = [(len(cost.commands) - n) // batch for cost, n in zip(costs, first, strict=True)]
+    stream = [(tile, command) for tile, cost in enumerate(costs) for command in cost.commands[: first[tile]]]
+    for vector in range(batch):
+        for tile, cost in enumerate(costs):
+            start = first[tile] + vector * each[tile]
+            stream += [(tile, command) for command in cost.commands[start : start + each[tile]]]
+    return stream
 
 
 def random_program(pair: Pair, rng: np.random.Generator, operations: int, **limits: Any) -> None:

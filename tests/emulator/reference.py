@@ -10,10 +10,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.configuration import CrossbarConfig, range_code
 from twinbar.emulator.devices import layout, physics
 
 SET, RESET = 0, 1
+
+
+@dataclass
+class Command:
+    """What the streams need to know of a command: cycles before the first of its responses, which come in groups."""
+
+    work: int
+    outputs: int = 1
+    group: int = 1
+    gap: int = 0
+    sets_range: bool = False
+    held_heat: int = 0
+    """Heat per cycle of rows that stay driven while its responses wait, but for those of the last group."""
 
 
 @dataclass
@@ -23,6 +36,7 @@ class Cost:
     phases: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     heat: Counter[str] = field(default_factory=Counter)
+    commands: list[Command] = field(default_factory=list)
 
     @property
     def cycles(self) -> int:
@@ -62,6 +76,7 @@ class ReferenceTile:
             np.uint64(physics.channel_key(self.seed, number, channel)) for channel in range(geometry.adc_channels)
         ]
         self.driven: tuple[int, int, int] | None = None
+        self.range_code = 0
 
     # --- one cell ---------------------------------------------------------------------------------------------------
 
@@ -80,14 +95,16 @@ class ReferenceTile:
     def read_once(self, cell: int) -> int:
         """Convert a single cell."""
         channel = cell % self.config.geometry.columns % self.config.geometry.adc_channels
-        code = physics.read_cell(
-            self.g[cell],
-            self.keys[cell],
-            self.pulses[cell],
-            self.tick - self.last_tick[cell],
-            cell // self.config.geometry.columns + cell % self.config.geometry.columns,
-            self.channel_keys[channel],
+        code = physics.convert_cell(
+            self.grid(cell),
+            self.variance(cell),
+            self.seed,
+            self.number,
+            cell % self.config.geometry.columns,
+            channel,
             self.conversions[channel],
+            layout.TRIM_CENTRE,
+            0,
             self.scalars,
             self.tables,
         )
@@ -160,6 +177,7 @@ class ReferenceTile:
         counts = {SET: 0, RESET: 0}
         polarity: int | None = None
         amplitude = gate = 0
+        before = cost.cycles
         self._address(cost)
         while True:
             code = self.verify(cell, cost)
@@ -176,12 +194,15 @@ class ReferenceTile:
             self.pulse(cell, polarity, amplitude, gate, cost)
             counts[polarity] += 1
         cost.actions["write_ok" if ok else "write_failed"] += 1
+        cost.commands.append(Command(cost.cycles - before))
         self._respond(cost)
         return WriteResponse(code, counts[SET], counts[RESET], ok)
 
     def read(self, cell: int, cost: Cost) -> int:
+        before = cost.cycles
         self._address(cost)
         code = self.verify(cell, cost)
+        cost.commands.append(Command(cost.cycles - before))
         self._respond(cost)
         return code
 
@@ -203,13 +224,24 @@ class ReferenceTile:
         lowest, highest = geometry.code_range
         outputs = used_columns // 2 if geometry.subtract_pairs else used_columns
         busiest = -(-outputs // geometry.adc_channels)
-        words = -(-used_rows * geometry.input_bits // 32)
+        # A word of 32 bits; an input takes 1, 2, 4 or 8 of them.
+        words = -(-used_rows // (32 // next(bits for bits in (1, 2, 4, 8) if bits >= geometry.input_bits)))
         grid = [self.grid(cell) for cell in range(geometry.cells)]
         variance = [int(physics.grid_variance(value, self.scalars, self.tables)) for value in grid]
         results, codes = [], []
+        if range_code(full_scale) != self.range_code:
+            self.range_code = range_code(full_scale)
+            cost.actions["command_beat"] += 1
+            cost.phases["decide"] += 2
+            cost.commands.append(Command(2, sets_range=True))
+            self._respond(cost)
         for vector in vectors:
             result = [0] * outputs
             cost.actions["command_beat"] += 1 + words
+            cost.phases["select"] += words
+            cost.commands += [Command(1, outputs=0)] * words
+            step_cycles = timing.select + timing.settle_multiply + busiest * (timing.convert + 1)
+            work = held_heat = 0
             for plane in range(geometry.planes):
                 inputs = vector if geometry.dac_inputs else [code >> plane & 1 for code in vector]
                 if geometry.skip_empty and not any(inputs):
@@ -223,10 +255,13 @@ class ReferenceTile:
                 cost.phases["decide"] += busiest
                 driven = timing.settle_multiply
                 if not geometry.sample_and_hold:
-                    driven += busiest * (timing.convert + 1)
+                    driven += busiest * timing.convert + busiest - 1
+                work += step_cycles
+                held_heat = 0
                 for row, value in enumerate(inputs):
                     first = row * geometry.columns
-                    cost.heat["forward"] += value**2 * driven * sum(grid[first : first + self.mapped_columns])
+                    held_heat += value**2 * sum(grid[first : first + self.mapped_columns])
+                cost.heat["forward"] += held_heat * driven
                 for output in range(outputs):
                     channel = output % geometry.adc_channels
                     current = spread = 0
@@ -245,6 +280,7 @@ class ReferenceTile:
                             spread,
                             self.channel_keys[channel],
                             self.conversions[channel],
+                            0,
                             adc.gain,
                             adc.gain_shift,
                             adc.ku,
@@ -260,6 +296,15 @@ class ReferenceTile:
                     cost.actions["shift_add"] += 1
                     codes.append(code)
                     result[output] += code << plane
+            conversion = timing.convert + 1
+            command = Command(0, outputs, geometry.adc_channels)
+            if work:
+                # Of the last step, what lies behind its first group comes between the groups of responses.
+                command.work, command.gap = work - (busiest - 1) * conversion, conversion
+                if not geometry.sample_and_hold:
+                    command.held_heat = held_heat
+                    cost.heat["forward"] += held_heat * (busiest - 1) * geometry.adc_channels
+            cost.commands.append(command)
             cost.actions["response_beat"] += outputs
             cost.phases["respond"] += outputs
             results.append(result)

@@ -30,12 +30,15 @@ CLOCK_HZ = 100e6
 @pytest.mark.parametrize(
     ("choice", "sentence"),
     [
-        ({"rows": 0}, "array.rows is 0; it must lie between 1 and 1024"),
-        ({"columns": 5}, "array.columns is 5; it must be even, because weights sit on column pairs"),
-        ({"adc_channels": 9}, "array.adc_channels is 9; it must lie between 1 and 8"),
-        ({"adc_bits": 2}, "array.adc_bits is 2; it must lie between 3 and 16"),
-        ({"input_bits": 9}, "array.input_bits is 9; it must lie between 1 and 8"),
-        ({"grid_bits": 17}, "array.grid_bits is 17; it must lie between 6 and 16"),
+        ({"rows": 0}, "array.rows is 0; it must be a whole number from 1 to 1024"),
+        ({"columns": 5}, "array.columns is 5; it must be even, because columns come in pairs"),
+        ({"adc_channels": 8}, "array.adc_channels is 8; it must be a power of two that divides the 4 column pairs"),
+        ({"adc_channels": 3, "columns": 6}, "array.adc_channels is 3; it must be a power of two that divides the 3"),
+        ({"adc_bits": 2}, "array.adc_bits is 2; it must be a whole number from 3 to 15"),
+        ({"adc_bits": 16}, "array.adc_bits is 16; it must be a whole number from 3 to 15"),
+        ({"input_bits": 9}, "array.input_bits is 9; it must be a whole number from 1 to 8"),
+        ({"grid_bits": 17}, "array.grid_bits is 17; it must be a whole number from 6 to 16"),
+        ({"command_depth": 1}, "array.command_depth is 1; it must be a whole number from 2 to 32768"),
     ],
 )
 def test_a_geometry_that_cannot_be_is_refused(choice: dict[str, int], sentence: str) -> None:
@@ -50,6 +53,40 @@ def test_what_follows_from_a_geometry() -> None:
     dac = Geometry(rows=4, columns=6, input_bits=3, adc_bits=8, dac_inputs=True, subtract_pairs=True)
     assert (dac.step_input_max, dac.planes) == (7, 1)
     assert (dac.outputs, dac.code_range) == (3, (-128, 127))
+
+
+def test_a_geometry_is_one_controller() -> None:
+    geometry = Geometry(rows=24, columns=16, adc_channels=4, adc_bits=6, input_bits=3, command_depth=32)
+    controller = geometry.controller(5)
+    assert (controller.tiles, controller.rows, controller.columns) == (5, 24, 16)
+    assert (controller.adc_channels, controller.adc_bits, controller.input_bits) == (4, 6, 3)
+    assert (controller.command_depth, controller.dac_bits, controller.rows_per_word) == (32, 12, 8)
+    with pytest.raises(ConfigError, match="tiles is 257"):
+        geometry.controller(257)
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        ({"settle_drive": 1}, "settle_drive is 1; a controller takes 2 to 65535"),
+        ({"convert": 1 << 16}, "convert is 65536; a controller takes 1 to 65535"),
+        ({"limit": 256}, "pulse_limit is 256; a controller takes 1 to 255"),
+        ({"samples": 17, "discard": 16}, "16 samples of a read would be thrown away; at most 15 can be"),
+        ({"samples": 32}, "32 of the 32 samples of a read would be averaged"),
+    ],
+)
+def test_what_no_register_holds_is_refused(
+    make_crossbar: Callable[..., CrossbarConfig], choice: dict[str, int], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        make_crossbar(**choice)
+
+
+def test_a_large_pulse_limit_is_shared_among_several_writes(make_crossbar: Callable[..., CrossbarConfig]) -> None:
+    registers = make_crossbar("ecram").registers
+    assert (registers.limit, registers.attempts) == (255, 4)
+    registers = make_crossbar("taox-hfox").registers
+    assert (registers.limit, registers.attempts) == (100, 1)
 
 
 @pytest.mark.parametrize(("samples", "discard"), [(3, 0), (4, 1), (2, 2), (1, 3)])
@@ -96,8 +133,9 @@ def test_the_range_registers_map_the_full_scale_to_the_largest_code(
     config = make_crossbar(subtract_pairs=True)
     for full_scale in (127.0, 5000.0, 3e10):
         adc = config.adc_range(full_scale)
-        assert full_scale * adc.codes_per_grid == pytest.approx(127, rel=1e-6)
-        expected = config.cells.variance_unit * (127 / full_scale * 256) ** 2
+        # A range code has a mantissa of 12 bits.
+        assert full_scale * adc.codes_per_grid == pytest.approx(127, rel=2**-12)
+        expected = config.cells.variance_unit * (adc.codes_per_grid * 256) ** 2
         assert adc.ku / 2**adc.ku_shift == pytest.approx(expected, rel=1e-4)
     # A code per read-grid unit is as fine as it gets.
     assert config.adc_range(1.0) == config.adc_range(127.0)

@@ -30,8 +30,9 @@ def choices(draw: st.DrawFn) -> dict[str, object]:
     own_ramps = {line: draw(ramps()) for line in lines} if draw(st.booleans()) else {}
     return own_ramps | {
         "rows": draw(st.sampled_from([1, 3, 8])),
-        "columns": draw(st.sampled_from([4, 6])),
-        "adc_channels": draw(st.integers(1, 3)),
+        "columns": draw(st.sampled_from([4, 8])),
+        "adc_channels": draw(st.sampled_from([1, 2])),
+        "command_depth": draw(st.sampled_from([2, 5, 256])),
         "adc_bits": draw(st.sampled_from([6, 8])),
         "input_bits": draw(st.sampled_from([1, 3])),
         "dac_inputs": draw(st.booleans()),
@@ -46,7 +47,7 @@ def choices(draw: st.DrawFn) -> dict[str, object]:
         "limit": draw(st.sampled_from([1, 3, 20])),
         "select": draw(st.integers(1, 3)),
         "settle_read": draw(st.integers(1, 20)),
-        "settle_drive": draw(st.integers(1, 20)),
+        "settle_drive": draw(st.integers(2, 20)),
         "settle_multiply": draw(st.integers(1, 20)),
         "convert": draw(st.integers(1, 20)),
         "recover": draw(st.integers(1, 5)),

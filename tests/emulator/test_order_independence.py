@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from program_runner import write_list
 
+from twinbar.emulator.activity import Activity
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.engine import TileBlock
 from twinbar.emulator.fast.engine import FastEngine
+from twinbar.hw.timing import Phase
 
 TILES = 3
 Entries = list[list[tuple[int, int]]]
@@ -43,7 +45,13 @@ def new_engine(config: CrossbarConfig) -> FastEngine:
 
 
 def state(engine: FastEngine) -> dict[str, list[int]]:
-    return {name: np.asarray(value).tolist() for name, value in engine.state_dict().items()}
+    """What the tiles hold; whose turn it is at the response stream belongs to none of them."""
+    return {name: np.asarray(value).tolist() for name, value in engine.state_dict().items() if name != "served"}
+
+
+def work(activity: Activity) -> np.ndarray:
+    """Phases without those in which tiles wait for the streams, and so for each other."""
+    return np.delete(activity.phases, [Phase.IDLE, Phase.STALL])
 
 
 def multiply(engine: FastEngine) -> list[int]:
@@ -87,7 +95,7 @@ def test_two_lists_do_what_one_list_does(config: CrossbarConfig, entries: Entrie
     first = parts.write(write_list([tile[:cut] for tile in entries]))
     second = parts.write(write_list([tile[cut:] for tile in entries]))
     assert state(parts) == state(whole)
-    assert (first.activity.phases + second.activity.phases).tolist() == once.activity.phases.tolist()
+    assert (work(first.activity) + work(second.activity)).tolist() == work(once.activity).tolist()
     assert (first.activity.actions + second.activity.actions).tolist() == once.activity.actions.tolist()
     assert (first.activity.cell_energy + second.activity.cell_energy).tolist() == once.activity.cell_energy.tolist()
     # Each list waits for its slowest tile.

@@ -53,8 +53,8 @@ def refusal(changes: dict[str, Any], kind: type[ExperimentConfig] = ExperimentCo
         ("training.optimizer", "LBFGS", "training.optimizer is LBFGS, which evaluates the loss several times"),
         (
             "engine.name",
-            "events",
-            "engine.name is events, which this version of Twinbar cannot train with; it must be fast or rtl",
+            "board",
+            "engine.name is board, which this version of Twinbar cannot train with; it must be fast, events, rtl",
         ),
         ("engine.name", "rlt", 'engine.name is "rlt"; it must be one of fast, events, rtl, pysim, board'),
         ("engine.port", "/dev/x", "engine.port is /dev/x, but engine fast has no port"),
@@ -69,7 +69,14 @@ def test_a_mistake_is_one_sentence(key: str, value: object, sentence: str) -> No
     [
         ({"timing.discard": 2, "timing.samples": 2}, "timing.discard is 2, but a read has 2 conversions"),
         ({"timing.samples": 4, "timing.discard": 1}, "timing.samples less timing.discard is 3"),
-        ({"array.columns": 8, "array.adc_channels": 9}, "array.adc_channels is 9, but a tile has 8 columns"),
+        (
+            {"array.columns": 8, "array.adc_channels": 8},
+            "array.adc_channels is 8; it must be a power of two that divides",
+        ),
+        (
+            {"array.adc_channels": 3},
+            "array.adc_channels is 3; it must be a power of two that divides the 64 column pairs",
+        ),
         ({"write.set_ramp_v": [2.0, 0.1, 1.0]}, "write.set_ramp_v is [2.0, 0.1, 1.0]; it must start at 0 V or more"),
         ({"write.reset_ramp_v": [1.0, 0.0, 2.0]}, "write.reset_ramp_v is [1.0, 0.0, 2.0]; it must start"),
     ],
@@ -167,7 +174,7 @@ def test_bounds_of_the_array_are_those_of_the_crossbar() -> None:
             return False
         return True
 
-    for name in ("rows", "columns", "adc_bits", "grid_bits", "input_bits", "adc_channels"):
+    for name in ("rows", "columns", "adc_bits", "grid_bits", "input_bits", "adc_channels", "command_depth"):
         for value in (0, 1, 2, 3, 5, 6, 8, 9, 16, 17, 128, 129, 1023, 1024, 1025, 1026):
             assert config_takes(**{name: value}) == crossbar_takes(**{name: value}), (name, value)
 

@@ -62,11 +62,12 @@ def test_every_compensation_trains(train_run: Callable[..., Any], compensation: 
 
 
 def test_accumulation_makes_fewer_steps_and_counts_them(train_run: Callable[..., Any]) -> None:
-    one, four = train_run(), train_run({"training.accumulate": 4})
+    # With a quarter of the steps it takes more epochs to learn as much.
+    one, four = train_run(), train_run({"training.accumulate": 4, "training.epochs": 6})
     # 30 batches an epoch make 8 steps, the last one from two batches.
-    assert [epoch["steps"] for epoch in four.report["epochs"]] == [8, 8, 8]
+    assert [epoch["steps"] for epoch in four.report["epochs"]] == [8] * 6
     assert totals(four)["cells"] == totals(one)["cells"]
-    assert totals(four)["update_elimination"] == 1 - totals(four)["weight_updates"] / (2368 * 24)
+    assert totals(four)["update_elimination"] == 1 - totals(four)["weight_updates"] / (2368 * 48)
     assert accuracy(four) > 3 * CHANCE
 
 

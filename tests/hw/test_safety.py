@@ -1,157 +1,384 @@
+"""Refusals, halts, faults and the streams: what happens when something is not as it should be."""
+
 import pytest
-from bench import Bench, command, configure, crossbar, set_register
+from behavioural_array import Array
+from controller_bench import Bench, Trace, command, read_register, set_up, write_register
 
-from twinbar.host.transport.packing import pack
-from twinbar.hw.gateware.guard import SYNCHRONIZER_STAGES
-from twinbar.hw.protocol.commands import Opcode, Polarity, PulseArgument
-from twinbar.hw.protocol.faults import Fault, Reason
-from twinbar.hw.timing import Phase
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol.layouts import WIDTH_BITS
+from twinbar.hw.protocol.packing import triple
+from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Selection, Status
+from twinbar.hw.timing import ARM_CYCLES, QUEUE_LATENCY, Phase
 
-ARM = command(Opcode.ARM, argument=1)
-WIDTH = 30
-TRAIN = int(pack(PulseArgument, count=3, polarity=Polarity.SET))
-PULSES = command(Opcode.PULSE, 0, 1, 1, TRAIN)
-READ = command(Opcode.READ, 0, 2, 2)
+CONFIG = ControllerConfig(rows=6, columns=8, adc_bits=8)
+WIDE = {Record.SET: {"codes": (64, 0, 5), "width": 30}}
+READ = command(Opcode.READ, row=1, column=1)
+PULSE = command(Opcode.PULSE, row=1, column=1, record=Record.SET, count=2)
 
-
-def answers(bench, beats, **options):
-    setup = [beat for tile in range(bench.tiles) for beat in configure(bench.config, tile)]
-    setup += [set_register("width_set", WIDTH, tile) for tile in range(bench.tiles)]
-    return bench.run([*setup, *beats], len(setup) + len(beats), **options)[len(setup) :]
-
-
-def at_gate(bench, after, action, length=1, pulse=1, tile=0):
-    """Act a number of cycles after the gate opened for the given pulse."""
-
-    async def act(ctx):
-        pins = bench.dut.tiles[tile]
-        for n in range(pulse):
-            await ctx.tick().until(pins.write_gate)
-            if n < pulse - 1:
-                await ctx.tick().until(~pins.write_gate)
-        await ctx.tick().repeat(after) if after else None
-        ctx.set(action, 1)
-        await ctx.tick().repeat(length)
-        ctx.set(action, 0)
-
-    return act
-
-
-def test_compliance_closes_the_gate_and_latches_until_it_is_cleared():
-    bench = Bench(crossbar())
-    act = at_gate(bench, 10, bench.dut.tiles[0].compliance, pulse=2)
-    got = answers(bench, [ARM, PULSES, READ, PULSES], meanwhile=act)
-    train, read, again = (r for r in got if r["kind"] in (Opcode.PULSE, Opcode.READ))
-    assert (train["ok"], train["reason"], train["faults"]) == (0, Reason.ABORTED, Fault.COMPLIANCE)
-    assert train["payload.cell.sets"] == 2
-    assert [read["reason"], again["reason"]] == [Reason.FAULTED] * 2
-    first, second = bench.models[0].widths
-    assert first == WIDTH
-    # The pin rises in the 12th cycle of the gate at the earliest; the decision follows the synchronizer.
-    assert 10 < second <= 10 + SYNCHRONIZER_STAGES + 3
-
-
-def test_compliance_within_the_blanking_time_is_ignored():
-    bench = Bench(crossbar())
-    act = at_gate(bench, 0, bench.dut.tiles[0].compliance, length=4)
-    got = answers(bench, [set_register("blanking", 10), ARM, PULSES], meanwhile=act)
-    assert all(r["ok"] for r in got)
-    assert bench.models[0].widths == [WIDTH] * 3
+REFUSED = [
+    (0, Status.UNKNOWN_OPCODE),
+    (31, Status.UNKNOWN_OPCODE),
+    (command(Opcode.READ, tile=1, row=1, column=1), Status.BAD_TILE),
+    (command(Opcode.READ, row=6, column=1), Status.BAD_ADDRESS),
+    (command(Opcode.WRITE, row=1, column=8), Status.BAD_ADDRESS),
+    (command(Opcode.WRITE, row=1, column=1, level=16), Status.BAD_LEVEL),
+    (command(Opcode.FORM, row=1, column=1, level=200), Status.BAD_LEVEL),
+    (command(Opcode.PULSE, row=1, column=1, record=Record.SET, count=0), Status.BAD_VALUE),
+    (command(Opcode.PULSE, row=1, column=1, record=Record.SET, count=101), Status.BAD_VALUE),
+    (command(Opcode.PULSE, row=1, column=1, record=Record.READ, count=1), Status.BAD_VALUE),
+    (command(Opcode.DRIVE, row=1, column=1, record=Record.MULTIPLY), Status.BAD_VALUE),
+    (command(Opcode.MULTIPLY, column=0, outputs=9), Status.BAD_ADDRESS),
+    (command(Opcode.MULTIPLY, column=0, outputs=0), Status.BAD_ADDRESS),
+    (command(Opcode.MULTIPLY, column=2, outputs=3, subtract=1), Status.BAD_ADDRESS),
+    (command(Opcode.CALIBRATE, column=4, subtract=1), Status.BAD_ADDRESS),
+    (command(Opcode.CALIBRATE, column=8, gain=1), Status.BAD_ADDRESS),
+    (command(Opcode.CALIBRATE, column=4, gain=1, subtract=1), Status.BAD_ADDRESS),
+    (command(Opcode.CALIBRATE, column=3, gain=1, subtract=1), Status.BAD_VALUE),
+    (command(Opcode.LOAD, word=1), Status.BAD_ADDRESS),
+    (command(Opcode.WAIT, cycles=0), Status.BAD_VALUE),
+    (command(Opcode.ARM, mode=Mode.SAFE), Status.BAD_VALUE),
+    (read_register(0x3F), Status.BAD_REGISTER),
+    (write_register("IDENTITY", 1), Status.BAD_REGISTER),
+    (command(Opcode.WRITE_REGISTER, address=0x80, value=0), Status.BAD_REGISTER),
+    (command(Opcode.READ_REGISTER, address=0x401), Status.BAD_REGISTER),
+    (command(Opcode.WRITE_REGISTER, address=0x7FF, value=1), Status.BAD_REGISTER),
+    (command(Opcode.READ_REGISTER, address=0x808), Status.BAD_REGISTER),
+    (command(Opcode.READ_REGISTER, address=0xC04), Status.BAD_REGISTER),
+    (write_register("SELECT", 5), Status.LOCKED),
+    (write_register("SET_CODES", 0), Status.LOCKED),
+    (command(Opcode.WRITE_REGISTER, address=0x100, value=1 << 8), Status.BAD_VALUE),
+    (command(Opcode.WRITE_REGISTER, address=0x400, value=256), Status.BAD_VALUE),
+    (command(Opcode.WRITE_REGISTER, address=0x800, value=0x8000), Status.BAD_VALUE),
+]
 
 
-def test_a_compliance_fault_stops_every_tile():
-    bench = Bench(crossbar(), tiles=2)
-    act = at_gate(bench, 8, bench.dut.tiles[1].compliance, tile=1)
-    got = answers(bench, [ARM, PULSES, command(Opcode.PULSE, 1, 1, 1, TRAIN)], meanwhile=act)
-    pulses = [r for r in got if r["kind"] == Opcode.PULSE]
-    assert [r["reason"] for r in pulses] == [Reason.ABORTED] * 2
-    assert {r["faults"] for r in pulses} == {int(Fault.COMPLIANCE)}
-    assert all(len(model.widths) == 1 and model.widths[0] < WIDTH for model in bench.models)
+@pytest.fixture(scope="module")
+def refusals() -> tuple[Array, list]:
+    array = Array(CONFIG, g={(1, 1): 33})
+    beats = set_up(CONFIG)
+    trace = Bench(CONFIG, [array]).run(
+        [*beats, *(beat for refused, _ in REFUSED for beat in (refused, READ))],
+        responses=len(beats) + 2 * len(REFUSED),
+        cycles=40_000,
+    )
+    assert not array.pulses
+    return array, trace.responses[len(beats) :]
 
 
-def test_the_stop_pin_aborts_what_runs():
-    bench = Bench(crossbar())
-    act = at_gate(bench, 5, bench.dut.stop)
-    idle = [command(Opcode.GET_REGISTER, row=0)] * 8
-    got = answers(bench, [ARM, PULSES, *idle], meanwhile=act)
-    train = next(r for r in got if r["kind"] == Opcode.PULSE)
-    assert (train["reason"], train["faults"]) == (Reason.ABORTED, Fault.STOP)
-    assert len(bench.models[0].widths) == 1
-    assert bench.models[0].widths[0] < WIDTH
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_a_bad_command_is_refused_and_the_next_one_works(refusals: tuple[Array, list], number: int) -> None:
+    refused, read = refusals[1][2 * number : 2 * number + 2]
+    assert refused.status is REFUSED[number][1]
+    assert refused.tile == 0
+    assert (read.status, read.code) == (Status.OK, 33)
 
 
-def test_safe_aborts_disarms_and_opens_the_selector():
-    bench = Bench(crossbar())
-    seen = {}
-
-    async def send_safe(ctx):
-        dut = bench.dut
-        await ctx.tick().until(dut.tiles[0].write_gate)
-        await ctx.tick().repeat(4)
-        while ctx.get(dut.commands.valid):
-            await ctx.tick()
-        for beat in (
-            command(Opcode.SAFE),
-            command(Opcode.STATUS, argument=Fault.SAFE),
-            ARM,
-            PULSES,
-        ):
-            ctx.set(dut.commands.payload, dut.commands.payload.shape().from_bits(beat))
-            ctx.set(dut.commands.valid, 1)
-            await ctx.tick().until(dut.commands.ready)
-            ctx.set(dut.commands.valid, 0)
-            if beat == command(Opcode.SAFE):
-                await ctx.tick().repeat(3)
-                pins = dut.tiles[0]
-                for name in ("selection", "amplitude", "gate", "write_gate", "read_enable"):
-                    seen[name] = ctx.get(getattr(pins, name))
-                seen["armed"] = ctx.get(dut.armed)
-
-    setup = [*configure(bench.config, 0), set_register("width_set", WIDTH), set_register("safe_gate", 5)]
-    got = bench.run([*setup, ARM, PULSES], len(setup) + 6, meanwhile=send_safe)[len(setup) :]
-    first, second = (r for r in got if r["kind"] == Opcode.PULSE)
-    assert first["reason"] == Reason.ABORTED
-    assert (second["ok"], second["payload.cell.sets"]) == (1, 3)
-    safe = next(r for r in got if r["kind"] == Opcode.SAFE)
-    assert (safe["ok"], safe["faults"], safe["payload.status.armed"]) == (1, Fault.SAFE, 0)
-    assert int(getattr(seen["selection"], "value", seen["selection"])) == 0
-    assert {name: int(seen[name]) for name in ("amplitude", "gate", "write_gate", "read_enable", "armed")} == {
-        "amplitude": 0,
-        "gate": 5,
-        "write_gate": 0,
-        "read_enable": 0,
-        "armed": 0,
-    }
-    assert len(bench.models[0].widths) == 4
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SELECT", 0),
+        ("SETTLE_DRIVE", 1),
+        ("CONVERT", 1 << 16),
+        ("SAMPLING", 5 << 4),
+        ("PULSE_LIMIT", 0),
+        ("LEVELS", 257),
+        ("COMPLIANCE", 3 << 16),
+        ("SET_WIDTH", 0),
+        ("SET_WIDTH", 7 << WIDTH_BITS),
+        ("FORM_LIMIT", 255 << WIDTH_BITS),
+        ("GAIN_TARGET", 1 << 16),
+    ],
+)
+def test_a_value_out_of_range_is_refused(name: str, value: int) -> None:
+    trace = Bench(CONFIG).run([read_register(name), write_register(name, value), read_register(name)])
+    before, refused, after = trace.responses
+    assert refused.status is Status.BAD_VALUE
+    assert after.value == before.value
 
 
-def test_the_watchdog_disarms_a_controller_whose_host_is_silent():
-    bench = Bench(crossbar())
-    long = command(Opcode.PULSE, 0, 1, 1, int(pack(PulseArgument, count=30, polarity=Polarity.SET)))
-    got = answers(bench, [command(Opcode.SET_REGISTER, 255, argument=200), ARM, long])
-    train = next(r for r in got if r["kind"] == Opcode.PULSE)
-    assert (train["reason"], train["faults"]) == (Reason.ABORTED, Fault.WATCHDOG)
-    assert 0 < train["payload.cell.sets"] < 30
-    assert len(bench.models[0].widths) == train["payload.cell.sets"]
+@pytest.mark.parametrize("mode", [None, Mode.READ])
+def test_nothing_is_pulsed_without_arming_for_it(mode: Mode | None) -> None:
+    array = Array(CONFIG)
+    trace = Bench(CONFIG, [array]).run([*set_up(CONFIG, mode=mode), READ, PULSE])
+    read, pulse = trace.responses[-2:]
+    assert read.status is (Status.OK if mode else Status.DISARMED)
+    assert pulse.status is Status.DISARMED
+    assert not array.pulses
 
 
-@pytest.mark.parametrize("tiles", [1, 2])
-def test_back_pressure_counts_as_stall_and_changes_nothing_else(tiles):
-    def program(ready):
-        bench = Bench(crossbar(limit=4), tiles, response_depth=1, command_depth=2)
-        writes = [command(Opcode.WRITE, i % tiles, i % 6, i % 8, 5 + i) for i in range(8)]
-        setup = [beat for tile in range(tiles) for beat in configure(bench.config, tile)]
-        program = [*setup, ARM, *writes, READ]
-        got = bench.run(program, len(program), ready=ready)
-        cells = [r for r in got if r["kind"] in (Opcode.WRITE, Opcode.READ)]
-        by_tile = [[r for r in cells if r["tile"] == tile] for tile in range(tiles)]
-        return bench, by_tile
+BAD_RECORDS = {
+    "code above its window": ("SET_CODES", triple(4000, 0, 0), "SET_HIGH", triple(3999, 4095, 4095)),
+    "code below its window": ("READ_LOW", triple(0, 0, 4), "READ_CODES", triple(9, 9, 3)),
+    "stop above its window": ("FORM_STOP", triple(8, 2, 100), "FORM_HIGH", triple(8, 2, 99)),
+    "stop below its code": ("RESET_STOP", triple(8, 1, 3), "RESET_CODES", triple(8, 2, 3)),
+    "pulse wider than its limit": ("FORM_LIMIT", 1 << 13, "FORM_WIDTH", (1 << 13) + 1),
+    "wider in a low bit only": ("MULTIPLY_LIMIT", (1 << 24) + 7, "MULTIPLY_WIDTH", (1 << 24) + 8),
+    "wider in a high bit only": ("SET_LIMIT", (1 << 27) - 1, "SET_WIDTH", 1 << 27),
+    "current above its limit": ("RESET_LIMIT", 9 | 77 << WIDTH_BITS, "RESET_WIDTH", 8 | 78 << WIDTH_BITS),
+    "current above its limit, far narrower": ("READ_LIMIT", (1 << WIDTH_BITS) - 1, "READ_WIDTH", 1 | 1 << WIDTH_BITS),
+}
 
-    free, answers_free = program(lambda cycle: True)
-    slow, answers_slow = program(lambda cycle: cycle < 200 or cycle % 331 == 0)
-    assert answers_free == answers_slow
-    timed = [p for p in Phase if p not in (Phase.IDLE, Phase.STALL)]
-    assert free.phases[:, timed].tolist() == slow.phases[:, timed].tolist()
-    assert slow.phases[:, Phase.STALL].sum() > free.phases[:, Phase.STALL].sum()
-    for one, other in zip(free.models, slow.models, strict=True):
-        assert one.g.tolist() == other.g.tolist()
+
+@pytest.mark.parametrize("what", BAD_RECORDS)
+def test_arming_refuses_a_record_outside_its_window(what: str) -> None:
+    array = Array(CONFIG)
+    first, one, second, other = BAD_RECORDS[what]
+    beats = [*set_up(CONFIG, mode=None), write_register(first, one), write_register(second, other)]
+    trace = Bench(CONFIG, [array]).run([*beats, command(Opcode.ARM, mode=Mode.WRITE), PULSE])
+    arm, pulse = trace.responses[-2:]
+    assert (arm.status, arm.mode) == (Status.WINDOW, Mode.SAFE)
+    assert pulse.status is Status.DISARMED
+    assert {record for record, _ in array.drives} == {Record.SAFE}
+    assert not array.pulses
+
+
+def test_safe_truncates_the_pulse_and_refuses_what_waits() -> None:
+    array = Array(CONFIG)
+    beats = set_up(CONFIG, records=WIDE)
+    arm = command(Opcode.ARM, mode=Mode.WRITE)
+    trace = Bench(CONFIG, [array]).run(
+        [*beats, PULSE, PULSE, arm, READ, command(Opcode.SAFE, tile=200), READ, arm, READ],
+        arrive=lambda beat, cycle: beat != len(beats) + 4 or cycle >= len(beats) * 3 + 55,
+    )
+    answers = trace.responses[len(beats) :]
+    assert [answer.status for answer in answers] == [
+        *[Status.ABORTED] * 4,
+        Status.OK,
+        Status.DISARMED,
+        Status.OK,
+        Status.OK,
+    ]
+    (pulse,) = array.pulses
+    halted = trace.accepted[len(beats) + 4]
+    assert pulse.width == sum(gate[0] for gate in trace.gates) < 30
+    assert trace.gates[halted] == [1]
+    assert trace.gates[halted + 1] == [0]
+    after = trace.pins[halted + 1][0]
+    assert (after.record, after.codes, after.update, after.selection) == (Record.SAFE.value, (0, 0, 0), 1, 0)
+    assert (trace.pins[halted][0].compliance_code, after.compliance_code) == (255, 0)
+    assert answers[0].sets == 1
+
+
+def test_abort_stops_one_tile_and_leaves_it_armed() -> None:
+    config = ControllerConfig(tiles=2, rows=6, columns=8)
+    arrays = [Array(config), Array(config)]
+    beats = [*set_up(config, records=WIDE), *set_up(config, records=WIDE, tile=1)]
+    pulses = [command(Opcode.PULSE, tile, row=1, column=1, record=Record.SET, count=1) for tile in (0, 1, 0, 1)]
+    start = 800
+    trace = Bench(config, arrays).run(
+        [*beats, *pulses, command(Opcode.ABORT), command(Opcode.READ, row=1, column=1)],
+        arrive=lambda beat, cycle: beat < len(beats) or cycle >= start + 20 * (beat >= len(beats) + 4),
+    )
+    own = [answer for answer in trace.responses[len(beats) :] if answer.tile == 0]
+    other = [answer for answer in trace.responses[len(beats) :] if answer.tile == 1]
+    assert [answer.status for answer in own] == [Status.ABORTED, Status.ABORTED, Status.OK, Status.OK]
+    assert own[-1].mode is Mode.WRITE
+    assert [answer.status for answer in other] == [Status.OK, Status.OK]
+    assert [pulse.width for pulse in arrays[1].pulses] == [30, 30]
+    assert next(pulse.width for pulse in arrays[0].pulses) < 30
+
+
+@pytest.mark.parametrize("late", [0, 1, 2, 3])
+def test_arming_that_is_aborted_does_not_arm(late: int) -> None:
+    beats = set_up(CONFIG, mode=None)
+    arm, start = command(Opcode.ARM, mode=Mode.WRITE), 200
+    # Accepted in `start`, it runs from start + 3 on; the latest abort comes in its last cycle.
+    abort = start + 2 + ARM_CYCLES - late
+    trace = Bench(CONFIG).run(
+        [*beats, arm, command(Opcode.ABORT), READ],
+        arrive=lambda beat, cycle: beat < len(beats) or cycle >= (start if beat == len(beats) else abort),
+    )
+    armed, _, read = trace.responses[-3:]
+    assert (armed.status, armed.mode) == (Status.ABORTED, Mode.SAFE)
+    assert read.status is Status.DISARMED
+
+
+@pytest.mark.parametrize("blanking", [0, 6])
+@pytest.mark.parametrize("action", ComplianceAction)
+def test_compliance(action: ComplianceAction, blanking: int) -> None:
+    array = Array(CONFIG, trips=True)
+    beats = set_up(CONFIG, records=WIDE, COMPLIANCE=blanking | action.value << 16)
+    trace = Bench(CONFIG, [array]).run([*beats, PULSE, READ, command(Opcode.CLEAR), READ])
+    pulse, read, clear, again = trace.responses[-4:]
+    # Seen two cycles after the pin, and not before the blanking is over; that cycle is the last one of the pulse.
+    width = 30 if action is ComplianceAction.OFF else max(3, blanking + 1)
+    assert {p.width for p in array.pulses} == {width}
+    if action is ComplianceAction.FAULT:
+        assert (pulse.status, pulse.faults, pulse.mode, pulse.sets) == (Status.FAULTED, {"compliance"}, Mode.SAFE, 1)
+        assert (read.status, read.faults) == (Status.FAULTED, {"compliance"})
+        assert (clear.status, clear.faults) == (Status.OK, set())
+        assert again.status is Status.DISARMED
+    else:
+        assert (pulse.status, pulse.sets, len(array.pulses)) == (Status.OK, 2, 2)
+        assert read.status is again.status is Status.OK
+
+
+def test_watchdog_stops_an_armed_tile_without_commands() -> None:
+    array = Array(CONFIG)
+    records = {Record.SET: {"codes": (64, 0, 5), "width": 900}}
+    beats = set_up(CONFIG, records=records, WATCHDOG=100)
+    trace = Bench(CONFIG, [array]).run([*beats, PULSE])
+    last = trace.responses[-1]
+    assert (last.status, last.faults, last.mode) == (Status.FAULTED, {"watchdog"}, Mode.SAFE)
+    opened = next(cycle for cycle, gate in enumerate(trace.gates) if gate[0])
+    # The tile is armed from the response of ARM on; the last beat came before that.
+    armed = next(
+        cycle for cycle, phases in enumerate(trace.phases) if cycle > trace.accepted[-1] and phases[0] is Phase.RESPOND
+    )
+    armed = max(armed, trace.accepted[-1])
+    closed = max(cycle for cycle, gate in enumerate(trace.gates) if gate[0])
+    assert opened < closed < opened + 900
+    assert closed - trace.accepted[-1] >= 100
+
+
+@pytest.mark.parametrize("pin", ["stop", "fault"])
+def test_the_stop_and_fault_inputs_latch(pin: str) -> None:
+    array = Array(CONFIG)
+    beats = set_up(CONFIG, records=WIDE)
+    edge = 3 * len(beats) + 40
+    clear, arm = command(Opcode.CLEAR), command(Opcode.ARM, mode=Mode.WRITE)
+    trace = Bench(CONFIG, [array]).run(
+        [*beats, PULSE, READ, clear, arm, READ],
+        **{pin: lambda cycle: edge <= cycle < edge + 5},
+        arrive=lambda beat, cycle: beat < len(beats) + 2 or cycle >= edge + 30,
+    )
+    pulse, read, cleared, armed, again = trace.responses[-5:]
+    assert (pulse.status, read.status) == (Status.FAULTED, Status.FAULTED)
+    assert pulse.faults == {{"stop": "stop", "fault": "front_end"}[pin]}
+    assert (cleared.faults, armed.status, again.status) == (set(), Status.OK, Status.OK)
+    assert trace.gates[edge + 2] == [1]
+    assert trace.gates[edge + 3] == [0]
+
+
+def test_a_halted_multiplication_gives_what_was_complete_and_one_record() -> None:
+    config = ControllerConfig(rows=4, columns=8, adc_bits=12)
+    array = Array(config, g={(0, column): column + 1 for column in range(8)})
+    beats = set_up(config)
+    program = [
+        command(Opcode.LOAD, clear=1, bits=1),
+        command(Opcode.MULTIPLY, outputs=8, skip=1),
+        command(Opcode.ABORT),
+        READ,
+    ]
+    completed = set()
+    for delay in (12, 19, 23, 24, 25, 26, 27, 36):
+        array.conversions = [0]
+        seen = 3 * len(beats) + 26 + delay
+        trace = Bench(config, [array]).run(
+            [*beats, *program],
+            arrive=lambda beat, cycle, seen=seen: beat != len(beats) + 2 or cycle >= seen,
+            responses=len(beats) + 3,
+            after=60,
+        )
+        answers = trace.responses[len(beats) :]
+        products = [answer for answer in answers if answer.opcode == Opcode.MULTIPLY.value]
+        completed.add(len(products) - 1)
+        assert [answer.sum for answer in products if answer.status is Status.OK] == list(range(1, len(products)))
+        assert (products[-1].status, products[-1].sum, products[-1].column) == (Status.ABORTED, 0, len(products) - 1)
+        assert [answer.status for answer in answers if answer not in products] == [Status.OK, Status.OK]
+    assert len(completed) > 3
+
+
+@pytest.mark.parametrize("bits", [0, 1, 5])
+def test_a_halted_gain_calibration_keeps_the_trim_of_that_cycle(bits: int) -> None:
+    array = Array(CONFIG, reference=(400,))
+    beats = set_up(CONFIG, GAIN_TARGET=180)
+    calibrate, trim = command(Opcode.CALIBRATE, column=3, gain=1), read_register(0x400)
+    trace = Bench(CONFIG, [array]).run([*beats, calibrate, trim])
+    first = next(cycle for cycle, pins in enumerate(trace.pins) if pins[0].selection == Selection.REFERENCE.value)
+    # SELECT 2, then 3 + 3 + 1 cycles per bit: the halt comes in the first conversion behind that many decisions.
+    at = first + 2 + 7 * bits + 3
+    trace = Bench(CONFIG, [Array(CONFIG, reference=(400,))]).run(
+        [*beats, calibrate, command(Opcode.ABORT), trim],
+        arrive=lambda beat, cycle: beat != len(beats) + 1 or cycle >= at,
+    )
+    halted, _, kept = trace.responses[-3:]
+    reached = [128, 64, 32, 48, 56, 60][bits]
+    assert halted.status is Status.ABORTED
+    assert (halted.code, kept.value) == (reached if bits else 0, reached)
+    assert [pins[0].trim[0] for pins in trace.pins[at : at + 2]] == [reached] * 2
+    assert (trace.pins[at][0].read_enable, trace.pins[at + 1][0].read_enable) == (1, 0)
+
+
+def test_a_halt_between_groups_closes_the_read_path() -> None:
+    config = ControllerConfig(rows=4, columns=8, adc_bits=12, response_depth=2)
+    beats = set_up(config)
+    program = [command(Opcode.LOAD, clear=1, bits=1), command(Opcode.MULTIPLY, outputs=8, skip=1)]
+
+    def run(*more: int, at: int = 0) -> Trace:
+        return Bench(config).run(
+            [*beats, *program, *more],
+            arrive=lambda beat, cycle: beat != len(beats) + 2 or cycle >= at,
+            ready=lambda cycle: cycle % 13 == 0,
+            responses=len(beats) + 2,
+            after=150,
+        )
+
+    free = run()
+    between = [
+        cycle
+        for cycle, (pins, phases) in enumerate(zip(free.pins, free.phases, strict=True))
+        if pins[0].read_enable and phases[0] in (Phase.DECIDE, Phase.STALL, Phase.RESPOND)
+    ]
+    assert {free.phases[cycle][0] for cycle in between} == {Phase.DECIDE, Phase.STALL, Phase.RESPOND}
+    for cycle in between[:: len(between) // 6]:
+        halted = run(command(Opcode.ABORT), at=cycle)
+        assert halted.pins[cycle][0].read_enable
+        assert not any(pins[0].read_enable for pins in halted.pins[cycle + 1 :])
+        assert not any(pins[0].convert for pins in halted.pins[cycle + 1 :])
+
+
+@pytest.mark.parametrize("tiles", [1, 3])
+def test_back_pressure_delays_and_loses_nothing(tiles: int) -> None:
+    config = ControllerConfig(tiles=tiles, rows=6, columns=8, command_depth=3, response_depth=2)
+
+    def run(**streams: object) -> tuple[list[int], list]:
+        arrays = [Array(config, g={(1, 1): 10 + tile}) for tile in range(tiles)]
+        beats = [beat for tile in range(tiles) for beat in set_up(config, tile=tile)]
+        program = [command(Opcode.READ, tile, row=1, column=1) for _ in range(6) for tile in range(tiles)]
+        trace = Bench(config, arrays).run([*beats, *program], **streams)  # type: ignore[arg-type]
+        by_tile = [[r.bits for r in trace.responses if r.tile == tile] for tile in range(tiles)]
+        return by_tile, trace.phases
+
+    free, _ = run()
+    held, phases = run(ready=lambda cycle: cycle % 23 == 0, arrive=lambda beat, cycle: (beat * 7 + cycle) % 5 == 0)
+    assert held == free
+    assert any(phase[0] is Phase.STALL for phase in phases)
+
+
+def test_latencies_of_the_queues() -> None:
+    trace = Bench(CONFIG).run([read_register("IDENTITY")], after=1)
+    accepted = trace.accepted[0]
+    busy = [cycle for cycle, phases in enumerate(trace.phases) if phases[0] is not Phase.IDLE]
+    assert busy[0] == accepted + QUEUE_LATENCY + 1
+    (handed,) = (cycle for cycle, phases in enumerate(trace.phases) if phases[0] is Phase.RESPOND)
+    assert trace.responses[0].cycle == handed + QUEUE_LATENCY
+    assert trace.responses[0].value == int.from_bytes(b"TWBR", "big")
+
+
+def test_busy_is_low_when_nothing_is_left_to_do() -> None:
+    gap = 40
+    trace = Bench(CONFIG).run(
+        [command(Opcode.WAIT, cycles=5), READ],
+        arrive=lambda beat, cycle: cycle >= 6 + gap * beat,
+        ready=lambda cycle: cycle % 20 == 19,
+        after=5,
+    )
+    work = []
+    for beat, response in enumerate(trace.responses):
+        # From the beat on, up to the cycle in which its response is taken.
+        work += range(6 + gap * beat, response.cycle + 1)
+    assert [cycle for cycle, busy in enumerate(trace.busy) if busy] == work
+
+
+def test_four_tiles_work_in_parallel() -> None:
+    def cycles(tiles: int) -> int:
+        config = ControllerConfig(tiles=tiles, rows=6, columns=8)
+        beats = [beat for tile in range(tiles) for beat in set_up(config, tile=tile, SETTLE_READ=60)]
+        program = [
+            command(Opcode.PULSE, number % tiles, row=1, column=1, record=Record.SET, count=12) for number in range(24)
+        ]
+        trace = Bench(config).run([*beats, *program], arrive=lambda beat, cycle: beat < len(beats) or cycle > 1100)
+        return trace.responses[-1].cycle - trace.accepted[len(beats)]
+
+    assert cycles(1) / cycles(4) > 3.9

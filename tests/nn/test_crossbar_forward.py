@@ -14,7 +14,7 @@ from twinbar.hw.errors import TwinbarError
 
 WAYS = [
     {"dac_inputs": dac, "subtract_pairs": subtract, "adc_channels": channels}
-    for dac, subtract, channels in [(True, True, 1), (True, False, 3), (False, True, 2), (False, False, 1)]
+    for dac, subtract, channels in [(True, True, 1), (True, False, 4), (False, True, 2), (False, False, 1)]
 ]
 
 

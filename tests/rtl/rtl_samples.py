@@ -1,4 +1,4 @@
-"""Small crossbars and random programs for the tests of the rtl engine."""
+"""A small crossbar with its controller, and the beats that set it up."""
 
 from typing import Any
 
@@ -6,75 +6,91 @@ import numpy as np
 
 from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.engine import TileBlock, WriteList
-from twinbar.emulator.registers import WriteRegisters
+from twinbar.emulator.program import Program
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.layouts import WIDTH_BITS
+from twinbar.hw.protocol.packing import pack, triple
+from twinbar.hw.protocol.registers import BY_NAME
+from twinbar.hw.protocol.vocabulary import RECORDS, ComplianceAction, Mode, Opcode, Record
 
-CYCLES = {
-    "select": 1,
-    "settle_read": 2,
-    "settle_drive": 3,
-    "settle_multiply": 2,
-    "convert": 2,
-    "samples": 1,
-    "recover": 1,
-}
+CONTROLLER = ControllerConfig(
+    tiles=2, rows=8, columns=8, adc_channels=2, adc_bits=8, input_bits=3, command_depth=3, response_depth=2
+)
+DURATIONS = {"SELECT": 2, "SETTLE_READ": 9, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY": 3, "CONVERT": 7, "RECOVER": 2}
+LEVELS = 8
 
 
-def crossbar(
-    preset: str = "taox-hfox",
-    *,
-    discard: int = 0,
-    limit: int | None = None,
-    clock_hz: float = 100e6,
-    cycles: dict[str, int] | None = None,
-    **geometry: Any,
-) -> CrossbarConfig:
-    """Build the configuration of a small crossbar."""
-    shape = {"rows": 6, "columns": 8, "dac_inputs": False, "subtract_pairs": False, **geometry}
-
-    def registers(cells: Any) -> WriteRegisters:
-        return WriteRegisters.from_drive(cells.drive, limit=limit or cells.drive.pulse_limit, discard=discard)
-
+def crossbar(**geometry: Any) -> CrossbarConfig:
+    """Build the configuration of a small crossbar whose converters are not ideal."""
+    shape = {name: getattr(CONTROLLER, name) for name in ("rows", "columns", "adc_channels", "adc_bits", "input_bits")}
     return build_config(
-        load_preset(preset),
-        Geometry(**shape),
-        levels=16,
-        tolerance=0.3,
-        seed=11,
-        clock_hz=clock_hz,
-        cycles={**CYCLES, **(cycles or {})},
-        make_registers=registers,
+        load_preset("milo-hfo2"),
+        Geometry(**shape, **geometry),
+        levels=LEVELS,
+        tolerance=0.4,
+        seed=5,
+        clock_hz=100e6,
+        cycles={"samples": 1, **{name.lower(): cycles for name, cycles in DURATIONS.items()}},
+        adc_offset_codes=2.0,
+        adc_gain_error=0.02,
     )
 
 
-def random_writes(config: CrossbarConfig, tiles: int, rng: np.random.Generator, most: int = 12) -> WriteList:
-    """Draw a write list, of another length for every tile."""
-    offsets = np.concatenate([[0], np.cumsum(rng.integers(0, most + 1, tiles))]).astype(np.int64)
-    offsets[-1] += 1
-    n = int(offsets[-1])
-    cells = rng.integers(0, config.geometry.cells, n).astype(np.int32)
-    return WriteList(offsets, cells, rng.integers(0, len(config.levels), n).astype(np.uint8))
+def command(opcode: Opcode, tile: int = 0, **fields: Any) -> int:
+    """Give one beat."""
+    return int(pack(opcode, tile, **fields)[0])
 
 
-def random_block(config: CrossbarConfig, tiles: int, rng: np.random.Generator) -> TileBlock:
-    """Draw a layer on the tiles: one row of column tiles, or one column of row tiles."""
-    g = config.geometry
-    row_tiles, column_tiles = (tiles, 1) if rng.integers(2) else (1, tiles)
-    used_rows = rng.integers(1, g.rows + 1, row_tiles)
-    inputs = int(used_rows.sum())
-    row_input = np.full((row_tiles, g.rows), inputs, np.int64)
-    first = 0
-    for r, used in enumerate(used_rows):
-        row_input[r, :used] = np.arange(first, first + used)
-        first += used
-    used_columns = 2 * rng.integers(1, g.columns // 2 + 1, column_tiles)
-    return TileBlock(0, row_input, used_rows.astype(np.int64), used_columns.astype(np.int64), inputs)
+def program(beats: list[int], **world: Any) -> Program:
+    """Make a program of beats."""
+    return Program(np.array(beats, np.uint64), **world)
 
 
-def random_inputs(config: CrossbarConfig, block: TileBlock, rng: np.random.Generator, batch: int) -> np.ndarray:
-    """Draw input vectors; one of them is all zeros, and many inputs are."""
-    inputs = rng.integers(0, config.geometry.input_max + 1, (batch, block.inputs)) * rng.integers(
-        0, 2, (batch, block.inputs)
-    )
-    inputs[batch // 2] = 0
-    return inputs.astype(np.uint8)
+def write_register(name: str, value: int, tile: int = 0) -> int:
+    """Give the beat that writes a register."""
+    return command(Opcode.WRITE_REGISTER, tile, address=BY_NAME[name].address, value=value)
+
+
+def compliance(action: ComplianceAction, blanking: int) -> int:
+    """Give a value of the register COMPLIANCE."""
+    return blanking | action.value << 16
+
+
+def set_up(config: CrossbarConfig, tile: int, *, mode: Mode = Mode.WRITE, **settings: int) -> list[int]:
+    """Give the beats that make a tile ready. SET pulses have a current limit that some cells reach."""
+    drive, timing = config.registers, config.timing
+    set_codes = (drive.set_amplitude.start, 0, drive.set_gate.start)
+    records = {
+        Record.SET: (set_codes, timing.width_set, 40),
+        Record.RESET: ((0, drive.reset_amplitude.start, drive.reset_gate.start), timing.width_reset, 255),
+        Record.FORM: (set_codes, timing.width_set + 2, 255),
+    }
+    beats = [write_register(name, value, tile) for name, value in {**DURATIONS, "LEVELS": LEVELS, **settings}.items()]
+    for record in RECORDS:
+        codes, width, code = records.get(record, ((7, 3, 9), 1, 255))
+        step = (0, 30, 0) if record is Record.RESET else (20, 0, 0)
+        stop = [min(start + 6 * change, 4095) for start, change in zip(codes, step, strict=True)]
+        fields = {
+            "CODES": triple(*codes),
+            "STEP": triple(*step),
+            "STOP": triple(*stop),
+            "HIGH": triple(4095, 4095, 4095),
+            "WIDTH": width | code << WIDTH_BITS,
+        }
+        beats += [write_register(f"{record.name}_{name}", value, tile) for name, value in fields.items()]
+    for level, (low, high) in enumerate(zip(config.levels.low.tolist(), config.levels.high.tolist(), strict=True)):
+        window = {"address": registers.LEVEL_BASE + level, "value": low | high << 16}
+        beats.append(command(Opcode.WRITE_REGISTER, tile, **window))
+    return [*beats, command(Opcode.ARM, tile, mode=mode)]
+
+
+def set_up_all(config: CrossbarConfig, **settings: Any) -> Program:
+    """Make the program that makes all tiles ready."""
+    return program([beat for tile in range(CONTROLLER.tiles) for beat in set_up(config, tile, **settings)])
+
+
+def counter_reads(tile: int) -> list[int]:
+    """Give the beats that read the counters of the actions."""
+    addresses = [registers.ACTION_COUNTER_BASE + action for action in registers.COUNTED_ACTIONS]
+    return [command(Opcode.READ_REGISTER, tile, address=address) for address in addresses]

@@ -95,7 +95,7 @@ def test_a_stuck_cell_is_carried_by_its_partner(make_crossbar: Callable[..., Cro
         faults[0, 0] = FAULT_STUCK_HIGH  # G+ of weight [0, 0]
         return FastEngine(config, tiles, mapped, faults)
 
-    config = make_crossbar("ideal", limit=300)
+    config = make_crossbar("ideal", limit=255)
     network = convert(
         nn.Linear(4, 3), config, lambda kind, activity: None, weight_range=2.0, make_engine=with_stuck_cell
     )

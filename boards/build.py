@@ -1,0 +1,231 @@
+"""From a board's top level to a bitstream: kept under the hash of everything that it was made of."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from twinbar.boards.board import Board
+from twinbar.boards.toolchain import Family, family_of, find_tools, version_of
+from twinbar.hw.errors import TwinbarError
+from twinbar.hw.gateware.block_ram import IGNORE_COLLISIONS
+
+NAME: Final = "twinbar"
+_REPORT: Final = "report.json"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What place-and-route reached for a clock."""
+
+    name: str
+    achieved_hz: float
+    wanted_hz: float
+
+    @property
+    def met(self) -> bool:
+        """Whether it is fast enough."""
+        return self.achieved_hz >= self.wanted_hz
+
+
+@dataclass(frozen=True)
+class Bitstream:
+    """A bitstream, and what is known of it.
+
+    Parameters
+    ----------
+    path : Path
+    digest : str
+        Hash of its inputs, tools included.
+    used : dict of str to (int, int)
+        Cells used and available, by kind.
+    clocks : list of Clock
+    manifest : dict
+        What ``manifest.json`` beside it says.
+    cached : bool
+        Whether it was there already.
+    """
+
+    path: Path
+    digest: str
+    used: dict[str, tuple[int, int]]
+    clocks: list[Clock]
+    manifest: dict[str, Any]
+    cached: bool
+
+
+def bitstream_folder() -> Path:
+    """Give the folder of the bitstreams that were built, in the user's cache."""
+    return Path(platformdirs.user_cache_dir("twinbar")) / "bitstreams"
+
+
+def build(
+    board: Board,
+    platform: Any,
+    top: Any,
+    description: dict[str, Any],
+    *,
+    seed: int = 1,
+    notice: Callable[[str], None] = lambda sentence: None,
+) -> Bitstream:
+    """Make a bitstream, or take the one that was made of the same inputs before.
+
+    Parameters
+    ----------
+    board : Board
+    platform : amaranth platform
+        Of the board, with the resources that the top level asks for added.
+    top : Elaboratable
+    description : dict
+        What the manifest says of the configuration; JSON.
+    seed : int
+        Of the placement.
+    notice : callable
+        Takes a sentence on what is going on.
+
+    Raises
+    ------
+    ToolMissingError
+        If a tool is missing.
+    TwinbarError
+        If a tool fails, the design does not fit, or its timing is not met.
+    """
+    family = family_of(platform.device)
+    tools = find_tools(family)
+    plan = platform.prepare(
+        top,
+        NAME,
+        synth_opts=family.synth_options,
+        script_after_read=IGNORE_COLLISIONS,
+        nextpnr_opts=f"--report {_REPORT} --timing-allow-fail --seed {seed}",
+    )
+    files = {name: text if isinstance(text, bytes) else text.encode() for name, text in plan.files.items()}
+    versions = {tool: version_of(path, family.tools[tool]) for tool, path in tools.items()}
+    digest = _digest(files, versions)
+    folder = bitstream_folder() / f"{board.name}-{digest}"
+    cached = (folder / "manifest.json").is_file()
+    if not cached:
+        manifest = {
+            "board": board.name,
+            "device": platform.device,
+            "clock_hz": board.clock_hz,
+            "inputs": digest,
+            "tools": versions,
+            "git": _git_revision(),
+            **description,
+        }
+        _make(folder, files, tools, family, manifest, notice)
+    result = _load(folder, digest, family, cached)
+    late = [clock for clock in result.clocks if not clock.met]
+    if late:
+        worst = min(late, key=lambda clock: clock.achieved_hz / clock.wanted_hz)
+        raise TimingError(
+            f"the design reaches {worst.achieved_hz / 1e6:.1f} MHz on {board.name}, and its clock {worst.name} has "
+            f"{worst.wanted_hz / 1e6:.1f} MHz; try another placement with --seed, a smaller configuration, or a slower "
+            "clock",
+            result,
+        )
+    return result
+
+
+class TimingError(TwinbarError):
+    """The bitstream was made, but is too slow.
+
+    Parameters
+    ----------
+    sentence : str
+    result : Bitstream
+    """
+
+    def __init__(self, sentence: str, result: Bitstream) -> None:
+        super().__init__(sentence)
+        self.result = result
+
+
+def _digest(files: dict[str, bytes], versions: dict[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(versions, sort_keys=True).encode())
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name] + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _make(
+    folder: Path,
+    files: dict[str, bytes],
+    tools: dict[str, str],
+    family: Family,
+    manifest: dict[str, Any],
+    notice: Callable[[str], None],
+) -> None:
+    """Run the tools in a folder of their own, which takes its final name when everything is there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="build-") as temporary:
+        work = Path(temporary)
+        for name, content in files.items():
+            (work / name).write_bytes(content)
+        notice(f"building for {manifest['device']}: synthesis, placement and routing take some minutes")
+        environment = os.environ | {tool.upper().replace("-", "_"): path for tool, path in tools.items()}
+        done = subprocess.run(
+            ["sh", f"build_{NAME}.sh"], cwd=work, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            log = folder.parent / f"{folder.name}.log"
+            log.write_text(done.stdout + done.stderr)
+            raise TwinbarError(f"the bitstream could not be built: {_reason(done)}; all that was said is in {log}")
+        result = work / "result"
+        result.mkdir()
+        shutil.copy(work / f"{NAME}.{family.extension}", result)
+        shutil.copy(work / _REPORT, result)
+        (result / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        if not folder.exists():
+            os.replace(result, folder)
+
+
+def _reason(done: "subprocess.CompletedProcess[str]") -> str:
+    lines = (done.stdout + done.stderr).splitlines()
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["it said nothing"])[0].removeprefix("ERROR: ").strip().rstrip(".")
+
+
+def _load(folder: Path, digest: str, family: Family, cached: bool) -> Bitstream:
+    report = json.loads((folder / _REPORT).read_text())
+    used = {
+        kind: (report["utilization"][kind]["used"], report["utilization"][kind]["available"])
+        for kind in family.cells
+        if report["utilization"].get(kind, {}).get("used")
+    }
+    clocks = [
+        Clock(_clock_name(name), clock["achieved"] * 1e6, clock["constraint"] * 1e6)
+        for name, clock in report["fmax"].items()
+    ]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return Bitstream(folder / f"{NAME}.{family.extension}", digest, used, clocks, manifest, cached)
+
+
+def _clock_name(name: str) -> str:
+    """Take nextpnr's decorations off the name of a clock."""
+    return name.removeprefix("$glbnet$").partition("$")[0] or name
+
+
+def _git_revision() -> str:
+    """Give the revision of the sources where they lie in a git checkout, and whether they were changed since."""
+    here = Path(__file__).parent
+    if shutil.which("git") is None:
+        return "unknown"
+    run = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def manifest_text(result: Bitstream) -> str:
+    """Give the manifest with the figures of the result, as JSON."""
+    clocks = {clock.name: {"achieved_hz": clock.achieved_hz, "wanted_hz": clock.wanted_hz} for clock in result.clocks}
+    return json.dumps({**result.manifest, "used": result.used, "clocks": clocks}, indent=2) + "\n"

@@ -1,0 +1,44 @@
+"""Colorlight i5 v7.0 on MuseLab's extension board: LFE5U-25F, UART and programming through its DAPLink.
+
+amaranth-boards has no platform for it. Pins: the board's documentation by MuseLab (i5_v6.0-extboard.pdf and
+i5_extboard_v1.2_pinout.png in wuxx/Colorlight-FPGA-Projects).
+"""
+
+from typing import Any, ClassVar
+
+from amaranth.build import Attrs, Clock, Connector, Pins, PinsN, Resource
+from amaranth.vendor import LatticeECP5Platform
+from amaranth_boards.resources import UARTResource
+
+from twinbar.boards.board import Board, open_fpga_loader
+
+_LVCMOS33 = Attrs(IO_TYPE="LVCMOS33")
+
+
+class ColorlightI5Platform(LatticeECP5Platform):
+    """Amaranth platform of the board."""
+
+    device = "LFE5U-25F"
+    package = "BG381"
+    speed = "6"
+    default_clk = "clk25"
+    resources: ClassVar[list[Any]] = [
+        Resource("clk25", 0, Pins("P3", dir="i"), Clock(25e6), _LVCMOS33),
+        Resource("led", 0, PinsN("U16", dir="o"), _LVCMOS33),
+        UARTResource(0, rx="H18", tx="J17", attrs=_LVCMOS33),
+    ]
+    connectors: ClassVar[list[Any]] = [
+        Connector("pmod", 0, "C17 B18 B20 F20 - - A18 A19 B19 D20 - -"),  # P3 of the extension board
+        Connector("pmod", 1, "D1 C1 C2 E3 - - E2 D2 B1 A3 - -"),  # P4
+    ]
+
+
+BOARD = Board(
+    name="colorlight-i5",
+    title="Colorlight i5 v7.0 on MuseLab's extension board",
+    platform="twinbar.boards.colorlight_i5:ColorlightI5Platform",
+    clock_hz=50_000_000,
+    programmer=open_fpga_loader("-b", "colorlight-i5"),
+    wiring="colorlight-i5",
+    baud=115_200,
+)

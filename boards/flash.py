@@ -1,0 +1,69 @@
+"""Writes a bitstream to a board with the program that its maker names."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from twinbar.boards.board import Board
+from twinbar.boards.build import NAME, bitstream_folder
+from twinbar.boards.toolchain import family_of
+from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError
+
+
+def flash(board: Board, bitstream: Path) -> None:
+    """Write a bitstream to a board.
+
+    Raises
+    ------
+    ToolMissingError
+        If the board's programmer is not installed.
+    LinkError
+        If it fails: usually there is no board, or no permission to use it.
+    """
+    program, *arguments = board.programmer.command
+    path = shutil.which(program)
+    if path is None:
+        raise ToolMissingError(
+            f"{board.title} is programmed with {program}, which this machine lacks; get it with: "
+            f"{board.programmer.install}"
+        )
+    command = [path, *(str(bitstream) if argument == "{}" else argument for argument in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        raise LinkError(
+            f"{program} could not program the {board.title} ({lines[-1] if lines else 'it gave no reason'}); connect "
+            "the board, and see that you may use it (udev rules)"
+        )
+
+
+def choose(board: Board, bitstream: Path | None) -> Path:
+    """Give the bitstream to be written: the one that was asked for, or the newest that was built for the board.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or it is for another board.
+    """
+    if bitstream is None:
+        folders = bitstream_folder().glob(f"{board.name}-*")
+        ours = [folder for folder in folders if _made_for(folder) == board.name]
+        if not ours:
+            raise ConfigError(f"no bitstream was built for {board.name} yet; run: twinbar board build {board.name}")
+        newest = max(ours, key=lambda folder: (folder / "manifest.json").stat().st_mtime_ns)
+        return newest / f"{NAME}.{family_of(board.make_platform().device).extension}"
+    if not bitstream.is_file():
+        raise ConfigError(f"{bitstream} is no file; twinbar board build writes one with --out")
+    made_for = _made_for(bitstream.parent)
+    if made_for not in (None, board.name):
+        raise ConfigError(f"{bitstream} was built for {made_for}, not for {board.name}")
+    return bitstream
+
+
+def _made_for(folder: Path) -> str | None:
+    """Give the board that a bitstream was built for; None where no manifest lies beside it."""
+    try:
+        return str(json.loads((folder / "manifest.json").read_text())["board"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,87 @@
+"""Modules that are plugged onto a connector, as data."""
+
+from importlib import resources
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from twinbar.boards.toml_file import read_toml
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.parts.adc import AdcPart
+from twinbar.hw.parts.catalogue import Part, catalogue
+from twinbar.hw.parts.dac import DacPart
+from twinbar.hw.parts.switch import SwitchPart
+
+Bus = Literal["dac", "adc", "switches"]
+
+_KINDS: dict[str, type] = {"dac": DacPart, "adc": AdcPart, "switches": SwitchPart}
+
+
+class Plugged(BaseModel):
+    """A kind of module.
+
+    Parameters
+    ----------
+    title : str
+    bus : str
+        Which of the front end's buses it is on.
+    part : str
+        Name in the catalogue of parts.
+    numbered : str, optional
+        Signal that the modules on a bus have one after the other: chip selects of DACs, inputs of ADCs.
+    pins : dict of str to int
+        Number of its pin by signal: ``select_n.0``, ``clock``, ``data``, ``inputs.0`` ..., and ``open`` of switches.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    bus: Bus
+    part: str
+    numbered: str = ""
+    pins: dict[str, int]
+
+    def signal(self, pin: str, first: int) -> str:
+        """Give the name of the front end's pin that one of the module's is, if the module is the ``first``-th."""
+        if pin == "open":
+            return "switches_open"
+        member, _, place = pin.rpartition(".")
+        if member and member == self.numbered:
+            return f"{self.bus}.{member}.{int(place) + first}"
+        return f"{self.bus}.{pin}"
+
+
+def module_names() -> list[str]:
+    """Give the names of the modules that come with Twinbar."""
+    files = resources.files("twinbar.boards.modules").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def find_module(name: str) -> Plugged:
+    """Give a module by name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name, or its file is wrong.
+    """
+    if name not in module_names():
+        raise ConfigError(f"there is no module {name!r}; choose one of {', '.join(module_names())}, or wire its pins")
+    file = resources.files("twinbar.boards.modules") / f"{name}.toml"
+    return read_toml(Plugged, file, f"module {name}")
+
+
+def find_part(name: str, bus: str) -> Part:
+    """Give the part that a bus is driven for.
+
+    Raises
+    ------
+    ConfigError
+        If there is no driver for it on this bus.
+    """
+    known = {part.name: part for part in catalogue() if isinstance(part, _KINDS[bus])}
+    if name not in known:
+        raise ConfigError(
+            f"there is no driver for {name!r} on the bus {bus}; there is one for {', '.join(sorted(known))}"
+        )
+    return known[name]

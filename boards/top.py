@@ -1,0 +1,161 @@
+"""The top level of a board: the core in a shell of clock and I/O cells."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.build import Attrs, PinsN, Resource
+from amaranth.build import Pins as BoardPins
+from amaranth.hdl import ClockDomain, Elaboratable, Module, Value
+from amaranth.lib.io import Buffer
+
+from twinbar.boards.board import Board
+from twinbar.boards.clock import BoardClock
+from twinbar.boards.pin_names import FrontEndPin, front_end_pins
+from twinbar.boards.placement import STOP, Placement, package_pins, place, sockets_of
+from twinbar.boards.wiring import Wiring
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.core import Core, CoreConfig
+from twinbar.hw.parts.switch import OpenPin
+
+_LIGHTS = (("led_g", 0), ("led", 0))
+_RGB_LIGHT = ("rgb_led", 0)
+_BUTTON = ("button", 0)
+
+
+@dataclass(frozen=True)
+class Design:
+    """A board's design, checked and ready to be built.
+
+    Parameters
+    ----------
+    board : Board
+    platform : amaranth platform
+        With the resources of the front end added.
+    core : CoreConfig
+    placement : Placement
+    """
+
+    board: Board
+    platform: Any
+    core: CoreConfig
+    placement: Placement
+
+    def top(self) -> "BoardTop":
+        """Give the top level."""
+        return BoardTop(self.board, self.core, self.placement)
+
+
+class BoardTop(Elaboratable):
+    """A core behind the pins of a board.
+
+    Parameters
+    ----------
+    board : Board
+    core : CoreConfig
+    placement : Placement
+    """
+
+    def __init__(self, board: Board, core: CoreConfig, placement: Placement) -> None:
+        self.board, self.core_config, self.placement = board, core, placement
+
+    def elaborate(self, platform: Any) -> Module:
+        """Connect the core."""
+        m = Module()
+        m.domains.sync = ClockDomain()
+        m.submodules.clock = BoardClock(self.board.clock_hz).elaborate(platform)
+        m.submodules.core = core = Core(self.core_config)
+        uart = platform.request("uart", 0, dir=dict.fromkeys(_uart_pins(platform), "-"))
+        m.submodules.rx = rx = Buffer("i", uart.rx)
+        m.submodules.tx = tx = Buffer("o", uart.tx)
+        m.d.comb += [core.rx.eq(rx.i), tx.o.eq(core.tx)]
+        if (light := _light(platform)) is not None:
+            m.submodules.light = buffer = Buffer("o", light)
+            m.d.comb += buffer.o.eq(core.light)
+        stops: list[Any] = []
+        if _BUTTON in platform.resources:
+            m.submodules.button = button = Buffer("i", platform.request(*_BUTTON, dir="-"))
+            stops.append(button.i)
+        pins = front_end_pins(self.core_config, core.tiles[0])
+        for name, where in self.placement.places.items():
+            for number, _ in enumerate(where):
+                port = platform.request(_resource_name(name), number, dir="-")
+                m.submodules[f"pin_{_resource_name(name)}_{number}"] = buffer = Buffer(_direction(name, pins), port)
+                if name == STOP:
+                    stops.append(buffer.i)
+                elif pins[name].is_input:
+                    m.d.comb += Value.cast(pins[name].bit).eq(buffer.i)
+                else:
+                    m.d.comb += buffer.o.eq(pins[name].bit)
+        for name, level in self.placement.fixed.items():
+            if name == STOP:
+                stops.append(level)
+            else:
+                m.d.comb += Value.cast(pins[name].bit).eq(level)
+        stop = Value.cast(0)
+        for source in stops:
+            stop |= source
+        m.d.comb += core.stop.eq(stop)
+        return m
+
+
+def design(board: Board, core: CoreConfig, wiring: Wiring) -> Design:
+    """Put a core on a board.
+
+    Raises
+    ------
+    ConfigError
+        If the wiring is not for this board, or something is wrong with it.
+    """
+    if board.name not in wiring.boards:
+        raise ConfigError(
+            f"the wiring {wiring.title!r} is for {', '.join(wiring.boards)}, not for {board.name}; add the board "
+            "to its `boards` if its connectors agree"
+        )
+    if core.controller.tiles != 1:
+        raise ConfigError(
+            f"controller.tiles is {core.controller.tiles}; a wiring file describes the front end of one tile"
+        )
+    platform = board.make_platform()
+    pins = front_end_pins(core, core.pins.create())
+    own = [("uart", 0), (platform.default_clk, 0), _BUTTON, _light_of(platform)]
+    taken = package_pins(platform, [name for name in own if name in platform.resources])
+    placement = place(wiring, pins, sockets_of(platform), taken)
+    inverted = core.parts is not None and core.parts.switch.open_pin is OpenPin.RESET
+    for name, where in placement.places.items():
+        # The reset of a switch is active low, an output enable is not: see `OpenPin`.
+        kind = PinsN if inverted and name == "switches_open" else BoardPins
+        for number, socket in enumerate(where):
+            resource = Resource(
+                _resource_name(name), number, kind(socket, dir=_direction(name, pins)), _attributes(platform.device)
+            )
+            platform.add_resources([resource])
+    return Design(board, platform, core, placement)
+
+
+def _direction(name: str, pins: dict[str, FrontEndPin]) -> str:
+    return "i" if name == STOP or pins[name].is_input else "o"
+
+
+def _resource_name(name: str) -> str:
+    return f"front_{name.replace('.', '_')}"
+
+
+def _attributes(device: str) -> Attrs:
+    return Attrs(IO_TYPE="LVCMOS33") if device.startswith("LFE5") else Attrs(IO_STANDARD="SB_LVCMOS")
+
+
+def _uart_pins(platform: Any) -> list[str]:
+    return [signal.name for signal in platform.resources["uart", 0].ios if hasattr(signal, "name")]
+
+
+def _light_of(platform: Any) -> tuple[str, int]:
+    return next((name for name in _LIGHTS if name in platform.resources), _RGB_LIGHT)
+
+
+def _light(platform: Any) -> Any:
+    name = _light_of(platform)
+    if name not in platform.resources:
+        return None
+    if name == _RGB_LIGHT:
+        return platform.request(*name, dir={"r": "-", "g": "-", "b": "-"}).g
+    return platform.request(*name, dir="-")

@@ -1,0 +1,12 @@
+"""ULX3S with LFE5U-25F (Radiona): UART through its FT231X, 28 pairs on two headers."""
+
+from twinbar.boards.board import Board, open_fpga_loader
+
+BOARD = Board(
+    name="ulx3s-25f",
+    title="Radiona ULX3S, LFE5U-25F",
+    platform="amaranth_boards.ulx3s:ULX3S_25F_Platform",
+    clock_hz=50_000_000,
+    programmer=open_fpga_loader("-b", "ulx3s"),
+    wiring="ulx3s",
+)

@@ -1,0 +1,194 @@
+"""Wiring files: what is plugged onto which connector of a board, and where its other pins go."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from twinbar.boards.module import Bus, Plugged, find_module, find_part
+from twinbar.boards.toml_file import read_toml
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.parts.adc import AdcPart
+from twinbar.hw.parts.assembly import DacOutput, Drive, Line, SerialParts
+from twinbar.hw.parts.bus import Board as Way
+from twinbar.hw.parts.dac import DacPart
+from twinbar.hw.parts.switch import SwitchPart
+
+_HALF_PMOD = 6
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Plug(_Table):
+    """A module, and where it is plugged.
+
+    Parameters
+    ----------
+    module : str
+        Name of a module.
+    connector : str
+        Such as ``pmod_0``: pin n of the module is pin n of the connector.
+    half : {"upper", "lower"}
+        Half of a 12-pin Pmod in which a 6-pin module is.
+    pins : dict of str to str
+        Instead of a connector: pin of the board by pin of the module.
+    first : int
+        How many chip selects or inputs the modules before it on the same bus have.
+    """
+
+    module: str
+    connector: str = ""
+    half: Literal["upper", "lower"] = "upper"
+    pins: dict[int, str] = {}
+    first: int = Field(default=0, ge=0)
+
+    def place(self, pin: int) -> str:
+        """Give the pin of the board that a pin of the module is on."""
+        if self.pins:
+            if pin not in self.pins:
+                raise ConfigError(f"pin {pin} of the module {self.module} has no place; name it in its `pins`")
+            return self.pins[pin]
+        if not self.connector:
+            raise ConfigError(f"the module {self.module} has no place; give it a `connector`, or `pins`")
+        return f"{self.connector}:{pin + (_HALF_PMOD if self.half == 'lower' else 0)}"
+
+
+class Output(_Table):
+    """What an output of a DAC drives: see `twinbar.hw.parts.assembly.DacOutput`."""
+
+    line: Literal["bit_line", "source_line", "word_line", "limit"]
+    drives: list[Literal["write", "read", "multiply"]]
+    channel: int
+    chip: int = 0
+
+
+class Geometry(_Table):
+    """What the array on these wires is; options of the command line win."""
+
+    rows: PositiveInt = 16
+    columns: PositiveInt = 16
+    adc_channels: PositiveInt = 1
+    adc_bits: PositiveInt = 8
+    dac_bits: PositiveInt = 12
+    input_bits: PositiveInt = 4
+    command_depth: PositiveInt = 16
+    response_depth: PositiveInt = 16
+
+
+class Wiring(_Table):
+    """A wiring file.
+
+    Parameters
+    ----------
+    title : str
+    boards : list of str
+        Boards that it is for.
+    front_end : {"serial", "direct"}
+        Serial parts, or the controller's own pins.
+    geometry : Geometry
+    modules : list of Plug
+    parts : dict of str to str
+        Parts that are on no module, by bus.
+    outputs : list of Output
+        Outputs of the DACs in use.
+    pairs, reference : bool
+        Switches that there are: see `twinbar.hw.parts.matrix.SwitchMatrix`.
+    power_up_us : float
+        From reset to the first word on any bus.
+    skew_ns, round_trip_ns : float
+        Ways between FPGA and parts: see `twinbar.hw.parts.bus.Board`.
+    pins : dict
+        Pin of the board by pin of the front end, or a list for all bits of one, the lowest first.
+    fixed : dict of str to int
+        Levels of the front end's outputs that are not there.
+    unused : list of str
+        Pins of the front end, or beginnings of their names, that go nowhere.
+    """
+
+    title: str
+    boards: list[str]
+    front_end: Literal["serial", "direct"]
+    geometry: Geometry = Geometry()
+    modules: list[Plug] = []
+    parts: dict[Bus, str] = {}
+    outputs: list[Output] = []
+    pairs: bool = False
+    reference: bool = False
+    power_up_us: float = Field(default=0.0, ge=0)
+    skew_ns: float = Field(default=5.0, ge=0)
+    round_trip_ns: float = Field(default=25.0, ge=0)
+    pins: dict[str, str | list[str]] = {}
+    fixed: dict[str, Literal[0, 1]] = {}
+    unused: list[str] = []
+
+    def plugged(self) -> list[tuple[Plug, Plugged]]:
+        """Give every module with what is known of its kind."""
+        return [(plug, find_module(plug.module)) for plug in self.modules]
+
+    def serial_parts(self, clock_hz: int) -> SerialParts | None:
+        """Give the parts of the front end; None if it is direct.
+
+        Raises
+        ------
+        ConfigError
+            If a bus has no part, or several, or one that nothing here drives; or the outputs do not fit.
+        """
+        if self.front_end == "direct":
+            if self.modules or self.parts or self.outputs:
+                raise ConfigError("a direct front end has no modules, parts or outputs; write front_end = 'serial'")
+            return None
+        dac, adc, switch = self._part("dac"), self._part("adc"), self._part("switches")
+        assert isinstance(dac, DacPart)
+        assert isinstance(adc, AdcPart)
+        assert isinstance(switch, SwitchPart)
+        way = Way(skew_ns=self.skew_ns, round_trip_ns=self.round_trip_ns)
+        return SerialParts(
+            clock_hz=clock_hz,
+            dac=dac,
+            outputs=tuple(
+                DacOutput(Line[output.line.upper()], frozenset(map(Drive, output.drives)), output.channel, output.chip)
+                for output in self.outputs
+            ),
+            adc=adc,
+            switch=switch,
+            pairs=self.pairs,
+            reference=self.reference,
+            dac_board=way,
+            adc_board=way,
+            switch_board=way,
+            power_up_ns=self.power_up_us * 1e3,
+        )
+
+    def _part(self, bus: Bus) -> object:
+        names = {kind.part for _, kind in self.plugged() if kind.bus == bus}
+        if bus in self.parts:
+            names.add(self.parts[bus])
+        if not names:
+            raise ConfigError(f"no part is on the bus {bus}; plug a module onto it, or name its part under [parts]")
+        if len(names) > 1:
+            raise ConfigError(f"the bus {bus} has {' and '.join(sorted(names))}; all its parts must be of one kind")
+        return find_part(names.pop(), bus)
+
+
+def wiring_names() -> list[str]:
+    """Give the names of the wiring files that come with Twinbar."""
+    files = resources.files("twinbar.boards.wirings").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def find_wiring(name: str) -> Wiring:
+    """Give a wiring by its name, or from a file of the user.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or it is wrong.
+    """
+    if name in wiring_names():
+        return read_toml(Wiring, resources.files("twinbar.boards.wirings") / f"{name}.toml", f"wiring {name}")
+    if not name.endswith(".toml"):
+        raise ConfigError(f"there is no wiring {name!r}; choose one of {', '.join(wiring_names())}, or a .toml file")
+    return read_toml(Wiring, Path(name), name)

@@ -1,0 +1,1 @@
+"""Wiring files that come with Twinbar."""

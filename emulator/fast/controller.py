@@ -1,0 +1,151 @@
+"""The engine ``fast`` for programs: a compiled, event-driven model of the whole controller, cycle by cycle."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from twinbar.emulator.activity import CellEnergy
+from twinbar.emulator.array import S_TICK, make_state, refresh
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.devices.layout import P_AGES
+from twinbar.emulator.fast import program_layout as at
+from twinbar.emulator.fast.engine import MOST_TICKS
+from twinbar.emulator.fast.program_kernel import run
+from twinbar.emulator.fast.program_registers import power_up, register_rules
+from twinbar.emulator.fast.program_streams import RESPONSES, SERVED, change_command, open_streams
+from twinbar.emulator.program import SYNCHRONIZER_CYCLES, Program, ProgramResult
+from twinbar.hw.actions import ACTIONS
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol.packing import RESPONSE_BYTES
+from twinbar.hw.protocol.vocabulary import Record
+from twinbar.hw.timing import PHASES
+
+_SHARED: Final = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
+"""Parameters that a crossbar and its controller have in common."""
+_CELLS: Final = ("g", "pulses", "last_tick", "fault", "conversions")
+_RESPONSE: Final = np.dtype([("low", "<i8"), ("high", "<u2")])
+
+
+class FastController:
+    """A controller whose every cycle is computed, but only those in which something happens are visited.
+
+    It follows ``docs/controller.md`` and shares nothing with the other engines but `twinbar.hw.timing`, the protocol,
+    and the array.
+
+    Parameters
+    ----------
+    config : CrossbarConfig
+    controller : ControllerConfig
+    mapped_columns : int64 [tiles], optional
+        Columns of each tile whose cells a multiplication heats; all by default.
+    faults : uint8 [tiles, cells], optional
+        The cells' faults; drawn from the preset by default.
+
+    Raises
+    ------
+    ConfigError
+        If the crossbar and the controller have different geometries, or the fault map does not fit.
+    """
+
+    def __init__(
+        self,
+        config: CrossbarConfig,
+        controller: ControllerConfig,
+        *,
+        mapped_columns: np.ndarray | None = None,
+        faults: np.ndarray | None = None,
+    ) -> None:
+        for name in _SHARED:
+            crossbar, gateware = getattr(config.geometry, name), getattr(controller, name)
+            if crossbar != gateware:
+                raise ConfigError(
+                    f"the crossbar has {name} = {crossbar} and its controller {gateware}; make them equal"
+                )
+        self.config = config
+        self.controller = controller
+        self._state = make_state(config, controller.tiles, controller.adc_channels, mapped_columns, faults)
+        self._chip = _chip(config, controller)
+        self._rules = register_rules()
+        self._tiles = np.zeros((controller.tiles, at.row_size(controller.columns)), np.int64)
+        self._tiles[:, at.RECORD] = Record.SAFE.value
+        self._tiles[:, at.LIMITED] = -1
+        power_up(self._tiles, controller)
+        self._served = controller.tiles - 1
+
+    def run(self, program: Program) -> ProgramResult:
+        """Run a program to its end."""
+        counters = slice(at.PHASE_CYCLES, at.ENERGIES)
+        before = self._tiles[:, counters].copy()
+        self._tiles[:, at.ENERGIES : at.ENERGIES + len(CellEnergy)] = 0
+        self._tiles[:, [at.LEAST, at.MOST, at.CLIPPED]] = at.NEVER, -at.NEVER, 0
+        streams = open_streams(program, self.controller.tiles, self.controller.command_depth, self._served)
+        cycles = run(self._state, self._tiles, self._chip, self._rules, streams, _pins(program))
+        for tile, row in enumerate(self._tiles):
+            change_command(row, streams, tile, len(program.commands))
+        self._served = streams.flow[SERVED]
+        responses = streams.flow[RESPONSES]
+        beats = np.empty(responses, _RESPONSE)
+        beats["low"], beats["high"] = streams.low[:responses], streams.high[:responses]
+        counted = self._tiles[:, counters] - before
+        return ProgramResult(
+            responses=beats.view(np.uint8).reshape(responses, RESPONSE_BYTES),
+            response_cycles=streams.taken[:responses].copy(),
+            accepted=streams.accepted,
+            cycles=cycles,
+            phases=counted[:, : len(PHASES)].copy(),
+            actions=counted[:, len(PHASES) : len(PHASES) + len(ACTIONS)].copy(),
+            energy=self._tiles[:, at.ENERGIES : at.ENERGIES + len(CellEnergy)].copy(),
+            extremes=self._extremes(),
+            command_energy=streams.heat[:-1],
+        )
+
+    def _extremes(self) -> np.ndarray:
+        extremes = self._tiles[:, [at.LEAST, at.MOST, at.CLIPPED]]
+        extremes[extremes[:, 0] > extremes[:, 1]] = 0
+        return extremes
+
+    def set_tick(self, tick: int) -> None:
+        """Set the tick, between programs: cells age by training steps, not by cycles."""
+        if not 0 <= tick < MOST_TICKS:
+            raise ConfigError(f"tick {tick} is out of range; a crossbar ages for less than {MOST_TICKS} ticks")
+        self._state.shape[S_TICK] = tick
+        if self._state.scalars[P_AGES]:
+            refresh(self._state)
+
+    def cells(self) -> dict[str, np.ndarray]:
+        """Give the state of the array (`twinbar.emulator.program.Controller.cells`)."""
+        driven = self._tiles[:, [at.RECORD, at.CODES, at.CODES + 1, at.CODES + 2]]
+        return {name: getattr(self._state, name).copy() for name in _CELLS} | {"driven": driven}
+
+    def load_cells(self, state: dict[str, Any]) -> None:
+        """Restore what `cells` gave."""
+        for name in _CELLS:
+            getattr(self._state, name)[:] = state[name]
+        refresh(self._state)
+
+
+def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.ndarray:
+    chip = np.zeros(at.CHIP_SIZE, np.int64)
+    chip[at.CHIP_ROWS] = controller.rows
+    chip[at.CHIP_COLUMNS] = controller.columns
+    chip[at.CHIP_CHANNELS] = controller.adc_channels
+    chip[at.CHIP_ADC_BITS] = controller.adc_bits
+    chip[at.CHIP_DAC_BITS] = controller.dac_bits
+    chip[at.CHIP_INPUT_BITS] = controller.input_bits
+    chip[at.CHIP_FIELD_BITS] = controller.field_bits
+    chip[at.CHIP_WORDS] = controller.words
+    chip[at.CHIP_COMMAND_DEPTH] = controller.command_depth
+    chip[at.CHIP_RESPONSE_DEPTH] = controller.response_depth
+    chip[at.CHIP_HOLDS] = config.geometry.sample_and_hold
+    return chip
+
+
+def _pins(program: Program) -> np.ndarray:
+    pins = np.zeros((len(program.pins), 4), np.int64)
+    for row, pulse in zip(pins, program.pins, strict=True):
+        row[at.PIN] = pulse.pin
+        row[at.PIN_TILE] = pulse.tile
+        row[at.PIN_FIRST] = pulse.first + SYNCHRONIZER_CYCLES
+        row[at.PIN_LAST] = pulse.last + SYNCHRONIZER_CYCLES
+    return pins

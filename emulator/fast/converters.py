@@ -1,0 +1,255 @@
+"""What distinguishes the ADC channels of all tiles, and what calibration has stored against it."""
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from twinbar.emulator.calibration import COLUMN, GAIN, SUBTRACT
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.devices.layout import (
+    P_ADC_KA,
+    P_ADC_MAX,
+    P_ADC_MIN,
+    P_READ_GAIN,
+    P_READ_KU,
+    P_REFERENCE,
+    P_SEED,
+    READ_GAIN_SHIFT,
+    READ_KU_SHIFT,
+    TRIM_CENTRE,
+)
+from twinbar.emulator.devices.physics import adc_offset, channel_gain, channel_key, convert
+from twinbar.emulator.fast.counts import (
+    COMMAND_BEAT,
+    CONVERT_VERIFY,
+    RESPONSE_BEAT,
+    SELECT_CELL,
+    add_gain_calibration,
+    add_read,
+)
+from twinbar.hw.protocol.layouts import TRIM_BITS
+from twinbar.hw.timing import T_SAMPLES
+
+GAIN_ONE = 1 << 16
+"""A channel's gain of 1."""
+
+
+class Converters(NamedTuple):
+    """The converters of all tiles.
+
+    Parallel kernels take its arrays one by one: Numba removes what they store into arrays of a tuple.
+
+    Parameters
+    ----------
+    errors : int64 [tiles, columns]
+        True offset of each column's conversions, in Q20 codes.
+    pair_errors : int64 [tiles, columns // 2]
+        The same of subtracted pairs.
+    factors : int64 [tiles, channels]
+        Q16 gain of each channel, its trim included.
+    offsets : int64 [tiles, columns]
+        Stored offset of each column, in codes, which is taken off its conversions.
+    pair_offsets : int64 [tiles, columns // 2]
+    trims : int64 [tiles, channels]
+        Trim codes.
+    counts : int64 [tiles, channels]
+        Conversions that each channel has made.
+    """
+
+    errors: np.ndarray
+    pair_errors: np.ndarray
+    factors: np.ndarray
+    offsets: np.ndarray
+    pair_offsets: np.ndarray
+    trims: np.ndarray
+    counts: np.ndarray
+
+
+def make_converters(config: CrossbarConfig, tiles: int) -> Converters:
+    """Make the converters of a crossbar, not calibrated."""
+    geometry = config.geometry
+    columns, channels = geometry.columns, geometry.adc_channels
+    converters = Converters(
+        errors=np.zeros((tiles, columns), np.int64),
+        pair_errors=np.zeros((tiles, columns // 2), np.int64),
+        factors=np.zeros((tiles, channels), np.int64),
+        offsets=np.zeros((tiles, columns), np.int64),
+        pair_offsets=np.zeros((tiles, columns // 2), np.int64),
+        trims=np.full((tiles, channels), TRIM_CENTRE, np.int64),
+        counts=np.zeros((tiles, channels), np.int64),
+    )
+    draw_errors(converters, config.cells.scalars, config.cells.tables)
+    return converters
+
+
+@numba.njit(cache=True)
+def draw_errors(converters: Any, scalars: Any, tables: Any) -> None:
+    """Fill errors, and the factors that follow from the trims."""
+    seed = np.uint64(scalars[P_SEED])
+    for tile in range(converters.errors.shape[0]):
+        for column in range(converters.errors.shape[1]):
+            converters.errors[tile, column] = adc_offset(seed, tile, column, 0, scalars, tables)
+        for pair in range(converters.pair_errors.shape[1]):
+            converters.pair_errors[tile, pair] = adc_offset(seed, tile, pair, 1, scalars, tables)
+        for channel in range(converters.factors.shape[1]):
+            trim = converters.trims[tile, channel]
+            converters.factors[tile, channel] = channel_gain(GAIN_ONE, seed, tile, channel, trim, scalars, tables)
+
+
+@numba.njit(inline="always")
+def read_codes(grid, spread, error, low, high, tile, channel, discard, samples, factors, counts, scalars, tables):
+    """Convert a current ``samples`` times over the range of a single cell; gives the sum of the codes kept."""
+    key = channel_key(np.uint64(scalars[P_SEED]), tile, channel)
+    first = counts[tile, channel]
+    gain = (scalars[P_READ_GAIN] * factors[tile, channel]) >> 16
+    total = np.int64(0)
+    for n in range(samples):
+        code = convert(
+            grid,
+            spread,
+            key,
+            first + n,
+            error,
+            gain,
+            READ_GAIN_SHIFT,
+            scalars[P_READ_KU],
+            READ_KU_SHIFT,
+            scalars[P_ADC_KA],
+            low,
+            high,
+            tables,
+        )
+        if n >= discard:
+            total += code
+    counts[tile, channel] = first + samples
+    return total
+
+
+@numba.njit(inline="always")
+def sample(grid, spread, tile, column, discard, samples, errors, offsets, factors, counts, scalars, tables):
+    """Read a cell: convert its current, discard the first samples, average the rest less the column's offset."""
+    channel = column % factors.shape[1]
+    top = scalars[P_ADC_MAX]
+    total = read_codes(
+        grid,
+        spread,
+        errors[tile, column],
+        scalars[P_ADC_MIN],
+        top,
+        tile,
+        channel,
+        discard,
+        samples,
+        factors,
+        counts,
+        scalars,
+        tables,
+    )
+    kept = samples - discard
+    code = (total - kept * offsets[tile, column] + (kept >> 1)) // kept
+    return min(max(code, np.int64(0)), top)
+
+
+@numba.njit(cache=True)
+def calibrate(
+    offsets, arguments, pair_low, target, discard, t, converters, scalars, tables, codes, work, phases, actions
+):
+    """Measure offsets of columns and pairs, and trim the gains of channels, tile by tile in the order of the list.
+
+    Parameters
+    ----------
+    offsets : int64 [tiles + 1]
+        The list of tile ``k`` is ``arguments[offsets[k]:offsets[k + 1]]``.
+    arguments : int64 [n, 3]
+        See `twinbar.emulator.calibration.calibrations`.
+    pair_low : int
+        Least code of a pair.
+    target : int
+        Code that the reference source must give.
+    discard : int
+    t : int64
+        `twinbar.hw.timing.Timing.record`.
+    converters : Converters
+        Their offsets, trims, factors and counts change.
+    codes : int64 [n]
+        Filled: offsets and trims.
+    work : int64 [n]
+        Filled: cycles of each command before its response.
+    phases, actions : int64 [tiles, ...]
+        Added to.
+    """
+    samples = t[T_SAMPLES]
+    kept = samples - discard
+    channels = converters.factors.shape[1]
+    nothing = np.int64(0)
+    for tile in range(offsets.shape[0] - 1):
+        for i in range(offsets[tile], offsets[tile + 1]):
+            column = arguments[i, COLUMN]
+            channel = column % channels
+            before = phases[tile].sum()
+            reads = 1
+            if arguments[i, GAIN]:
+                codes[i] = search_trim(tile, channel, target, discard, samples, converters, scalars, tables)
+                reads = TRIM_BITS
+                add_gain_calibration(phases[tile], t, reads)
+            else:
+                pair = arguments[i, SUBTRACT] != 0
+                error = converters.pair_errors[tile, column] if pair else converters.errors[tile, column]
+                low = pair_low if pair else scalars[P_ADC_MIN]
+                high = -pair_low - 1 if pair else scalars[P_ADC_MAX]
+                total = read_codes(
+                    nothing,
+                    nothing,
+                    error,
+                    low,
+                    high,
+                    tile,
+                    channel,
+                    discard,
+                    samples,
+                    converters.factors,
+                    converters.counts,
+                    scalars,
+                    tables,
+                )
+                codes[i] = (total + (kept >> 1)) // kept
+                if pair:
+                    converters.pair_offsets[tile, column] = codes[i]
+                else:
+                    converters.offsets[tile, column] = codes[i]
+                add_read(phases[tile], t)
+            work[i] = phases[tile].sum() - before - 1
+            actions[tile, SELECT_CELL] += 1
+            actions[tile, CONVERT_VERIFY] += reads * samples
+            actions[tile, COMMAND_BEAT] += 1
+            actions[tile, RESPONSE_BEAT] += 1
+
+
+@numba.njit(cache=True)
+def search_trim(tile, channel, target, discard, samples, converters, scalars, tables):
+    """Find the largest trim with which the reference source gives at most the target: bit by bit, the highest first."""
+    seed = np.uint64(scalars[P_SEED])
+    trim = np.int64(0)
+    for bit in range(TRIM_BITS - 1, -1, -1):
+        tried = trim | (np.int64(1) << bit)
+        converters.factors[tile, channel] = channel_gain(GAIN_ONE, seed, tile, channel, tried, scalars, tables)
+        code = sample(
+            scalars[P_REFERENCE],
+            np.int64(0),
+            tile,
+            channel,
+            discard,
+            samples,
+            converters.errors,
+            converters.offsets,
+            converters.factors,
+            converters.counts,
+            scalars,
+            tables,
+        )
+        if code <= target:
+            trim = tried
+    converters.trims[tile, channel] = trim
+    converters.factors[tile, channel] = channel_gain(GAIN_ONE, seed, tile, channel, trim, scalars, tables)
+    return trim

@@ -1,0 +1,125 @@
+"""The commands of write lists and multiplications, in the order of the stream and in the form that `schedule` takes."""
+
+import numba
+import numpy as np
+
+from twinbar.emulator.fast.schedule import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_SIZE, OP_TILE, OP_WORK
+from twinbar.hw.timing import DECIDE_CYCLES, REGISTER_WRITE_CYCLES, T_CONVERT, T_SELECT, T_SETTLE_MULTIPLY
+
+
+@numba.njit(cache=True)
+def interleave(offsets):
+    """Give the order in which the lists of several tiles are sent: the first entry of every tile, the second ...
+
+    Parameters
+    ----------
+    offsets : int64 [tiles + 1]
+        The list of tile ``k`` is ``offsets[k]`` to ``offsets[k + 1]``.
+
+    Returns
+    -------
+    order, tile : int64 [n]
+        Position in the lists, and tile, of each command.
+    """
+    tiles = offsets.shape[0] - 1
+    order = np.empty(offsets[tiles], np.int64)
+    owner = np.empty(offsets[tiles], np.int64)
+    waiting = np.arange(tiles)
+    count = tiles
+    place = np.int64(0)
+    at = 0
+    while count > 0:
+        left = 0
+        for k in range(count):
+            tile = waiting[k]
+            entry = offsets[tile] + place
+            if entry < offsets[tile + 1]:
+                order[at] = entry
+                owner[at] = tile
+                at += 1
+                waiting[left] = tile
+                left += 1
+        count = left
+        place += 1
+    return order, owner
+
+
+@numba.njit(cache=True)
+def list_ops(offsets, work):
+    """Give the commands of interleaved lists, with one response each.
+
+    Parameters
+    ----------
+    offsets : int64 [tiles + 1]
+    work : int64 [n]
+        Cycles of each command before its response, in the order of the lists.
+    """
+    order, owner = interleave(offsets)
+    ops = np.zeros((order.shape[0], OP_SIZE), np.int64)
+    for i in range(order.shape[0]):
+        ops[i, OP_TILE] = owner[i]
+        ops[i, OP_WORK] = work[order[i]]
+        ops[i, OP_OUTPUTS] = 1
+        ops[i, OP_GROUP] = 1
+    return ops
+
+
+@numba.njit(cache=True)
+def multiply_ops(first_tile, steps, words, outputs, channels, changed, t):
+    """Give the commands of a batch: range registers, then vector by vector and in it tile by tile LOADs and MULTIPLY.
+
+    Parameters
+    ----------
+    first_tile : int
+    steps : int64 [row tiles, batch]
+        Input steps that each vector takes.
+    words : int64 [row tiles]
+        Words of the row registers that a vector fills.
+    outputs : int64 [column tiles]
+    channels : int
+    changed : bool [tiles of the layer]
+        Whether the register of the ADC range is written.
+    t : int64
+        `twinbar.hw.timing.Timing.record`.
+
+    Returns
+    -------
+    ops : int64 [commands, OP_SIZE]
+    multiplications : int64 [batch, tiles of the layer]
+        Positions of the MULTIPLY commands.
+    """
+    row_tiles, batch = steps.shape
+    column_tiles = outputs.shape[0]
+    tiles = row_tiles * column_tiles
+    count = changed.sum() + batch * (column_tiles * words.sum() + tiles)
+    ops = np.zeros((count, OP_SIZE), np.int64)
+    positions = np.zeros((batch, tiles), np.int64)
+    at = 0
+    for local in range(tiles):
+        if changed[local]:
+            ops[at, OP_TILE] = first_tile + local
+            ops[at, OP_WORK] = REGISTER_WRITE_CYCLES
+            ops[at, OP_OUTPUTS] = 1
+            ops[at, OP_GROUP] = 1
+            at += 1
+    group = t[T_CONVERT] + DECIDE_CYCLES
+    for b in range(batch):
+        for local in range(tiles):
+            r = local // column_tiles
+            used = outputs[local % column_tiles]
+            groups = (used + channels - 1) // channels
+            step = t[T_SELECT] + t[T_SETTLE_MULTIPLY]
+            for _ in range(words[r]):
+                ops[at, OP_TILE] = first_tile + local
+                ops[at, OP_WORK] = 1
+                ops[at, OP_GROUP] = 1
+                at += 1
+            ops[at, OP_TILE] = first_tile + local
+            ops[at, OP_OUTPUTS] = used
+            ops[at, OP_GROUP] = channels
+            if steps[r, b] > 0:
+                ops[at, OP_WORK] = (steps[r, b] - 1) * (step + groups * group) + step + group
+                ops[at, OP_GAP] = group
+            positions[b, local] = at
+            at += 1
+    return ops, positions

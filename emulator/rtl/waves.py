@@ -1,0 +1,155 @@
+"""What a viewer shows first of a waveform: save files for GTKWave and Surfer, with the signals in groups.
+
+The groups are those of the controller: the streams, and for every tile its sequencer, write drive, read-out, and pins.
+Codes of enumerations are shown by their names in GTKWave, through small translation files beside the save file.
+
+Sources: "GTKWave save files" as `vcd.gtkw` writes them; "Commands" in the Surfer book (``variable_add``,
+``divider_add``), to be run with ``surfer --command-file``.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from vcd.gtkw import GTKWSave
+
+from twinbar.hw.gateware.sequencer import State
+from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Selection, Status
+from twinbar.hw.timing import Phase
+
+TOP: Final = "controller"
+"""Scope that holds everything."""
+
+_PARTS: Final = {
+    "sequencer": ("sequencer", "timer", "supervisor"),
+    "write drive": ("drive",),
+    "read-out": ("walk", "averager", "channel_0", "trims", "levels"),
+}
+"""Groups of a tile, by the modules in it."""
+_MODULES: Final = tuple(module for modules in _PARTS.values() for module in modules)
+
+_NAMES: Final[dict[str, type[Enum]]] = {
+    "state": State,
+    "phase": Phase,
+    "selection": Selection,
+    "record": Record,
+    "status": Status,
+    "mode": Mode,
+    "opcode": Opcode,
+}
+"""Enumerations by the last part of a signal's name."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A signal of a VCD file.
+
+    Parameters
+    ----------
+    scopes : tuple of str
+    name : str
+    bits : int
+    """
+
+    scopes: tuple[str, ...]
+    name: str
+    bits: int
+
+    @property
+    def path(self) -> str:
+        """Name with all scopes."""
+        return ".".join((*self.scopes, self.name))
+
+    @property
+    def short(self) -> str:
+        """Name in its group."""
+        name = re.sub(r"^(pins|tiles__\d+)__", "", self.name)
+        return f"{self.scopes[-1]}.{name}" if self.scopes[-1] in _MODULES else name
+
+
+def signals_of(vcd: Path) -> list[Signal]:
+    """Give the signals that the header of a VCD file declares."""
+    found, scopes = [], []
+    with vcd.open() as lines:
+        for line in lines:
+            words = line.split()
+            if words[:1] == ["$scope"]:
+                scopes.append(words[2])
+            elif words[:1] == ["$upscope"]:
+                scopes.pop()
+            elif words[:1] == ["$var"]:
+                found.append(Signal(tuple(scopes), words[4], int(words[2])))
+            elif words[:1] == ["$enddefinitions"]:
+                break
+    return found
+
+
+def groups_of(signals: list[Signal], tiles: int) -> Iterator[tuple[str, list[Signal]]]:
+    """Give what is shown: names of groups, and their signals."""
+    readable = [signal for signal in signals if "$" not in signal.path and signal.name not in ("clk", "rst")]
+    composed = any(signal.scopes[1:2] == ("hub",) for signal in readable)
+
+    def of(scope: str, pattern: str = "") -> list[Signal]:
+        path = tuple(f"{TOP}.{scope}".rstrip(".").split("."))
+        inside = [signal for signal in readable if signal.scopes == path and re.match(pattern, signal.name)]
+        return sorted(inside, key=lambda signal: signal.name)
+
+    hub = "hub" if composed else ""
+    yield "streams", [*of(hub, "commands__"), *of(hub, "responses__"), *of(hub, "(stop|busy|queued)$")]
+    for tile in range(tiles):
+        scope = f"unit_{tile}.tile" if composed else f"tile_{tile}"
+        for group, modules in _PARTS.items():
+            inside = [signal for module in modules for signal in of(f"{scope}.{module}")]
+            yield f"tile {tile}: {group}", inside
+        pins = of(f"unit_{tile}", "pins__") if composed else of("", f"tiles__{tile}__")
+        yield f"tile {tile}: pins", pins
+
+
+def _by_field(signals: list[Signal]) -> list[Signal]:
+    """Show a structure by its fields, but not the fields of those: the many readings of a beat's body."""
+    structures = {signal.name.split(".")[0] for signal in signals if "." in signal.name}
+    return [
+        signal
+        for signal in signals
+        if signal.name not in structures and signal.name.count(".") <= 1 and not signal.name.endswith(".reserved")
+    ]
+
+
+def write_save_files(vcd: Path, tiles: int) -> None:
+    """Write ``.gtkw`` and ``.sucl`` files beside a VCD file."""
+    groups = list(groups_of(signals_of(vcd), tiles))
+    names = vcd.with_suffix(".names")
+    names.mkdir(exist_ok=True)
+    for name, kind in _NAMES.items():
+        # GTKWave compares the text of a value, which it writes in hexadecimal digits.
+        digits = -(-max(member.value for member in kind).bit_length() // 4)
+        lines = [f"{member.value:0{digits}x} {member.name}" for member in kind]
+        (names / f"{name}.txt").write_text("\n".join([*lines, ""]))
+    with vcd.with_suffix(".gtkw").open("w") as file:
+        save = GTKWSave(file)
+        save.dumpfile(str(vcd.resolve()))
+        save.treeopen(TOP)
+        for title, inside in groups:
+            with save.group(title, closed=title != "streams"):
+                for signal in _by_field(inside):
+                    bits = f"[{signal.bits - 1}:0]" if signal.bits > 1 else ""
+                    table = names / f"{_kind(signal)}.txt"
+                    save.trace(
+                        f"{signal.path}{bits}",
+                        alias=f"{signal.short}{bits}",
+                        translate_filter_file=str(table.resolve()) if _kind(signal) in _NAMES else None,
+                    )
+    commands = []
+    for title, inside in groups:
+        # A dot separates scopes there, so that fields cannot be named.
+        whole = [signal for signal in inside if "." not in signal.name]
+        commands += [f"divider_add {title}", *(f"variable_add {signal.path}" for signal in whole)]
+    vcd.with_suffix(".sucl").write_text("\n".join([*commands, ""]))
+
+
+def _kind(signal: Signal) -> str:
+    """Give the last part of a signal's name."""
+    return re.split(r"__|\.", signal.name)[-1]

@@ -1,0 +1,135 @@
+"""The controllers and crossbars on which engines are compared: few, because some engines compile each of them."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.devices.preset import load_preset
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.config import ControllerConfig
+
+PULSE_CYCLES: Final = 5
+"""Cycles of the shorter of a preset's two pulses: the clock is chosen so that programs are short."""
+
+
+@dataclass(frozen=True)
+class Elaboration:
+    """A controller with its crossbar.
+
+    Parameters
+    ----------
+    name : str
+    controller : ControllerConfig
+    preset : str
+    crossbar : tuple of (str, value)
+        Arguments of `Geometry` and `build_config` beyond what the controller fixes.
+    """
+
+    name: str
+    controller: ControllerConfig
+    preset: str
+    crossbar: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def config(self) -> CrossbarConfig:
+        """The crossbar's configuration."""
+        return _build(self)
+
+
+@cache
+def _build(elaboration: Elaboration) -> CrossbarConfig:
+    controller, choices = elaboration.controller, dict(elaboration.crossbar)
+    preset = load_preset(elaboration.preset)
+    shared = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
+    geometry = {name: getattr(controller, name) for name in shared}
+    geometry |= {name: choices.pop(name) for name in ("sample_and_hold", "grid_bits") if name in choices}
+    return build_config(
+        preset,
+        Geometry(**geometry),
+        levels=min(8, 1 << controller.adc_bits - 1),
+        tolerance=0.5,
+        clock_hz=PULSE_CYCLES / min(preset.pulse.set_width.si, preset.pulse.reset_width.si),
+        cycles={},
+        **{"seed": 1, **choices},
+    )
+
+
+def _elaboration(name: str, preset: str, controller: dict[str, Any], **crossbar: Any) -> Elaboration:
+    return Elaboration(name, ControllerConfig(**controller), preset, tuple(crossbar.items()))
+
+
+def _shape(tiles: int, rows: int, columns: int, channels: int, adc: int, inputs: int, **more: Any) -> dict[str, Any]:
+    shape = {"tiles": tiles, "rows": rows, "columns": columns, "adc_channels": channels}
+    return {**shape, "adc_bits": adc, "input_bits": inputs, **more}
+
+
+ELABORATIONS: Final = {
+    elaboration.name: elaboration
+    for elaboration in (
+        _elaboration("plain", "taox-hfox", _shape(1, 4, 4, 1, 6, 3, command_depth=4, response_depth=4)),
+        # Three words of row registers, the last one not full; conversions that need calibration; cells that age.
+        _elaboration(
+            "uncalibrated",
+            "ibm-pcm",
+            _shape(1, 20, 6, 1, 8, 4, response_depth=2),
+            adc_offset_codes=3.0,
+            adc_gain_error=0.05,
+            sample_and_hold=False,
+            tick_s=0.5,
+        ),
+        _elaboration("channels", "milo-hfo2", _shape(1, 5, 16, 8, 10, 2, command_depth=2), adc_noise_codes=0.0),
+        _elaboration(
+            "coarse",
+            "ideal",
+            _shape(1, 3, 4, 2, 3, 1, command_depth=3, response_depth=3, dac_bits=10),
+            variation=False,
+            adc_noise_codes=1.0,
+        ),
+        _elaboration(
+            "pair",
+            "umass-hfo2",
+            _shape(2, 6, 8, 2, 7, 5, command_depth=5, response_depth=6),
+            adc_gain_error=0.04,
+            sample_and_hold=False,
+        ),
+        _elaboration(
+            "wires",
+            "neurram",
+            _shape(2, 4, 4, 1, 12, 8, command_depth=8, safe_codes=(1, 2, 3)),
+            wire_resistance_ohm=20.0,
+            grid_bits=12,
+        ),
+        _elaboration("widths", "hzo-fefet", _shape(2, 9, 4, 2, 6, 2, command_depth=2, response_depth=2)),
+        _elaboration(
+            "ageing", "ibm-cmo-hfox", _shape(3, 4, 4, 1, 6, 3, command_depth=3, response_depth=5), adc_offset_codes=1.0
+        ),
+        _elaboration(
+            "groups",
+            "taox-tio2",
+            _shape(3, 5, 8, 4, 8, 4, command_depth=6, response_depth=2, safe_codes=(0, 0, 4095)),
+            adc_gain_error=0.02,
+        ),
+        _elaboration("narrow", "stellar", _shape(3, 2, 2, 1, 5, 6, command_depth=2, response_depth=3)),
+        _elaboration("queues", "taox-hfox", _shape(4, 4, 4, 2, 6, 2, command_depth=2, response_depth=2)),
+        _elaboration(
+            "many", "alox-hfo2", _shape(4, 3, 6, 1, 9, 4), adc_offset_codes=10.0, adc_gain_error=0.03, grid_bits=8
+        ),
+    )
+}
+"""Elaborations by name, ascending in tiles."""
+
+
+def with_tiles(tiles: int | None) -> list[Elaboration]:
+    """Give the elaborations with this number of tiles, or all of them.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    found = [each for each in ELABORATIONS.values() if tiles is None or each.controller.tiles == tiles]
+    if not found:
+        known = sorted({each.controller.tiles for each in ELABORATIONS.values()})
+        raise ConfigError(f"no controller with {tiles} tiles is compared; choose {known[0]} to {known[-1]} tiles")
+    return found

@@ -1,0 +1,197 @@
+"""Draws register settings with which operations do real work, and sometimes ones that are refused."""
+
+from random import Random
+from typing import Final
+
+from twinbar.emulator.configuration import CrossbarConfig, range_code
+from twinbar.emulator.devices.layout import G_ONE, P_LIMIT_UNIT, RESET, SET
+from twinbar.emulator.verify.beats import beat
+from twinbar.emulator.verify.sketch import Sketch, small, weighted
+from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.layouts import VALUE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE, OFFSET_BASE, PAIR_OFFSET_BASE, TRIM_BASE
+from twinbar.hw.protocol.vocabulary import Opcode
+
+RECORDS: Final = ("READ", "SET", "RESET", "FORM", "MULTIPLY")
+NO_LIMIT: Final = registers.NO_LIMIT
+
+
+def write(sketch: Sketch, register: str | int, value: int) -> int:
+    """Make the beat that writes a register or table entry, and remember the value."""
+    address = register if isinstance(register, int) else BY_NAME[register].address
+    if isinstance(register, str):
+        sketch.settings[register] = value
+    return beat(Opcode.WRITE_REGISTER, sketch.tile, address=address, value=value)
+
+
+def durations(rng: Random, sketch: Sketch) -> list[int]:
+    """Draw all durations, mostly short and different, so that a confusion shows."""
+    return [
+        write(sketch, "SELECT", small(rng, 1, 4, 30)),
+        write(sketch, "SETTLE_READ", small(rng, 1, 6, 40)),
+        write(sketch, "SETTLE_DRIVE", small(rng, 2, 6, 40)),
+        write(sketch, "SETTLE_MULTIPLY", small(rng, 1, 6, 40)),
+        write(sketch, "CONVERT", small(rng, 1, 4, 20)),
+        write(sketch, "RECOVER", small(rng, 1, 8, 30)),
+    ]
+
+
+def sampling(rng: Random, sketch: Sketch) -> int:
+    """Draw how often a read converts."""
+    discard = small(rng, 0, 2, 15) if rng.random() < 0.5 else 0
+    average = weighted(rng, {0: 5, 1: 3, 2: 2, 3: 0.3, 4: 0.3})
+    return write(sketch, "SAMPLING", discard | average << 4)
+
+
+def safety(rng: Random, sketch: Sketch) -> list[int]:
+    """Draw compliance, watchdog and the pulse limit."""
+    action = weighted(rng, {0: 1, 1: 3, 2: 3})
+    blanking = weighted(rng, {0: 4, rng.randint(1, 6): 4, rng.randint(7, 40): 0.5, 0xFFFF: 0.2})
+    watchdog = weighted(
+        rng,
+        {
+            0: 6,
+            rng.randint(30, 120): 3,
+            rng.randint(120, 400): 1.5,
+            rng.randint(1, 30): 0.3,
+            (1 << WIDTH_BITS) - 1: 0.5,
+        },
+    )
+    return [
+        write(sketch, "COMPLIANCE", blanking | action << 16),
+        write(sketch, "WATCHDOG", watchdog),
+        write(sketch, "PULSE_LIMIT", small(rng, 1, 12, 40)),
+    ]
+
+
+def _codes(rng: Random, sketch: Sketch, record: str) -> tuple[list[int], list[int], list[int]]:
+    """Draw start codes, steps and stop codes of bit line, source line and word line."""
+    drive = sketch.elaboration.config.cells.drive
+    top = (1 << sketch.elaboration.controller.dac_bits) - 1
+    if record in ("READ", "MULTIPLY"):
+        start = [rng.randint(0, min(top, 900)) for _ in range(3)]
+        return start, [0] * 3, start
+    polarity = RESET if record == "RESET" else SET
+    amplitude = min(int(drive.amplitude_start[polarity] * rng.uniform(0.75, 1.15)), top)
+    gate = min(drive.gate_start[polarity], top)
+    if record == "FORM" or rng.random() < 0.2:
+        gate = min(int(gate * rng.uniform(0.7, 1.1)), top)
+    # The current flows from one line to the other; the second one may stand off the ground.
+    ground = rng.choice([0, 0, rng.randint(0, 300)])
+    high = min(amplitude + ground, top)
+    start = [ground, high, gate] if polarity == RESET else [high, ground, gate]
+    step = [0, 0, 0]
+    if rng.random() < 0.5:
+        step = [rng.choice([0, rng.randint(1, 200)]) for _ in range(3)]
+    stop = [min(code + step * rng.randint(1, 6), top) for code, step in zip(start, step, strict=True)]
+    return start, step, stop
+
+
+def _triple(codes: list[int]) -> int:
+    return codes[0] | codes[1] << 12 | codes[2] << 24
+
+
+def _limit_code(rng: Random, sketch: Sketch, amplitude: int) -> int:
+    """Draw a current limit that cells reach in the middle of their range, or any."""
+    if rng.random() < 0.1:
+        return rng.randint(0, NO_LIMIT)
+    unit = int(sketch.elaboration.config.cells.scalars[P_LIMIT_UNIT])
+    return min(int(10 ** rng.uniform(-2, 0) * G_ONE * amplitude / unit), NO_LIMIT)
+
+
+def record(rng: Random, sketch: Sketch, name: str, *, good: bool) -> list[int]:
+    """Draw a bias record; one that is not ``good`` leaves its window somewhere."""
+    top = (1 << sketch.elaboration.controller.dac_bits) - 1
+    start, step, stop = _codes(rng, sketch, name)
+    tight = rng.random() < 0.3
+    low, high = (start, stop) if tight else ([0, 0, 0], [top] * 3)
+    width = small(rng, 1, 14, 60, rare=0.05)
+    limit_code = _limit_code(rng, sketch, abs(start[0] - start[1])) if rng.random() < 0.6 else NO_LIMIT
+    widest, greatest = (width, limit_code) if tight else ((1 << WIDTH_BITS) - 1, NO_LIMIT)
+    if not good:
+        line = rng.randrange(3)
+        kind = rng.randrange(5)
+        if kind == 0:
+            low = [code + (code < top and lane == line) for lane, code in enumerate(start)]
+        elif kind == 1:
+            high = [max(code - (lane == line), 0) for lane, code in enumerate(stop)]
+        elif kind == 2:
+            stop = [max(code - (lane == line), 0) for lane, code in enumerate(start)]
+        elif kind == 3:
+            widest = max(width - 1, 1)
+        else:
+            greatest = max(limit_code - 1, 0)
+    values = {
+        "CODES": _triple(start),
+        "STOP": _triple(stop),
+        "HIGH": _triple(high),
+        "LOW": _triple(low),
+        "STEP": _triple(step),
+        "WIDTH": width | limit_code << WIDTH_BITS,
+        "LIMIT": widest | greatest << WIDTH_BITS,
+    }
+    # What is as it was before is not written again.
+    return [
+        write(sketch, f"{name}_{part}", value) for part, value in values.items() if sketch[f"{name}_{part}"] != value
+    ]
+
+
+def level(rng: Random, sketch: Sketch, index: int) -> int:
+    """Draw a window of a level: usually one of the configuration's, sometimes any other, even an empty one."""
+    table = sketch.elaboration.config.levels
+    top = (1 << sketch.elaboration.controller.adc_bits) - 1
+    kind = rng.random()
+    if kind < 0.7:
+        low, high = int(table.low[index % len(table)]), int(table.high[index % len(table)])
+    elif kind < 0.9:
+        low = rng.randint(0, top)
+        high = min(low + rng.randint(0, top // 3 + 1), top)
+    else:
+        low, high = rng.randint(0, top), rng.randint(0, top)
+    return write(sketch, LEVEL_BASE + index, min(max(low, 0), top) | min(max(high, 0), top) << 16)
+
+
+def converters(rng: Random, sketch: Sketch) -> list[int]:
+    """Draw ranges, the target of gain calibration, trims and offsets."""
+    config: CrossbarConfig = sketch.elaboration.config
+    controller = sketch.elaboration.controller
+    unit = 1 << config.geometry.grid_bits
+    beats = []
+    if rng.random() < 0.8:
+        full_scale = unit * controller.rows * rng.uniform(0.05, 1.5)
+        if rng.random() < 0.3:
+            full_scale *= config.geometry.input_max
+        value = range_code(full_scale) if rng.random() < 0.95 else rng.getrandbits(16)
+        beats.append(write(sketch, "RANGE_MULTIPLY", value))
+    if rng.random() < 0.3:
+        value = weighted(rng, {0: 1, range_code(unit * rng.uniform(0.5, 2.5)): 3, rng.getrandbits(16): 0.2})
+        beats.append(write(sketch, "RANGE_READ", value))
+    if rng.random() < 0.7:
+        near = max(config.gain_target + rng.randint(-3, 3), 0)
+        beats.append(write(sketch, "GAIN_TARGET", near if rng.random() < 0.9 else rng.getrandbits(16)))
+    if rng.random() < 0.3:
+        beats.append(write(sketch, TRIM_BASE + rng.randrange(controller.adc_channels), rng.getrandbits(8)))
+    for _ in range(rng.choice([0, 0, 1, 3])):
+        base, many = rng.choice([(OFFSET_BASE, controller.columns), (PAIR_OFFSET_BASE, controller.columns // 2)])
+        reach = rng.choice([3, 1 << controller.adc_bits])
+        value = rng.randint(-reach, reach - 1) & 0x1FFFF
+        beats.append(write(sketch, base + rng.randrange(many), value))
+    return beats
+
+
+def anything(rng: Random, sketch: Sketch) -> int:
+    """Draw a write of any value to any address."""
+    address = rng.getrandbits(12)
+    if rng.random() < 0.7:
+        address = rng.choice(registers.REGISTERS).address
+    elif rng.random() < 0.7:
+        tables = (registers.PHASE_COUNTER_BASE, registers.ACTION_COUNTER_BASE, LEVEL_BASE, TRIM_BASE, OFFSET_BASE)
+        address = rng.choice((*tables, PAIR_OFFSET_BASE)) + rng.randrange(20)
+    value = rng.getrandbits(rng.choice([1, 4, 8, 17, 32, VALUE_BITS]))
+    # A width or duration of a million cycles would only make the program long.
+    register = next((each for each in registers.REGISTERS if each.address == address), None)
+    if address in registers.PULSE_SHAPES:
+        value = rng.randint(0, 20) | rng.getrandbits(8) << WIDTH_BITS
+    elif register is not None and register.access is registers.Access.LOCKED and register.bits < VALUE_BITS:
+        value = weighted(rng, {rng.randint(0, 20): 3, 1 << register.bits: 1, register.least: 1})
+    return write(sketch, address, value)

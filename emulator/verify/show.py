@@ -1,0 +1,115 @@
+"""Programs as a reader sees them: commands by name, with their fields, and when they arrive."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from twinbar.emulator.verify.beats import fields_of, opcode_of, rest_of
+from twinbar.emulator.verify.elaborations import ELABORATIONS
+from twinbar.emulator.verify.session import Session, Step
+from twinbar.hw.actions import ACTIONS
+from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.layouts import LINE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
+from twinbar.hw.timing import PHASES
+
+_REGISTER_OF = {register.address: register for register in registers.REGISTERS}
+
+
+def describe(beat: int) -> str:
+    """Give a command in words; fields that are 0 are left out."""
+    opcode, fields = opcode_of(beat), fields_of(beat)
+    number, tile = fields.pop("opcode"), fields.pop("tile")
+    words = [opcode.name if opcode else f"opcode {number}", f"tile {tile}"]
+    if opcode in (Opcode.READ_REGISTER, Opcode.WRITE_REGISTER):
+        words.append(register_name(fields.pop("address")))
+        if opcode is Opcode.WRITE_REGISTER:
+            words.append(f"= {_register_value(beat, fields.pop('value'))}")
+        else:
+            fields.pop("value")
+    if opcode is Opcode.ARM:
+        words.append(_name_in(Mode, fields.pop("mode")))
+    if "record" in fields:
+        words.append(_name_in(Record, fields.pop("record")))
+    words += [f"{name} {value:#x}" if name == "bits" else f"{name} {value}" for name, value in fields.items() if value]
+    if rest := rest_of(beat):
+        words.append(f"unused bits {rest:#x}")
+    return " ".join(words)
+
+
+def _name_in(kind: type, value: int) -> str:
+    return next((member.name for member in kind if member.value == value), f"{kind.__name__.lower()} {value}")  # type: ignore[attr-defined]
+
+
+def register_name(address: int) -> str:
+    """Give the name of an address: register, counter, or table and entry."""
+    if address in _REGISTER_OF:
+        return _REGISTER_OF[address].name
+    for base, names in ((registers.PHASE_COUNTER_BASE, PHASES), (registers.ACTION_COUNTER_BASE, ACTIONS)):
+        if base <= address < base + len(names):
+            return f"counter of {names[address - base]}"
+    tables = {
+        "pair offset": registers.PAIR_OFFSET_BASE,
+        "offset": registers.OFFSET_BASE,
+        "trim": registers.TRIM_BASE,
+        "level": registers.LEVEL_BASE,
+    }
+    for name, base in tables.items():
+        if base <= address < (registers.LEVEL_BASE + 256 if name == "level" else base + 1024):
+            return f"{name} {address - base}"
+    return f"address {address:#x}"
+
+
+def _register_value(beat: int, value: int) -> str:
+    address = fields_of(beat)["address"]
+    if address in registers.PULSE_SHAPES:
+        return f"{value & ((1 << WIDTH_BITS) - 1)} cycles, compliance code {value >> WIDTH_BITS}"
+    register = _REGISTER_OF.get(address)
+    if register is not None and register.bits == 3 * LINE_BITS:
+        return f"({', '.join(str(value >> LINE_BITS * line & 0xFFF) for line in range(3))})"
+    if address == registers.COMPLIANCE.address:
+        return f"blanking {value & 0xFFFF}, action {value >> 16}"
+    if address == registers.SAMPLING.address:
+        return f"discard {value & 15}, average 2**{value >> 4}"
+    if registers.LEVEL_BASE <= address < registers.LEVEL_BASE + 256:
+        return f"{value & 0xFFFF} .. {value >> 16}"
+    return str(value)
+
+
+def _pattern(ready: Sequence[bool]) -> str:
+    runs = ((value, len(list(run))) for value, run in groupby(ready))
+    return ", ".join(f"{count} {'ready' if value else 'not'}" for value, count in runs)
+
+
+def _step(step: Step) -> Iterator[str]:
+    if step.tick is not None:
+        yield f"tick {step.tick}"
+    if step.reload:
+        yield "cells saved and loaded"
+    if step.ready != (True,):
+        yield f"responses are taken: {_pattern(step.ready)}, repeated"
+    for pulse in step.pins:
+        tile = "" if pulse.pin.name == "STOP" else f" of tile {pulse.tile}"
+        yield f"pin {pulse.pin.name}{tile} is high in cycles {pulse.first} to {pulse.last}"
+    arrivals = step.program().arrivals
+    assert arrivals is not None
+    for index, (arrival, beat) in enumerate(zip(arrivals.tolist(), step.commands, strict=True)):
+        yield f"{index:3d}  from cycle {arrival:4d}  {describe(beat)}"
+
+
+def show(session: Session) -> str:
+    """Give a session as text."""
+    elaboration = ELABORATIONS[session.elaboration]
+    c = elaboration.controller
+    lines = [
+        f"controller {elaboration.name!r}: {c.tiles} tiles of {c.rows} x {c.columns}, {c.adc_channels} ADC channels of "
+        f"{c.adc_bits} bits, {c.input_bits}-bit inputs, queues of {c.command_depth} and {c.response_depth}; "
+        f"cells {elaboration.preset}"
+    ]
+    if session.mapped_columns is not None:
+        lines.append(f"mapped columns: {session.mapped_columns}")
+    if session.faults is not None:
+        lines.append(f"faults of cells: {session.faults}")
+    for index, step in enumerate(session.steps):
+        lines.append(f"program {index}")
+        lines += [f"  {line}" for line in _step(step)]
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""What a generator remembers of a tile, so that most of what it asks for does real work; it may be wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from twinbar.emulator.verify.elaborations import Elaboration
+from twinbar.hw.protocol.registers import BY_NAME, REGISTERS, Access
+from twinbar.hw.protocol.vocabulary import Mode
+
+
+@dataclass
+class Sketch:
+    """A tile as the generator believes it to be.
+
+    Parameters
+    ----------
+    elaboration : Elaboration
+    tile : int
+    mode : Mode
+    settings : dict
+        Registers by name.
+    """
+
+    elaboration: Elaboration
+    tile: int
+    mode: Mode = Mode.SAFE
+    settings: dict[str, int] = field(
+        default_factory=lambda: {
+            register.name: register.init
+            for register in REGISTERS
+            if register.access in (Access.OPEN, Access.LOCKED) and register.name in BY_NAME
+        }
+    )
+
+    def __getitem__(self, name: str) -> int:
+        return self.settings[name]
+
+    @property
+    def samples(self) -> int:
+        """Conversions of a read."""
+        return (self["SAMPLING"] & 15) + (1 << (self["SAMPLING"] >> 4))
+
+    @property
+    def read_cycles(self) -> int:
+        """Cycles of a read within a command."""
+        return self["SETTLE_READ"] + self.samples * self["CONVERT"] + 1
+
+    def pulse_cycles(self, record: str) -> int:
+        """Cycles of a pulse with its drive update."""
+        return self["SETTLE_DRIVE"] + (self[f"{record}_WIDTH"] & 0xFFFFFFF) + self["RECOVER"]
+
+
+def weighted(rng: Random, choices: Mapping[Any, float]) -> Any:
+    """Draw one of the keys by its weight."""
+    return rng.choices(list(choices), list(choices.values()))[0]
+
+
+def small(rng: Random, least: int, usual: int, most: int, rare: float = 0.03) -> int:
+    """Draw a number from ``least`` to ``usual``, and rarely one up to ``most``."""
+    return rng.randint(least, most if rng.random() < rare else usual)

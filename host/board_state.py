@@ -1,0 +1,64 @@
+"""What a board says of itself and of its tiles, and how it is made safe."""
+
+from typing import Any
+
+from twinbar.host.transport.link import Link
+from twinbar.host.transport.registers import read_counters, read_faults
+from twinbar.hw.errors import LinkError
+from twinbar.hw.protocol.packing import pack, unpack
+from twinbar.hw.protocol.vocabulary import Opcode
+
+
+def board_state(link: Link) -> dict[str, Any]:
+    """Ask a board for its identity, and every tile for its faults and counters.
+
+    Raises
+    ------
+    LinkError
+        If the board does not answer.
+    """
+    hello = link.hello
+    tiles = []
+    for tile in range(hello.tiles):
+        cycles, actions = read_counters(link, tile)
+        tiles.append(
+            {
+                "faults": sorted(read_faults(link, tile)),
+                "cycles": cycles,
+                "actions": {action.name.lower(): count for action, count in actions.items()},
+            }
+        )
+    return {
+        "board": {
+            "configuration": f"{hello.hash:016x}",
+            "protocol": f"{hello.major}.{hello.minor}",
+            "tiles": hello.tiles,
+            "rows": hello.rows,
+            "columns": hello.columns,
+            "adc_channels": hello.adc_channels,
+            "adc_bits": hello.adc_bits,
+            "dac_bits": hello.dac_bits,
+            "input_bits": hello.input_bits,
+            "clock_hz": hello.clock_hz,
+            "baud": round(hello.baud),
+        },
+        "tiles": tiles,
+    }
+
+
+def make_safe(link: Link) -> int:
+    """Stop and disarm every tile, and give how many have said that they are.
+
+    Raises
+    ------
+    LinkError
+        If a tile does not say so.
+    """
+    answers = unpack(link.run(pack(Opcode.SAFE, 0)))
+    found = set(answers["tile"][answers["opcode"] == Opcode.SAFE.value].tolist())
+    silent = set(range(link.hello.tiles)) - found
+    if silent or answers["status"].any():
+        raise LinkError(
+            f"tile {min(silent) if silent else 0} has not said that it is disarmed; switch the supply of the array off"
+        )
+    return len(found)

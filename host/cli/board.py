@@ -1,0 +1,229 @@
+"""``twinbar board``: FPGA boards."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from twinbar.boards.board import DEFAULT_BAUD
+
+if TYPE_CHECKING:
+    from twinbar.boards.build import Bitstream
+
+app = typer.Typer(
+    help="Build, flash and talk to FPGA boards.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+Name = Annotated[str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")]
+Port = Annotated[
+    str,
+    typer.Option("--port", metavar="PORT", help="Serial port of the board, or socket://host:port."),
+]
+Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
+Size = Annotated[int | None, typer.Option(metavar="N", help="Instead of what the wiring file says.")]
+
+_CELLS: Final = {
+    "ICESTORM_LC": "logic cells",
+    "ICESTORM_RAM": "block RAMs",
+    "ICESTORM_DSP": "multipliers",
+    "ICESTORM_SPRAM": "large RAMs",
+    "SB_IO": "I/O cells",
+    "TRELLIS_COMB": "look-up tables",
+    "TRELLIS_FF": "flip-flops",
+    "DP16KD": "block RAMs",
+    "MULT18X18D": "multipliers",
+    "TRELLIS_IO": "I/O cells",
+}
+
+
+@app.command("list")
+def list_boards(as_json: AsJson = False) -> None:
+    """List the boards that Twinbar builds for."""
+    from twinbar.boards.catalogue import boards
+
+    rows = [
+        {
+            "name": board.name,
+            "title": board.title,
+            "device": board.make_platform().device,
+            "clock_hz": board.clock_hz,
+            "baud": board.baud,
+            "wiring": board.wiring,
+            "programmer": board.programmer.command[0],
+            "notes": board.notes,
+        }
+        for board in boards().values()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("board", "FPGA", "clock", "baud", "programmer", "product"):
+        table.add_column(head, no_wrap=head != "product", justify="right" if head in ("clock", "baud") else "left")
+    for row in rows:
+        clock, baud = f"{row['clock_hz'] / 1e6:g} MHz", f"{row['baud']:,}"
+        table.add_row(row["name"], row["device"], clock, baud, row["programmer"], row["title"])
+    Console().print(table)
+
+
+@app.command("build")
+def build_board(
+    name: Name,
+    wiring: Annotated[
+        str | None,
+        typer.Option("--wiring", metavar="NAME|FILE.toml", help="Where the front end is. [default: that of the board]"),
+    ] = None,
+    rows: Size = None,
+    columns: Size = None,
+    adc_channels: Size = None,
+    adc_bits: Size = None,
+    dac_bits: Size = None,
+    input_bits: Size = None,
+    baud: Annotated[int | None, typer.Option(metavar="N", help="Baud rate. [default: that of the board]")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the placement.")] = 1,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy bitstream and manifest there.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build the bitstream of a board, or take the one that was built of the same inputs before.
+
+    The tools come with pip. The table shows what is used of the FPGA, and the clock that place-and-route reached; where
+    that is less than the board's clock, the exit status is 1.
+    """
+    from twinbar.boards.build import TimingError, build
+    from twinbar.boards.catalogue import find
+    from twinbar.boards.top import design
+    from twinbar.boards.wiring import find_wiring
+    from twinbar.hw.gateware.config import ControllerConfig
+    from twinbar.hw.gateware.core import CoreConfig
+    from twinbar.hw.link.config import LinkConfig
+
+    board = find(name)
+    chosen = find_wiring(wiring or board.wiring)
+    sizes = {
+        "rows": rows,
+        "columns": columns,
+        "adc_channels": adc_channels,
+        "adc_bits": adc_bits,
+        "dac_bits": dac_bits,
+        "input_bits": input_bits,
+    }
+    given = {key: value for key, value in sizes.items() if value is not None}
+    core = CoreConfig(
+        ControllerConfig(**(chosen.geometry.model_dump() | given)),
+        LinkConfig(
+            clock_hz=board.clock_hz,
+            baud=baud or board.baud,
+            receive_bytes=board.buffer_bytes,
+            transmit_bytes=board.buffer_bytes,
+        ),
+        chosen.serial_parts(board.clock_hz),
+    )
+    made = design(board, core, chosen)
+    description = core.describe() | {"wiring": chosen.model_dump(mode="json"), "seed": seed}
+    try:
+        result = build(board, made.platform, made.top(), description, seed=seed, notice=_notice)
+    except TimingError as error:
+        _show(error.result, as_json)
+        raise
+    if out is not None:
+        _copy(result, out)
+    _show(result, as_json)
+
+
+@app.command("flash")
+def flash_board(
+    name: Name,
+    bitstream: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A bitstream. [default: the newest built for this board]")
+    ] = None,
+) -> None:
+    """Write a bitstream to a board with the program that is made for it."""
+    from twinbar.boards.catalogue import find
+    from twinbar.boards.flash import choose, flash
+
+    board = find(name)
+    chosen = choose(board, bitstream)
+    flash(board, chosen)
+    typer.echo(f"{board.title} holds {chosen}")
+
+
+@app.command("info")
+def show_info(port: Port, baud: Baud = DEFAULT_BAUD, as_json: AsJson = False) -> None:
+    """Ask a board what it is, and what its tiles have done since they were powered up."""
+    from twinbar.host.board_state import board_state
+    from twinbar.host.transport.line import open_line
+    from twinbar.host.transport.link import Link
+
+    with Link(open_line(port, baud)) as link:
+        state = board_state(link)
+    if as_json:
+        typer.echo(json.dumps(state, indent=1))
+        return
+    console = Console()
+    table = Table("board", port)
+    for key, value in state["board"].items():
+        table.add_row(key.replace("_", " "), str(value))
+    console.print(table)
+    table = Table("tile", *map(str, range(len(state["tiles"]))))
+    table.add_row("faults", *(", ".join(tile["faults"]) or "none" for tile in state["tiles"]))
+    for kind in ("cycles", "actions"):
+        for key in state["tiles"][0][kind]:
+            counts = [tile[kind][key] for tile in state["tiles"]]
+            table.add_row(f"{kind}: {key.replace('_', ' ')}", *(f"{count:,}" for count in counts))
+    console.print(table)
+
+
+@app.command("safe")
+def make_safe(port: Port, baud: Baud = DEFAULT_BAUD) -> None:
+    """Stop and disarm every tile of a board, at once."""
+    from twinbar.host.board_state import make_safe
+    from twinbar.host.transport.line import open_line
+    from twinbar.host.transport.link import Link
+
+    with Link(open_line(port, baud)) as link:
+        tiles = make_safe(link)
+    typer.echo(f"{tiles} {'tile is' if tiles == 1 else 'tiles are'} disarmed, at safe codes")
+
+
+def _notice(sentence: str) -> None:
+    typer.echo(sentence[:1].upper() + sentence[1:], err=True)
+
+
+def _copy(result: "Bitstream", folder: Path) -> None:
+    from twinbar.boards.build import manifest_text
+    from twinbar.hw.errors import ConfigError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(result.path, folder)
+        (folder / "manifest.json").write_text(manifest_text(result), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written ({error.strerror or error}); choose another --out") from None
+
+
+def _show(result: "Bitstream", as_json: bool) -> None:
+    from twinbar.boards.build import manifest_text
+
+    if as_json:
+        content: dict[str, Any] = json.loads(manifest_text(result))
+        typer.echo(json.dumps(content | {"file": str(result.path), "cached": result.cached}, indent=1))
+        return
+    table = Table("", "used", "there are", "", title=f"{result.manifest['board']}, {result.manifest['device']}")
+    for kind, (used, available) in result.used.items():
+        table.add_row(_CELLS[kind], f"{used:,}", f"{available:,}", f"{100 * used / available:.0f} %")
+    for clock in result.clocks:
+        verdict = "[green]met[/]" if clock.met else "[bold red]too slow[/]"
+        wanted, achieved = (f"{hertz / 1e6:.1f} MHz" for hertz in (clock.wanted_hz, clock.achieved_hz))
+        table.add_row(f"clock {clock.name}", wanted, achieved, verdict)
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    Console().print(table)
+    typer.echo(f"Bitstream{' (built before)' if result.cached else ''}: {result.path}")

@@ -1,0 +1,127 @@
+"""What a run notes of the controller's work besides the ledger: a trace, a timeline, waveforms."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.controller_engine import MakeController
+from twinbar.emulator.fast.controller import FastController
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.progress import Progress
+from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.nn.mapping import mapped_columns
+from twinbar.host.trace.drawing import draw_timeline, draw_wave
+from twinbar.host.trace.recorder import Excerpt, Recorder, Sink, Trace
+from twinbar.host.trace.store import MAPPED_COLUMNS
+from twinbar.hw.errors import ConfigError
+
+TRACE: Final = "commands.parquet"
+TIMELINE: Final = "trace.json"
+WAVE: Final = "wave.vcd"
+
+
+class Observation:
+    """Follows a training run.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    crossbar : CrossbarConfig or None
+        None where the policy trains without one.
+    folder : Path
+        Of the run.
+    progress : Progress
+
+    Raises
+    ------
+    ConfigError
+        If there is no crossbar to observe.
+    """
+
+    def __init__(
+        self, config: ExperimentConfig, crossbar: CrossbarConfig | None, folder: Path, progress: Progress
+    ) -> None:
+        self._config = config
+        self._folder = folder
+        self._progress = progress
+        self._trace: Trace | None = None
+        self._excerpt: Excerpt | None = None
+        self._crossbar = crossbar
+        self._left = 0
+        asked = config.trace
+        if not (asked.record or asked.timeline or asked.wave):
+            return
+        if crossbar is None:
+            raise ConfigError("the policy float trains without a crossbar; there is nothing to record or to draw")
+        if asked.record:
+            self._trace = Trace(folder / TRACE, crossbar, config.to_toml())
+        if asked.timeline or asked.wave:
+            self._excerpt = Excerpt()
+            self._left = asked.steps
+
+    @property
+    def sinks(self) -> list[Sink]:
+        """What takes the programs of the run's controller."""
+        return [sink for sink in (self._trace, self._excerpt) if sink is not None]
+
+    def wrap(self, make: MakeController) -> MakeController:
+        """Give what makes a controller whose programs come here."""
+
+        def made(*arguments: Any, **options: Any) -> Recorder:
+            inner = make(*arguments, **options)
+            accountant = inner if isinstance(inner, FastController) else FastController(*arguments, **options)
+            return Recorder(inner, accountant, self.sinks)
+
+        return made
+
+    def begin(self, network: CrossbarNetwork, parts: int) -> None:
+        """Take the programs from now on; ``parts`` of the trace are vouched for by a checkpoint."""
+        if self._trace is not None:
+            self._trace.cut_back(parts)
+            self._trace.begin(_state(network))
+
+    def begin_steps(self, network: CrossbarNetwork) -> None:
+        """The first programming is done; training begins, or goes on from a checkpoint."""
+        if self._excerpt is not None:
+            self._excerpt.begin(_state(network))
+
+    def stepped(self) -> None:
+        """An optimizer step was made."""
+        if self._excerpt is not None and self._left:
+            self._left -= 1
+            if not self._left:
+                self._draw(self._excerpt)
+
+    def end_part(self) -> int:
+        """End a part of the trace, because a checkpoint comes; gives how many parts there are."""
+        if self._trace is None:
+            return 0
+        self._trace.end()
+        return self._trace.parts
+
+    def next_part(self, network: CrossbarNetwork) -> None:
+        """Begin the next part of the trace: the checkpoint is there."""
+        if self._trace is not None:
+            self._trace.begin(_state(network))
+
+    def finish(self) -> None:
+        """The run is over; a run of fewer steps than a timeline was to show has shown them all."""
+        if self._excerpt is not None and self._left:
+            self._left = 0
+            self._draw(self._excerpt)
+
+    def _draw(self, excerpt: Excerpt) -> None:
+        assert self._crossbar is not None
+        excerpt.is_open = False
+        count = len(excerpt.programs)
+        if self._config.trace.timeline:
+            self._progress.message(f"Drawing the timeline of {count} programs")
+            draw_timeline(excerpt, self._crossbar, self._folder / TIMELINE)
+        if self._config.trace.wave:
+            self._progress.message(f"Writing the waveforms of {count} programs")
+            draw_wave(excerpt, self._crossbar, self._folder / WAVE, self._config.engine.name)
+        excerpt.programs.clear()
+
+
+def _state(network: CrossbarNetwork) -> dict[str, Any]:
+    return {**network.session.engine.state_dict(), MAPPED_COLUMNS: mapped_columns(network.maps)}

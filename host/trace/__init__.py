@@ -1,0 +1,1 @@
+"""Command traces: what a controller was told and what it answered, as columns in Parquet files."""

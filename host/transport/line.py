@@ -1,0 +1,152 @@
+"""Lines: what carries bytes between host and board."""
+
+import contextlib
+import select
+import socket
+import time
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import serial
+
+from twinbar.hw.errors import LinkError
+
+_LONGEST_WRITE_S = 5.0
+_NAP_S = 0.005
+"""Longest single wait for a byte: changing the timeout of an open port would set up the port anew each time."""
+_MOST_BYTES = 65536
+
+
+class Line(Protocol):
+    """Carries bytes both ways, and may damage them."""
+
+    name: str
+    """For messages."""
+    baud: float
+    """Bits per second, ten per byte."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Give the bytes that have come; wait for the first one, but not longer than so many seconds."""
+
+    def clock(self) -> float:
+        """Give the time in seconds, from any origin."""
+
+    def close(self) -> None:
+        """Give the line back."""
+
+
+class SerialLine:
+    """A serial port.
+
+    Parameters
+    ----------
+    port : str
+        Name of a device, or an address that pyserial understands.
+    baud : int
+
+    Raises
+    ------
+    LinkError
+        If the port cannot be opened; later, if it fails.
+    """
+
+    def __init__(self, port: str, baud: int) -> None:
+        self.name = port
+        self.baud = float(baud)
+        try:
+            self._port = serial.serial_for_url(port, baud, timeout=_NAP_S, write_timeout=_LONGEST_WRITE_S)
+        except (ValueError, OSError) as error:
+            raise LinkError(f"the port {port} cannot be opened at {baud} baud: {error}") from error
+        # Adapters that can, give what they have after 1 ms instead of 16 ms.
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            self._port.set_low_latency_mode(True)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._port.write(data)
+        except OSError as error:
+            raise LinkError(f"{self.name} failed while sending ({error}); is the board still plugged in?") from error
+
+    def read(self, timeout_s: float) -> bytes:
+        """Give the bytes that have come; wait for the first one, but not longer than so many seconds."""
+        end = self.clock() + timeout_s
+        try:
+            while not (data := self._port.read(self._port.in_waiting or 1)) and self.clock() < end:
+                pass
+        except OSError as error:
+            raise LinkError(f"{self.name} failed while receiving ({error}); is the board still plugged in?") from error
+        return bytes(data)
+
+    def clock(self) -> float:
+        """Give the time in seconds."""
+        return time.monotonic()
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._port.close()
+
+
+class SocketLine:
+    """A TCP connection to a virtual board.
+
+    Parameters
+    ----------
+    address : str
+        ``socket://host:port``
+    baud : int
+        Rate of the line that the connection stands for.
+
+    Raises
+    ------
+    LinkError
+        If nothing listens there; later, if the connection breaks.
+    """
+
+    def __init__(self, address: str, baud: int) -> None:
+        self.name = address
+        self.baud = float(baud)
+        try:
+            parts = urlsplit(address)
+            if not parts.hostname or not parts.port:
+                raise LinkError(f"{address} is no address of a virtual board; write socket://host:port")
+            self._socket = socket.create_connection((parts.hostname, parts.port), timeout=_LONGEST_WRITE_S)
+        except (ValueError, OSError) as error:
+            raise LinkError(f"no virtual board listens at {address}: {error}") from error
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise LinkError(f"the connection to {self.name} broke: {error}") from error
+
+    def read(self, timeout_s: float) -> bytes:
+        """Give the bytes that have come; wait for the first one, but not longer than so many seconds."""
+        try:
+            ready, _, _ = select.select([self._socket], [], [], max(timeout_s, 0.0))
+            if not ready:
+                return b""
+            data = self._socket.recv(_MOST_BYTES)
+        except OSError as error:
+            raise LinkError(f"the connection to {self.name} broke: {error}") from error
+        if not data:
+            raise LinkError(f"{self.name} closed the connection; is the virtual board still running?")
+        return data
+
+    def clock(self) -> float:
+        """Give the time in seconds."""
+        return time.monotonic()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+
+def open_line(port: str, baud: int) -> Line:
+    """Open a serial port, or the connection to a virtual board (``socket://host:port``)."""
+    return SocketLine(port, baud) if port.startswith("socket://") else SerialLine(port, baud)

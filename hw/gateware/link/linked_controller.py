@@ -1,0 +1,53 @@
+"""A controller behind its link: the vendor-free core of a board."""
+
+from typing import Any
+
+from amaranth.hdl import Module, ResetInserter, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from twinbar.hw.link.config import LinkConfig
+
+from .serial_link import SerialLink
+
+_LINKED = ("commands", "responses")
+
+
+class LinkedController(wiring.Component):
+    """A controller whose streams go over a UART. Its other pins are passed on.
+
+    Parameters
+    ----------
+    controller : component
+        `twinbar.hw.gateware.controller.Controller`, or one like it.
+    link : LinkConfig
+
+    Members
+    -------
+    rx : In(1)
+    tx : Out(1)
+        Pins of the UART.
+    """
+
+    def __init__(self, controller: Any, link: LinkConfig) -> None:
+        self.controller = controller
+        self.link = link
+        pins = {name: member for name, member in controller.signature.members.items() if name not in _LINKED}
+        super().__init__({**pins, "rx": In(1, init=1), "tx": Out(1, init=1)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        controller = self.controller
+        m.submodules.link = link = SerialLink(controller.config, self.link)
+        m.submodules.controller = ResetInserter(link.reset)(controller)
+        connect(m, link.commands, controller.commands)
+        connect(m, controller.responses, link.responses)
+        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), link.busy.eq(controller.busy)]
+        for path, member, inner in controller.signature.flatten(controller):
+            if path[0] not in _LINKED:
+                outer: Any = self
+                for step in path:
+                    outer = outer[step] if isinstance(step, int) else getattr(outer, step)
+                target, source = (outer, inner) if member.flow == Out else (inner, outer)
+                m.d.comb += Value.cast(target).eq(Value.cast(source))
+        return m

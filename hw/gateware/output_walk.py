@@ -1,0 +1,133 @@
+"""Walks through the input steps and the outputs of a multiplication."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.layouts import COLUMN_BITS, MAX_COLUMNS, ROW_BITS
+
+from .config import ControllerConfig
+
+
+class OutputWalk(wiring.Component):
+    """Walks through input steps, groups of outputs, and the outputs of a group; a cell is a walk of one column.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+
+    Members
+    -------
+    start : In(1)
+        A command begins in the next cycle, with the arguments that are given now.
+    product, outputs, first, codes, skip : In
+        Whether it is a multiplication, and its arguments.
+    planes : In
+        Planes that hold a one.
+    next_step, next_group, next_output : In(1)
+        Move at the end of this cycle.
+    hold : In(1)
+        No step and no group is moved to.
+    column : Out
+        Output that is converted or answered; of a group, the first.
+    next_column : Out
+        ``column`` in the next cycle, unless the walk is held or a command starts. Combinational.
+    active : Out
+        Channels that convert an output of the group.
+    count : Out
+        How many.
+    plane : Out
+        Bit plane of the input step.
+    first_step, last_step, last_group, last_of_group, last_output : Out(1)
+    empty : Out(1)
+        The multiplication has no input step. Combinational with ``start``.
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "product": In(1),
+                "outputs": In(ROW_BITS),
+                "first": In(COLUMN_BITS),
+                "codes": In(1),
+                "skip": In(1),
+                "planes": In(config.input_bits),
+                "hold": In(1),
+                "next_step": In(1),
+                "next_group": In(1),
+                "next_output": In(1),
+                "column": Out(COLUMN_BITS),
+                "next_column": Out(COLUMN_BITS),
+                "active": Out(config.adc_channels),
+                "count": Out(7),
+                "plane": Out(3),
+                "first_step": Out(1),
+                "last_step": Out(1),
+                "last_group": Out(1),
+                "last_of_group": Out(1),
+                "last_output": Out(1),
+                "empty": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        channels = self.config.adc_channels
+        first = Signal(COLUMN_BITS)
+        outputs = Signal(ROW_BITS + 1)
+        left = Signal(ROW_BITS + 1)  # outputs from `column` on
+        pending = Signal(self.config.input_bits)  # planes from this step on
+        wanted = Mux(self.outputs == 0, MAX_COLUMNS, self.outputs)
+        without_lowest = pending & (pending - 1)[: len(pending)]
+        group_left = Signal(ROW_BITS + 1)  # outputs from the first of the group on
+        lane = self.column[: (channels - 1).bit_length()]
+
+        m.d.comb += [
+            self.next_column.eq(self.column),
+            self.empty.eq(self.product & self.skip & ~self.planes.any()),
+            self.last_step.eq(~without_lowest.any()),
+            group_left.eq(left + lane),
+            self.last_group.eq(group_left <= channels),
+            self.last_output.eq(left == 1),
+            self.last_of_group.eq(self.last_output | (lane == channels - 1)),
+        ]
+        for plane in reversed(range(self.config.input_bits)):
+            with m.If(pending[plane]):
+                m.d.comb += self.plane.eq(plane)
+
+        product = Signal()
+        for channel in range(channels):
+            # At the first of a group the lane is 0; a single cell uses the channel of its column.
+            m.d.comb += self.active[channel].eq(Mux(product, channel < left, lane == channel))
+        m.d.comb += self.count.eq(sum(self.active))
+
+        with m.If(self.next_group):
+            m.d.comb += self.next_column.eq(self.column + channels)
+            with m.If(~self.hold):
+                m.d.sync += [self.column.eq(self.next_column), left.eq(left - channels)]
+        with m.If(self.next_output):
+            m.d.comb += self.next_column.eq(self.column + 1)
+            m.d.sync += [self.column.eq(self.next_column), left.eq(left - 1)]
+        with m.If(self.next_step):
+            m.d.comb += self.next_column.eq(first)
+            with m.If(~self.hold):
+                m.d.sync += [
+                    self.column.eq(first),
+                    left.eq(outputs),
+                    pending.eq(without_lowest),
+                    self.first_step.eq(0),
+                ]
+        with m.If(self.start):
+            m.d.sync += [
+                product.eq(self.product),
+                self.column.eq(self.first),
+                first.eq(self.first),
+                outputs.eq(wanted),
+                left.eq(wanted),
+                self.first_step.eq(1),
+                # With codes there is one step, without weight.
+                pending.eq(Mux(self.codes, 1, Mux(self.skip, self.planes, ~0))),
+            ]
+        return m

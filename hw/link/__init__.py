@@ -1,0 +1,1 @@
+"""The serial link: what both of its sides share, as pure functions."""

@@ -1,0 +1,172 @@
+"""Which parts make up a front end, and what each of their outputs drives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from twinbar.hw.errors import ConfigError
+
+from .adc import AdcPart
+from .bus import DIRECT, Board, BusCycles, bus_cycles
+from .dac import DacPart
+from .switch import SwitchPart
+
+LIMIT_BITS = 8
+"""Bits of a current limit's code."""
+
+
+class Line(IntEnum):
+    """What an output of a DAC sets."""
+
+    BIT_LINE = 0
+    SOURCE_LINE = 1
+    WORD_LINE = 2
+    LIMIT = 3
+    """The current limit while the write gate is open."""
+
+
+class Drive(Enum):
+    """Whose codes an output has: bias records that are driven through the same path."""
+
+    WRITE = "write"
+    """SET, RESET and FORM, and the safe codes."""
+    READ = "read"
+    MULTIPLY = "multiply"
+
+
+@dataclass(frozen=True)
+class DacOutput:
+    """What an output of a DAC drives.
+
+    Parameters
+    ----------
+    line : Line
+    drives : frozenset of Drive
+        READ and MULTIPLY may share an output. WRITE must not share one, because the write drive keeps its codes while
+        cells are read in between.
+    channel, chip : int
+        Output of which part.
+    """
+
+    line: Line
+    drives: frozenset[Drive]
+    channel: int
+    chip: int = 0
+
+
+def outputs_for(
+    dac: DacPart, drives: Sequence[tuple[Line, frozenset[Drive] | set[Drive]]], chip: int = 0
+) -> tuple[DacOutput, ...]:
+    """Give what is driven to the outputs of DACs in ascending order, part after part."""
+    return tuple(
+        DacOutput(line, frozenset(users), place % dac.channels, chip + place // dac.channels)
+        for place, (line, users) in enumerate(drives)
+    )
+
+
+@dataclass(frozen=True)
+class SerialParts:
+    """The parts of a serial front end. DACs, switches and ADCs each have a bus of their own.
+
+    Parameters
+    ----------
+    clock_hz : float
+        Clock of the controller.
+    dac : DacPart
+    outputs : tuple of DacOutput
+        Outputs in use, in the order in which codes that change together are written. A line without an output has a
+        fixed voltage.
+    adc : AdcPart
+        A part with one input serves one ADC channel of the tile, and all channels convert at once; a part with several
+        inputs serves all channels of the tile, one after the other.
+    switch : SwitchPart
+    pairs, reference : bool
+        See `SwitchMatrix`.
+    dac_board, adc_board, switch_board : Board
+    power_up_ns : float
+        From reset to the first word on any bus.
+
+    Raises
+    ------
+    ConfigError
+        If an output does not exist, is used twice, or mixes WRITE with another drive.
+    """
+
+    clock_hz: float
+    dac: DacPart
+    outputs: tuple[DacOutput, ...]
+    adc: AdcPart
+    switch: SwitchPart
+    pairs: bool = False
+    reference: bool = False
+    dac_board: Board = DIRECT
+    adc_board: Board = DIRECT
+    switch_board: Board = DIRECT
+    power_up_ns: float = 0.0
+
+    def __post_init__(self) -> None:
+        places = [(output.chip, output.channel) for output in self.outputs]
+        if not places or len(set(places)) != len(places):
+            raise ConfigError("a serial front end needs outputs of its DACs, each used once")
+        users = [(output.line, drive) for output in self.outputs for drive in output.drives]
+        if len(set(users)) != len(users):
+            raise ConfigError("a line is driven by two outputs of the DACs; one is enough")
+        for output in self.outputs:
+            self.dac.check(output.channel, 0)
+            if not output.drives:
+                raise ConfigError(f"output {output.channel} of DAC {output.chip} is in use, but drives nothing")
+            if Drive.WRITE in output.drives and len(output.drives) > 1:
+                raise ConfigError(
+                    f"output {output.channel} of DAC {output.chip} is shared by the write drive and another one; the "
+                    "write drive keeps its codes while cells are read, so that it needs an output of its own"
+                )
+            if output.line is Line.LIMIT and output.drives != {Drive.WRITE}:
+                raise ConfigError("the current limit belongs to the write drive alone")
+
+    @property
+    def dacs(self) -> int:
+        """DACs at the bus."""
+        return 1 + max(output.chip for output in self.outputs)
+
+    @property
+    def dac_cycles(self) -> BusCycles:
+        """Cycles of the bus of the DACs."""
+        return bus_cycles(self.dac.timing, self.clock_hz, self.dac.word_bits, self.dac_board)
+
+    @property
+    def adc_cycles(self) -> BusCycles:
+        """Cycles of the bus of the ADCs."""
+        return bus_cycles(self.adc.timing, self.clock_hz, self.adc.frame_bits, self.adc_board)
+
+    @property
+    def switch_cycles(self) -> BusCycles:
+        """Cycles of the bus of the switches."""
+        return bus_cycles(self.switch.timing, self.clock_hz, 8, self.switch_board)
+
+    def dac_code(self, line: Line, code: int, dac_bits: int) -> int:
+        """Give the code of the part that stands for a line's code of ``dac_bits`` bits, or for a limit's code.
+
+        A line's code is left-aligned. A limit of c / 255 becomes the same share of the part's range, rounded down.
+        """
+        if line is Line.LIMIT:
+            # Repeated bits: c * 0x0101 / 0xFFFF is c / 255.
+            return code * 0x0101 >> (2 * LIMIT_BITS - self.dac.bits)
+        return code << (self.dac.bits - dac_bits)
+
+    def check(self, channels: int, dac_bits: int) -> None:
+        """Refuse a tile that these parts cannot serve.
+
+        Raises
+        ------
+        ConfigError
+            If the DAC is coarser than the tile's codes, or the ADC has fewer inputs than the tile has channels.
+        """
+        if dac_bits > self.dac.bits:
+            raise ConfigError(
+                f"controller.dac_bits is {dac_bits}; {self.dac.name} resolves {self.dac.bits}, it must be that or less"
+            )
+        if self.adc.latency and channels > self.adc.channels:
+            raise ConfigError(
+                f"controller.adc_channels is {channels}; {self.adc.name} has {self.adc.channels} inputs, so it must be "
+                "that or less"
+            )

@@ -1,0 +1,111 @@
+"""All parts, found by themselves; ``python -m twinbar.hw.parts.catalogue`` prints the tables of the documentation."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Sequence
+
+from twinbar.hw import parts
+
+from .adc import AdcPart
+from .bus import BusTiming, bus_cycles
+from .dac import DacPart
+from .switch import SWITCHES, SwitchPart
+
+Part = DacPart | AdcPart | SwitchPart
+
+_CLOCKS_HZ = (12e6, 48e6, 100e6)
+
+
+def catalogue() -> tuple[Part, ...]:
+    """Give every part of this package: what its modules name ``PARTS``, by role and name."""
+    found: list[Part] = []
+    for module in pkgutil.iter_modules(parts.__path__):
+        found += getattr(importlib.import_module(f"{parts.__name__}.{module.name}"), "PARTS", ())
+    return tuple(sorted(found, key=lambda part: (_role(part), part.name)))
+
+
+def _role(part: Part) -> str:
+    if isinstance(part, DacPart):
+        return f"DAC, {part.channels} x {part.bits} bits"
+    if isinstance(part, AdcPart):
+        return f"ADC, {part.channels} x {part.bits} bits"
+    return f"switch, {SWITCHES} (opened by {part.open_pin.value})"
+
+
+def frame_bits(part: Part) -> int:
+    """Give the length of a part's frame; of a switch, that of a chain of one."""
+    if isinstance(part, DacPart):
+        return part.word_bits
+    return part.frame_bits if isinstance(part, AdcPart) else SWITCHES
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _limits(timing: BusTiming, *names: str) -> str:
+    """Give limits as text; a question mark follows those that could not be checked."""
+
+    def one(name: str) -> str:
+        value = getattr(timing, name)
+        return "-" if value is None else f"{value:.4g}" + ("?" if name in timing.unverified else "")
+
+    return " / ".join(one(name) for name in names)
+
+
+def limits_table() -> str:
+    """Give the table of limits, in nanoseconds."""
+    head = (
+        "part",
+        "role",
+        "mode",
+        "bits",
+        "clock: period / high / low",
+        "select: setup / hold / high / period",
+        "data in: setup / hold",
+        "data out: access / hold",
+        "settles",
+    )
+    rows = []
+    for part in catalogue():
+        timing = part.timing
+        rows.append(
+            (
+                part.name,
+                _role(part),
+                str(timing.mode),
+                str(frame_bits(part)),
+                _limits(timing, "period_ns", "high_ns", "low_ns"),
+                _limits(timing, "select_setup_ns", "select_hold_ns", "select_high_ns", "select_period_ns"),
+                _limits(timing, "data_setup_ns", "data_hold_ns"),
+                "-" if timing.access_ns is None else _limits(timing, "access_ns", "output_hold_ns"),
+                "-" if isinstance(part, AdcPart) else f"{part.settle_ns:.6g}",
+            )
+        )
+    return _table(head, rows)
+
+
+def sources_table() -> str:
+    """Give the table of sources."""
+    return _table(("part", "source"), ((part.name, part.timing.source) for part in catalogue()))
+
+
+def cycles_table() -> str:
+    """Give the cycles of a frame at some clocks."""
+    head = ("part", *(f"{clock_hz / 1e6:g} MHz" for clock_hz in _CLOCKS_HZ))
+    rows = []
+    for part in catalogue():
+        bits = frame_bits(part)
+        frames = (bus_cycles(part.timing, clock_hz, bits).frame(bits) for clock_hz in _CLOCKS_HZ)
+        rows.append((part.name, *(str(frame) for frame in frames)))
+    return _table(head, rows)
+
+
+def tables() -> tuple[str, ...]:
+    """Give the tables that ``docs/parts.md`` holds."""
+    return limits_table(), sources_table(), cycles_table()
+
+
+if __name__ == "__main__":
+    print("\n\n".join(tables()))

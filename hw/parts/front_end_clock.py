@@ -1,0 +1,233 @@
+"""When a serial front end answers, whatever is still under way at its buses; the gateware is tested against it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .assembly import Drive, SerialParts
+from .cycles import (
+    P_ADC_START_UP,
+    P_COLUMNS,
+    P_DAC_START_UP,
+    P_FRAME,
+    P_OPEN,
+    P_POWER_UP,
+    P_ROWS,
+    P_WORD,
+    convert_cycles,
+    frames_of_conversion,
+    front_end_cycles,
+    regroup_cycles,
+    select_cycles,
+)
+
+
+@dataclass
+class Durations:
+    """Registers that a serial front end uses, in cycles."""
+
+    select: int
+    settle_read: int
+    settle_multiply: int
+    settle_drive: int
+
+
+@dataclass
+class _Keeper:
+    """The outputs of the DACs: what they hold, what they should, and when their bus is free."""
+
+    wanted: list[int]
+    held: list[int | None]
+    free: int
+    """Cycle from which on a word can be accepted."""
+    at_rest: int = 0
+    """Cycle from which on the outputs have settled, if no more words follow."""
+    since: int = 0
+    """Cycle from which on ``wanted`` is what it is."""
+
+    def copy(self) -> "_Keeper":
+        return _Keeper(list(self.wanted), list(self.held), self.free, self.at_rest, self.since)
+
+
+@dataclass
+class _Load:
+    """A load of switches, as long as its request may be taken back."""
+
+    start: int
+    latched: int
+    """Cycle in which the last word has ended."""
+    free: int
+    """Cycle from which on the loader can do something else, if the request is held to its end."""
+
+
+@dataclass
+class _Frames:
+    """Frames of a conversion, as long as its request may be taken back."""
+
+    accepted: list[int]
+    """Cycle in which each is accepted."""
+    chosen: list[int]
+    """Channel that each chooses for the next."""
+    free_before: int
+    chosen_before: int | None
+
+
+class FrontEndClock:
+    """Gives the last cycle of every request of a serial front end.
+
+    Cycles are counted from reset (0). Calls come in the order of time: a request in its first cycle, `update` in the
+    cycle of its strobe, and `halt` for a request that is taken back. No call may be made for a cycle before that of the
+    last one.
+
+    Parameters
+    ----------
+    parts : SerialParts
+    rows, columns, channels : int
+        Of the tile.
+    safe_codes : sequence of int
+        Codes of the three lines.
+    durations : Durations
+        Registers; they may be changed between requests.
+    """
+
+    def __init__(
+        self,
+        parts: SerialParts,
+        rows: int,
+        columns: int,
+        channels: int,
+        safe_codes: Sequence[int],
+        durations: Durations,
+    ) -> None:
+        self.parts, self.channels, self.durations = parts, channels, durations
+        self.cycles = front_end_cycles(parts, rows, columns).record()
+        power_up = self.cycles[P_POWER_UP]
+        safe = [*safe_codes, 0]
+        self._kept = {Drive.READ: list(safe), Drive.MULTIPLY: list(safe)}
+        outputs = parts.outputs
+        wanted = [safe[output.line] for output in outputs]
+        self._keeper = _Keeper(wanted, [None] * len(outputs), power_up + self.cycles[P_DAC_START_UP])
+        self._loader_free = power_up
+        self._reader_free = power_up + self.cycles[P_ADC_START_UP]
+        self._column = 0
+        self._chosen: int | None = None
+        self._load: _Load | None = None
+        self._frames: _Frames | None = None
+
+    # --- DACs ---------------------------------------------------------------------------------------------------------
+
+    def _write(self, keeper: _Keeper, before: int | None) -> None:
+        """Accept the words that are accepted before a cycle, or all."""
+        while True:
+            stale = [place for place, code in enumerate(keeper.wanted) if keeper.held[place] != code]
+            cycle = max(keeper.free, keeper.since)
+            if not stale or (before is not None and cycle >= before):
+                return
+            keeper.held[stale[0]] = keeper.wanted[stale[0]]
+            keeper.free = cycle + self.cycles[P_WORD]
+            keeper.at_rest = keeper.free + self.durations.settle_drive
+
+    def _ready(self, cycle: int) -> int:
+        """Give the first cycle, from ``cycle`` on, in which all outputs have their codes and have settled."""
+        keeper = self._keeper.copy()
+        self._write(keeper, None)
+        return max(cycle, keeper.free, keeper.at_rest)
+
+    def _want(self, cycle: int, place: int, code: int) -> None:
+        self._write(self._keeper, cycle)
+        if self._keeper.wanted[place] != code:
+            self._keeper.wanted[place], self._keeper.since = code, cycle
+
+    def update(self, cycle: int, drive: Drive, codes: Sequence[int], limit: int = 0) -> None:
+        """Take over codes whose strobe ``update`` is in ``cycle``.
+
+        Parameters
+        ----------
+        cycle : int
+        drive : Drive
+            WRITE for all records but READ and MULTIPLY, the safe codes included.
+        codes : sequence of int
+            Codes of the three lines.
+        limit : int
+            Code of the current limit.
+        """
+        values = [*codes, limit]
+        if drive in self._kept:
+            self._kept[drive] = values
+        for place, output in enumerate(self.parts.outputs):
+            if drive in output.drives:
+                self._want(cycle + 1, place, values[output.line])
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def select(self, cycle: int, column: int) -> int:
+        """Give the last cycle of SELECT; ``column`` is that of the front end."""
+        p, settle = self.cycles, self.durations.select
+        start = max(cycle, self._loader_free)
+        latched = start + 1 + p[P_OPEN] + p[P_ROWS] + p[P_COLUMNS]
+        finished = start + select_cycles(p, settle) - 1
+        assert finished == latched + settle
+        done = max(finished, self._ready(cycle))
+        self._column = column
+        self._loader_free = done + 1
+        self._load, self._frames = _Load(start, latched, done + 1), None
+        return done
+
+    def connect(self, cycle: int, drive: Drive) -> int:
+        """Give the last cycle of CONNECT_READ or CONNECT_MULTIPLY."""
+        for place, output in enumerate(self.parts.outputs):
+            if drive in output.drives and len(output.drives) > 1:
+                self._want(cycle + 1, place, self._kept[drive][output.line])
+        settle = self.durations.settle_read if drive is Drive.READ else self.durations.settle_multiply
+        self._load = self._frames = None
+        return self._ready(cycle + 1) + settle - 1
+
+    def drive(self, cycle: int, codes: Sequence[int], limit: int = 0) -> int:
+        """Give the last cycle of DRIVE; its codes come in its second cycle."""
+        self.update(cycle + 1, Drive.WRITE, codes, limit)
+        self._load = self._frames = None
+        return self._ready(cycle + 2)
+
+    def convert(self, cycle: int, column: int, active: int) -> int:
+        """Give the last cycle of CONVERT.
+
+        Parameters
+        ----------
+        cycle : int
+        column : int
+            That of the front end; if it is not the one connected, its group is connected first.
+        active : int
+            Mask of the ADC channels that take part.
+        """
+        p = self.cycles
+        start = cycle
+        self._load = None
+        if column != self._column:
+            load = max(cycle, self._loader_free)
+            start = load + regroup_cycles(p, self.durations.select)
+            self._load = _Load(load, load + 1 + p[P_COLUMNS], start)
+            self._column, self._loader_free = column, start
+        first = max(start, self._reader_free)
+        order = [channel for channel in range(self.channels) if active >> channel & 1]
+        frames = frames_of_conversion(self.parts.adc.latency, len(order), self._chosen == order[0])
+        # The last frame chooses the first channel again.
+        chosen = [*(order[1:] if self._chosen == order[0] else order), order[0]]
+        accepted = [first + n * p[P_FRAME] for n in range(frames)]
+        self._frames = _Frames(accepted, chosen, self._reader_free, self._chosen)
+        done = first + convert_cycles(p, frames) - 1
+        self._reader_free, self._chosen = done, order[0]
+        return done
+
+    def halt(self, cycle: int) -> None:
+        """Take the last request back: it is held up to and including ``cycle``, which is before its last one."""
+        load, frames, self._load, self._frames = self._load, self._frames, None, None
+        if load is not None and cycle < load.start:
+            self._loader_free = load.start
+        elif load is not None:
+            # A load that has begun is completed; one that only settles ends at once.
+            self._loader_free = load.latched + 1 if cycle < load.latched else min(cycle + 2, load.free)
+        if frames is not None:
+            begun = sum(accepted <= cycle for accepted in frames.accepted)
+            self._reader_free, self._chosen = frames.free_before, frames.chosen_before
+            if begun:
+                self._reader_free = frames.accepted[begun - 1] + self.cycles[P_FRAME]
+                self._chosen = frames.chosen[begun - 1]

@@ -1,0 +1,22 @@
+"""Cores as `twinbar board build` makes them."""
+
+from typing import Any
+
+from twinbar.boards.board import Board
+from twinbar.boards.wiring import Wiring
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.link.config import LinkConfig
+
+
+def core_of(board: Board, wiring: Wiring, **sizes: Any) -> CoreConfig:
+    return CoreConfig(
+        ControllerConfig(**(wiring.geometry.model_dump() | sizes)),
+        LinkConfig(
+            clock_hz=board.clock_hz,
+            baud=board.baud,
+            receive_bytes=board.buffer_bytes,
+            transmit_bytes=board.buffer_bytes,
+        ),
+        wiring.serial_parts(board.clock_hz),
+    )

@@ -1,0 +1,76 @@
+"""Every board: a wiring that fits, a clock and a baud rate that can be made, and every pin in its place."""
+
+import re
+
+import pytest
+from cores import core_of
+
+from twinbar.boards.catalogue import boards, find
+from twinbar.boards.clock import ecp5_dividers
+from twinbar.boards.module import find_module, find_part, module_names
+from twinbar.boards.placement import sockets_of
+from twinbar.boards.top import design
+from twinbar.boards.wiring import find_wiring, wiring_names
+from twinbar.hw.errors import ConfigError
+
+ONE_OF_EACH_WIRING = {board.wiring: name for name, board in boards().items()}
+
+
+def test_the_boards_are_those_that_are_promised() -> None:
+    assert set(boards()) == {
+        *("icebreaker", "icesugar", "ice40-hx8k-b-evn", "colorlight-i5", "ecpix5-45", "ecpix5-85"),
+        *("ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"),
+    }
+    assert set(ONE_OF_EACH_WIRING) == set(wiring_names())
+    with pytest.raises(ConfigError, match="there is no board 'arduino'; choose one of colorlight-i5, "):
+        find("arduino")
+
+
+@pytest.mark.parametrize("name", boards())
+def test_a_board_takes_its_wiring(name: str) -> None:
+    board = find(name)
+    made = design(board, core_of(board, find_wiring(board.wiring)), find_wiring(board.wiring))
+    sockets = sockets_of(made.platform)
+    used = [sockets[socket] for places in made.placement.places.values() for socket in places]
+    assert len(set(used)) == len(used) > 10
+    assert made.placement.places["write_gate"]
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH_WIRING.values())
+def test_every_pin_is_in_the_netlist_and_has_its_place(name: str) -> None:
+    board = find(name)
+    wiring = find_wiring(board.wiring)
+    # Small, so that it takes little time; what is wired does not depend on it.
+    sizes = {} if wiring.front_end == "direct" else {"rows": 8, "columns": 8}
+    made = design(board, core_of(board, wiring, **sizes), wiring)
+    plan = made.platform.prepare(made.top(), "board")
+    if "board.pcf" in plan.files:
+        found = dict(re.findall(r"^set_io (\S+) (\S+)$", plan.files["board.pcf"], re.MULTILINE))
+    else:
+        found = dict(re.findall(r'^LOCATE COMP "(\S+)" SITE "(\S+)";$', plan.files["board.lpf"], re.MULTILINE))
+    found = {port: pin for port, pin in found.items() if port.startswith("front_")}
+    sockets = sockets_of(made.platform)
+    assert found == {
+        f"front_{pin.replace('.', '_')}_{number}__io": sockets[socket]
+        for pin, places in made.placement.places.items()
+        for number, socket in enumerate(places)
+    }
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_a_module_has_a_part_with_a_driver(name: str) -> None:
+    module = find_module(name)
+    assert find_part(module.part, module.bus).name == module.part
+    assert len(set(module.pins.values())) == len(module.pins)
+
+
+@pytest.mark.parametrize(("input_hz", "output_hz"), [(25_000_000, 50_000_000), (100_000_000, 50_000_000)])
+def test_the_dividers_of_a_pll_give_the_clock(input_hz: int, output_hz: int) -> None:
+    found = ecp5_dividers(input_hz, output_hz)
+    assert input_hz * found.feedback == output_hz * found.reference
+    assert 400e6 <= output_hz * found.post <= 800e6
+
+
+def test_a_clock_that_no_pll_makes_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"a PLL cannot make 48.1 MHz of 25 MHz; choose a multiple of it"):
+        ecp5_dividers(25_000_000, 48_100_000)

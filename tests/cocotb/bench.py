@@ -1,0 +1,136 @@
+"""Runs programs on the exported Verilog: streams, crossbars behind the pins, everything noted cycle by cycle."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from cocotb.triggers import Timer
+from crossbar_model import Crossbar, Pins
+
+from twinbar.emulator.array import make_state
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.program import Pin, Program
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol.packing import RESPONSE_BYTES
+from twinbar.hw.timing import PHASES
+
+PERIOD_NS = 10
+PINS = [name for name in Pins.__annotations__ if name != "trim"]
+
+
+@dataclass
+class Observed:
+    """What one program did."""
+
+    responses: list[bytes] = field(default_factory=list)
+    response_cycles: list[int] = field(default_factory=list)
+    accepted: list[int] = field(default_factory=list)
+    cycles: int = 0
+    phases: Any = None
+
+
+class TilePins:
+    """The pins of a tile, read when they are asked for: an unknown value is an error only where it matters.
+
+    (Before anything has changed they may be unknown: a simulator runs a combinational block when one of its inputs
+    changes.)
+    """
+
+    def __init__(self, dut: Any, tile: int, channels: int) -> None:
+        self._handle = {name: getattr(dut, f"tiles__{tile}__{name}") for name in PINS}
+        self._trim = [getattr(dut, f"tiles__{tile}__trim__{channel}") for channel in range(channels)]
+
+    def __getattr__(self, name: str) -> Any:
+        return int(self._handle[name].value)
+
+    @property
+    def trim(self) -> list[int]:
+        """Trim codes of the channels."""
+        return [int(trim.value) for trim in self._trim]
+
+
+class VerilogBench:
+    """A controller in the HDL simulator, with its crossbars.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+    crossbar : CrossbarConfig
+    config : ControllerConfig
+    """
+
+    def __init__(self, dut: Any, crossbar: CrossbarConfig, config: ControllerConfig) -> None:
+        self.dut, self.config = dut, config
+        self.state = make_state(crossbar, config.tiles, config.adc_channels)
+        self.crossbars = [Crossbar(config, self.state, tile) for tile in range(config.tiles)]
+        self._pins = [TilePins(dut, tile, config.adc_channels) for tile in range(config.tiles)]
+
+    async def start(self) -> None:
+        """Reset."""
+        self._idle()
+        self.dut.clk.value = 0
+        self.dut.rst.value = 1
+        for _ in range(2):
+            await Timer(PERIOD_NS // 2, "ns")
+            await self._edge()
+        self.dut.rst.value = 0
+
+    async def _edge(self) -> None:
+        """Give one rising edge. The clock is driven by hand because time stands still between programs."""
+        self.dut.clk.value = 1
+        await Timer(PERIOD_NS // 2, "ns")
+        self.dut.clk.value = 0
+
+    def _idle(self) -> None:
+        self.dut.commands__valid.value = 0
+        self.dut.commands__payload.value = 0
+        self.dut.responses__ready.value = 0
+        self.dut.stop.value = 0
+        for tile in range(self.config.tiles):
+            for name, value in (("compliance", 0), ("fault", 0)):
+                self._pin(tile, name).value = value
+            for channel in range(self.config.adc_channels):
+                self._pin(tile, f"code__{channel}").value = 0
+
+    def _pin(self, tile: int, name: str) -> Any:
+        return getattr(self.dut, f"tiles__{tile}__{name}")
+
+    async def run(self, program: Program, patience: int = 100_000) -> Observed:
+        """Run a program until the controller is at rest; before and after, the clock is low and its cycle not over."""
+        dut, seen = self.dut, Observed(phases=np.zeros((self.config.tiles, len(PHASES)), np.int64))
+        position = 0
+        quiet_from = max((pulse.last + 3 for pulse in program.pins), default=0)
+        assert program.arrivals is not None
+        for cycle in range(patience):
+            shown = position < len(program.commands) and cycle >= program.arrivals[position]
+            dut.commands__valid.value = int(shown)
+            if shown:
+                dut.commands__payload.value = int(program.commands[position])
+            ready = bool(program.ready[cycle % len(program.ready)])
+            dut.responses__ready.value = int(ready)
+            dut.stop.value = int(any(p.pin is Pin.STOP and p.first <= cycle <= p.last for p in program.pins))
+            for tile in range(self.config.tiles):
+                high = any(p.pin is Pin.FAULT and p.tile == tile and p.first <= cycle <= p.last for p in program.pins)
+                self._pin(tile, "fault").value = int(high)
+            await Timer(2, "ns")
+            for tile, crossbar in enumerate(self.crossbars):
+                crossbar.cycle(self._pins[tile])
+                self._pin(tile, "compliance").value = int(crossbar.compliance)
+                for channel, code in crossbar.codes.items():
+                    self._pin(tile, f"code__{channel}").value = code
+            await Timer(3, "ns")
+            over = position == len(program.commands) and not int(dut.busy.value) and cycle >= quiet_from
+            if over:
+                # This cycle is not one of the program's: the next program begins in it.
+                seen.cycles = cycle
+                return seen
+            for tile in range(self.config.tiles):
+                seen.phases[tile, int(getattr(dut, f"phases__{tile}").value)] += 1
+            if shown and int(dut.commands__ready.value):
+                seen.accepted.append(cycle)
+                position += 1
+            if ready and int(dut.responses__valid.value):
+                seen.responses.append(int(dut.responses__payload.value).to_bytes(RESPONSE_BYTES, "little"))
+                seen.response_cycles.append(cycle)
+            await self._edge()
+        raise AssertionError(f"the controller is not at rest after {patience} cycles")

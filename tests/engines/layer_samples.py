@@ -1,0 +1,77 @@
+"""Small crossbars and random operations on them, for comparing engines."""
+
+from typing import Any
+
+import numpy as np
+
+from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.devices.tables import CellTables
+from twinbar.emulator.engine import TileBlock, WriteList
+from twinbar.emulator.registers import Ramp, WriteRegisters
+
+CYCLES = {"select": 2, "settle_read": 3, "settle_drive": 4, "settle_multiply": 5, "convert": 3, "recover": 2}
+"""Short, different durations, so that a confusion shows."""
+
+
+def crossbar(preset: str = "taox-hfox", **choices: Any) -> CrossbarConfig:
+    """Build a crossbar of few, fast cells; ``ramps`` gives writes that ramp both lines."""
+    cycles = CYCLES | choices.pop("cycles", {})
+    limit, discard, ramps = choices.pop("limit", 20), choices.pop("discard", 0), choices.pop("ramps", False)
+    own = {"tolerance", "levels", "adc_offset_codes", "adc_gain_error", "adc_noise_codes", "tick_s"}
+    options = {name: choices.pop(name) for name in own & choices.keys()}
+
+    def registers(cells: CellTables) -> WriteRegisters:
+        taken = WriteRegisters.from_drive(cells.drive, limit=limit, discard=discard)
+        if not ramps:
+            return taken
+        return WriteRegisters(
+            set_amplitude=Ramp(2600, 300, 3300),
+            reset_amplitude=Ramp(2100, 0, 2100),
+            set_gate=Ramp(3000, 300, 3500),
+            reset_gate=Ramp(3500, 200, 4000),
+            limit=limit,
+            discard=discard,
+        )
+
+    return build_config(
+        load_preset(preset),
+        Geometry(**{"rows": 9, "columns": 8, "input_bits": 3} | choices),
+        **{"levels": 5, "tolerance": 0.3, "seed": 3, "clock_hz": 100e6} | options,
+        cycles=cycles,
+        make_registers=registers,
+    )
+
+
+def random_writes(config: CrossbarConfig, tiles: int, rng: np.random.Generator, most: int = 5) -> WriteList:
+    """Draw a write list, of another length for every tile, and for one of them not empty.
+
+    Few cells are written, up and down again.
+    """
+    lengths = rng.integers(0, most + 1, tiles)
+    lengths[rng.integers(tiles)] += 1
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    n = int(offsets[-1])
+    cells = (rng.integers(0, 3, n) * 7 + 1).astype(np.int32)
+    return WriteList(offsets, cells, rng.integers(0, len(config.levels), n).astype(np.uint8))
+
+
+def random_layer(
+    config: CrossbarConfig, tiles: int, rng: np.random.Generator, batch: int
+) -> tuple[TileBlock, np.ndarray]:
+    """Draw a layer on some of the tiles and a batch of inputs, many of which are 0, and one vector of zeros."""
+    geometry = config.geometry
+    first = int(rng.integers(tiles))
+    left = tiles - first
+    row_tiles, column_tiles = ((left, 1), (1, left))[rng.integers(2)]
+    used_rows = rng.integers(1, geometry.rows + 1, row_tiles)
+    inputs = int(used_rows.sum())
+    row_input = np.full((row_tiles, geometry.rows), inputs, np.int64)
+    starts = np.concatenate([[0], np.cumsum(used_rows)])
+    for r, used in enumerate(used_rows):
+        row_input[r, :used] = np.arange(starts[r], starts[r] + used)
+    used_columns = 2 * rng.integers(1, geometry.columns // 2 + 1, column_tiles)
+    codes = rng.integers(0, geometry.input_max + 1, (batch, inputs)) * rng.integers(0, 2, (batch, inputs))
+    codes[batch // 2] = 0
+    block = TileBlock(first, row_input, used_rows.astype(np.int64), used_columns.astype(np.int64), inputs)
+    return block, codes.astype(np.uint8)

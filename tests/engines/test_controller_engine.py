@@ -1,0 +1,84 @@
+"""The fast engine's bulk path against programs of beats on every controller that is simulated: equal, not close."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+from comparison import assert_same_activity, assert_same_state, compare
+from layer_samples import crossbar, random_layer, random_writes
+
+from twinbar.emulator.controller_engine import ControllerEngine, MakeController
+from twinbar.emulator.fast.engine import FastEngine
+from twinbar.host.experiment.build import CONTROLLERS
+
+CASES: dict[str, tuple[dict[str, Any], int]] = {
+    "one tile, DAC inputs, subtracted pairs": ({}, 1),
+    "planes, separate, two channels": (
+        {"dac_inputs": False, "subtract_pairs": False, "adc_channels": 2, "input_bits": 5},
+        2,
+    ),
+    "ramps, averaging": ({"ramps": True, "discard": 1, "cycles": {"samples": 5}}, 2),
+    "rows held while converting": ({"sample_and_hold": False, "adc_channels": 4, "dac_inputs": False}, 3),
+    "offsets and gain errors": (
+        {
+            "adc_offset_codes": 2.0,
+            "adc_gain_error": 0.03,
+            "adc_channels": 2,
+            "cycles": {"samples": 2},
+            "subtract_pairs": False,
+        },
+        2,
+    ),
+    "offsets of pairs": ({"adc_offset_codes": 3.0, "adc_bits": 6}, 2),
+    "short queues, every plane": (
+        {"command_depth": 2, "dac_inputs": False, "skip_empty": False, "input_bits": 1, "rows": 40},
+        4,
+    ),
+    "ageing cells": ({"preset": "gst-pcm", "cycles": {"convert": 1}}, 2),
+}
+
+
+@pytest.fixture(params=sorted(CONTROLLERS))
+def make(request: pytest.FixtureRequest) -> MakeController:
+    """What makes each of the controllers."""
+    module, name = CONTROLLERS[request.param]
+    controller: MakeController = getattr(importlib.import_module(module), name)
+    return controller
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_operations_give_what_the_fast_engine_gives(case: str, make: MakeController) -> None:
+    choices, tiles = CASES[case]
+    found = compare(crossbar(**choices), tiles, make, seed=5)
+    # The comparison is worth something only where pulses of both polarities were given.
+    assert found["pulses"].min() > 0
+
+
+def test_a_restored_engine_goes_on_as_the_one_that_was_saved(make: MakeController) -> None:
+    config = crossbar(adc_offset_codes=2.0, adc_gain_error=0.02)
+    mapped = np.full(2, config.geometry.columns)
+    rng = np.random.default_rng(5)
+    found = compare(config, 2, make, rounds=1)
+    saved = found["fast"].state_dict()
+    fast, other = FastEngine(config, 2, mapped), ControllerEngine(config, 2, mapped, make=make)
+    for engine in (fast, other):
+        engine.write(random_writes(config, 2, np.random.default_rng(1)))
+        engine.load_state_dict(saved)
+        assert_same_state(found["fast"], engine)
+    todo = random_writes(config, 2, rng)
+    block, inputs = random_layer(config, 2, rng, 2)
+    expected = found["fast"].write(todo).activity, found["fast"].multiply(block, inputs, 3000.0).activity
+    for engine in (fast, other):
+        assert_same_activity(expected[0], engine.write(todo).activity)
+        assert_same_activity(expected[1], engine.multiply(block, inputs, 3000.0).activity)
+
+
+def test_empty_programs_take_no_time(make: MakeController) -> None:
+    config = crossbar()
+    empty = np.zeros(0, np.int32)
+    fast, other = FastEngine(config, 2, np.array([8, 8])), ControllerEngine(config, 2, np.array([8, 8]), make=make)
+    for engine in (fast, other):
+        codes, activity = engine.read(np.zeros(3, np.int64), empty)
+        assert len(codes) == 0
+        assert (activity.cycles, activity.link_cycles, int(activity.phases.sum())) == (0, 0, 0)

@@ -1,0 +1,73 @@
+"""Training gives the same run whichever engine carries it out: losses, cells, and everything that is accounted."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from twinbar.emulator.controller_engine import ControllerEngine
+from twinbar.host.experiment.config import AVAILABLE_ENGINES, ExperimentConfig
+from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.train import prepare_data, train
+from twinbar.host.experiment.trainer import Trainer
+
+SMALL: dict[str, Any] = {
+    "data.limit": 12,
+    "model.hidden": (3,),
+    "array.rows": 48,
+    "array.columns": 8,
+    "array.adc_offset_codes": 1.0,
+    "device.levels": 4,
+    "training.batch_size": 4,
+    "training.epochs": 1,
+    "timing.settle_read": 1,
+    "timing.settle_drive": 2,
+    "timing.settle_multiply": 1,
+    "timing.convert": 1,
+    "write.pulse_limit": 10,
+    "engine.threads": 1,
+}
+"""A run that a netlist in Amaranth's simulator carries out in a minute."""
+
+EPOCH: dict[str, Any] = {"training.epochs": 1, "training.batch_size": 64, "engine.threads": 1}
+"""One epoch of `digits` with the defaults."""
+
+
+def report_of(folder: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    """Train, and give the report without what it says of this computer and of the engine."""
+    config = ExperimentConfig().merge(changes)
+    with RunFolder.create(folder, config) as created:
+        report = train(config, created, SilentProgress(), resume=False)
+    del report["environment"], report["config"]["engine"]["name"]
+    for part in (*report["epochs"], report["totals"], report["initialization"]):
+        del part["host_seconds"]
+    return report
+
+
+@pytest.mark.parametrize("engine", [name for name in AVAILABLE_ENGINES if name != "fast"])
+def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(engine: str) -> None:
+    trainers = []
+    for name in ("fast", engine):
+        config = ExperimentConfig().merge(SMALL | {"engine.name": name})
+        trainer = Trainer(config, prepare_data(config), SilentProgress())
+        trainer.initialize()
+        losses = [trainer.train_step([batch])["loss"] for batch in trainer.batches(1)]
+        assert trainer.network is not None
+        assert trainer.ledger is not None
+        trainers.append((trainer.network.session.engine, trainer.ledger.state_dict(), losses))
+    (fast, ledger, losses), (other, other_ledger, other_losses) = trainers
+    assert isinstance(other, ControllerEngine)
+    assert fast.tiles > 1
+    assert other_losses == losses
+    assert other_ledger == ledger
+    assert np.array_equal(fast.conductances_s(), other.conductances_s())
+    assert np.array_equal(fast.pulse_counts(), other.pulse_counts())
+    assert fast.pulse_counts().sum() > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["rtl"])
+def test_an_epoch_leaves_the_report_of_the_fast_engine(tmp_path: Any, engine: str) -> None:
+    expected = report_of(tmp_path / "fast", EPOCH)
+    assert report_of(tmp_path / engine, EPOCH | {"engine.name": engine}) == expected

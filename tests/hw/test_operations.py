@@ -1,0 +1,406 @@
+"""Every operation on the netlist: results, and the cycles that `twinbar.hw.timing` gives."""
+
+import pytest
+from behavioural_array import Array
+from controller_bench import Bench, Trace, command, counter_reads, counters_of, read_register, set_up, write_register
+
+from twinbar.hw import timing
+from twinbar.hw.actions import Action
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
+from twinbar.hw.timing import Phase
+
+CONFIG = ControllerConfig(rows=8, columns=8, adc_bits=8, input_bits=4)
+LEVELS = [(0, 5), (20, 30), (60, 255)]
+RAMPS = {
+    Record.SET: {"codes": (64, 0, 5), "step": (16, 0, 1), "stop": (100, 0, 6), "width": 2},
+    Record.RESET: {"codes": (100, 0, 5), "width": 1},
+    Record.FORM: {"codes": (64, 0, 9), "step": (64, 0, 0), "stop": (512, 0, 9), "width": 3},
+}
+T = (2, 3, 4, 5, 3, 1, 2, 1, 2)
+"""Timing record of `controller_bench.TIMING` and the widths above."""
+SET_UP = set_up(CONFIG, levels=LEVELS, records=RAMPS)
+
+
+def expected_setup(beats: int, arms: int = 1) -> list[int]:
+    phases = [0] * len(Phase)
+    for _ in range(beats - arms):
+        timing.add_housekeeping(phases, timing.REGISTER_WRITE_CYCLES)
+    for _ in range(arms):
+        timing.add_housekeeping(phases, timing.ARM_CYCLES)
+    return phases
+
+
+def busy(trace: Trace, tile: int = 0) -> list[int]:
+    counts = trace.phase_counts(tile)
+    return [counts[phase] if phase is not Phase.IDLE else 0 for phase in Phase]
+
+
+def run(array: Array, beats: list[int], extra: list[int] | None = None, **choices: object) -> Trace:
+    return Bench(array.config, [array]).run([*SET_UP, *(extra or []), *beats], **choices)  # type: ignore[arg-type]
+
+
+def test_write_moves_up_then_down_with_ramps() -> None:
+    array = Array(CONFIG, g={(1, 2): 10})
+    up, down = (command(Opcode.WRITE, row=1, column=2, level=level) for level in (1, 0))
+    trace = run(array, [up, down])
+    first, second = trace.responses[-2:]
+    assert (first.status, first.code, first.sets, first.resets) == (Status.OK, 20, 4, 0)
+    assert (second.status, second.code, second.sets, second.resets) == (Status.OK, 5, 0, 15)
+    assert [(p.record, p.codes, p.width) for p in array.pulses[:5]] == [
+        (Record.SET, (64, 0, 5), 2),
+        (Record.SET, (80, 0, 6), 2),
+        (Record.SET, (96, 0, 6), 2),
+        (Record.SET, (100, 0, 6), 2),
+        (Record.RESET, (100, 0, 5), 1),
+    ]
+    phases = expected_setup(len(SET_UP))
+    timing.add_write(phases, T, reads=5, sets=4, resets=0, drive_updates=4)
+    timing.add_write(phases, T, reads=16, sets=0, resets=15, drive_updates=1)
+    assert busy(trace) == phases
+
+
+def test_write_fails_at_its_limit_and_overshoot_restarts_the_ramp() -> None:
+    array = Array(CONFIG, g={(0, 0): 30})
+    windows = [command(Opcode.WRITE_REGISTER, address=0x103, value=41 | 41 << 16)]
+    limit = [command(Opcode.DISARM), write_register("PULSE_LIMIT", 6), command(Opcode.ARM, mode=Mode.WRITE)]
+    trace = run(array, [command(Opcode.WRITE, row=0, column=0, level=3)], windows + limit)
+    last = trace.responses[-1]
+    assert last.status is Status.FAILED
+    assert (last.code, last.sets, last.resets) == (42, 5, 1)
+    assert [(p.record, p.codes[0]) for p in array.pulses] == [
+        *((Record.SET, code) for code in (64, 80, 96, 100, 100)),
+        (Record.RESET, 100),
+    ]
+
+
+def test_a_repeated_drive_is_not_updated() -> None:
+    array = Array(CONFIG)
+    pulse = command(Opcode.PULSE, row=3, column=3, record=Record.RESET, count=2)
+    trace = run(array, [pulse, pulse, command(Opcode.READ, row=3, column=3), pulse])
+    phases = expected_setup(len(SET_UP))
+    for updates in (1, 0, 0):
+        timing.add_pulses(phases, T, sets=0, resets=2, drive_updates=updates)
+    timing.add_read(phases, T)
+    assert busy(trace) == phases
+    assert [drive for drive in array.drives if drive[0] is Record.RESET] == [(Record.RESET, (100, 0, 5))]
+
+
+def test_a_train_ramps_and_starts_anew() -> None:
+    array = Array(CONFIG)
+    pulse = command(Opcode.PULSE, row=3, column=3, record=Record.SET, count=5)
+    trace = run(array, [pulse, pulse])
+    assert [p.codes[0] for p in array.pulses] == [64, 80, 96, 100, 100] * 2
+    assert [response.sets for response in trace.responses[-2:]] == [5, 5]
+    phases = expected_setup(len(SET_UP))
+    timing.add_pulses(phases, T, sets=10, resets=0, drive_updates=8)
+    phases[Phase.SELECT] += T[timing.T_SELECT]
+    phases[Phase.RESPOND] += 1
+    assert busy(trace) == phases
+
+
+def test_the_shortest_durations_keep_ramps_right() -> None:
+    array = Array(CONFIG)
+    shortest = dict.fromkeys(("SELECT", "SETTLE_READ", "SETTLE_MULTIPLY", "CONVERT", "RECOVER"), 1) | {
+        "SETTLE_DRIVE": 2
+    }
+    ramps = {**RAMPS, Record.SET: {**RAMPS[Record.SET], "width": 1}}
+    beats = set_up(CONFIG, levels=LEVELS, records=ramps, **shortest)
+    beats += [
+        command(Opcode.PULSE, row=1, column=1, record=Record.SET, count=4),
+        command(Opcode.WRITE, row=1, column=2, level=1),
+        command(Opcode.WRITE, row=1, column=2, level=0),
+    ]
+    trace = Bench(CONFIG, [array]).run(beats)
+    assert [p.codes[0] for p in array.pulses[:4]] == [64, 80, 96, 100]
+    sets, resets = trace.responses[-2].sets, trace.responses[-1].resets
+    assert [p.codes[0] for p in array.pulses[4 : 4 + sets]] == [min(64 + 16 * n, 100) for n in range(sets)]
+    t = (1, 1, 2, 1, 1, 1, 1, 1, 1)
+    phases = expected_setup(len(beats) - 3)
+    timing.add_pulses(phases, t, sets=4, resets=0, drive_updates=4)
+    timing.add_write(phases, t, reads=sets + 1, sets=sets, resets=0, drive_updates=min(sets, 4))
+    timing.add_write(phases, t, reads=resets + 1, sets=0, resets=resets, drive_updates=1)
+    assert busy(trace) == phases
+
+
+def test_form_pulses_until_the_window_and_not_back() -> None:
+    array = Array(CONFIG)
+    trace = run(array, [command(Opcode.FORM, row=7, column=0, level=1)])
+    last = trace.responses[-1]
+    steps = [min(64 * (n + 1), 512) for n in range(last.sets)]
+    assert [p.codes for p in array.pulses] == [(code, 0, 9) for code in steps]
+    assert last.status is Status.OK
+    assert last.code == array.g[7, 0] >= 20
+    phases = expected_setup(len(SET_UP))
+    timing.add_form(phases, T, 3, reads=last.sets + 1, pulses=last.sets, drive_updates=last.sets)
+    assert busy(trace) == phases
+
+
+@pytest.mark.parametrize(("discard", "average"), [(0, 0), (3, 0), (1, 1), (0, 2), (2, 4)])
+def test_samples_are_averaged_half_up(discard: int, average: int) -> None:
+    dither = (3, -1, 4, -1, 5, -9, 2, 6, -5, 3)
+    array = Array(CONFIG, g={(2, 5): 40}, dither=dither, offset={5: 7})
+    beats = set_up(CONFIG, levels=LEVELS, SAMPLING=discard | average << 4)
+    beats += [command(Opcode.WRITE_REGISTER, address=0x805, value=3), command(Opcode.READ, row=2, column=5)]
+    trace = Bench(CONFIG, [array]).run(beats)
+    samples = discard + 2**average
+    kept = [47 + dither[n % len(dither)] - 3 for n in range(discard, samples)]
+    assert trace.responses[-1].code == (sum(kept) + len(kept) // 2) // len(kept)
+    phases = expected_setup(len(beats) - 1)
+    timing.add_read(phases, (*T[:5], samples, *T[6:]))
+    assert busy(trace) == phases
+
+
+@pytest.mark.parametrize(("raw", "shown"), [(-20, 0), (270, 255)])
+def test_a_read_is_clamped_and_a_conversion_is_not(raw: int, shown: int) -> None:
+    array = Array(CONFIG, g={(0, 1): 200}, offset={1: min(raw - 200, 55)})
+    extra = [command(Opcode.WRITE_REGISTER, address=0x801, value=(-(raw - 255) if raw > 255 else 0) & 0x1FFFF)]
+    extra = [command(Opcode.WRITE_REGISTER, address=0x801, value=((255 - raw) & 0x1FFFF) if raw > 255 else 0)]
+    trace = run(array, [command(op, row=0, column=1) for op in (Opcode.READ, Opcode.CONVERT)], extra)
+    read, conversion = trace.responses[-2:]
+    assert read.code == shown
+    assert conversion.code == min(raw, 255)
+
+
+def test_calibration_removes_the_offset() -> None:
+    array = Array(CONFIG, g={(4, 6): 50}, offset={6: -12}, dither=(0, 1, 2, 2))
+    beats = set_up(CONFIG, SAMPLING=0x20)
+    beats += [command(Opcode.CALIBRATE, column=6), command(Opcode.READ, row=4, column=6), read_register(0x806)]
+    trace = Bench(CONFIG, [array]).run(beats)
+    calibrated, read, offset = trace.responses[-3:]
+    assert calibrated.code == (-12 * 4 + 5 + 2) >> 2 == -11
+    assert read.code == 50
+    assert offset.value == -11 & 0x1FF
+    phases = expected_setup(len(beats) - 3)
+    for _ in range(2):
+        timing.add_read(phases, (*T[:5], 4, *T[6:]))
+    timing.add_housekeeping(phases, timing.REGISTER_READ_CYCLES)
+    assert busy(trace) == phases
+
+
+@pytest.mark.parametrize(
+    ("reference", "target", "trim"),
+    [(100, 150, 193), (100, 0, 1), (100, 1000, 255), (300, 240, 102), (300, 246, 255), (0, 0, 255)],
+)
+def test_gain_calibration_finds_the_largest_trim_within_the_target(reference: int, target: int, trim: int) -> None:
+    array = Array(CONFIG, reference=(reference,), dither=(0, 0, 1, -1), offset={5: 9})
+    beats = set_up(CONFIG, SAMPLING=0x20, GAIN_TARGET=target)
+    beats += [command(Opcode.WRITE_REGISTER, address=0x805, value=9)]
+    beats += [command(Opcode.CALIBRATE, column=5, gain=1), read_register(0x400), read_register(0x805)]
+    trace = Bench(CONFIG, [array]).run(beats)
+    calibrated, stored, offset = trace.responses[-3:]
+    assert trim == max(t for t in range(256) if t == 0 or min(reference * t // 128, 246) <= target)
+    assert (calibrated.status, calibrated.code, stored.value, offset.value) == (Status.OK, trim, trim, 9)
+    # What a bit is tried with is on the pins before the read path settles, and the result behind the last decision.
+    tried = [pins[0].trim[0] for pins in trace.pins if pins[0].convert][::4]
+    assert tried == [trim & -(2 << bit) & 255 | 1 << bit for bit in range(7, -1, -1)]
+    phases = expected_setup(len(beats) - 3)
+    timing.add_gain_calibration(phases, (*T[:5], 4, *T[6:]), 8)
+    for _ in range(2):
+        timing.add_housekeeping(phases, timing.REGISTER_READ_CYCLES)
+    assert busy(trace) == phases
+    for before, after in zip(trace.pins, trace.pins[1:], strict=False):
+        if before[0].trim != after[0].trim:
+            assert after[0].read_enable or after[0].trim[0] == trim
+
+
+def test_every_channel_has_its_trim() -> None:
+    config = ControllerConfig(rows=4, columns=16, adc_channels=4)
+    array = Array(config, reference=(100, 120, 140, 160))
+    beats = set_up(config, GAIN_TARGET=120)
+    beats += [command(Opcode.WRITE_REGISTER, address=0x403, value=7)]
+    beats += [command(Opcode.CALIBRATE, column=column, gain=1) for column in (13, 6)]
+    beats += [read_register(0x400 + channel) for channel in range(4)]
+    trace = Bench(config, [array]).run(beats)
+    first, second = (128 * 121 - 1) // 120, (128 * 121 - 1) // 140
+    assert [response.code for response in trace.responses[-6:-4]] == [first, second]
+    assert [response.value for response in trace.responses[-4:]] == [128, first, second, 7]
+    assert trace.pins[-1][0].trim == [128, first, second, 7]
+
+
+def test_the_current_limit_comes_with_the_codes() -> None:
+    array = Array(CONFIG)
+    records = {**RAMPS, Record.SET: {**RAMPS[Record.SET], "compliance": 90}, Record.READ: {"compliance": 12}}
+    beats = set_up(CONFIG, levels=LEVELS, records=records)
+    pulse = command(Opcode.PULSE, row=3, column=3, record=Record.SET, count=3)
+    trace = Bench(CONFIG, [array]).run([*beats, pulse, command(Opcode.DISARM)])
+    limits = {Record.READ: 12, Record.MULTIPLY: 255, Record.SET: 90, Record.SAFE: 0}
+    assert [record for record, _ in array.drives][-6:] == [
+        Record.READ,
+        Record.MULTIPLY,
+        *[Record.SET] * 3,
+        Record.SAFE,
+    ]
+    assert array.limits == [limits[record] for record, _ in array.drives]
+    for before, after in zip(trace.pins, trace.pins[1:], strict=False):
+        if before[0].compliance_code != after[0].compliance_code:
+            assert after[0].update
+    assert trace.pins[0][0].compliance_code == 0
+
+
+def test_drive_brings_codes_without_a_pulse() -> None:
+    array = Array(CONFIG)
+    drive = command(Opcode.DRIVE, row=1, column=1, record=Record.FORM)
+    trace = run(array, [drive, drive])
+    assert array.drives[-1] == (Record.FORM, (64, 0, 9))
+    assert not array.pulses
+    phases = expected_setup(len(SET_UP))
+    timing.add_pulses(phases, T, 0, 0, 1)
+    timing.add_pulses(phases, T, 0, 0, 0)
+    assert busy(trace) == phases
+
+
+def load(config: ControllerConfig, inputs: list[int]) -> list[int]:
+    beats = []
+    for word in range(config.words):
+        part = inputs[word * config.rows_per_word : (word + 1) * config.rows_per_word]
+        bits = sum(value << (config.field_bits * place) for place, value in enumerate(part))
+        beats.append(command(Opcode.LOAD, word=word, clear=word == 0, bits=bits))
+    return beats
+
+
+PRODUCTS = [
+    ({"rows": 8, "columns": 8}, [3, 0, 5, 1, 0, 0, 2, 4], 0, 8, {"skip": 1}),
+    ({"rows": 8, "columns": 8}, [4, 0, 4, 0, 0, 0, 0, 4], 2, 5, {"skip": 1}),
+    ({"rows": 8, "columns": 8}, [4, 0, 4, 0, 0, 0, 0, 4], 0, 3, {}),
+    ({"rows": 8, "columns": 8}, [3, 0, 5, 1, 0, 0, 2, 4], 0, 4, {"codes": 1}),
+    ({"rows": 8, "columns": 8}, [3, 0, 5, 1, 0, 0, 2, 4], 1, 3, {"codes": 1, "subtract": 1, "skip": 1}),
+    ({"rows": 8, "columns": 8}, [0] * 8, 0, 3, {"skip": 1}),
+    ({"rows": 8, "columns": 8}, [0] * 8, 0, 3, {"codes": 1, "skip": 1}),
+    ({"rows": 8, "columns": 8}, [0] * 8, 0, 1, {}),
+    (
+        {"rows": 11, "columns": 16, "adc_channels": 4, "input_bits": 3},
+        [7, 1, 0, 2, 5, 0, 0, 0, 0, 3, 6],
+        4,
+        6,
+        {"skip": 1},
+    ),
+    (
+        {"rows": 11, "columns": 16, "adc_channels": 4, "input_bits": 3},
+        [7, 1, 0, 2, 5, 0, 0, 0, 0, 3, 6],
+        4,
+        4,
+        {"subtract": 1},
+    ),
+    ({"rows": 5, "columns": 12, "adc_channels": 2, "input_bits": 1}, [1, 0, 1, 1, 0], 0, 12, {"skip": 1}),
+]
+
+
+@pytest.mark.parametrize(("geometry", "inputs", "first", "outputs", "how"), PRODUCTS)
+def test_multiply(geometry: dict[str, int], inputs: list[int], first: int, outputs: int, how: dict[str, int]) -> None:
+    config = ControllerConfig(adc_bits=12, **geometry)
+    cells = {
+        (row, column): (row * 7 + column * 3) % 13 for row in range(config.rows) for column in range(config.columns)
+    }
+    array = Array(config, g=dict(cells))
+    beats = set_up(config)
+    words = load(config, inputs)
+    trace = Bench(config, [array]).run(
+        [*beats, *words, command(Opcode.MULTIPLY, outputs=outputs, column=first, **how)], responses=len(beats) + outputs
+    )
+    results = trace.responses[-outputs:]
+
+    def total(column: int) -> int:
+        return sum(value * cells[row, column] for row, value in enumerate(inputs))
+
+    for number, result in enumerate(results):
+        output = first + number
+        assert (result.status, result.column) == (Status.OK, output)
+        assert result.sum == (total(2 * output) - total(2 * output + 1) if how.get("subtract") else total(output))
+    planes = [plane for plane in range(config.input_bits) if any(value >> plane & 1 for value in inputs)]
+    steps = len(planes) if how.get("skip") else config.input_bits
+    if how.get("codes"):
+        steps = int(bool(planes) or not how.get("skip"))
+    phases = expected_setup(len(beats))
+    timing.add_load(phases, len(words))
+    groups = -(-outputs // config.adc_channels)
+    timing.add_multiply(phases, T, steps, steps * groups, outputs)
+    assert busy(trace) == phases
+    assert sum(array.conversions) == steps * outputs
+    # The rows stay driven from the first settling cycle of a step to its last conversion's last cycle.
+    driven = [pins[0].read_enable for pins in trace.pins]
+    last_settled = [
+        cycle
+        for cycle in range(1, len(driven))
+        if trace.phases[cycle][0] is not Phase.SETTLE and trace.phases[cycle - 1][0] is Phase.SETTLE
+    ]
+    spans = sum(driven[cycle] and not driven[cycle - 1] for cycle in range(1, len(driven)))
+    assert spans == len(last_settled) == steps
+    if steps:
+        stalls = len(trace.responses[:-outputs]) == len(beats) and outputs - (outputs - 1) % config.adc_channels - 1
+        cycles = timing.driven_cycles(T, groups)
+        assert sum(driven) == steps * cycles + stalls
+
+
+def test_loading_with_clear_forgets_the_other_words() -> None:
+    config = ControllerConfig(rows=16, columns=4, adc_bits=12)
+    array = Array(config, g={(row, 0): 1 for row in range(16)})
+    product = command(Opcode.MULTIPLY, outputs=1, column=0, skip=1)
+    beats = [
+        *set_up(config),
+        command(Opcode.LOAD, word=0, clear=1, bits=0xF),
+        command(Opcode.LOAD, word=1, bits=0x10),
+        product,
+        command(Opcode.LOAD, word=1, clear=1, bits=0x2),
+        product,
+        product,
+    ]
+    trace = Bench(config, [array]).run(beats)
+    assert [response.sum for response in trace.responses[-3:]] == [16, 2, 2]
+
+
+def test_wait_and_register_access_take_their_cycles() -> None:
+    trace = run(Array(CONFIG), [command(Opcode.WAIT, cycles=37), read_register("RECOVER"), read_register("SET_STOP")])
+    assert [response.value for response in trace.responses[-2:]] == [2, 100 | 6 << 24]
+    phases = expected_setup(len(SET_UP))
+    timing.add_housekeeping(phases, 1)
+    phases[Phase.SETTLE] += 37
+    for _ in range(2):
+        timing.add_housekeeping(phases, timing.REGISTER_READ_CYCLES)
+    assert busy(trace) == phases
+
+
+def test_counters_hold_what_happened_before_they_are_read() -> None:
+    array = Array(CONFIG, g={(1, 2): 10})
+    program = [
+        command(Opcode.WRITE, row=1, column=2, level=1),
+        *load(CONFIG, [1, 2, 3, 0, 0, 0, 0, 0]),
+        *load(CONFIG, [1, 2, 3, 0, 0, 0, 0, 0]),
+        command(Opcode.MULTIPLY, outputs=2, column=0, skip=1),
+        command(Opcode.WRITE, row=9, column=2, level=1),
+        command(Opcode.WAIT, cycles=600),
+        command(Opcode.PULSE, row=1, column=2, record=Record.RESET, count=3),
+    ]
+    reads = counter_reads()
+    trace = Bench(CONFIG, [array]).run([*SET_UP, *program, *reads], responses=len(SET_UP) + 6 + len(reads))
+    phases, actions = counters_of(trace.responses[-len(reads) :])
+    # A read takes 6 cycles, 5 of them decide; read number n starts n * 6 cycles behind the first one.
+    handed = (
+        len(trace.phases)
+        - 1
+        - next(back for back, cycle in enumerate(reversed(trace.phases)) if cycle[0] is Phase.RESPOND)
+    )
+    begin = handed + 1 - 6 * len(reads)
+    for number, phase in enumerate(Phase):
+        assert phases[phase] == trace.phase_counts(last=begin + 6 * number)[phase], phase
+    assert actions[Action.CONVERT_VERIFY] == 5
+    assert actions[Action.CONVERT_FORWARD] == 4
+    assert actions[Action.INPUT_STEP] == 2
+    assert actions[Action.SELECT_CELL] == 2
+    assert (actions[Action.PULSE_SET], actions[Action.PULSE_RESET]) == (4, 3)
+    assert actions[Action.DRIVE_UPDATE] == 5
+    assert (actions[Action.WRITE_OK], actions[Action.WRITE_FAILED]) == (1, 0)
+    assert actions[Action.COMMAND_BEAT] == len(SET_UP) + len(program) + len(reads)
+
+
+def test_overhead_of_closed_loop_writes_on_the_reference_durations() -> None:
+    config = ControllerConfig()
+    array = Array(config)
+    reference = {"SELECT": 1, "SETTLE_READ": 16, "SETTLE_DRIVE": 16, "CONVERT": 16, "RECOVER": 4}
+    records = {Record.SET: {"codes": (64, 0, 0), "width": 5}, Record.RESET: {"codes": (64, 0, 0), "width": 5}}
+    beats = set_up(config, levels=[(0, 3), (18, 22)], records=records, **reference)
+    program = [command(Opcode.WRITE, row=row, column=column, level=1) for row in (0, 90) for column in (0, 127)]
+    trace = Bench(config, [array]).run([*beats, *program])
+    first = trace.responses[-5].cycle
+    counts = trace.phase_counts(first=first, last=trace.responses[-1].cycle - timing.QUEUE_LATENCY)
+    assert (counts[Phase.IDLE] + counts[Phase.DECIDE] + counts[Phase.STALL]) / counts.total() < 0.05

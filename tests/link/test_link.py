@@ -1,0 +1,216 @@
+"""The host's side of the link against the model of the board, through lines that are good, slow, broken or wrong."""
+
+import numpy as np
+import pytest
+from beats import MNIST, AnsweringController, any_beats, as_beats, product, sparse_writes
+from simulated_line import Faults, SimulatedLine
+
+from twinbar.host.transport.link import Link
+from twinbar.hw.errors import LinkError
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.link.board_model import BoardModel
+from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.frames import HostFrame, Kind
+from twinbar.hw.protocol.packing import pack
+from twinbar.hw.protocol.vocabulary import Opcode
+
+SMALL = ControllerConfig(tiles=3, rows=16, columns=8)
+BOARD = LinkConfig()
+
+
+def bench(config: ControllerConfig = SMALL, link: LinkConfig = BOARD, pace: int = 7, **line: object):
+    controller = AnsweringController(config, seed=5, pace=pace)
+    return controller, SimulatedLine(BoardModel(config, link, controller), **line)
+
+
+def test_programs_run_in_order_and_are_answered_exactly() -> None:
+    controller, line = bench()
+    rng = np.random.default_rng(0)
+    link = Link(line, SMALL.hash)
+    sent = []
+    for count in (1, 5, 0, 300, 2000, 40):
+        beats = any_beats(rng, count, SMALL) if count else np.zeros(0, np.uint64)
+        before = len(controller.responses)
+        found = link.run(beats)
+        sent += beats.tolist()
+        assert controller.commands == sent
+        np.testing.assert_array_equal(found, as_beats(controller.responses[before:]))
+    assert link.statistics.resent == link.statistics.requests == link.statistics.damaged == 0
+
+
+FAULTS = {
+    "flipped bits": {"flip": 0.03},
+    "lost": {"drop": 0.03},
+    "duplicated": {"duplicate": 0.05},
+    "reordered": {"reorder": 0.03},
+    "cut": {"cut": 0.03},
+    "noise": {"noise": 0.03},
+    "everything": {"flip": 0.01, "drop": 0.01, "duplicate": 0.01, "reorder": 0.01, "cut": 0.01, "noise": 0.01},
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_every_command_is_executed_once_whatever_happens(kind: str) -> None:
+    damage = Faults(1, **FAULTS[kind]), Faults(2, **FAULTS[kind])
+    controller, line = bench(pace=60, to_board=damage[0], to_host=damage[1])
+    rng = np.random.default_rng(4)
+    link = Link(line, SMALL.hash)
+    programs = [
+        any_beats(rng, int(count), SMALL) for count in rng.choice([1, 20, 100, 2000], p=[0.4, 0.4, 0.17, 0.03], size=80)
+    ]
+    found = [link.run(beats) for beats in programs]
+    assert controller.commands == np.concatenate(programs).tolist()
+    np.testing.assert_array_equal(np.concatenate(found), as_beats(controller.responses))
+    assert all(faults.frames > 120 and faults.faults > 2 for faults in damage)
+
+
+def test_one_percent_of_damaged_frames_changes_nothing() -> None:
+    results = []
+    for rate in (0.0, 0.01):
+        damage = Faults(7, flip=rate), Faults(8, flip=rate)
+        controller, line = bench(MNIST, pace=1000, to_board=damage[0], to_host=damage[1])
+        controller.rng = np.random.default_rng(9)
+        link = Link(line)
+        rng = np.random.default_rng(6)
+        steps = [link.run(np.append(sparse_writes(rng, 400), product(rng, MNIST, 1))) for _ in range(25)]
+        found = np.concatenate(steps)
+        np.testing.assert_array_equal(found, as_beats(controller.responses))
+        # Tiles answer in another order when frames come at other times; each tile's own order stays.
+        tile = (found[:, :2].copy().view("<u2")[:, 0] >> 5) & 0xFF
+        results.append((controller.commands, found[np.argsort(tile, kind="stable")][:, 3:6].tolist(), damage))
+    assert results[0][0] == results[1][0]
+    assert results[0][1] == results[1][1]
+    assert sum(faults.faults for faults in results[1][2]) > 2
+
+
+def test_a_slow_line_and_long_operations_are_waited_for() -> None:
+    link_config = LinkConfig(baud=9600, clock_hz=12_000_000)
+    controller, line = bench(link=link_config, baud=9600)
+    link = Link(line)
+    assert len(link.run(any_beats(np.random.default_rng(0), 400, SMALL))) == len(controller.responses)
+    assert link.statistics.resent == 0
+
+    class Sleeper(AnsweringController):
+        def step(self, now: float) -> list[int]:
+            return super().step(now) if now > 10.0 else []
+
+    sleeper = Sleeper(SMALL)
+    link = Link(SimulatedLine(BoardModel(SMALL, BOARD, sleeper)))
+    assert len(link.run(pack(Opcode.WAIT, 1, cycles=5))) == 1
+    assert link.statistics.resent == 0
+
+
+def test_a_program_of_loads_ends_when_the_board_is_at_rest() -> None:
+    controller, line = bench()
+    link = Link(line)
+    loads = product(np.random.default_rng(0), SMALL, 2)[:-1]
+    link.run(loads)
+    assert controller.commands == loads.tolist()
+    assert line.now < 0.05
+
+
+def test_a_buffer_is_never_overrun() -> None:
+    small = LinkConfig(receive_bytes=512, transmit_bytes=1024)
+    controller, line = bench(link=small, pace=1)
+    link = Link(line)
+    beats = any_beats(np.random.default_rng(3), 1000, SMALL)
+    link.run(beats)
+    assert controller.commands == beats.tolist()
+    assert link.statistics.resent == 0
+
+
+def test_a_new_session_forgets_the_old_one() -> None:
+    controller, line = bench(pace=0)
+    first = Link(line, first_session=3)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(first, line, pack(Opcode.READ, 0, row=np.arange(9), column=1))
+    with pytest.raises(LinkError, match="broken off; connect again"):
+        first.run(pack(Opcode.SAFE))
+    controller.pace = 5
+    resets = controller.resets
+    second = Link(line, first_session=3)
+    assert controller.resets > resets
+    assert len(second.run(pack(Opcode.SAFE))) == SMALL.tiles
+
+
+def interrupted(link: Link, line: SimulatedLine, beats: np.ndarray) -> None:
+    read, start = line.read, line.now
+
+    def read_or_interrupt(timeout_s: float) -> bytes:
+        if line.now > start + 0.2:
+            line.read = read
+            raise KeyboardInterrupt
+        return read(timeout_s)
+
+    line.read = read_or_interrupt
+    link.run(beats)
+
+
+class Silent(SimulatedLine):
+    def read(self, timeout_s: float) -> bytes:
+        self.now += timeout_s
+        return b""
+
+
+class Babbling(SimulatedLine):
+    """A board at another baud rate: each frame comes as other bytes."""
+
+    def read(self, timeout_s: float) -> bytes:
+        return bytes(byte * 3 & 0xFF | 1 for byte in super().read(timeout_s))
+
+
+def test_bad_lines_end_in_one_clear_sentence() -> None:
+    _, line = bench()
+    with pytest.raises(LinkError, match="no board answers on a simulated line at 3000000 baud; check the port"):
+        Link(Silent(line.board))
+    with pytest.raises(LinkError, match="is not readable; check that the board was built for this baud rate"):
+        Link(Babbling(line.board))
+    with pytest.raises(LinkError, match=f"configuration is {SMALL.hash:016x}, and {MNIST.hash:016x} is asked for"):
+        Link(line, MNIST.hash)
+
+
+def test_a_board_that_falls_silent_is_reported() -> None:
+    controller, line = bench(pace=1)
+    link = Link(line)
+    link.run(pack(Opcode.SAFE))
+    line.board.send = lambda most: b""
+    with pytest.raises(LinkError, match="has fallen silent, with 9 responses to come"):
+        link.run(pack(Opcode.READ, 0, row=np.arange(9), column=1))
+    assert len(controller.commands) <= 10
+
+
+def test_a_wrong_answer_is_noticed() -> None:
+    controller, line = bench()
+    link = Link(line)
+    link.run(pack(Opcode.READ, 1, row=1, column=1))
+    step = controller.step
+    controller._context = 0
+    controller.step = lambda now: [beat ^ 1 << 30 for beat in step(now)]
+    with pytest.raises(LinkError, match=r"check word|was not asked"):
+        link.run(pack(Opcode.READ, 1, row=np.arange(9), column=1))
+
+
+def test_noise_and_strangers_execute_nothing() -> None:
+    controller, line = bench()
+    rng = np.random.default_rng(0)
+    line.board.receive(rng.integers(256, size=100_000, dtype=np.uint8).tobytes())
+    write = pack(Opcode.WRITE, 0, row=1, column=1, level=1)
+    payload = b"\x41" + int(write[0]).to_bytes(8, "little")
+    line.board.receive(b"\0" + HostFrame(Kind.DATA, 0, payload=payload).pack())
+    line.board.advance(0.0)
+    assert controller.commands == []
+    link = Link(line)
+    line.board.receive(HostFrame(Kind.DATA, link._session + 1 & 15, payload=payload).pack())
+    line.board.advance(1.0)
+    assert controller.commands == []
+    link.run(write)
+    assert controller.commands == write.tolist()
+
+
+def test_identity_is_what_the_board_was_built_as() -> None:
+    _, line = bench(link=LinkConfig(baud=1_000_000, receive_bytes=4096), baud=1e6)
+    hello = Link(line).hello
+    assert (hello.rows, hello.columns, hello.tiles) == (16, 8, 3)
+    assert hello.baud == 1_000_000
+    assert 1 << hello.receive_log2 == 4096
+    assert hello.hash == SMALL.hash

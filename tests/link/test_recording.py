@@ -1,0 +1,73 @@
+"""A recorded session runs again without a board, to the byte."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from beats import AnsweringController, any_beats
+from simulated_line import Faults, SimulatedLine
+
+from twinbar.host.transport.line import open_line
+from twinbar.host.transport.link import Link
+from twinbar.host.transport.recording import RecordingLine, ReplayLine
+from twinbar.host.transport.registers import read_counters, read_faults, read_registers, write_registers
+from twinbar.hw.actions import Action
+from twinbar.hw.errors import ConfigError, LinkError
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.link.board_model import BoardModel
+from twinbar.hw.link.config import LinkConfig
+
+CONFIG = ControllerConfig(tiles=2, rows=16, columns=8)
+
+
+def test_a_recording_plays_back_and_notices_another_program(tmp_path: Path) -> None:
+    controller = AnsweringController(CONFIG, pace=20)
+    line = SimulatedLine(BoardModel(CONFIG, LinkConfig(), controller), to_host=Faults(3, flip=0.3))
+    beats = any_beats(np.random.default_rng(0), 600, CONFIG)
+    with Link(RecordingLine(line, tmp_path / "session.jsonl")) as link:
+        found = [link.run(beats), link.run(beats[:9])]
+    assert link.statistics.damaged
+
+    replay = ReplayLine(tmp_path / "session.jsonl")
+    again = Link(replay, first_session=replay.first_session)
+    np.testing.assert_array_equal(again.run(beats), found[0])
+    np.testing.assert_array_equal(again.run(beats[:9]), found[1])
+    assert replay.finished
+    assert again.statistics == link.statistics
+
+    replay = ReplayLine(tmp_path / "session.jsonl")
+    with pytest.raises(LinkError, match="other bytes than in the recording session"):
+        Link(replay, first_session=replay.first_session).run(beats[::-1])
+    (tmp_path / "session.jsonl").write_text("{}")
+    with pytest.raises(ConfigError, match="is not a recording of a line"):
+        ReplayLine(tmp_path / "session.jsonl")
+
+
+def test_registers_over_the_link() -> None:
+    controller = AnsweringController(CONFIG)
+    controller._answers = lambda beat, tile: [
+        (beat & 0x1FFF) | (beat >> 16 & 0xFFF) << 24 | 0x123456789 << 44 | 4 << 17
+    ]
+    link = Link(SimulatedLine(BoardModel(CONFIG, LinkConfig(), controller)))
+    assert read_registers(link, 1, ["IDENTITY", 0x80]) == [0x123456789] * 2
+    assert read_faults(link, 1) == {"stop"}
+    controller._answers = lambda beat, tile: [
+        (beat & 0x1FFF) | (beat >> 16 & 0xFFFFF) << 24 | (beat >> 16 & 0xFFF) << 44
+    ]
+    phases, actions = read_counters(link, 0)
+    assert (phases["idle"], phases["respond"]) == (0x80, 0x88)
+    assert (actions[Action.WRITE_OK], actions[Action.RESPONSE_BEAT]) == (0x90 + Action.WRITE_OK, 0x88)
+    controller._answers = lambda beat, tile: [(beat & 0x1FFF) | (beat >> 16 & 0xFFFFF) << 24 | 5 << 13]
+    with pytest.raises(LinkError, match=r"register 0x14: the controller refused \(locked\)"):
+        write_registers(link, 0, {"CONVERT": 12})
+    with pytest.raises(ConfigError, match="no register 'SPEED'"):
+        write_registers(link, 0, {"SPEED": 12})
+
+
+def test_ports_that_cannot_be_opened_are_named() -> None:
+    with pytest.raises(LinkError, match="the port /dev/no-such-port cannot be opened"):
+        open_line("/dev/no-such-port", 3_000_000)
+    with pytest.raises(LinkError, match="no virtual board listens at socket://"):
+        open_line("socket://127.0.0.1:1", 3_000_000)
+    with pytest.raises(LinkError, match="write socket:"):
+        open_line("socket://nowhere", 3_000_000)

@@ -1,0 +1,99 @@
+"""Front ends that the tests build."""
+
+from dataclasses import replace
+
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.parts.ad5628 import AD5628
+from twinbar.hw.parts.ad5686r import AD5686R
+from twinbar.hw.parts.ad7476a import AD7476A
+from twinbar.hw.parts.adg714 import ADG714
+from twinbar.hw.parts.adg1414 import ADG1414
+from twinbar.hw.parts.ads8688 import ADS8688, Range
+from twinbar.hw.parts.assembly import Drive, Line, SerialParts, outputs_for
+from twinbar.hw.parts.bus import Board
+from twinbar.hw.parts.dac8568 import DAC8568
+from twinbar.hw.parts.front_end_clock import Durations
+from twinbar.hw.parts.hc595 import HC595_2V, HC595_4V5
+from twinbar.hw.parts.mcp4822 import MCP4822
+
+WRITE, READ, MULTIPLY = ({drive} for drive in (Drive.WRITE, Drive.READ, Drive.MULTIPLY))
+
+PMOD_CONFIG = ControllerConfig(rows=10, columns=12, adc_channels=2, adc_bits=10, input_bits=4, safe_codes=(1, 0, 2))
+PMOD = SerialParts(
+    clock_hz=50e6,
+    dac=AD5628(),
+    outputs=outputs_for(
+        AD5628(),
+        [
+            (Line.BIT_LINE, WRITE),
+            (Line.SOURCE_LINE, WRITE),
+            (Line.WORD_LINE, WRITE),
+            (Line.LIMIT, WRITE),
+            (Line.BIT_LINE, READ | MULTIPLY),
+            (Line.WORD_LINE, READ),
+            (Line.WORD_LINE, MULTIPLY),
+        ],
+    ),
+    adc=AD7476A(),
+    switch=HC595_4V5,
+    pairs=True,
+    reference=True,
+    power_up_ns=1000,
+)
+"""Pmod DA4, Pmod AD1 and shift registers at 50 MHz."""
+
+DURATIONS = Durations(select=3, settle_read=5, settle_multiply=7, settle_drive=11)
+
+WIDE_CONFIG = ControllerConfig(rows=6, columns=16, adc_channels=8, adc_bits=12, input_bits=1, safe_codes=(0, 0, 0))
+WIDE = SerialParts(
+    clock_hz=100e6,
+    dac=AD5686R(),
+    outputs=outputs_for(
+        AD5686R(),
+        [
+            (Line.WORD_LINE, WRITE),
+            (Line.BIT_LINE, WRITE),
+            (Line.SOURCE_LINE, WRITE),
+            (Line.BIT_LINE, READ | MULTIPLY),
+            (Line.WORD_LINE, READ | MULTIPLY),
+        ],
+    ),
+    adc=ADS8688(),
+    switch=ADG1414,
+    power_up_ns=200,
+)
+"""Two quad DACs, one ADC for all channels, and analog switches, at 100 MHz."""
+
+TEACHING_CONFIG = ControllerConfig(rows=8, columns=8, adc_channels=1, adc_bits=8, dac_bits=10, input_bits=8)
+TEACHING = SerialParts(
+    clock_hz=12e6,
+    dac=MCP4822(),
+    outputs=outputs_for(MCP4822(), [(Line.BIT_LINE, WRITE), (Line.SOURCE_LINE, WRITE), (Line.BIT_LINE, READ)]),
+    adc=AD7476A(),
+    switch=HC595_2V,
+    adc_board=Board(skew_ns=5, round_trip_ns=15, input_registers=2),
+    dac_board=Board(skew_ns=5),
+    switch_board=Board(skew_ns=5),
+)
+"""Cheap parts at 12 MHz; word line and multiplication voltage are fixed."""
+
+OCTAL_CONFIG = ControllerConfig(rows=16, columns=8, adc_channels=4, adc_bits=16, input_bits=2)
+OCTAL = SerialParts(
+    clock_hz=133e6,
+    dac=DAC8568(),
+    outputs=outputs_for(
+        DAC8568(),
+        [(line, {drive}) for drive in (Drive.WRITE, Drive.READ, Drive.MULTIPLY) for line in list(Line)[:3]],
+    ),
+    adc=replace(ADS8688(), bipolar=False, input_range=Range.UNIPOLAR_10V24),
+    switch=ADG714,
+    pairs=True,
+)
+"""Two octal DACs with an output for every line of every drive, at 133 MHz."""
+
+ASSEMBLIES = {
+    "pmod": (PMOD_CONFIG, PMOD),
+    "wide": (WIDE_CONFIG, WIDE),
+    "teaching": (TEACHING_CONFIG, TEACHING),
+    "octal": (OCTAL_CONFIG, OCTAL),
+}

@@ -1,0 +1,83 @@
+"""The command ``twinbar verify``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wrong_engines import sum_is_one_too_large, wrong
+
+from twinbar.emulator.verify import engines
+from twinbar.host.cli import main
+
+
+@pytest.fixture
+def verify(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as outcome:
+            main(["verify", *arguments])
+        out, err = capsys.readouterr()
+        return int(outcome.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def one_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = engines.engine_of
+    monkeypatch.setattr(
+        engines, "engine_of", lambda name: wrong(real("fast"), sum_is_one_too_large) if name == "wrong" else real(name)
+    )
+
+
+def test_equal_engines(verify: Callable[..., tuple[int, str, str]]) -> None:
+    status, out, _ = verify("--engines", "fast,events", "--programs", "30", "--tiles", "2")
+    assert status == 0
+    assert "30 programs" in out
+    assert "on fast and events" in out
+    assert "WRITE_REGISTER" in out
+    assert "No difference." in out
+
+
+def test_equal_engines_as_json(verify: Callable[..., tuple[int, str, str]]) -> None:
+    status, out, _ = verify("--engines", "fast,events", "--programs", "20", "--json")
+    result: dict[str, Any] = json.loads(out)
+    assert status == 0
+    assert (result["equal"], result["difference"], result["programs"]) == (True, None, 20)
+    assert result["responses"] == sum(result["statuses"].values())
+
+
+@pytest.mark.usefixtures("one_is_wrong")
+def test_a_difference_is_shown_and_can_be_run_again(
+    verify: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    status, out, err = verify("--engines", "fast,wrong", "--programs", "100", "--json")
+    assert status == 1
+    result: dict[str, Any] = json.loads(out)
+    assert result["difference"]["engines"] == ["fast", "wrong"]
+    assert "sum" in result["difference"]["text"]
+    assert "looking for a smaller program" in err
+    found = tmp_path / "found.json"
+    found.write_text(out)
+    status, out, _ = verify("--engines", "fast,wrong", "--session", str(found), "--shrink", "0")
+    assert status == 1
+    assert "They differ." in out
+    assert "MULTIPLY tile" in out
+    assert verify("--engines", "fast,events", "--session", str(found))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--engines", "fast"], "--engines fast compares nothing; give two or more different engines"),
+        (["--engines", "fast,fast"], "compares nothing"),
+        (["--engines", "fast,slow"], "there is no engine 'slow' to compare; choose from fast, events, rtl, pysim"),
+        (["--engines", "fast,events", "--tiles", "7"], "no controller with 7 tiles is compared"),
+        (["--engines", "fast,events", "--session", "none.json"], "none.json cannot be read"),
+    ],
+)
+def test_mistakes(verify: Callable[..., tuple[int, str, str]], arguments: list[str], text: str) -> None:
+    status, _, err = verify(*arguments)
+    assert status == 2
+    assert text in " ".join(err.split())
