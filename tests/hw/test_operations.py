@@ -332,6 +332,19 @@ def test_multiply(geometry: dict[str, int], inputs: list[int], first: int, outpu
         assert sum(driven) == steps * cycles + stalls
 
 
+@pytest.mark.parametrize("word", [0, 1])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_vector_of_zeros_is_answered_once_per_output(word: int, outputs: int) -> None:
+    config = ControllerConfig(rows=16, columns=4)
+    load = [command(Opcode.LOAD, word=place, clear=place == 0, bits=0) for place in range(word + 1)]
+    product = command(Opcode.MULTIPLY, outputs=outputs, skip=1)
+    beats = [*set_up(config), *load, product, command(Opcode.READ, row=1, column=1)]
+    trace = Bench(config).run(beats, after=20)
+    answers = [answer for answer in trace.responses if answer.opcode == Opcode.MULTIPLY.value]
+    assert [(answer.column, answer.sum) for answer in answers] == [(output, 0) for output in range(outputs)]
+    assert trace.responses[-1].opcode == Opcode.READ.value
+
+
 def test_loading_with_clear_forgets_the_other_words() -> None:
     config = ControllerConfig(rows=16, columns=4, adc_bits=12)
     array = Array(config, g={(row, 0): 1 for row in range(16)})
