@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 DEFAULT_BAUD: Final = 2_000_000
+"""FT2232H and FT231X make it exactly, and so do clocks of 12 and 50 MHz."""
+
+DAPLINK_BAUD: Final = 115_200
+"""MuseLab runs its adapters (DAPLink on an STM32F103) no faster in its own designs.
+
+Its documentation names no limit. The firmware takes an interrupt for every byte, and drops what its 512 bytes towards
+the host do not hold (ARMmbed/DAPLink, source/hic_hal/stm32/stm32f103xb/uart.c). ``--baud`` tries others.
+"""
 
 
 @dataclass(frozen=True)

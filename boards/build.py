@@ -7,64 +7,20 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
+from twinbar.boards.bitstream import MANIFEST, NAME, REPORT, Bitstream, bitstream_folder, load
 from twinbar.boards.board import Board
 from twinbar.boards.toolchain import Family, family_of, find_tools, version_of
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.block_ram import IGNORE_COLLISIONS
 
-NAME: Final = "twinbar"
-_REPORT: Final = "report.json"
+_CLOSE: Final = 0.999
+"""Constraints are rounded to picoseconds."""
 
-
-@dataclass(frozen=True)
-class Clock:
-    """What place-and-route reached for a clock."""
-
-    name: str
-    achieved_hz: float
-    wanted_hz: float
-
-    @property
-    def met(self) -> bool:
-        """Whether it is fast enough."""
-        return self.achieved_hz >= self.wanted_hz
-
-
-@dataclass(frozen=True)
-class Bitstream:
-    """A bitstream, and what is known of it.
-
-    Parameters
-    ----------
-    path : Path
-    digest : str
-        Hash of its inputs, tools included.
-    used : dict of str to (int, int)
-        Cells used and available, by kind.
-    clocks : list of Clock
-    manifest : dict
-        What ``manifest.json`` beside it says.
-    cached : bool
-        Whether it was there already.
-    """
-
-    path: Path
-    digest: str
-    used: dict[str, tuple[int, int]]
-    clocks: list[Clock]
-    manifest: dict[str, Any]
-    cached: bool
-
-
-def bitstream_folder() -> Path:
-    """Give the folder of the bitstreams that were built, in the user's cache."""
-    return Path(platformdirs.user_cache_dir("twinbar")) / "bitstreams"
+_TOO_LARGE: Final = ("no BELs remaining", "utilisation limit")
+"""What nextpnr says when nothing is left of some kind of cell, or too little to find places."""
 
 
 def build(
@@ -103,15 +59,17 @@ def build(
     plan = platform.prepare(
         top,
         NAME,
+        # Without places in the sources: neither the folder of a checkout nor a comment makes another bitstream.
+        emit_src=False,
         synth_opts=family.synth_options,
         script_after_read=IGNORE_COLLISIONS,
-        nextpnr_opts=f"--report {_REPORT} --timing-allow-fail --seed {seed}",
+        nextpnr_opts=f"--report {REPORT} --timing-allow-fail --seed {seed}",
     )
     files = {name: text if isinstance(text, bytes) else text.encode() for name, text in plan.files.items()}
     versions = {tool: version_of(path, family.tools[tool]) for tool, path in tools.items()}
     digest = _digest(files, versions)
     folder = bitstream_folder() / f"{board.name}-{digest}"
-    cached = (folder / "manifest.json").is_file()
+    cached = (folder / MANIFEST).is_file()
     if not cached:
         manifest = {
             "board": board.name,
@@ -123,10 +81,16 @@ def build(
             **description,
         }
         _make(folder, files, tools, family, manifest, notice)
-    result = _load(folder, digest, family, cached)
-    late = [clock for clock in result.clocks if not clock.met]
-    if late:
-        worst = min(late, key=lambda clock: clock.achieved_hz / clock.wanted_hz)
+    result = load(folder, family, cached=cached)
+    if cached:
+        result.touch()
+    if not any(clock.wanted_hz >= _CLOSE * board.clock_hz for clock in result.clocks):
+        raise TwinbarError(
+            f"place-and-route gave no figure for a clock of {board.clock_hz / 1e6:g} MHz, so that nobody knows whether "
+            f"the timing is met; {REPORT} in {folder} is what it wrote"
+        )
+    if result.late:
+        worst = result.late[0]
         raise TimingError(
             f"the design reaches {worst.achieved_hz / 1e6:.1f} MHz on {board.name}, and its clock {worst.name} has "
             f"{worst.wanted_hz / 1e6:.1f} MHz; try another placement with --seed, a smaller configuration, or a slower "
@@ -171,6 +135,7 @@ def _make(
         work = Path(temporary)
         for name, content in files.items():
             (work / name).write_bytes(content)
+        before = os.times()
         notice(f"building for {manifest['device']}: synthesis, placement and routing take some minutes")
         environment = os.environ | {tool.upper().replace("-", "_"): path for tool, path in tools.items()}
         done = subprocess.run(
@@ -179,12 +144,20 @@ def _make(
         if done.returncode:
             log = folder.parent / f"{folder.name}.log"
             log.write_text(done.stdout + done.stderr)
-            raise TwinbarError(f"the bitstream could not be built: {_reason(done)}; all that was said is in {log}")
+            reason = _reason(done)
+            if any(words in reason for words in _TOO_LARGE):
+                raise TwinbarError(
+                    f"the design does not fit into the {manifest['device']} of {manifest['board']}; choose a smaller "
+                    f"configuration, or another board ({reason}; all that was said is in {log})"
+                )
+            raise TwinbarError(f"the bitstream could not be built: {reason}; all that was said is in {log}")
         result = work / "result"
         result.mkdir()
         shutil.copy(work / f"{NAME}.{family.extension}", result)
-        shutil.copy(work / _REPORT, result)
-        (result / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        shutil.copy(work / REPORT, result)
+        after = os.times()
+        took = after.children_user + after.children_system - before.children_user - before.children_system
+        (result / MANIFEST).write_text(json.dumps(manifest | {"seconds": round(took, 1)}, indent=2) + "\n")
         if not folder.exists():
             os.replace(result, folder)
 
@@ -195,26 +168,6 @@ def _reason(done: "subprocess.CompletedProcess[str]") -> str:
     return (errors or lines or ["it said nothing"])[0].removeprefix("ERROR: ").strip().rstrip(".")
 
 
-def _load(folder: Path, digest: str, family: Family, cached: bool) -> Bitstream:
-    report = json.loads((folder / _REPORT).read_text())
-    used = {
-        kind: (report["utilization"][kind]["used"], report["utilization"][kind]["available"])
-        for kind in family.cells
-        if report["utilization"].get(kind, {}).get("used")
-    }
-    clocks = [
-        Clock(_clock_name(name), clock["achieved"] * 1e6, clock["constraint"] * 1e6)
-        for name, clock in report["fmax"].items()
-    ]
-    manifest = json.loads((folder / "manifest.json").read_text())
-    return Bitstream(folder / f"{NAME}.{family.extension}", digest, used, clocks, manifest, cached)
-
-
-def _clock_name(name: str) -> str:
-    """Take nextpnr's decorations off the name of a clock."""
-    return name.removeprefix("$glbnet$").partition("$")[0] or name
-
-
 def _git_revision() -> str:
     """Give the revision of the sources where they lie in a git checkout, and whether they were changed since."""
     here = Path(__file__).parent
@@ -223,9 +176,3 @@ def _git_revision() -> str:
     run = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
-
-
-def manifest_text(result: Bitstream) -> str:
-    """Give the manifest with the figures of the result, as JSON."""
-    clocks = {clock.name: {"achieved_hz": clock.achieved_hz, "wanted_hz": clock.wanted_hz} for clock in result.clocks}
-    return json.dumps({**result.manifest, "used": result.used, "clocks": clocks}, indent=2) + "\n"

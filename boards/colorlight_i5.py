@@ -10,7 +10,7 @@ from amaranth.build import Attrs, Clock, Connector, Pins, PinsN, Resource
 from amaranth.vendor import LatticeECP5Platform
 from amaranth_boards.resources import UARTResource
 
-from twinbar.boards.board import Board, open_fpga_loader
+from twinbar.boards.board import DAPLINK_BAUD, Board, open_fpga_loader
 
 _LVCMOS33 = Attrs(IO_TYPE="LVCMOS33")
 
@@ -40,5 +40,5 @@ BOARD = Board(
     clock_hz=50_000_000,
     programmer=open_fpga_loader("-b", "colorlight-i5"),
     wiring="colorlight-i5",
-    baud=115_200,
+    baud=DAPLINK_BAUD,
 )

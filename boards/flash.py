@@ -5,9 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from twinbar.boards.bitstream import MANIFEST, built_for
 from twinbar.boards.board import Board
-from twinbar.boards.build import NAME, bitstream_folder
-from twinbar.boards.toolchain import family_of
 from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError
 
 
@@ -39,7 +38,7 @@ def flash(board: Board, bitstream: Path) -> None:
 
 
 def choose(board: Board, bitstream: Path | None) -> Path:
-    """Give the bitstream to be written: the one that was asked for, or the newest that was built for the board.
+    """Give the bitstream to be written: the one that was asked for, or the board's newest that meets its timing.
 
     Raises
     ------
@@ -47,12 +46,10 @@ def choose(board: Board, bitstream: Path | None) -> Path:
         If there is none, or it is for another board.
     """
     if bitstream is None:
-        folders = bitstream_folder().glob(f"{board.name}-*")
-        ours = [folder for folder in folders if _made_for(folder) == board.name]
-        if not ours:
+        newest = next(built_for(board), None)
+        if newest is None:
             raise ConfigError(f"no bitstream was built for {board.name} yet; run: twinbar board build {board.name}")
-        newest = max(ours, key=lambda folder: (folder / "manifest.json").stat().st_mtime_ns)
-        return newest / f"{NAME}.{family_of(board.make_platform().device).extension}"
+        return newest.path
     if not bitstream.is_file():
         raise ConfigError(f"{bitstream} is no file; twinbar board build writes one with --out")
     made_for = _made_for(bitstream.parent)
@@ -64,6 +61,6 @@ def choose(board: Board, bitstream: Path | None) -> Path:
 def _made_for(folder: Path) -> str | None:
     """Give the board that a bitstream was built for; None where no manifest lies beside it."""
     try:
-        return str(json.loads((folder / "manifest.json").read_text())["board"])
+        return str(json.loads((folder / MANIFEST).read_text())["board"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,6 +1,6 @@
 """iCESugar v1.5 (MuseLab): iCE40UP5K, UART through its on-board microcontroller, four Pmods."""
 
-from twinbar.boards.board import ICESPROG, Board
+from twinbar.boards.board import DAPLINK_BAUD, ICESPROG, Board
 
 BOARD = Board(
     name="icesugar",
@@ -9,7 +9,7 @@ BOARD = Board(
     clock_hz=12_000_000,
     programmer=ICESPROG,
     wiring="icesugar",
-    baud=115_200,
+    baud=DAPLINK_BAUD,
     buffer_bytes=1024,
     notes="PMOD1 shares pins with the UART and the USB connector, PMOD4 with the switches",
 )

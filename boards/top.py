@@ -1,6 +1,6 @@
 """The top level of a board: the core in a shell of clock and I/O cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amaranth.build import Attrs, PinsN, Resource
@@ -98,14 +98,17 @@ class BoardTop(Elaboratable):
         return m
 
 
-def design(board: Board, core: CoreConfig, wiring: Wiring) -> Design:
-    """Put a core on a board.
+def design(board: Board, core: CoreConfig, wiring: Wiring | None) -> Design:
+    """Put a core on a board. A core that emulates its arrays takes no wiring, and brings its own clock rate.
 
     Raises
     ------
     ConfigError
         If the wiring is not for this board, or something is wrong with it.
     """
+    assert (wiring is None) == (core.array is not None)
+    if wiring is None:
+        return Design(replace(board, clock_hz=core.link.clock_hz), board.make_platform(), core, Placement({}, {}))
     if board.name not in wiring.boards:
         raise ConfigError(
             f"the wiring {wiring.title!r} is for {', '.join(wiring.boards)}, not for {board.name}; add the board "

@@ -128,7 +128,7 @@ class Wiring(_Table):
         """Give every module with what is known of its kind."""
         return [(plug, find_module(plug.module)) for plug in self.modules]
 
-    def serial_parts(self, clock_hz: int) -> SerialParts | None:
+    def serial_parts(self, clock_hz: float) -> SerialParts | None:
         """Give the parts of the front end; None if it is direct.
 
         Raises

@@ -106,7 +106,7 @@ def multiply(
     padded[:, :-1] = inputs
     parts: list[np.ndarray] = []
     for r in range(row_tiles):
-        words = _words(padded[:, block.row_input[r][: block.used_rows[r]]], controller)
+        words = input_words(padded[:, block.row_input[r][: block.used_rows[r]]], controller)
         place = np.arange(words.shape[1])[None]
         for c in range(column_tiles):
             tile = block.first_tile + r * column_tiles + c
@@ -123,8 +123,8 @@ def multiply(
     return np.concatenate(parts, axis=1).reshape(-1)
 
 
-def _words(codes: np.ndarray, controller: ControllerConfig) -> npt.NDArray[np.int64]:
-    """Pack the codes of neighbouring rows, uint8 [batch, rows], into words of the row registers."""
+def input_words(codes: np.ndarray, controller: ControllerConfig) -> npt.NDArray[np.int64]:
+    """Pack the codes of neighbouring rows, uint8 [batch, rows], into words of the registers, int64 [batch, words]."""
     batch, rows = codes.shape
     words = -(-rows // controller.rows_per_word)
     padded = np.zeros((batch, words * controller.rows_per_word), np.int64)

@@ -19,7 +19,8 @@ def _sources() -> list[Path]:
     from twinbar.hw import timing
 
     hw = Path(timing.__file__).parent
-    return [*sorted(hw.glob("*.py")), *sorted(_EMULATOR.glob("*.py")), *sorted(_EMULATOR.glob("*/*.py"))]
+    constants = [path for folder in (".", "protocol", "parts") for path in sorted(hw.glob(f"{folder}/*.py"))]
+    return [*constants, *sorted(_EMULATOR.glob("*.py")), *sorted(_EMULATOR.glob("*/*.py"))]
 
 
 def _fingerprint() -> str:

@@ -12,6 +12,7 @@ from twinbar.emulator.devices.layout import (
     O_VARIANCE,
     P_ADC_GAIN_ERROR,
     P_ADC_KA,
+    P_ADC_MIN,
     P_ADC_OFFSET,
     P_READ_GAIN,
     P_READ_KU,
@@ -32,6 +33,8 @@ from twinbar.emulator.registers import WriteRegisters
 from twinbar.emulator.settings import check_settings
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.parts.assembly import SerialParts
+from twinbar.hw.parts.bus import cycles_at_least
 from twinbar.hw.timing import Timing
 
 GRID_BITS = (6, 16)
@@ -208,6 +211,8 @@ class CrossbarConfig:
         Variance of one variance unit, in read-grid units squared.
     warnings : tuple of str
         What a user should know before trusting a run.
+    parts : SerialParts, optional
+        Parts of every tile's front end, which then takes the cycles that they need; None: the front end is direct.
     """
 
     geometry: Geometry
@@ -218,6 +223,7 @@ class CrossbarConfig:
     cells: CellTables
     sums: SumPlan
     warnings: tuple[str, ...] = field(default=())
+    parts: SerialParts | None = None
 
     def adc_range(self, full_scale: float) -> "AdcRange":
         """Give the registers of an ADC range for column sums.
@@ -285,6 +291,7 @@ def build_config(
     wire_resistance_ohm: float = 0.0,
     tick_s: float = 1.0,
     variation: bool = True,
+    parts: SerialParts | None = None,
 ) -> CrossbarConfig:
     """Resolve a preset and the choices of an experimenter to the integers that every engine uses.
 
@@ -319,12 +326,16 @@ def build_config(
         Seconds of one tick (one training step), for drift and relaxation.
     variation : bool
         Whether cells differ from one another and may be faulty.
+    parts : SerialParts, optional
+        Parts of a serial front end.
 
     Raises
     ------
     ConfigError
-        If a value is out of range or the sums would not be exact.
+        If a value is out of range or the sums would not be exact, or the parts cannot serve the array.
     """
+    if parts is not None:
+        _check_parts(parts, geometry, clock_hz)
     sums = plan_sums(geometry.rows, geometry.step_input_max, GRID_HEADROOM << geometry.grid_bits)
     cells = build_tables(
         preset,
@@ -341,6 +352,8 @@ def build_config(
         tick_s=tick_s,
         variation=variation,
     )
+    if parts is not None and not parts.adc.bipolar:
+        cells.scalars[P_ADC_MIN] = 0
     timing = Timing(**cycles, width_set=cells.width_cycles[0], width_reset=cells.width_cycles[1])
     if make_registers is None:
         registers = WriteRegisters.from_drive(cells.drive, limit=cells.drive.pulse_limit, discard=0)
@@ -358,4 +371,34 @@ def build_config(
     if window_levels is not None:
         table = level_table(window_levels, code_of[0], code_of[1], adc_max, tolerance * coarse.spacing)
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
-    return CrossbarConfig(geometry, timing, clock_hz, table, registers, cells, sums, tuple(warnings))
+    if parts is not None:
+        warnings += _settling_warnings(parts, timing)
+    return CrossbarConfig(geometry, timing, clock_hz, table, registers, cells, sums, tuple(warnings), parts)
+
+
+def _settling_warnings(parts: SerialParts, timing: Timing) -> list[str]:
+    """Say which registers leave parts less time than they need to settle."""
+    needs = {
+        "settle_drive": (timing.settle_drive, parts.dac.name, parts.dac.settle_ns),
+        "select": (timing.select, parts.switch.name, parts.switch.settle_ns),
+    }
+    found = []
+    for name, (cycles, part, settle_ns) in needs.items():
+        least = cycles_at_least(settle_ns, parts.clock_hz)
+        if cycles < least:
+            found.append(f"timing.{name} is {cycles} cycles, but {part} takes {settle_ns:g} ns to settle: give {least}")
+    return found
+
+
+def _check_parts(parts: SerialParts, geometry: Geometry, clock_hz: float) -> None:
+    """Refuse an array, or a use of it, that serial parts cannot serve."""
+    parts.check(geometry.adc_channels, CODES.bit_length() - 1)
+    parts.check_array(geometry.adc_bits, clock_hz)
+    if geometry.dac_inputs:
+        raise ConfigError(
+            "serial parts drive rows by bit planes only (switches, not a DAC per row); use array.inputs = 'planes'"
+        )
+    if geometry.subtract_pairs and not parts.pairs:
+        raise ConfigError(
+            "these parts have no switches that subtract the columns of a pair; use array.pairs = 'separate'"
+        )

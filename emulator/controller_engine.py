@@ -84,13 +84,17 @@ class ControllerEngine:
         self._offsets = np.zeros((tiles, geometry.columns), np.int64)
         self._pair_offsets = np.zeros((tiles, geometry.columns // 2), np.int64)
         self._trims = np.full((tiles, geometry.adc_channels), TRIM_INIT, np.int64)
-        self._run(beats.configure(config, tiles), "initialization")
+        self.configure()
         # Round robin starts with the first tile.
         self._run(beats.look_at(tiles - 1), "initialization")
         self.calibration = self._calibrate()
         """What calibrating the converters took; nothing where they are ideal."""
 
     # --- programs ---------------------------------------------------------------------------------------------------
+
+    def configure(self) -> None:
+        """Bring all tiles from power-up, or from a reset, to where they can be used."""
+        self._run(beats.configure(self.config, self.tiles), "initialization")
 
     def _run(self, commands: beats.Commands, kind: str, *, may_fail: bool = False) -> ProgramResult:
         """Run commands that must be carried out; with ``may_fail``, writes may end outside their windows."""
@@ -242,11 +246,12 @@ class ControllerEngine:
         """Restore what `state_dict` gave: cells, what calibration stored, what is driven, and whose turn it is."""
         cells = self.controller.cells()
         for name, array in {**cells, **self._own_state()}.items():
-            if name != "driven":
+            if name != "driven" and (name != "front_end" or name in state):
                 check_shape(name, state[name], array)
         for name, array in self._own_state().items():
             array[:] = state[name]
-        self.controller.load_cells({name: state[name] for name in cells if name != "driven"})
+        restored = {name: state[name] for name in cells if name != "driven" and name in state}
+        self.controller.load_cells(restored)
         self._tick = int(state["tick"])
         self.controller.set_tick(self._tick)
         parts = [
@@ -261,6 +266,9 @@ class ControllerEngine:
             parts.append(beats.drive(np.flatnonzero(state["driven"] == polarity), record))
         self._run(np.concatenate(parts), "initialization")
         self._run(beats.look_at(int(state["served"])), "initialization")
+        if "front_end" in restored:
+            # Arming has moved the outputs of serial parts.
+            self.controller.load_cells(restored)
 
 
 def _activity(result: ProgramResult) -> Activity:

@@ -174,8 +174,10 @@ class Controller(Protocol):
             ``g`` int32 [tiles, cells] (Q24), ``pulses`` uint32 [tiles, cells], ``last_tick`` uint32 [tiles, cells] (no
             columns where nothing ages), ``fault`` uint8 [tiles, cells], ``conversions`` int64 [tiles, channels], and
             ``driven`` int64 [tiles, 4]: the bias record that each write drive holds (`Record`), and the codes of bit
-            line, source line and word line.
+            line, source line and word line. An engine may give ``front_end`` int64 [tiles, n] too: what serial
+            parts remember that the cycles of the next program depend on.
         """
 
     def load_cells(self, state: dict[str, Any]) -> None:
-        """Restore what `cells` gave; ``driven`` may be left out, and then stays as it is."""
+        """Restore what `cells` gave of the array. ``driven`` is the controller's, and stays as it is; so does
+        ``front_end`` where it is left out."""

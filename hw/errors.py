@@ -23,3 +23,7 @@ class LinkError(TwinbarError):
     """A board or link that does not answer as it should."""
 
     exit_status = 4
+
+
+class SilentBoardError(LinkError):
+    """A board that does not answer, or no longer: its port is gone, its supply is off, or it is another thing."""

@@ -133,20 +133,26 @@ class Timing:
 
 def add_write(
     phases: MutableSequence[int], t: Sequence[int], reads: int, sets: int, resets: int, drive_updates: int
-) -> None:
-    """Add the cycles of one closed-loop write to ``phases`` (indexed by `Phase`)."""
+) -> int:
+    """Add the cycles of one closed-loop write to ``phases`` (indexed by `Phase`); gives those before its response."""
+    settle = reads * t[T_SETTLE_READ] + drive_updates * t[T_SETTLE_DRIVE]
+    convert = reads * t[T_SAMPLES] * t[T_CONVERT]
+    decide = reads * DECIDE_CYCLES
+    pulse = sets * t[T_WIDTH_SET] + resets * t[T_WIDTH_RESET]
+    recover = (sets + resets) * t[T_RECOVER]
     phases[2] += t[T_SELECT]
-    phases[3] += reads * t[T_SETTLE_READ] + drive_updates * t[T_SETTLE_DRIVE]
-    phases[4] += reads * t[T_SAMPLES] * t[T_CONVERT]
-    phases[1] += reads * DECIDE_CYCLES
-    phases[5] += sets * t[T_WIDTH_SET] + resets * t[T_WIDTH_RESET]
-    phases[6] += (sets + resets) * t[T_RECOVER]
+    phases[3] += settle
+    phases[4] += convert
+    phases[1] += decide
+    phases[5] += pulse
+    phases[6] += recover
     phases[8] += RESPOND_CYCLES
+    return t[T_SELECT] + settle + convert + decide + pulse + recover
 
 
-def add_read(phases: MutableSequence[int], t: Sequence[int]) -> None:
+def add_read(phases: MutableSequence[int], t: Sequence[int]) -> int:
     """Add the cycles of one single-cell read to ``phases``: a write that is already in its window."""
-    add_write(phases, t, 1, 0, 0, 0)
+    return add_write(phases, t, 1, 0, 0, 0)
 
 
 def add_pulses(phases: MutableSequence[int], t: Sequence[int], sets: int, resets: int, drive_updates: int) -> None:

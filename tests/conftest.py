@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     reasons = {
         "slow": None if config.getoption("--slow") else "takes minutes; run it with --slow",
+        "ci": None if config.getoption("--slow") or _in_ci() else "takes a minute; run it with --slow, or set CI=true",
         "mnist": None if os.environ.get("TWINBAR_DATA") else "needs the MNIST files; set TWINBAR_DATA to their folder",
         "gpu": None if any(item.get_closest_marker("gpu") for item in items) and _has_gpu() else "needs a CUDA device",
         "board": None if os.environ.get("TWINBAR_PORT") else "needs an FPGA board; set TWINBAR_PORT to its serial port",
@@ -36,6 +37,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, reason in reasons.items():
             if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in ("true", "1")
 
 
 def _has_gpu() -> bool:

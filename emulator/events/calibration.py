@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def calibrate(tile: "Sequencer", command: Command) -> Steps:
     """CALIBRATE, with all rows open."""
     arguments = command.arguments
-    yield from select(tile)
+    yield from select(tile, arguments.column, pair=bool(arguments.subtract), reference=bool(arguments.gain))
     if arguments.gain:
         yield from _find_trim(tile, arguments.column)
     else:

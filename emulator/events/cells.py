@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def read(tile: "Sequencer", command: Command) -> Steps:
     """READ and CONVERT."""
     row, column = command.arguments.row, command.arguments.column
-    yield from select(tile)
+    yield from select(tile, column)
     tile.answer.code = yield from read_cell(tile, row, column, raw=command.opcode is Opcode.CONVERT)
 
 
@@ -25,7 +25,7 @@ def write(tile: "Sequencer", command: Command) -> Steps:
     forms = command.opcode is Opcode.FORM
     low, high = tile.registers.level(command.arguments.level)
     answer = tile.answer
-    yield from select(tile)
+    yield from select(tile, column)
     while True:
         answer.code = yield from read_cell(tile, row, column)
         if answer.code >= low and (forms or answer.code <= high):

@@ -10,6 +10,7 @@ from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.events.beats import Command, to_bytes
 from twinbar.emulator.events.clock import Clock, Stage
 from twinbar.emulator.events.front_end import FrontEnd
+from twinbar.emulator.events.front_end_time import SerialTime
 from twinbar.emulator.events.input_planes import InputPlanes
 from twinbar.emulator.events.listener import Listener
 from twinbar.emulator.events.queues import Queue
@@ -80,6 +81,7 @@ class EventsController:
             self._stop,
             lambda: self._dispatcher.last_accepted,
             self._check_rest,
+            self.config.parts,
         )
 
     def listen(self, listener: Listener | None) -> None:
@@ -169,10 +171,15 @@ class EventsController:
         """Give the state of the array."""
         names = ("g", "pulses", "last_tick", "fault", "conversions")
         driven = [[tile.drive.record.value, *tile.drive.codes] for tile in self._tiles]
-        return {name: getattr(self._state, name).copy() for name in names} | {"driven": np.array(driven, np.int64)}
+        cells = {name: getattr(self._state, name).copy() for name in names} | {"driven": np.array(driven, np.int64)}
+        remembered = [tile.time.state() for tile in self._tiles if isinstance(tile.time, SerialTime)]
+        return cells | ({"front_end": np.array(remembered, np.int64)} if remembered else {})
 
     def load_cells(self, state: dict[str, Any]) -> None:
-        """Restore what `cells` gave."""
+        """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
         for name in ("g", "pulses", "last_tick", "fault", "conversions"):
             getattr(self._state, name)[:] = state[name]
+        for number, tile in enumerate(self._tiles):
+            if isinstance(tile.time, SerialTime) and "front_end" in state:
+                tile.time.restore(state["front_end"][number].tolist())
         refresh(self._state)

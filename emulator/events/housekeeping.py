@@ -1,10 +1,15 @@
 """Commands that do not touch the array: registers, arming, waiting, and the refusal of any command."""
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+import simpy
 
 from twinbar.emulator.events.beats import Command
 from twinbar.emulator.events.clock import Stage, Steps
-from twinbar.emulator.events.registers import INPUTS_ADDRESS, Bias, is_counter
+from twinbar.emulator.events.front_end_time import PATHS
+from twinbar.emulator.events.registers import INPUTS_ADDRESS, Bias, Codes, is_counter
+from twinbar.hw.parts.assembly import Drive as Path
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
 from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
 
@@ -49,18 +54,34 @@ def write_register(tile: "Sequencer", command: Command) -> Steps:
     if tile.answer.status is Status.OK:
         yield tile.phase(Phase.DECIDE, REGISTER_WRITE_CYCLES - DECIDE_CYCLES)
         tile.registers.write(address, value)
+        tile.time.registers_changed()
 
 
 def arm(tile: "Sequencer", command: Command) -> Steps:
     """ARM: disarms, checks all bias records against their windows, and arms if they are within."""
     tile.safety.disarm()
-    yield tile.phase(Phase.DECIDE, ARM_CYCLES)
     records: dict[Record, Bias] = {record: tile.registers.bias(record) for record in RECORDS}
-    if all(bias.within_window() for bias in records.values()):
+    good = all(bias.within_window() for bias in records.values())
+    try:
+        yield tile.phase(Phase.DECIDE, ARM_CYCLES - len(PATHS))
+        for record, path in PATHS.items():
+            if good:
+                tile.clock.call(tile.clock.cycle, Stage.END, partial(_load_record, tile, path, records[record].codes))
+            yield tile.clock.timeout(1)
+    except simpy.Interrupt:
+        tile.safety.disarm()  # The drive gives back what it has loaded.
+        raise
+    if good:
         tile.drive.load(records)
         tile.safety.arm(Mode(command.arguments.mode))
     else:
         tile.answer.status = Status.WINDOW
+
+
+def _load_record(tile: "Sequencer", path: Path, codes: Codes) -> None:
+    """Load a record in this cycle, unless a halt keeps it from the pins."""
+    if tile.safety.disarmed != tile.clock.cycle:
+        tile.time.load(path, codes)
 
 
 def execute(tile: "Sequencer", command: Command) -> Steps:

@@ -6,6 +6,8 @@ from twinbar.emulator.events.admission import outputs_of
 from twinbar.emulator.events.beats import Command
 from twinbar.emulator.events.clock import Gives, Steps
 from twinbar.hw.actions import Action
+from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.protocol.registers import TRIM_INIT
 from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
 
@@ -27,7 +29,7 @@ def multiply(tile: "Sequencer", command: Command) -> Steps:
         tile.answer.column = first
         heat = yield from _select_rows(tile, command, plane)
         tile.front_end.connect_rows(heat)
-        yield tile.phase(Phase.SETTLE, tile.registers["SETTLE_MULTIPLY"])
+        yield tile.phase(Phase.SETTLE, tile.time.connect(Path.MULTIPLY))
         for group in groups:
             yield from _convert_group(tile, command, group, plane, sums, last=group is groups[-1])
             if step == len(steps) - 1:
@@ -42,7 +44,8 @@ def _select_rows(tile: "Sequencer", command: Command, plane: int) -> Gives[int]:
     heat, driven = tile.front_end.sum_rows(plane, subtract=bool(arguments.subtract), codes=bool(arguments.codes))
     tile.count(Action.INPUT_STEP)
     tile.counters.actions[Action.ROW_DRIVE] += driven
-    yield tile.phase(Phase.SELECT, tile.registers["SELECT"])
+    cycles = tile.time.select(arguments.column, codes=bool(arguments.codes), pair=bool(arguments.subtract))
+    yield tile.phase(Phase.SELECT, cycles)
     return heat
 
 
@@ -53,12 +56,11 @@ def _convert_group(
     registers, subtract = tile.registers, bool(command.arguments.subtract)
     first = command.arguments.column + group.start
     tile.answer.column = first
-    codes = tile.front_end.convert_outputs(
-        first, len(group), registers.trims, registers["RANGE_MULTIPLY"], subtract=subtract
-    )
+    trims = registers.trims if tile.time.trims else [TRIM_INIT] * len(group)
+    codes = tile.front_end.convert_outputs(first, len(group), trims, registers["RANGE_MULTIPLY"], subtract=subtract)
     tile.counters.channels = range(len(group))
     tile.counters.actions[Action.CONVERT_FORWARD] += len(group)
-    yield tile.phase(Phase.CONVERT, registers["CONVERT"])
+    yield tile.phase(Phase.CONVERT, tile.time.convert(first, tile.counters.channels))
     if last:
         tile.front_end.close(tile.clock.cycle)
     yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)

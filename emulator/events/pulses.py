@@ -19,7 +19,7 @@ def train(tile: "Sequencer", command: Command) -> Steps:
     """PULSE and DRIVE: pulses without reading; DRIVE stops after the drive update of the first."""
     arguments = command.arguments
     record = Record(arguments.record)
-    yield from select(tile)
+    yield from select(tile, arguments.column)
     if command.opcode is Opcode.DRIVE:
         yield from _update_drive(tile, record)
         return
@@ -50,7 +50,7 @@ def _update_drive(tile: "Sequencer", record: Record) -> Steps:
         # They would be there in the second cycle; a halt in the first does not keep them from it.
         drive.update(record, codes)
         tile.count(Action.DRIVE_UPDATE)
-        yield tile.phase(Phase.SETTLE, tile.registers["SETTLE_DRIVE"])
+        yield tile.phase(Phase.SETTLE, tile.time.drive(codes, drive.compliance))
 
 
 def _limited_width(tile: "Sequencer", gate: Pulse, width: int) -> int:

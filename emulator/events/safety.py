@@ -24,6 +24,7 @@ class Fault(IntFlag):
 
 
 NO_FAULT: Final = Fault(0)
+_NEVER: Final = 1 << 62
 
 
 class Pin:
@@ -31,6 +32,16 @@ class Pin:
 
     def __init__(self) -> None:
         self._seen: list[tuple[int, int]] = []
+        self._raised: tuple[int, int] | None = None
+
+    def rise(self, cycle: int) -> None:
+        """Let the controller's own logic drive it high from a cycle on, until `fall`."""
+        self._raised = cycle + SYNCHRONIZER_CYCLES, _NEVER
+
+    def fall(self, last: int) -> None:
+        """Let ``last`` be the last cycle in which it is driven high by `rise`."""
+        if self._raised is not None and self._raised[1] == _NEVER:
+            self._raised = self._raised[0], last + SYNCHRONIZER_CYCLES
 
     def drive(self, pulses: Sequence[tuple[int, int]]) -> list[int]:
         """Let the pin be high from the first to the last cycle of pulses; gives the cycles in which that is first seen.
@@ -42,7 +53,8 @@ class Pin:
 
     def seen(self, cycle: int) -> bool:
         """Whether the pin is seen high in a cycle."""
-        return any(first <= cycle <= last for first, last in self._seen)
+        raised = [] if self._raised is None else [self._raised]
+        return any(first <= cycle <= last for first, last in [*self._seen, *raised])
 
 
 class Safety:
@@ -78,6 +90,8 @@ class Safety:
         """Cycle of the last halt."""
         self.faulted = -1
         """Cycle of the last fault."""
+        self.disarmed = -1
+        """Cycle in which the tile was disarmed last."""
         self.unanswered = 0
         """SAFE and ABORT that have been presented and not been answered."""
         self._clock = clock
@@ -124,6 +138,7 @@ class Safety:
     def disarm(self) -> None:
         """Disarm at the end of this cycle; the drive goes to its safe codes."""
         self._disarms = True
+        self.disarmed = self._clock.cycle
         self._write()
 
     def clear(self) -> None:

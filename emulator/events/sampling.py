@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING
 
 from twinbar.emulator.events.clock import Gives, Steps
 from twinbar.hw.actions import Action
+from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.protocol.registers import TRIM_INIT
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
 
 if TYPE_CHECKING:
     from twinbar.emulator.events.sequencer import Sequencer
 
 
-def select(tile: "Sequencer") -> Steps:
-    """Point the selector at a cell or a column."""
+def select(tile: "Sequencer", column: int, *, pair: bool = False, reference: bool = False) -> Steps:
+    """Point the selector at a cell or a column (``pair``: a subtracted one), or at the reference source."""
     tile.count(Action.SELECT_CELL)
-    yield tile.phase(Phase.SELECT, tile.registers["SELECT"])
+    yield tile.phase(Phase.SELECT, tile.time.select(column, pair=pair, reference=reference))
 
 
 def sample(tile: "Sequencer", column: int, convert: Callable[[], int], *, single: bool = False) -> Gives[int]:
@@ -40,12 +42,12 @@ def sample(tile: "Sequencer", column: int, convert: Callable[[], int], *, single
     discard, average = sampling & 15, sampling >> 4
     kept = 1 << average
     tile.counters.channels = range(channel, channel + 1)
-    yield tile.phase(Phase.SETTLE, registers["SETTLE_READ"])
+    yield tile.phase(Phase.SETTLE, tile.time.connect(Path.READ))
     total = kept // 2
     for number in range(discard + kept):
         code = convert()
         tile.count(Action.CONVERT_VERIFY)
-        yield tile.phase(Phase.CONVERT, registers["CONVERT"])
+        yield tile.phase(Phase.CONVERT, tile.time.convert(column, tile.counters.channels))
         if number >= discard:
             total += code
     tile.front_end.close(tile.clock.cycle)
@@ -65,8 +67,9 @@ def read_cell(tile: "Sequencer", row: int, column: int, *, raw: bool = False) ->
 
 
 def converter(tile: "Sequencer", column: int) -> tuple[int, int]:
-    """Give the trim of the channel that converts a column, and the range code of single-cell reads."""
-    return tile.registers.trims[column % tile.config.adc_channels], tile.registers["RANGE_READ"]
+    """Give the trim of the channel that converts a column, if it takes one, and the range code of single-cell reads."""
+    trim = tile.registers.trims[column % tile.config.adc_channels] if tile.time.trims else TRIM_INIT
+    return trim, tile.registers["RANGE_READ"]
 
 
 def clamp(tile: "Sequencer", code: int) -> int:

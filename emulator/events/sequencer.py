@@ -10,6 +10,7 @@ from twinbar.emulator.events.clock import Clock, Gives, Stage, Steps
 from twinbar.emulator.events.counters import Counters
 from twinbar.emulator.events.drive import Drive
 from twinbar.emulator.events.front_end import FrontEnd
+from twinbar.emulator.events.front_end_time import DirectTime, FrontEndTime, SerialTime
 from twinbar.emulator.events.housekeeping import load, refuse
 from twinbar.emulator.events.input_planes import InputPlanes
 from twinbar.emulator.events.operations import HALTABLE, OPERATIONS
@@ -19,6 +20,7 @@ from twinbar.emulator.events.safety import Pin, Safety
 from twinbar.emulator.events.streams import Arbiter
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import Phase
 
@@ -42,9 +44,13 @@ class Sequencer:
         Gives the cycle in which the controller accepted its last command beat.
     at_rest : callable
         Is called when the tile has become idle.
+    parts : SerialParts, optional
+        Of the front end; None: it is direct.
 
     Attributes
     ----------
+    time : FrontEndTime
+        How long the front end takes.
     answer : Answer
         Of the command that runs.
     haltable : bool
@@ -65,6 +71,7 @@ class Sequencer:
         stop: Pin,
         last_accepted: Callable[[], int],
         at_rest: Callable[[], None],
+        parts: SerialParts | None = None,
     ) -> None:
         self.clock = clock
         self.tile = tile
@@ -82,8 +89,11 @@ class Sequencer:
             watchdog=lambda: self.registers["WATCHDOG"],
             last_accepted=last_accepted,
             halt=self._halt,
-            make_safe=self.drive.make_safe,
+            make_safe=self._make_safe,
         )
+        self.time: FrontEndTime = DirectTime(self.registers)
+        if parts is not None:
+            self.time = SerialTime(clock, config, parts, self.registers, self.fault_pin, self._look_at_pins_in)
         self.counters = Counters(tile)
         self.answer: Answer
         self.haltable = False
@@ -171,11 +181,19 @@ class Sequencer:
     def _halt(self) -> None:
         """Stop what the tile does: this cycle is the last in which the write gate or the read path is open."""
         self.front_end.close(self.clock.cycle + 1)
+        self.time.halt()
         if self.haltable:
             self.haltable = False
             self._process.interrupt()
         elif self._responds and self.answer.command.opcode is Opcode.MULTIPLY and self.answer.status is Status.OK:
             self._cut()
+
+    def _make_safe(self) -> None:
+        self.drive.make_safe()
+        self.time.make_safe(self.drive.codes)
+
+    def _look_at_pins_in(self, cycle: int) -> None:
+        self.clock.call(cycle, Stage.HALT, self.safety.look_at_pins)
 
     def _cut(self) -> None:
         """A multiplication is halted while it responds: the first cause counts, or a fault in the same cycle."""

@@ -13,7 +13,7 @@ from twinbar.emulator.devices.physics import (
     traits,
 )
 from twinbar.emulator.fast.cells import refresh_cell, seen_grid
-from twinbar.emulator.fast.converters import sample
+from twinbar.emulator.fast.converters import converter_of, sample
 from twinbar.emulator.fast.counts import (
     COMMAND_BEAT,
     CONVERT_VERIFY,
@@ -78,13 +78,11 @@ def read_cells(
             cell = np.int64(cells[i])
             grid = seen_grid(tile, cell, columns, seed, state_g, pulses, last_tick, tick, scalars, tables)
             spread = grid_variance(grid, scalars, tables)
-            column = cell % columns
-            out_code[i] = sample(
-                grid, spread, tile, column, discard, samples, errors, stored, factors, counts, scalars, tables
-            )
-            before = phases[tile].sum()
-            add_read(phases[tile], t)
-            work[i] = phases[tile].sum() - before - 1
+            converter = converter_of(tile, cell % columns, errors, stored, factors, scalars)
+            channel = converter[0]
+            out_code[i] = sample(grid, spread, converter, counts[tile, channel], discard, samples, scalars, tables)
+            counts[tile, channel] += samples
+            work[i] = add_read(phases[tile], t)
             actions[tile, SELECT_CELL] += 1
             actions[tile, CONVERT_VERIFY] += samples
             actions[tile, COMMAND_BEAT] += 1
@@ -184,14 +182,17 @@ def write_cells(
                 ticks = tick - np.int64(last_tick[tile, cell])
             grid = to_grid(effective_conductance(g, key, count, ticks, scalars, tables), distance, scalars, tables)
             spread = grid_variance(grid, scalars, tables)
-            code = sample(
-                grid, spread, tile, column, discard, samples, errors, stored, factors, counts, scalars, tables
-            )
+            converter = converter_of(tile, column, errors, stored, factors, scalars)
+            channel = converter[0]
+            conversions = counts[tile, channel]
+            code = sample(grid, spread, converter, conversions, discard, samples, scalars, tables)
             reads = np.int64(1)
             sets = np.int64(0)
             resets = np.int64(0)
             updates = np.int64(0)
             verify = grid
+            heat_set = np.int64(0)
+            heat_reset = np.int64(0)
             if code < lowest or code > highest:
                 before = grid
                 trait = traits(key, scalars, tables)
@@ -224,16 +225,16 @@ def write_cells(
                     heat = ((g + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
                     if polarity == SET:
                         sets += 1
-                        energy[tile, ENERGY_SET] += heat
+                        heat_set += heat
                     else:
                         resets += 1
-                        energy[tile, ENERGY_RESET] += heat
+                        heat_reset += heat
                     g = after
                     count += 1
                     grid = to_grid(effective_conductance(g, key, count, 0, scalars, tables), distance, scalars, tables)
                     spread = grid_variance(grid, scalars, tables)
                     code = sample(
-                        grid, spread, tile, column, discard, samples, errors, stored, factors, counts, scalars, tables
+                        grid, spread, converter, conversions + reads * samples, discard, samples, scalars, tables
                     )
                     reads += 1
                     verify += grid
@@ -258,14 +259,13 @@ def write_cells(
                 )
                 if column < mapped_columns[tile]:
                     row_sum[tile, row] += grid - before
+            counts[tile, channel] = conversions + reads * samples
             ok = lowest <= code <= highest
             out_code[i] = code
             out_sets[i] = sets
             out_resets[i] = resets
             out_ok[i] = ok
-            before_this = phases[tile].sum()
-            add_write(phases[tile], t, reads, sets, resets, updates)
-            work[i] = phases[tile].sum() - before_this - 1
+            work[i] = add_write(phases[tile], t, reads, sets, resets, updates)
             actions[tile, SELECT_CELL] += 1
             actions[tile, CONVERT_VERIFY] += reads * samples
             actions[tile, DRIVE_UPDATE] += updates
@@ -274,4 +274,6 @@ def write_cells(
             actions[tile, WRITE_OK if ok else WRITE_FAILED] += 1
             actions[tile, COMMAND_BEAT] += 1
             actions[tile, RESPONSE_BEAT] += 1
+            energy[tile, ENERGY_SET] += heat_set
+            energy[tile, ENERGY_RESET] += heat_reset
             energy[tile, ENERGY_VERIFY] += verify * read_cycles

@@ -10,6 +10,8 @@ from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import P_AGES
 from twinbar.emulator.fast import program_layout as at
 from twinbar.emulator.fast.engine import MOST_TICKS
+from twinbar.emulator.fast.program_drive import NO_RECORD, disarm
+from twinbar.emulator.fast.program_front_end import describe_parts, power_up_parts
 from twinbar.emulator.fast.program_kernel import run
 from twinbar.emulator.fast.program_registers import power_up, register_rules
 from twinbar.emulator.fast.program_streams import RESPONSES, SERVED, change_command, open_streams
@@ -18,12 +20,14 @@ from twinbar.hw.actions import ACTIONS
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
-from twinbar.hw.protocol.vocabulary import Record
 from twinbar.hw.timing import PHASES
 
 _SHARED: Final = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
 """Parameters that a crossbar and its controller have in common."""
 _CELLS: Final = ("g", "pulses", "last_tick", "fault", "conversions")
+_DRIVEN: Final = [at.RECORD, at.CODES, at.CODES + 1, at.CODES + 2]
+_FRONT_END: Final = slice(at.WANTED, at.LOAD_START)
+"""What a serial front end remembers between programs, as `FrontEndClock.state` gives it."""
 _RESPONSE: Final = np.dtype([("low", "<i8"), ("high", "<u2")])
 
 
@@ -68,9 +72,11 @@ class FastController:
         self._chip = _chip(config, controller)
         self._rules = register_rules()
         self._tiles = np.zeros((controller.tiles, at.row_size(controller.columns)), np.int64)
-        self._tiles[:, at.RECORD] = Record.SAFE.value
+        self._tiles[:, at.RECORD] = NO_RECORD
+        self._tiles[:, _DRIVEN[1:]] = controller.safe_codes
         self._tiles[:, at.LIMITED] = -1
         power_up(self._tiles, controller)
+        power_up_parts(self._tiles, self._chip)
         self._served = controller.tiles - 1
 
     def run(self, program: Program) -> ProgramResult:
@@ -105,6 +111,13 @@ class FastController:
         extremes[extremes[:, 0] > extremes[:, 1]] = 0
         return extremes
 
+    def reset(self) -> None:
+        """Reset the controller between programs, as a link does when a session starts; registers keep their values."""
+        for row in self._tiles:
+            disarm(row, self._chip, -1)
+        self._tiles[:, [at.FAULTS, at.ABORTING]] = 0
+        self._served = self.controller.tiles - 1
+
     def set_tick(self, tick: int) -> None:
         """Set the tick, between programs: cells age by training steps, not by cycles."""
         if not 0 <= tick < MOST_TICKS:
@@ -115,13 +128,17 @@ class FastController:
 
     def cells(self) -> dict[str, np.ndarray]:
         """Give the state of the array (`twinbar.emulator.program.Controller.cells`)."""
-        driven = self._tiles[:, [at.RECORD, at.CODES, at.CODES + 1, at.CODES + 2]]
-        return {name: getattr(self._state, name).copy() for name in _CELLS} | {"driven": driven}
+        cells = {name: getattr(self._state, name).copy() for name in _CELLS} | {"driven": self._tiles[:, _DRIVEN]}
+        if self.config.parts is not None:
+            cells["front_end"] = self._tiles[:, _FRONT_END].copy()
+        return cells
 
     def load_cells(self, state: dict[str, Any]) -> None:
-        """Restore what `cells` gave."""
+        """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
         for name in _CELLS:
             getattr(self._state, name)[:] = state[name]
+        if "front_end" in state:
+            self._tiles[:, _FRONT_END] = state["front_end"]
         refresh(self._state)
 
 
@@ -137,7 +154,9 @@ def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.ndarray:
     chip[at.CHIP_WORDS] = controller.words
     chip[at.CHIP_COMMAND_DEPTH] = controller.command_depth
     chip[at.CHIP_RESPONSE_DEPTH] = controller.response_depth
+    chip[at.CHIP_SAFE : at.CHIP_SAFE + 3] = controller.safe_codes
     chip[at.CHIP_HOLDS] = config.geometry.sample_and_hold
+    describe_parts(chip, controller, config.parts)
     return chip
 
 

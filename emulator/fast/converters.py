@@ -98,11 +98,21 @@ def draw_errors(converters: Any, scalars: Any, tables: Any) -> None:
 
 
 @numba.njit(inline="always")
-def read_codes(grid, spread, error, low, high, tile, channel, discard, samples, factors, counts, scalars, tables):
-    """Convert a current ``samples`` times over the range of a single cell; gives the sum of the codes kept."""
+def converter_of(tile, column, errors, offsets, factors, scalars):
+    """Give the converter of a column for reads of its cells: channel, draw key, gain, true and stored offset."""
+    channel = column % factors.shape[1]
     key = channel_key(np.uint64(scalars[P_SEED]), tile, channel)
-    first = counts[tile, channel]
     gain = (scalars[P_READ_GAIN] * factors[tile, channel]) >> 16
+    return channel, key, gain, errors[tile, column], offsets[tile, column]
+
+
+@numba.njit(inline="always")
+def read_codes(grid, spread, converter, low, high, first, discard, samples, scalars, tables):
+    """Convert a current ``samples`` times over the range of a single cell; gives the sum of the codes kept.
+
+    ``first`` is the number of conversions that the channel has made before.
+    """
+    _, key, gain, error, _ = converter
     total = np.int64(0)
     for n in range(samples):
         code = convert(
@@ -122,33 +132,24 @@ def read_codes(grid, spread, error, low, high, tile, channel, discard, samples, 
         )
         if n >= discard:
             total += code
-    counts[tile, channel] = first + samples
     return total
 
 
 @numba.njit(inline="always")
-def sample(grid, spread, tile, column, discard, samples, errors, offsets, factors, counts, scalars, tables):
+def average(total, kept):
+    """Round the mean of ``kept`` codes to the nearest code, halves up."""
+    if kept != 1:  # a division takes longer than a conversion
+        total = (total + (kept >> 1)) // kept
+    return total
+
+
+@numba.njit(inline="always")
+def sample(grid, spread, converter, first, discard, samples, scalars, tables):
     """Read a cell: convert its current, discard the first samples, average the rest less the column's offset."""
-    channel = column % factors.shape[1]
     top = scalars[P_ADC_MAX]
-    total = read_codes(
-        grid,
-        spread,
-        errors[tile, column],
-        scalars[P_ADC_MIN],
-        top,
-        tile,
-        channel,
-        discard,
-        samples,
-        factors,
-        counts,
-        scalars,
-        tables,
-    )
+    total = read_codes(grid, spread, converter, scalars[P_ADC_MIN], top, first, discard, samples, scalars, tables)
     kept = samples - discard
-    code = (total - kept * offsets[tile, column] + (kept >> 1)) // kept
-    return min(max(code, np.int64(0)), top)
+    return min(max(average(total - kept * converter[4], kept), np.int64(0)), top)
 
 
 @numba.njit(cache=True)
@@ -195,25 +196,14 @@ def calibrate(
                 add_gain_calibration(phases[tile], t, reads)
             else:
                 pair = arguments[i, SUBTRACT] != 0
-                error = converters.pair_errors[tile, column] if pair else converters.errors[tile, column]
+                errors = converters.pair_errors if pair else converters.errors
                 low = pair_low if pair else scalars[P_ADC_MIN]
                 high = -pair_low - 1 if pair else scalars[P_ADC_MAX]
-                total = read_codes(
-                    nothing,
-                    nothing,
-                    error,
-                    low,
-                    high,
-                    tile,
-                    channel,
-                    discard,
-                    samples,
-                    converters.factors,
-                    converters.counts,
-                    scalars,
-                    tables,
-                )
-                codes[i] = (total + (kept >> 1)) // kept
+                converter = converter_of(tile, column, errors, converters.offsets, converters.factors, scalars)
+                first = converters.counts[tile, channel]
+                total = read_codes(nothing, nothing, converter, low, high, first, discard, samples, scalars, tables)
+                converters.counts[tile, channel] += samples
+                codes[i] = average(total, kept)
                 if pair:
                     converters.pair_offsets[tile, column] = codes[i]
                 else:
@@ -234,20 +224,10 @@ def search_trim(tile, channel, target, discard, samples, converters, scalars, ta
     for bit in range(TRIM_BITS - 1, -1, -1):
         tried = trim | (np.int64(1) << bit)
         converters.factors[tile, channel] = channel_gain(GAIN_ONE, seed, tile, channel, tried, scalars, tables)
-        code = sample(
-            scalars[P_REFERENCE],
-            np.int64(0),
-            tile,
-            channel,
-            discard,
-            samples,
-            converters.errors,
-            converters.offsets,
-            converters.factors,
-            converters.counts,
-            scalars,
-            tables,
-        )
+        converter = converter_of(tile, channel, converters.errors, converters.offsets, converters.factors, scalars)
+        first = converters.counts[tile, channel]
+        code = sample(scalars[P_REFERENCE], np.int64(0), converter, first, discard, samples, scalars, tables)
+        converters.counts[tile, channel] += samples
         if code <= target:
             trim = tried
     converters.trims[tile, channel] = trim

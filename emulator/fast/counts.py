@@ -18,7 +18,7 @@ driven_cycles = numba.njit(timing.driven_cycles)
 @numba.njit(cache=True)
 def add_read(phases, t):
     """`twinbar.hw.timing.add_read`, compiled: a write that is already in its window."""
-    add_write(phases, t, 1, 0, 0, 0)
+    return add_write(phases, t, 1, 0, 0, 0)
 
 
 @numba.njit(cache=True)

@@ -58,6 +58,11 @@ class FastEngine:
     def __init__(
         self, config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray, faults: np.ndarray | None = None
     ) -> None:
+        if config.parts is not None:
+            raise ConfigError(
+                "the bulk kernels of the engine fast know direct front ends only; for serial parts make a "
+                "ControllerEngine with FastController, which runs programs"
+            )
         geometry = config.geometry
         self.config = config
         self.tiles = tiles

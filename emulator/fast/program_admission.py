@@ -94,7 +94,7 @@ def _check_arguments(row, chip, opcode, body):
     if bit & LEVELLED and argument >= row[LEVELS_AT]:
         return BAD_LEVEL
     record = (body >> RECORD_SHIFT) & RECORD_MASK
-    if (opcode in (PULSE, DRIVE)) and not RECORD_SET <= record <= RECORD_FORM:
+    if opcode in (PULSE, DRIVE) and not RECORD_SET <= record <= RECORD_FORM:
         return BAD_VALUE
     if opcode == PULSE and not 1 <= argument <= row[PULSE_LIMIT_AT]:
         return BAD_VALUE

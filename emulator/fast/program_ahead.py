@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import numpy as np
+
 from twinbar.emulator.compiled import kernel
 from twinbar.emulator.fast import program_layout as at
 from twinbar.emulator.fast.program_registers import FAULT, STOP, is_high
@@ -26,6 +28,35 @@ def pin_faults(pins, tile, cycle, latched):
     if not latched & FRONT_END_FAULT and is_high(pins, FAULT, tile, cycle):
         faults |= FRONT_END_FAULT
     return faults
+
+
+@kernel
+def own_fault(row, cycle):
+    """Give the fault that a serial front end raises in its tile, because it was asked for what it cannot do."""
+    if row[at.FAULT_FIRST] <= cycle <= row[at.FAULT_LAST]:
+        return FRONT_END_FAULT & ~row[at.FAULTS]
+    return np.int64(0)
+
+
+@kernel
+def next_own_fault(tiles, cycle):
+    """Give the first cycle behind ``cycle`` in which a tile may be stopped by its own front end."""
+    following = np.int64(at.NEVER)
+    for tile in range(tiles.shape[0]):
+        row = tiles[tile]
+        if row[at.FAULT_FIRST] > cycle:
+            following = min(following, row[at.FAULT_FIRST])
+        elif own_fault(row, cycle + 1):
+            following = cycle + 1
+    return following
+
+
+@kernel
+def before_own_fault(row, horizon, cycle):
+    """Cut a tile's horizon where its own front end may stop it."""
+    if row[at.FAULT_LAST] > cycle:
+        horizon = min(horizon, max(row[at.FAULT_FIRST], cycle + 1))
+    return horizon
 
 
 @kernel

@@ -26,6 +26,16 @@ from twinbar.emulator.fast.program_drive import (
     field_of,
     update_drive,
 )
+from twinbar.emulator.fast.program_front_end import (
+    NEUTRAL_TRIM,
+    READ,
+    accepted_samples,
+    halt_request,
+    request_connect,
+    request_drive,
+    request_samples,
+    request_select,
+)
 from twinbar.emulator.program import SYNCHRONIZER_CYCLES
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
@@ -104,7 +114,10 @@ def start_cell(row, chip):
             row[at.CELL] = REFERENCE
             row[at.TRIM_BIT] = 1 << TRIM_BITS
     row[at.STATE] = at.SELECT
-    row[at.END] = row[at.BEGIN] + row[SELECT_AT] - 1
+    if chip[at.CHIP_SERIAL]:
+        row[at.END] = request_select(row, chip, row[at.BEGIN], False, row[at.PAIR] != 0, row[at.TRIM_BIT] != 0)
+    else:
+        row[at.END] = row[at.BEGIN] + row[SELECT_AT] - 1
 
 
 @inline
@@ -176,19 +189,24 @@ def _samples(row):
 
 
 @inline
-def _convert(s, row, tile, chip, cycles):
+def _convert(s, row, tile, chip, begin, cycles):
     """Make the conversions that were accepted in the first ``cycles`` cycles of a read's conversions."""
     opcode, column, pair = row[at.OPCODE], row[at.COLUMN], row[at.PAIR]
     offset = np.int64(0)
     if opcode != CONVERT_RAW and (opcode != CALIBRATE or row[at.TRIM_BIT] != 0):
         offset = row[at.OFFSETS + column]
     channel = column & (chip[at.CHIP_CHANNELS] - 1)
+    trim = row[at.TRIMS + channel]
     count = _samples(row)
-    if cycles < count * row[CONVERT_AT]:
+    if chip[at.CHIP_SERIAL]:
+        # Its parts have no trim.
+        trim = np.int64(NEUTRAL_TRIM)
+        count = min(count, accepted_samples(row, chip, begin + cycles - 1))
+    elif cycles < count * row[CONVERT_AT]:
         count = (cycles - 1) // row[CONVERT_AT] + 1
     total = np.int64(0)
     for sample in range(count):
-        code = convert_single(s, tile, row[at.CELL], column, pair, channel, row[at.TRIMS + channel], row[RANGE_READ_AT])
+        code = convert_single(s, tile, row[at.CELL], column, pair, channel, trim, row[RANGE_READ_AT])
         if sample >= row[at.DISCARD]:
             total += code - offset
     row[at.TOTAL] = total
@@ -242,6 +260,26 @@ def _decide(row, chip):
 
 
 @kernel
+def halt_work(row, chip, cycle):
+    """Take back what is asked of a serial front end, if it is not answered in ``cycle``."""
+    state = row[at.STATE]
+    asks = state == at.SELECT or state == at.CONNECT or state == at.CONVERT or state == at.DRIVE
+    if asks and (cycle < row[at.END] or row[at.FAULT_LAST] == at.NEVER):
+        halt_request(row, chip, cycle)
+
+
+@inline
+def _request(row, chip, state, begin):
+    """Ask a serial front end for what a state needs; gives the last cycle."""
+    if state == at.CONNECT:
+        return request_connect(row, chip, begin, READ, row[SETTLE_READ_AT])
+    if state == at.CONVERT:
+        channel = row[at.COLUMN] & (chip[at.CHIP_CHANNELS] - 1)
+        return request_samples(row, chip, begin, channel, _samples(row))
+    return request_drive(row, chip, begin, field_of(row, row[at.RECORD], FIELD_WIDTH) >> WIDTH_BITS)
+
+
+@kernel
 def advance_cell(s, row, tile, chip, horizon, cut):
     """Carry out what ends before cycle ``horizon``, up to the response.
 
@@ -257,13 +295,15 @@ def advance_cell(s, row, tile, chip, horizon, cut):
     """
     state, begin, end = row[at.STATE], row[at.BEGIN], row[at.END]
     if cut != OK:
+        if chip[at.CHIP_SERIAL]:
+            halt_work(row, chip, horizon - 1)
         end = horizon - 1
     while end < horizon:
         cycles = end - begin + 1
         following = at.RESPOND
         if state == at.CONVERT:
             _heat_cell(s, row, tile, cycles)
-            _convert(s, row, tile, chip, cycles)
+            _convert(s, row, tile, chip, begin, cycles)
             following = at.DECIDE
         elif state == at.DECIDE:
             row[IN_DECIDE] += 1
@@ -283,7 +323,7 @@ def advance_cell(s, row, tile, chip, horizon, cut):
             following = at.RECOVER
             if row[at.TRIPS] and end == row[at.END]:
                 row[at.FAULTS] |= COMPLIANCE_FAULT
-                disarm(row)
+                disarm(row, chip, end)
                 cut = FAULTED
         elif state == at.RECOVER:
             row[IN_RECOVER] += cycles
@@ -310,7 +350,9 @@ def advance_cell(s, row, tile, chip, horizon, cut):
             elif row[at.OPCODE] == DRIVE_ONLY:
                 following = at.RESPOND
         state = following
-        if state == at.CONNECT:
+        if chip[at.CHIP_SERIAL] and (state == at.CONNECT or state == at.CONVERT or state == at.DRIVE):
+            end = _request(row, chip, state, begin)
+        elif state == at.CONNECT:
             end = begin + row[SETTLE_READ_AT] - 1
         elif state == at.CONVERT:
             end = begin + _samples(row) * row[CONVERT_AT] - 1

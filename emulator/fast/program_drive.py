@@ -4,6 +4,7 @@ from typing import Final
 
 from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.fast import program_layout as at
+from twinbar.emulator.fast.program_front_end import drive_safe_codes
 from twinbar.hw.protocol.layouts import LINE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import (
     COMPLIANCE,
@@ -38,10 +39,23 @@ def field_of(row, record, field):
 
 
 @kernel
-def disarm(row):
-    """Forbid operations on the array; the drive goes to its safe codes."""
+def disarm(row, chip, cycle):
+    """Forbid operations on the array at the end of a cycle; the drive goes to its safe codes."""
     row[at.MODE] = MODE_SAFE
     row[at.RECORD] = NO_RECORD
+    for line in range(LINES):
+        row[at.CODES + line] = chip[at.CHIP_SAFE + line]
+    if chip[at.CHIP_SERIAL]:
+        drive_safe_codes(row, chip, cycle)
+
+
+@inline
+def drive_start_codes(row, record):
+    """Drive a record's start codes."""
+    row[at.RECORD] = record
+    codes = field_of(row, record, FIELD_CODES)
+    for line in range(LINES):
+        row[at.CODES + line] = (codes >> (line * LINE_BITS)) & LINE_MASK
 
 
 @kernel

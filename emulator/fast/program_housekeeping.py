@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import kernel
+from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.fast import program_layout as at
 from twinbar.emulator.fast.program_admission import (
     ACCESSING,
@@ -16,9 +16,11 @@ from twinbar.emulator.fast.program_admission import (
     WAIT_MASK,
     WRITE_REGISTER,
 )
-from twinbar.emulator.fast.program_drive import disarm, records_hold
+from twinbar.emulator.fast.program_drive import LINE_MASK, disarm, drive_start_codes, field_of, records_hold
+from twinbar.emulator.fast.program_front_end import MULTIPLY, READ, SETTLE_DRIVE, drive_codes, send_words
 from twinbar.emulator.fast.program_registers import read_register, write_register
-from twinbar.hw.protocol.layouts import ADDRESS_BITS, WORD_BITS
+from twinbar.hw.protocol.layouts import ADDRESS_BITS, LINE_BITS, WORD_BITS
+from twinbar.hw.protocol.registers import FIELD_CODES
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
 from twinbar.hw.timing import ARM_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
 
@@ -29,6 +31,7 @@ SAFE: Final = Opcode.SAFE.value
 ABORT: Final = Opcode.ABORT.value
 OK: Final = Status.OK.value
 WINDOW: Final = Status.WINDOW.value
+RECORD_READ: Final = Record.READ.value
 RECORD_MULTIPLY: Final = Record.MULTIPLY.value
 """The record that ARM drives last."""
 IN_DECIDE: Final = at.PHASE_CYCLES + Phase.DECIDE
@@ -62,16 +65,37 @@ def _execute(row, tile, chip, pins):
     if (np.int64(1) << opcode) & ACCESSING:
         address = body & ADDRESS_MASK
         if opcode == WRITE_REGISTER:
+            if chip[at.CHIP_SERIAL] and address == SETTLE_DRIVE:
+                # Words that were sent before settle as long as was said then.
+                send_words(row, chip, row[at.END] + 1)
             write_register(row, chip, address, (body >> ADDRESS_BITS) & VALUE_MASK)
         else:
             # Counters hold what was before this command: its own cycles have not been added yet.
             row[at.RESULT] = read_register(row, chip, pins, tile, address, row[at.END])
     elif opcode == DISARM:
-        disarm(row)
+        disarm(row, chip, row[at.END])
     elif opcode == CLEAR:
         row[at.FAULTS] = 0
     elif opcode in (SAFE, ABORT):
         row[at.ABORTING] -= 1
+
+
+@inline
+def _drive_record(row, chip, cycle, drive, record):
+    """Drive the codes of READ or MULTIPLY; their strobe is in ``cycle``."""
+    codes = field_of(row, record, FIELD_CODES)
+    word = (codes >> (2 * LINE_BITS)) & LINE_MASK
+    drive_codes(row, chip, cycle, drive, codes & LINE_MASK, (codes >> LINE_BITS) & LINE_MASK, word, np.int64(0))
+
+
+@inline
+def _load_records(row, chip, last):
+    """Drive the records that ARM has loaded up to cycle ``last``: READ in its last cycle but one, then MULTIPLY."""
+    final = row[at.BEGIN] + ARM_CYCLES - 2
+    if last >= final - 1:
+        _drive_record(row, chip, final, READ, RECORD_READ)
+    if last >= final:
+        _drive_record(row, chip, final + 1, MULTIPLY, RECORD_MULTIPLY)
 
 
 @kernel
@@ -91,17 +115,23 @@ def advance_housekeeping(row, tile, chip, pins, horizon, cut):
             row[IN_DECIDE] += cycles
             following = at.WAIT
             if row[at.OPCODE] == ARM:
-                disarm(row)
+                disarm(row, chip, end)
                 following = at.SCAN
         elif state == at.SCAN:
             row[IN_DECIDE] += cycles
-            if cut == OK:
-                if records_hold(row):
-                    row[at.MODE] = row[at.BODY] & 3
-                    row[at.ARMED_SINCE] = end + 1
-                    row[at.RECORD] = RECORD_MULTIPLY
-                else:
-                    row[at.STATUS] = WINDOW
+            holds = records_hold(row)
+            if holds and chip[at.CHIP_SERIAL]:
+                row[at.BEGIN] = begin
+                # A halt keeps from the pins what would be loaded in its cycle.
+                _load_records(row, chip, end if cut == OK else end - 1)
+            if cut != OK:
+                disarm(row, chip, end)
+            elif holds:
+                row[at.MODE] = row[at.BODY] & 3
+                row[at.ARMED_SINCE] = end + 1
+                drive_start_codes(row, RECORD_MULTIPLY)
+            else:
+                row[at.STATUS] = WINDOW
         else:
             row[IN_SETTLE] += cycles
         if cut != OK:

@@ -6,15 +6,19 @@ from twinbar.emulator.compiled import kernel
 from twinbar.emulator.fast import program_layout as at
 from twinbar.emulator.fast.program_ahead import (
     WATCHDOG_FAULT,
+    before_own_fault,
     first_watchdog,
     horizon_of,
+    next_own_fault,
     next_pin_event,
+    own_fault,
     pin_faults,
     rest_watchdog,
     watchdog_due,
 )
 from twinbar.emulator.fast.program_cell import FAULTED
 from twinbar.emulator.fast.program_drive import disarm
+from twinbar.emulator.fast.program_front_end import rest_parts
 from twinbar.emulator.fast.program_housekeeping import load_inputs
 from twinbar.emulator.fast.program_streams import (
     ABORTED_NOW,
@@ -73,6 +77,7 @@ def _be_free(s, row, tile, chip, rules, streams, pins, horizon, cycle):
         if row[at.STATE] == at.IDLE:
             rest(row, cycle)
         start(row, tile, chip, rules, pop(row, streams, tile), cycle)
+        horizon = before_own_fault(row, horizon, cycle)
         advance(s, row, tile, chip, pins, horizon, NO_CUT)
         if streams.flow[WAITING]:
             streams.flow[DISPATCH] = cycle + 1
@@ -106,6 +111,7 @@ def run(s, tiles, chip, rules, streams, pins):
     flow, wakes = streams.flow, streams.wakes
     for pulse in range(pins.shape[0]):
         flow[BUSY_UNTIL] = max(flow[BUSY_UNTIL], pins[pulse, at.PIN_LAST])
+    serial = chip[at.CHIP_SERIAL] != 0
     pin_event = next_pin_event(tiles, pins, -1)
     watchdog = first_watchdog(tiles, flow[ACCEPTED_LAST])
     while True:
@@ -132,6 +138,8 @@ def run(s, tiles, chip, rules, streams, pins):
                 if expires and watchdog_due(row, accepted_before) <= cycle:
                     faults |= WATCHDOG_FAULT
                 stopped = safe or tile == flow[ABORTED_NOW]
+            if serial:
+                faults |= own_fault(row, cycle)
             halted = stopped or faults != 0
             if not halted and wakes[tile] != cycle and tile != server:
                 continue
@@ -148,12 +156,12 @@ def run(s, tiles, chip, rules, streams, pins):
             elif halted:
                 stop_work(s, row, tile, chip, pins, cycle, reason)
             else:
-                advance(s, row, tile, chip, pins, horizon, NO_CUT)
+                advance(s, row, tile, chip, pins, before_own_fault(row, horizon, cycle), NO_CUT)
             if halted:
                 row[at.FAULTS] |= faults
                 row[at.ABORTING] += np.int64(stopped)
                 if faults or safe:
-                    disarm(row)
+                    disarm(row, chip, cycle)
                 if free and row[at.STATE] != at.IDLE:
                     be_idle(row, cycle)
             elif free:
@@ -162,6 +170,8 @@ def run(s, tiles, chip, rules, streams, pins):
             _schedule(row, streams, tile, cycle)
         if pins.shape[0]:
             pin_event = next_pin_event(tiles, pins, cycle)
+        if serial:
+            pin_event = min(pin_event if pins.shape[0] else np.int64(at.NEVER), next_own_fault(tiles, cycle))
         if expires:
             watchdog = first_watchdog(tiles, flow[ACCEPTED_LAST])
     cycles = flow[BUSY_UNTIL] + 1
@@ -172,4 +182,6 @@ def run(s, tiles, chip, rules, streams, pins):
         row[at.HEAD] = 0
         row[at.LIMITED] = -1
         rest_watchdog(row, flow, cycles)
+        if serial:
+            rest_parts(row, chip, cycles)
     return cycles

@@ -8,6 +8,7 @@ from typing import Final
 
 from twinbar.emulator.activity import CellEnergy
 from twinbar.hw.actions import ACTIONS
+from twinbar.hw.parts.assembly import MOST_OUTPUTS
 from twinbar.hw.protocol.layouts import LEVEL_BITS
 from twinbar.hw.timing import PHASES
 
@@ -123,8 +124,46 @@ MOST: Final = LEAST + 1
 CLIPPED: Final = MOST + 1
 """Of forward conversions in this program; LEAST > MOST: there were none."""
 
+# --- a serial front end: what `twinbar.emulator.fast.program_front_end` follows ---------------------------------------
+WANTED: Final = CLIPPED + 1
+"""Codes that the outputs of the DACs should have, in the order of `SerialParts.outputs`."""
+HELD: Final = WANTED + MOST_OUTPUTS
+"""Codes that were last sent to them; -1: none was."""
+KEPT: Final = HELD + MOST_OUTPUTS
+"""Codes of the lines for READ, then those for MULTIPLY."""
+DAC_FREE: Final = KEPT + 6
+"""First cycle in which a word can be sent to a DAC."""
+SETTLED: Final = DAC_FREE + 1
+"""First cycle in which the outputs have settled, if no word follows."""
+WANTED_SINCE: Final = SETTLED + 1
+LOADER_FREE: Final = WANTED_SINCE + 1
+"""First cycle in which a load of the switches can begin."""
+CONNECTED: Final = LOADER_FREE + 1
+"""Column whose group is connected."""
+READER_FREE: Final = CONNECTED + 1
+"""First cycle in which a frame of the ADCs can begin."""
+CHOSEN: Final = READER_FREE + 1
+"""ADC channel that the next frame converts; -1: none was chosen."""
+LOAD_START: Final = CHOSEN + 1
+"""First cycle of the load that the request in work has asked for; NEVER: it has asked for none."""
+LOAD_LATCHED: Final = LOAD_START + 1
+LOAD_OVER: Final = LOAD_LATCHED + 1
+FRAMES: Final = LOAD_OVER + 1
+"""Frames of the conversion in work; 0: there is none."""
+FRAMES_FIRST: Final = FRAMES + 1
+"""Cycle in which the first of them is sent."""
+FRAMES_BEFORE: Final = FRAMES_FIRST + 1
+"""READER_FREE and CHOSEN before the conversion."""
+LANES_FIRST: Final = FRAMES_BEFORE + 2
+"""First ADC channel of the conversion, and how many take part."""
+SAMPLE_END: Final = LANES_FIRST + 2
+"""Last cycle of the first conversion of a read."""
+FAULT_FIRST: Final = SAMPLE_END + 1
+FAULT_LAST: Final = FAULT_FIRST + 1
+"""Cycles in which the fault of the front end is seen; last NEVER: as long as the request is held."""
+
 # --- registers and tables ---------------------------------------------------------------------------------------------
-REGISTERS: Final = CLIPPED + 1
+REGISTERS: Final = FAULT_LAST + 1
 """Registers by address."""
 LEVELS: Final = REGISTERS + 128
 TRIMS: Final = LEVELS + (1 << LEVEL_BITS)
@@ -151,7 +190,22 @@ CHIP_COMMAND_DEPTH: Final = 8
 CHIP_RESPONSE_DEPTH: Final = 9
 CHIP_HOLDS: Final = 10
 """Every column has a sample-and-hold."""
-CHIP_SIZE: Final = 11
+CHIP_SAFE: Final = 11
+"""Safe codes of the lines, and of the current limit."""
+CHIP_SERIAL: Final = CHIP_SAFE + 4
+"""The front end is serial; all that follows is for it."""
+CHIP_PARTS: Final = CHIP_SERIAL + 1
+"""`twinbar.hw.parts.cycles.FrontEndCycles`, by its ``P_*`` positions."""
+CHIP_LATENCY: Final = CHIP_PARTS + 8
+"""Of the ADC."""
+CHIP_PAIRS: Final = CHIP_LATENCY + 1
+CHIP_REFERENCE: Final = CHIP_PAIRS + 1
+"""There are switches for subtracted pairs, and for the reference source."""
+CHIP_OUTPUTS: Final = CHIP_REFERENCE + 1
+"""Outputs of the DACs in use; then the line of each, and its drives as bits."""
+CHIP_LINES: Final = CHIP_OUTPUTS + 1
+CHIP_DRIVES: Final = CHIP_LINES + MOST_OUTPUTS
+CHIP_SIZE: Final = CHIP_DRIVES + MOST_OUTPUTS
 
 # --- asynchronous pins: rows of [pin, tile, first cycle, last cycle], as they are seen behind the synchronizer --------
 PIN: Final = 0

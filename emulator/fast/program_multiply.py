@@ -10,7 +10,14 @@ from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN
 from twinbar.emulator.fast import program_layout as at
 from twinbar.emulator.fast.program_admission import ARGUMENT_SHIFT, COLUMN_SHIFT, INDEX_MASK, outputs_of
-from twinbar.emulator.fast.program_cell import CONVERT_AT, SELECT_AT
+from twinbar.emulator.fast.program_cell import CONVERT_AT, SELECT_AT, halt_work
+from twinbar.emulator.fast.program_front_end import (
+    MULTIPLY,
+    NEUTRAL_TRIM,
+    request_connect,
+    request_convert,
+    request_select,
+)
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.vocabulary import Status
@@ -48,6 +55,31 @@ def _sum_at(chip, output):
     return at.OFFSETS + 2 * chip[at.CHIP_COLUMNS] + output
 
 
+@inline
+def _select_end(row, chip, begin):
+    """Give the last cycle of a selection that begins."""
+    body = row[at.BODY]
+    if chip[at.CHIP_SERIAL]:
+        return request_select(row, chip, begin, body & BY_CODES != 0, body & SUBTRACT != 0, False)
+    return begin + row[SELECT_AT] - 1
+
+
+@inline
+def _connect_end(row, chip, begin):
+    """Give the last cycle in which the columns settle."""
+    if chip[at.CHIP_SERIAL]:
+        return request_connect(row, chip, begin, MULTIPLY, row[SETTLE_AT])
+    return begin + row[SETTLE_AT] - 1
+
+
+@inline
+def _convert_end(row, chip, begin):
+    """Give the last cycle of the conversion of a group that begins."""
+    if chip[at.CHIP_SERIAL]:
+        return request_convert(row, chip, begin, np.int64(0), min(chip[at.CHIP_CHANNELS], row[at.OUTPUTS]))
+    return begin + row[CONVERT_AT] - 1
+
+
 @kernel
 def start_multiply(row, chip):
     """Prepare a multiplication that was admitted; its first cycle is BEGIN."""
@@ -60,8 +92,10 @@ def start_multiply(row, chip):
     row[at.OUTPUTS] = outputs_of(body)
     row[at.STEP] = 0
     row[at.ROWS_ON] = 0
-    row[at.STATE] = at.RESPOND if row[at.EMPTY] else at.SELECT
-    row[at.END] = row[at.BEGIN] + row[SELECT_AT] - 1
+    row[at.STATE] = at.RESPOND
+    if not row[at.EMPTY]:
+        row[at.STATE] = at.SELECT
+        row[at.END] = _select_end(row, chip, row[at.BEGIN])
 
 
 @inline
@@ -79,7 +113,8 @@ def _convert_group(s, row, tile, chip):
         offsets += chip[at.CHIP_COLUMNS]
     for channel in range(count):
         output = first + channel
-        code = convert_sum(s, tile, output, subtract, channel, row[at.TRIMS + channel], row[RANGE_AT])
+        trim = np.int64(NEUTRAL_TRIM) if chip[at.CHIP_SERIAL] else row[at.TRIMS + channel]
+        code = convert_sum(s, tile, output, subtract, channel, trim, row[RANGE_AT])
         row[at.LEAST] = min(row[at.LEAST], code)
         row[at.MOST] = max(row[at.MOST], code)
         if code in (low, high):
@@ -99,6 +134,8 @@ def advance_multiply(s, row, tile, chip, horizon, cut):
     state, begin, end = row[at.STATE], row[at.BEGIN], row[at.END]
     body, channels = row[at.BODY], chip[at.CHIP_CHANNELS]
     if cut != OK:
+        if chip[at.CHIP_SERIAL]:
+            halt_work(row, chip, horizon - 1)
         end = horizon - 1
     while end < horizon and state != at.RESPOND:
         cycles = end - begin + 1
@@ -112,12 +149,14 @@ def advance_multiply(s, row, tile, chip, horizon, cut):
             row[STEPS] += 1
             row[IN_SELECT] += cycles
             state = at.CONNECT
-            end = begin + row[SETTLE_AT] - 1
+            if cut == OK:
+                end = _connect_end(row, chip, begin)
         elif state == at.CONNECT:
             row[FORWARD_HEAT] += row[at.HEAT] * cycles
             row[IN_SETTLE] += cycles
             state = at.CONVERT
-            end = begin + row[CONVERT_AT] - 1
+            if cut == OK:
+                end = _convert_end(row, chip, begin)
         elif state == at.CONVERT:
             _convert_group(s, row, tile, chip)
             if not chip[at.CHIP_HOLDS]:
@@ -138,14 +177,14 @@ def advance_multiply(s, row, tile, chip, horizon, cut):
                 row[at.COLUMN] += channels
                 row[at.OUTPUTS] -= channels
                 state = at.CONVERT
-                end = begin + row[CONVERT_AT] - 1
+                end = _convert_end(row, chip, begin)
             elif cut == OK:
                 row[at.COLUMN] = (body >> COLUMN_SHIFT) & INDEX_MASK
                 row[at.OUTPUTS] = outputs_of(body)
                 row[at.PLANES] &= row[at.PLANES] - 1
                 row[at.STEP] += 1
                 state = at.SELECT
-                end = begin + row[SELECT_AT] - 1
+                end = _select_end(row, chip, begin)
         if cut != OK:
             state = at.RESPOND
             row[at.STATUS] = cut
@@ -187,6 +226,6 @@ def next_output(row, chip, cycle, cut):
         row[at.RESULT] = 0
         if not row[at.EMPTY] and cut == OK:
             row[at.STATE] = at.CONVERT
-            row[at.END] = cycle + row[CONVERT_AT]
+            row[at.END] = _convert_end(row, chip, cycle + 1)
     else:
         row[at.RESULT] = row[_sum_at(chip, row[at.COLUMN])]

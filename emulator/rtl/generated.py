@@ -39,7 +39,7 @@ class Generated:
         The namespace is ``twinbar_{name}``.
     text : str
     registers, inputs, outputs : dict of str to int
-        C++ names and widths.
+        C++ names and widths; an output that is a register is among both.
     memories : dict of str to tuple of int
         C++ names, widths and depths.
     """
@@ -69,9 +69,9 @@ def read(name: str, text: str) -> Generated:
     return Generated(
         name,
         text,
-        declared(r"^\twire<(\d+)> (\w+);"),
+        declared(r"^\t(?:/\*output\*/ )?wire<(\d+)> (\w+);"),
         {name: width for name, width in inputs.items() if name not in ("p_clk", "p_rst")},
-        declared(r"^\t/\*output\*/ value<(\d+)> (\w+);"),
+        declared(r"^\t/\*output\*/ (?:value|wire)<(\d+)> (\w+);"),
         {memory: (int(width), int(depth)) for width, memory, depth in memories},
     )
 
@@ -123,7 +123,12 @@ def packed(source: Generated, timers: list[Timer], signals: dict[tuple[Bit, ...]
     order += [name for name in sorted(source.registers) if name in counting]
     timers = [counting[name] for name in order if name in counting]
     fields = [f"value<{source.registers[name]}> {name};" for name in order]
-    values = [f"value<{width}> {name};" for name, width in (source.inputs | source.outputs).items()]
+    values = [
+        f"value<{width}> {name};" for name, width in (source.inputs | source.outputs).items() if name not in order
+    ]
+    values += [
+        f"const value<{width}> &{name} = curr.{name};" for name, width in source.outputs.items() if name in order
+    ]
     memories = [f"store<{width}, {depth}> {name};" for name, (width, depth) in source.memories.items()]
     state = [f"f(curr.{name}.data, curr.{name}.chunks);" for name in sorted(source.registers)]
     state += [f"for (auto &word : {name}.data) f(word.data, word.chunks);" for name in sorted(source.memories)]
@@ -237,7 +242,8 @@ def _arguments(text: str) -> list[str]:
 def _quiet(number: int, timer: Timer, signals: dict[tuple[Bit, ...], str]) -> str:
     """Give C++ that bounds ``cycles`` by what a timer does."""
     register = _mangled(timer.register)
-    path = " && ".join(_selected(select, signals) for select in timer.path) or "true"
+    ways = [" && ".join(_selected(select, signals) for select in path) or "true" for path in timer.paths]
+    path = " || ".join(f"({way})" for way in ways)
     lines = [f"if ((moves[{number}] = {path})) {{", f"  const uint64_t now = curr.{register}.get<uint64_t>();"]
     lines += [f"  if ({_taken(guard, signals)}) return 0;" for guard in timer.guards]
     for watch in timer.watches:

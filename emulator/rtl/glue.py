@@ -33,12 +33,16 @@ def glue(config: ControllerConfig, *, composed: bool, traced: bool) -> str:
         "kFieldBits": config.field_bits,
     }
     lines = ["namespace twinbar {", *(f"constexpr int {name} = {value};" for name, value in constants.items())]
-    lines += [f"constexpr int kCommandBeat = {Action.COMMAND_BEAT.value};", *_pins(config)]
+    lines += [f"constexpr int kCommandBeat = {Action.COMMAND_BEAT.value};", *pins_structure(config)]
     if composed:
-        lines += [*_bind(config, "unit", ["pins"], ["phase"]), *_counted("unit", ["tile"], traced), *_link(config)]
+        lines += [
+            *bind_function(config, "unit", ["pins"], ["phase"]),
+            *_counted("unit", ["tile"], traced),
+            *_link(config),
+        ]
     else:
         tiles = range(config.tiles)
-        lines += _bind(config, "flat", [f"tiles__{k}" for k in tiles], [f"phases__{k}" for k in tiles])
+        lines += bind_function(config, "flat", [f"tiles__{k}" for k in tiles], [f"phases__{k}" for k in tiles])
         lines += _counted("flat", [f"tile_{k}" for k in tiles], traced)
     return "\n".join([*lines, "}", ""])
 
@@ -50,7 +54,7 @@ def _ports(config: ControllerConfig) -> Iterator[tuple[str, int, int]]:
     yield "phase", (len(PHASES) - 1).bit_length(), 0
 
 
-def _pins(config: ControllerConfig) -> list[str]:
+def pins_structure(config: ControllerConfig) -> list[str]:
     """Declare pointers to the ports of a tile."""
     fields = [
         f"  {'' if name in _INPUTS else 'const '}cxxrtl::value<{width}> *{name}{f'[{count}]' if count else ''};"
@@ -59,7 +63,7 @@ def _pins(config: ControllerConfig) -> list[str]:
     return ["struct Pins {", *fields, "};"]
 
 
-def _bind(config: ControllerConfig, module: str, prefixes: list[str], phases: list[str]) -> list[str]:
+def bind_function(config: ControllerConfig, module: str, prefixes: list[str], phases: list[str]) -> list[str]:
     """Find the ports of a tile in a block."""
     lines = [f"inline void bind_{module}(twinbar_{module}::block &top, int tile, Pins &pins) {{"]
     for number, (prefix, phase) in enumerate(zip(prefixes, phases, strict=True)):

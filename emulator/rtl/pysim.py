@@ -15,6 +15,7 @@ from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
 from twinbar.emulator.rtl.pysim_array import TileArray
 from twinbar.emulator.rtl.pysim_bench import PysimBench, give_back, take_bench
+from twinbar.emulator.rtl.pysim_parts import TileParts
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
@@ -67,11 +68,14 @@ class PysimController:
         self._arrays = [
             TileArray(self._state, tile, controller, sample_and_hold=holds) for tile in range(controller.tiles)
         ]
+        parts = config.parts
         if wave is None:
-            self._bench = take_bench(controller)
-            weakref.finalize(self, give_back, controller, self._bench)
+            self._bench = take_bench(controller, parts)
+            weakref.finalize(self, give_back, controller, parts, self._bench)
         else:
-            self._bench = PysimBench(controller, Path(wave))
+            self._bench = PysimBench(controller, parts, Path(wave))
+        self._parts = [] if parts is None else [TileParts(controller, parts, tile) for tile in range(controller.tiles)]
+        self._cycle = 0
 
     def run(self, program: Program) -> ProgramResult:
         """Run a program to its end."""
@@ -96,8 +100,11 @@ class PysimController:
             for tile, (array, pins) in enumerate(zip(arrays, bench.tiles, strict=True)):
                 codes, limited = array.cycle(bench.pins(tile), pins)
                 compliance.append(limited)
-                for channel, code in codes.items():
-                    bench.set_code(tile, channel, code)
+                if self._parts:
+                    self._show_parts(tile, codes)
+                else:
+                    for channel, code in codes.items():
+                        bench.set_code(tile, channel, code)
             takes = ready[cycle % len(ready)]
             bench.drive(ready=takes, stop=stop[cycle], faults=[fault[cycle] for fault in faults], compliance=compliance)
             if presented and bench.accepts:
@@ -106,7 +113,17 @@ class PysimController:
                 responses.append((cycle, response))
             bench.step()
             cycle += 1
+            self._cycle += 1
         return self._result(program, accepted, responses, cycle)
+
+    def _show_parts(self, tile: int, codes: dict[int, int]) -> None:
+        """Let the parts of a tile see the pins of this cycle, and the array's codes that begin in it."""
+        bench, parts = self._bench, self._parts[tile]
+        if codes:
+            parts.show(codes, bench.tiles[tile])
+        if bench.pins(tile).write_gate:
+            parts.pulse(bench.tiles[tile])
+        parts.step(bench, bench.dut.tiles[tile], self._cycle)
 
     def _result(
         self, program: Program, accepted: list[int], responses: list[tuple[int, int]], cycles: int
@@ -149,7 +166,7 @@ class PysimController:
         return {name: getattr(self._state, name).copy() for name in _CELLS} | {"driven": self._bench.driven()}
 
     def load_cells(self, state: dict[str, Any]) -> None:
-        """Restore what `cells` gave."""
+        """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
         for name in _CELLS:
             getattr(self._state, name)[:] = state[name]
         refresh(self._state)

@@ -14,7 +14,10 @@ from amaranth.sim import Simulator
 from twinbar.emulator.rtl.pysim_array import Pins
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import LINE_BITS
+from twinbar.hw.protocol.registers import TRIM_INIT
+from twinbar.hw.protocol.vocabulary import Request
 
 PERIOD_S: Final = 1e-8
 """Period of the clock in waveforms."""
@@ -32,14 +35,15 @@ class _Observed(wiring.Component):
         self.controller = controller
         self.pins = [
             Cat(
-                pins.write_gate,
-                pins.read_enable,
-                pins.convert,
-                pins.row_load,
+                core.front.write_gate,
+                core.front.read_enable,
+                # As `DirectFrontEnd` makes its strobe; a serial front end has none.
+                (core.front.request == Request.CONVERT) & core.front.begins,
+                core.front.row_load,
                 phase,
-                Value.cast(pins.selection),
+                Value.cast(core.front.selection),
             )
-            for pins, phase in zip(controller.tiles, controller.phases, strict=True)
+            for core, phase in zip(controller.cores, controller.phases, strict=True)
         ]
         self.watch = [Signal(len(pins), name=f"watch_{tile}") for tile, pins in enumerate(self.pins)]
 
@@ -57,18 +61,19 @@ def _unpack(bits: int) -> Pins:
 class TilePins:
     """Pins of a tile, read by name in this cycle."""
 
-    def __init__(self, bench: "PysimBench", pins: Any) -> None:
+    def __init__(self, bench: "PysimBench", front: Any, *, trims: bool) -> None:
         self._bench = bench
-        self._values = {name: Value.cast(getattr(pins, name)) for name in _READ}
-        self._trims = list(pins.trim)
+        self._values = {name: Value.cast(getattr(front, name)) for name in ("selection", *_READ)}
+        self._trims = list(front.trim) if trims else []
+        self._channels = len(front.trim)
 
     def __getitem__(self, name: str) -> int:
         """Give the bits of a pin."""
         return self._bench.get(self._values[name])
 
     def trims(self) -> list[int]:
-        """Give the trims of the channels."""
-        return [self._bench.get(trim) for trim in self._trims]
+        """Give the trims of the channels; serial parts have none, and convert as with the one after power-up."""
+        return [self._bench.get(trim) for trim in self._trims] or [TRIM_INIT] * self._channels
 
 
 class PysimBench:
@@ -77,18 +82,21 @@ class PysimBench:
     Parameters
     ----------
     config : ControllerConfig
+    parts : SerialParts, optional
+        Of the front ends; None: they are direct.
     wave : Path, optional
         VCD file, with a GTKWave save file (``.gtkw``) beside it; both are complete after `close`.
     """
 
-    def __init__(self, config: ControllerConfig, wave: Path | None = None) -> None:
-        self.dut = dut = Controller(config)
+    def __init__(self, config: ControllerConfig, parts: SerialParts | None = None, wave: Path | None = None) -> None:
+        self.dut = dut = Controller(config, parts)
         observed = _Observed(dut)
         self._watch = observed.watch
         self._seen: dict[int, Pins] = {}
         self._beat = Cat(dut.commands.valid, Value.cast(dut.commands.payload))
         self._answer = Cat(dut.responses.valid, Value.cast(dut.responses.payload))
-        self.tiles = [TilePins(self, pins) for pins in dut.tiles]
+        self.tiles = [TilePins(self, core.front, trims=parts is None) for core in dut.cores]
+        self._fronts = [core.front for core in dut.cores]
         self._shown: dict[int, int] = {}
         self._context: Any = None
         self._simulator = simulator = Simulator(observed)
@@ -140,10 +148,14 @@ class PysimBench:
 
     def driven(self) -> np.ndarray:
         """Give record and codes that each write drive holds (int64 [tiles, 4])."""
-        held = [(self.get(Value.cast(pins.record)), self.get(Value.cast(pins.codes))) for pins in self.dut.tiles]
+        held = [(self.get(Value.cast(pins.record)), self.get(Value.cast(pins.codes))) for pins in self._fronts]
         lines = range(0, 3 * LINE_BITS, LINE_BITS)
         mask = (1 << LINE_BITS) - 1
         return np.array([[record, *(codes >> line & mask for line in lines)] for record, codes in held], np.int64)
+
+    def set_inputs(self, inputs: Value, levels: int) -> None:
+        """Put levels on the data pins of ADCs."""
+        self._set(inputs, levels)
 
     def set_code(self, tile: int, channel: int, code: int) -> None:
         """Put a converter's code on its pins."""
@@ -181,28 +193,35 @@ class PysimBench:
         self._finish()
 
 
-_idle: dict[ControllerConfig, PysimBench] = {}
+_idle: dict[tuple[ControllerConfig, SerialParts | None], PysimBench] = {}
 """Benches that nobody uses: to make one takes as long as to simulate thousands of cycles."""
 
 
-def take_bench(config: ControllerConfig) -> PysimBench:
+def take_bench(config: ControllerConfig, parts: SerialParts | None = None) -> PysimBench:
     """Give a bench at power-up, without waveforms."""
-    bench = _idle.pop(config, None)
+    bench = _idle.pop((config, parts), None)
     if bench is None:
-        return PysimBench(config)
+        return PysimBench(config, parts)
     bench.reset()
     return bench
 
 
-def give_back(config: ControllerConfig, bench: PysimBench) -> None:
+def give_back(config: ControllerConfig, parts: SerialParts | None, bench: PysimBench) -> None:
     """Keep a bench of `take_bench` for the next one who asks."""
-    _idle[config] = bench
+    _idle[config, parts] = bench
+
+
+def _bus_pins(bus: Any) -> list[Any]:
+    return [getattr(bus, name) for name in bus.signature.members]
 
 
 def _traces(dut: Controller) -> dict[str, Any]:
     """Give what a waveform viewer shows at once: the streams, then each tile's pins."""
 
     def of(tile: int, pins: Any) -> list[Any]:
+        if dut.parts is not None:
+            buses = [bus for name in ("dac", "adc", "switches") for bus in _bus_pins(getattr(pins, name))]
+            return [dut.phases[tile], *buses, pins.switches_open, pins.write_gate, pins.read_enable, pins.compliance]
         wide = [Value.cast(getattr(pins, name)) for name in ("selection", *_READ)]
         strobes = [pins.write_gate, pins.read_enable, pins.convert, pins.update, pins.compliance, pins.fault]
         return [dut.phases[tile], *wide, *strobes, *pins.code]

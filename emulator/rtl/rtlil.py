@@ -13,7 +13,7 @@ from functools import cached_property
 Bit = tuple[str, int] | str
 """A bit of a wire, or the constant ``0``, ``1``, ``x`` or ``z``."""
 
-_TOKEN = re.compile(r"\{|\}|\[[\d:]+\]|[^\s\[{}]+")
+_TOKEN = re.compile(r"\{|\}|\[[\d:]+\]|[\\$]\S+|[^\s\[{}]+")
 
 _OUTPUTS = {"$dff": ("\\Q",), "$memrd_v2": ("\\DATA",), "$memwr_v2": (), "$meminit_v2": (), "$scopeinfo": ()}
 """Ports that a cell drives, where it is not ``Y``."""
@@ -54,8 +54,8 @@ class Netlist:
     widths : dict of str to int
         Wires and their widths.
     cells : list of Cell
-    ports : set of str
-        Wires that are ports of the module.
+    ports, inputs : set of str
+        Wires that are ports of the module, and those of them that are inputs.
     aliases : dict of Bit to Bit
         What a ``connect`` says of each bit.
     """
@@ -63,6 +63,7 @@ class Netlist:
     widths: dict[str, int] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
     ports: set[str] = field(default_factory=set)
+    inputs: set[str] = field(default_factory=set)
     aliases: dict[Bit, Bit] = field(default_factory=dict)
 
     def driver_of(self, bit: Bit) -> Bit:
@@ -102,6 +103,8 @@ def parse(text: str) -> Netlist:
             netlist.widths[name] = int(options[options.index("width") + 1]) if "width" in options else 1
             if {"input", "output"} & set(options):
                 netlist.ports.add(name)
+            if "input" in options:
+                netlist.inputs.add(name)
         elif keyword == "cell":
             kind, name = rest.split()
             cell = Cell(kind, name)

@@ -3,10 +3,10 @@
 In most cycles of a controller nothing moves but a few counters: of the cycles of a phase, of the watchdog. Such a cycle
 may be skipped if the netlist itself shows that it changes nothing else. A register ``t`` is a *timer* if
 
-* its next value is ``t + 1`` or ``t - 1`` behind multiplexers (its *path*: it moves while they select that), and
+* its next value is ``t + 1`` or ``t - 1`` behind multiplexers (its *paths*: it moves while they select one), and
 * everything else that reads ``t`` is a *watch*, a comparison whose result is a bit and whose other operand is no timer,
-  or sits behind a multiplexer that does not select it (a *guard*). A watch whose result only multiplexers read matters
-  while one of them selects it.
+  or a cell that reads a single high bit; or it sits behind a multiplexer that does not select it (a *guard*). A watch
+  whose result only multiplexers read matters while one of them selects it.
 
 Take a cycle in which every other register keeps its value, no memory is written, and guards of timers that move hold.
 While no watch changes its result and no input changes, the next cycles are like it, and the timers go on by one step
@@ -17,12 +17,16 @@ slower, not wrong.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain
 
 from twinbar.emulator.rtl.rtlil import Bit, Cell, Netlist, signal_text
 
 _MULTIPLEXERS = ("$mux", "$pmux")
 _EQUALITIES = ("$eq", "$ne")
 _ORDERS = ("$lt", "$le", "$gt", "$ge")
+_STORING = ("$dff", "$memrd_v2", "$memwr_v2")
+_SELDOM = 3
+"""Least position of a bit that is worth watching by itself: a lower one changes every few cycles."""
 _ZERO_TESTS = ("$reduce_or", "$reduce_bool", "$logic_not")
 
 RESET = (("\\rst", 0),)
@@ -91,14 +95,15 @@ class Timer:
     width : int
     step : int
         1 or -1.
-    path, guards : list of Select
+    paths : list of list of Select
+    guards : list of Select
     watches : list of Watch
     """
 
     register: str
     width: int
     step: int
-    path: list[Select]
+    paths: list[list[Select]]
     guards: list[Select] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
 
@@ -115,33 +120,38 @@ def _timer_of(dff: Cell, netlist: Netlist, drivers: dict[Bit, Cell]) -> Timer | 
     name = register[0][0]
     if len(register) < 2 or register != [(name, position) for position in range(netlist.widths[name])]:
         return None
-    path = _path(dff.ports["\\D"], register, drivers)
-    if path is None:
+    found = _paths(dff.ports["\\D"], register, drivers)
+    if found is None:
         return None
-    step, muxes = path
-    timer = Timer(name, len(register), step, [select for _, select in muxes])
-    own = {(mux.name, select.position) for mux, select in muxes}
+    step, paths = found
+    timer = Timer(name, len(register), step, [[select for _, select in path] for path in paths])
+    own = {(mux.name, select.position) for path in paths for mux, select in path}
     harmless = _Readers(timer, dff, own, netlist).are_harmless()
     # Where it moves only while somebody takes its value, no cycle could ever be skipped.
-    return timer if harmless and not set(timer.path) & set(timer.guards) else None
+    return timer if harmless and any(not set(path) & set(timer.guards) for path in timer.paths) else None
 
 
-_Path = tuple[int, list[tuple[Cell, Select]]]
-"""The step, and the inputs of multiplexers that must be selected."""
+_Paths = tuple[int, list[list[tuple[Cell, Select]]]]
+"""The step, and the inputs of multiplexers that must be selected, by each way."""
 
 
-def _path(value: list[Bit], register: list[Bit], drivers: dict[Bit, Cell]) -> _Path | None:
-    """Find the way from a register's next value back to its sum with 1 or -1."""
+def _paths(value: list[Bit], register: list[Bit], drivers: dict[Bit, Cell]) -> _Paths | None:
+    """Find the ways from a register's next value back to its sum with 1 or -1: those with the step of the first."""
     cell = drivers.get(value[0])
     if cell is None:
         return None
     if (step := _step_of(cell, register)) and cell.ports["\\Y"][: len(value)] == value:
-        return step, []
-    if cell.kind in _MULTIPLEXERS and cell.ports["\\Y"] == value:
-        for position, data in _inputs(cell):
-            if (behind := _path(data, register, drivers)) is not None:
-                return behind[0], [(cell, Select(tuple(cell.ports["\\S"]), position)), *behind[1]]
-    return None
+        return step, [[]]
+    if cell.kind not in _MULTIPLEXERS or cell.ports["\\Y"] != value:
+        return None
+    steps, paths = 0, []
+    for position, data in _inputs(cell):
+        behind = _paths(data, register, drivers)
+        if behind is not None and steps in (0, behind[0]):
+            steps = behind[0]
+            here = (cell, Select(tuple(cell.ports["\\S"]), position))
+            paths += [[here, *path] for path in behind[1]]
+    return (steps, paths) if paths else None
 
 
 def _step_of(cell: Cell, register: list[Bit]) -> int:
@@ -203,7 +213,7 @@ class _Readers:
                 for position, data in _inputs(cell):
                     guard = Select(tuple(cell.ports["\\S"]), position)
                     taken = self._depends & set(data) and (cell.name, position) not in self._own
-                    if taken and guard not in self._timer.guards:
+                    if taken and not self._leads_back(cell) and guard not in self._timer.guards:
                         self._timer.guards.append(guard)
             elif watch := self._watch(cell, port, self._depends):
                 if watch not in self._timer.watches:
@@ -212,8 +222,18 @@ class _Readers:
                 return False  # a register, a memory, or a multiplexer's choice
         return True
 
+    def _leads_back(self, mux: Cell) -> bool:
+        """Whether a multiplexer of the paths leads to nothing but the register: what it selects is no matter then."""
+        muxes = {name for name, _ in self._own}
+        readers = (reader for bit in mux.ports["\\Y"] for reader in self._netlist.readers[bit])
+        return mux.name in muxes and all(
+            cell is self._dff or (cell.name in muxes and port in ("\\A", "\\B")) for cell, port in readers
+        )
+
     def _watch(self, cell: Cell, port: str, depends: set[Bit]) -> Watch | None:
         """Give the watch that a cell is."""
+        if (bit := self._single_bit(cell, port, depends)) is not None:
+            return Watch(Bound.UPPER, *bit, self._timer.width)
         if cell.signed or cell.kind not in (*_EQUALITIES, *_ORDERS, *_ZERO_TESTS, "$reduce_and"):
             return None
         compared = list(cell.ports[port])
@@ -237,6 +257,15 @@ class _Readers:
         padded = [*target, *["0"] * bits][:bits]
         return Watch(Bound.ORDER if cell.kind in _ORDERS else Bound.EQUAL, offset, 0, bits, tuple(padded), uses)
 
+    def _single_bit(self, cell: Cell, port: str, depends: set[Bit]) -> tuple[int, int] | None:
+        """Give offset and position of the one bit of a timer that a cell reads, if it seldom changes."""
+        ports = ("\\S",) if cell.kind in _MULTIPLEXERS else [name for name in cell.ports if name not in cell.outputs]
+        read = {bit for name in ports for bit in cell.ports[name]} & depends
+        if cell.kind in _STORING or len(read) != 1 or read != depends & set(cell.ports[port]):
+            return None
+        offset, position = self._exact.get(read.pop(), (0, 0))
+        return (offset, position) if position >= _SELDOM else None
+
     def _uses(self, result: Bit) -> tuple[Select, ...] | None:
         """Give the inputs of multiplexers that read a bit, if nothing else reads it."""
         uses = []
@@ -250,7 +279,7 @@ class _Readers:
 def signals_of(timers: list[Timer]) -> dict[tuple[Bit, ...], str]:
     """Name the signals that say how long timers may go on: their selects, and the targets of their watches."""
     uses = [use for timer in timers for watch in timer.watches for use in watch.uses or ()]
-    selects = [select.select for timer in timers for select in (*timer.path, *timer.guards)]
+    selects = [select.select for timer in timers for select in (*chain(*timer.paths), *timer.guards)]
     selects += [use.select for use in uses]
     targets = [watch.target for timer in timers for watch in timer.watches]
     wanted = [bits for bits in (*selects, *targets) if bits != RESET and not all(isinstance(bit, str) for bit in bits)]

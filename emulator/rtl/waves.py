@@ -7,7 +7,10 @@ Sources: "GTKWave save files" as `vcd.gtkw` writes them; "Commands" in the Surfe
 ``divider_add``), to be run with ``surfer --command-file``.
 """
 
+import math
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -29,6 +32,12 @@ _PARTS: Final = {
     "read-out": ("walk", "averager", "channel_0", "trims", "levels"),
 }
 """Groups of a tile, by the modules in it."""
+_OPEN: Final = ("streams", "tile 0: sequencer", "tile 0: pins")
+"""Groups whose signals are seen at once."""
+_TAIL_BYTES: Final = 1 << 16
+"""The end of a VCD file in which its last time stands."""
+_ZOOM_UNIT: Final = 0.21
+"""Units of time that GTKWave shows at zoom 0 in a window of usual width, as its inverse; found by trying."""
 _MODULES: Final = tuple(module for modules in _PARTS.values() for module in modules)
 
 _NAMES: Final[dict[str, type[Enum]]] = {
@@ -60,14 +69,14 @@ class Signal:
 
     @property
     def path(self) -> str:
-        """Name with all scopes."""
-        return ".".join((*self.scopes, self.name))
+        """Name with all scopes, as `without_dots` writes it."""
+        return ".".join((*self.scopes, _plain(self.name)))
 
     @property
     def short(self) -> str:
         """Name in its group."""
-        name = re.sub(r"^(pins|tiles__\d+)__", "", self.name)
-        return f"{self.scopes[-1]}.{name}" if self.scopes[-1] in _MODULES else name
+        name = _plain(re.sub(r"^(pins|tiles__\d+)__", "", self.name))
+        return f"{self.scopes[-1]}: {name}" if self.scopes[-1] in _MODULES else name
 
 
 def signals_of(vcd: Path) -> list[Signal]:
@@ -87,6 +96,35 @@ def signals_of(vcd: Path) -> list[Signal]:
     return found
 
 
+def _plain(name: str) -> str:
+    """Write a field of a structure without dots: both viewers take them for scopes, and then do not find it."""
+    return name.replace(".", "__")
+
+
+def without_dots(vcd: Path) -> None:
+    """Rename the fields of structures in the header of a VCD file."""
+    clean = vcd.with_name(f"{vcd.name}.part")
+    with vcd.open() as lines, clean.open("w") as file:
+        for line in lines:
+            if line.startswith("$var"):
+                words = line.split(" ")
+                words[4] = _plain(words[4])
+                line = " ".join(words)
+            file.write(line)
+            if line.startswith("$enddefinitions"):
+                break
+        shutil.copyfileobj(lines, file)
+    clean.replace(vcd)
+
+
+def end_of(vcd: Path) -> int:
+    """Give the last time of a VCD file, in its units."""
+    with vcd.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        times = [line for line in file.read().split(b"\n") if line.startswith(b"#")]
+    return int(times[-1][1:]) if times else 0
+
+
 def groups_of(signals: list[Signal], tiles: int) -> Iterator[tuple[str, list[Signal]]]:
     """Give what is shown: names of groups, and their signals."""
     readable = [signal for signal in signals if "$" not in signal.path and signal.name not in ("clk", "rst")]
@@ -95,7 +133,8 @@ def groups_of(signals: list[Signal], tiles: int) -> Iterator[tuple[str, list[Sig
     def of(scope: str, pattern: str = "") -> list[Signal]:
         path = tuple(f"{TOP}.{scope}".rstrip(".").split("."))
         inside = [signal for signal in readable if signal.scopes == path and re.match(pattern, signal.name)]
-        return sorted(inside, key=lambda signal: signal.name)
+        # What reads as words comes first.
+        return sorted(inside, key=lambda signal: (_kind(signal) not in _NAMES, signal.name))
 
     hub = "hub" if composed else ""
     yield "streams", [*of(hub, "commands__"), *of(hub, "responses__"), *of(hub, "(stop|busy|queued)$")]
@@ -119,8 +158,9 @@ def _by_field(signals: list[Signal]) -> list[Signal]:
 
 
 def write_save_files(vcd: Path, tiles: int) -> None:
-    """Write ``.gtkw`` and ``.sucl`` files beside a VCD file."""
+    """Write ``.gtkw`` and ``.sucl`` files beside a VCD file that a netlist engine has written."""
     groups = list(groups_of(signals_of(vcd), tiles))
+    without_dots(vcd)
     names = vcd.with_suffix(".names")
     names.mkdir(exist_ok=True)
     for name, kind in _NAMES.items():
@@ -132,8 +172,9 @@ def write_save_files(vcd: Path, tiles: int) -> None:
         save = GTKWSave(file)
         save.dumpfile(str(vcd.resolve()))
         save.treeopen(TOP)
+        save.zoom_markers(-math.log2(max(end_of(vcd), 1) * _ZOOM_UNIT))
         for title, inside in groups:
-            with save.group(title, closed=title != "streams"):
+            with save.group(title, closed=title not in _OPEN):
                 for signal in _by_field(inside):
                     bits = f"[{signal.bits - 1}:0]" if signal.bits > 1 else ""
                     table = names / f"{_kind(signal)}.txt"
@@ -144,9 +185,7 @@ def write_save_files(vcd: Path, tiles: int) -> None:
                     )
     commands = []
     for title, inside in groups:
-        # A dot separates scopes there, so that fields cannot be named.
-        whole = [signal for signal in inside if "." not in signal.name]
-        commands += [f"divider_add {title}", *(f"variable_add {signal.path}" for signal in whole)]
+        commands += [f"divider_add {title}", *(f"variable_add {signal.path}" for signal in _by_field(inside))]
     vcd.with_suffix(".sucl").write_text("\n".join([*commands, ""]))
 
 

@@ -8,12 +8,13 @@ build is refused.
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from twinbar.emulator.rtl.errors import BuildError
 from twinbar.hw.errors import ToolMissingError
 
-FLATTEN = "hierarchy -top top; proc; flatten; opt_clean"
+FLATTEN = "flatten; opt_clean"
 """Passes that leave registers, multiplexers and operators: what `twinbar.emulator.rtl.timers` reads."""
 
 PREPARE = "opt_dff; opt_clean; splitnets -driver; opt_clean"
@@ -37,8 +38,8 @@ def include_folder() -> Path:
     return Path(spec.origin).parent / "share" / "include" / "backends" / "cxxrtl" / "runtime"
 
 
-def flatten(name: str, text: str, folder: Path) -> str:
-    """Flatten a netlist to one module of cells.
+def flatten(name: str, text: str, folder: Path, keep: Sequence[str] = ()) -> str:
+    """Flatten a netlist to one module of cells, and one for each of those that are kept.
 
     Parameters
     ----------
@@ -48,6 +49,8 @@ def flatten(name: str, text: str, folder: Path) -> str:
         RTLIL.
     folder : Path
         Where intermediate files may be left.
+    keep : sequence of str
+        Modules that stay modules.
 
     Raises
     ------
@@ -55,7 +58,8 @@ def flatten(name: str, text: str, folder: Path) -> str:
         If Yosys refuses the netlist.
     """
     (folder / f"{name}.il").write_text(text)
-    _run(name, f"read_rtlil {name}.il; {FLATTEN}; write_rtlil {name}.flat.il", folder)
+    kept = f"setattr -mod -set keep_hierarchy 1 {' '.join(keep)}; " if keep else ""
+    _run(name, f"read_rtlil {name}.il; hierarchy -top top; proc; {kept}{FLATTEN}; write_rtlil {name}.flat.il", folder)
     return (folder / f"{name}.flat.il").read_text()
 
 

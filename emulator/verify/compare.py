@@ -10,7 +10,7 @@ import numpy as np
 from twinbar.emulator.activity import CELL_ENERGIES
 from twinbar.emulator.program import ProgramResult
 from twinbar.emulator.verify.answers import Answer, answers_differ, answers_of
-from twinbar.emulator.verify.elaborations import ELABORATIONS
+from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.engines import Engine
 from twinbar.emulator.verify.session import Session
 from twinbar.emulator.verify.show import describe
@@ -23,7 +23,8 @@ _COUNTS: Final = {
     "energy": CELL_ENERGIES,
     "extremes": ("least forward code", "greatest forward code", "forward codes at an end of the range"),
 }
-_CELLS: Final = ("g", "pulses", "last_tick", "fault", "conversions")
+_CELLS: Final = ("g", "pulses", "last_tick", "fault", "conversions", "driven", "front_end")
+_DRIVEN: Final = ("record", "bit line", "source line", "word line")
 
 
 class Outcome(NamedTuple):
@@ -51,7 +52,8 @@ def run(engine: Engine, session: Session) -> list[Outcome]:
             if step.reload:
                 controller.load_cells(controller.cells())
             result = controller.run(step.program())
-            outcomes.append(Outcome(result, {name: controller.cells()[name].copy() for name in _CELLS}))
+            after = controller.cells()
+            outcomes.append(Outcome(result, {name: after[name].copy() for name in _CELLS if name in after}))
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__}: {error} ({where.filename.rpartition('/')[2]}:{where.lineno})"
@@ -180,15 +182,23 @@ def _subject(commands: Sequence[int], answer: Answer) -> str:
 def _in_cells(
     session: Session, a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray], name: str, other: str
 ) -> _Found | None:
-    columns = ELABORATIONS[session.elaboration].controller.columns
+    columns = find_elaboration(session.elaboration).controller.columns
     for field in _CELLS:
+        if field not in a or field not in b:
+            # Models of parts at the pins do not tell what they remember.
+            continue
         x, y = a[field], b[field]
         if x.shape != y.shape or x.dtype != y.dtype:
             text = f"cells, {field}: {x.dtype} {x.shape} by {name}, {y.dtype} {y.shape} by {other}"
             return _Found("cells", text)
         for tile, place in np.argwhere(x != y).tolist():
-            cell = f"row {place // columns}, column {place % columns}"
-            where = f"channel {place}" if field == "conversions" else cell
+            where = f"row {place // columns}, column {place % columns}"
+            if field == "conversions":
+                where = f"channel {place}"
+            elif field == "driven":
+                where = _DRIVEN[place]
+            elif field == "front_end":
+                where = f"place {place}"
             values = f"{x[tile, place]} by {name}, {y[tile, place]} by {other}"
             return _Found(field, f"tile {tile}, {where}, {field} afterwards: {values}")
     return None

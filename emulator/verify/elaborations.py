@@ -1,13 +1,15 @@
 """The controllers and crossbars on which engines are compared: few, because some engines compile each of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
 from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKING
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.parts.assembly import SerialParts
 
 PULSE_CYCLES: Final = 5
 """Cycles of the shorter of a preset's two pulses: the clock is chosen so that programs are short."""
@@ -24,12 +26,15 @@ class Elaboration:
     preset : str
     crossbar : tuple of (str, value)
         Arguments of `Geometry` and `build_config` beyond what the controller fixes.
+    parts : SerialParts, optional
+        Of the front ends, for whatever clock; None: they are direct.
     """
 
     name: str
     controller: ControllerConfig
     preset: str
     crossbar: tuple[tuple[str, Any], ...] = ()
+    parts: SerialParts | None = None
 
     @property
     def config(self) -> CrossbarConfig:
@@ -44,19 +49,27 @@ def _build(elaboration: Elaboration) -> CrossbarConfig:
     shared = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
     geometry = {name: getattr(controller, name) for name in shared}
     geometry |= {name: choices.pop(name) for name in ("sample_and_hold", "grid_bits") if name in choices}
+    clock_hz = PULSE_CYCLES / min(preset.pulse.set_width.si, preset.pulse.reset_width.si)
+    parts = elaboration.parts
+    if parts is not None:
+        parts = replace(parts, clock_hz=clock_hz)
+        geometry |= {"dac_inputs": False, "subtract_pairs": parts.pairs}
     return build_config(
         preset,
         Geometry(**geometry),
         levels=min(8, 1 << controller.adc_bits - 1),
         tolerance=0.5,
-        clock_hz=PULSE_CYCLES / min(preset.pulse.set_width.si, preset.pulse.reset_width.si),
+        clock_hz=clock_hz,
+        parts=parts,
         cycles={},
         **{"seed": 1, **choices},
     )
 
 
-def _elaboration(name: str, preset: str, controller: dict[str, Any], **crossbar: Any) -> Elaboration:
-    return Elaboration(name, ControllerConfig(**controller), preset, tuple(crossbar.items()))
+def _elaboration(
+    name: str, preset: str, controller: dict[str, Any], parts: SerialParts | None = None, **crossbar: Any
+) -> Elaboration:
+    return Elaboration(name, ControllerConfig(**controller), preset, tuple(crossbar.items()), parts)
 
 
 def _shape(tiles: int, rows: int, columns: int, channels: int, adc: int, inputs: int, **more: Any) -> dict[str, Any]:
@@ -117,18 +130,50 @@ ELABORATIONS: Final = {
         ),
     )
 }
-"""Elaborations by name, ascending in tiles."""
+"""Elaborations with direct front ends by name, ascending in tiles."""
+
+SERIAL: Final = {
+    elaboration.name: elaboration
+    for elaboration in (
+        _elaboration("octal", "milo-hfo2", _shape(1, 10, 12, 2, 8, 3, safe_codes=(1, 0, 2)), OCTAL),
+        _elaboration(
+            "walking",
+            "umass-hfo2",
+            _shape(1, 5, 16, 8, 9, 2, command_depth=4),
+            WALKING,
+            adc_offset_codes=2.0,
+            adc_gain_error=0.03,
+            sample_and_hold=False,
+        ),
+        _elaboration(
+            "teaching",
+            "neurram",
+            _shape(2, 8, 8, 1, 7, 4, command_depth=3, response_depth=3, dac_bits=10),
+            TEACHING,
+            adc_offset_codes=3.0,
+            sample_and_hold=False,
+        ),
+        _elaboration("separate", "ibm-cmo-hfox", _shape(2, 9, 8, 4, 10, 2, response_depth=2), SEPARATE),
+    )
+}
+"""Elaborations with serial parts by name, for the engines that account them."""
 
 
-def with_tiles(tiles: int | None) -> list[Elaboration]:
-    """Give the elaborations with this number of tiles, or all of them.
+def find_elaboration(name: str) -> Elaboration:
+    """Give an elaboration by its name."""
+    return (ELABORATIONS | SERIAL)[name]
+
+
+def with_tiles(tiles: int | None, *, serial: bool = False) -> list[Elaboration]:
+    """Give the elaborations with this number of tiles, or all of them; with ``serial``, those with serial parts too.
 
     Raises
     ------
     ConfigError
         If there is none.
     """
-    found = [each for each in ELABORATIONS.values() if tiles is None or each.controller.tiles == tiles]
+    known_to_all = ELABORATIONS | SERIAL if serial else ELABORATIONS
+    found = [each for each in known_to_all.values() if tiles is None or each.controller.tiles == tiles]
     if not found:
         known = sorted({each.controller.tiles for each in ELABORATIONS.values()})
         raise ConfigError(f"no controller with {tiles} tiles is compared; choose {known[0]} to {known[-1]} tiles")

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from twinbar.emulator.program import Controller
-from twinbar.emulator.verify.elaborations import ELABORATIONS
+from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session
 from twinbar.hw.errors import ConfigError
 
@@ -21,6 +21,9 @@ ENGINES: Final = {
     "pysim": ("twinbar.emulator.rtl.pysim", "PysimController"),
 }
 """Module and class of every simulated engine, the quickest one first."""
+
+KNOW_PARTS: Final = frozenset({"fast", "events", "pysim"})
+"""Engines that account front ends of serial parts."""
 
 
 def engine_of(name: str) -> Engine:
@@ -37,7 +40,7 @@ def engine_of(name: str) -> Engine:
     kind = getattr(importlib.import_module(module), attribute)
 
     def make(session: Session) -> Controller:
-        elaboration = ELABORATIONS[session.elaboration]
+        elaboration = find_elaboration(session.elaboration)
         mapped, faults = session.mapped_columns, session.faults
         controller: Controller = kind(
             elaboration.config,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from twinbar.emulator.verify.beats import fields_of, opcode_of, rest_of
-from twinbar.emulator.verify.elaborations import ELABORATIONS
+from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session, Step
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.protocol import registers
@@ -98,7 +98,7 @@ def _step(step: Step) -> Iterator[str]:
 
 def show(session: Session) -> str:
     """Give a session as text."""
-    elaboration = ELABORATIONS[session.elaboration]
+    elaboration = find_elaboration(session.elaboration)
     c = elaboration.controller
     lines = [
         f"controller {elaboration.name!r}: {c.tiles} tiles of {c.rows} x {c.columns}, {c.adc_channels} ADC channels of "

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from twinbar.emulator.verify.elaborations import Elaboration
+from twinbar.hw.parts.cycles import FrontEndCycles, front_end_cycles
 from twinbar.hw.protocol.registers import BY_NAME, REGISTERS, Access
 from twinbar.hw.protocol.vocabulary import Mode
 
@@ -38,6 +39,27 @@ class Sketch:
         return self.settings[name]
 
     @property
+    def select_cycles(self) -> int:
+        """Cycles of a selection."""
+        serial = self._serial
+        return self["SELECT"] + (serial.open + serial.rows + serial.columns + 2 if serial else 0)
+
+    @property
+    def drive_cycles(self) -> int:
+        """Cycles of a drive update; with serial parts, of the one code that mostly changes."""
+        return self["SETTLE_DRIVE"] + (self._serial.word + 3 if self._serial else 0)
+
+    @property
+    def convert_cycles(self) -> int:
+        """Cycles of a conversion."""
+        return self._serial.frame + 1 if self._serial else self["CONVERT"]
+
+    @property
+    def _serial(self) -> FrontEndCycles | None:
+        parts, controller = self.elaboration.config.parts, self.elaboration.controller
+        return front_end_cycles(parts, controller.rows, controller.columns) if parts else None
+
+    @property
     def samples(self) -> int:
         """Conversions of a read."""
         return (self["SAMPLING"] & 15) + (1 << (self["SAMPLING"] >> 4))
@@ -45,11 +67,11 @@ class Sketch:
     @property
     def read_cycles(self) -> int:
         """Cycles of a read within a command."""
-        return self["SETTLE_READ"] + self.samples * self["CONVERT"] + 1
+        return self["SETTLE_READ"] + self.samples * self.convert_cycles + 1
 
     def pulse_cycles(self, record: str) -> int:
         """Cycles of a pulse with its drive update."""
-        return self["SETTLE_DRIVE"] + (self[f"{record}_WIDTH"] & 0xFFFFFFF) + self["RECOVER"]
+        return self.drive_cycles + (self[f"{record}_WIDTH"] & 0xFFFFFFF) + self["RECOVER"]
 
 
 def weighted(rng: Random, choices: Mapping[Any, float]) -> Any:

@@ -58,7 +58,7 @@ def duration(sketch: Sketch, beat: int) -> int:
     """Estimate the cycles of a command, from the settings as they are believed to be."""
     opcode, fields = opcode_of(beat), fields_of(beat)
     controller = sketch.elaboration.controller
-    select, read = sketch["SELECT"], sketch.read_cycles
+    select, read = sketch.select_cycles, sketch.read_cycles
     if opcode is Opcode.WAIT:
         return fields["cycles"] + 2
     if opcode is Opcode.ARM:
@@ -74,6 +74,6 @@ def duration(sketch: Sketch, beat: int) -> int:
     if opcode is Opcode.MULTIPLY:
         steps = 1 if fields["codes"] else controller.input_bits
         groups = -(-min(fields["outputs"], controller.columns) // controller.adc_channels)
-        step = select + sketch["SETTLE_MULTIPLY"] + groups * (sketch["CONVERT"] + 1)
+        step = select + sketch["SETTLE_MULTIPLY"] + groups * (sketch.convert_cycles + 1)
         return steps * step + fields["outputs"]
     return 5

@@ -1,27 +1,22 @@
 """Measurements of the engines that run programs, next to the fast one on the same write list."""
 
 import time
-from functools import partial
 from statistics import median
 from typing import Any, Final
 
-from twinbar.emulator import beats
 from twinbar.emulator.activity import Activity
-from twinbar.emulator.controller_engine import ControllerEngine
 from twinbar.emulator.engine import Engine
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
 from twinbar.host.bench.workloads import OneLevelMoves
 from twinbar.host.experiment.build import engine_maker
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ToolMissingError
-from twinbar.hw.protocol.vocabulary import Opcode
 from twinbar.hw.timing import Phase
 
-CELLS: Final = {"fast": 16384, "rtl": 4096, "events": 256, "pysim": 16}
-"""Cells of the write list, by how fast an engine is."""
+CELLS: Final = {"rtl": 4096, "events": 256, "pysim": 16}
+"""Cells of the write list, by how fast an engine is; `fast` writes the list of `rtl`."""
 KEYS: Final = {"rtl": "rtl_cycles_per_s", "pysim": "pysim_cycles_per_s", "events": "events_phases_per_s"}
-REPEATS: Final = 3
+FAST_LISTS: Final = 50
+REPEATS: Final = 5
 
 
 def phases_of_writes(activity: Activity, samples: int) -> int:
@@ -33,37 +28,69 @@ def phases_of_writes(activity: Activity, samples: int) -> int:
     return int(2 * writes + 3 * reads + activity.actions[Action.DRIVE_UPDATE] + 2 * pulses)
 
 
-def measure_engine(name: str) -> dict[str, float]:
-    """Measure closed-loop writes on one tile: cycles, phases and cells per second."""
-    moves = OneLevelMoves(tiles=1, make_engine=engine_maker(name), first_cells=CELLS[name])
-    engine: Engine = moves.engine
-    rates: list[tuple[float, float, float]] = []
-    for repeat in range(REPEATS + 1):
-        todo = moves.next_list(CELLS[name])
+class Runs:
+    """Closed-loop writes on one tile by an engine, and the rates that they reached.
+
+    Parameters
+    ----------
+    name : str
+        Engine.
+    cells : int
+        Cells of a write list.
+    lists : int, optional
+        Lists of a turn, so that a turn of a quick engine is long enough to be timed.
+    """
+
+    def __init__(self, name: str, cells: int, lists: int = 1) -> None:
+        self._moves = OneLevelMoves(tiles=1, make_engine=engine_maker(name), first_cells=cells)
+        self._cells = cells
+        self._lists = lists
+        self._rates: list[tuple[float, float]] = []
+        self.once()
+        self._rates.clear()  # compilation and caches
+
+    def once(self) -> None:
+        """Take a turn."""
+        engine: Engine = self._moves.engine
+        todo = [self._moves.next_list(self._cells) for _ in range(self._lists)]
         began = time.perf_counter()
-        activity = engine.write(todo).activity
+        activities = [engine.write(each).activity for each in todo]
         seconds = time.perf_counter() - began
-        if repeat:
-            phases = phases_of_writes(activity, engine.config.timing.samples)
-            rates.append((int(activity.phases.sum()) / seconds, phases / seconds, len(todo) / seconds))
-    cycles, phases_per_s, cells = (median(values) for values in zip(*rates, strict=True))
-    return {"cycles": cycles, "phases": phases_per_s, "cells": cells}
+        cycles = sum(int(activity.phases.sum()) for activity in activities)
+        phases = sum(phases_of_writes(activity, engine.config.timing.samples) for activity in activities)
+        self._rates.append((cycles / seconds, phases / seconds))
+
+    @property
+    def cycles_per_s(self) -> float:
+        """Median of the controller cycles per second."""
+        return median(cycles for cycles, _ in self._rates)
+
+    @property
+    def phases_per_s(self) -> float:
+        """Median of the phases per second."""
+        return median(phases for _, phases in self._rates)
 
 
 def measure_engines() -> dict[str, Any]:
     """Measure every engine; null with a reason where one cannot run here."""
     result: dict[str, Any] = {"not_measured": {}}
-    rates = {"fast": measure_engine("fast")}
+    fast = Runs("fast", CELLS["rtl"], FAST_LISTS)
+    runs: dict[str, Runs] = {}
     for name, key in KEYS.items():
         try:
-            rates[name] = measure_engine(name)
-            result[key] = rates[name]["phases" if name == "events" else "cycles"]
+            runs[name] = Runs(name, CELLS[name])
         except (ToolMissingError, ModuleNotFoundError) as missing:
             result[key] = None
             result["not_measured"][key] = str(missing)
+    # In turn, so that a machine that is slow for a while is slow for all of them.
+    for _ in range(REPEATS):
+        for each in (fast, *runs.values()):
+            each.once()
+    result |= {KEYS[name]: each.phases_per_s if name == "events" else each.cycles_per_s for name, each in runs.items()}
+    rates = {name: each.cycles_per_s for name, each in runs.items()} | {"fast": fast.cycles_per_s}
     for key, (faster, slower) in {"fast_over_rtl": ("fast", "rtl"), "rtl_over_pysim": ("rtl", "pysim")}.items():
         known = faster in rates and slower in rates
-        result[key] = rates[faster]["cycles"] / rates[slower]["cycles"] if known else None
+        result[key] = rates[faster] / rates[slower] if known else None
     return result
 
 
@@ -77,26 +104,3 @@ def measure_scaling() -> dict[str, Any]:
         # Alone, a tile waits for nobody.
         alone += int(activity.phases.sum() - activity.phases[[Phase.IDLE, Phase.STALL]].sum())
     return {"four_tiles_over_one": alone / together}
-
-
-def measure_link() -> dict[str, Any]:
-    """Give the bytes per write that a list of one tile takes on a serial link, both ways, frames left out."""
-    from twinbar.hw.link.commands import encode
-    from twinbar.hw.link.responses import ResponseEncoder
-    from twinbar.hw.link.widths import Widths
-
-    # The fast engine does not make beats; its controller does.
-    moves = OneLevelMoves(
-        tiles=1, make_engine=partial(ControllerEngine, make=FastController), first_cells=CELLS["fast"]
-    )
-    engine = moves.engine
-    assert isinstance(engine, ControllerEngine)
-    geometry = engine.config.geometry
-    controller = geometry.controller(1)
-    widths = Widths(1, controller.rows, controller.columns, controller.adc_bits, controller.sum_bits)
-    todo = moves.next_list()
-    commands = beats.on_cells(Opcode.WRITE, todo.offsets, todo.cells, geometry.columns, level=todo.levels)
-    answers = engine.controller.run(Program(commands)).responses
-    encoder = ResponseEncoder(widths)
-    bits = sum(encoder.encode(int.from_bytes(answer.tobytes(), "little"))[1] for answer in answers)
-    return {"link_bytes_per_write": (len(encode(commands, widths)) + bits / 8) / len(todo)}

@@ -10,7 +10,8 @@ import torch
 from torch.nn import functional as F
 
 from twinbar.emulator.fast.engine import FastEngine
-from twinbar.host.bench.engines import measure_engines, measure_link, measure_scaling
+from twinbar.host.bench.engines import measure_engines, measure_scaling
+from twinbar.host.bench.link import measure_link
 from twinbar.host.bench.workloads import OneLevelMoves, synthetic_images
 from twinbar.host.experiment import build
 from twinbar.host.experiment.config import ExperimentConfig
@@ -20,9 +21,21 @@ from twinbar.host.experiment.trainer import Trainer
 from twinbar.hw.timing import Phase
 
 REPEATS: Final = 5
-SERIAL_PARTS: Final = {"select": 1298, "settle_drive": 855, "settle_read": 17, "convert": 101}
-"""Cycles at 100 MHz of a 128 x 128 tile behind serial parts: two ADG714 chains, a word to an AD5686R that settles for 8
-us, and a frame of an AD7476A (`twinbar.hw.parts`)."""
+SERIAL_PARTS: Final = {
+    "array.front_end": "icebreaker",
+    "array.inputs": "planes",
+    "array.pairs": "separate",
+    "array.rows": 16,
+    "array.columns": 16,
+    "device.preset": "umass-hfo2",
+    "timing.clock_hz": 12e6,
+    "timing.select": 4,
+    "timing.settle_read": 2,
+    "timing.settle_drive": 84,
+    "timing.recover": 1,
+}
+"""The iCEBreaker with its wiring, at its clock: the registers are the least that let its parts settle. Pulses of the
+reference's preset are shorter than a cycle of this clock."""
 TRAINING: Final = {
     "model.hidden": (256, 128),
     "training.lr": 0.01,
@@ -124,11 +137,12 @@ def measure_torch(batch_size: int, images: int, threads: int | None) -> float:
 def measure_overhead() -> dict[str, Any]:
     """Give the part of a write's cycles in which the controller keeps the analog side waiting: idle, decide and stall.
 
-    On one tile, on the reference configuration and with the latencies of serial parts.
+    On one tile, on the reference configuration and with serial parts.
     """
 
-    def share(**timing: int) -> float:
-        moves = OneLevelMoves(tiles=1, timing=timing)
+    def share(**changes: Any) -> float:
+        make = build.engine_maker("fast", serial="array.front_end" in changes)
+        moves = OneLevelMoves(tiles=1, make_engine=make, changes=changes)
         phases = moves.engine.write(moves.next_list()).activity.phases
         return float(phases[[Phase.IDLE, Phase.DECIDE, Phase.STALL]].sum() / phases.sum())
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,10 +21,9 @@ INK: Final = 0.19
 """Part of the pixels of an MNIST image that are not background."""
 
 
-def reference_crossbar(seed: int = 0, **timing: int) -> CrossbarConfig:
-    """Build the crossbar of the reference configuration, with other durations where they are given."""
-    changes = {"engine.seed": seed, **{f"timing.{name}": cycles for name, cycles in timing.items()}}
-    return build_crossbar(ExperimentConfig.from_toml(REFERENCE).merge(changes))
+def reference_crossbar(seed: int = 0, changes: Mapping[str, Any] | None = None) -> CrossbarConfig:
+    """Build the crossbar of the reference configuration, with other settings where they are given."""
+    return build_crossbar(ExperimentConfig.from_toml(REFERENCE).merge({"engine.seed": seed, **(changes or {})}))
 
 
 class OneLevelMoves:
@@ -36,9 +35,8 @@ class OneLevelMoves:
     seed : int
     make_engine : callable
     first_cells : int, optional
-    timing : mapping of str to int, optional
-    **timing : int
-        Durations other than those of the reference configuration.
+    changes : mapping of str to value, optional
+        Settings other than those of the reference configuration.
     """
 
     def __init__(
@@ -47,9 +45,9 @@ class OneLevelMoves:
         seed: int = 0,
         make_engine: MakeEngine = FastEngine,
         first_cells: int | None = None,
-        timing: Mapping[str, int] | None = None,
+        changes: Mapping[str, Any] | None = None,
     ) -> None:
-        config = reference_crossbar(seed, **(timing or {}))
+        config = reference_crossbar(seed, changes)
         self.cells = tiles * config.geometry.cells
         self.engine = make_engine(config, tiles, np.full(tiles, config.geometry.columns))
         self._rng = np.random.default_rng(seed)

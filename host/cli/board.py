@@ -3,16 +3,19 @@
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from twinbar.boards.board import DEFAULT_BAUD
+from twinbar.host.cli.virtual_board import virtual_board
 
 if TYPE_CHECKING:
-    from twinbar.boards.build import Bitstream
+    from twinbar.boards.bitstream import Bitstream
+    from twinbar.boards.board import Board
+    from twinbar.hw.gateware.core import CoreConfig
 
 app = typer.Typer(
     help="Build, flash and talk to FPGA boards.",
@@ -20,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
+app.command("virtual")(virtual_board)
 
 Name = Annotated[str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")]
@@ -29,6 +33,7 @@ Port = Annotated[
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
 Size = Annotated[int | None, typer.Option(metavar="N", help="Instead of what the wiring file says.")]
+Array = Literal["wired", "emulated"]
 
 _CELLS: Final = {
     "ICESTORM_LC": "logic cells",
@@ -88,6 +93,17 @@ def build_board(
     dac_bits: Size = None,
     input_bits: Size = None,
     baud: Annotated[int | None, typer.Option(metavar="N", help="Baud rate. [default: that of the board]")] = None,
+    array: Annotated[
+        Array, typer.Option(help="Cells on the board's wires, or cells that the FPGA emulates.")
+    ] = "wired",
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Of an emulated array: a run with its device and geometry."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Of an emulated array: a key of the run's configuration."),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the placement.")] = 1,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy bitstream and manifest there.")] = None,
     as_json: AsJson = False,
@@ -99,14 +115,12 @@ def build_board(
     """
     from twinbar.boards.build import TimingError, build
     from twinbar.boards.catalogue import find
+    from twinbar.boards.core import core_of
     from twinbar.boards.top import design
     from twinbar.boards.wiring import find_wiring
-    from twinbar.hw.gateware.config import ControllerConfig
-    from twinbar.hw.gateware.core import CoreConfig
-    from twinbar.hw.link.config import LinkConfig
+    from twinbar.hw.errors import ConfigError
 
     board = find(name)
-    chosen = find_wiring(wiring or board.wiring)
     sizes = {
         "rows": rows,
         "columns": columns,
@@ -116,20 +130,20 @@ def build_board(
         "input_bits": input_bits,
     }
     given = {key: value for key, value in sizes.items() if value is not None}
-    core = CoreConfig(
-        ControllerConfig(**(chosen.geometry.model_dump() | given)),
-        LinkConfig(
-            clock_hz=board.clock_hz,
-            baud=baud or board.baud,
-            receive_bytes=board.buffer_bytes,
-            transmit_bytes=board.buffer_bytes,
-        ),
-        chosen.serial_parts(board.clock_hz),
-    )
+    chosen = None
+    if array == "emulated":
+        if wiring is not None:
+            raise ConfigError("an emulated array has no wires; leave out --wiring, or --array emulated")
+        core = _emulated(board, config, settings or [], given, baud)
+    else:
+        if config is not None or settings:
+            raise ConfigError("--config and --set are for an emulated array; give --array emulated, or leave them out")
+        chosen = find_wiring(wiring or board.wiring)
+        core = core_of(board, chosen, baud, **given)
     made = design(board, core, chosen)
-    description = core.describe() | {"wiring": chosen.model_dump(mode="json"), "seed": seed}
+    description = core.describe() | {"wiring": chosen and chosen.model_dump(mode="json"), "seed": seed}
     try:
-        result = build(board, made.platform, made.top(), description, seed=seed, notice=_notice)
+        result = build(made.board, made.platform, made.top(), description, seed=seed, notice=_notice)
     except TimingError as error:
         _show(error.result, as_json)
         raise
@@ -193,12 +207,28 @@ def make_safe(port: Port, baud: Baud = DEFAULT_BAUD) -> None:
     typer.echo(f"{tiles} {'tile is' if tiles == 1 else 'tiles are'} disarmed, at safe codes")
 
 
+def _emulated(
+    board: "Board", config: Path | None, settings: list[str], sizes: dict[str, int], baud: int | None
+) -> "CoreConfig":
+    """Give the core of a board with an emulated array, and say for which runs it is."""
+    from twinbar.host.cli.options import read_settings
+    from twinbar.host.emulated_board import emulated_core, emulated_run
+    from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.hw.errors import ConfigError
+
+    if "dac_bits" in sizes:
+        raise ConfigError("the lines of an emulated array have the bits of the emulator; leave out --dac-bits")
+    asked = [(f"--{name.replace('_', '-')}", f"array.{name}", str(value)) for name, value in sizes.items()]
+    run = emulated_run(board, config, read_settings(ExperimentConfig, asked, settings))
+    return emulated_core(board, run, baud=baud)
+
+
 def _notice(sentence: str) -> None:
     typer.echo(sentence[:1].upper() + sentence[1:], err=True)
 
 
 def _copy(result: "Bitstream", folder: Path) -> None:
-    from twinbar.boards.build import manifest_text
+    from twinbar.boards.bitstream import manifest_text
     from twinbar.hw.errors import ConfigError
 
     try:
@@ -210,7 +240,7 @@ def _copy(result: "Bitstream", folder: Path) -> None:
 
 
 def _show(result: "Bitstream", as_json: bool) -> None:
-    from twinbar.boards.build import manifest_text
+    from twinbar.boards.bitstream import manifest_text
 
     if as_json:
         content: dict[str, Any] = json.loads(manifest_text(result))

@@ -35,6 +35,8 @@ FLAGS: Final = (
     Flag("policies", "policies", "A,B,..."),
     Flag("engine", "engine.name", "NAME"),
     Flag("port", "engine.port", "PORT"),
+    Flag("baud", "engine.baud", "N"),
+    Flag("check", "engine.check", ""),
     Flag("epochs", "training.epochs", "N"),
     Flag("batch-size", "training.batch_size", "N"),
     Flag("lr", "training.lr", "X"),
@@ -146,7 +148,29 @@ def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[Requ
 def _changes(kind: type[ExperimentConfig], flags: Sequence[Flag], given: dict[str, Any]) -> dict[str, Any]:
     asked = [(f"--{flag.option}", flag.key, given[_name(flag.option)]) for flag in flags]
     asked = [(option, key, _text(given)) for option, key, given in asked if given is not None]
-    for setting in given["set"] or []:
+    return read_settings(kind, asked, given["set"] or [])
+
+
+def read_settings(
+    kind: type[ExperimentConfig], asked: Sequence[tuple[str, str, str]], settings: Sequence[str]
+) -> dict[str, Any]:
+    """Give values by dotted key.
+
+    Parameters
+    ----------
+    kind : type of ExperimentConfig
+    asked : sequence of (option, key, text)
+        Of options that stand for a key.
+    settings : sequence of str
+        ``section.key=value``, as ``--set`` takes them.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot be read, or a key is given twice.
+    """
+    asked = list(asked)
+    for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--set {setting} cannot be read; write it as --set section.key=value")

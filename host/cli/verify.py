@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from twinbar.emulator.verify.campaign import Coverage, Finding
     from twinbar.emulator.verify.session import Session
 
+
+class FrontEnd(StrEnum):
+    """Front ends of the controllers on which engines are compared."""
+
+    DIRECT = "direct"
+    SERIAL = "serial"
+
+
 DIFFERENT: Final = 1
 """Exit status when engines differ."""
 
@@ -27,6 +36,10 @@ def verify(
     tiles: Annotated[
         int | None, typer.Option(help="only controllers with so many tiles; 1 to 4 by default", metavar="T")
     ] = None,
+    front_end: Annotated[
+        FrontEnd | None,
+        typer.Option(help="only controllers with this front end; all that the engines account by default"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="seed of the programs", metavar="S")] = 0,
     session: Annotated[
         Path | None, typer.Option(help="run the session in this file (from --json) instead", metavar="FILE")
@@ -38,10 +51,10 @@ def verify(
 ) -> None:
     """Run random programs on several engines, and compare every response, cycle, count and cell.
 
-    Where engines differ, the smallest program found that shows it is printed, and the exit status is 1.
+    Where engines differ, the smallest program found that shows it is printed, and the exit status is 1. The engines
+    fast, events and pysim account front ends of serial parts as well as direct ones.
     """
-    from twinbar.emulator.verify.campaign import Coverage, compare, sessions
-    from twinbar.emulator.verify.elaborations import with_tiles
+    from twinbar.emulator.verify.campaign import Coverage, compare
     from twinbar.emulator.verify.engines import engine_of
     from twinbar.host.experiment.progress import terminal_progress
 
@@ -49,7 +62,7 @@ def verify(
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise ConfigError(f"--engines {engines} compares nothing; give two or more different engines")
     makers = {name: engine_of(name) for name in names}
-    drawn: Iterator[Session] = iter([_read(session)]) if session else sessions(seed, programs, with_tiles(tiles))
+    drawn: Iterator[Session] = iter([_read(session)]) if session else _drawn(names, seed, programs, tiles, front_end)
     coverage = Coverage()
     progress = terminal_progress()
     try:
@@ -71,6 +84,28 @@ def verify(
         _print(names, coverage, finding, Console())
     if finding is not None:
         raise typer.Exit(DIFFERENT)
+
+
+def _drawn(
+    names: list[str], seed: int, programs: int, tiles: int | None, front_end: "FrontEnd | None"
+) -> "Iterator[Session]":
+    """Draw sessions on the controllers that were asked for, as far as all engines know them."""
+    from twinbar.emulator.verify.campaign import sessions
+    from twinbar.emulator.verify.elaborations import with_tiles
+    from twinbar.emulator.verify.engines import KNOW_PARTS
+
+    direct_only = [name for name in names if name not in KNOW_PARTS]
+    if front_end is FrontEnd.SERIAL and direct_only:
+        raise ConfigError(
+            f"the engine {direct_only[0]} knows direct front ends only; compare serial ones on "
+            f"{', '.join(sorted(KNOW_PARTS))}"
+        )
+    found = with_tiles(tiles, serial=front_end is not FrontEnd.DIRECT and not direct_only)
+    if front_end is FrontEnd.SERIAL:
+        found = [each for each in found if each.parts is not None]
+        if not found:
+            raise ConfigError(f"no controller with {tiles} tiles and serial parts is compared; choose 1 or 2 tiles")
+    return sessions(seed, programs, found)
 
 
 def _read(path: Path) -> "Session":

@@ -90,6 +90,38 @@ class Dataset:
             raise ConfigError(f"a limit of {limit} training images cannot be used; it must be 1 or more")
         return replace(self, train_images=self.train_images[:limit], train_labels=self.train_labels[:limit])
 
+    def pooled(self, size: int) -> "Dataset":
+        """Average squares of ``size`` x ``size`` pixels to one, so that fewer inputs are needed.
+
+        Pixels that no whole square is left of, at the right and at the bottom, are left out.
+
+        Raises
+        ------
+        ConfigError
+            If an image holds no square of this size.
+        """
+        if size == 1:
+            return self
+        height, width = (side // size for side in self.image_shape)
+        if not min(height, width):
+            raise ConfigError(
+                f"images of {_size(self.image_shape)} pixels hold no square of {size}x{size}; data.pool must be "
+                f"{min(self.image_shape)} or less"
+            )
+
+        def pool(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            cut = images[:, : height * size, : width * size].astype(np.uint32)
+            sums = cut.reshape(len(images), height, size, width, size).sum(axis=(2, 4))
+            return ((sums + size * size // 2) // (size * size)).astype(np.uint8)
+
+        held = pool(self.validation_images) if len(self.validation_images) else self.validation_images
+        return replace(
+            self,
+            train_images=pool(self.train_images),
+            test_images=pool(self.test_images),
+            validation_images=held,
+        )
+
     def validation_split(self, part: float | int, seed: int = 0) -> "Dataset":
         """Hold out a random part of the training images for validation; the test images stay as they are.
 

@@ -3,12 +3,14 @@
 import math
 from functools import partial
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from twinbar.boards.wiring import find_wiring
+from twinbar.emulator.chip_array import with_chip_durations
 from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.controller_engine import ControllerEngine, MakeController
 from twinbar.emulator.devices.preset import load_preset
@@ -28,7 +30,14 @@ from twinbar.host.update.closed_loop import ClosedLoop
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.host.update.siamese import Siamese
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.parts.assembly import SerialParts
 
+if TYPE_CHECKING:
+    from twinbar.host.board.connection import BoardConnection
+
+DIRECT: Final = "direct"
+EMULATED: Final = "emulated"
+"""Front ends that no wiring describes."""
 ANALOG_LEVELS = 256
 """Targets of the analog policy: as fine as the level table allows."""
 ANALOG_TOLERANCE = 0.5
@@ -48,7 +57,7 @@ def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
     analog = config.policy.name == "closed-loop-analog"
     timing = config.timing
     preset = load_preset(config.device.preset)
-    return build_config(
+    crossbar = build_config(
         preset,
         Geometry(
             rows=config.array.rows,
@@ -85,7 +94,29 @@ def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
         wire_resistance_ohm=config.array.wire_resistance_ohm,
         tick_s=config.array.tick_s,
         variation=config.device.variation,
+        parts=build_parts(config),
     )
+    return with_chip_durations(crossbar) if config.array.front_end == EMULATED else crossbar
+
+
+def build_parts(config: ExperimentConfig) -> SerialParts | None:
+    """Give the serial parts of every tile's front end; None if it has none.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such wiring, or it has no serial parts.
+    """
+    name = config.array.front_end
+    if name in (DIRECT, EMULATED):
+        return None
+    parts = find_wiring(name).serial_parts(config.timing.clock_hz)
+    if parts is None:
+        raise ConfigError(
+            f"array.front_end is {name!r}, a wiring of the controller's own pins; give 'direct', 'emulated', or "
+            "one with serial parts"
+        )
+    return parts
 
 
 def _registers(config: ExperimentConfig, cells: CellTables) -> WriteRegisters:
@@ -113,8 +144,24 @@ def _registers(config: ExperimentConfig, cells: CellTables) -> WriteRegisters:
     )
 
 
+def build_board(config: ExperimentConfig) -> "BoardConnection | None":
+    """Make the connection to a board, if the run has one; nothing is opened yet."""
+    engine = config.engine
+    if engine.name != "board":
+        return None
+    from twinbar.host.board.connection import BoardConnection
+
+    assert engine.port is not None
+    return BoardConnection(engine.port, engine.baud, engine.wait_s, engine.check)
+
+
 def build_network(
-    config: ExperimentConfig, model: nn.Module, crossbar: CrossbarConfig, account: Account, observation: Observation
+    config: ExperimentConfig,
+    model: nn.Module,
+    crossbar: CrossbarConfig,
+    account: Account,
+    observation: Observation,
+    board: "BoardConnection | None" = None,
 ) -> CrossbarNetwork:
     """Put the network on the crossbar; the programs of its controller go to the observation, if it wants them."""
     return convert(
@@ -123,10 +170,11 @@ def build_network(
         account,
         weight_range=config.policy.weight_range,
         placement=config.array.mapping,
+        sharing=config.array.sharing,
         keep_read_back=build_policy(config).keeps_read_back,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
-        make_engine=engine_maker(config.engine.name, observation),
+        make_engine=engine_maker(config.engine.name, observation, board, serial=crossbar.parts is not None),
     )
 
 
@@ -136,7 +184,8 @@ CONTROLLERS: Final = {
     "rtl": ("twinbar.emulator.rtl.controller", "RtlController"),
     "pysim": ("twinbar.emulator.rtl.pysim", "PysimController"),
 }
-"""Where the controllers lie that programs can run on. For training, `fast` does not go through programs."""
+"""Where the controllers lie that programs can run on. For training, `fast` goes through programs only if someone
+watches them, or the front end is of serial parts."""
 
 
 def controller_maker(name: str) -> MakeController:
@@ -154,7 +203,13 @@ def controller_maker(name: str) -> MakeController:
     return make
 
 
-def engine_maker(name: str, observation: Observation | None = None) -> MakeEngine:
+def engine_maker(
+    name: str,
+    observation: Observation | None = None,
+    board: "BoardConnection | None" = None,
+    *,
+    serial: bool = False,
+) -> MakeEngine:
     """Give what makes an engine of a name.
 
     Parameters
@@ -162,11 +217,16 @@ def engine_maker(name: str, observation: Observation | None = None) -> MakeEngin
     name : str
     observation : Observation, optional
         Takes the programs of the engine's controller, if it wants any.
+    board : BoardConnection, optional
+        Makes the controller of the engine `board`.
+    serial : bool
+        The front end is of serial parts. What a command takes then depends on the commands before it, so that `fast`
+        runs programs instead of its bulk kernels.
     """
     observed = observation is not None and bool(observation.sinks)
-    if name == "fast" and not observed:
+    if name == "fast" and not observed and not serial:
         return FastEngine
-    make = controller_maker(name)
+    make = controller_maker(name) if board is None else board.make
     if observation is not None and observed:
         make = observation.wrap(make)
     return partial(ControllerEngine, make=make)

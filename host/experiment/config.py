@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from twinbar.boards.board import DEFAULT_BAUD
 from twinbar.host.experiment import config_file
 from twinbar.host.experiment.config_errors import explain, unknown_key
 from twinbar.host.experiment.optimizers import optimizer_name
@@ -20,11 +21,21 @@ from twinbar.hw.errors import ConfigError
 EngineName = Literal["fast", "events", "rtl", "pysim", "board"]
 PolicyName = Literal["siamese", "closed-loop", "closed-loop-analog", "float"]
 
-AVAILABLE_ENGINES: Final[tuple[str, ...]] = ("fast", "events", "rtl", "pysim")
-"""Engines that this version can train with."""
+SIMULATED_ENGINES: Final[tuple[str, ...]] = ("fast", "events", "rtl", "pysim")
+"""Engines that need nothing but this computer."""
 
 RESUME_MAY_CHANGE: Final = frozenset(
-    {"engine.threads", "engine.port", "trace.record", "trace.timeline", "trace.wave", "trace.steps"}
+    {
+        "engine.threads",
+        "engine.port",
+        "engine.baud",
+        "engine.wait_s",
+        "engine.check",
+        "trace.record",
+        "trace.timeline",
+        "trace.wave",
+        "trace.steps",
+    }
 )
 """Keys that a resumed run may change: they say where it runs, and its result does not depend on them."""
 
@@ -59,6 +70,9 @@ class DataConfig(Section):
         default="digits", min_length=1, description="data set: digits, mnist, or a folder with four IDX files"
     )
     limit: int | None = Field(default=None, ge=1, description="use only the first N training images")
+    pool: int = Field(
+        default=1, ge=1, le=28, description="pixels of a square that are averaged to one, so that images get smaller"
+    )
     validation: float = Field(
         default=0.0,
         ge=0,
@@ -150,6 +164,11 @@ class ArrayConfig(Section):
         le=0.05,
         description="standard deviation of the gain error of an ADC channel; calibrated at the start",
     )
+    front_end: str = Field(
+        default="direct",
+        description="what drives and reads the array: direct; emulated (cells on the chip, which take the cycles of "
+        "their arithmetic); or the serial parts of a board's wiring, by its name (such as icebreaker) or .toml file",
+    )
     command_depth: int = Field(
         default=256,
         ge=2,
@@ -169,6 +188,9 @@ class ArrayConfig(Section):
     mapping: Literal["interleaved", "contiguous"] = Field(
         default="interleaved",
         description="where neighbouring weights lie: interleaved (on different tiles), or contiguous (on the same)",
+    )
+    sharing: bool = Field(
+        default=False, description="whether layers that fit one tile share it, each in rows of its own"
     )
 
     @model_validator(mode="after")
@@ -304,7 +326,7 @@ class EngineConfig(Section):
 
     name: EngineName = Field(
         default="fast",
-        description=f"engine that runs the controller's programs; this version has {', '.join(AVAILABLE_ENGINES)}",
+        description=f"engine that runs the controller's programs: {', '.join(SIMULATED_ENGINES)} or board",
     )
     energy_table: str = Field(
         default="macro-65nm", min_length=1, description="name of an energy table, or a table file (.toml)"
@@ -320,16 +342,25 @@ class EngineConfig(Section):
     port: str | None = Field(
         default=None, description="serial port of the board, such as /dev/ttyUSB1 or socket://host:port"
     )
+    baud: int = Field(default=DEFAULT_BAUD, ge=300, description="baud rate that the board was built for")
+    wait_s: float = Field(
+        default=600.0,
+        ge=0,
+        description="seconds for which a board that is gone is waited for; 0 ends the run at once",
+    )
+    check: bool = Field(
+        default=False,
+        description="refuse a board's responses that are not those of the emulated array (if its array is emulated)",
+    )
 
     @model_validator(mode="after")
     def _can_run(self) -> Self:
-        if self.name not in AVAILABLE_ENGINES:
-            raise ValueError(
-                f"engine.name is {self.name}, which this version of Twinbar cannot train with; "
-                f"it must be {', '.join(AVAILABLE_ENGINES[:-1])} or {AVAILABLE_ENGINES[-1]}"
-            )
         if self.port is not None and self.name != "board":
             raise ValueError(f"engine.port is {self.port}, but engine {self.name} has no port; leave it out")
+        if self.check and self.name != "board":
+            raise ValueError(f"engine.check compares a board with the emulator, but engine.name is {self.name}")
+        if self.port is None and self.name == "board":
+            raise ValueError("engine.port is missing; a board needs one, such as --port /dev/ttyUSB1")
         return self
 
 

@@ -69,7 +69,9 @@ class Observation:
 
         def made(*arguments: Any, **options: Any) -> Recorder:
             inner = make(*arguments, **options)
-            accountant = inner if isinstance(inner, FastController) else FastController(*arguments, **options)
+            # A board has an emulator beside it already, and a real array has no equal.
+            tells_heat = isinstance(inner, FastController) or self._config.engine.name == "board"
+            accountant = inner if tells_heat else FastController(*arguments, **options)
             return Recorder(inner, accountant, self.sinks)
 
         return made

@@ -17,7 +17,7 @@ from twinbar.host.experiment.config import RESUME_MAY_CHANGE, CompareConfig, Exp
 from twinbar.host.experiment.config_errors import show
 from twinbar.host.experiment.durable import is_temporary, replace_file
 from twinbar.host.experiment.step_table import StepTable
-from twinbar.hw.errors import ConfigError, TwinbarError
+from twinbar.hw.errors import ConfigError, LinkError, TwinbarError
 
 CONFIG: Final = "config.toml"
 REPORT: Final = "report.json"
@@ -166,6 +166,10 @@ class RunFolder:
         ConfigError
             If checkpoints are there, but none can be used.
         """
+        # Rows that were written after the checkpoint are cut off when a table is opened again.
+        for table in self._tables.values():
+            table.close()
+        self._tables.clear()
         saved = load_checkpoint(self.path / CHECKPOINT, notice)
         self._vouched = saved["tables"] if saved else {}
         return saved["state"] if saved else None
@@ -200,8 +204,8 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # A run that was refused (no such preset, no such data) leaves nothing behind that would be in the way later.
-        if kind is not None and issubclass(kind, ConfigError) and not self.resumed:
+        # A run that was refused (no such preset, data or board) leaves nothing behind that would be in the way later.
+        if kind is not None and issubclass(kind, ConfigError | LinkError) and not self.resumed:
             self._withdraw()
         else:
             self.close()

@@ -1,5 +1,6 @@
 """One training run, from an empty or interrupted run folder to its report."""
 
+from functools import partial
 from typing import Any
 
 from twinbar.host.data import load_dataset
@@ -12,11 +13,12 @@ from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.threads import use_threads
 from twinbar.host.experiment.trainer import Trainer
 from twinbar.host.report.metrics import write_metrics
+from twinbar.hw.errors import SilentBoardError
 
 
 def prepare_data(config: ExperimentConfig) -> Dataset:
-    """Load the data set, keep as many training images as asked for, and hold out the validation images."""
-    data = load_dataset(config.data.name).subset(config.data.limit)
+    """Load the data set, keep as many training images as asked for, pool them, and hold out the validation images."""
+    data = load_dataset(config.data.name).subset(config.data.limit).pooled(config.data.pool)
     return data.validation_split(config.data.validation, config.data.seed)
 
 
@@ -52,22 +54,58 @@ def train(
     """
     use_threads(config.engine.threads, config.training.batch_size)
     trainer = Trainer(config, prepare_data(config) if data is None else data, progress, folder.path)
-    state = folder.load_checkpoint(progress.message) if resume else None
-    with Interruption() as interruption:
-        if state is None:
-            progress.start(1, "programming and calibration", unit="pass")
-            trainer.initialize()
-            progress.advance(1)
-            folder.table("steps.csv")
-            trainer.save(folder)
-        else:
-            trainer.load_state_dict(state)
-        trainer.run(folder, interruption)
-    report = trainer.report()
-    if trainer.network is not None:
-        save_arrays(trainer.network, folder)
+    try:
+        with Interruption() as interruption:
+            _run(trainer, folder, progress, resume, interruption)
+        report = trainer.report()
+        if trainer.network is not None:
+            save_arrays(trainer.network, folder)
+    finally:
+        if trainer.board is not None:
+            trainer.board.close()
     folder.write_report(report)
     write_metrics(report, folder.path / "metrics.csv")
     for sentence in trainer.watch.warnings:
         progress.message(f"warning: {sentence}")
     return report
+
+
+def _run(trainer: Trainer, folder: RunFolder, progress: Progress, resume: bool, interruption: Interruption) -> None:
+    """Train to the end; a board that has forgotten its session is taken up again at the last checkpoint."""
+    if trainer.board is not None:
+        trainer.board.listen(progress.message, partial(_stop_waiting, interruption))
+    state = folder.load_checkpoint(progress.message) if resume else None
+    if state is None:
+        progress.start(1, "programming and calibration", unit="pass")
+        trainer.initialize()
+        progress.advance(1)
+        folder.table("steps.csv")
+        trainer.save(folder)
+    else:
+        trainer.load_state_dict(state)
+    while True:
+        try:
+            trainer.run(folder, interruption)
+            return
+        except SilentBoardError as error:
+            _go_back(trainer, folder, progress, error)
+
+
+def _go_back(trainer: Trainer, folder: RunFolder, progress: Progress, error: SilentBoardError) -> None:
+    """Start another session with the board, and go on from the last checkpoint."""
+    assert trainer.board is not None
+    while True:
+        trainer.board.restart(error)
+        state = folder.load_checkpoint(progress.message)
+        assert state is not None
+        try:
+            trainer.configure_board()
+            trainer.load_state_dict(state)
+            return
+        except SilentBoardError as again:
+            error = again
+
+
+def _stop_waiting(interruption: Interruption) -> None:
+    if interruption.requested:
+        raise KeyboardInterrupt

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from twinbar.emulator.activity import Activity, Tally
+from twinbar.emulator.controller_engine import ControllerEngine
 from twinbar.emulator.ledger import Kind, Ledger, what_dominates
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import build
@@ -31,6 +32,7 @@ from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.watch import Watch
 from twinbar.host.nn.convert import CrossbarNetwork
 from twinbar.host.update.closed_loop import ClosedLoop
+from twinbar.host.update.kept_levels import KeptLevels
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
 
@@ -69,10 +71,11 @@ class Trainer:
         self.watch = Watch()
         crossbar = None if config.policy.name == "float" else build.build_crossbar(config)
         self._observation = Observation(config, crossbar, folder, progress)
+        self.board = None if crossbar is None else build.build_board(config)
         if crossbar is None:
             self.module = model
         else:
-            self.network = build.build_network(config, model, crossbar, self._enter, self._observation)
+            self.network = build.build_network(config, model, crossbar, self._enter, self._observation, self.board)
             self.module = self.network.module
             self.ledger = build.build_ledger(config, crossbar, self.network.session.engine.tiles)
             self.policy = build.build_policy(config)
@@ -87,6 +90,7 @@ class Trainer:
         self._marks: dict[str, dict[Kind, Tally]] = {}
         self._mark("epoch", "training")
         self._initialization: dict[str, Any] | None = None
+        self._restorations: list[dict[str, int]] = []
 
     # --- the account ------------------------------------------------------------------------------------------------
 
@@ -311,6 +315,7 @@ class Trainer:
             "counts": self._counts.state_dict(),
             "initialization": self._initialization,
             "watch": self.watch.state_dict(),
+            "restorations": self._restorations,
         }
         if self.network is not None and self.ledger is not None:
             state["engine"] = self.network.session.engine.state_dict()
@@ -337,6 +342,7 @@ class Trainer:
         self._counts = EpochCounts.from_state_dict(state["counts"])
         self._initialization = state["initialization"]
         self.watch.load_state_dict(state["watch"])
+        self._restorations = list(state.get("restorations", []))
         if self.network is not None and self.ledger is not None:
             self.network.session.engine.load_state_dict(state["engine"])
             self._observation.begin(self.network, state["trace_parts"])
@@ -348,6 +354,31 @@ class Trainer:
                 period: {kind: Tally.from_state_dict(tally) for kind, tally in mark.items()}
                 for period, mark in state["marks"].items()
             }
+            if self.board is not None:
+                self._restore_board(self.network)
+
+    def configure_board(self) -> None:
+        """Configure and arm a board with which a session has just begun: it may have been without supply."""
+        assert self.network is not None
+        engine = self.network.session.engine
+        assert isinstance(engine, ControllerEngine)
+        engine.configure()
+
+    def _restore_board(self, network: CrossbarNetwork) -> None:
+        """Bring the cells of a board to what the checkpoint says, if its array has gone on, or begun anew, since."""
+        assert self.board is not None
+        controller = self.board.controller
+        assert controller is not None
+        if controller.holds_checkpoint:
+            return
+        written = program(network, KeptLevels(), self._passed).result
+        pulsed = int(((written.sets > 0) | (written.resets > 0)).sum())
+        self._restorations.append({"step": self._step, "cells": len(written.codes), "pulsed": pulsed})
+        self._progress.message(
+            f"The board's array is not as at the checkpoint: {pulsed:,} of {len(written.codes):,} cells were brought "
+            f"back to their levels, {int((~written.ok).sum()):,} could not be; the run goes on from step {self._step}, "
+            "and its result is another one than without the interruption"
+        )
 
     def report(self) -> dict[str, Any]:
         """Give the content of report.json."""
@@ -386,4 +417,6 @@ class Trainer:
                 "energy_with_initialization_j": since_start["energy_j"]["total"],
                 "energy_table": self.config.engine.energy_table,
             }
+            if self.board is not None:
+                report["board"] = self.board.report() | {"restorations": self._restorations}
         return report

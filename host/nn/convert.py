@@ -82,6 +82,7 @@ def convert(
     levels: int | None = None,
     weight_range: float = 8.0,
     placement: Placement = "interleaved",
+    sharing: bool = False,
     keep_read_back: bool = False,
     range_margin: float = 1.2,
     range_tracking: bool = True,
@@ -100,8 +101,8 @@ def convert(
         Levels per cell; as many as the configuration's table has by default.
     weight_range : float
         Weight of the top level, in standard deviations of a He initialization; larger where weights already exceed it.
-    placement, keep_read_back, range_margin, range_tracking
-        See `LayerMap`, `ProgrammedLayer` and `CrossbarMatmul`.
+    placement, sharing, keep_read_back, range_margin, range_tracking
+        See `LayerMap`, `map_layers`, `ProgrammedLayer` and `CrossbarMatmul`.
     make_engine : callable
 
     Raises
@@ -116,7 +117,7 @@ def convert(
     shapes = [
         (name or type(part).__name__.lower(), part.weight.shape[0], part.weight[0].numel()) for name, part in found
     ]
-    maps = map_layers(shapes, config.geometry, placement)
+    maps = map_layers(shapes, config.geometry, placement, sharing=sharing)
     session = Session(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
     levels = len(config.levels) if levels is None else levels
     layers: list[CrossbarLayer] = []

@@ -63,62 +63,79 @@ def _spread(count: int, most: int, placement: Placement) -> tuple[int, np.ndarra
     return tiles, index // most, index % most
 
 
-def map_layers(shapes: Sequence[tuple[str, int, int]], geometry: Geometry, placement: Placement) -> list[LayerMap]:
-    """Give every layer tiles of its own.
+def map_layers(
+    shapes: Sequence[tuple[str, int, int]], geometry: Geometry, placement: Placement, *, sharing: bool = False
+) -> list[LayerMap]:
+    """Give every layer tiles of its own; or let small layers share tiles.
 
     Parameters
     ----------
     shapes : sequence of (name, outputs, inputs)
     geometry : Geometry
     placement : str
+    sharing : bool
+        Put a layer that fits one tile below others, in the first tile that has the rows left. Its rows then start
+        further down; the rows above are not driven when it is multiplied by.
     """
     maps = []
     first = 0
+    free: dict[int, int] = {}
+    """First free row of the tiles that can be shared."""
     for name, outputs, inputs in shapes:
         row_tiles, row_tile, row = _spread(inputs, geometry.rows, placement)
         column_tiles, column_tile, pair = _spread(outputs, geometry.columns // 2, placement)
+        tile, top = first, 0
+        if sharing and row_tiles == column_tiles == 1:
+            tile = next((known for known, used in free.items() if used + inputs <= geometry.rows), first)
+            top = free.get(tile, 0)
+            free[tile] = top + inputs
         row_input = np.full((row_tiles, geometry.rows), inputs, np.int64)
-        row_input[row_tile, row] = np.arange(inputs)
+        row_input[row_tile, top + row] = np.arange(inputs)
         block = TileBlock(
-            first_tile=first,
+            first_tile=tile,
             row_input=row_input,
-            used_rows=np.bincount(row_tile, minlength=row_tiles).astype(np.int64),
+            used_rows=top + np.bincount(row_tile, minlength=row_tiles).astype(np.int64),
             used_columns=2 * np.bincount(column_tile, minlength=column_tiles).astype(np.int64),
             inputs=inputs,
         )
+        input_address = (tile + row_tile * column_tiles) * geometry.cells + (top + row) * geometry.columns
         maps.append(
             LayerMap(
                 name=name,
                 block=block,
-                input_address=((first + row_tile * column_tiles) * geometry.cells + row * geometry.columns).astype(
-                    np.int64
-                ),
+                input_address=input_address.astype(np.int64),
                 output_address=(column_tile * geometry.cells + 2 * pair).astype(np.int64),
                 placement=placement,
             )
         )
-        first += row_tiles * column_tiles
+        first = max(first, block.tiles.stop)
     return maps
 
 
 def tile_count(maps: Sequence[LayerMap]) -> int:
     """Number of tiles that all layers take together."""
-    return maps[-1].block.tiles.stop
+    return max(layer.block.tiles.stop for layer in maps)
 
 
 def tile_names(maps: Sequence[LayerMap]) -> list[str]:
-    """Name every tile by its layer and its place in the layer's grid."""
-    return [
-        f"{layer.name} r{r} c{c}"
-        for layer in maps
-        for r in range(layer.block.shape[0])
-        for c in range(layer.block.shape[1])
-    ]
+    """Name every tile by its layers, and by its place in a layer's grid."""
+    layers: list[list[str]] = [[] for _ in range(tile_count(maps))]
+    places = [""] * len(layers)
+    for layer in maps:
+        for number in range(layer.block.tiles.start, layer.block.tiles.stop):
+            row, column = divmod(number - layer.block.first_tile, layer.block.shape[1])
+            layers[number].append(layer.name)
+            places[number] = f"r{row} c{column}"
+    return [f"{'+'.join(names)} {place}" for names, place in zip(layers, places, strict=True)]
 
 
 def mapped_columns(maps: Sequence[LayerMap]) -> np.ndarray:
     """Columns of each tile that hold weights (int64 [tiles])."""
-    return np.concatenate([np.tile(layer.block.used_columns, layer.block.shape[0]) for layer in maps])
+    columns = np.zeros(tile_count(maps), np.int64)
+    for layer in maps:
+        own = np.tile(layer.block.used_columns, layer.block.shape[0])
+        columns[layer.block.tiles] = np.maximum(columns[layer.block.tiles], own)
+    return columns
 
 
 def mapped_cells(maps: Sequence[LayerMap], geometry: Geometry) -> np.ndarray:

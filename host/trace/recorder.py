@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from twinbar.emulator.activity import CellEnergy
 from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.program import Controller, Program, ProgramResult
 from twinbar.host.trace.rows import rows_of
 from twinbar.host.trace.store import cut_back, write_part
@@ -56,12 +55,12 @@ class Recorder:
     ----------
     inner : Controller
         The one that runs them.
-    accountant : FastController
+    accountant : Controller
         Runs them too, and tells the heat of each command; it may be the same controller.
     sinks : sequence of Sink
     """
 
-    def __init__(self, inner: Controller, accountant: FastController, sinks: Sequence[Sink]) -> None:
+    def __init__(self, inner: Controller, accountant: Controller, sinks: Sequence[Sink]) -> None:
         self.inner = inner
         self.config: CrossbarConfig = inner.config
         self.controller: ControllerConfig = inner.controller

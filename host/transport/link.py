@@ -8,7 +8,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from twinbar.hw.errors import LinkError
+from twinbar.hw.errors import LinkError, SilentBoardError
 from twinbar.hw.link import check_word, commands
 from twinbar.hw.link.expectation import Expectation
 from twinbar.hw.link.frames import (
@@ -32,6 +32,8 @@ _POLL_S = 0.05
 """Silence after which the host asks; longer than the latency of any USB adapter."""
 _PATIENCE_S = 2.0
 """Silence after which the host gives up."""
+LONGEST_WORK_S = 120.0
+"""Default bound for a single operation: a pulse of the greatest width lasts 22 s at 12 MHz."""
 _ATTEMPTS = 8
 _PIECE = 4096
 """Beats that are packed at a time."""
@@ -74,6 +76,8 @@ class Link:
         Configuration hash that the board must have.
     first_session : int, optional
         4-bit number of the first session; at random if it is not given, so that two hosts in a row differ.
+    longest_work_s : float
+        How long a board may be at work without giving a response or taking a command.
 
     Raises
     ------
@@ -81,9 +85,16 @@ class Link:
         If the board does not answer, is another one, or answers wrongly.
     """
 
-    def __init__(self, line: Line, expected_hash: int | None = None, first_session: int | None = None) -> None:
+    def __init__(
+        self,
+        line: Line,
+        expected_hash: int | None = None,
+        first_session: int | None = None,
+        longest_work_s: float = LONGEST_WORK_S,
+    ) -> None:
         self._line = line
         self._expected_hash = expected_hash
+        self._longest_work_s = longest_work_s
         self._session = random.randrange(16) if first_session is None else first_session
         self.statistics = LinkStatistics()
         self._usable = False
@@ -105,8 +116,13 @@ class Link:
 
     # --- session ------------------------------------------------------------------------------------------------
 
-    def connect(self) -> Hello:
+    def connect(self, expected_hash: int | None = None) -> Hello:
         """Start a session: the board disarms and forgets all commands of the session before.
+
+        Parameters
+        ----------
+        expected_hash : int, optional
+            Configuration hash that the board must have from now on.
 
         Raises
         ------
@@ -114,6 +130,7 @@ class Link:
             If no board answers, or one that does not fit.
         """
         self._usable = False
+        self._expected_hash = self._expected_hash if expected_hash is None else expected_hash
         heard = intact = 0
         for _ in range(_ATTEMPTS):
             self._session = self._session + 1 & 15
@@ -131,7 +148,9 @@ class Link:
                         return self._opened(Hello.unpack(frame.payload))
         where = f"{self._line.name} at {self._line.baud:.0f} baud"
         if not heard:
-            raise LinkError(f"no board answers on {where}; check the port, the cable, and that the board is programmed")
+            raise SilentBoardError(
+                f"no board answers on {where}; check the port, the cable, and that the board is programmed"
+            )
         if not intact:
             raise LinkError(f"what comes on {where} is not readable; check that the board was built for this baud rate")
         raise LinkError(f"what comes on {where} is not from a Twinbar board; check the port")
@@ -171,23 +190,41 @@ class Link:
 
         Raises
         ------
+        SilentBoardError
+            If the board falls silent.
         LinkError
-            If the board falls silent or answers what it was not asked. The session is over then; `connect` starts
-            another one.
+            If it keeps a response back, or answers what it was not asked. In any case the session is over then;
+            `connect` starts another one.
         """
         if not self._usable:
             raise LinkError(f"the session on {self._line.name} was broken off; connect again")
         self._usable = False
         self._outbox.load(self._packed(np.ascontiguousarray(beats, np.uint64)))
         self._responses: list[npt.NDArray[np.uint8]] = [np.zeros((0, RESPONSE_BYTES), np.uint8)]
-        self._last_heard = self._last_sent = self._line.clock()
+        self._last_heard = self._last_sent = self._last_progress = self._line.clock()
         self._at_rest = False
         self._send()
         while not self._complete:
             self._receive()
+            self._check_progress()
             self._send()
         self._usable = True
         return np.concatenate(self._responses)
+
+    def _check_progress(self) -> None:
+        """Refuse to wait for what will not come from a board that still answers."""
+        waited = self._line.clock() - self._last_progress - self._transit_s(self._outbox.bytes_under_way)
+        missing = len(self._expectation)
+        if self._at_rest and missing and waited > _PATIENCE_S:
+            raise LinkError(
+                f"the board on {self._line.name} is at rest and keeps back {missing} responses; connect again, and if "
+                "it happens again build it anew with this version"
+            )
+        if waited > self._longest_work_s:
+            raise LinkError(
+                f"the board on {self._line.name} has been at work for {waited:.0f} s without a response, with "
+                f"{missing} to come; make it safe (twinbar board safe) and check its front end"
+            )
 
     def _packed(self, beats: npt.NDArray[np.uint64]) -> Iterator[bytes]:
         for start in range(0, len(beats), _PIECE):
@@ -219,7 +256,7 @@ class Link:
             # Nothing is heard, so the board may have lost all of it without a trace.
             self.statistics.resent += self._outbox.rewind()
         if now - self._last_heard > _PATIENCE_S + self._transit_s(self._outbox.bytes_under_way):
-            raise LinkError(
+            raise SilentBoardError(
                 f"the board on {self._line.name} has fallen silent, with {len(self._expectation)} responses to come; "
                 "check it, and connect again"
             )
@@ -270,7 +307,8 @@ class Link:
         if self._check != frame.check:
             raise LinkError("the board's responses do not follow from the commands (check word); connect again")
         self._responses.append(beats)
-        self._outbox.acknowledge(frame.ack, frame.released)
+        if self._outbox.acknowledge(frame.ack, frame.released) or len(beats):
+            self._last_progress = self._last_heard
         if frame.has(Flag.RESEND):
             self.statistics.resent += self._outbox.miss(frame.ack)
         self._at_rest = frame.has(Flag.REST) and self._outbox.empty

@@ -84,15 +84,18 @@ class Outbox:
         self._stored += len(payload)
         return True
 
-    def acknowledge(self, ack: int, released: int) -> None:
-        """Note what the board has (``ack``, ``released``: see `twinbar.hw.link.frames`)."""
+    def acknowledge(self, ack: int, released: int) -> bool:
+        """Note what the board has (``ack``, ``released``: see `twinbar.hw.link.frames`); gives whether it has more."""
         count = (ack - (self._next_seq - len(self._unacknowledged))) % SEQUENCE
+        news = 0 < count <= len(self._unacknowledged)
         if count <= len(self._unacknowledged):
             for _ in range(count):
                 self._unacknowledged.popleft()
             self._cursor = max(0, self._cursor - count)
             self._rewound &= count == 0
-        self._released += (released - self._released // self._unit) % 256 * self._unit
+        taken = (released - self._released // self._unit) % 256 * self._unit
+        self._released += taken
+        return news or taken > 0
 
     def miss(self, ack: int) -> int:
         """Send again from the frame with this number on, which the board has missed.

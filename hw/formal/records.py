@@ -46,14 +46,14 @@ class FixedRecord:
                 m.d.comb += value.eq(free[field])
                 m.d.sync += held.eq(free[field])
 
-    def connect(self, m: Module, unit: Any) -> None:
-        """Answer a unit's rows one cycle later."""
+    def connect(self, m: Module, unit: Any, granted: Any = 1) -> None:
+        """Answer a unit's rows one cycle later; with anything, if the memory is not ``granted`` to it."""
         for name in ("even", "odd"):
             row, data = getattr(unit, f"{name}_row"), getattr(unit, name)
             for field in FIELDS:
                 if field % 2 == (name == "odd"):
                     hit = Signal(name=f"hit_{name}_{field}")
-                    m.d.sync += hit.eq(row == record_row(self.record, field))
+                    m.d.sync += hit.eq((row == record_row(self.record, field)) & granted)
                     with m.If(hit):
                         m.d.comb += Assume(data == self.fields[field])
 
@@ -122,11 +122,15 @@ class DriveProof(wiring.Component):
         fixed = FixedRecord(m, Const(Record.SET.value, 3), self.free)
         for name in ("even", "odd", "target", "first", "begin", "make_safe"):
             m.d.comb += getattr(drive, name).eq(getattr(self, name))
-        fixed.connect(m, drive)
-        # Settling takes two cycles or more, and an update is only begun where one is needed.
+        # Settling takes two cycles or more, pulse and recovery one; and an update is only begun where one is needed.
+        # From its second cycle on a halt may have given the memory to others.
         busy = Signal(2)
+        fixed.connect(m, drive, self.begin | (busy == 3))
+        target = Signal.like(self.target)
+        m.d.sync += target.eq(self.target)
+        m.d.comb += Assume((self.target == target) | (busy != 3))
         with m.If(self.begin):
-            m.d.sync += busy.eq(2)
+            m.d.sync += busy.eq(3)
         with m.Elif(busy.any()):
             m.d.sync += busy.eq(busy - 1)
         m.d.comb += Assume(~(self.begin & (busy.any() | self.make_safe)))
@@ -135,7 +139,7 @@ class DriveProof(wiring.Component):
         for line in range(3):
             m.d.comb += ordered[line].eq(lanes(value[FIELD_CODES])[line] <= lanes(value[FIELD_STOP])[line])
         m.d.comb += Assume(ordered.all())
-        with m.If((drive.record == Record.SET) & (busy == 0)):
+        with m.If((drive.record == Record.SET) & (busy <= 1)):
             for line in range(3):
                 code = lanes(drive.codes.as_value())[line]
                 start, stop = lanes(value[FIELD_CODES])[line], lanes(value[FIELD_STOP])[line]

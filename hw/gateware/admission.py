@@ -1,10 +1,10 @@
 """Checks a command before it starts."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.protocol.layouts import COLUMN_BITS, MAX_COLUMNS, PULSE_BITS, ROW_BITS, TILE_BITS, Command, Faults
+from twinbar.hw.protocol.layouts import COLUMN_BITS, MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 
 from .config import ControllerConfig
@@ -12,6 +12,16 @@ from .config import ControllerConfig
 READING = (Opcode.READ, Opcode.CONVERT, Opcode.CALIBRATE, Opcode.MULTIPLY)
 """Operations on the array that never open the write gate."""
 WRITING = (Opcode.WRITE, Opcode.FORM, Opcode.PULSE, Opcode.DRIVE)
+
+
+def exceeds(value, bound: int):
+    """Whether a value is greater than a constant; without the carry chain that a comparison would take."""
+    if bound >= (1 << len(value)) - 1:
+        return Const(0)
+    greater = Const(0)
+    for place, bit in enumerate(value):
+        greater = bit & greater if bound >> place & 1 else bit | greater
+    return greater
 
 
 class Admission(wiring.Component):
@@ -28,8 +38,10 @@ class Admission(wiring.Component):
         Number of the tile.
     mode, faults, aborting, levels, pulse_limit : In
         State of the tile, and the registers that bound arguments.
+    admitted : Out(1)
+        The command may start. Registers are checked by `RegisterFile`.
     status : Out(Status)
-        OK if the command may start. Registers are checked by `RegisterFile`.
+        OK, or the first reason why it may not.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -43,6 +55,7 @@ class Admission(wiring.Component):
                 "aborting": In(1),
                 "levels": In(9),
                 "pulse_limit": In(PULSE_BITS),
+                "admitted": Out(1),
                 "status": Out(Status),
             }
         )
@@ -55,19 +68,20 @@ class Admission(wiring.Component):
         haltable = Signal()  # ARM and WAIT: refused by ABORT like operations on the array
         bad_address, bad_level, bad_value = Signal(), Signal(), Signal()
 
-        bad_row = Signal()
-        m.d.comb += bad_row.eq(body.cell.row >= config.rows)
-        bad_column = Signal()
-        m.d.comb += bad_column.eq(body.cell.column >= config.columns)
-        bad_pair = Signal()
-        m.d.comb += bad_pair.eq(body.cell.column >= config.columns // 2)
-
-        outputs = Signal(ROW_BITS + 1)
-        end = Signal(COLUMN_BITS + 2)
+        bad_row, bad_column, bad_pair, bad_outputs = Signal(), Signal(), Signal(), Signal()
+        columns, pairs = config.columns, config.columns // 2
+        product = body.product
+        end = Signal(COLUMN_BITS + 1)
         m.d.comb += [
-            outputs.eq(Mux(body.product.outputs == 0, MAX_COLUMNS, body.product.outputs)),
-            end.eq(body.product.column + outputs),
+            bad_row.eq(exceeds(body.cell.row, config.rows - 1)),
+            bad_column.eq(exceeds(body.cell.column, columns - 1)),
+            bad_pair.eq(exceeds(body.cell.column, pairs - 1)),
+            end.eq(product.column + product.outputs),
+            bad_outputs.eq(Mux(product.subtract, exceeds(end, pairs), exceeds(end, columns))),
         ]
+        with m.If(product.outputs == 0):  # the most that the field can ask for
+            whole = (product.column == 0) & ~product.subtract if columns == MAX_COLUMNS else 0
+            m.d.comb += bad_outputs.eq(~whole)
 
         with m.Switch(self.command.opcode):
             for opcode in Opcode:
@@ -93,11 +107,10 @@ class Admission(wiring.Component):
                             bad_value.eq(body.calibration.subtract & body.calibration.gain),
                         ]
                     if opcode is Opcode.MULTIPLY:
-                        most = Mux(body.product.subtract, config.columns // 2, config.columns)
-                        unaligned = body.product.column & (config.adc_channels - 1)
-                        m.d.comb += bad_address.eq((end > most) | unaligned.any())
+                        unaligned = product.column & (config.adc_channels - 1)
+                        m.d.comb += bad_address.eq(bad_outputs | unaligned.any())
                     if opcode is Opcode.LOAD:
-                        m.d.comb += bad_address.eq(body.input.word >= config.words)
+                        m.d.comb += bad_address.eq(exceeds(body.input.word, config.words - 1))
                     if opcode is Opcode.WAIT:
                         m.d.comb += bad_value.eq(body.wait.cycles == 0)
                     if opcode is Opcode.ARM:
@@ -106,22 +119,18 @@ class Admission(wiring.Component):
 
         permitted = (self.mode == Mode.WRITE) | (self.mode == Mode.READ) & ~writing
         arming = self.command.opcode == Opcode.ARM
-        with m.If(~known):
-            m.d.comb += self.status.eq(Status.UNKNOWN_OPCODE)
-        with m.Elif((self.command.tile != self.index) & (self.command.opcode != Opcode.SAFE)):
-            m.d.comb += self.status.eq(Status.BAD_TILE)
-        with m.Elif(self.aborting & (reading | writing | haltable)):
-            m.d.comb += self.status.eq(Status.ABORTED)
-        with m.Elif(self.faults.as_value().any() & (reading | writing | arming)):
-            m.d.comb += self.status.eq(Status.FAULTED)
-        with m.Elif((reading | writing) & ~permitted):
-            m.d.comb += self.status.eq(Status.DISARMED)
-        with m.Elif(bad_address):
-            m.d.comb += self.status.eq(Status.BAD_ADDRESS)
-        with m.Elif(bad_level):
-            m.d.comb += self.status.eq(Status.BAD_LEVEL)
-        with m.Elif(bad_value):
-            m.d.comb += self.status.eq(Status.BAD_VALUE)
-        with m.Else():
-            m.d.comb += self.status.eq(Status.OK)
+        reasons = (
+            (~known, Status.UNKNOWN_OPCODE),
+            ((self.command.tile != self.index) & (self.command.opcode != Opcode.SAFE), Status.BAD_TILE),
+            (self.aborting & (reading | writing | haltable), Status.ABORTED),
+            (self.faults.as_value().any() & (reading | writing | arming), Status.FAULTED),
+            ((reading | writing) & ~permitted, Status.DISARMED),
+            (bad_address, Status.BAD_ADDRESS),
+            (bad_level, Status.BAD_LEVEL),
+            (bad_value, Status.BAD_VALUE),
+        )
+        m.d.comb += [self.admitted.eq(~Cat(condition for condition, _ in reasons).any()), self.status.eq(Status.OK)]
+        for condition, status in reversed(reasons):
+            with m.If(condition):
+                m.d.comb += self.status.eq(status)
         return m

@@ -118,19 +118,19 @@ class Arming(wiring.Component):
             In the next cycle, whether the odd field is greater (with ``ascending``: not less): in each of the two lower
             lines, in the lowest 28 bits (with ``widths``), in the highest line or (with ``widths``) the highest 8 bits.
         """
-        # One subtraction. Between two parts lies a bit that shows the carry of the lower one, and passes on either it
-        # (the operands differ) or a new one (both operands are that carry).
-        new = (ascending, ascending)
-        link = (ascending | widths, ascending)
-        cut = (~widths, Const(0, 1))
+        # One subtraction, with a carry that is set where nothing is borrowed. Between two parts lies a bit that shows
+        # the carry of the lower one, and passes on either it (the operands are equal) or a new one (the first operand).
+        new = (Const(0, 1), ~ascending)
+        link = (ascending | widths, ~ascending)
+        cut = (~widths, Const(1, 1))
         low, middle = slice(0, LINE_BITS), slice(LINE_BITS, 2 * LINE_BITS)
         rest, code = slice(2 * LINE_BITS, WIDTH_BITS), slice(WIDTH_BITS, VALUE_BITS)
         minuend, subtrahend, shown = [], [], []
         for (one, other), part in ((new, low), (link, middle), (link, rest), (cut, code)):
             minuend += [one, self.odd[part]]
-            subtrahend += [other, ~self.even[part]]
+            subtrahend += [other, self.even[part]]
             shown.append(sum(len(piece) for piece in minuend))
-        total = Cat(minuend) + Cat(subtrahend)
+        total = Cat(minuend, Const(0, 1)) - Cat(subtrahend, Const(1, 1))
         carries = Signal(4)
         m.d.sync += carries.eq(Cat(total[place] for place in shown))
         return carries[:2], carries[2], carries[3]

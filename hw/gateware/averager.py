@@ -38,6 +38,8 @@ class Averager(wiring.Component):
         This conversion is the last of the read.
     count : Out
         Conversions of this read, with the one in progress.
+    coming : Out(signed)
+        With ``take``: the average, if this conversion is the last. Combinational.
     average : Out(signed)
         In the cycle after the last conversion.
     value : Out
@@ -56,6 +58,7 @@ class Averager(wiring.Component):
                 "take": In(1),
                 "last": Out(1),
                 "count": Out(range(1, 33)),
+                "coming": Out(signed(bits + 2)),
                 "average": Out(signed(bits + 2)),
                 "value": Out(bits),
             }
@@ -78,6 +81,7 @@ class Averager(wiring.Component):
 
         done = Signal(range(32))
         total = Signal(signed(self._bits + 2 + MAX_AVERAGE))
+        following = Signal.like(total)
         # -x is ~x + 1. The ones that are missing here are added with every conversion, whose empty places hold ones.
         base = Cat(Const(1 << (MAX_AVERAGE - 1), MAX_AVERAGE), ~self.offset).as_signed()
         added = Signal.like(total)
@@ -89,6 +93,9 @@ class Averager(wiring.Component):
         m.d.comb += [
             self.last.eq(done == final),
             self.count.eq(done + 1),
+            # One adder: its carry comes in by a bit below the lowest.
+            following.eq((Cat(Const(1, 1), total) + Cat(Const(1, 1), added))[1:]),
+            self.coming.eq(following >> MAX_AVERAGE),
             self.average.eq(total >> MAX_AVERAGE),
         ]
         with m.If(self.clear):
@@ -96,8 +103,7 @@ class Averager(wiring.Component):
         with m.Elif(self.take):
             m.d.sync += done.eq(done + 1)
             with m.If(done >= discard):
-                # One adder: its carry comes in by a bit below the lowest.
-                m.d.sync += total.eq((Cat(Const(1, 1), total) + Cat(Const(1, 1), added))[1:])
+                m.d.sync += total.eq(following)
 
         m.d.comb += self.value.eq(self.average)
         with m.If(self.average < 0):

@@ -80,6 +80,8 @@ class ColumnChannel(wiring.Component):
         m.submodules.sums = sums = block_ram(shape=signed(self.config.sum_bits), depth=groups)
         sum_write, sum_read = sums.write_port(), sums.read_port()
         held = Signal(signed(bits + 1))
+        so_far = Signal(signed(self.config.sum_bits))  # from a register, because a block RAM is slow
+        m.d.sync += so_far.eq(Mux(self.first_step, 0, sum_read.data))
         with m.If(self.take):
             m.d.sync += held.eq(self.code - offset_read.data)
         shifted = Signal(signed(self.config.sum_bits))
@@ -87,7 +89,7 @@ class ColumnChannel(wiring.Component):
             shifted.eq(held << self.plane[: (self.config.input_bits - 1).bit_length()]),
             sum_read.addr.eq(self.next_group),
             sum_read.en.eq(1),
-            self.sum.eq(Mux(self.first_step, 0, sum_read.data) + shifted),
+            self.sum.eq(so_far + shifted),
             sum_write.addr.eq(self.group),
             sum_write.data.eq(self.sum),
             sum_write.en.eq(self.add),

@@ -1,6 +1,6 @@
 """The controller: tiles behind one command stream and one response stream."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -10,6 +10,7 @@ from twinbar.hw.protocol.layouts import Command, Response
 from twinbar.hw.timing import PHASES, Phase
 
 from .arbiter import Arbiter
+from .array.emulated_array import EmulatedArray, EmulatedFrontEnd, EmulatedPinsSignature
 from .config import ControllerConfig
 from .direct import DirectFrontEnd
 from .dispatcher import Dispatcher
@@ -20,13 +21,15 @@ from .tile import Tile
 
 
 class Controller(wiring.Component):
-    """The controller with direct front ends, or with front ends of serial parts.
+    """The controller with direct front ends, with front ends of serial parts, or with emulated arrays.
 
     Parameters
     ----------
     config : ControllerConfig
     parts : SerialParts, optional
         Parts of every tile's front end.
+    array : EmulatedArray, optional
+        Cells that the chip emulates, instead of parts. Commands wait until they are formed.
 
     Members
     -------
@@ -34,22 +37,32 @@ class Controller(wiring.Component):
     responses : Out(stream(Response))
     stop : In(1)
         Asynchronous: halts and disarms all tiles while it is high.
-    tiles : Out(DirectPinsSignature or SerialPinsSignature) array
+    tiles : Out(DirectPinsSignature, SerialPinsSignature or EmulatedPinsSignature) array
         Pins of every tile.
     phases : Out array
         Phase of every tile in this cycle, for observation.
     busy : Out(1)
         A command is presented, a queue holds a beat, or a tile works; for observation.
+
+    Attributes
+    ----------
+    cores : list of Tile
+        The tiles; what each asks of its front end can be observed there.
     """
 
-    def __init__(self, config: ControllerConfig, parts: SerialParts | None = None) -> None:
-        self.config, self.parts = config, parts
-        super().__init__(self.signature_of(config, parts))
+    def __init__(
+        self, config: ControllerConfig, parts: SerialParts | None = None, array: EmulatedArray | None = None
+    ) -> None:
+        self.config, self.parts, self.array = config, parts, array
+        self.cores = [Tile(config) for _ in range(config.tiles)]
+        super().__init__(self.signature_of(config, parts, array))
 
     @staticmethod
-    def signature_of(config: ControllerConfig, parts: SerialParts | None = None) -> wiring.Signature:
+    def signature_of(
+        config: ControllerConfig, parts: SerialParts | None = None, array: EmulatedArray | None = None
+    ) -> wiring.Signature:
         """Give the ports of a controller without making one."""
-        pins = DirectPinsSignature(config) if parts is None else SerialPinsSignature(config, parts)
+        pins = pins_signature(config, parts, array)
         return wiring.Signature(
             {
                 "commands": In(stream.Signature(Command)),
@@ -67,16 +80,20 @@ class Controller(wiring.Component):
         m.submodules.dispatcher = dispatcher = Dispatcher(config.tiles)
         m.submodules.arbiter = arbiter = Arbiter(config.tiles)
         m.submodules.response_queue = response_queue = Queue(Response, config.response_depth)
-        connect(m, flipped(self.commands), dispatcher.i)
+        formed = Signal(init=1)
+        m.d.comb += [
+            dispatcher.i.payload.eq(self.commands.payload),
+            dispatcher.i.valid.eq(self.commands.valid & formed),
+            self.commands.ready.eq(dispatcher.i.ready & formed),
+        ]
         connect(m, arbiter.o, response_queue.i)
         connect(m, response_queue.o, flipped(self.responses))
         stop, works = Signal(), Signal(config.tiles)
         m.submodules.stop_synchronizer = FFSynchronizer(self.stop, stop)
         for number in range(config.tiles):
             m.submodules[f"command_queue_{number}"] = queue = Queue(Command, config.command_depth)
-            m.submodules[f"tile_{number}"] = tile = Tile(config)
-            front_end = DirectFrontEnd(config) if self.parts is None else SerialFrontEnd(config, self.parts)
-            m.submodules[f"front_end_{number}"] = front_end
+            m.submodules[f"tile_{number}"] = tile = self.cores[number]
+            m.submodules[f"front_end_{number}"] = front_end = self._front_end()
             connect(m, dispatcher.o[number], queue.i)
             connect(m, queue.o, tile.commands)
             connect(m, tile.responses, arbiter.i[number])
@@ -91,5 +108,28 @@ class Controller(wiring.Component):
                 self.phases[number].eq(tile.phase),
                 works[number].eq(~queue.empty | (tile.phase != Phase.IDLE)),
             ]
+            if self.array is not None:
+                m.d.comb += front_end.index.eq(number)
+        if self.array is not None:
+            m.d.comb += formed.eq(Cat(pins.formed for pins in self.tiles).all())
         m.d.comb += self.busy.eq(self.commands.valid | works.any() | ~response_queue.empty)
         return m
+
+    def _front_end(self) -> DirectFrontEnd | SerialFrontEnd | EmulatedFrontEnd:
+        if self.array is not None:
+            return EmulatedFrontEnd(self.config, self.array)
+        if self.parts is not None:
+            return SerialFrontEnd(self.config, self.parts)
+        return DirectFrontEnd(self.config)
+
+
+def pins_signature(
+    config: ControllerConfig, parts: SerialParts | None = None, array: EmulatedArray | None = None
+) -> wiring.Signature:
+    """Give the pins of a tile's front end."""
+    assert parts is None or array is None
+    if array is not None:
+        return EmulatedPinsSignature()
+    if parts is not None:
+        return SerialPinsSignature(config, parts)
+    return DirectPinsSignature(config)

@@ -11,11 +11,10 @@ from twinbar.hw.errors import ConfigError
 from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.parts.assembly import SerialParts
 
+from .array.emulated_array import EmulatedArray
 from .config import ControllerConfig
-from .controller import Controller
-from .front_end import DirectPinsSignature
+from .controller import Controller, pins_signature
 from .link.linked_controller import LinkedController
-from .serial_front_end import SerialPinsSignature
 
 _VISIBLE_HZ = 8
 """A flash of a light as long as one period of this is seen."""
@@ -32,18 +31,24 @@ class CoreConfig:
         Its clock is that of the whole core.
     parts : SerialParts, optional
         Parts of every tile's front end; without them the front ends are direct pins.
+    array : EmulatedArray, optional
+        Cells that the core itself emulates, instead of parts or pins.
 
     Raises
     ------
     ConfigError
-        If the parts are for another clock, or cannot serve the tile.
+        If the parts are for another clock, or cannot serve the tile, or the emulated array is too large.
     """
 
     controller: ControllerConfig
     link: LinkConfig
     parts: SerialParts | None = None
+    array: EmulatedArray | None = None
 
     def __post_init__(self) -> None:
+        assert self.parts is None or self.array is None
+        if self.array is not None:
+            self.array.check(self.controller)
         if self.parts is None:
             return
         if self.parts.clock_hz != self.link.clock_hz:
@@ -56,9 +61,7 @@ class CoreConfig:
     @property
     def pins(self) -> wiring.Signature:
         """Pins of a tile's front end."""
-        if self.parts is None:
-            return DirectPinsSignature(self.controller)
-        return SerialPinsSignature(self.controller, self.parts)
+        return pins_signature(self.controller, self.parts, self.array)
 
     def describe(self) -> dict[str, Any]:
         """Say what it is made of, as JSON."""
@@ -66,6 +69,8 @@ class CoreConfig:
         if self.parts is not None:
             parts = {"dac": self.parts.dac, "adc": self.parts.adc, "switches": self.parts.switch}
             front_end = {role: part.name for role, part in parts.items()}
+        if self.array is not None:
+            front_end = {"emulated": self.array.describe(self.controller)}
         return {
             "configuration": f"{self.controller.hash:016x}",
             "controller": asdict(self.controller),
@@ -90,7 +95,7 @@ class Core(wiring.Component):
         Asynchronous: halts and disarms all tiles while it is high.
     light : Out(1)
         Blinks while the core waits for commands, and is on while it carries them out.
-    tiles : Out(DirectPinsSignature or SerialPinsSignature) array
+    tiles : Out(DirectPinsSignature, SerialPinsSignature or EmulatedPinsSignature) array
         Pins of every tile's front end.
     """
 
@@ -109,7 +114,7 @@ class Core(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config = self.config
-        controller = Controller(config.controller, config.parts)
+        controller = Controller(config.controller, config.parts, config.array)
         m.submodules.controller = linked = LinkedController(controller, config.link)
         for inner, outer in zip(linked.tiles, self.tiles, strict=True):
             connect(m, inner, flipped(outer))

@@ -113,7 +113,8 @@ class DacKeeper(wiring.Component):
         bits = LIMIT_BITS if limit else self.config.dac_bits
         wanted = Signal(bits, name=f"wanted_{number}", init=0 if limit else self.config.safe_codes[output.line])
         source = self.compliance_code if limit else lanes(self.codes.as_value())[output.line][:bits]
-        for drive in output.drives:
+        # In the order of their declaration: that of a set changes from process to process, and the netlist with it.
+        for drive in (drive for drive in Drive if drive in output.drives):
             recorded = reduce(lambda a, b: a | b, (self.record == record for record in _RECORDS[drive]))
             with m.If(self.update & recorded):
                 m.d.sync += wanted.eq(source)

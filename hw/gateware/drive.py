@@ -24,8 +24,8 @@ def lanes(triple):
 class Drive(wiring.Component):
     """The write drive: the codes on the three lines, which ramp from pulse to pulse.
 
-    An update takes the two cycles after ``begin``: codes, width and current limit in the first, the sum of codes and
-    steps in the second. In the cycle after it the sum is cut at the stop codes, which gives the ramp's next codes.
+    An update takes the two cycles after ``begin``: codes, width and current limit are taken over in the first, steps
+    and stop codes are kept in the second. In the two cycles after it they give the ramp's next codes.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ class Drive(wiring.Component):
     Members
     -------
     target : In(Record)
-        Record to be pulsed next.
+        Record to be pulsed next; it stays the same from ``begin`` to the next cycle.
     first : In(1)
         The next pulse is the first of its command.
     stale : Out(1)
-        Pulsing the record that is driven takes an update; any other record does. Right from the first cycle of a pulse
+        Pulsing the record that is driven takes an update; any other record does. Right from the second cycle of a pulse
         on.
     begin : In(1)
         An update to ``target`` begins in the next cycle.
@@ -89,11 +89,11 @@ class Drive(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         updating, finishing = self.updating, self.finishing
-        fresh = Signal()  # the update takes the start codes
+        fresh = Signal()  # an update takes the start codes
         at_start = Signal()  # the driven codes are the record's start codes
         ramps = Signal()  # the next codes differ from those that are driven
         after = [Signal(LINE_BITS + 1, name=f"after_{line}") for line in range(3)]  # the next codes of the ramp
-        cutting = Signal()  # they may lie above the stop codes
+        adding, cutting = Signal(), Signal()  # they are summed, and cut at the stop codes
         driven = lanes(self.codes.as_value())
         start = self.first | (self.record != self.target)
 
@@ -102,26 +102,29 @@ class Drive(wiring.Component):
             self.even_row.eq(record_row(self.target, FIELD_CODES)),
             self.odd_row.eq(record_row(self.target, FIELD_WIDTH)),
         ]
-        m.d.sync += [updating.eq(self.begin), finishing.eq(updating), self.update.eq(updating), cutting.eq(finishing)]
-        with m.If(self.begin):
-            m.d.sync += [fresh.eq(start), self.record.eq(self.target)]
-        with m.If(updating | finishing):
+        m.d.sync += [updating.eq(self.begin), finishing.eq(updating), self.update.eq(updating)]
+        m.d.sync += [adding.eq(finishing), cutting.eq(adding), fresh.eq(start)]
+        with m.If(updating):
             m.d.comb += [
-                self.even_row.eq(record_row(self.record, FIELD_STEP)),
-                self.odd_row.eq(record_row(self.record, FIELD_STOP)),
+                self.even_row.eq(record_row(self.target, FIELD_STEP)),
+                self.odd_row.eq(record_row(self.target, FIELD_STOP)),
             ]
         with m.If(updating):
-            m.d.sync += at_start.eq(fresh)
+            m.d.sync += [at_start.eq(fresh), self.record.eq(self.target)]
             for line, code in enumerate(lanes(self.even)):
                 m.d.sync += driven[line].eq(Mux(fresh, code, after[line][:LINE_BITS]))
+        # Both fields are kept: a block RAM is slow, and a halt in the first cycle gives it to others from the third on.
+        steps, stops = Signal(3 * LINE_BITS), Signal(3 * LINE_BITS)
+        with m.If(finishing):
+            m.d.sync += [steps.eq(self.even), stops.eq(self.odd)]
         moves = []
-        for line, (step, stop) in enumerate(zip(lanes(self.even), lanes(self.odd), strict=True)):
+        for line, (step, stop) in enumerate(zip(lanes(steps), lanes(stops), strict=True)):
             moves.append(step.any() & (driven[line] != stop))
-            with m.If(finishing):
+            with m.If(adding):
                 m.d.sync += after[line].eq(driven[line] + step)
             with m.If(cutting & (after[line] > stop)):
                 m.d.sync += after[line].eq(stop)
-        with m.If(finishing):
+        with m.If(adding):
             m.d.sync += ramps.eq(Cat(moves).any())
         with m.If(updating & fresh):
             m.d.sync += Cat(self.width, self.compliance_code).eq(self.odd)

@@ -25,9 +25,10 @@ class LevelTable(wiring.Component):
         Window to be stored: low | high << 16.
     stored : Out
         The window, in the same form, one cycle earlier.
-    code : In(signed)
+    code, compare : In
+        Code that is compared at the end of this cycle.
     below, above : Out(1)
-        The code, clamped to the range of codes, lies below or above the window. Combinational.
+        The code, clamped to the range of codes, lies below or above the window.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -39,6 +40,7 @@ class LevelTable(wiring.Component):
                 "write": In(1),
                 "stored": Out(32),
                 "code": In(signed(config.adc_bits + 2)),
+                "compare": In(1),
                 "below": Out(1),
                 "above": Out(1),
             }
@@ -49,7 +51,7 @@ class LevelTable(wiring.Component):
         bits = self._bits
         m.submodules.windows = windows = block_ram(shape=2 * bits, depth=1 << LEVEL_BITS)
         write, read = windows.write_port(), windows.read_port()
-        # Compared from a register, because the comparison decides what comes next and a block RAM is slow.
+        # Compared from a register, because the code comes late and a block RAM is slow.
         window = Signal(2 * bits)
         low, high = window[:bits], window[bits:]
         m.d.sync += window.eq(read.data)
@@ -62,8 +64,11 @@ class LevelTable(wiring.Component):
             read.en.eq(1),
             self.stored[:16].eq(read.data[:bits]),
             self.stored[16:].eq(read.data[bits:]),
-            # As if the code were clamped, but without waiting for it.
-            self.below.eq((self.code < low) & low.any()),
-            self.above.eq((self.code > high) & ~high.all()),
         ]
+        with m.If(self.compare):
+            # As if the code were clamped, but without waiting for it.
+            m.d.sync += [
+                self.below.eq((self.code < low) & low.any()),
+                self.above.eq((self.code > high) & ~high.all()),
+            ]
         return m

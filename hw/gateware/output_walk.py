@@ -19,7 +19,7 @@ class OutputWalk(wiring.Component):
     Members
     -------
     start : In(1)
-        A command begins in the next cycle, with the arguments that are given now.
+        A command may begin in the next cycle, with the arguments that are given now.
     product, outputs, first, codes, skip : In
         Whether it is a multiplication, and its arguments.
     planes : In
@@ -38,7 +38,9 @@ class OutputWalk(wiring.Component):
         How many.
     plane : Out
         Bit plane of the input step.
-    first_step, last_step, last_group, last_of_group, last_output : Out(1)
+    first_step : Out(1)
+    last_step, last_group, last_of_group, last_output : Out(1)
+        From the second cycle of a step or group on.
     empty : Out(1)
         The multiplication has no input step. Combinational with ``start``.
     """
@@ -82,16 +84,24 @@ class OutputWalk(wiring.Component):
         wanted = Mux(self.outputs == 0, MAX_COLUMNS, self.outputs)
         without_lowest = pending & (pending - 1)[: len(pending)]
         group_left = Signal(ROW_BITS + 1)  # outputs from the first of the group on
+        last, second_last, moved = Signal(), Signal(), Signal()
         lane = self.column[: (channels - 1).bit_length()]
 
         m.d.comb += [
             self.next_column.eq(self.column),
             self.empty.eq(self.product & self.skip & ~self.planes.any()),
-            self.last_step.eq(~without_lowest.any()),
             group_left.eq(left + lane),
-            self.last_group.eq(group_left <= channels),
-            self.last_output.eq(left == 1),
+            self.last_output.eq(Mux(moved, second_last, last)),
             self.last_of_group.eq(self.last_output | (lane == channels - 1)),
+        ]
+        # What is asked in DECIDE and RESPOND is known from the cycle before; only an output can move from cycle to
+        # cycle.
+        m.d.sync += [
+            self.last_step.eq(~without_lowest.any()),
+            self.last_group.eq(group_left <= channels),
+            last.eq(left == 1),
+            second_last.eq(left == 2),
+            moved.eq(self.next_output),
         ]
         for plane in reversed(range(self.config.input_bits)):
             with m.If(pending[plane]):
@@ -103,29 +113,29 @@ class OutputWalk(wiring.Component):
             m.d.comb += self.active[channel].eq(Mux(product, channel < left, lane == channel))
         m.d.comb += self.count.eq(sum(self.active))
 
+        remaining = Signal.like(left)
+        m.d.comb += remaining.eq(left - Mux(self.next_group, channels, 1))
         with m.If(self.next_group):
             m.d.comb += self.next_column.eq(self.column + channels)
-            with m.If(~self.hold):
-                m.d.sync += [self.column.eq(self.next_column), left.eq(left - channels)]
         with m.If(self.next_output):
             m.d.comb += self.next_column.eq(self.column + 1)
-            m.d.sync += [self.column.eq(self.next_column), left.eq(left - 1)]
         with m.If(self.next_step):
-            m.d.comb += self.next_column.eq(first)
+            m.d.comb += [self.next_column.eq(first), remaining.eq(outputs)]
             with m.If(~self.hold):
-                m.d.sync += [
-                    self.column.eq(first),
-                    left.eq(outputs),
-                    pending.eq(without_lowest),
-                    self.first_step.eq(0),
-                ]
+                m.d.sync += [pending.eq(without_lowest), self.first_step.eq(0)]
+        # Whether the walk is held is known late, and where it goes is not.
+        moves = self.next_output | (self.next_group | self.next_step) & ~self.hold
+        with m.If(self.start | moves):
+            m.d.sync += [
+                self.column.eq(Mux(self.start, self.first, self.next_column)),
+                left.eq(Mux(self.start, wanted, remaining)),
+            ]
         with m.If(self.start):
             m.d.sync += [
                 product.eq(self.product),
-                self.column.eq(self.first),
                 first.eq(self.first),
                 outputs.eq(wanted),
-                left.eq(wanted),
+                last.eq(self.outputs == 1),  # without an input step, the first output is answered in the next cycle
                 self.first_step.eq(1),
                 # With codes there is one step, without weight.
                 pending.eq(Mux(self.codes, 1, Mux(self.skip, self.planes, ~0))),

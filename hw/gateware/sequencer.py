@@ -103,8 +103,10 @@ class Sequencer(wiring.Component):
     -------
     head, head_valid, pop
         The command that waits at the front of the queue, and its removal. Combinational.
-    admitted : In(Status)
-        Of the waiting command.
+    ready : Out(1)
+        Nothing runs in the next cycle unless it is popped in this one.
+    admitted, admission : In
+        Of the waiting command: whether it may start, and its status.
     halt, faulted : In(1)
         See `Supervisor`.
     handed_over : In(1)
@@ -158,7 +160,9 @@ class Sequencer(wiring.Component):
     head: In(Command)
     head_valid: In(1)
     pop: Out(1)
-    admitted: In(Status)
+    ready: Out(1)
+    admitted: In(1)
+    admission: In(Status)
     halt: In(1)
     faulted: In(1)
     handed_over: In(1)
@@ -226,28 +230,32 @@ class Sequencer(wiring.Component):
             ]
 
         # --- compliance --------------------------------------------------------------------------------------------
-        left = Signal(PULSE_BITS)  # pulses that may still be given
         unblanked, nearly, brief = Signal(), Signal(), Signal()
-        limited, ended = Signal(), Signal()
-        pulsing = state == State.PULSE
-        blanking = self.compliance.blanking
-        m.d.comb += brief.eq(~blanking[1:].any())
-        m.d.sync += nearly.eq(pulsing & (self.next_cycle[: len(blanking)] == blanking))
-        with m.If(pulsing):
-            m.d.sync += unblanked.eq(unblanked | nearly | brief)
-        with m.Else():
-            m.d.sync += unblanked.eq(brief & ~blanking[0])
+        may_trip, may_end, ended = Signal(), Signal(), Signal()
+        pulsing = self.write_gate
+        blanking, action = self.compliance.blanking, self.compliance.action
         m.d.comb += [
-            limited.eq(pulsing & self.limited & unblanked),
-            self.trip.eq(limited & (self.compliance.action == ComplianceAction.FAULT)),
-            ended.eq(limited & (self.compliance.action == ComplianceAction.END_PULSE)),
+            brief.eq(~blanking[1:].any()),
+            unblanked.eq(Mux(pulsing, may_trip | may_end | nearly | brief, brief & ~blanking[0])),
         ]
+        m.d.sync += [
+            nearly.eq(pulsing & (self.next_cycle[: len(blanking)] == blanking)),
+            may_trip.eq(unblanked & (action == ComplianceAction.FAULT)),
+            may_end.eq(unblanked & (action == ComplianceAction.END_PULSE)),
+        ]
+        m.d.comb += [self.trip.eq(pulsing & self.limited & may_trip), ended.eq(pulsing & self.limited & may_end)]
 
         # --- what comes next ---------------------------------------------------------------------------------------
+        left = Signal(PULSE_BITS)  # pulses that may still be given
         follows = self.follows
-        onward = Signal(State)  # unless halted or popped
+        onward = Signal(State)  # unless it is DECIDE, halted or popped
+        decided = Signal(State, init=State.RESPOND)  # behind DECIDE, unless halted
+        reads = Signal()  # a state with the read path on is entered or goes on, unless halted
         begin = Signal()  # DRIVE is entered, unless halted
-        ready = Signal()  # the next command may start in the next cycle
+        ready = self.ready
+        deciding = state == State.DECIDE
+        missed = closed_loop & (self.below | self.above & writes)
+        again = missed & left.any()
         # Whether the record differs is known for both polarities before the code is.
         differs, needed = Signal(), Signal()
         with m.If(writes):
@@ -256,11 +264,21 @@ class Sequencer(wiring.Component):
             m.d.comb += differs.eq(self.driven != Record.FORM)
         with m.Else():
             m.d.comb += differs.eq(self.driven != self.command.body.pulse.record)
-        m.d.comb += [needed.eq(differs | self.stale), self.begin.eq(begin & ~self.halt)]
+        m.d.comb += [needed.eq(differs | self.stale), self.begin.eq((begin | deciding & again & needed) & ~self.halt)]
         open_loop = is_any(follows, (State.PULSE, State.RESPOND))
         pulse = Mux(needed, State.DRIVE, State.PULSE)
-        missed = closed_loop & (self.below | self.above & writes)
         accessed = Mux(opcode == Opcode.READ_REGISTER, self.next_cycle[:3] == REGISTER_READ_CYCLES, 1)
+        # Apart from the rest, because the code is known late.
+        with m.If(product & ~self.last_step):
+            m.d.comb += decided.eq(Mux(self.last_group, State.SELECT, State.CONVERT))
+        with m.Elif(self.gain & ~self.last_bit):
+            m.d.comb += decided.eq(State.CONNECT_READ)
+        with m.Elif(again):
+            m.d.comb += decided.eq(pulse)
+        m.d.comb += [
+            self.next_step.eq(deciding & product & ~self.last_step & self.last_group),
+            self.next_group.eq(deciding & product & ~self.last_step & ~self.last_group),
+        ]
         m.d.comb += [onward.eq(state), self.restart.eq(1)]
         with m.Switch(state):
             with m.Case(State.IDLE, State.LOAD):
@@ -284,27 +302,17 @@ class Sequencer(wiring.Component):
                 with m.If(self.done):
                     m.d.comb += onward.eq(Mux(open_loop & needed, State.DRIVE, follows))
                     m.d.comb += begin.eq(open_loop & needed)
+                    m.d.comb += reads.eq(~open_loop)
             with m.Case(State.CONNECT_READ, State.CONNECT_MULTIPLY):
-                m.d.comb += self.restart.eq(self.done)
+                m.d.comb += [self.restart.eq(self.done), reads.eq(1)]
                 with m.If(self.done):
                     m.d.comb += onward.eq(State.CONVERT)
             with m.Case(State.CONVERT):
-                m.d.comb += self.restart.eq(self.done)
+                m.d.comb += [self.restart.eq(self.done), reads.eq(1)]
                 with m.If(self.done & (product | self.last_sample)):
-                    m.d.comb += onward.eq(State.DECIDE)
+                    m.d.comb += [onward.eq(State.DECIDE), reads.eq(0)]
             with m.Case(State.DECIDE):
-                m.d.comb += onward.eq(State.RESPOND)
-                with m.If(product):
-                    with m.If(~self.last_step):
-                        m.d.comb += onward.eq(Mux(self.last_group, State.SELECT, State.CONVERT))
-                        m.d.comb += [
-                            self.next_step.eq(self.last_group),
-                            self.next_group.eq(~self.last_group),
-                        ]
-                with m.Elif(missed & left.any()):
-                    m.d.comb += [onward.eq(pulse), begin.eq(needed)]
-                with m.Elif(self.gain & ~self.last_bit):
-                    m.d.comb += onward.eq(State.CONNECT_READ)
+                m.d.comb += reads.eq(self.gain & ~self.last_bit | self.next_group)
             with m.Case(State.DRIVE):
                 m.d.comb += self.restart.eq(self.done)
                 with m.If(self.done):
@@ -317,7 +325,7 @@ class Sequencer(wiring.Component):
                 m.d.comb += self.restart.eq(self.expired)
                 with m.If(self.expired):
                     with m.If(closed_loop):
-                        m.d.comb += onward.eq(State.CONNECT_READ)
+                        m.d.comb += [onward.eq(State.CONNECT_READ), reads.eq(1)]
                     with m.Elif(left.any()):
                         m.d.comb += [onward.eq(pulse), begin.eq(needed)]
                     with m.Else():
@@ -328,7 +336,7 @@ class Sequencer(wiring.Component):
                 with m.Else():
                     m.d.comb += self.next_output.eq(1)
                     with m.If(self.last_of_group & ~zero & (cut == Status.OK) & ~self.halt):
-                        m.d.comb += onward.eq(State.CONVERT)
+                        m.d.comb += [onward.eq(State.CONVERT), reads.eq(1)]
 
         # --- halts -------------------------------------------------------------------------------------------------
         haltable, halted = Signal(), Signal()
@@ -347,7 +355,7 @@ class Sequencer(wiring.Component):
             started.eq(State.DECODE),
         ]
         following = Signal(State, init=State.RESPOND)
-        with m.If(self.admitted == Status.OK), m.Switch(self.head.opcode):
+        with m.If(self.admitted), m.Switch(self.head.opcode):
             with m.Case(Opcode.READ_REGISTER, Opcode.WRITE_REGISTER):
                 m.d.comb += following.eq(State.ACCESS)
             with m.Case(Opcode.ARM):
@@ -372,10 +380,13 @@ class Sequencer(wiring.Component):
             m.d.sync += [self.command.eq(self.head), follows.eq(following), zero.eq(self.empty), cut.eq(Status.OK)]
 
         next_state = Signal(State)
-        m.d.comb += next_state.eq(Mux(halted, State.RESPOND, Mux(self.pop, started, onward)))
+        with m.If(deciding):
+            m.d.comb += next_state.eq(Mux(self.halt, State.RESPOND, decided))
+        with m.Else():
+            m.d.comb += next_state.eq(Mux(halted, State.RESPOND, Mux(self.pop, started, onward)))
         m.d.sync += state.eq(next_state)
         # Of a command that is popped, only SELECT has a duration.
-        m.d.comb += self.row.eq(Mux(ready, State.SELECT, onward)[:ROW_BITS])
+        m.d.comb += self.row.eq(Mux(deciding, decided, Mux(ready, State.SELECT, onward))[:ROW_BITS])
 
         # --- status ------------------------------------------------------------------------------------------------
         m.d.comb += self.last_response.eq(~product | (self.status != Status.OK) | self.last_output)
@@ -396,7 +407,7 @@ class Sequencer(wiring.Component):
         with m.If(halted):
             m.d.sync += self.status.eq(reason)
         with m.If(self.pop):
-            m.d.sync += self.status.eq(self.admitted)
+            m.d.sync += self.status.eq(self.admission)
 
         # --- pulses ------------------------------------------------------------------------------------------------
         with m.If(writes):
@@ -411,7 +422,7 @@ class Sequencer(wiring.Component):
                 m.d.sync += self.resets.eq(self.resets + 1)
             with m.Else():
                 m.d.sync += self.sets.eq(self.sets + 1)
-        with m.If(self.pop):
+        with m.If(ready):
             m.d.sync += [self.sets.eq(0), self.resets.eq(0), self.first.eq(1)]
             # Read only where a command gives pulses; a train's count is within the limit.
             m.d.sync += left.eq(Mux(self.head.opcode == Opcode.PULSE, self.head.body.pulse.count, self.pulse_limit))
@@ -422,10 +433,10 @@ class Sequencer(wiring.Component):
                 with m.Case(each):
                     m.d.comb += self.request.eq(request)
         # Between the groups of a step the rows stay driven.
-        between = self.read_enable & product & ~self.last_group & ~self.halt
+        between = self.read_enable & product & ~self.last_group
         m.d.sync += [
-            self.write_gate.eq(next_state == State.PULSE),
-            self.read_enable.eq(is_any(next_state, READ_STATES) | between),
+            self.write_gate.eq(Mux(deciding, decided == State.PULSE, onward == State.PULSE) & ~self.halt),
+            self.read_enable.eq((reads | between & ~ready) & ~self.halt),
         ]
         with m.If(self.pop):
             m.d.sync += self.selection.eq(Selection.NONE)

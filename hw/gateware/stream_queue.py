@@ -50,7 +50,8 @@ class Queue(wiring.Component):
             return wrapped
 
         m.d.comb += [
-            self.i.ready.eq(level != self.depth),
+            # If the depth is a power of two, only a full queue sets the highest bit of the level.
+            self.i.ready.eq(level != self.depth if self.depth & (self.depth - 1) else ~level[-1]),
             self.empty.eq(level == 0),
             put.eq(self.i.valid & self.i.ready),
             take.eq(self.o.valid & self.o.ready),

@@ -6,7 +6,7 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.actions import Action
-from twinbar.hw.protocol.layouts import TILE_BITS, VALUE_BITS, Command, Response
+from twinbar.hw.protocol.layouts import CODE_BITS, TILE_BITS, VALUE_BITS, Command, Response
 from twinbar.hw.protocol.registers import BY_NAME, GAIN_TARGET, RANGE_MULTIPLY, RANGE_READ
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
 from twinbar.hw.timing import PHASES
@@ -111,7 +111,8 @@ class Tile(wiring.Component):
             admission.pulse_limit.eq(settings.pulse_limit),
             sequencer.head.eq(head),
             sequencer.head_valid.eq(self.commands.valid),
-            sequencer.admitted.eq(admission.status),
+            sequencer.admitted.eq(admission.admitted),
+            sequencer.admission.eq(admission.status),
             self.commands.ready.eq(sequencer.pop),
         ]
 
@@ -127,8 +128,11 @@ class Tile(wiring.Component):
             supervisor.fault.eq(fault),
             supervisor.trip.eq(sequencer.trip),
             supervisor.watchdog.eq(settings.watchdog),
-            # ARM disarms first: while the records are scanned, and if they are bad, the tile is safe.
-            supervisor.disarm.eq(executes & is_any(opcode, (Opcode.DISARM, Opcode.ARM))),
+            # ARM disarms first: while the records are scanned, and if they are bad, the tile is safe. If it is aborted,
+            # the drive gives back what it has loaded.
+            supervisor.disarm.eq(
+                executes & is_any(opcode, (Opcode.DISARM, Opcode.ARM)) | (state == State.SCAN) & self.abort
+            ),
             supervisor.clear.eq(executes & (opcode == Opcode.CLEAR)),
             supervisor.answered.eq(executes & is_any(opcode, (Opcode.SAFE, Opcode.ABORT))),
             supervisor.arm.eq(arming.last & arming.good & ~supervisor.halt),
@@ -212,7 +216,7 @@ class Tile(wiring.Component):
             offset.eq((opcode == Opcode.CALIBRATE) & ~body.calibration.gain),
             raw.eq(offset | (opcode == Opcode.CONVERT)),
             subtract.eq((product & body.product.subtract) | (offset & body.calibration.subtract)),
-            walk.start.eq(sequencer.pop),
+            walk.start.eq(sequencer.ready),
             walk.product.eq(head.opcode == Opcode.MULTIPLY),
             walk.outputs.eq(head.body.product.outputs),
             walk.first.eq(head.body.product.column),
@@ -265,6 +269,9 @@ class Tile(wiring.Component):
                     register_file.write_offset & this_lane | decided & offset & walk.active[number] & ~supervisor.halt
                 ),
             ]
+        # From a register, because a block RAM is slow.
+        target = Signal(GAIN_TARGET.bits)
+        m.d.sync += target.eq(bias.even)
         m.d.comb += [
             averager.clear.eq(state == State.CONNECT_READ),
             averager.sampling.eq(settings.sampling),
@@ -276,7 +283,7 @@ class Tile(wiring.Component):
             trims.channel.eq(lane),
             trims.begin.eq(gain & (state == State.SELECT) & front.done & ~supervisor.halt),
             trims.decide.eq(gain & decided & ~supervisor.halt),
-            trims.above.eq(averager.value > bias.even[: GAIN_TARGET.bits]),
+            trims.above.eq(averager.value > target),
             trims.write.eq(register_file.write_trim),
             trims.value.eq(value),
             sequencer.gain.eq(gain),
@@ -284,50 +291,59 @@ class Tile(wiring.Component):
             levels.level.eq(Mux(accessing, address[:8], body.cell.level)),
             levels.window.eq(value),
             levels.write.eq(register_file.write_level),
-            levels.code.eq(averager.average),
+            levels.code.eq(averager.coming),
+            levels.compare.eq(converted),
             sequencer.below.eq(levels.below),
             sequencer.above.eq(levels.above),
         ]
 
         # --- responses ---------------------------------------------------------------------------------------------
-        code = Signal(18)
-        with m.If(sequencer.pop):
-            m.d.sync += code.eq(0)
-        with m.Elif(decided & ~supervisor.halt):
-            m.d.sync += code.eq(Mux(gain, trims.decided, Mux(raw, averager.average, averager.value)))
-
-        # Results of a group of outputs, the next one to be answered first. The first place serves registers as well.
+        # Results of a group of outputs, the next one to be answered first. The first place serves all commands: it is 0
+        # unless a command has given a result.
         results = [
             Signal(signed(VALUE_BITS if number == 0 else config.sum_bits), name=f"result_{number}")
             for number in range(config.adc_channels)
         ]
-        register_value = Signal(VALUE_BITS)
-        inputs_register = Cat(limited, self.stop, fault)
+        # Block RAMs are slow: what they give is taken over first. Counters are right one cycle later, and faster.
+        stored, register_value = Signal(VALUE_BITS), Signal(VALUE_BITS)
         with m.If(address[11]):
-            m.d.comb += register_value.eq(stored_offset.as_unsigned()[: config.adc_bits + 1])
+            m.d.sync += stored.eq(stored_offset.as_unsigned()[: config.adc_bits + 1])
         with m.Elif(address[10]):
-            m.d.comb += register_value.eq(trims.trim)
+            m.d.sync += stored.eq(trims.trim)
         with m.Elif(address[8]):
-            m.d.comb += register_value.eq(levels.stored)
-        with m.Elif(address[7]):
-            m.d.comb += register_value.eq(Mux(address[4], counters.action_value, counters.phase_value))
-        with m.Elif(address[:7] == BY_NAME["INPUTS"].address):
-            m.d.comb += register_value.eq(inputs_register)
+            m.d.sync += stored.eq(levels.stored)
         with m.Else():
-            m.d.comb += register_value.eq(Mux(address[0], bias.odd, bias.even))
-        with m.If((state == State.ACCESS) & ~register_file.write):  # a written value is not answered
-            m.d.sync += results[0].eq(register_value)
-        with m.If(decided):
-            m.d.sync += [result.eq(channel.sum) for result, channel in zip(results, channels, strict=True)]
-        with m.If(sequencer.next_output):
-            m.d.sync += [result.eq(behind) for result, behind in zip(results, [*results[1:], 0], strict=True)]
-        with m.If(supervisor.halt & (state != State.ACCESS) & (state != State.RESPOND)):
-            m.d.sync += results[0].eq(0)
-        with m.If(sequencer.pop):  # a product without an input step answers all its outputs from here
-            m.d.sync += [result.eq(0) for result in results]
+            m.d.sync += stored.eq(Mux(address[0], bias.odd, bias.even))
+        with m.If(address[7:] == 1):
+            m.d.comb += register_value.eq(Mux(address[4], counters.action_value, counters.phase_value))
+        with m.Elif(address == BY_NAME["INPUTS"].address):
+            m.d.comb += register_value.eq(Cat(limited, self.stop, fault))
+        with m.Else():
+            m.d.comb += register_value.eq(stored)
+        code = Mux(gain, trims.decided, Mux(raw, averager.average, averager.value))
+        # When it is loaded is known late, and from where is not.
+        source, load = Signal.like(results[0]), Signal()
+        with m.Switch(state):
+            with m.Case(State.ACCESS):  # a written value is not answered
+                m.d.comb += [load.eq(~register_file.write), source.eq(register_value)]
+            with m.Case(State.DECIDE):
+                m.d.comb += [
+                    load.eq((walk.last_step | ~product) & ~supervisor.halt),
+                    source.eq(Mux(product, channels[0].sum, code)),
+                ]
+            with m.Case(State.RESPOND):
+                m.d.comb += load.eq(sequencer.handed_over)
+                if config.adc_channels > 1:
+                    m.d.comb += source.eq(Mux(sequencer.last_response, 0, results[1]))
+        with m.If(load):
+            m.d.sync += results[0].eq(source)
+            for number in range(1, config.adc_channels):
+                # Nothing is left when a command ends: a product without an input step answers zeros from here.
+                behind = Mux(sequencer.last_response, 0, results[number + 1]) if number + 1 < config.adc_channels else 0
+                m.d.sync += results[number].eq(Mux(decided, channels[number].sum, behind))
 
         response = self.responses.payload
-        cell_result = Cat(code, sequencer.sets, sequencer.resets)
+        cell_result = Cat(results[0][:CODE_BITS], sequencer.sets, sequencer.resets)
         m.d.comb += [
             self.responses.valid.eq(state == State.RESPOND),
             sequencer.handed_over.eq(self.responses.valid & self.responses.ready),

@@ -49,6 +49,9 @@ class AD7476A(AdcPart):
     latency: int = 0
     bipolar: bool = False
     timing: BusTiming = TIMING
+    dummies: int = 1
+    track_bit: int = TRACK_BIT
+    acquisition_ns: float = ACQUISITION_NS
 
     def command(self, channel: int) -> int:
         """Give 0: the part has no data input."""
@@ -73,19 +76,19 @@ class AD7476ADevice(AdcDevice):
 
     def __init__(self, part: AdcPart, source: Source) -> None:
         super().__init__(part, source)
-        self._awake = False
         self._tracking_since = float("-inf")
 
     def selected(self, time_ns: float) -> list[int]:
         """Sample, and send the result; the first one after power-up is wrong."""
-        self.need("acquisition", time_ns - self._tracking_since, ACQUISITION_NS)
+        self.need("acquisition", time_ns - self._tracking_since, self.part.acquisition_ns)
         code = self.sample(0)
-        code, self._awake = code if self._awake else ~code & 0xFFF, True
+        if len(self.conversions) <= self.part.dummies:
+            code = ~code & 0xFFF
         return bits_of(code, 16)
 
     def bit(self, value: int, count: int, time_ns: float) -> None:
         """Go back into track."""
-        if count == TRACK_BIT + 1:
+        if count == self.part.track_bit + 1:
             self._tracking_since = self.other_edge_ns
 
     def frame(self, word: int, count: int, time_ns: float) -> None:

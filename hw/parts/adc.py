@@ -75,6 +75,16 @@ class AdcPart(ABC):
     bipolar : bool
         Results are offset binary: half of the range stands for 0 V.
     timing : BusTiming
+    dummies : int
+        Conversions after power-up whose result is wrong.
+    track_bit : int
+        The part tracks its input from the edge that follows the sampling edge of this bit on.
+    acquisition_ns : float
+        Least time in track before the next sample.
+    result_bit : int
+        Last bit before the result.
+    conversion_ns : float
+        Least time from the sample to the sampling edge of ``result_bit``.
     """
 
     name: str
@@ -84,6 +94,11 @@ class AdcPart(ABC):
     latency: int
     bipolar: bool
     timing: BusTiming
+    dummies: int = 0
+    track_bit: int = 0
+    acquisition_ns: float = 0.0
+    result_bit: int = 0
+    conversion_ns: float = 0.0
 
     @abstractmethod
     def command(self, channel: int) -> int:

@@ -117,6 +117,8 @@ class ADS8688(AdcPart):
     latency: int = 1
     bipolar: bool = True
     timing: BusTiming = TIMING
+    result_bit: int = 16
+    conversion_ns: float = CONVERSION_NS
     input_range: Range = Range.BIPOLAR_10V24
 
     def __post_init__(self) -> None:
@@ -166,8 +168,8 @@ class ADS8688Device(AdcDevice):
 
     def bit(self, value: int, count: int, time_ns: float) -> None:
         """Check that the conversion has ended before its result is sent."""
-        if count == 16:
-            self.need("conversion", time_ns - self._began, CONVERSION_NS, time_ns)
+        if count == self.part.result_bit:
+            self.need("conversion", time_ns - self._began, self.part.conversion_ns, time_ns)
 
     def frame(self, word: int, count: int, time_ns: float) -> None:
         """Do what the command says."""

@@ -34,6 +34,10 @@ class Drive(Enum):
     MULTIPLY = "multiply"
 
 
+MOST_OUTPUTS = len(Line) * len(Drive)
+"""Outputs that can be in use: each line of each drive has one at most."""
+
+
 @dataclass(frozen=True)
 class DacOutput:
     """What an output of a DAC drives.
@@ -143,6 +147,20 @@ class SerialParts:
         """Cycles of the bus of the switches."""
         return bus_cycles(self.switch.timing, self.clock_hz, 8, self.switch_board)
 
+    def cannot_connect(self, *, codes: bool, pair: bool, reference: bool) -> bool:
+        """Whether a selection is refused with the fault FRONT_END.
+
+        Parameters
+        ----------
+        codes : bool
+            Rows are to be driven by their whole codes.
+        pair : bool
+            The columns are subtracted pairs.
+        reference : bool
+            The reference source is to be connected.
+        """
+        return codes or (pair and not self.pairs) or (reference and not self.reference)
+
     def dac_code(self, line: Line, code: int, dac_bits: int) -> int:
         """Give the code of the part that stands for a line's code of ``dac_bits`` bits, or for a limit's code.
 
@@ -169,4 +187,30 @@ class SerialParts:
             raise ConfigError(
                 f"controller.adc_channels is {channels}; {self.adc.name} has {self.adc.channels} inputs, so it must be "
                 "that or less"
+            )
+
+    def check_array(self, adc_bits: int, clock_hz: float) -> None:
+        """Refuse an emulated array that these parts could not convert, or another clock.
+
+        Raises
+        ------
+        ConfigError
+            If the ADC is coarser than the array's codes or gives no signed ones for pairs that there are, or the clocks
+            differ.
+        """
+        bits = self.adc.bits - int(self.adc.bipolar)
+        if adc_bits > bits:
+            raise ConfigError(
+                f"array.adc_bits is {adc_bits}; {self.adc.name} resolves a current to {bits} bits, it must be that or "
+                "less"
+            )
+        if self.pairs and not self.adc.bipolar:
+            raise ConfigError(
+                f"the switches can subtract the columns of a pair, but {self.adc.name} gives no negative codes; take a "
+                "bipolar ADC, or leave the pairs' switches out"
+            )
+        if self.clock_hz != clock_hz:
+            raise ConfigError(
+                f"the parts are clocked with {self.clock_hz:g} Hz and the controller with {clock_hz:g} Hz; "
+                "give both the same"
             )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .assembly import Drive, SerialParts
+from .assembly import MOST_OUTPUTS, Drive, Line, SerialParts
 from .cycles import (
     P_ADC_START_UP,
     P_COLUMNS,
@@ -86,7 +86,7 @@ class FrontEndClock:
     safe_codes : sequence of int
         Codes of the three lines.
     durations : Durations
-        Registers; they may be changed between requests.
+        Registers; `change` changes them between requests.
     """
 
     def __init__(
@@ -156,6 +156,42 @@ class FrontEndClock:
         for place, output in enumerate(self.parts.outputs):
             if drive in output.drives:
                 self._want(cycle + 1, place, values[output.line])
+
+    # --- what outlasts a request --------------------------------------------------------------------------------------
+
+    def state(self, cycle: int) -> list[int]:
+        """Give what later requests depend on, while none is made; times are counted from ``cycle``.
+
+        Codes that the outputs should have and that were sent to them (-1: none was; places without an output are 0),
+        those of READ and MULTIPLY by line; when a word can be sent, when outputs have settled, since when their codes
+        are wanted, when switches can be loaded, which column is connected, when a frame can begin, and which channel
+        it converts (-1: none was chosen).
+        """
+        self._write(self._keeper, cycle)
+        keeper, rest = self._keeper, [0] * (MOST_OUTPUTS - len(self.parts.outputs))
+        lines = [code for drive in (Drive.READ, Drive.MULTIPLY) for code in self._kept[drive][: Line.LIMIT]]
+        dacs, others = (keeper.free, keeper.at_rest, keeper.since), (self._loader_free, self._reader_free)
+        sent, settled, since, loader, reader = (max(time - cycle, 0) for time in (*dacs, *others))
+        held = [-1 if code is None else code for code in keeper.held]
+        buses = [sent, settled, since, loader, self._column, reader, -1 if self._chosen is None else self._chosen]
+        return [*keeper.wanted, *rest, *held, *rest, *lines, *buses]
+
+    def restore(self, cycle: int, state: Sequence[int]) -> None:
+        """Take over what `state` gave, as of ``cycle``."""
+        outputs, held = len(self.parts.outputs), state[MOST_OUTPUTS : 2 * MOST_OUTPUTS]
+        lines = state[2 * MOST_OUTPUTS :]
+        self._kept[Drive.READ], self._kept[Drive.MULTIPLY] = [*lines[:3], 0], [*lines[3:6], 0]
+        sent, settled, since, loader, self._column, reader, chosen = lines[6:]
+        known = [None if code < 0 else code for code in held[:outputs]]
+        self._keeper = _Keeper(list(state[:outputs]), known, sent + cycle, settled + cycle, since + cycle)
+        self._loader_free, self._reader_free = loader + cycle, reader + cycle
+        self._chosen = None if chosen < 0 else chosen
+        self._load = self._frames = None
+
+    def change(self, cycle: int, durations: Durations) -> None:
+        """Take over registers that have new values from ``cycle`` on; words accepted before it settle by the old."""
+        self._write(self._keeper, cycle)
+        self.durations = durations
 
     # --- requests -----------------------------------------------------------------------------------------------------
 

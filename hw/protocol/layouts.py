@@ -11,6 +11,8 @@ ROW_BITS: Final = 10
 COLUMN_BITS: Final = 10
 TILE_BITS: Final = 8
 LEVEL_BITS: Final = 8
+CODE_BITS: Final = 18
+"""Bits of a signed code in a response."""
 LINE_BITS: Final = 12
 """Bits of a line's code in a triple (bit line, source line, word line)."""
 COMPLIANCE_BITS: Final = 8
@@ -111,7 +113,7 @@ RESPONSE_BODIES: Final = {
         RESULT_BITS,
         row=(0, ROW_BITS),
         column=(10, COLUMN_BITS),
-        code=(20, signed(18)),
+        code=(20, signed(CODE_BITS)),
         sets=(38, PULSE_BITS),
         resets=(46, PULSE_BITS),
     ),

@@ -112,7 +112,7 @@ def reference() -> str:
         (
             f"`0x{registers.OFFSET_BASE:03X}` + column",
             "offset of a column",
-            "16-bit two's complement, sign-extended from a code",
+            "two's complement, from `-2**adc_bits` to `2**adc_bits - 1`: written in 17 bits, read in `adc_bits` + 1",
         ),
         (f"`0x{registers.PAIR_OFFSET_BASE:03X}` + pair", "offset of a subtracted pair", "likewise"),
     )

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
 
-from twinbar.boards import build, toolchain
-from twinbar.boards.build import Bitstream, Clock, TimingError
+from twinbar.boards import bitstream, build, toolchain
+from twinbar.boards.bitstream import Bitstream, Clock
+from twinbar.boards.build import TimingError
 from twinbar.boards.catalogue import find
 from twinbar.boards.flash import choose, flash
 from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
@@ -29,8 +30,8 @@ class Tools(NamedTuple):
         path.write_text(f'#!/bin/sh\ncase "$*" in *--version*) echo "{name} 1"; exit;; esac\n{script}\n')
         path.chmod(0o755)
 
-    def place_at(self, megahertz: float) -> None:
-        fmax = {"clk12_0__io": {"achieved": megahertz, "constraint": 12.0}}
+    def place_at(self, megahertz: float, wanted: float = 12.0) -> None:
+        fmax = {"clk12_0__io": {"achieved": megahertz, "constraint": wanted}}
         used = {"ICESTORM_LC": {"used": 2649, "available": 5280}, "ICESTORM_DSP": {"used": 0, "available": 8}}
         report = json.dumps({"fmax": fmax, "utilization": used})
         self.write("nextpnr-ice40", f"echo nextpnr >> {self.calls}\necho '{report}' > report.json")
@@ -46,7 +47,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
     tools.write("icepack", f"echo icepack >> {tools.calls}\necho bits > twinbar.bin")
     monkeypatch.setattr(toolchain, "_find", lambda name: str(folder / name) if (folder / name).is_file() else None)
     monkeypatch.setattr(build, "bitstream_folder", lambda: cache)
-    monkeypatch.setattr("twinbar.boards.flash.bitstream_folder", lambda: cache)
+    monkeypatch.setattr(bitstream, "bitstream_folder", lambda: cache)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     return tools
 
@@ -81,8 +82,11 @@ def test_a_bitstream_is_built_once_and_kept(tools: Tools) -> None:
         "inputs": first.digest,
         "tools": {name: f"{name} 1" for name in ("yosys", "nextpnr-ice40", "icepack")},
         "git": first.manifest["git"],
+        "seconds": first.manifest["seconds"],
         "bits": 20,
     }
+    assert first.manifest["git"]
+    assert first.manifest["seconds"] >= 0
     assert make() == replace(first, cached=True)
     assert tools.calls.read_text().split() == ["nextpnr", "icepack"]
 
@@ -104,13 +108,27 @@ def test_another_tool_makes_another_bitstream(tools: Tools) -> None:
     assert before.digest != after.digest
 
 
-def test_a_tool_that_fails(tools: Tools, tmp_path: Path) -> None:
-    tools.write("nextpnr-ice40", "echo 'ERROR: no BELs remaining.' >&2; exit 1")
-    with pytest.raises(TwinbarError, match="could not be built: no BELs remaining; all that was said is in ") as error:
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("Bad option", "could not be built: Bad option; all that was said is in "),
+        (
+            "Unable to place cell 'x', no BELs remaining to implement cell type 'ICESTORM_RAM'",
+            "does not fit into the iCE40",
+        ),
+        (
+            "Unable to find legal placement for all cells, design is probably at utilisation limit.",
+            "does not fit into the",
+        ),
+    ],
+)
+def test_a_tool_that_fails(tools: Tools, tmp_path: Path, said: str, sentence: str) -> None:
+    tools.write("nextpnr-ice40", f'echo "ERROR: {said}" >&2; exit 1')
+    with pytest.raises(TwinbarError, match=sentence) as error:
         make()
     assert error.value.exit_status == 1
     (log,) = (tmp_path / "cache").iterdir()
-    assert log.read_text() == "ERROR: no BELs remaining.\n"
+    assert log.read_text() == f"ERROR: {said}\n"
 
 
 def test_timing_that_is_not_met(tools: Tools) -> None:
@@ -121,6 +139,29 @@ def test_timing_that_is_not_met(tools: Tools) -> None:
             TimingError, match=r"reaches 11.2 MHz on icebreaker, and its clock clk12_0__io has 12.0 MHz"
         ):
             make()
+
+
+def test_a_clock_that_nobody_looked_at(tools: Tools) -> None:
+    # Without its constraint a clock is held against a default of the tool, and everything seems to be well.
+    tools.place_at(24, wanted=8.0)
+    with pytest.raises(TwinbarError, match="no figure for a clock of 12 MHz, so that nobody knows whether the timing"):
+        make()
+
+
+def test_where_the_sources_lie_does_not_matter(tools: Tools) -> None:
+    class Moved(Blinker):
+        """The same design in other lines of the file."""
+
+        def elaborate(self, platform: Any) -> Module:
+            m = Module()
+            time = Signal(self.bits)
+            m.d.sync += time.eq(time + 1)
+            m.d.comb += platform.request("led", 0).o.eq(time[-1])
+            return m
+
+    before = make()
+    after = build.build(BOARD, BOARD.make_platform(), Moved(20), {"bits": 20})
+    assert (after.digest, after.cached) == (before.digest, True)
 
 
 def test_the_command_builds_a_board(twinbar: Callable[..., Any], tools: Tools, tmp_path: Path) -> None:
@@ -134,13 +175,34 @@ def test_the_command_builds_a_board(twinbar: Callable[..., Any], tools: Tools, t
     assert manifest["wiring"]["modules"][0]["module"] == "pmod-da4"
     assert manifest["clocks"] == {"clk12_0__io": {"achieved_hz": 24e6, "wanted_hz": 12e6}}
 
+    # The second time it is there, and is copied all the same.
+    again = twinbar("board", "build", "icebreaker", *sizes, "--out", str(tmp_path / "again"), "--json")
+    assert again.status == 0, again.err
+    assert json.loads(again.out)["cached"] is True
+    for name in ("twinbar.bin", "manifest.json"):
+        assert (tmp_path / "again" / name).read_text() == (tmp_path / "out" / name).read_text()
+    assert tools.calls.read_text().split() == ["nextpnr", "icepack"]
 
-def test_the_command_fails_where_timing_does(twinbar: Callable[..., Any], tools: Tools) -> None:
+    (tmp_path / "file").touch()
+    outcome = twinbar("board", "build", "icebreaker", *sizes, "--out", str(tmp_path / "file"))
+    assert outcome.status == 2
+    assert "file cannot be written (File exists); choose another --out" in outcome.err
+
+
+def test_the_command_fails_where_timing_does(twinbar: Callable[..., Any], tools: Tools, tmp_path: Path) -> None:
     tools.place_at(11.2)
-    outcome = twinbar("board", "build", "icebreaker", "--rows", "8", "--columns", "8")
+    outcome = twinbar("board", "build", "icebreaker", "--rows", "8", "--columns", "8", "--out", str(tmp_path / "out"))
     assert outcome.status == 1
     assert "too slow" in outcome.out
+    assert not (tmp_path / "out").exists()
     assert "Error: the design reaches 11.2 MHz" in outcome.err
+
+
+def test_the_command_fails_where_a_tool_does(twinbar: Callable[..., Any], tools: Tools) -> None:
+    tools.write("nextpnr-ice40", "echo 'ERROR: no BELs remaining.' >&2; exit 1")
+    outcome = twinbar("board", "build", "icebreaker", "--rows", "8", "--columns", "8")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "the design does not fit into the iCE40UP5K of icebreaker; choose a smaller configuration" in outcome.err
 
 
 def test_a_tool_that_is_missing(twinbar: Callable[..., Any], tools: Tools) -> None:
@@ -156,6 +218,7 @@ def test_a_tool_that_is_missing(twinbar: Callable[..., Any], tools: Tools) -> No
         (("--columns", "7"), "controller.columns is 7; it must be even"),
         (("--baud", "7000000"), "link.baud is 7000000, which a clock of 12000000 Hz does not make"),
         (("--wiring", "ulx3s"), "is for ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, not for icebreaker"),
+        (("--baud", "2200000"), "and a whole number within 1.5%"),
         (("--dac-bits", "20"), "controller.dac_bits is 20"),
     ],
 )
@@ -174,6 +237,14 @@ def test_flashing(tools: Tools, twinbar: Callable[..., Any], tmp_path: Path) -> 
         choose(find("icesugar"), made)
     with pytest.raises(ConfigError, match="is no file"):
         choose(BOARD, tmp_path / "nothing.bin")
+    # The newest is the one that was asked for last, whether it was there or not; what is too slow does not count.
+    other = make(bits=21).path
+    assert choose(BOARD, None) == other
+    assert make().path == choose(BOARD, None) == made
+    tools.place_at(11.2)
+    with pytest.raises(TimingError):
+        make(bits=22)
+    assert choose(BOARD, None) == made
 
     missing = twinbar("board", "flash", "icebreaker")
     assert missing.status == 3

@@ -1,6 +1,10 @@
 """Every board: a wiring that fits, a clock and a baud rate that can be made, and every pin in its place."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from cores import core_of
@@ -36,6 +40,13 @@ def test_a_board_takes_its_wiring(name: str) -> None:
     assert made.placement.places["write_gate"]
 
 
+@pytest.mark.parametrize("name", boards())
+def test_the_clock_makes_the_baud_rate(name: str) -> None:
+    board = find(name)
+    link = core_of(board, find_wiring(board.wiring)).link
+    assert link.divisor * board.baud == pytest.approx(board.clock_hz, rel=0.005)
+
+
 @pytest.mark.parametrize("name", ONE_OF_EACH_WIRING.values())
 def test_every_pin_is_in_the_netlist_and_has_its_place(name: str) -> None:
     board = find(name)
@@ -55,6 +66,37 @@ def test_every_pin_is_in_the_netlist_and_has_its_place(name: str) -> None:
         for pin, places in made.placement.places.items()
         for number, socket in enumerate(places)
     }
+
+
+NETLIST = """
+import hashlib
+from cores import core_of
+from twinbar.boards.catalogue import find
+from twinbar.boards.top import design
+from twinbar.boards.wiring import find_wiring
+board = find("icebreaker")
+wiring = find_wiring(board.wiring)
+made = design(board, core_of(board, wiring, rows=8, columns=8), wiring)
+plan = made.platform.prepare(made.top(), "board", emit_src=False)
+print(hashlib.sha256(plan.files["board.il"].encode()).hexdigest())
+"""
+
+
+def test_every_process_makes_the_same_netlist() -> None:
+    """Texts have other hashes in every process, and sets of them, or of members of an enumeration, another order."""
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", NETLIST],
+            env=os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("0", "1")
+    ]
+    first, second = (run.communicate()[0] for run in runs)
+    assert len(first) == len("0" * 64 + "\n")
+    assert first == second
 
 
 @pytest.mark.parametrize("name", module_names())

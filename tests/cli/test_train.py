@@ -72,7 +72,7 @@ def test_set_reads_every_kind_of_value(twinbar: Callable[..., Any], trainer: Any
         (["--batch-size", "0"], "training.batch_size is 0; it must be a whole number, 1 or more"),
         (["--lr", "-1"], "training.lr is -1; it must be a number, above 0"),
         (["--policy", "simese"], 'policy.name is "simese"; it must be one of siamese, closed-loop,'),
-        (["--engine", "board"], "engine.name is board, which this version of Twinbar cannot train with"),
+        (["--engine", "board"], "engine.port is missing; a board needs one"),
         (["--port", "/dev/ttyUSB1"], "engine.port is /dev/ttyUSB1, but engine fast has no port"),
         (
             ["--set", "policy.treshold=1"],

@@ -87,3 +87,22 @@ def test_a_split_that_leaves_one_side_empty_is_refused(part: float) -> None:
 def test_parts_that_do_not_belong_together_are_refused(changes: dict[str, object], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         make(**changes)
+
+
+def test_pooling_averages_squares_and_leaves_the_rest_out() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(256, size=(20, 5, 7), dtype=np.uint8)
+    data = make(train_images=images, test_images=images[:5]).validation_split(4)
+    pooled = data.pooled(2)
+    assert pooled.image_shape == (2, 3)
+    for part in ("train", "test", "validation"):
+        given, found = getattr(data, f"{part}_images"), getattr(pooled, f"{part}_images")
+        for image, small in zip(given, found, strict=True):
+            for row in range(2):
+                for column in range(3):
+                    mean = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].mean()
+                    assert small[row, column] == np.floor(mean + 0.5)
+    np.testing.assert_array_equal(pooled.train_labels, data.train_labels)
+    assert data.pooled(1) is data
+    with pytest.raises(ConfigError, match=r"images of 5x7 pixels hold no square of 6x6; data\.pool must be 5 or less"):
+        data.pooled(6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.host.experiment.config import AVAILABLE_ENGINES, ExperimentConfig
+from twinbar.host.experiment.config import SIMULATED_ENGINES, ExperimentConfig
 from twinbar.host.experiment.progress import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import prepare_data, train
@@ -45,7 +45,7 @@ def report_of(folder: Any, changes: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.parametrize("engine", [name for name in AVAILABLE_ENGINES if name != "fast"])
+@pytest.mark.parametrize("engine", [name for name in SIMULATED_ENGINES if name != "fast"])
 def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(engine: str) -> None:
     trainers = []
     for name in ("fast", engine):
@@ -66,8 +66,11 @@ def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(engine: str) ->
     assert fast.pulse_counts().sum() > 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("engine", ["rtl"])
-def test_an_epoch_leaves_the_report_of_the_fast_engine(tmp_path: Any, engine: str) -> None:
+def test_an_epoch_on_the_netlist_leaves_the_run_of_the_fast_engine(tmp_path: Any) -> None:
     expected = report_of(tmp_path / "fast", EPOCH)
-    assert report_of(tmp_path / engine, EPOCH | {"engine.name": engine}) == expected
+    assert report_of(tmp_path / "rtl", EPOCH | {"engine.name": "rtl"}) == expected
+    with np.load(tmp_path / "fast" / "arrays.npz") as fast, np.load(tmp_path / "rtl" / "arrays.npz") as netlist:
+        assert fast.files == netlist.files
+        for name in fast.files:
+            assert np.array_equal(fast[name], netlist[name]), name
+    assert (tmp_path / "fast" / "steps.csv").read_bytes() == (tmp_path / "rtl" / "steps.csv").read_bytes()

@@ -54,7 +54,7 @@ def refusal(changes: dict[str, Any], kind: type[ExperimentConfig] = ExperimentCo
         (
             "engine.name",
             "board",
-            "engine.name is board, which this version of Twinbar cannot train with; it must be fast, events, rtl",
+            "engine.port is missing; a board needs one, such as --port /dev/ttyUSB1",
         ),
         ("engine.name", "rlt", 'engine.name is "rlt"; it must be one of fast, events, rtl, pysim, board'),
         ("engine.port", "/dev/x", "engine.port is /dev/x, but engine fast has no port"),

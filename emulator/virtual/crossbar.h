@@ -1,0 +1,151 @@
+// A crossbar behind serial parts: what it does follows from closed switches, outputs of the DACs and the gates alone. The
+// cells and converters are those of emulator/array.py, as behind every controller.
+//
+// A read-out that has a range code on its pins is the one of a multiplication; code 0 is that of single reads. A limiter
+// that is set in parallel takes `compliance_code`, one behind a DAC takes that output.
+
+#include <memory>
+
+namespace twinbar {
+
+class Crossbar : public AdcSource {
+ public:
+  Crossbar(const MatrixTable &table, const SwitchTable &switches, const DacTable &dac, int64_t dacs, int64_t zero,
+           int64_t shift, int64_t least, int64_t greatest, const Arrays &arrays, Complaints &complaints, int64_t tile)
+      : row_chain(switches, complaints, tile, kRowDevice, table.row_switches),
+        column_chain(switches, complaints, tile, kColumnDevice, table.column_switches),
+        table(table), zero_(zero), shift_(shift), least_(least), greatest_(greatest), arrays_(&arrays),
+          complaints(complaints), tile(tile) {
+    for (int64_t chip = 0; chip < dacs; chip++)
+      this->dacs.push_back(std::make_unique<Dac>(dac, complaints, tile, kFirstDac + chip));
+  }
+
+  static constexpr int64_t kRowDevice = 0, kColumnDevice = 1, kFirstDac = 2, kFirstAdc = 100;
+
+  // What is at an ADC's input, as the part's result.
+  int64_t sample(int64_t channel, double time) override {
+    const int64_t code = reads_ ? code_of(channel, time) : 0;
+    const int64_t result = zero_ + (shift_ >= 0 ? code << shift_ : code >> -shift_);
+    return std::min(std::max(result, least_), greatest_);
+  }
+  // What converters see of a cycle's pins.
+  void set_read_path(bool reads, int64_t range) { reads_ = reads, range_ = range; }
+  // The write gate of a cycle, after the parts have seen it. Gives whether the current of a pulse is at its limit.
+  bool see_gate(int64_t cycle, double time, bool writes, int64_t limit) {
+    if (writes && reads_ && !(open_ && warned_)) complain(kGateAndReadPath, time);
+    if (writes && !open_) open(cycle, time, limit);
+    else if (writes && applied_ && !warned_ && !(now(limit) == pulse_)) warn(kChangeUnderOpenGate, time);
+    else if (!writes && open_) close(cycle);
+    return open_ && cycle >= trips_;
+  }
+  // Cycle in which the current of a pulse reaches its limit.
+  int64_t trips() const { return trips_; }
+
+  SwitchChain row_chain, column_chain;
+  std::vector<std::unique_ptr<Dac>> dacs;
+
+ private:
+  // What a pulse is made of.
+  struct Pulse {
+    std::vector<int64_t> rows, columns;
+    int64_t levels[kLines];
+    bool operator==(const Pulse &other) const {
+      return rows == other.rows && columns == other.columns && std::equal(levels, levels + kLines, other.levels);
+    }
+  };
+
+  void complain(int64_t what, double time, double found = 0, double needed = 0) {
+    complaints.add({time, tile, -1, what, found, needed});
+  }
+  void warn(int64_t what, double time) {
+    warned_ = true;
+    complain(what, time);
+  }
+  bool outputs_rest(double time) const {
+    return std::all_of(dacs.begin(), dacs.end(), [&](const auto &dac) { return dac->settled(time); });
+  }
+  bool switches_rest(double time) const { return row_chain.settled(time) && column_chain.settled(time); }
+  int64_t level(Line line) const { return dacs[table.chip[line]]->outputs[table.output[line]]; }
+  Pulse now(int64_t limit) const {
+    Pulse pulse{row_chain.closed(), column_chain.closed(), {}};
+    for (Line line : {kBitLine, kSourceLine, kWordLine}) pulse.levels[line] = level(line) >> table.dac_shift;
+    pulse.levels[kLimit] = table.chip[kLimit] < 0 ? limit : level(kLimit) >> (table.dac_bits - 8);
+    return pulse;
+  }
+  void open(int64_t cycle, double time, int64_t limit) {
+    open_ = true, warned_ = false, trips_ = kNever, opened_ = cycle;
+    pulse_ = now(limit);
+    applied_ = pulse_.rows.size() == 1 && pulse_.columns.size() == 1 && pulse_.columns[0] < table.columns &&
+               pulse_.rows[0] < table.rows;
+    if (!outputs_rest(time)) warn(kGateOnMovingOutput, time);
+    if (!switches_rest(time)) warn(kGateOnMovingSwitches, time);
+    if (!applied_) return warn(kGateWithoutOneCell, time);
+    const int64_t trip = arrays_->call(arrays_->gate_opens, tile, cell(), polarity(), across(), pulse_.levels[kWordLine],
+                                       pulse_.levels[kLimit]);
+    if (trip >= 0) trips_ = cycle + trip;
+  }
+  void close(int64_t cycle) {
+    open_ = false, trips_ = kNever, stale_ = true;
+    if (applied_)
+      arrays_->call(arrays_->gate_closes, tile, cell(), polarity(), across(), pulse_.levels[kWordLine], cycle - opened_);
+  }
+  int64_t cell() const { return pulse_.rows[0] * table.columns + pulse_.columns[0]; }
+  int64_t polarity() const { return pulse_.levels[kSourceLine] > pulse_.levels[kBitLine]; }
+  int64_t across() const { return std::abs(pulse_.levels[kBitLine] - pulse_.levels[kSourceLine]); }
+
+  // The switch of a channel that is closed: of a column, or from pair_base on of a pair; -1 if there is none.
+  int64_t connected(int64_t channel, double time) const {
+    int64_t found = -1;
+    for (int64_t place : column_chain.closed()) {
+      const bool pair = place >= table.pair_base;
+      const int64_t output = pair ? place - table.pair_base : place;
+      if (place == table.reference_switch || output >= (pair ? table.columns / 2 : table.columns)) continue;
+      if (output % table.channels != channel) continue;
+      if (found >= 0) complaints.add({time, tile, -1, kTwoColumnsPerChannel, double(found), double(place)});
+      found = place;
+    }
+    return found;
+  }
+  int64_t code_of(int64_t channel, double time) {
+    const int64_t place = connected(channel, time);
+    if (place < 0) return 0;
+    if (!outputs_rest(time)) complain(kSampleOnMovingOutput, time);
+    if (!switches_rest(time)) complain(kSampleOnMovingSwitches, time);
+    const int64_t pair = place >= table.pair_base, output = pair ? place - table.pair_base : place;
+    const auto &rows = row_chain.closed();
+    const auto &columns = column_chain.closed();
+    const bool reference = table.reference_switch >= 0 && columns.back() == table.reference_switch;
+    constexpr int64_t kTrim = 128;  // no part here has one
+    if (range_ == 0 && (reference || rows.size() <= 1)) {
+      const int64_t what = reference ? kReferenceSource : rows.empty() ? kNoCell : rows[0] * table.columns + output;
+      return arrays_->call(arrays_->convert_single, tile, what, output, pair, channel, kTrim, range_);
+    }
+    if (stale_ || rows != driven_ || pair != paired_) sum(rows, pair);
+    return arrays_->call(arrays_->convert_sum, tile, output, pair, channel, kTrim, range_);
+  }
+  void sum(const std::vector<int64_t> &rows, int64_t pair) {
+    uint8_t *inputs = arrays_->inputs + tile * table.rows;
+    std::fill(inputs, inputs + table.rows, 0);
+    for (int64_t row : rows)
+      if (row < table.rows) inputs[row] = 1;
+    int64_t driven = 0;
+    arrays_->call(arrays_->sum_step, tile, int64_t(0), pair, int64_t(0), reinterpret_cast<int64_t>(&driven));
+    driven_ = rows, paired_ = pair, stale_ = false;
+  }
+
+  const MatrixTable &table;
+  const int64_t zero_, shift_, least_, greatest_;
+  const Arrays *arrays_;
+  Complaints &complaints;
+  const int64_t tile;
+  bool reads_ = false;
+  int64_t range_ = 0;
+  bool open_ = false, applied_ = false, warned_ = false;
+  int64_t opened_ = 0, trips_ = kNever;
+  Pulse pulse_ = {};
+  std::vector<int64_t> driven_;  // rows that the sums are of
+  int64_t paired_ = 0;
+  bool stale_ = true;            // cells have changed since
+};
+
+}  // namespace twinbar

@@ -1,0 +1,22 @@
+// Where the generated design has its ports: addresses of their first words.
+
+namespace twinbar {
+
+// Ports of a serialiser: its pins, and its streams at the core. Generated code finds them.
+struct Bus {
+  int block;  // of the serialiser
+  uint32_t *clock, *data, *select_n, *inputs;
+  uint32_t *valid, *payload, *reset, *ready, *received_valid, *received;
+};
+struct TilePins {
+  Bus dac, adc, switches;
+  uint32_t *switches_open, *write_gate, *read_enable, *range, *compliance_code, *compliance;
+};
+
+// What is told without the UART's serialisers is told at the link's ports.
+struct Uart {
+  int receiver, link;  // blocks of the serialiser and of the link
+  uint32_t *rx, *tx, *data, *valid, *sends, *sent, *ready;
+};
+
+}  // namespace twinbar

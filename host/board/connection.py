@@ -1,0 +1,136 @@
+"""A board at a port, as training uses it: connected to once, waited for when it is gone, and given back."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.host.board.controller import BoardController
+from twinbar.host.transport.line import Line, open_line
+from twinbar.host.transport.link import Link
+from twinbar.host.transport.patient_line import PatientLine
+from twinbar.hw.errors import SilentBoardError
+from twinbar.hw.gateware.config import ControllerConfig
+
+_NAP_S = 0.5
+"""From one attempt to start a session to the next."""
+
+
+class BoardConnection:
+    """A port, the link over it, and the controller behind it.
+
+    Parameters
+    ----------
+    port : str
+        Serial port, or ``socket://host:port``.
+    baud : int
+    wait_s : float
+        How long port or board may be gone.
+    check : bool
+        See `BoardController`.
+    make_line : callable, optional
+        Makes the line of a port and a baud rate; `open_line`, if it is not given.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        baud: int,
+        wait_s: float,
+        check: bool,
+        make_line: Callable[[str, int], Line] = open_line,
+    ) -> None:
+        self.port = port
+        self._baud = baud
+        self._wait_s = wait_s
+        self._check = check
+        self._make_line = make_line
+        self._line: PatientLine | None = None
+        self.controller: BoardController | None = None
+
+    def make(
+        self,
+        config: CrossbarConfig,
+        controller: ControllerConfig,
+        *,
+        mapped_columns: np.ndarray | None = None,
+        faults: np.ndarray | None = None,
+    ) -> BoardController:
+        """Connect, and give the controller (`twinbar.emulator.controller_engine.MakeController`).
+
+        Raises
+        ------
+        LinkError
+            If no board answers there.
+        ConfigError
+            If it does not fit.
+        """
+        self._line = PatientLine(lambda: self._make_line(self.port, self._baud), self._wait_s)
+        link = Link(self._line)
+        self.controller = BoardController(
+            config, controller, mapped_columns=mapped_columns, faults=faults, link=link, check=self._check
+        )
+        return self.controller
+
+    def listen(self, notice: Callable[[str], None], check: Callable[[], None]) -> None:
+        """Say what to do while the port is gone (see `PatientLine`)."""
+        self._notice, self._interrupt = notice, check
+        if self._line is not None:
+            self._line.notice, self._line.check = notice, check
+
+    def restart(self, error: SilentBoardError) -> None:
+        """Start another session with a board that has forgotten the one before, as soon as it answers.
+
+        Raises
+        ------
+        SilentBoardError
+            If it does not answer in time.
+        ConfigError, LinkError
+            If it is another board now.
+        """
+        assert self.controller is not None
+        if not self._wait_s:
+            raise error
+        self._notice(f"{error}; trying for up to {self._wait_s:g} s (Ctrl-C ends it)")
+        hash_before = self.controller.link.hello.hash
+        end = time.monotonic() + self._wait_s
+        while True:
+            self._interrupt()
+            try:
+                self.controller.link.connect(hash_before)
+                break
+            except SilentBoardError as still:
+                if time.monotonic() >= end:
+                    raise SilentBoardError(f"the board has not answered for {self._wait_s:g} s: {still}") from still
+            time.sleep(_NAP_S)
+        self.controller.start_session()
+
+    def report(self) -> dict[str, Any]:
+        """Give what a report says of the board."""
+        board, line = self.controller, self._line
+        assert board is not None
+        assert line is not None
+        hello, link = board.link.hello, board.link.statistics
+        return {
+            "port": self.port,
+            "configuration": f"{hello.hash:016x}",
+            "clock_hz": hello.clock_hz,
+            "baud": round(hello.baud),
+            "responses": board.responses,
+            "differing_responses": board.differing,
+            "bytes_sent": link.bytes_sent,
+            "bytes_received": link.bytes_received,
+            "frames_sent_again": link.resent,
+            "damaged_frames": link.damaged,
+            "lost_ports": line.losses,
+            "predicted": ["cell_energy", "row_drive"] + ([] if board.differing else ["conductance_s"]),
+        }
+
+    def close(self) -> None:
+        """Give the port back."""
+        if self.controller is not None:
+            self.controller.link.close()
+        elif self._line is not None:
+            self._line.close()

@@ -1,0 +1,259 @@
+"""``twinbar board virtual``: the whole core of a board, compiled, at a port of this machine."""
+
+import json
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from twinbar.host.cli import failures
+
+if TYPE_CHECKING:
+    from twinbar.boards.board import Board
+    from twinbar.emulator.configuration import CrossbarConfig
+    from twinbar.host.virtual.server import Server
+    from twinbar.hw.gateware.core import CoreConfig
+
+_INTERVAL_S: Final = 1.0
+"""Between two looks at what is to be shown."""
+_LINE_S: Final = 10.0
+"""Between two lines, where the output is no terminal."""
+_MOST_SENTENCES: Final = 20
+
+Size = Annotated[int | None, typer.Option(metavar="N", help="Instead of what the wiring file says.")]
+
+
+def virtual_board(
+    name: Annotated[str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`.")],
+    array: Annotated[
+        Literal["model", "emulated"],
+        typer.Option(help="Cells: a software model behind the pins, or cells that the FPGA emulates."),
+    ] = "model",
+    wiring: Annotated[
+        str | None,
+        typer.Option("--wiring", metavar="NAME|FILE.toml", help="Where the front end is. [default: that of the board]"),
+    ] = None,
+    rows: Size = None,
+    columns: Size = None,
+    adc_channels: Size = None,
+    adc_bits: Size = None,
+    dac_bits: Size = None,
+    input_bits: Size = None,
+    baud: Annotated[int | None, typer.Option(metavar="N", help="Baud rate. [default: that of the board]")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Configuration whose cells are behind it.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(metavar="PRESET", help="Cells. [default: milo-hfo2]")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of cells and noise. [default: 0]")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key of the configuration; repeated.")
+    ] = None,
+    tcp: Annotated[
+        int | None, typer.Option(metavar="PORT", help="A TCP port instead of a pseudo-terminal; 0 is any.")
+    ] = None,
+    link: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Link to the pseudo-terminal, under a name of your own.")
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Bytes and words pass the serialisers by: not bit level, the same cycles.")
+    ] = False,
+    seconds: Annotated[float | None, typer.Option(metavar="X", help="End after so many seconds.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Two lines of JSON: the port, and what was done at the end.")
+    ] = False,
+) -> None:
+    """Run the core of a board, with models of its parts and its array, behind a port that a host connects to.
+
+    The netlist is that of the bitstream, UART and SPI pins included, in every clock cycle in which something moves. It
+    is compiled once (a minute). Ctrl-C ends it.
+    """
+    from twinbar.boards.catalogue import find
+    from twinbar.emulator.virtual.board import VirtualBoard
+    from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
+    from twinbar.host.virtual.server import Server
+    from twinbar.hw.errors import ConfigError
+
+    if tcp is not None and link is not None:
+        raise ConfigError("--link names a pseudo-terminal and --tcp asks for a TCP port; give one of them")
+    found = find(name)
+    sizes = {"rows": rows, "columns": columns, "adc_channels": adc_channels}
+    sizes |= {"adc_bits": adc_bits, "dac_bits": dac_bits, "input_bits": input_bits}
+    cells = [("--device", "device.preset", device), ("--seed", "engine.seed", None if seed is None else str(seed))]
+    asked = [(option, key, text) for option, key, text in cells if text is not None]
+    make = _emulated if array == "emulated" else _modelled
+    core, crossbar = make(found, wiring, baud, sizes, config, asked, settings or [])
+    console = Console(stderr=as_json)
+    with console.status("compiling the core; a netlist that was compiled before is taken from the cache"):
+        board = VirtualBoard(core, crossbar, words=fast)
+    endpoint: Endpoint = PtyEndpoint(link) if tcp is None else TcpEndpoint(tcp)
+    try:
+        _introduce(console, found.title, core, endpoint.name, fast=fast, as_json=as_json)
+        server = Server(board, endpoint)
+        _serve(server, console, seconds)
+        if as_json:
+            typer.echo(json.dumps(_summary(server, fast), indent=None))
+        else:
+            console.print(_table(server))
+    finally:
+        endpoint.close()
+
+
+_Asked = list[tuple[str, str, str]]
+_Sizes = dict[str, int | None]
+
+
+def _modelled(
+    board: "Board",
+    wiring: str | None,
+    baud: int | None,
+    sizes: _Sizes,
+    file: Path | None,
+    asked: _Asked,
+    more: list[str],
+) -> tuple["CoreConfig", "CrossbarConfig | None"]:
+    """Give a core whose front end has pins, and the array behind them."""
+    from twinbar.boards.core import core_of
+    from twinbar.boards.wiring import find_wiring
+    from twinbar.host.cli.options import read_settings
+    from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.host.virtual.array import array_of
+
+    core = core_of(board, find_wiring(wiring or board.wiring), baud, **sizes)
+    return core, array_of(core, file, read_settings(ExperimentConfig, asked, more))
+
+
+def _emulated(
+    board: "Board",
+    wiring: str | None,
+    baud: int | None,
+    sizes: _Sizes,
+    file: Path | None,
+    asked: _Asked,
+    more: list[str],
+) -> tuple["CoreConfig", "CrossbarConfig | None"]:
+    """Give a core that emulates its array."""
+    from twinbar.host.cli.options import read_settings
+    from twinbar.host.emulated_board import emulated_core, emulated_run
+    from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.hw.errors import ConfigError
+
+    if wiring is not None or sizes.pop("dac_bits") is not None:
+        raise ConfigError(
+            "an emulated array has no wires and the lines of the emulator; leave out --wiring and --dac-bits"
+        )
+    given = [(f"--{name.replace('_', '-')}", f"array.{name}", str(n)) for name, n in sizes.items() if n is not None]
+    run = emulated_run(board, file, read_settings(ExperimentConfig, [*asked, *given], more))
+    return emulated_core(board, run, baud=baud), None
+
+
+def _level(fast: bool) -> str:
+    return "not bit level: bytes and words pass the serialisers by" if fast else "bit level"
+
+
+def _introduce(console: Console, title: str, core: "CoreConfig", port: str, *, fast: bool, as_json: bool) -> None:
+    if as_json:
+        line = {"port": port, "level": _level(fast), "configuration": f"{core.controller.hash:016x}", **core.describe()}
+        typer.echo(json.dumps(line))
+        return
+    config, parts = core.controller, core.parts
+    where = "behind direct pins" if core.array is None else "emulated by the core"
+    if parts is not None:
+        where = f"behind {parts.dac.name}, {parts.adc.name}, {parts.switch.name}"
+    console.print(f"{title}, virtual: {_level(fast)}", highlight=False, style="bold")
+    console.print(
+        f"{config.rows} x {config.columns} cells {where}; {core.link.clock_hz / 1e6:g} MHz, {core.link.baud:,} baud",
+        highlight=False,
+    )
+    console.print(f"port {port}", highlight=False, soft_wrap=True)
+    console.print(f"twinbar board info --port {port} --baud {core.link.baud}", highlight=False, soft_wrap=True)
+
+
+def _serve(server: "Server", console: Console, seconds: float | None) -> None:
+    """Keep the board going until the time is over, or the user ends it."""
+    end = None if seconds is None else time.monotonic() + seconds
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    shown = _Shown(server, console)
+    try:
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            due = 0.0
+            while end is None or time.monotonic() < end:
+                server.step()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + _INTERVAL_S
+                    shown.look(live)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        shown.tell()
+
+
+class _Shown:
+    """What is shown while the board runs."""
+
+    def __init__(self, server: "Server", console: Console) -> None:
+        self._server, self._console = server, console
+        self._told: set[str] = set()
+        self._line_at, self._line_bytes = time.monotonic(), 0
+
+    def look(self, live: Live) -> None:
+        """Show how it goes: on a terminal all the time, elsewhere a line at times, if something was done."""
+        self.tell()
+        if self._console.is_terminal:
+            live.update(_table(self._server), refresh=True)
+            return
+        account = self._server.account
+        moved = account.bytes_in
+        if moved != self._line_bytes and time.monotonic() > self._line_at + _LINE_S:
+            self._line_at, self._line_bytes = time.monotonic(), moved
+            self._console.print(f"real-time factor {_factor(account.real_time_factor)}", highlight=False)
+
+    def tell(self) -> None:
+        """Say what the board did to its parts or its array that it must not do, each thing once."""
+        count, complaints = self._server.board.complaints()
+        for complaint in complaints if count else ():
+            kind = f"{complaint.where}{complaint.sentence}"
+            if kind not in self._told and len(self._told) < _MOST_SENTENCES:
+                self._told.add(kind)
+                failures.say("Error", str(complaint))
+
+
+def _factor(factor: float | None) -> str:
+    return "-" if factor is None else f"{factor:.2f}"
+
+
+def _table(server: "Server") -> Table:
+    account = server.account
+    table = Table(
+        "real-time factor", "time of the board", "of it busy", "bytes in", "bytes out", "complaints", box=None
+    )
+    table.add_row(
+        _factor(account.real_time_factor),
+        f"{account.cycles / account.clock_hz:.1f} s",
+        f"{account.busy_cycles / account.clock_hz:.2f} s",
+        f"{account.bytes_in:,}",
+        f"{account.bytes_out:,}",
+        f"{server.board.complaints()[0]:,}",
+    )
+    return table
+
+
+def _summary(server: "Server", fast: bool) -> dict[str, Any]:
+    account, board = server.account, server.board
+    count, complaints = board.complaints()
+    return {
+        "level": _level(fast),
+        "real_time_factor": account.real_time_factor,
+        "cycles": account.cycles,
+        "busy_cycles": account.busy_cycles,
+        "busy_s": account.busy_s,
+        "bytes_in": account.bytes_in,
+        "bytes_out": account.bytes_out,
+        "complaints": count,
+        "first_complaints": [str(complaint) for complaint in complaints[:_MOST_SENTENCES]],
+    }

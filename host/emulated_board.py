@@ -1,0 +1,82 @@
+"""Boards whose array is emulated on the chip: the run that such a board is built for, and its core."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twinbar.boards.board import Board
+from twinbar.boards.emulated import room_of
+from twinbar.emulator.chip_array import chip_model
+from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.array.emulated_array import EmulatedArray
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.link.config import LinkConfig
+
+DEFAULT_PRESET = "chip"
+
+
+def emulated_run(board: Board, file: Path | None, changes: Mapping[str, Any]) -> ExperimentConfig:
+    """Give the run for which a board emulates an array: what is to be given to ``twinbar train`` as well.
+
+    Parameters
+    ----------
+    board : Board
+        The clock is what it has with an emulated array, and the durations are at least those that the array takes.
+    file : Path, optional
+        A configuration; without one, the preset `DEFAULT_PRESET` and the geometry that fits the board.
+    changes : mapping
+        Values by dotted key, which win.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration cannot be used, or no emulated array fits the board.
+    """
+    room = room_of(board)
+    if file is None:
+        run = ExperimentConfig().merge(
+            {"device.preset": DEFAULT_PRESET, "array.rows": room.rows, "array.columns": room.columns}
+        )
+    else:
+        run = ExperimentConfig.from_toml(file)
+    return run.merge({**changes, "timing.clock_hz": float(room.clock_hz), "array.front_end": "emulated"})
+
+
+def emulated_core(board: Board, run: ExperimentConfig, *, baud: int | None = None, tiles: int = 1) -> CoreConfig:
+    """Give the core of a board that emulates the arrays of a run.
+
+    Its cells are those of the engines, with the preset and seed of the run. Queues are as deep as fits the board.
+
+    Raises
+    ------
+    ConfigError
+        If the array on the chip cannot compute the device, or is too large for it.
+    """
+    room = room_of(board)
+    if run.timing.clock_hz != room.clock_hz:
+        raise ConfigError(
+            f"timing.clock_hz is {run.timing.clock_hz:g}; the clock of {board.name} has {room.clock_hz} Hz with an "
+            "emulated array"
+        )
+    crossbar = build_crossbar(run)
+    controller = ControllerConfig(
+        tiles=tiles,
+        rows=run.array.rows,
+        columns=run.array.columns,
+        adc_channels=run.array.adc_channels,
+        adc_bits=run.array.adc_bits,
+        dac_bits=crossbar.geometry.controller(tiles).dac_bits,
+        input_bits=run.array.input_bits,
+        command_depth=room.command_depth,
+        response_depth=room.response_depth,
+    )
+    link = LinkConfig(
+        clock_hz=room.clock_hz,
+        baud=baud or room.baud,
+        receive_bytes=room.receive_bytes,
+        transmit_bytes=room.transmit_bytes,
+    )
+    return CoreConfig(controller, link, array=EmulatedArray(chip_model(crossbar)))

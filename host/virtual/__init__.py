@@ -1,0 +1,1 @@
+"""The virtual board: the array behind it, and the loop that keeps it going."""

@@ -1,0 +1,100 @@
+"""Keeps a virtual board going, and carries bytes between it and its port."""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.host.transport.endpoint import Endpoint
+
+_SLICE_S: Final = 1e-3
+"""Of the board's time, between two looks at the port."""
+_REST_LINGERS: Final = 4
+"""Silence after which the board has nothing more to say, in the times that its link lingers."""
+_LONGEST_WAIT_S: Final = 0.1
+_MOST_UNSENT: Final = 1 << 16
+
+
+@dataclass
+class Account:
+    """What a virtual board has done.
+
+    Parameters
+    ----------
+    clock_hz : int
+    cycles : int
+        Since power-up.
+    busy_cycles, busy_s : int, float
+        Cycles in which bytes or commands were under way, and the seconds that they took here.
+    bytes_in, bytes_out : int
+        On the line.
+    """
+
+    clock_hz: int
+    cycles: int = 0
+    busy_cycles: int = 0
+    busy_s: float = 0.0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """Seconds of the board for each second here, while there was something to do; None before."""
+        return self.busy_cycles / self.clock_hz / self.busy_s if self.busy_s else None
+
+
+class Server:
+    """A virtual board behind a port.
+
+    While there is something to do, the board runs as fast as it can; the time of the board may be ahead of that here,
+    or behind it. At rest it goes with the clock on the wall, and costs next to nothing.
+
+    Parameters
+    ----------
+    board : VirtualBoard
+    endpoint : Endpoint
+    """
+
+    def __init__(self, board: VirtualBoard, endpoint: Endpoint) -> None:
+        self.board, self.endpoint = board, endpoint
+        self.account = Account(board.core.link.clock_hz)
+        self._unsent = b""
+        self._slice = max(round(_SLICE_S * board.core.link.clock_hz), 1)
+        self._rest = _REST_LINGERS * board.core.link.linger
+        self._looked = time.monotonic()
+
+    def step(self) -> None:
+        """Carry what has come, and let the board go on for a moment."""
+        data = self.endpoint.receive()
+        if data:
+            self.board.send(data)
+            self.account.bytes_in += len(data)
+        if self._unsent:
+            self._unsent = self._unsent[self.endpoint.send(self._unsent) :]
+        if len(self._unsent) > _MOST_UNSENT:
+            # Nobody takes them: the board's time stands still, so that none is lost.
+            self.endpoint.wait(_SLICE_S)
+            time.sleep(_SLICE_S)
+        elif data or self.board.quiet_cycles < self._rest:
+            self._work()
+        else:
+            self._idle()
+        sent = self.board.receive()
+        self.account.bytes_out += len(sent)
+        self.account.cycles = self.board.cycle
+        self._unsent += sent
+
+    def _work(self) -> None:
+        before, cycle = time.perf_counter(), self.board.cycle
+        self.board.run(self._slice)
+        if self.board.active_cycle > cycle:
+            self.account.busy_cycles += self.board.active_cycle - cycle
+            self.account.busy_s += time.perf_counter() - before
+        self._looked = time.monotonic()
+
+    def _idle(self) -> None:
+        if not self._unsent:
+            self.endpoint.wait(_LONGEST_WAIT_S)
+        now = time.monotonic()
+        self.board.run(max(round((now - self._looked) * self.account.clock_hz), 1))
+        self._looked = now

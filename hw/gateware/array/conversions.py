@@ -1,0 +1,402 @@
+"""The microprogram of conversions: what a connection fixes for all of them, and the conversion of each channel."""
+
+from collections.abc import Callable
+from math import isqrt
+from typing import Final
+
+from ..config import ControllerConfig
+from .arithmetic import QUOTIENT_BITS, Arithmetic
+from .assembler import Assembler, Routine
+from .forming import DRAW_CONVERSION, PURPOSE_PLACE, TRIM_STEP
+from .instructions import JUMP_CYCLES, NOT, Condition, Input, Job, Output
+from .memory_map import CHANNEL_RECORDS, MemoryMap
+from .model import ArrayModel
+
+RANGE_BITS: Final = 11
+RANGE_EXPONENT_MAX: Final = 28
+RANGE_POINT: Final = 5
+GAIN_BITS: Final = 24
+KU_BITS: Final = 16
+READ_GAIN_SHIFT: Final = 20
+READ_KU_SHIFT: Final = 16
+"""Range codes and fixed-point formats of a conversion, as in the cell model."""
+
+
+class Conversions:
+    """Writes what happens when the read path is connected, and when a conversion is accepted.
+
+    ``range_gain`` and ``gain_shift``, ``noise`` (the standard deviation) and ``current`` (of a cell) go from one to the
+    other.
+
+    Parameters
+    ----------
+    asm : Assembler
+    model : ArrayModel
+    config : ControllerConfig
+    at : MemoryMap
+    arithmetic : Arithmetic
+    """
+
+    def __init__(
+        self, asm: Assembler, model: ArrayModel, config: ControllerConfig, at: MemoryMap, arithmetic: Arithmetic
+    ) -> None:
+        self._asm, self._model, self._config, self._at, self._do = asm, model, config, at, arithmetic
+        # Where reads have no noise but the converter's, it is always the same.
+        self._noisy = model.variance > 0
+        for name in ("code", "top", "range_gain", "gain_shift", "current", "half", "value", "where", "total", "first"):
+            asm.register(name)
+        if self._noisy:
+            for name in ("noise", "variance"):
+                asm.register(name)
+        made: list[Routine] = []
+        with asm.routine(made), asm.scope():
+            self._write_range()
+        with asm.routine(made):
+            self._write_sum()
+        self._range_routine, self._sum_routine = made
+
+    # --- connection ----------------------------------------------------------------------------------------------
+
+    def connect(self) -> dict[str, int]:
+        """Compute what all conversions share until the next connection.
+
+        Returns
+        -------
+        dict of str to int
+            Cycles of the longest way: for rows, for a cell with the configuration's own range, and with another one.
+        """
+        asm = self._asm
+        ends: dict[str, int] = {}
+
+        def noting(way: str, write: Callable[[], None]) -> Callable[[], None]:
+            def written() -> None:
+                write()
+                # Both choices are left by a jump, on some of the ways.
+                ends[way] = asm.cycles + 2 * JUMP_CYCLES
+
+            return written
+
+        asm.input(asm.register("code"), Input.RANGE)
+        own, other = noting("own", self._own_range), noting("range", self._cell_range)
+        asm.either(Condition.ROWS, noting("rows", self._connect_rows), lambda: self._connect_cell(own, other))
+        rest = asm.cycles
+        t, half = asm.register("t"), asm.register("half")
+        # 2**(gain_shift - 20): the noise has 20 binary places, and a product as many as the gain.
+        asm.set(t, 61 + READ_GAIN_SHIFT)
+        asm.subtract(t, t, asm.register("gain_shift"))
+        asm.shift_by(half, asm.constant(1 << 62), t)
+        asm.set(t, Job.CONNECT)
+        asm.output(Output.FINISHED, t)
+        return {way: end + asm.cycles - rest for way, end in ends.items()}
+
+    def _connect_rows(self) -> None:
+        asm = self._asm
+        if self._noisy:
+            # All cells have the same variance, so that it depends on the inputs alone.
+            asm.call(self._sum_routine)
+            variance, total = asm.register("variance"), asm.register("total")
+            asm.multiply(variance, total, asm.constant(self._model.variance), bits=self._model.variance.bit_length())
+            with asm.when(Condition.PAIRS):
+                asm.add(variance, variance, variance)
+        pair_top = self._model.pair_range[1]
+        asm.either(Condition.PAIRS, lambda: self._range(pair_top), lambda: self._range(self._model.code_max))
+
+    def _connect_cell(self, own_range: Callable[[], None], other_range: Callable[[], None]) -> None:
+        asm, model = self._asm, self._model
+        current, t, where = (asm.register(name) for name in ("current", "t", "where"))
+        asm.set(current, 0)
+        with asm.when(Condition.REFERENCE):
+            asm.set(current, model.reference)
+        with asm.when(Condition.CELL):
+            asm.input(t, Input.ROW)
+            asm.input(where, Input.COLUMN)
+            asm.accumulate_times(where, t, self._config.columns)
+            asm.set(t, self._at.grid)
+            asm.add(where, where, t)
+            asm.load_word(current, where)
+        asm.copy(asm.register("code"), asm.register("code"))
+        asm.either(Condition.ZERO, own_range, other_range)
+
+    def _own_range(self) -> None:
+        """Take the range of the configuration, whose noise is known beforehand."""
+        asm, model = self._asm, self._model
+        asm.set(asm.register("range_gain"), model.read_gain)
+        asm.set(asm.register("gain_shift"), READ_GAIN_SHIFT)
+        if self._noisy:
+            asm.set(asm.register("noise"), isqrt(model.converter_variance))
+            with asm.when(Condition.CELL):
+                variance = (model.variance * model.read_ku >> READ_KU_SHIFT) + model.converter_variance
+                asm.set(asm.register("noise"), isqrt(variance))
+
+    def _cell_range(self) -> None:
+        asm = self._asm
+        if self._noisy:
+            asm.set(asm.register("variance"), 0)
+            with asm.when(Condition.CELL):
+                asm.set(asm.register("variance"), self._model.variance)
+        self._range(self._model.code_max)
+
+    def _write_sum(self) -> None:
+        """Sum up the rows of an output as ``total``, or in a connection the squares of all inputs.
+
+        The output's cell in the first row is at ``first``.
+        """
+        asm, config = self._asm, self._config
+        word, inputs, x, mask, seen = (asm.register(name) for name in ("word", "inputs", "x", "mask", "seen"))
+        total, where, first, t = (asm.register(name) for name in ("total", "where", "first", "t"))
+
+        def current() -> None:
+            asm.load_word(seen, where)
+            asm.accumulate(total, seen, x)
+            with asm.when(Condition.PAIRS):
+                asm.add(t, where, asm.constant(1))
+                asm.load_word(seen, t)
+                asm.subtract(seen, asm.constant(0), seen)
+                asm.accumulate(total, seen, x)
+
+        def whole() -> None:
+            asm.set(mask, (1 << config.field_bits) - 1)
+
+        def plane() -> None:
+            asm.set(mask, 1)
+            asm.add(inputs, inputs, inputs)
+            asm.input(t, Input.PLANE)
+            asm.shift_by(inputs, inputs, t)
+
+        asm.set(total, 0)
+        asm.set(word, 0)
+        with asm.repeat(config.words, Condition.ZERO):
+            asm.output(Output.WORD, word)
+            asm.input(inputs, Input.WORD)
+            if spare := config.words * config.rows_per_word - config.rows:
+                # Inputs beyond the last row lead nowhere.
+                asm.less(t, word, config.words - 1)
+                with asm.when(Condition.ZERO):
+                    asm.set(t, (1 << 32 - spare * config.field_bits) - 1)
+                    asm.both(inputs, inputs, t)
+            asm.either(Condition.CODES, whole, plane)
+            asm.copy(where, first)
+            # Rows after the last input of a word that is not 0 are left out.
+            with asm.repeat(config.rows_per_word, Condition.ZERO):
+                asm.both(x, inputs, mask)
+                with asm.when(Condition.ZERO ^ NOT):
+                    asm.either(Condition.CONVERTS, current, lambda: asm.accumulate(total, x, x))
+                asm.add(where, where, asm.constant(config.columns))
+                asm.shift(inputs, inputs, config.field_bits, logical=True)
+            asm.set(t, config.rows_per_word * config.columns)
+            asm.add(first, first, t)
+            asm.add(word, word, asm.constant(1))
+            asm.less(t, word, config.words)
+
+    def _range(self, top: int) -> None:
+        """Take the range ``code``, and the noise in it, for a converter whose largest code is ``top``."""
+        asm = self._asm
+        asm.set(asm.register("top"), top)
+        asm.set(asm.register("gain_shift"), GAIN_BITS + RANGE_BITS + 1 - RANGE_POINT - top.bit_length())
+        asm.call(self._range_routine)
+
+    def _write_range(self) -> None:
+        """Write `adc_range` of the cell model; with read noise, the standard deviation follows."""
+        asm = self._asm
+        code, mantissa, field, full = (asm.register(name) for name in ("code", "mantissa", "field", "full"))
+        gain, gain_shift, t = asm.register("range_gain"), asm.register("gain_shift"), asm.register("t")
+        asm.set(t, (1 << RANGE_BITS) - 1)
+        asm.both(mantissa, code, t)
+        asm.set(t, 1 << RANGE_BITS)
+        asm.add(mantissa, mantissa, t)
+        asm.shift(field, code, RANGE_BITS)
+        asm.less(t, field, RANGE_EXPONENT_MAX)
+        with asm.when(Condition.NEGATIVE ^ NOT):
+            asm.set(field, RANGE_EXPONENT_MAX)
+        # full = mantissa * 2**(field - RANGE_POINT)
+        asm.set(t, 61)
+        asm.subtract(t, t, field)
+        asm.shift_by(t, asm.constant(1 << 62), t)
+        asm.multiply(full, t, mantissa, bits=16)
+        asm.shift(full, full, RANGE_POINT)
+        asm.subtract(t, full, asm.register("top"))
+
+        def least() -> None:
+            # One unit per code.
+            asm.set(gain, 1 << GAIN_BITS - 1)
+            asm.set(gain_shift, GAIN_BITS - 1)
+
+        def usual() -> None:
+            # The dividend is the top, with as many places more as its shift says, and half a mantissa.
+            dividend = asm.register("dividend")
+            asm.set(t, 61 - RANGE_POINT)
+            asm.subtract(t, t, gain_shift)
+            asm.shift_by(t, asm.constant(1 << 62), t)
+            asm.multiply(dividend, t, asm.register("top"), bits=16)
+            asm.shift(t, mantissa, 1)
+            asm.add(dividend, dividend, t)
+            asm.add(gain_shift, gain_shift, field)
+            asm.multiply(asm.register("divisor"), mantissa, asm.constant(1 << QUOTIENT_BITS - 1), bits=QUOTIENT_BITS)
+            assert self._do.divide is not None
+            asm.call(self._do.divide)
+            asm.copy(gain, asm.register("quotient"))
+            asm.shift(t, gain, GAIN_BITS)
+            with asm.when(Condition.ZERO ^ NOT):
+                asm.add(gain, gain, asm.constant(1))
+                asm.shift(gain, gain, 1)
+                asm.subtract(gain_shift, gain_shift, asm.constant(1))
+
+        asm.either(Condition.NEGATIVE, least, usual)
+        if self._noisy:
+            self._write_noise()
+
+    def _write_noise(self) -> None:
+        """Give the standard deviation, ``noise``, of conversions in this range whose cells have a ``variance``."""
+        asm, model = self._asm, self._model
+        upper, product, ku, ku_shift = (asm.register(name) for name in ("field", "full", "ku", "ku_shift"))
+        t, unit = asm.register("t"), asm.constant(model.variance_unit)
+        one = asm.constant(1)
+        asm.shift(upper, asm.register("range_gain"), GAIN_BITS - 16)
+        asm.multiply(product, upper, unit, bits=17)
+        asm.multiply(ku, product, upper, bits=16)
+        asm.set(t, model.variance_shift - 2 * (GAIN_BITS - 16) - 16 - 1)
+        asm.add(ku_shift, asm.register("gain_shift"), asm.register("gain_shift"))
+        asm.add(ku_shift, ku_shift, t)
+        # Upper has 16 bits and the unit 16 or 17: the product has KU_BITS and 29 to 33 more.
+        asm.shift(ku, ku, 29)
+        asm.set(t, 29)
+        asm.subtract(ku_shift, ku_shift, t)
+        with asm.repeat(5, Condition.ZERO):
+            asm.shift(t, ku, KU_BITS)
+            with asm.when(Condition.ZERO ^ NOT):
+                asm.shift(ku, ku, 1)
+                asm.subtract(ku_shift, ku_shift, one)
+            asm.shift(t, ku, KU_BITS)
+        # ku_shift is the shift less one: above 61 nothing is left, below -1 it goes the other way.
+        asm.set(t, 61)
+        asm.subtract(t, t, ku_shift)
+        with asm.when(Condition.NEGATIVE):
+            asm.set(ku, 0)
+            asm.set(ku_shift, 61)
+        asm.add(t, ku_shift, one)
+        with asm.when(Condition.NEGATIVE):
+            # A shift to the left by n multiplies by 2**62 shifted right by 62 - n.
+            asm.set(t, 62)
+            asm.add(t, t, ku_shift)
+            asm.shift_by(t, asm.constant(1 << 62), t)
+            asm.multiply(product, ku, t)
+            asm.copy(ku, product)
+            asm.set(ku_shift, -1)
+        square, variance = asm.register("dividend"), asm.register("variance")
+        asm.multiply(product, variance, ku)
+        # Twice as much, one place further: the shift may be 0.
+        asm.add(product, product, product)
+        asm.add(t, ku_shift, one)
+        asm.shift_by(square, product, t)
+        asm.add(square, square, asm.constant(self._model.converter_variance))
+        assert self._do.root is not None
+        asm.call(self._do.root)
+        asm.copy(asm.register("noise"), asm.register("quotient"))
+
+    # --- conversion ----------------------------------------------------------------------------------------------
+
+    def convert(self) -> None:
+        """Convert on all channels that take part."""
+        asm, channels = self._asm, self._config.adc_channels
+        channel, t = asm.register("channel"), asm.register("t")
+        asm.set(channel, 0)
+        with asm.repeat(channels, Condition.ZERO):
+            asm.output(Output.CHANNEL, channel)
+            with asm.when(Condition.ACTIVE):
+                asm.either(Condition.ROWS, self._sum, lambda: asm.copy(asm.register("total"), asm.register("current")))
+                self._convert_channel()
+            asm.add(channel, channel, asm.constant(1))
+            asm.less(t, channel, channels)
+        asm.set(t, Job.CONVERT)
+        asm.output(Output.FINISHED, t)
+
+    def _output_number(self, output: int) -> None:
+        """Give the column, or pair, that the channel converts."""
+        asm = self._asm
+        asm.input(output, Input.COLUMN)
+        with asm.when(Condition.ROWS):
+            asm.add(output, output, asm.register("channel"))
+
+    def _sum(self) -> None:
+        """Sum the currents of an output."""
+        asm = self._asm
+        where, first = asm.register("where"), asm.register("first")
+        self._output_number(where)
+        with asm.when(Condition.PAIRS):
+            asm.add(where, where, where)
+        asm.set(first, self._at.grid)
+        asm.add(first, first, where)
+        asm.call(self._sum_routine)
+
+    def _convert_channel(self) -> None:
+        """Give the code of the current ``total``."""
+        asm, model = self._asm, self._model
+        where, count, z, bits = (asm.register(name) for name in ("where", "count", "z", "hash"))
+        key, event, t, gain = (asm.register(name) for name in ("key", "event", "t", "gain"))
+        noise, exact, code = asm.register("noisy"), asm.register("exact"), asm.register("value")
+        one = asm.constant(1)
+        asm.set(where, self._at.channels)
+        asm.accumulate_times(where, asm.register("channel"), CHANNEL_RECORDS)
+        asm.load(key, where)
+        asm.add(where, where, one)
+        asm.load(count, where)
+        asm.add(t, count, one)
+        asm.store(t, where)
+        asm.add(where, where, one)
+        asm.load(gain, where)
+        asm.set(t, DRAW_CONVERSION << PURPOSE_PLACE)
+        asm.add(event, count, t)
+        asm.call(self._do.draw)
+        asm.call(self._do.gauss)
+        if self._noisy:
+            asm.multiply(noise, z, asm.register("noise"), bits=32)
+        else:
+            asm.multiply(noise, z, asm.constant(isqrt(model.converter_variance)), bits=32)
+        if model.offset:
+            self._add_offset(noise)
+        # Half a code more, to be rounded down.
+        asm.set(t, 1 << READ_GAIN_SHIFT - 1)
+        asm.add(noise, noise, t)
+        # The channel's own gain, adjusted by its trim.
+        asm.input(t, Input.TRIM)
+        asm.accumulate_times(gain, t, TRIM_STEP)
+        asm.multiply(bits, asm.register("range_gain"), gain, bits=32)
+        asm.shift(bits, bits, 16)
+        asm.multiply(exact, asm.register("total"), bits, bits=32)
+        asm.multiply(bits, noise, asm.register("half"))
+        asm.add(exact, exact, bits)
+        asm.subtract(t, asm.register("gain_shift"), one)
+        asm.shift_by(code, exact, t)
+        self._clip(code)
+        asm.output(Output.CODE, code)
+
+    def _add_offset(self, noise: int) -> None:
+        asm = self._asm
+        where, t = asm.register("where"), asm.register("t")
+        self._output_number(where)
+        with asm.when(Condition.PAIRS):
+            asm.set(t, self._config.columns)
+            asm.add(where, where, t)
+        asm.set(t, self._at.offsets)
+        asm.add(where, where, t)
+        asm.load(t, where)
+        asm.add(noise, noise, t)
+
+    def _clip(self, code: int) -> None:
+        asm, model = self._asm, self._model
+        t, low, high = asm.register("t"), asm.register("count"), asm.register("event")
+
+        def bounds(least: int, most: int) -> Callable[[], None]:
+            def write() -> None:
+                asm.set(low, least)
+                asm.set(high, most)
+
+            return write
+
+        asm.either(Condition.PAIRS, bounds(*model.pair_range), bounds(model.code_min, model.code_max))
+        asm.subtract(t, high, code)
+        with asm.when(Condition.NEGATIVE):
+            asm.copy(code, high)
+        asm.subtract(t, code, low)
+        with asm.when(Condition.NEGATIVE):
+            asm.copy(code, low)

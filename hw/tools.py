@@ -1,0 +1,41 @@
+"""Finds the programs of a toolchain."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from twinbar.hw.errors import ToolMissingError, TwinbarError
+
+
+def find_tool(name: str, package: str) -> str:
+    """Find a program beside the interpreter or on the path.
+
+    Raises
+    ------
+    ToolMissingError
+        If there is none; the text names the ``package`` that brings it.
+    """
+    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
+        if (folder / name).exists():
+            return str(folder / name)
+    found = shutil.which(name)
+    if found is None:
+        raise ToolMissingError(f"{name} is missing; `pip install {package}` brings it")
+    return found
+
+
+def run_tool(command: list[str], folder: Path, *, may_fail: bool = False) -> str:
+    """Run a program in a folder and give what it says.
+
+    Raises
+    ------
+    TwinbarError
+        If it fails and may not.
+    """
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    if done.returncode and not may_fail:
+        raise TwinbarError(f"{Path(command[0]).name} failed:\n{said[-2000:]}")
+    return said

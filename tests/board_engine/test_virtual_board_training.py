@@ -1,0 +1,98 @@
+"""Training on a virtual board that emulates its array is training on the engine `fast`, down to each cell."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from software_runs import result_of, run
+
+from twinbar.boards.catalogue import find
+from twinbar.emulator import beats
+from twinbar.emulator.fast.controller import FastController
+from twinbar.emulator.program import Program
+from twinbar.emulator.rtl.build import find_compiler
+from twinbar.emulator.rtl.yosys import include_folder
+from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.host.emulated_board import emulated_core, emulated_run
+from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.checkpoint import load_checkpoint
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.transport.endpoint import TcpEndpoint
+from twinbar.host.transport.line import open_line
+from twinbar.host.transport.link import Link
+from twinbar.host.virtual.server import Server
+from twinbar.hw.errors import ToolMissingError
+from twinbar.hw.protocol.packing import pack
+from twinbar.hw.protocol.vocabulary import Opcode
+
+ARRAY: dict[str, Any] = {"array.rows": 32, "array.columns": 32, "array.adc_offset_codes": 0.0, "engine.seed": 5}
+SMALL: dict[str, Any] = ARRAY | {
+    "array.front_end": "emulated",
+    "device.preset": "chip",
+    "timing.clock_hz": 12e6,
+    "data.limit": 40,
+    "model.hidden": (8,),
+    "training.epochs": 1,
+    "trace.record": True,
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A board at a port, fresh from power-up."""
+    try:
+        find_compiler()
+        include_folder()
+    except ToolMissingError as missing:
+        pytest.skip(str(missing))
+    icebreaker = find("icebreaker")
+    core = emulated_core(icebreaker, emulated_run(icebreaker, None, ARRAY))
+    server, ended = Server(VirtualBoard(core), TcpEndpoint(0)), threading.Event()
+
+    def keep_going() -> None:
+        while not ended.is_set():
+            server.step()
+
+    thread = threading.Thread(target=keep_going)
+    thread.start()
+    try:
+        yield server
+    finally:
+        ended.set()
+        thread.join()
+        server.endpoint.close()
+
+
+def test_responses_cells_and_cycles_are_those_of_the_fast_engine(
+    compiled_kernels: None, server: Server, tmp_path: Path
+) -> None:
+    fast, _ = run(tmp_path / "fast", SMALL)
+    port = {"engine.name": "board", "engine.port": server.endpoint.name, "engine.check": True}
+    report, _ = run(tmp_path / "board", SMALL | port)
+    assert report["board"]["responses"] > 1000
+    assert report["board"]["differing_responses"] == 0
+    # Accuracies, wear, actions, and the cycles of all phases but the waiting for the link.
+    assert result_of(report) == result_of(fast)
+    # When commands are taken depends on how deep the queues are.
+    commands = [
+        pq.read_table(tmp_path / name / "commands.parquet").drop(["accepted", "answered", "response_cycles"])
+        for name in ("board", "fast")
+    ]
+    assert commands[0].equals(commands[1])
+
+    checkpoint = load_checkpoint(tmp_path / "fast" / "checkpoint")
+    assert checkpoint is not None
+    cells = checkpoint["state"]["engine"]
+    assert cells["pulses"].sum() > 300
+    config = build_crossbar(ExperimentConfig().merge(SMALL))
+    controller = FastController(config, server.board.core.controller)
+    controller.load_cells({name: cells[name] for name in controller.cells() if name != "driven"})
+    every = np.arange(config.geometry.cells)
+    reads = pack(Opcode.READ, 0, row=every // 32, column=every % 32)
+    with Link(open_line(server.endpoint.name, server.board.core.link.baud)) as link:
+        for program in (beats.configure(config, 1), reads):
+            assert np.array_equal(link.run(program), controller.run(Program(program)).responses)

@@ -1,0 +1,143 @@
+"""Training with serial parts: `fast` goes through programs by itself, and every engine accounts the same."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from comparison import assert_same_activity, assert_same_state
+from layer_samples import random_layer, random_writes
+
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.controller_engine import ControllerEngine, MakeController
+from twinbar.emulator.events import EventsController
+from twinbar.emulator.fast.controller import FastController
+from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.rtl.controller import RtlController
+from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.train import prepare_data
+from twinbar.host.experiment.trainer import Trainer
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.timing import Phase
+
+WITH_PARTS: dict[str, Any] = {
+    "array.front_end": "icebreaker",
+    "timing.clock_hz": 12e6,
+    "timing.select": 4,
+    "timing.settle_drive": 84,
+    "timing.settle_read": 2,
+    "timing.settle_multiply": 2,
+    "timing.recover": 1,
+    "device.preset": "umass-hfo2",
+    "array.rows": 16,
+    "array.columns": 16,
+    "array.inputs": "planes",
+    "array.pairs": "separate",
+    "array.input_bits": 2,
+}
+SMALL: dict[str, Any] = WITH_PARTS | {
+    "data.limit": 8,
+    "model.hidden": (3,),
+    "device.levels": 4,
+    "training.batch_size": 4,
+    "training.epochs": 1,
+    "write.pulse_limit": 10,
+    "engine.threads": 1,
+}
+
+
+def crossbar(**changes: Any) -> CrossbarConfig:
+    return build_crossbar(
+        ExperimentConfig().merge(WITH_PARTS | {name.replace("__", "."): value for name, value in changes.items()})
+    )
+
+
+def test_fast_trains_through_programs_and_events_accounts_the_same() -> None:
+    trainers = []
+    for name in ("fast", "events"):
+        config = ExperimentConfig().merge(SMALL | {"engine.name": name})
+        trainer = Trainer(config, prepare_data(config), SilentProgress())
+        trainer.initialize()
+        losses = [trainer.train_step([batch])["loss"] for batch in trainer.batches(1)]
+        assert trainer.network is not None
+        assert trainer.ledger is not None
+        trainers.append((trainer.network.session.engine, trainer.ledger.state_dict(), losses))
+    (fast, ledger, losses), (events, other_ledger, other_losses) = trainers
+    assert isinstance(fast, ControllerEngine)
+    assert isinstance(fast.controller, FastController)
+    assert fast.tiles > 1
+    assert losses == other_losses
+    assert ledger == other_ledger
+    assert np.array_equal(fast.pulse_counts(), events.pulse_counts())
+
+
+@pytest.mark.parametrize("make", [FastController, EventsController])
+def test_a_restored_engine_takes_the_cycles_of_the_one_that_was_saved(make: MakeController) -> None:
+    """The outputs of the DACs are part of what is saved: whether a code must be sent depends on them."""
+    config = crossbar(array__adc_offset_codes=1.0, array__adc_gain_error=0.02)
+    mapped, rng = np.full(2, 16), np.random.default_rng(3)
+    saved = ControllerEngine(config, 2, mapped, make=FastController)
+    other = ControllerEngine(config, 2, mapped, make=make)
+    saved.write(random_writes(config, 2, rng))
+    block, inputs = random_layer(config, 2, rng, 2)
+    saved.multiply(block, inputs, 3000.0)
+    other.write(random_writes(config, 2, rng))
+    other.load_state_dict(saved.state_dict())
+    assert_same_state(saved, other)
+    todo = random_writes(config, 2, rng)
+    for _ in range(2):
+        assert_same_activity(saved.write(todo).activity, other.write(todo).activity)
+        assert_same_activity(
+            saved.multiply(block, inputs, 3000.0).activity, other.multiply(block, inputs, 3000.0).activity
+        )
+        assert_same_state(saved, other)
+
+
+def test_the_controller_keeps_serial_parts_busy() -> None:
+    """Idle, decide and stall cycles of closed-loop writes are less than one in a hundred."""
+    config = crossbar()
+    engine = ControllerEngine(config, 1, np.array([16]), make=FastController)
+    phases = engine.write(random_writes(config, 1, np.random.default_rng(0), most=40)).activity.phases
+    assert phases[[Phase.IDLE, Phase.DECIDE, Phase.STALL]].sum() < 0.01 * phases.sum()
+
+
+def test_gain_is_not_calibrated_where_there_is_no_trim() -> None:
+    config = crossbar(array__adc_gain_error=0.05, array__adc_offset_codes=2.0)
+    engine = ControllerEngine(config, 1, np.array([16]), make=FastController)
+    state = engine.state_dict()
+    assert (state["trims"] == 128).all()
+    # The converter of the Pmod gives no negative codes.
+    assert state["offsets"].any()
+    assert (state["offsets"] >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"array.inputs": "dac"}, "use array.inputs = 'planes'"),
+        ({"array.pairs": "subtract"}, "use array.pairs = 'separate'"),
+        ({"array.adc_bits": 13}, "array.adc_bits is 13; AD7476A resolves a current to 12 bits"),
+        ({"array.front_end": "no-such-board"}, "there is no wiring 'no-such-board'; choose one of"),
+        ({"array.front_end": "ice40-hx8k-b-evn"}, "array.front_end is 'ice40-hx8k-b-evn'"),
+    ],
+)
+def test_what_the_parts_cannot_do_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_crossbar(ExperimentConfig().merge(WITH_PARTS | changes))
+    assert message in str(caught.value)
+
+
+def test_parts_that_get_too_little_time_are_warned_of() -> None:
+    warnings = crossbar(timing__settle_drive=50, timing__select=2).warnings
+    assert "timing.settle_drive is 50 cycles, but AD5628 takes 7000 ns to settle: give 84" in warnings
+    assert any(warning.startswith("timing.select is 2 cycles, but 74HC595") for warning in warnings)
+    assert not any(warning.startswith("timing.") for warning in crossbar().warnings)
+
+
+def test_engines_that_know_direct_front_ends_only_say_so() -> None:
+    config = crossbar()
+    with pytest.raises(ConfigError, match="take fast, events or pysim"):
+        RtlController(config, config.geometry.controller(1))
+    with pytest.raises(ConfigError, match="make a ControllerEngine with FastController"):
+        FastEngine(config, 1, np.array([16]))

@@ -1,0 +1,46 @@
+"""What the compiled controller keeps between programs, and what it asks of its configuration."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from both_engines import SMALL, Both, beats, crossbar, set_up
+
+from twinbar.emulator.fast.controller import FastController
+from twinbar.emulator.program import Program
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol.packing import pack
+from twinbar.hw.protocol.vocabulary import Opcode
+
+
+def test_cells_are_saved_and_restored(make: Callable[..., Both]) -> None:
+    both = make(preset="ibm-pcm")
+    both.run(beats(set_up(both.config, PULSE_LIMIT=4), pack(Opcode.WRITE, column=[0, 1, 2, 3], level=[7, 0, 5, 2])))
+    saved = both.fast.cells()
+    reads = Program(pack(Opcode.READ, column=[0, 1, 2, 3]))
+    first = both.fast.run(reads).responses.tolist()
+    other = FastController(both.config, SMALL)
+    other.run(Program(set_up(both.config, PULSE_LIMIT=4)))
+    other.load_cells(saved)
+    assert other.run(reads).responses.tolist() == first
+    both.fast.load_cells(saved)
+    assert both.fast.run(reads).responses.tolist() == first
+
+
+def test_a_crossbar_and_its_controller_must_fit(compiled_controller: None) -> None:
+    config = crossbar(SMALL)
+    with pytest.raises(ConfigError, match=r"columns = 4 and its controller 8; make them equal"):
+        FastController(config, ControllerConfig(rows=4, columns=8, input_bits=3))
+    with pytest.raises(ConfigError, match="fault map"):
+        FastController(config, SMALL, faults=np.zeros((1, 3), np.uint8))
+    with pytest.raises(ConfigError, match="tick -1"):
+        FastController(config, SMALL).set_tick(-1)
+
+
+def test_long_programs_take_no_longer_for_waiting(compiled_controller: None) -> None:
+    # Only cycles in which something happens are visited: these would take minutes one by one.
+    controller = FastController(crossbar(SMALL), SMALL)
+    result = controller.run(Program(pack(Opcode.WAIT, cycles=np.full(1000, (1 << 28) - 1))))
+    assert result.cycles > 1000 * ((1 << 28) - 1)
+    assert result.phases.sum() == result.cycles

@@ -1,0 +1,167 @@
+"""Hosts at the port of a virtual board: through a pseudo-terminal and TCP, one after the other, and killed ones."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from virtual_samples import core, crossbar, products, same_cells, writes
+
+from twinbar.emulator import beats
+from twinbar.emulator.fast.controller import FastController
+from twinbar.emulator.program import Program
+from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.host.cli import main
+from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
+from twinbar.host.transport.line import open_line
+from twinbar.host.transport.link import Link
+from twinbar.host.virtual.server import Server
+from twinbar.hw.errors import ConfigError, LinkError
+
+
+@contextmanager
+def serving(board: VirtualBoard, endpoint: Endpoint) -> Iterator[Server]:
+    server, ended = Server(board, endpoint), threading.Event()
+
+    def keep_going() -> None:
+        while not ended.is_set():
+            server.step()
+
+    thread = threading.Thread(target=keep_going)
+    thread.start()
+    try:
+        yield server
+    finally:
+        ended.set()
+        thread.join()
+        endpoint.close()
+
+
+@pytest.mark.parametrize("kind", ["pty", "tcp"])
+def test_hosts_come_and_go(kind: str, tmp_path: Path) -> None:
+    config = core()
+    array = crossbar(config)
+    board, fast = VirtualBoard(config, array), FastController(array, config.controller)
+    rng = np.random.default_rng(6)
+    endpoint: Endpoint = PtyEndpoint(tmp_path / "board") if kind == "pty" else TcpEndpoint(0)
+    with serving(board, endpoint) as server:
+        for programs in (
+            [beats.configure(array, 1), writes(rng, 15)],
+            [beats.arm(1), writes(rng, 10), products(rng, 2)],
+        ):
+            with Link(open_line(endpoint.name, config.link.baud), config.controller.hash) as link:
+                for commands in programs:
+                    assert np.array_equal(link.run(commands), fast.run(Program(commands)).responses)
+            # One that is killed in the middle of a frame.
+            line = open_line(endpoint.name, config.link.baud)
+            line.write(b"\x17\x03cut off")
+            line.close()
+            time.sleep(0.1)
+    same_cells(board, fast)
+    account = server.account
+    assert account.bytes_in > 100
+    assert account.bytes_out > 100
+    assert account.real_time_factor is not None
+    assert 0 < account.busy_cycles <= account.cycles
+    assert kind == "tcp" or not (tmp_path / "board").is_symlink()
+
+
+def test_a_second_host_is_turned_away_while_the_first_one_stays() -> None:
+    config = core()
+    endpoint = TcpEndpoint(0)
+    with serving(VirtualBoard(config, crossbar(config)), endpoint), Link(open_line(endpoint.name, 2_000_000)) as first:
+        with pytest.raises(LinkError, match=r"closed the connection|reset by peer"):
+            Link(open_line(endpoint.name, config.link.baud))
+        assert len(first.run(beats.look_at(0))) == 1
+
+
+def test_a_host_that_does_not_read_loses_nothing_but_time() -> None:
+    config = core()
+    board = VirtualBoard(config, crossbar(config))
+    endpoint = TcpEndpoint(0)
+    server = Server(board, endpoint)
+    server._unsent = b"x" * (1 << 17)
+    address = urlsplit(endpoint.name)
+    with socket.create_connection((str(address.hostname), int(address.port or 0))):
+        # The kernel takes some of it; then the board stands still.
+        taken = 0
+        endpoint.receive()
+        while count := endpoint.send(b"y" * 65536):
+            taken += count
+        before = board.cycle
+        server.step()
+        assert board.cycle == before
+        assert len(server._unsent) == 1 << 17
+    endpoint.close()
+    assert taken > 0
+
+
+def test_the_board_rests_while_nobody_asks_anything() -> None:
+    config = core()
+    board = VirtualBoard(config, crossbar(config))
+    with serving(board, TcpEndpoint(0)):
+        time.sleep(0.3)
+        used, cycle, began = time.process_time(), board.cycle, time.monotonic()
+        time.sleep(1.0)
+        used, passed = time.process_time() - used, time.monotonic() - began
+        cycles = board.cycle - cycle
+    assert used < 0.5 * passed
+    # Its time goes on with that on the wall.
+    assert cycles / config.link.clock_hz == pytest.approx(passed, rel=0.3)
+
+
+def test_a_port_that_is_taken_and_a_link_that_cannot_be_made(tmp_path: Path) -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    with taken, pytest.raises(LinkError, match=r"cannot be had .*choose another one, or 0 for any"):
+        TcpEndpoint(taken.getsockname()[1])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"cannot be made .*choose a free name"):
+        PtyEndpoint(tmp_path / "file")
+
+
+def test_the_command_runs_until_it_is_interrupted(tmp_path: Path) -> None:
+    link = tmp_path / "board"
+    arguments = ["board", "virtual", "icebreaker", "--rows", "8", "--columns", "8", "--link", str(link), "--json"]
+    program = f"from twinbar.host.cli import main; main({arguments})"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
+        assert process.stdout is not None
+        begun = json.loads(process.stdout.readline())
+        assert (begun["port"], begun["level"]) == (str(link), "bit level")
+        with Link(open_line(str(link), 2_000_000), int(begun["configuration"], 16)) as session:
+            assert session.hello.rows == 8
+        process.send_signal(signal.SIGINT)
+        ended = json.loads(process.stdout.readline())
+        assert process.wait(10) == 0
+    assert ended["bytes_in"] > 0
+    assert ended["complaints"] == 0
+    assert not link.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--tcp", "0", "--link", "board"], "--link names a pseudo-terminal and --tcp asks for a TCP port"),
+        (["--array", "emulated", "--wiring", "icebreaker"], "an emulated array has no wires"),
+        (["--device", "taox-hfox"], "pulse.set_width 50 ns is 0.6 cycles of the 12 MHz clock"),
+        (["--set", "levels"], "--set levels cannot be read; write it as --set section.key=value"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["board", "virtual", "icebreaker", *arguments])
+    assert ended.value.code == 2
+    assert sentence in " ".join(capsys.readouterr().err.split())

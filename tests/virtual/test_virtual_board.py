@@ -1,0 +1,155 @@
+"""The compiled core with models on its pins, against the fast engine: the same responses and cells."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from virtual_samples import BoardLine, core, crossbar, products, reads, same_cells, writes
+
+from twinbar.boards.catalogue import find
+from twinbar.emulator import beats
+from twinbar.emulator.fast.controller import FastController
+from twinbar.emulator.program import Program
+from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.host.emulated_board import emulated_core, emulated_run
+from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.transport.link import Link
+from twinbar.host.transport.registers import read_counters
+from twinbar.hw.actions import Action
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.protocol.packing import pack, unpack
+from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
+from twinbar.hw.timing import PHASES, Phase
+
+SERIAL, DIRECT = "icebreaker", "ice40-hx8k-b-evn"
+
+
+def run_all(link: Link, controller: Any, programs: list[np.ndarray]) -> None:
+    for commands in programs:
+        expected = controller.run(Program(commands)).responses
+        assert np.array_equal(link.run(commands), expected)
+
+
+@pytest.mark.parametrize("words", [False, True], ids=["bits", "words"])
+@pytest.mark.parametrize("name", [SERIAL, DIRECT])
+def test_responses_and_cells_are_those_of_the_fast_engine(name: str, words: bool) -> None:
+    config = core(name)
+    array = crossbar(config)
+    board, fast = VirtualBoard(config, array, words=words), FastController(array, config.controller)
+    rng = np.random.default_rng(4)
+    link = Link(BoardLine(board), config.controller.hash)
+    offsets = pack(Opcode.CALIBRATE, 0, column=np.arange(8))
+    pulses = pack(Opcode.PULSE, 0, row=np.arange(8), column=3, record=Record.SET.value, count=np.arange(1, 9))
+    programs = [beats.configure(array, 1), offsets, writes(rng, 40), reads(rng, 20), products(rng, 4), pulses]
+    run_all(link, fast, [*programs, writes(rng, 20), products(rng, 3)])
+    same_cells(board, fast)
+    assert board.cells()["pulses"].sum() > 50
+    assert board.complaints() == (0, [])
+    # Cycles in which nothing moves are not evaluated.
+    assert board.evaluated_cycles < board.cycle
+
+
+def test_bits_and_words_take_the_same_cycles() -> None:
+    config = core()
+    array = crossbar(config)
+    counted = []
+    for words in (False, True):
+        link = Link(BoardLine(VirtualBoard(config, array, words=words)))
+        for commands in (beats.configure(array, 1), writes(np.random.default_rng(8), 30)):
+            link.run(commands)
+        cycles, actions = read_counters(link, 0)
+        # Idle is what the line leaves.
+        counted.append(({name: count for name, count in cycles.items() if name != "idle"}, actions))
+    assert counted[0] == counted[1]
+    assert counted[0][0]["convert"] > 1000
+
+
+@pytest.mark.parametrize("words", [False, True], ids=["bits", "words"])
+def test_a_board_that_emulates_its_array_is_the_fast_engine(words: bool) -> None:
+    board = find("icebreaker")
+    run = emulated_run(board, None, {"array.rows": 8, "array.columns": 8})
+    config, array = emulated_core(board, run), build_crossbar(run)
+    fast = FastController(array, config.controller)
+    link = Link(BoardLine(VirtualBoard(config, words=words)), config.controller.hash)
+    rng = np.random.default_rng(9)
+    every = pack(Opcode.READ, 0, row=np.repeat(np.arange(8), 8), column=np.tile(np.arange(8), 8))
+    phases, actions = np.zeros(len(PHASES), np.int64), np.zeros(len(Action), np.int64)
+    for commands in (beats.configure(array, 1), writes(rng, 40), products(rng, 4), every):
+        expected = fast.run(Program(commands))
+        assert np.array_equal(link.run(commands), expected.responses)
+        phases, actions = phases + expected.phases[0], actions + expected.actions[0]
+    cycles, counted = read_counters(link, 0)
+    # The line lets a tile wait, and counters are read by commands.
+    assert {name: cycles[name] for name in _OF_THE_ARRAY} == {
+        name: phases[Phase[name.upper()]] for name in _OF_THE_ARRAY
+    }
+    for action in (
+        Action.PULSE_SET,
+        Action.PULSE_RESET,
+        Action.CONVERT_VERIFY,
+        Action.CONVERT_FORWARD,
+        Action.WRITE_OK,
+    ):
+        assert counted[action] == actions[action] > 0
+
+
+_OF_THE_ARRAY = ("select", "settle", "convert", "pulse", "recover")
+
+
+def test_a_gate_that_opens_too_early_is_complained_of() -> None:
+    config = core()
+    array = crossbar(config, settle_drive=20)
+    board = VirtualBoard(config, array)
+    link = Link(BoardLine(board))
+    link.run(beats.configure(array, 1))
+    link.run(pack(Opcode.PULSE, 0, row=1, column=2, record=Record.SET.value, count=1))
+    count, (first, *_) = board.complaints()
+    assert count >= 1
+    assert str(first).endswith("the write gate opened while an output of a DAC was still on its way to its code")
+    assert first.where == "tile 0, array"
+
+
+def test_a_conversion_that_begins_too_early_is_complained_of() -> None:
+    config = core()
+    array = crossbar(config, settle_drive=20)
+    board = VirtualBoard(config, array)
+    link = Link(BoardLine(board))
+    link.run(beats.configure(array, 1))
+    # Cells are read right after pulses, whose outputs take longer.
+    link.run(writes(np.random.default_rng(1), 4))
+    sentences = {complaint.sentence for complaint in board.complaints()[1]}
+    assert "a conversion began while an output of a DAC was still on its way to its code" in sentences
+
+
+def _address(name: str) -> int:
+    from twinbar.hw.protocol.registers import BY_NAME
+
+    return BY_NAME[name].address
+
+
+def test_the_stop_pin_halts_and_a_watchdog_counts_the_time_at_rest() -> None:
+    config = core()
+    array = crossbar(config)
+    board = VirtualBoard(config, array)
+    link = Link(BoardLine(board))
+    set_up = [pack(Opcode.DISARM, 0), beats.write_register(0, _address("WATCHDOG"), 1_000_000)]
+    arming = np.concatenate([beats.configure(array, 1), *set_up, pack(Opcode.ARM, 0, mode=Mode.READ)])
+    assert not unpack(link.run(arming))["status"].any()
+    board.run(3_000_000)
+    answers = unpack(link.run(pack(Opcode.READ, 0)))
+    assert (answers["status"].tolist(), answers["watchdog"].tolist()) == ([Status.FAULTED.value], [1])
+    board.stop(True)
+    board.run(10)
+    assert unpack(link.run(pack(Opcode.READ, 0)))["stop"].tolist() == [1]
+
+
+def test_an_array_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ConfigError, match="the crossbar has rows 8 and the board 16; make them equal"):
+        VirtualBoard(_larger(), crossbar(core()))
+
+
+def _larger() -> Any:
+    from dataclasses import replace
+
+    small = core()
+    return replace(small, controller=replace(small.controller, rows=16))

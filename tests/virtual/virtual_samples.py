@@ -1,0 +1,96 @@
+"""Cores that the tests compile, arrays behind them, and programs."""
+
+from typing import Any
+
+import numpy as np
+
+from twinbar.boards.catalogue import find
+from twinbar.boards.core import core_of
+from twinbar.boards.wiring import find_wiring
+from twinbar.emulator import beats
+from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config, range_code
+from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.packing import pack
+from twinbar.hw.protocol.vocabulary import Opcode
+
+SIZE = 8
+LEVELS = 16
+SETTLE_DRIVE = 85
+"""7 us at 12 MHz: what the AD5628 takes."""
+
+
+def core(name: str = "icebreaker") -> CoreConfig:
+    board = find(name)
+    return core_of(board, find_wiring(board.wiring), rows=SIZE, columns=SIZE, adc_channels=1, command_depth=2)
+
+
+def crossbar(core: CoreConfig, **cycles: int) -> CrossbarConfig:
+    names = ("rows", "columns", "adc_channels", "adc_bits", "input_bits", "command_depth")
+    durations = {"select": 4, "settle_read": 4, "settle_drive": SETTLE_DRIVE, "settle_multiply": 4} | cycles
+    return build_config(
+        load_preset("milo-hfo2"),
+        Geometry(**{name: getattr(core.controller, name) for name in names}, dac_inputs=False, subtract_pairs=False),
+        levels=LEVELS,
+        tolerance=0.5,
+        seed=3,
+        clock_hz=core.link.clock_hz,
+        cycles={"convert": 9, "recover": 3, "samples": 1, **durations},
+        # A unipolar part has no codes for negative offsets.
+        adc_offset_codes=0.0 if core.parts else 1.0,
+    )
+
+
+def writes(rng: np.random.Generator, count: int) -> np.ndarray:
+    row, column, level = rng.integers(0, SIZE, count), rng.integers(0, SIZE, count), rng.integers(0, LEVELS, count)
+    return pack(Opcode.WRITE, 0, row=row, column=column, level=level)
+
+
+def reads(rng: np.random.Generator, count: int) -> np.ndarray:
+    return pack(Opcode.READ, 0, row=rng.integers(0, SIZE, count), column=rng.integers(0, SIZE, count))
+
+
+def products(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Multiply vectors, some of them sparse."""
+    parts = [beats.write_register(0, registers.RANGE_MULTIPLY.address, range_code(1500.0))]
+    for number in range(count):
+        inputs = rng.integers(0, 16, SIZE) * (rng.random(SIZE) < 0.7)
+        word = sum(int(value) << 4 * place for place, value in enumerate(inputs))
+        parts.append(pack(Opcode.LOAD, 0, word=0, clear=1, bits=word))
+        parts.append(pack(Opcode.MULTIPLY, 0, outputs=SIZE, skip=number % 2))
+    return np.concatenate(parts)
+
+
+class BoardLine:
+    """A line to a virtual board in this process; time passes only while the host reads."""
+
+    name = "a virtual board"
+
+    def __init__(self, board: VirtualBoard) -> None:
+        self.board = board
+        self.baud = float(board.core.link.baud)
+
+    def clock(self) -> float:
+        return self.board.cycle / self.board.core.link.clock_hz
+
+    def close(self) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        self.board.send(data)
+
+    def read(self, timeout_s: float) -> bytes:
+        end = self.board.cycle + round(timeout_s * self.board.core.link.clock_hz)
+        while (left := end - self.board.cycle) > 0:
+            self.board.run(left)
+            if data := self.board.receive():
+                return data
+        return b""
+
+
+def same_cells(board: VirtualBoard, controller: Any) -> None:
+    expected = controller.cells()
+    for name, values in board.cells().items():
+        assert np.array_equal(values, expected[name]), name
