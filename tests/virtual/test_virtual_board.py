@@ -1,5 +1,6 @@
 """The compiled core with models on its pins, against the fast engine: the same responses and cells."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,28 @@ def test_bits_and_words_take_the_same_cycles() -> None:
         counted.append(({name: count for name, count in cycles.items() if name != "idle"}, actions))
     assert counted[0] == counted[1]
     assert counted[0][0]["convert"] > 1000
+
+
+@pytest.mark.parametrize("words", [False, True], ids=["bits", "words"])
+def test_serial_parts_take_the_cycles_that_the_fast_engine_accounts(words: bool) -> None:
+    config = core(SERIAL)
+    array = crossbar(config)
+    board = VirtualBoard(config, array, words=words)
+    fast = FastController(replace(array, parts=config.parts), config.controller)
+    link = Link(BoardLine(board), config.controller.hash)
+    rng = np.random.default_rng(4)
+    # The outputs have come to rest when the first command is there, early or late.
+    rest = pack(Opcode.WAIT, 0, cycles=20_000)
+    link.run(np.append(beats.configure(array, 1), rest))
+    fast.run(Program(np.append(beats.configure(array, 1), rest)))
+    for commands in (writes(rng, 40), reads(rng, 20), products(rng, 4), writes(rng, 30)):
+        before, _ = read_counters(link, 0)
+        expected = fast.run(Program(commands))
+        assert np.array_equal(link.run(commands), expected.responses)
+        after, _ = read_counters(link, 0)
+        for name in _OF_THE_ARRAY:
+            assert after[name] - before[name] == expected.phases[0][Phase[name.upper()]], name
+    assert board.complaints() == (0, [])
 
 
 @pytest.mark.parametrize("words", [False, True], ids=["bits", "words"])
