@@ -132,7 +132,9 @@ def test_a_port_that_is_taken_and_a_link_that_cannot_be_made(tmp_path: Path) -> 
 def test_the_command_runs_until_it_is_interrupted(tmp_path: Path) -> None:
     link = tmp_path / "board"
     arguments = ["board", "virtual", "icebreaker", "--rows", "8", "--columns", "8", "--link", str(link), "--json"]
-    program = f"from twinbar.host.cli import main; main({arguments})"
+    # Where tests run in the background of a shell, their processes begin with a Ctrl-C that is ignored.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heeds}; from twinbar.host.cli import main; main({arguments})"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ
     ) as process:
