@@ -26,7 +26,7 @@ _TRANSLATORS = ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", 
 _HEADERS = ("packed.h", "blocks.h", "array.h", "flat.h", "composed.h", "trace.h", "harness.h")
 """Files of this package that a library is made by and made of; the netlist itself comes from the gateware."""
 
-FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
+FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
 TRACE_FLAGS = ("-std=c++17", "-O1", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-shared", "-w")
 
 
