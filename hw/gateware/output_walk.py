@@ -40,7 +40,7 @@ class OutputWalk(wiring.Component):
         Bit plane of the input step.
     first_step : Out(1)
     last_step, last_group, last_of_group, last_output : Out(1)
-        From the second cycle of a step or group on.
+        From the second cycle of a step on.
     empty : Out(1)
         The multiplication has no input step. Combinational with ``start``.
     """
@@ -95,10 +95,11 @@ class OutputWalk(wiring.Component):
             self.last_of_group.eq(self.last_output | (lane == channels - 1)),
         ]
         # What is asked in DECIDE and RESPOND is known from the cycle before; only an output can move from cycle to
-        # cycle.
+        # cycle. A conversion of one cycle is the only one of its group, and asks whether the group is the last.
+        leaves = self.next_group | self.next_output & (lane == channels - 1)
         m.d.sync += [
             self.last_step.eq(~without_lowest.any()),
-            self.last_group.eq(group_left <= channels),
+            self.last_group.eq(Mux(leaves, group_left <= 2 * channels, group_left <= channels)),
             last.eq(left == 1),
             second_last.eq(left == 2),
             moved.eq(self.next_output),

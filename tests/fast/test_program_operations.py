@@ -186,3 +186,13 @@ def test_cells_of_other_kinds(make: Callable[..., Both], preset: str) -> None:
     for tick in (1, 1000):
         both.set_tick(tick)
         both.run(beats(reads, writes[tick % 5 :: 5]))
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_the_rows_of_conversions_of_one_cycle_are_let_go_in_time(make: Callable[..., Both], hold: bool) -> None:
+    both = make(sample_and_hold=hold)
+    both.run(set_up(both.config, mode=Mode.READ, CONVERT=1))
+    for outputs in (1, 2, both.controller.columns):
+        load = pack(Opcode.LOAD, 0, word=0, clear=1, bits=0b001_011_101)
+        found = both.run(beats(load, pack(Opcode.MULTIPLY, 0, outputs=outputs)))
+        assert found.energy[0, CellEnergy.FORWARD] > 0
