@@ -28,10 +28,11 @@ ROW_BITS: Final = 3
 
 
 class Duration(data.Struct):
-    """Cycles of a phase, and whether it is only one."""
+    """Cycles of a phase, and whether it is only one or two."""
 
     cycles: CYCLE_BITS
     single: 1
+    double: 1
 
 
 class FrontEndDurations(data.Struct):
@@ -49,7 +50,7 @@ class Durations(wiring.Component):
     Members
     -------
     row : In
-        Phase that begins in the next cycle, as a place in `DURATIONS`.
+        Phase that begins with the next cycle if one does, as a place in `DURATIONS`.
     duration : Out(Duration)
         Of the phase that was given in the cycle before.
     write, write_row, cycles : In
@@ -67,13 +68,17 @@ class Durations(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        init = [{"cycles": register.init, "single": register.init == 1} for register in DURATIONS]
+        init = [
+            {"cycles": register.init, "single": register.init == 1, "double": register.init == 2}
+            for register in DURATIONS
+        ]
         m.submodules.memory = memory = block_ram(shape=Duration, depth=1 << ROW_BITS, init=init)
         write, read = memory.write_port(), memory.read_port()
         m.d.comb += [
             write.addr.eq(self.write_row),
             write.data.cycles.eq(self.cycles),
             write.data.single.eq(self.cycles == 1),
+            write.data.double.eq(self.cycles == 2),
             write.en.eq(self.write),
             read.addr.eq(self.row),
             read.en.eq(1),

@@ -20,11 +20,11 @@ class PhaseTimer(wiring.Component):
     restart : In(1)
         A phase begins in the next cycle.
     duration : In(Duration)
-        Length of the phase, unless one of the following holds.
+        Length of the phase, in its first cycle, unless one of the following holds.
     pulse, width : In
         A pulse of ``width`` cycles, which have not changed since the cycle before its first one.
     wait, cycles : In
-        A waiting time of ``cycles`` cycles.
+        A waiting time of ``cycles`` cycles, which have not changed since the cycle before its first one.
     first, last : Out(1)
         First and last cycle of the phase.
     next : Out
@@ -43,19 +43,23 @@ class PhaseTimer(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        single_width = Signal()
+        single_width, single_wait = Signal(), Signal()
+        cycles = Signal.like(self.duration.cycles)  # of the phase, from its second cycle on
         ends = Signal()  # with the next cycle
         announced = Signal()  # this cycle is the last, unless it is the first as well
-        single = Mux(self.pulse, single_width, Mux(self.wait, self.cycles == 1, self.duration.single))
+        single = Mux(self.pulse, single_width, Mux(self.wait, single_wait, self.duration.single))
         with m.If(self.pulse):
             m.d.comb += ends.eq(self.next == self.width)
         with m.Elif(self.wait):
             m.d.comb += ends.eq(self.next == self.cycles)
         with m.Else():
-            m.d.comb += ends.eq(self.next[: len(self.duration.cycles)] == self.duration.cycles)
+            m.d.comb += ends.eq(Mux(self.first, self.duration.double, self.next[: len(cycles)] == cycles))
+        with m.If(self.first):
+            m.d.sync += cycles.eq(self.duration.cycles)
         m.d.comb += self.last.eq(Mux(self.first, single, announced))
         m.d.sync += [
             single_width.eq(self.width == 1),
+            single_wait.eq(self.cycles == 1),
             announced.eq(ends),
             self.first.eq(self.restart),
             self.next.eq(self.next + 1),

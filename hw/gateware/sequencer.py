@@ -385,8 +385,27 @@ class Sequencer(wiring.Component):
         with m.Else():
             m.d.comb += next_state.eq(Mux(halted, State.RESPOND, Mux(self.pop, started, onward)))
         m.d.sync += state.eq(next_state)
-        # Of a command that is popped, only SELECT has a duration.
-        m.d.comb += self.row.eq(Mux(deciding, decided, Mux(ready, State.SELECT, onward))[:ROW_BITS])
+
+        # --- durations ---------------------------------------------------------------------------------------------
+        # The only phase with a duration that can follow this one. When this one ends is known late, and this is not.
+        upcoming = Signal(State, init=State.SELECT)
+        m.d.comb += self.row.eq(upcoming.as_value()[:ROW_BITS])
+        with m.Switch(state):
+            with m.Case(State.SELECT):
+                m.d.comb += upcoming.eq(Mux(open_loop, State.DRIVE, follows))
+            with m.Case(State.CONNECT_READ, State.CONNECT_MULTIPLY, State.CONVERT):
+                m.d.comb += upcoming.eq(State.CONVERT)
+            with m.Case(State.DECIDE):
+                with m.If(product):
+                    m.d.comb += upcoming.eq(Mux(self.last_group, State.SELECT, State.CONVERT))
+                with m.Else():
+                    m.d.comb += upcoming.eq(Mux(self.gain, State.CONNECT_READ, State.DRIVE))
+            with m.Case(State.PULSE):
+                m.d.comb += upcoming.eq(State.RECOVER)
+            with m.Case(State.RECOVER):
+                m.d.comb += upcoming.eq(Mux(closed_loop, State.CONNECT_READ, State.DRIVE))
+            with m.Case(State.RESPOND):
+                m.d.comb += upcoming.eq(Mux(self.last_response, State.SELECT, State.CONVERT))
 
         # --- status ------------------------------------------------------------------------------------------------
         m.d.comb += self.last_response.eq(~product | (self.status != Status.OK) | self.last_output)
