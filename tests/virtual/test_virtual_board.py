@@ -167,7 +167,7 @@ def test_the_stop_pin_halts_and_a_watchdog_counts_the_time_at_rest() -> None:
 
 
 def test_an_array_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ConfigError, match="the crossbar has rows 8 and the board 16; make them equal"):
+    with pytest.raises(ConfigError, match="the crossbar has rows = 8 and its controller 16; make them equal"):
         VirtualBoard(_larger(), crossbar(core()))
 
 
