@@ -33,10 +33,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         "gpu": None if any(item.get_closest_marker("gpu") for item in items) and _has_gpu() else "needs a CUDA device",
         "board": None if os.environ.get("TWINBAR_PORT") else "needs an FPGA board; set TWINBAR_PORT to its serial port",
     }
+    if any(item.get_closest_marker("compiler") for item in items):
+        reasons["compiler"] = _missing_compiler()
     for item in items:
         for marker, reason in reasons.items():
             if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _missing_compiler() -> str | None:
+    """Say what a netlist cannot be compiled for; None where it can."""
+    from twinbar.emulator.rtl.build import find_compiler
+    from twinbar.emulator.rtl.yosys import include_folder
+    from twinbar.hw.errors import ToolMissingError
+
+    try:
+        find_compiler()
+        include_folder()
+    except ToolMissingError as missing:
+        return str(missing)
+    return None
 
 
 def _in_ci() -> bool:
