@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from twinbar.emulator.configuration import CrossbarConfig
+    from twinbar.emulator.engine import Engine
 
 # Two threads can be asked for on any machine, so that results can be compared between one thread and two. It is read
 # when Numba is imported, and so is set before any test module is.
@@ -191,3 +192,31 @@ def train_run(compiled_kernels: None, tmp_path_factory: pytest.TempPathFactory) 
         return Trained(report, folder.path, progress.messages)
 
     return lambda changes=None: run(tuple(sorted((changes or {}).items())))
+
+
+class Steps(NamedTuple):
+    """What training left, and what it said."""
+
+    engine: "Engine"
+    ledger: dict[str, Any]
+    losses: list[float]
+
+
+@pytest.fixture(scope="session")
+def train_steps() -> Callable[[dict[str, Any]], Steps]:
+    """Train for an epoch, with some changes by dotted key, without a run folder."""
+    from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.host.experiment.progress import SilentProgress
+    from twinbar.host.experiment.train import prepare_data
+    from twinbar.host.experiment.trainer import Trainer
+
+    def run(changes: dict[str, Any]) -> Steps:
+        config = ExperimentConfig().merge(changes)
+        trainer = Trainer(config, prepare_data(config), SilentProgress())
+        trainer.initialize()
+        losses = [trainer.train_step([batch])["loss"] for batch in trainer.batches(1)]
+        assert trainer.network is not None
+        assert trainer.ledger is not None
+        return Steps(trainer.network.session.engine, trainer.ledger.state_dict(), losses)
+
+    return run

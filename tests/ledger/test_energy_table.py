@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import pytest
 import tomli_w
+from ledger_samples import change
 
 from twinbar.emulator.energy_table import POWER_UNITS, EnergyTable, energy_table_names, load_energy_table
 from twinbar.hw.actions import ACTIONS, Action
@@ -88,19 +89,6 @@ def test_a_table_survives_being_written_into_a_configuration(name):
     table = load_energy_table(name)
     dumped = tomllib.loads(tomli_w.dumps(table.model_dump(mode="json", exclude_none=True)))
     assert EnergyTable.model_validate(dumped) == table
-
-
-def change(*path, value=None):
-    def apply(data):
-        place = data
-        for step in path[:-1]:
-            place = place[step]
-        if value is None:
-            del place[path[-1]]
-        else:
-            place[path[-1]] = value
-
-    return apply
 
 
 SELECT = ("actions", "select_cell")
