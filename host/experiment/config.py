@@ -4,7 +4,6 @@ A configuration is made of sections; ``section.key`` names a choice everywhere: 
 (``--set``), in messages. Nothing heavy is imported, so that the command line starts fast.
 """
 
-import tomllib
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from twinbar.boards.board import DEFAULT_BAUD
 from twinbar.host.experiment import config_file
 from twinbar.host.experiment.config_errors import explain, unknown_key
 from twinbar.host.experiment.optimizers import optimizer_name
+from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 
 EngineName = Literal["fast", "events", "rtl", "pysim", "board"]
@@ -427,15 +427,12 @@ class ExperimentConfig(BaseModel):
         ConfigError
             If it cannot be read, is not TOML, or holds a mistake.
         """
-        return cls.from_mapping(config_file.read(path), str(path))
+        return cls.from_mapping(toml.read(path, str(path)), str(path))
 
     @classmethod
     def from_toml_text(cls, text: str, source: str) -> Self:
         """Read the text of a configuration file; errors as in `from_toml`."""
-        try:
-            return cls.from_mapping(tomllib.loads(text), source)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{source} is not TOML ({error})") from None
+        return cls.from_mapping(toml.parse(text, source), source)
 
     def merge(self, changes: Mapping[str, Any]) -> Self:
         """Give this configuration with other values for some keys.

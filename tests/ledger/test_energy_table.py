@@ -150,7 +150,7 @@ def test_several_mistakes_are_counted(write_table):
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [(b"a = [", "is not valid TOML"), (b"\xff\xfe", "cannot be read"), (b"", "description is missing")],
+    [(b"a = [", "is not TOML"), (b"\xff\xfe", "is not TOML"), (b"", "description is missing")],
 )
 def test_what_is_not_a_table_is_refused(content, text, write_table):
     with pytest.raises(ConfigError, match=text):
@@ -158,7 +158,7 @@ def test_what_is_not_a_table_is_refused(content, text, write_table):
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"energy table .*nowhere\.toml cannot be read: No such file"):
         load_energy_table(tmp_path / "nowhere.toml")
 
 
