@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.host.experiment.config import SIMULATED_ENGINES, ExperimentConfig
+from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.sections import SIMULATED_ENGINES
 from twinbar.host.experiment.train import train
 
 SMALL: dict[str, Any] = {
