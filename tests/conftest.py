@@ -216,7 +216,7 @@ def train_steps() -> Callable[[dict[str, Any]], Steps]:
         trainer.initialize()
         losses = [trainer.train_step([batch])["loss"] for batch in trainer.batches(1)]
         assert trainer.network is not None
-        assert trainer.ledger is not None
-        return Steps(trainer.network.session.engine, trainer.ledger.state_dict(), losses)
+        assert trainer.account is not None
+        return Steps(trainer.network.session.engine, trainer.account.ledger.state_dict(), losses)
 
     return run
