@@ -220,3 +220,28 @@ def train_steps() -> Callable[[dict[str, Any]], Steps]:
         return Steps(trainer.network.session.engine, trainer.account.ledger.state_dict(), losses)
 
     return run
+
+
+class Outcome(NamedTuple):
+    """How a command line ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def twinbar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run the command line in this process: ``twinbar("train", "--help")``."""
+    from twinbar.host.cli import main
+
+    monkeypatch.delenv("TWINBAR_DEBUG", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Outcome:
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        code = caught.value.code
+        return Outcome(code if isinstance(code, int) else 0 if code is None else 1, *capsys.readouterr())
+
+    return run
