@@ -24,6 +24,7 @@ from twinbar.host.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.transport.link import Link
 from twinbar.host.virtual.array import array_of
+from twinbar.host.virtual.line import VirtualLine
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 
@@ -32,31 +33,14 @@ CYCLES = {"timing.select": 4, "timing.settle_read": 4, "timing.settle_drive": 85
 LEVELS = 16
 
 
-class TimedLine:
-    """A line to a board in this process, which counts the processor time that the board takes."""
+class TimedLine(VirtualLine):
+    """A line that counts the processor time that the board takes."""
 
-    name = "a virtual board"
-
-    def __init__(self, board: VirtualBoard) -> None:
-        self.board, self.seconds = board, 0.0
-        self.baud = float(board.core.link.baud)
-
-    def clock(self) -> float:
-        return self.board.cycle / self.board.core.link.clock_hz
-
-    def close(self) -> None:
-        pass
-
-    def write(self, data: bytes) -> None:
-        self.board.send(data)
+    seconds = 0.0
 
     def read(self, timeout_s: float) -> bytes:
         begin = time.process_time()
-        end = self.board.cycle + round(timeout_s * self.board.core.link.clock_hz)
-        data = b""
-        while not data and self.board.cycle < end:
-            self.board.run(end - self.board.cycle)
-            data = self.board.receive()
+        data = super().read(timeout_s)
         self.seconds += time.process_time() - begin
         return data
 

@@ -1,12 +1,12 @@
 """TOML files that are checked on the way in, with one sentence for what is wrong."""
 
-import tomllib
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -26,14 +26,9 @@ def read_toml(model: type[_Model], file: Path | Traversable, what: str) -> _Mode
     Raises
     ------
     ConfigError
-        If it cannot be read, is no TOML, or does not hold what it must.
+        If it cannot be read, is not TOML, or does not hold what it must.
     """
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{what} cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{what} is no TOML: {error}") from None
+    content = toml.read(file, what)
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -6,8 +6,9 @@ import numpy as np
 
 from twinbar.emulator import beats
 from twinbar.emulator.activity import Activity
-from twinbar.emulator.array import S_TICK, ArrayState, make_state, refresh
+from twinbar.emulator.array import S_TICK, ArrayState, make_state
 from twinbar.emulator.calibration import COLUMN, GAIN, SUBTRACT, calibrations
+from twinbar.emulator.cell_state import restore_cells
 from twinbar.emulator.configuration import CrossbarConfig, range_code
 from twinbar.emulator.engine import MultiplyResult, TileBlock, WriteList, WriteResult, check_shape, extreme_codes
 from twinbar.emulator.program import Controller, Program, ProgramResult
@@ -194,11 +195,8 @@ class ControllerEngine:
         """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
         geometry = self.config.geometry
         state = make_state(self.config, self.tiles, geometry.adc_channels)
-        saved = self.controller.cells()
-        for name in ("g", "pulses", "last_tick", "fault"):
-            getattr(state, name)[:] = saved[name]
         state.shape[S_TICK] = self._tick
-        refresh(state)
+        restore_cells(state, self.controller.cells())
         return _in_siemens(state, self.config).reshape(self.tiles, geometry.rows, geometry.columns)
 
     def pulse_counts(self) -> np.ndarray:

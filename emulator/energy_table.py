@@ -5,7 +5,6 @@ energy is the sum of action counts times table entries; the names of the actions
 """
 
 import difflib
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from twinbar.emulator.devices.quantity import Certainty
+from twinbar.hw import toml
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 
@@ -260,12 +260,7 @@ def load_energy_table(name_or_path: str | Path) -> EnergyTable:
             " (a table of your own is given by its path, ending in .toml)"
         )
     resource = path if own_file else files("twinbar.emulator") / "energy" / f"{name_or_path}.toml"
-    try:
-        data = tomllib.loads(resource.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as reason:
-        raise ConfigError(f"energy table {name_or_path}: cannot be read: {reason}") from None
-    except tomllib.TOMLDecodeError as reason:
-        raise ConfigError(f"energy table {name_or_path}: is not valid TOML: {reason}") from None
+    data = toml.read(resource, f"energy table {name_or_path}")
     try:
         return EnergyTable.model_validate({"name": path.stem if own_file else name_or_path, **data})
     except ValidationError as errors:

@@ -18,7 +18,6 @@ R_STOP: Final = 2
 R_POLARITY_STRIDE: Final = 6
 R_LIMIT: Final = 12
 R_DISCARD: Final = 13
-REGISTER_COUNT: Final = 14
 
 MAX_PULSES: Final = (1 << PULSE_BITS) - 1
 """Pulses that a controller counts in one write."""

@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from twinbar.emulator.configuration import CrossbarConfig
+    from twinbar.emulator.engine import Engine
 
 # Two threads can be asked for on any machine, so that results can be compared between one thread and two. It is read
 # when Numba is imported, and so is set before any test module is.
@@ -33,10 +34,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         "gpu": None if any(item.get_closest_marker("gpu") for item in items) and _has_gpu() else "needs a CUDA device",
         "board": None if os.environ.get("TWINBAR_PORT") else "needs an FPGA board; set TWINBAR_PORT to its serial port",
     }
+    if any(item.get_closest_marker("compiler") for item in items):
+        reasons["compiler"] = _missing_compiler()
     for item in items:
         for marker, reason in reasons.items():
             if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _missing_compiler() -> str | None:
+    """Say what a netlist cannot be compiled for; None where it can."""
+    from twinbar.emulator.rtl.build import find_compiler
+    from twinbar.emulator.rtl.yosys import include_folder
+    from twinbar.hw.errors import ToolMissingError
+
+    try:
+        find_compiler()
+        include_folder()
+    except ToolMissingError as missing:
+        return str(missing)
+    return None
 
 
 def _in_ci() -> bool:
@@ -175,3 +192,56 @@ def train_run(compiled_kernels: None, tmp_path_factory: pytest.TempPathFactory) 
         return Trained(report, folder.path, progress.messages)
 
     return lambda changes=None: run(tuple(sorted((changes or {}).items())))
+
+
+class Steps(NamedTuple):
+    """What training left, and what it said."""
+
+    engine: "Engine"
+    ledger: dict[str, Any]
+    losses: list[float]
+
+
+@pytest.fixture(scope="session")
+def train_steps() -> Callable[[dict[str, Any]], Steps]:
+    """Train for an epoch, with some changes by dotted key, without a run folder."""
+    from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.host.experiment.progress import SilentProgress
+    from twinbar.host.experiment.train import prepare_data
+    from twinbar.host.experiment.trainer import Trainer
+
+    def run(changes: dict[str, Any]) -> Steps:
+        config = ExperimentConfig().merge(changes)
+        trainer = Trainer(config, prepare_data(config), SilentProgress())
+        trainer.initialize()
+        losses = [trainer.train_step([batch])["loss"] for batch in trainer.batches(1)]
+        assert trainer.network is not None
+        assert trainer.account is not None
+        return Steps(trainer.network.session.engine, trainer.account.ledger.state_dict(), losses)
+
+    return run
+
+
+class Outcome(NamedTuple):
+    """How a command line ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def twinbar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run the command line in this process: ``twinbar("train", "--help")``."""
+    from twinbar.host.cli import main
+
+    monkeypatch.delenv("TWINBAR_DEBUG", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Outcome:
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        code = caught.value.code
+        return Outcome(code if isinstance(code, int) else 0 if code is None else 1, *capsys.readouterr())
+
+    return run

@@ -5,7 +5,6 @@ in ``presets/``. `twinbar.emulator.devices.tables` turns a preset into the integ
 """
 
 import difflib
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +33,7 @@ from twinbar.emulator.devices.preset_sections import (
 )
 from twinbar.emulator.devices.quantity import Quantity
 from twinbar.emulator.devices.responses import Exponential, Response
+from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 
 PRESET_FOLDER: Final = Path(__file__).parent / "presets"
@@ -137,12 +137,7 @@ def load_preset(name_or_path: str | Path) -> Preset:
             hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}, or give a .toml file"
             raise ConfigError(f"there is no device preset {path.name!r}; {hint}")
         path = PRESET_FOLDER / f"{path.name}.toml"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read the device preset {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from None
+    data = toml.read(path, f"the device preset {path}")
     try:
         return Preset.model_validate(data)
     except ValidationError as error:

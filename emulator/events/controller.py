@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.array import S_TICK, make_state, refresh
+from twinbar.emulator.array import S_TICK, refresh
+from twinbar.emulator.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.events.beats import Command, to_bytes
 from twinbar.emulator.events.clock import Clock, Stage
@@ -19,7 +20,6 @@ from twinbar.emulator.events.sequencer import Sequencer
 from twinbar.emulator.events.streams import Arbiter, Consumer, Dispatcher
 from twinbar.emulator.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
 from twinbar.hw.actions import Action
-from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.timing import Phase
 
@@ -50,15 +50,9 @@ class EventsController:
         mapped_columns: np.ndarray | None = None,
         faults: np.ndarray | None = None,
     ) -> None:
-        for name in ("rows", "columns", "adc_channels", "adc_bits", "input_bits"):
-            array, built = getattr(config.geometry, name), getattr(controller, name)
-            if array != built:
-                raise ConfigError(
-                    f"the crossbar has {name} = {array} and the controller {built}; they must be built alike"
-                )
         self.config = config
         self.controller = controller
-        self._state = make_state(config, controller.tiles, controller.adc_channels, mapped_columns, faults)
+        self._state = make_cells(config, controller, mapped_columns, faults)
         self._clock = clock = Clock()
         self._rest = clock.event()
         self._stop = SeenPin()
@@ -169,17 +163,14 @@ class EventsController:
 
     def cells(self) -> dict[str, np.ndarray]:
         """Give the state of the array."""
-        names = ("g", "pulses", "last_tick", "fault", "conversions")
         driven = [[tile.drive.record.value, *tile.drive.codes] for tile in self._tiles]
-        cells = {name: getattr(self._state, name).copy() for name in names} | {"driven": np.array(driven, np.int64)}
+        cells = save_cells(self._state) | {"driven": np.array(driven, np.int64)}
         remembered = [tile.time.state() for tile in self._tiles if isinstance(tile.time, SerialTime)]
         return cells | ({"front_end": np.array(remembered, np.int64)} if remembered else {})
 
     def load_cells(self, state: dict[str, Any]) -> None:
         """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
-        for name in ("g", "pulses", "last_tick", "fault", "conversions"):
-            getattr(self._state, name)[:] = state[name]
+        restore_cells(self._state, state)
         for number, tile in enumerate(self._tiles):
             if isinstance(tile.time, SerialTime) and "front_end" in state:
                 tile.time.restore(state["front_end"][number].tolist())
-        refresh(self._state)

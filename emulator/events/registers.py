@@ -2,8 +2,9 @@
 
 from typing import Final, NamedTuple
 
+from twinbar.hw.gateware.bias import initial_values
 from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.protocol import registers, version
+from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import LINE_BITS, TRIM_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import (
     ACTION_COUNTER_BASE,
@@ -96,15 +97,8 @@ class RegisterFile:
 
     def __init__(self, config: ControllerConfig) -> None:
         self._config = config
-        constants = {
-            "VERSION": version.MAJOR << 16 | version.MINOR,
-            "HASH_LOW": config.hash & 0xFFFF_FFFF,
-            "HASH_HIGH": config.hash >> 32,
-            "GEOMETRY": config.rows | config.columns << 11 | config.tiles << 22,
-            "CONVERTERS": config.adc_bits | config.dac_bits << 5 | config.input_bits << 10 | config.adc_channels << 16,
-            "QUEUES": config.command_depth | config.response_depth << 16,
-        }
-        self._values = {register.name: constants.get(register.name, register.init) for register in REGISTERS}
+        values = initial_values(config)
+        self._values = {register.name: values[register.address] for register in REGISTERS}
         self._levels = [0] * LEVELS
         self._offsets = [0] * config.columns
         self._pair_offsets = [0] * (config.columns // 2)

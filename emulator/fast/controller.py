@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 
 from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.array import S_TICK, make_state, refresh
+from twinbar.emulator.array import S_TICK, refresh
+from twinbar.emulator.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import P_AGES
 from twinbar.emulator.fast import program_layout as at
@@ -22,9 +23,6 @@ from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.timing import PHASES
 
-_SHARED: Final = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
-"""Parameters that a crossbar and its controller have in common."""
-_CELLS: Final = ("g", "pulses", "last_tick", "fault", "conversions")
 _DRIVEN: Final = [at.RECORD, at.CODES, at.CODES + 1, at.CODES + 2]
 _FRONT_END: Final = slice(at.WANTED, at.LOAD_START)
 """What a serial front end remembers between programs, as `FrontEndClock.state` gives it."""
@@ -60,15 +58,9 @@ class FastController:
         mapped_columns: np.ndarray | None = None,
         faults: np.ndarray | None = None,
     ) -> None:
-        for name in _SHARED:
-            crossbar, gateware = getattr(config.geometry, name), getattr(controller, name)
-            if crossbar != gateware:
-                raise ConfigError(
-                    f"the crossbar has {name} = {crossbar} and its controller {gateware}; make them equal"
-                )
         self.config = config
         self.controller = controller
-        self._state = make_state(config, controller.tiles, controller.adc_channels, mapped_columns, faults)
+        self._state = make_cells(config, controller, mapped_columns, faults)
         self._chip = _chip(config, controller)
         self._rules = register_rules()
         self._tiles = np.zeros((controller.tiles, at.row_size(controller.columns)), np.int64)
@@ -128,18 +120,16 @@ class FastController:
 
     def cells(self) -> dict[str, np.ndarray]:
         """Give the state of the array (`twinbar.emulator.program.Controller.cells`)."""
-        cells = {name: getattr(self._state, name).copy() for name in _CELLS} | {"driven": self._tiles[:, _DRIVEN]}
+        cells = save_cells(self._state) | {"driven": self._tiles[:, _DRIVEN]}
         if self.config.parts is not None:
             cells["front_end"] = self._tiles[:, _FRONT_END].copy()
         return cells
 
     def load_cells(self, state: dict[str, Any]) -> None:
         """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
-        for name in _CELLS:
-            getattr(self._state, name)[:] = state[name]
+        restore_cells(self._state, state)
         if "front_end" in state:
             self._tiles[:, _FRONT_END] = state["front_end"]
-        refresh(self._state)
 
 
 def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.ndarray:

@@ -68,7 +68,7 @@ def _note(calendar, tile, cycle, clock):
 
 
 @numba.njit(cache=True)
-def _start(tile, ops, depth, queue, queued, free, offer, running, calendar, clock):
+def _start(tile, ops, queue, queued, free, offer, running, calendar, clock):
     """Pop the commands of an idle tile, up to one that responds; gives whether one was popped."""
     mask = queue.shape[1] - 1
     first = queued[tile, 1]
@@ -109,7 +109,7 @@ def _dispatch(ops, depth, queue, queued, free, offer, running, calendar, clock):
         clock[_ACCEPTED] = at
         clock[_BEAT] += 1
         if offer[tile] == _NEVER:
-            _start(tile, ops, depth, queue, queued, free, offer, running, calendar, clock)
+            _start(tile, ops, queue, queued, free, offer, running, calendar, clock)
 
 
 @numba.njit(cache=True)
@@ -202,7 +202,7 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
             offer[tile] = _NEVER
             free[tile] = now
             clock[_BUSY] -= 1
-            popped = _start(tile, ops, command_depth, queue, queued, free, offer, running, calendar, clock)
+            popped = _start(tile, ops, queue, queued, free, offer, running, calendar, clock)
             if popped and clock[_BEAT] < ops.shape[0] and ops[clock[_BEAT], OP_TILE] == tile:
                 _dispatch(ops, command_depth, queue, queued, free, offer, running, calendar, clock)
         now += 1

@@ -5,7 +5,8 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from twinbar.emulator.array import S_TICK, make_state, refresh
+from twinbar.emulator.array import S_TICK, refresh
+from twinbar.emulator.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.program import Program, ProgramResult
 from twinbar.emulator.rtl.array_abi import arrays_of, record_of
@@ -62,10 +63,6 @@ class RtlController:
         self.config = config
         self.controller = controller
         self.every_cycle = every_cycle
-        for name in ("rows", "columns", "adc_channels", "adc_bits", "input_bits"):
-            crossbar, gateware = getattr(config.geometry, name), getattr(controller, name)
-            if crossbar != gateware:
-                raise ConfigError(f"the crossbar has {name} {crossbar} and its controller {gateware}; make them equal")
         if config.parts is not None:
             raise ConfigError(
                 "the engine rtl has the array at the pins of direct front ends; for serial parts take fast, events or "
@@ -73,7 +70,7 @@ class RtlController:
             )
         tiles = controller.tiles
         self._composed = tiles >= COMPOSE_FROM if composed is None else composed
-        self._state = make_state(config, tiles, controller.adc_channels, mapped_columns, faults)
+        self._state = make_cells(config, controller, mapped_columns, faults)
         self._record = record_of(self._state)
         self._arrays = arrays_of(self._state, self._record, sample_and_hold=config.geometry.sample_and_hold)
         self._traced: Simulation | None = None
@@ -144,13 +141,8 @@ class RtlController:
 
         In addition ``driven`` is what the write drives hold: record and codes of the three lines, int64 [tiles, 4].
         """
-        return {name: getattr(self._state, name).copy() for name in _CELLS} | {"driven": self._simulation.driven()}
+        return save_cells(self._state) | {"driven": self._simulation.driven()}
 
     def load_cells(self, state: dict[str, Any]) -> None:
         """Restore the array from what `cells` gave; what the drives hold is the netlist's, which commands change."""
-        for name in _CELLS:
-            getattr(self._state, name)[:] = state[name]
-        refresh(self._state)
-
-
-_CELLS: Final = ("g", "pulses", "last_tick", "fault", "conversions")
+        restore_cells(self._state, state)

@@ -10,20 +10,18 @@ from typing import Any, Self
 
 import numpy as np
 
-from twinbar.emulator.array import S_TICK, ArrayState, make_state, refresh
+from twinbar.emulator.array import S_TICK, refresh
+from twinbar.emulator.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
 from twinbar.emulator.rtl.pysim_array import TileArray
 from twinbar.emulator.rtl.pysim_bench import PysimBench, give_back, take_bench
 from twinbar.emulator.rtl.pysim_parts import TileParts
 from twinbar.hw.actions import Action
-from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, unpack
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import Phase
-
-_CELLS = ("g", "pulses", "last_tick", "fault", "conversions")
 
 
 class PysimController:
@@ -55,15 +53,9 @@ class PysimController:
         faults: np.ndarray | None = None,
         wave: str | Path | None = None,
     ) -> None:
-        for name in ("rows", "columns", "adc_channels", "adc_bits", "input_bits"):
-            crossbar, gateware = getattr(config.geometry, name), getattr(controller, name)
-            if crossbar != gateware:
-                raise ConfigError(
-                    f"the crossbar has {name} = {crossbar} and its controller {gateware}; make them equal"
-                )
         self.config = config
         self.controller = controller
-        self._state: ArrayState = make_state(config, controller.tiles, controller.adc_channels, mapped_columns, faults)
+        self._state = make_cells(config, controller, mapped_columns, faults)
         holds = config.geometry.sample_and_hold
         self._arrays = [
             TileArray(self._state, tile, controller, sample_and_hold=holds) for tile in range(controller.tiles)
@@ -163,13 +155,11 @@ class PysimController:
 
     def cells(self) -> dict[str, np.ndarray]:
         """Give the state of the array (`twinbar.emulator.program.Controller.cells`)."""
-        return {name: getattr(self._state, name).copy() for name in _CELLS} | {"driven": self._bench.driven()}
+        return save_cells(self._state) | {"driven": self._bench.driven()}
 
     def load_cells(self, state: dict[str, Any]) -> None:
         """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
-        for name in _CELLS:
-            getattr(self._state, name)[:] = state[name]
-        refresh(self._state)
+        restore_cells(self._state, state)
 
     def close(self) -> None:
         """Finish the waveform files."""

@@ -1,6 +1,7 @@
 """The parts of a serial front end between its pins and the array, in Amaranth's simulator."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final
 
 from amaranth.hdl import Value
@@ -10,7 +11,7 @@ from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.parts.adc import AdcDevice
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 from twinbar.hw.parts.cycles import matrix_of
-from twinbar.hw.parts.device import SerialDevice
+from twinbar.hw.parts.device import SerialDevice, drive_bus
 from twinbar.hw.parts.switch import SWITCHES
 from twinbar.hw.protocol.layouts import LINE_BITS
 from twinbar.hw.protocol.vocabulary import Selection
@@ -119,14 +120,6 @@ class TileParts:
                 raise TwinbarError(f"tile {self._tile}: {device.violations[0]}; the front end is at fault")
 
     @staticmethod
-    def _show(bench: Any, pins: Any, devices: list[list[Any]], time_ns: float, until_ns: float) -> int:
+    def _show(bench: Any, pins: Any, devices: Sequence[Sequence[SerialDevice]], time_ns: float, until_ns: float) -> int:
         select_n, clock, level = (bench.get(Value.cast(pin)) for pin in (pins.select_n, pins.clock, pins.data))
-        inputs = 0
-        for chip, group in enumerate(devices):
-            selected = not select_n >> chip & 1
-            for lane, device in enumerate(group):
-                assert isinstance(device, SerialDevice)
-                device.drive(time_ns, selected=selected, clock=clock, data=level)
-                if selected:
-                    inputs |= device.output(until_ns) << lane
-        return inputs
+        return drive_bus(devices, time_ns, until_ns, select_n=select_n, clock=clock, data=level)

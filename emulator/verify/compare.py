@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from twinbar.emulator.activity import CELL_ENERGIES
+from twinbar.emulator.cell_state import CELL_ARRAYS
 from twinbar.emulator.program import ProgramResult
 from twinbar.emulator.verify.answers import Answer, answers_differ, answers_of
 from twinbar.emulator.verify.elaborations import find_elaboration
@@ -23,7 +24,7 @@ _COUNTS: Final = {
     "energy": CELL_ENERGIES,
     "extremes": ("least forward code", "greatest forward code", "forward codes at an end of the range"),
 }
-_CELLS: Final = ("g", "pulses", "last_tick", "fault", "conversions", "driven", "front_end")
+_CELLS: Final = (*CELL_ARRAYS, "driven", "front_end")
 _DRIVEN: Final = ("record", "bit line", "source line", "word line")
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.array import make_state
+from twinbar.emulator.cell_state import make_cells, save_cells
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.rtl.array_abi import Arrays, arrays_of, record_of
 from twinbar.emulator.virtual import tables
@@ -55,19 +55,15 @@ class VirtualBoard:
 
     def _connect(self, crossbar: CrossbarConfig | None) -> Arrays:
         """Make the array behind the pins."""
-        core, controller = self.core, self.core.controller
+        core = self.core
         if crossbar is None:
             raise ConfigError("nothing is behind the pins of this board; give it an array, or a core that emulates one")
-        for name in ("rows", "columns", "adc_channels", "adc_bits", "input_bits"):
-            array, gateware = getattr(crossbar.geometry, name), getattr(controller, name)
-            if array != gateware:
-                raise ConfigError(f"the crossbar has {name} {array} and the board {gateware}; make them equal")
         if crossbar.clock_hz != core.link.clock_hz:
             raise ConfigError(
                 f"the crossbar's pulses are for a clock of {crossbar.clock_hz / 1e6:g} MHz, and the board has "
                 f"{core.link.clock_hz / 1e6:g} MHz; set timing.clock_hz to that"
             )
-        self._state = make_state(crossbar, controller.tiles, controller.adc_channels)
+        self._state = make_cells(crossbar, core.controller)
         self._record = record_of(self._state)
         return arrays_of(self._state, self._record, sample_and_hold=crossbar.geometry.sample_and_hold)
 
@@ -140,8 +136,7 @@ class VirtualBoard:
         """
         if self.core.array is not None:
             raise ConfigError("the cells of an emulated array lie in the core; a host reads them with READ")
-        names = ("g", "pulses", "last_tick", "fault", "conversions")
-        return {name: getattr(self._state, name).copy() for name in names}
+        return save_cells(self._state)
 
 
 def _load(path: str) -> ctypes.CDLL:

@@ -1,11 +1,11 @@
 """Serves a board in software at a port of this machine, byte by byte as a serial port would."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 
 from twinbar.host.board.software_board import SoftwareBoard
+from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import Endpoint
 
 _NAP_S = 1e-3
@@ -21,21 +21,14 @@ def serving(board: SoftwareBoard, endpoint: Endpoint) -> Iterator[str]:
     endpoint : Endpoint
         Is closed at the end.
     """
-    ended = threading.Event()
-    server = threading.Thread(target=_serve, args=(ended, board, endpoint), daemon=True)
-    server.start()
-    try:
-        yield endpoint.name
-    finally:
-        ended.set()
-        server.join()
-        endpoint.close()
-
-
-def _serve(ended: threading.Event, board: SoftwareBoard, endpoint: Endpoint) -> None:
     unsent = b""
-    while not ended.is_set():
+
+    def step() -> None:
+        nonlocal unsent
         board.receive(endpoint.receive())
         unsent += board.advance(time.monotonic())
         unsent = unsent[endpoint.send(unsent) :]
         endpoint.wait(_NAP_S)
+
+    with contextlib.closing(endpoint), repeating(step):
+        yield endpoint.name

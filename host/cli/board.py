@@ -10,12 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from twinbar.boards.board import DEFAULT_BAUD
+from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Size, WiringName
 from twinbar.host.cli.virtual_board import virtual_board
 
 if TYPE_CHECKING:
     from twinbar.boards.bitstream import Bitstream
-    from twinbar.boards.board import Board
-    from twinbar.hw.gateware.core import CoreConfig
 
 app = typer.Typer(
     help="Build, flash and talk to FPGA boards.",
@@ -25,14 +24,12 @@ app = typer.Typer(
 )
 app.command("virtual")(virtual_board)
 
-Name = Annotated[str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")]
 Port = Annotated[
     str,
     typer.Option("--port", metavar="PORT", help="Serial port of the board, or socket://host:port."),
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
-Size = Annotated[int | None, typer.Option(metavar="N", help="Instead of what the wiring file says.")]
 Array = Literal["wired", "emulated"]
 
 _CELLS: Final = {
@@ -81,18 +78,15 @@ def list_boards(as_json: AsJson = False) -> None:
 
 @app.command("build")
 def build_board(
-    name: Name,
-    wiring: Annotated[
-        str | None,
-        typer.Option("--wiring", metavar="NAME|FILE.toml", help="Where the front end is. [default: that of the board]"),
-    ] = None,
+    name: BoardName,
+    wiring: WiringName = None,
     rows: Size = None,
     columns: Size = None,
     adc_channels: Size = None,
     adc_bits: Size = None,
     dac_bits: Size = None,
     input_bits: Size = None,
-    baud: Annotated[int | None, typer.Option(metavar="N", help="Baud rate. [default: that of the board]")] = None,
+    baud: BuiltBaud = None,
     array: Annotated[
         Array, typer.Option(help="Cells on the board's wires, or cells that the FPGA emulates.")
     ] = "wired",
@@ -115,31 +109,19 @@ def build_board(
     """
     from twinbar.boards.build import TimingError, build
     from twinbar.boards.catalogue import find
-    from twinbar.boards.core import core_of
     from twinbar.boards.top import design
-    from twinbar.boards.wiring import find_wiring
     from twinbar.hw.errors import ConfigError
 
     board = find(name)
-    sizes = {
-        "rows": rows,
-        "columns": columns,
-        "adc_channels": adc_channels,
-        "adc_bits": adc_bits,
-        "dac_bits": dac_bits,
-        "input_bits": input_bits,
-    }
-    given = {key: value for key, value in sizes.items() if value is not None}
-    chosen = None
+    sizes = {"rows": rows, "columns": columns, "adc_channels": adc_channels}
+    sizes |= {"adc_bits": adc_bits, "dac_bits": dac_bits, "input_bits": input_bits}
+    request = CoreRequest(board, wiring, baud, sizes, config, settings or [])
     if array == "emulated":
-        if wiring is not None:
-            raise ConfigError("an emulated array has no wires; leave out --wiring, or --array emulated")
-        core = _emulated(board, config, settings or [], given, baud)
+        core, chosen = request.emulated(), None
     else:
         if config is not None or settings:
             raise ConfigError("--config and --set are for an emulated array; give --array emulated, or leave them out")
-        chosen = find_wiring(wiring or board.wiring)
-        core = core_of(board, chosen, baud, **given)
+        core, chosen = request.wired()
     made = design(board, core, chosen)
     description = core.describe() | {"wiring": chosen and chosen.model_dump(mode="json"), "seed": seed}
     try:
@@ -154,7 +136,7 @@ def build_board(
 
 @app.command("flash")
 def flash_board(
-    name: Name,
+    name: BoardName,
     bitstream: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="A bitstream. [default: the newest built for this board]")
     ] = None,
@@ -205,22 +187,6 @@ def make_safe(port: Port, baud: Baud = DEFAULT_BAUD) -> None:
     with Link(open_line(port, baud)) as link:
         tiles = make_safe(link)
     typer.echo(f"{tiles} {'tile is' if tiles == 1 else 'tiles are'} disarmed, at safe codes")
-
-
-def _emulated(
-    board: "Board", config: Path | None, settings: list[str], sizes: dict[str, int], baud: int | None
-) -> "CoreConfig":
-    """Give the core of a board with an emulated array, and say for which runs it is."""
-    from twinbar.host.cli.options import read_settings
-    from twinbar.host.emulated_board import emulated_core, emulated_run
-    from twinbar.host.experiment.config import ExperimentConfig
-    from twinbar.hw.errors import ConfigError
-
-    if "dac_bits" in sizes:
-        raise ConfigError("the lines of an emulated array have the bits of the emulator; leave out --dac-bits")
-    asked = [(f"--{name.replace('_', '-')}", f"array.{name}", str(value)) for name, value in sizes.items()]
-    run = emulated_run(board, config, read_settings(ExperimentConfig, asked, settings))
-    return emulated_core(board, run, baud=baud)
 
 
 def _notice(sentence: str) -> None:

@@ -13,6 +13,7 @@ from twinbar.host.cli import failures
 from twinbar.host.experiment import config_file
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
+from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 
 
@@ -105,7 +106,7 @@ class Request:
             raise ConfigError("--out starts a run and --resume takes one up; give one of them")
         given = self.changes
         if self.config_file is not None:
-            given = {**config_file.flatten(config_file.read(self.config_file)), **given}
+            given = {**config_file.flatten(toml.read(self.config_file, str(self.config_file))), **given}
         return RunFolder.open(self.resume, self.kind, given)
 
 

@@ -19,7 +19,8 @@ def replay(
     The exit status is 1 if there is a difference.
     """
     # PyArrow, PyTorch and Numba take seconds to import; help texts should not wait for them.
-    from twinbar.host.experiment.build import build_crossbar, controller_maker
+    from twinbar.emulator.controllers import controller_maker
+    from twinbar.host.experiment.build import build_crossbar
     from twinbar.host.experiment.config import ExperimentConfig
     from twinbar.host.experiment.progress import terminal_progress
     from twinbar.host.trace.replay import Replay, replay_part

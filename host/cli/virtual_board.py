@@ -12,10 +12,9 @@ from rich.live import Live
 from rich.table import Table
 
 from twinbar.host.cli import failures
+from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Size, WiringName
 
 if TYPE_CHECKING:
-    from twinbar.boards.board import Board
-    from twinbar.emulator.configuration import CrossbarConfig
     from twinbar.host.virtual.server import Server
     from twinbar.hw.gateware.core import CoreConfig
 
@@ -25,26 +24,21 @@ _LINE_S: Final = 10.0
 """Between two lines, where the output is no terminal."""
 _MOST_SENTENCES: Final = 20
 
-Size = Annotated[int | None, typer.Option(metavar="N", help="Instead of what the wiring file says.")]
-
 
 def virtual_board(
-    name: Annotated[str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`.")],
+    name: BoardName,
     array: Annotated[
         Literal["model", "emulated"],
         typer.Option(help="Cells: a software model behind the pins, or cells that the FPGA emulates."),
     ] = "model",
-    wiring: Annotated[
-        str | None,
-        typer.Option("--wiring", metavar="NAME|FILE.toml", help="Where the front end is. [default: that of the board]"),
-    ] = None,
+    wiring: WiringName = None,
     rows: Size = None,
     columns: Size = None,
     adc_channels: Size = None,
     adc_bits: Size = None,
     dac_bits: Size = None,
     input_bits: Size = None,
-    baud: Annotated[int | None, typer.Option(metavar="N", help="Baud rate. [default: that of the board]")] = None,
+    baud: BuiltBaud = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Configuration whose cells are behind it.")
     ] = None,
@@ -85,8 +79,12 @@ def virtual_board(
     sizes |= {"adc_bits": adc_bits, "dac_bits": dac_bits, "input_bits": input_bits}
     cells = [("--device", "device.preset", device), ("--seed", "engine.seed", None if seed is None else str(seed))]
     asked = [(option, key, text) for option, key, text in cells if text is not None]
-    make = _emulated if array == "emulated" else _modelled
-    core, crossbar = make(found, wiring, baud, sizes, config, asked, settings or [])
+    request = CoreRequest(found, wiring, baud, sizes, config, settings or [], asked)
+    if array == "emulated":
+        core, crossbar = request.emulated(), None
+    else:
+        core, _ = request.wired()
+        crossbar = request.array_behind(core)
     console = Console(stderr=as_json)
     with console.status("compiling the core; a netlist that was compiled before is taken from the cache"):
         board = VirtualBoard(core, crossbar, words=fast)
@@ -101,54 +99,6 @@ def virtual_board(
             console.print(_table(server))
     finally:
         endpoint.close()
-
-
-_Asked = list[tuple[str, str, str]]
-_Sizes = dict[str, int | None]
-
-
-def _modelled(
-    board: "Board",
-    wiring: str | None,
-    baud: int | None,
-    sizes: _Sizes,
-    file: Path | None,
-    asked: _Asked,
-    more: list[str],
-) -> tuple["CoreConfig", "CrossbarConfig | None"]:
-    """Give a core whose front end has pins, and the array behind them."""
-    from twinbar.boards.core import core_of
-    from twinbar.boards.wiring import find_wiring
-    from twinbar.host.cli.options import read_settings
-    from twinbar.host.experiment.config import ExperimentConfig
-    from twinbar.host.virtual.array import array_of
-
-    core = core_of(board, find_wiring(wiring or board.wiring), baud, **sizes)
-    return core, array_of(core, file, read_settings(ExperimentConfig, asked, more))
-
-
-def _emulated(
-    board: "Board",
-    wiring: str | None,
-    baud: int | None,
-    sizes: _Sizes,
-    file: Path | None,
-    asked: _Asked,
-    more: list[str],
-) -> tuple["CoreConfig", "CrossbarConfig | None"]:
-    """Give a core that emulates its array."""
-    from twinbar.host.cli.options import read_settings
-    from twinbar.host.emulated_board import emulated_core, emulated_run
-    from twinbar.host.experiment.config import ExperimentConfig
-    from twinbar.hw.errors import ConfigError
-
-    if wiring is not None or sizes.pop("dac_bits") is not None:
-        raise ConfigError(
-            "an emulated array has no wires and the lines of the emulator; leave out --wiring and --dac-bits"
-        )
-    given = [(f"--{name.replace('_', '-')}", f"array.{name}", str(n)) for name, n in sizes.items() if n is not None]
-    run = emulated_run(board, file, read_settings(ExperimentConfig, [*asked, *given], more))
-    return emulated_core(board, run, baud=baud), None
 
 
 def _level(fast: bool) -> str:

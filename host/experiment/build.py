@@ -2,7 +2,6 @@
 
 import math
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -12,7 +11,8 @@ from torch.optim import Optimizer
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.chip_array import with_chip_durations
 from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.controller_engine import ControllerEngine, MakeController
+from twinbar.emulator.controller_engine import ControllerEngine
+from twinbar.emulator.controllers import controller_maker
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.devices.tables import CellTables
 from twinbar.emulator.energy_table import load_energy_table
@@ -176,31 +176,6 @@ def build_network(
         range_tracking=config.array.range_tracking,
         make_engine=engine_maker(config.engine.name, observation, board, serial=crossbar.parts is not None),
     )
-
-
-CONTROLLERS: Final = {
-    "fast": ("twinbar.emulator.fast.controller", "FastController"),
-    "events": ("twinbar.emulator.events.controller", "EventsController"),
-    "rtl": ("twinbar.emulator.rtl.controller", "RtlController"),
-    "pysim": ("twinbar.emulator.rtl.pysim", "PysimController"),
-}
-"""Where the controllers lie that programs can run on. For training, `fast` goes through programs only if someone
-watches them, or the front end is of serial parts."""
-
-
-def controller_maker(name: str) -> MakeController:
-    """Give what makes the controller of an engine; what it needs is imported only where it is asked for.
-
-    Raises
-    ------
-    ConfigError
-        If there is no engine of that name.
-    """
-    if name not in CONTROLLERS:
-        raise ConfigError(f"there is no engine {name!r} that runs programs; choose one of {', '.join(CONTROLLERS)}")
-    module, controller = CONTROLLERS[name]
-    make: MakeController = getattr(import_module(module), controller)
-    return make
 
 
 def engine_maker(

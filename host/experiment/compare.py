@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from twinbar.host.experiment.config import CompareConfig, PolicyName
+from twinbar.host.experiment.config import CompareConfig
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
+from twinbar.host.experiment.sections import PolicyName
 from twinbar.host.experiment.train import prepare_data, train
 
 YARDSTICK: Final = "closed-loop"

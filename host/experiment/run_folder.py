@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from twinbar.host.experiment import config_file
 from twinbar.host.experiment.checkpoint import load_checkpoint, save_checkpoint
 from twinbar.host.experiment.config import RESUME_MAY_CHANGE, CompareConfig, ExperimentConfig
 from twinbar.host.experiment.config_errors import show
 from twinbar.host.experiment.durable import is_temporary, replace_file
 from twinbar.host.experiment.step_table import StepTable
+from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError, LinkError, TwinbarError
 
 CONFIG: Final = "config.toml"
@@ -101,7 +101,7 @@ class RunFolder:
         if not (path / CONFIG).is_file():
             reason = f"it holds no {CONFIG}" if path.is_dir() else "there is no such folder"
             raise ConfigError(f"{path} cannot be resumed: {reason}; start a run there with --out {path}")
-        values = config_file.read(path / CONFIG)
+        values = toml.read(path / CONFIG, str(path / CONFIG))
         if ("policies" in values) != issubclass(kind, CompareConfig):
             command = "compare" if "policies" in values else "train"
             raise ConfigError(

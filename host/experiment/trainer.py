@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.emulator.activity import Activity, Tally
+from twinbar.emulator.activity import Activity
 from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.emulator.ledger import Kind, Ledger, what_dominates
+from twinbar.emulator.ledger import Kind, what_dominates
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import build
+from twinbar.host.experiment.account import Account
+from twinbar.host.experiment.cell_figures import cell_figures
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.environment import describe_environment
 from twinbar.host.experiment.epoch import EpochCounts, epoch_entry, total_counts, update_figures
@@ -67,7 +68,7 @@ class Trainer:
         self._classes = data.classes
         model = build.build_model(config, data)
         self.network: CrossbarNetwork | None = None
-        self.ledger: Ledger | None = None
+        self.account: Account | None = None
         self.watch = Watch()
         crossbar = None if config.policy.name == "float" else build.build_crossbar(config)
         self._observation = Observation(config, crossbar, folder, progress)
@@ -77,36 +78,22 @@ class Trainer:
         else:
             self.network = build.build_network(config, model, crossbar, self._enter, self._observation, self.board)
             self.module = self.network.module
-            self.ledger = build.build_ledger(config, crossbar, self.network.session.engine.tiles)
+            self.account = Account(build.build_ledger(config, crossbar, self.network.session.engine.tiles))
+            self.account.begin("epoch", "training")
             self.policy = build.build_policy(config)
             for sentence in crossbar.warnings:
                 self.watch.warn(sentence)
         self.optimizer = build.build_optimizer(config, self.module)
-        self._step_activity: dict[Kind, Activity] = {}
         self._batch = 0
         self._step = 0
         self._epochs: list[dict[str, Any]] = []
         self._counts = EpochCounts()
-        self._marks: dict[str, dict[Kind, Tally]] = {}
-        self._mark("epoch", "training")
         self._initialization: dict[str, Any] | None = None
         self._restorations: list[dict[str, int]] = []
 
-    # --- the account ------------------------------------------------------------------------------------------------
-
     def _enter(self, kind: Kind, activity: Activity) -> None:
-        assert self.ledger is not None
-        self.ledger.add(kind, activity)
-        if kind in self._step_activity:
-            self._step_activity[kind] += activity
-        else:
-            self._step_activity[kind] = activity
-
-    def _mark(self, *periods: str) -> None:
-        """Start periods of the ledger here."""
-        if self.ledger is not None:
-            for period in periods:
-                self._marks[period] = self.ledger.snapshot()
+        assert self.account is not None
+        self.account.enter(kind, activity)
 
     @property
     def weights(self) -> int:
@@ -135,15 +122,15 @@ class Trainer:
         """Program every cell once and calibrate the converters: what a laboratory does before it trains."""
         if self.network is None:
             return
-        assert self.ledger is not None
+        assert self.account is not None
         self._observation.begin(self.network, 0)
         began = time.perf_counter()
-        self.ledger.add("write", self.network.session.engine.calibration)
+        self.account.ledger.add("write", self.network.session.engine.calibration)
         written = program(self.network, ClosedLoop(), 0.0)
         self.module.train()
         with self.network.calibrating(), torch.no_grad():
             self.module(self._images[:CALIBRATION_IMAGES])
-        summary = self.ledger.summary()
+        summary = self.account.ledger.summary()
         counts = EpochCounts(steps=1, weight_updates=written.weight_updates, host_seconds=time.perf_counter() - began)
         self._initialization = {
             "weights": self.weights,
@@ -151,7 +138,7 @@ class Trainer:
             "host_seconds": counts.host_seconds,
         }
         self.watch.saw_initialization(summary)
-        self._mark("epoch", "training")
+        self.account.begin("epoch", "training")
 
     def run(self, folder: RunFolder, interruption: Interruption) -> None:
         """Train from where the state is to the end, with checkpoints.
@@ -210,7 +197,8 @@ class Trainer:
 
     def train_step(self, batches: list[Tensor]) -> dict[str, Any]:
         """Make one optimizer step from one batch, or from the mean gradient of several, and write what must change."""
-        self._step_activity = {}
+        if self.account is not None:
+            self.account.begin_step()
         for group in self.optimizer.param_groups:
             group["lr"] = build.learning_rate(self.config, self._passed)
         if self.network is not None:
@@ -240,25 +228,13 @@ class Trainer:
 
     def _write(self) -> dict[str, Any]:
         assert self.network is not None
-        assert self.ledger is not None
+        assert self.account is not None
         written: Programmed | None = None
         if self._step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch:
             written = program(self.network, self.policy, self._passed)
             self._counts.weight_updates += written.weight_updates
-        self.ledger.add("host", self._twin_traffic())
-        write = self._step_activity.get("write", Activity())
-        forward = self._step_activity["forward"]
-        return {
-            "weight_updates": written.weight_updates if written else 0,
-            "cell_writes": int(write.actions[Action.WRITE_OK] + write.actions[Action.WRITE_FAILED]),
-            "pulses_set": int(write.actions[Action.PULSE_SET]),
-            "pulses_reset": int(write.actions[Action.PULSE_RESET]),
-            "verify_reads": int(write.actions[Action.CONVERT_VERIFY]),
-            "failed_writes": int(write.actions[Action.WRITE_FAILED]),
-            "write_cycles": write.cycles,
-            "forward_cycles": forward.cycles,
-            "write_energy_j": self.ledger.energy_j("write", write),
-        }
+        self.account.ledger.add("host", self._twin_traffic())
+        return {"weight_updates": written.weight_updates if written else 0, **self.account.step_figures()}
 
     def _twin_traffic(self) -> Activity:
         """Count the words of the twin and of the optimizer's state that a step reads and writes."""
@@ -278,9 +254,9 @@ class Trainer:
             shown["twin_accuracy"] = test.twin_accuracy
         self._progress.advance(1, **shown)
         summary = None
-        if self.ledger is not None:
-            summary = self.ledger.summary(since=self._marks["epoch"])
-            self._mark("epoch")
+        if self.account is not None:
+            summary = self.account.summary(since="epoch")
+            self.account.begin("epoch")
         entry = epoch_entry(number, self._counts, summary, self.weights, test, validation)
         if self.network is not None:
             layers = {layer.matmul.map.name: layer.matmul.take_clipped() for layer in self.network.layers}
@@ -293,8 +269,7 @@ class Trainer:
     def _evaluate(self, part: tuple[Tensor, Tensor]) -> Evaluation:
         return evaluate(self.module, self.network, *part)
 
-    # --- the state
-    # ------------------------------------------------------------------------------------------------------
+    # --- the state --------------------------------------------------------------------------------------------------
 
     def save(self, folder: RunFolder) -> None:
         """Save a checkpoint; a part of the trace ends with it, and the next one begins."""
@@ -317,17 +292,13 @@ class Trainer:
             "watch": self.watch.state_dict(),
             "restorations": self._restorations,
         }
-        if self.network is not None and self.ledger is not None:
+        if self.network is not None and self.account is not None:
             state["engine"] = self.network.session.engine.state_dict()
             state["layers"] = [
                 {"cells": layer.matmul.cells.state_dict(), "matmul": layer.matmul.state_dict()}
                 for layer in self.network.layers
             ]
-            state["ledger"] = self.ledger.state_dict()
-            state["marks"] = {
-                period: {kind: tally.state_dict() for kind, tally in mark.items()}
-                for period, mark in self._marks.items()
-            }
+            state |= self.account.state_dict()
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -343,17 +314,13 @@ class Trainer:
         self._initialization = state["initialization"]
         self.watch.load_state_dict(state["watch"])
         self._restorations = list(state.get("restorations", []))
-        if self.network is not None and self.ledger is not None:
+        if self.network is not None and self.account is not None:
             self.network.session.engine.load_state_dict(state["engine"])
             self._observation.begin(self.network, state["trace_parts"])
             for layer, saved in zip(self.network.layers, state["layers"], strict=True):
                 layer.matmul.cells.load_state_dict(saved["cells"])
                 layer.matmul.load_state_dict(saved["matmul"])
-            self.ledger.load_state_dict(state["ledger"])
-            self._marks = {
-                period: {kind: Tally.from_state_dict(tally) for kind, tally in mark.items()}
-                for period, mark in state["marks"].items()
-            }
+            self.account.load_state_dict(state)
             if self.board is not None:
                 self._restore_board(self.network)
 
@@ -394,27 +361,15 @@ class Trainer:
             "totals": {"steps": totals.steps, "weights": self.weights, "host_seconds": totals.host_seconds},
             "warnings": self.watch.warnings,
         }
-        if self.network is not None and self.ledger is not None:
-            engine = self.network.session.engine
-            levels = self.network.layers[0].matmul.cells.levels
-            mapped = self.network.mapped_cells()
-            pulses = engine.pulse_counts()[mapped]
-            since_start = self.ledger.summary()
-            training = self.ledger.summary(since=self._marks["training"])
+        if self.network is not None and self.account is not None:
+            training = self.account.summary(since="training")
             report["totals"] |= update_figures(totals, training, self.weights)
             report |= {
                 "device": self.config.device.preset,
-                "levels_per_cell": levels,
-                "weight_values": 2 * levels - 1,
-                "tiles": engine.tiles,
+                **cell_figures(self.network),
                 "initialization": self._initialization,
-                "wear": {
-                    "max_pulses_per_cell": int(pulses.max()),
-                    "mean_pulses_per_cell": float(pulses.mean()),
-                    "total_pulses": int(pulses.sum(dtype=np.int64)),
-                },
                 "dominates": what_dominates(training),
-                "energy_with_initialization_j": since_start["energy_j"]["total"],
+                "energy_with_initialization_j": self.account.ledger.summary()["energy_j"]["total"],
                 "energy_table": self.config.engine.energy_table,
             }
             if self.board is not None:

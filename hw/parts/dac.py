@@ -75,25 +75,6 @@ class BufferedDacDevice(DacDevice):
         """Bring an input register to its output."""
         self.update(channel, self.inputs[channel], time_ns)
 
-    def write(self, command: int, address: int, code: int, time_ns: float) -> None:
-        """Do one of the commands 0 to 3, which octal parts have in common.
-
-        0 writes input register n, 1 updates output n, 2 writes input register n and updates all outputs, 3 writes and
-        updates output n; address 15 stands for all.
-        """
-        everyone = range(self.part.channels)
-        if address >= self.part.channels and address != 0xF:
-            self.violate(f"address {address} does not exist", time_ns)
-            return
-        for channel in everyone if address == 0xF else (address,):
-            if command != 1:
-                self.write_input(channel, code, time_ns)
-            if command in (1, 3):
-                self.load(channel, time_ns)
-        if command == 2:
-            for channel in everyone:
-                self.load(channel, time_ns)
-
     def clear(self, time_ns: float) -> None:
         """Go back to the state after power-up."""
         self.transparent, self.reference_on = 0, False

@@ -1,5 +1,6 @@
 """What every model of a serial part has in common: it follows the pins and checks each edge against the datasheet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .bus import BusTiming
@@ -180,3 +181,38 @@ class SerialDevice:
         if since <= self.timing.output_hold_ns + _ROUNDING_NS:
             return self._previous
         return self._current if since >= self._access - _ROUNDING_NS else 1 - self._current
+
+
+def drive_bus(
+    devices: Sequence[Sequence[SerialDevice]],
+    time_ns: float,
+    until_ns: float,
+    *,
+    select_n: int,
+    clock: int,
+    data: int,
+) -> int:
+    """Set the levels of a bus from ``time_ns`` on, and give what the data pins of its parts show at ``until_ns``.
+
+    Parameters
+    ----------
+    devices : sequence of sequence of SerialDevice
+        The parts of each chip select, in the order of their data pins.
+    time_ns, until_ns : float
+    select_n : int
+        Chip selects, one bit each, active low.
+    clock, data : int
+
+    Returns
+    -------
+    int
+        A bit for each data pin; 0 where a part is not selected.
+    """
+    shown = 0
+    for chip, group in enumerate(devices):
+        selected = not select_n >> chip & 1
+        for lane, device in enumerate(group):
+            device.drive(time_ns, selected=selected, clock=clock, data=data)
+            if selected:
+                shown |= device.output(until_ns) << lane
+    return shown

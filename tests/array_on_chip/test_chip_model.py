@@ -1,5 +1,6 @@
 """What an array on a chip can compute, and the durations that runs for it have on every engine."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,6 @@ from twinbar.emulator.chip_array import chip_model, with_chip_durations
 from twinbar.emulator.devices.preset import preset_names
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import SilentProgress
-from twinbar.host.experiment.train import prepare_data
-from twinbar.host.experiment.trainer import Trainer
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.program import array_cycles, array_program
 from twinbar.hw.gateware.config import ControllerConfig
@@ -71,20 +69,12 @@ def test_durations_that_no_register_holds_are_refused() -> None:
         with_chip_durations(config)
 
 
-def test_the_device_of_the_chip_trains_alike_on_engines() -> None:
-    seen = []
-    for name in ("fast", "events"):
-        config = ExperimentConfig().merge(RUN | {"engine.name": name})
-        trainer = Trainer(config, prepare_data(config), SilentProgress())
-        trainer.initialize()
-        losses = [trainer.train_step([batch])["loss"] for batch in trainer.batches(1)]
-        assert trainer.network is not None
-        assert trainer.ledger is not None
-        engine_cells = trainer.network.session.engine
-        seen.append((losses, trainer.ledger.state_dict(), engine_cells.conductances_s(), engine_cells.pulse_counts()))
-    (losses, ledger, conductances, pulses), (other_losses, other_ledger, other_conductances, other_pulses) = seen
+def test_the_device_of_the_chip_trains_alike_on_engines(train_steps: Callable[[dict[str, Any]], Any]) -> None:
+    (fast, ledger, losses), (events, other_ledger, other_losses) = (
+        train_steps(RUN | {"engine.name": name}) for name in ("fast", "events")
+    )
     assert other_losses == losses
     assert other_ledger == ledger
-    assert np.array_equal(conductances, other_conductances)
-    assert np.array_equal(pulses, other_pulses)
-    assert pulses.sum() > 0
+    assert np.array_equal(fast.conductances_s(), events.conductances_s())
+    assert np.array_equal(fast.pulse_counts(), events.pulse_counts())
+    assert fast.pulse_counts().sum() > 0

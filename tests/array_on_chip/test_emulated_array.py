@@ -17,6 +17,8 @@ from twinbar.hw.protocol.packing import pack, triple, unpack
 from twinbar.hw.protocol.registers import BY_NAME
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
 
+pytestmark = pytest.mark.compiler
+
 CONTROLLER = ControllerConfig(
     tiles=2, rows=6, columns=4, adc_channels=2, adc_bits=8, input_bits=3, command_depth=4, response_depth=4
 )

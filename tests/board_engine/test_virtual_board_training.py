@@ -1,7 +1,7 @@
 """Training on a virtual board that emulates its array is training on the engine `fast`, down to each cell."""
 
-import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,20 @@ from twinbar.boards.catalogue import find
 from twinbar.emulator import beats
 from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.program import Program
-from twinbar.emulator.rtl.build import find_compiler
-from twinbar.emulator.rtl.yosys import include_folder
 from twinbar.emulator.virtual.board import VirtualBoard
 from twinbar.host.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.checkpoint import load_checkpoint
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import TcpEndpoint
 from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.virtual.server import Server
-from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
+
+pytestmark = pytest.mark.compiler
 
 ARRAY: dict[str, Any] = {"array.rows": 32, "array.columns": 32, "array.adc_offset_codes": 0.0, "engine.seed": 5}
 SMALL: dict[str, Any] = ARRAY | {
@@ -44,27 +44,11 @@ SMALL: dict[str, Any] = ARRAY | {
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A board at a port, fresh from power-up."""
-    try:
-        find_compiler()
-        include_folder()
-    except ToolMissingError as missing:
-        pytest.skip(str(missing))
     icebreaker = find("icebreaker")
     core = emulated_core(icebreaker, emulated_run(icebreaker, None, ARRAY))
-    server, ended = Server(VirtualBoard(core), TcpEndpoint(0)), threading.Event()
-
-    def keep_going() -> None:
-        while not ended.is_set():
-            server.step()
-
-    thread = threading.Thread(target=keep_going)
-    thread.start()
-    try:
+    server = Server(VirtualBoard(core), TcpEndpoint(0))
+    with closing(server.endpoint), repeating(server.step):
         yield server
-    finally:
-        ended.set()
-        thread.join()
-        server.endpoint.close()
 
 
 def test_responses_cells_and_cycles_are_those_of_the_fast_engine(

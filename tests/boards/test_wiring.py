@@ -148,7 +148,7 @@ def test_a_direct_front_end_without_room(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("boards = [", "is no TOML"),
+        ("boards = [", "is not TOML"),
         (
             'title = "x"\nboards = []\nfront_end = "serial"\nrow = 3\n',
             "there is no key 'row'; docs/boards.md",

@@ -4,20 +4,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from twinbar.host.cli import main
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.experiment.run_folder import RunFolder
-
-
-class Outcome(NamedTuple):
-    status: int
-    out: str
-    err: str
 
 
 def report_of(config: ExperimentConfig) -> dict[str, Any]:
@@ -67,19 +60,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
 
 
 @pytest.fixture
-def twinbar(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Outcome]:
-    """Run the command line in an empty folder and give its exit status and output."""
+def twinbar(twinbar: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run the command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TWINBAR_DEBUG", raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> Outcome:
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        out, err = capsys.readouterr()
-        code = caught.value.code
-        return Outcome(code if isinstance(code, int) else 0 if code is None else 1, out, err)
-
-    return run
+    return twinbar

@@ -135,7 +135,7 @@ def test_fit_overwrites_nothing(command, csv_file):
     ("arguments", "sentence"),
     [
         (["show", "taox-hfo"], "there is no device preset 'taox-hfo'; did you mean 'taox-hfox'?"),
-        (["show", "none.toml"], "cannot read the device preset none.toml"),
+        (["show", "none.toml"], "the device preset none.toml cannot be read"),
         (["show", "ideal", "--cells", "0"], "cells is 0"),
         (["show", "ideal", "--plot", "x.gif"], "a plot is a .png, .svg or .pdf file"),
         (["fit", "none.csv", *PULSES], "cannot read none.csv"),

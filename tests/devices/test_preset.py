@@ -191,7 +191,7 @@ def test_unknown_preset_and_file(tmp_path):
         load_preset("taox-hfo")
     with pytest.raises(ConfigError, match="there is no device preset 'zzz'; there are ag-asi"):
         load_preset("zzz")
-    with pytest.raises(ConfigError, match=r"cannot read the device preset .*none\.toml"):
+    with pytest.raises(ConfigError, match=r"the device preset .*none\.toml cannot be read"):
         load_preset(tmp_path / "none.toml")
 
 

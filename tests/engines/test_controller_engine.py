@@ -1,6 +1,5 @@
 """The fast engine's bulk path against programs of beats on every controller that is simulated: equal, not close."""
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,8 @@ from comparison import assert_same_activity, assert_same_state, compare
 from layer_samples import crossbar, random_layer, random_writes
 
 from twinbar.emulator.controller_engine import ControllerEngine, MakeController
+from twinbar.emulator.controllers import CONTROLLERS, controller_maker
 from twinbar.emulator.fast.engine import FastEngine
-from twinbar.host.experiment.build import CONTROLLERS
 
 CASES: dict[str, tuple[dict[str, Any], int]] = {
     "one tile, DAC inputs, subtracted pairs": ({}, 1),
@@ -42,9 +41,7 @@ CASES: dict[str, tuple[dict[str, Any], int]] = {
 @pytest.fixture(params=sorted(CONTROLLERS))
 def make(request: pytest.FixtureRequest) -> MakeController:
     """What makes each of the controllers."""
-    module, name = CONTROLLERS[request.param]
-    controller: MakeController = getattr(importlib.import_module(module), name)
-    return controller
+    return controller_maker(request.param)
 
 
 @pytest.mark.parametrize("case", CASES)

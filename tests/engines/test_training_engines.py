@@ -1,16 +1,17 @@
 """Training gives the same run whichever engine carries it out: losses, cells, and everything that is accounted."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.host.experiment.config import SIMULATED_ENGINES, ExperimentConfig
+from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
-from twinbar.host.experiment.train import prepare_data, train
-from twinbar.host.experiment.trainer import Trainer
+from twinbar.host.experiment.sections import SIMULATED_ENGINES
+from twinbar.host.experiment.train import train
 
 SMALL: dict[str, Any] = {
     "data.limit": 12,
@@ -46,17 +47,12 @@ def report_of(folder: Any, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("engine", [name for name in SIMULATED_ENGINES if name != "fast"])
-def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(engine: str) -> None:
-    trainers = []
-    for name in ("fast", engine):
-        config = ExperimentConfig().merge(SMALL | {"engine.name": name})
-        trainer = Trainer(config, prepare_data(config), SilentProgress())
-        trainer.initialize()
-        losses = [trainer.train_step([batch])["loss"] for batch in trainer.batches(1)]
-        assert trainer.network is not None
-        assert trainer.ledger is not None
-        trainers.append((trainer.network.session.engine, trainer.ledger.state_dict(), losses))
-    (fast, ledger, losses), (other, other_ledger, other_losses) = trainers
+def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(
+    engine: str, train_steps: Callable[[dict[str, Any]], Any]
+) -> None:
+    (fast, ledger, losses), (other, other_ledger, other_losses) = (
+        train_steps(SMALL | {"engine.name": name}) for name in ("fast", engine)
+    )
     assert isinstance(other, ControllerEngine)
     assert fast.tiles > 1
     assert other_losses == losses

@@ -1,5 +1,6 @@
 """Training with serial parts: `fast` goes through programs by itself, and every engine accounts the same."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,6 @@ from twinbar.emulator.fast.engine import FastEngine
 from twinbar.emulator.rtl.controller import RtlController
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import SilentProgress
-from twinbar.host.experiment.train import prepare_data
-from twinbar.host.experiment.trainer import Trainer
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import Phase
 
@@ -53,17 +51,12 @@ def crossbar(**changes: Any) -> CrossbarConfig:
     )
 
 
-def test_fast_trains_through_programs_and_events_accounts_the_same() -> None:
-    trainers = []
-    for name in ("fast", "events"):
-        config = ExperimentConfig().merge(SMALL | {"engine.name": name})
-        trainer = Trainer(config, prepare_data(config), SilentProgress())
-        trainer.initialize()
-        losses = [trainer.train_step([batch])["loss"] for batch in trainer.batches(1)]
-        assert trainer.network is not None
-        assert trainer.ledger is not None
-        trainers.append((trainer.network.session.engine, trainer.ledger.state_dict(), losses))
-    (fast, ledger, losses), (events, other_ledger, other_losses) = trainers
+def test_fast_trains_through_programs_and_events_accounts_the_same(
+    train_steps: Callable[[dict[str, Any]], Any],
+) -> None:
+    (fast, ledger, losses), (events, other_ledger, other_losses) = (
+        train_steps(SMALL | {"engine.name": name}) for name in ("fast", "events")
+    )
     assert isinstance(fast, ControllerEngine)
     assert isinstance(fast.controller, FastController)
     assert fast.tiles > 1

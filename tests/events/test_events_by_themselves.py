@@ -114,7 +114,7 @@ def test_a_long_wait_costs_no_time() -> None:
 
 def test_a_controller_of_another_shape_is_refused() -> None:
     config, _ = crossbar()
-    with pytest.raises(ConfigError, match="the crossbar has rows = 4 and the controller 8"):
+    with pytest.raises(ConfigError, match="the crossbar has rows = 4 and its controller 8; make them equal"):
         EventsController(config, ControllerConfig(rows=8, columns=4, adc_bits=6, input_bits=2))
 
 

@@ -52,8 +52,8 @@ def test_keys_that_a_file_leaves_out_have_their_defaults(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"[device\n", "is not a TOML file"),
-        (b"\xff\xfe", "is not a TOML file"),
+        (b"[device\n", "is not TOML"),
+        (b"\xff\xfe", "is not TOML"),
         (b"[device]\nlevels = 999\n", "device.levels is 999; it must be a whole number from 2 to 256"),
     ],
 )

@@ -1,5 +1,6 @@
 """Ledgers and random activities that the tests of this folder share."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,3 +53,18 @@ def programs(largest: int = 10**9) -> st.SearchStrategy[list[tuple[Any, Activity
         lambda kind: st.tuples(st.just(kind), activities(kind, largest))
     )
     return st.lists(one, max_size=6)
+
+
+def change(*path: Any, value: Any = None) -> Callable[[Any], None]:
+    """Give what puts a value at a place of nested dictionaries and lists, or, without one, removes what is there."""
+
+    def apply(data: Any) -> None:
+        place = data
+        for step in path[:-1]:
+            place = place[step]
+        if value is None:
+            del place[path[-1]]
+        else:
+            place[path[-1]] = value
+
+    return apply

@@ -3,7 +3,7 @@ import json
 
 import pytest
 from hypothesis import given, settings
-from ledger_samples import make_ledger, programs
+from ledger_samples import change, make_ledger, programs
 
 from twinbar.emulator.activity import Activity
 from twinbar.hw.actions import Action
@@ -35,29 +35,16 @@ def test_integers_beyond_64_bits_survive():
     assert again.summary()["pulses"]["set"] == 4 * (2**62 + 1)
 
 
-def damage(*path, value=None):
-    def apply(state):
-        place = state
-        for step in path[:-1]:
-            place = place[step]
-        if value is None:
-            del place[path[-1]]
-        else:
-            place[path[-1]] = value
-
-    return apply
-
-
 @pytest.mark.parametrize(
     ("apply", "text"),
     [
-        (damage("host"), "must hold write, forward, host"),
-        (damage("write", "actions", "pulse_set"), "this version counts select_cell"),
-        (damage("write", "actions", "pulse_set", value=1.5), "pulse_set = 1.5"),
-        (damage("write", "cycles", value=-1), "cycles = -1"),
-        (damage("write", "phases", value=[1, 2]), r"phases = \[1, 2\]"),
-        (damage("forward", "cell_energy", "melt", value=3), "forward, melt, reset"),
-        (damage("forward", "programs", value=True), "programs = True"),
+        (change("host"), "must hold write, forward, host"),
+        (change("write", "actions", "pulse_set"), "this version counts select_cell"),
+        (change("write", "actions", "pulse_set", value=1.5), "pulse_set = 1.5"),
+        (change("write", "cycles", value=-1), "cycles = -1"),
+        (change("write", "phases", value=[1, 2]), r"phases = \[1, 2\]"),
+        (change("forward", "cell_energy", "melt", value=3), "forward, melt, reset"),
+        (change("forward", "programs", value=True), "programs = True"),
     ],
 )
 def test_a_damaged_state_is_refused_and_nothing_is_lost(apply, text):

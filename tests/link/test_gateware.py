@@ -50,6 +50,7 @@ def check(line: Any, link: Link, programs: Iterable[np.ndarray]) -> None:
     np.testing.assert_array_equal(np.concatenate(found), as_beats(line.controller.responses[answered:]))
 
 
+@pytest.mark.compiler
 def test_programs_over_the_netlist() -> None:
     line = compiled()
     link = Link(line, SMALL.hash)
@@ -58,6 +59,7 @@ def test_programs_over_the_netlist() -> None:
     assert link.statistics.resent == link.statistics.damaged == link.statistics.requests == 0
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("kind", ["flip", "drop", "duplicate", "reorder", "cut", "noise"])
 def test_the_netlist_executes_every_command_once_whatever_happens(kind: str) -> None:
     damage = Faults(1, **{kind: 0.04}), Faults(2, **{kind: 0.04})
@@ -69,6 +71,7 @@ def test_the_netlist_executes_every_command_once_whatever_happens(kind: str) -> 
     assert sum(faults.faults for faults in damage) > 6
 
 
+@pytest.mark.compiler
 def test_a_thousand_frames_with_every_fault() -> None:
     rates = dict.fromkeys(("flip", "drop", "duplicate", "reorder", "cut", "noise"), 0.01)
     damage = Faults(5, **rates), Faults(6, **rates)
@@ -80,6 +83,7 @@ def test_a_thousand_frames_with_every_fault() -> None:
     assert link.statistics.resent > 10
 
 
+@pytest.mark.compiler
 def test_a_program_of_loads_ends_and_a_new_session_starts_clean() -> None:
     line = compiled(pace=0)
     first = Link(line, first_session=2)
@@ -97,6 +101,7 @@ def test_a_program_of_loads_ends_and_a_new_session_starts_clean() -> None:
     assert len(second.run(pack(Opcode.SAFE))) == SMALL.tiles
 
 
+@pytest.mark.compiler
 def test_nothing_is_executed_that_was_not_sent() -> None:
     line = compiled()
     rng = np.random.default_rng(0)
@@ -121,6 +126,7 @@ def test_nothing_is_executed_that_was_not_sent() -> None:
     assert len(link.run(write)) == 1
 
 
+@pytest.mark.compiler
 def test_another_baud_rate_is_reported() -> None:
     line = compiled(baud_divisor=26)
     with pytest.raises(LinkError, match=r"not readable; check that the board was built for this baud rate|no board"):
@@ -128,6 +134,7 @@ def test_another_baud_rate_is_reported() -> None:
     assert line.controller.commands == []
 
 
+@pytest.mark.compiler
 def test_a_stream_of_nonsense_in_good_frames_stops_the_board() -> None:
     line = compiled()
     link = Link(line)
@@ -138,6 +145,7 @@ def test_a_stream_of_nonsense_in_good_frames_stops_the_board() -> None:
     assert line.controller.commands == []
 
 
+@pytest.mark.compiler
 def test_the_pins_are_busy_when_the_line_is_the_bottleneck() -> None:
     config = ControllerConfig(tiles=30)
     controller = AnsweringController(config)

@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 
 from twinbar.hw.gateware.spi import MAX_BITS, SpiEngine
 from twinbar.hw.parts.bus import BusCycles
-from twinbar.hw.parts.device import SerialDevice
+from twinbar.hw.parts.device import SerialDevice, drive_bus
 
 
 @dataclass
@@ -91,11 +91,4 @@ def step_devices(
 ) -> int:
     """Show the pins of a cycle to the models, and give what their data pins show just before ``until_ns``."""
     select_n, clock, level = ctx.get(pins.select_n), ctx.get(pins.clock), ctx.get(pins.data)
-    inputs = 0
-    for chip, group in enumerate(devices):
-        selected = not select_n >> chip & 1
-        for lane, device in enumerate(group):
-            device.drive(time_ns, selected=selected, clock=clock, data=level)
-            if selected:
-                inputs |= device.output(until_ns) << lane
-    return inputs
+    return drive_bus(devices, time_ns, until_ns, select_n=select_n, clock=clock, data=level)

@@ -11,6 +11,8 @@ from twinbar.hw.protocol.packing import unpack, unpack_results
 from twinbar.hw.protocol.registers import COUNTED_ACTIONS
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Status
 
+pytestmark = pytest.mark.compiler
+
 FORMS = {
     "flat, every cycle": {"composed": False, "every_cycle": True},
     "flat": {"composed": False},

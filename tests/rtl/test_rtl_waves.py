@@ -10,6 +10,8 @@ from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.vocabulary import Opcode, Record
 from twinbar.hw.timing import Phase
 
+pytestmark = pytest.mark.compiler
+
 PULSES = [
     command(Opcode.PULSE, 1, row=2, column=3, count=3, record=Record.SET),
     command(Opcode.READ, 1, row=2, column=3),

@@ -11,6 +11,8 @@ from twinbar.emulator.rtl.timers import Bound, find_timers
 from twinbar.emulator.rtl.yosys import flatten
 from twinbar.hw.gateware.config import ControllerConfig
 
+pytestmark = pytest.mark.compiler
+
 
 def timers_of(module, tmp_path):
     return {timer.register: timer for timer in find_timers(parse(flatten("module", rtlil_text(module), tmp_path)))}

@@ -85,7 +85,10 @@ def test_a_difference_is_shown_and_can_be_run_again(
     [
         (["--engines", "fast"], "--engines fast compares nothing; give two or more different engines"),
         (["--engines", "fast,fast"], "compares nothing"),
-        (["--engines", "fast,slow"], "there is no engine 'slow' to compare; choose from fast, events, rtl, pysim"),
+        (
+            ["--engines", "fast,slow"],
+            "engine 'slow' that runs programs; choose one of fast, events, rtl, pysim",
+        ),
         (["--engines", "fast,events", "--tiles", "7"], "no controller with 7 tiles is compared"),
         (["--engines", "fast,events", "--session", "none.json"], "none.json cannot be read"),
     ],

@@ -25,6 +25,8 @@ from twinbar.hw.parts.hc595 import HC595_2V, HC595_4V5
 from twinbar.hw.parts.mcp4822 import MCP4822
 from twinbar.hw.parts.switch import SWITCHES
 
+pytestmark = pytest.mark.compiler
+
 DACS = (AD5628(), AD5686R(), DAC8568(), MCP4822())
 ADCS = (AD7476A(), ADS8688())
 SWITCH_PARTS = (HC595_2V, HC595_4V5, ADG1414, ADG714)

@@ -14,6 +14,8 @@ from twinbar.emulator.rtl.rtlil import parse
 from twinbar.emulator.virtual.partition import CORE, LINK, Partition, partition
 from twinbar.hw.gateware.core import Core
 
+pytestmark = pytest.mark.compiler
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Partition:

@@ -6,10 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,29 +20,14 @@ from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.program import Program
 from twinbar.emulator.virtual.board import VirtualBoard
 from twinbar.host.cli import main
+from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
 from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.virtual.server import Server
 from twinbar.hw.errors import ConfigError, LinkError
 
-
-@contextmanager
-def serving(board: VirtualBoard, endpoint: Endpoint) -> Iterator[Server]:
-    server, ended = Server(board, endpoint), threading.Event()
-
-    def keep_going() -> None:
-        while not ended.is_set():
-            server.step()
-
-    thread = threading.Thread(target=keep_going)
-    thread.start()
-    try:
-        yield server
-    finally:
-        ended.set()
-        thread.join()
-        endpoint.close()
+pytestmark = pytest.mark.compiler
 
 
 @pytest.mark.parametrize("kind", ["pty", "tcp"])
@@ -54,7 +37,8 @@ def test_hosts_come_and_go(kind: str, tmp_path: Path) -> None:
     board, fast = VirtualBoard(config, array), FastController(array, config.controller)
     rng = np.random.default_rng(6)
     endpoint: Endpoint = PtyEndpoint(tmp_path / "board") if kind == "pty" else TcpEndpoint(0)
-    with serving(board, endpoint) as server:
+    server = Server(board, endpoint)
+    with closing(endpoint), repeating(server.step):
         for programs in (
             [beats.configure(array, 1), writes(rng, 15)],
             [beats.arm(1), writes(rng, 10), products(rng, 2)],
@@ -79,7 +63,12 @@ def test_hosts_come_and_go(kind: str, tmp_path: Path) -> None:
 def test_a_second_host_is_turned_away_while_the_first_one_stays() -> None:
     config = core()
     endpoint = TcpEndpoint(0)
-    with serving(VirtualBoard(config, crossbar(config)), endpoint), Link(open_line(endpoint.name, 2_000_000)) as first:
+    server = Server(VirtualBoard(config, crossbar(config)), endpoint)
+    with (
+        closing(endpoint),
+        repeating(server.step),
+        Link(open_line(endpoint.name, 2_000_000)) as first,
+    ):
         with pytest.raises(LinkError, match=r"closed the connection|reset by peer"):
             Link(open_line(endpoint.name, config.link.baud))
         assert len(first.run(beats.look_at(0))) == 1
@@ -109,7 +98,8 @@ def test_a_host_that_does_not_read_loses_nothing_but_time() -> None:
 def test_the_board_rests_while_nobody_asks_anything() -> None:
     config = core()
     board = VirtualBoard(config, crossbar(config))
-    with serving(board, TcpEndpoint(0)):
+    endpoint = TcpEndpoint(0)
+    with closing(endpoint), repeating(Server(board, endpoint).step):
         time.sleep(0.3)
         used, cycle, began = time.process_time(), board.cycle, time.monotonic()
         time.sleep(1.0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from virtual_samples import BoardLine, core, crossbar, products, reads, same_cells, writes
+from virtual_samples import core, crossbar, products, reads, same_cells, writes
 
 from twinbar.boards.catalogue import find
 from twinbar.emulator import beats
@@ -16,11 +16,14 @@ from twinbar.host.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.registers import read_counters
+from twinbar.host.virtual.line import VirtualLine
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 from twinbar.hw.timing import PHASES, Phase
+
+pytestmark = pytest.mark.compiler
 
 SERIAL, DIRECT = "icebreaker", "ice40-hx8k-b-evn"
 
@@ -38,7 +41,7 @@ def test_responses_and_cells_are_those_of_the_fast_engine(name: str, words: bool
     array = crossbar(config)
     board, fast = VirtualBoard(config, array, words=words), FastController(array, config.controller)
     rng = np.random.default_rng(4)
-    link = Link(BoardLine(board), config.controller.hash)
+    link = Link(VirtualLine(board), config.controller.hash)
     offsets = pack(Opcode.CALIBRATE, 0, column=np.arange(8))
     pulses = pack(Opcode.PULSE, 0, row=np.arange(8), column=3, record=Record.SET.value, count=np.arange(1, 9))
     programs = [beats.configure(array, 1), offsets, writes(rng, 40), reads(rng, 20), products(rng, 4), pulses]
@@ -55,7 +58,7 @@ def test_bits_and_words_take_the_same_cycles() -> None:
     array = crossbar(config)
     counted = []
     for words in (False, True):
-        link = Link(BoardLine(VirtualBoard(config, array, words=words)))
+        link = Link(VirtualLine(VirtualBoard(config, array, words=words)))
         for commands in (beats.configure(array, 1), writes(np.random.default_rng(8), 30)):
             link.run(commands)
         cycles, actions = read_counters(link, 0)
@@ -71,7 +74,7 @@ def test_serial_parts_take_the_cycles_that_the_fast_engine_accounts(words: bool)
     array = crossbar(config)
     board = VirtualBoard(config, array, words=words)
     fast = FastController(replace(array, parts=config.parts), config.controller)
-    link = Link(BoardLine(board), config.controller.hash)
+    link = Link(VirtualLine(board), config.controller.hash)
     rng = np.random.default_rng(4)
     # The outputs have come to rest when the first command is there, early or late.
     rest = pack(Opcode.WAIT, 0, cycles=20_000)
@@ -93,7 +96,7 @@ def test_a_board_that_emulates_its_array_is_the_fast_engine(words: bool) -> None
     run = emulated_run(board, None, {"array.rows": 8, "array.columns": 8})
     config, array = emulated_core(board, run), build_crossbar(run)
     fast = FastController(array, config.controller)
-    link = Link(BoardLine(VirtualBoard(config, words=words)), config.controller.hash)
+    link = Link(VirtualLine(VirtualBoard(config, words=words)), config.controller.hash)
     rng = np.random.default_rng(9)
     every = pack(Opcode.READ, 0, row=np.repeat(np.arange(8), 8), column=np.tile(np.arange(8), 8))
     phases, actions = np.zeros(len(PHASES), np.int64), np.zeros(len(Action), np.int64)
@@ -123,7 +126,7 @@ def test_a_gate_that_opens_too_early_is_complained_of() -> None:
     config = core()
     array = crossbar(config, settle_drive=20)
     board = VirtualBoard(config, array)
-    link = Link(BoardLine(board))
+    link = Link(VirtualLine(board))
     link.run(beats.configure(array, 1))
     link.run(pack(Opcode.PULSE, 0, row=1, column=2, record=Record.SET.value, count=1))
     count, (first, *_) = board.complaints()
@@ -136,7 +139,7 @@ def test_a_conversion_that_begins_too_early_is_complained_of() -> None:
     config = core()
     array = crossbar(config, settle_drive=20)
     board = VirtualBoard(config, array)
-    link = Link(BoardLine(board))
+    link = Link(VirtualLine(board))
     link.run(beats.configure(array, 1))
     # Cells are read right after pulses, whose outputs take longer.
     link.run(writes(np.random.default_rng(1), 4))
@@ -154,7 +157,7 @@ def test_the_stop_pin_halts_and_a_watchdog_counts_the_time_at_rest() -> None:
     config = core()
     array = crossbar(config)
     board = VirtualBoard(config, array)
-    link = Link(BoardLine(board))
+    link = Link(VirtualLine(board))
     set_up = [pack(Opcode.DISARM, 0), beats.write_register(0, _address("WATCHDOG"), 1_000_000)]
     arming = np.concatenate([beats.configure(array, 1), *set_up, pack(Opcode.ARM, 0, mode=Mode.READ)])
     assert not unpack(link.run(arming))["status"].any()
@@ -167,7 +170,7 @@ def test_the_stop_pin_halts_and_a_watchdog_counts_the_time_at_rest() -> None:
 
 
 def test_an_array_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ConfigError, match="the crossbar has rows 8 and the board 16; make them equal"):
+    with pytest.raises(ConfigError, match="the crossbar has rows = 8 and its controller 16; make them equal"):
         VirtualBoard(_larger(), crossbar(core()))
 
 

@@ -63,33 +63,6 @@ def products(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-class BoardLine:
-    """A line to a virtual board in this process; time passes only while the host reads."""
-
-    name = "a virtual board"
-
-    def __init__(self, board: VirtualBoard) -> None:
-        self.board = board
-        self.baud = float(board.core.link.baud)
-
-    def clock(self) -> float:
-        return self.board.cycle / self.board.core.link.clock_hz
-
-    def close(self) -> None:
-        pass
-
-    def write(self, data: bytes) -> None:
-        self.board.send(data)
-
-    def read(self, timeout_s: float) -> bytes:
-        end = self.board.cycle + round(timeout_s * self.board.core.link.clock_hz)
-        while (left := end - self.board.cycle) > 0:
-            self.board.run(left)
-            if data := self.board.receive():
-                return data
-        return b""
-
-
 def same_cells(board: VirtualBoard, controller: Any) -> None:
     expected = controller.cells()
     for name, values in board.cells().items():

@@ -1,0 +1,104 @@
+"""The core that ``board build`` puts on an FPGA and ``board virtual`` runs: the options that say what it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from twinbar.boards.board import Board
+    from twinbar.boards.wiring import Wiring
+    from twinbar.emulator.configuration import CrossbarConfig
+    from twinbar.hw.gateware.core import CoreConfig
+
+BoardName = Annotated[str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`.")]
+WiringName = Annotated[
+    str | None,
+    typer.Option("--wiring", metavar="NAME|FILE.toml", help="Where the front end is. [default: that of the board]"),
+]
+Size = Annotated[int | None, typer.Option(metavar="N", help="Instead of what the wiring file says.")]
+BuiltBaud = Annotated[int | None, typer.Option(metavar="N", help="Baud rate. [default: that of the board]")]
+
+
+@dataclass(frozen=True)
+class CoreRequest:
+    """What a user asked for.
+
+    Parameters
+    ----------
+    board : Board
+    wiring : str, optional
+        Name or file, instead of the board's.
+    baud : int, optional
+        Instead of the board's.
+    sizes : dict of str to int
+        Parameters of the controller, instead of what the wiring says; those that are None are left as they are.
+    file : Path, optional
+        A run whose cells they are.
+    settings : sequence of str
+        ``section.key=value`` of that run.
+    asked : sequence of (option, key, text)
+        Options that stand for a key of it.
+    """
+
+    board: "Board"
+    wiring: str | None
+    baud: int | None
+    sizes: dict[str, int | None]
+    file: Path | None
+    settings: Sequence[str]
+    asked: Sequence[tuple[str, str, str]] = ()
+
+    def wired(self) -> tuple["CoreConfig", "Wiring"]:
+        """Give a core whose front end has pins, and where they are.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such core.
+        """
+        from twinbar.boards.core import core_of
+        from twinbar.boards.wiring import find_wiring
+
+        wiring = find_wiring(self.wiring or self.board.wiring)
+        return core_of(self.board, wiring, self.baud, **self.sizes), wiring
+
+    def array_behind(self, core: "CoreConfig") -> "CrossbarConfig":
+        """Give the array of the run, in the geometry of a core with pins.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such array.
+        """
+        from twinbar.host.virtual.array import array_of
+
+        return array_of(core, self.file, self._changes(self.asked))
+
+    def emulated(self) -> "CoreConfig":
+        """Give a core that emulates its array.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such core, or it has not what was asked for.
+        """
+        from twinbar.host.emulated_board import emulated_core, emulated_run
+        from twinbar.hw.errors import ConfigError
+
+        if self.wiring is not None:
+            raise ConfigError("an emulated array has no wires; leave out --wiring, or --array emulated")
+        if self.sizes["dac_bits"] is not None:
+            raise ConfigError("the lines of an emulated array have the bits of the emulator; leave out --dac-bits")
+        given = {name: size for name, size in self.sizes.items() if size is not None}
+        sizes = [(f"--{name.replace('_', '-')}", f"array.{name}", str(size)) for name, size in given.items()]
+        run = emulated_run(self.board, self.file, self._changes([*self.asked, *sizes]))
+        return emulated_core(self.board, run, baud=self.baud)
+
+    def _changes(self, asked: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+        from twinbar.host.cli.options import read_settings
+        from twinbar.host.experiment.config import ExperimentConfig
+
+        return read_settings(ExperimentConfig, asked, self.settings)

@@ -1,0 +1,76 @@
+"""The ledger of a training run, from which the activity of single steps and of periods can be taken."""
+
+from typing import Any
+
+from twinbar.emulator.activity import Activity, Tally
+from twinbar.emulator.ledger import Kind, Ledger
+from twinbar.hw.actions import Action
+
+
+class Account:
+    """What a training run has entered, altogether, since periods began, and in the present step.
+
+    Parameters
+    ----------
+    ledger : Ledger
+
+    Attributes
+    ----------
+    ledger : Ledger
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._step: dict[Kind, Activity] = {}
+        self._begun: dict[str, dict[Kind, Tally]] = {}
+
+    def enter(self, kind: Kind, activity: Activity) -> None:
+        """Add what a program did."""
+        self.ledger.add(kind, activity)
+        if kind in self._step:
+            self._step[kind] += activity
+        else:
+            self._step[kind] = activity
+
+    def begin_step(self) -> None:
+        """Let a step begin here."""
+        self._step = {}
+
+    def begin(self, *periods: str) -> None:
+        """Let periods begin here."""
+        for period in periods:
+            self._begun[period] = self.ledger.snapshot()
+
+    def summary(self, since: str) -> dict[str, Any]:
+        """Give the summary of a period (`twinbar.emulator.ledger.Ledger.summary`)."""
+        return self.ledger.summary(since=self._begun[since])
+
+    def step_figures(self) -> dict[str, Any]:
+        """Give the figures of the present step, as ``steps.csv`` has them."""
+        write = self._step.get("write", Activity())
+        return {
+            "cell_writes": int(write.actions[Action.WRITE_OK] + write.actions[Action.WRITE_FAILED]),
+            "pulses_set": int(write.actions[Action.PULSE_SET]),
+            "pulses_reset": int(write.actions[Action.PULSE_RESET]),
+            "verify_reads": int(write.actions[Action.CONVERT_VERIFY]),
+            "failed_writes": int(write.actions[Action.WRITE_FAILED]),
+            "write_cycles": write.cycles,
+            "forward_cycles": self._step["forward"].cycles,
+            "write_energy_j": self.ledger.energy_j("write", write),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the ledger and the beginnings of its periods, for a checkpoint."""
+        begun = {
+            period: {kind: tally.state_dict() for kind, tally in tallies.items()}
+            for period, tallies in self._begun.items()
+        }
+        return {"ledger": self.ledger.state_dict(), "marks": begun}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        self.ledger.load_state_dict(state["ledger"])
+        self._begun = {
+            period: {kind: Tally.from_state_dict(tally) for kind, tally in tallies.items()}
+            for period, tallies in state["marks"].items()
+        }
