@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from twinbar.boards.board import Board
 from twinbar.boards.toolchain import Family, family_of, find_tools, version_of
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.block_ram import IGNORE_COLLISIONS
+from twinbar.hw.work_folder import work_folder
 
 _CLOSE: Final = 0.999
 """Constraints are rounded to picoseconds."""
@@ -130,17 +130,14 @@ def _make(
     notice: Callable[[str], None],
 ) -> None:
     """Run the tools in a folder of their own, which takes its final name when everything is there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="build-") as temporary:
-        work = Path(temporary)
+    with work_folder(folder.parent) as place:
+        work = place.path
         for name, content in files.items():
             (work / name).write_bytes(content)
         before = os.times()
         notice(f"building for {manifest['device']}: synthesis, placement and routing take some minutes")
         environment = os.environ | {tool.upper().replace("-", "_"): path for tool, path in tools.items()}
-        done = subprocess.run(
-            ["sh", f"build_{NAME}.sh"], cwd=work, env=environment, capture_output=True, text=True, check=False
-        )
+        done = place.run(["sh", f"build_{NAME}.sh"], environment)
         if done.returncode:
             log = folder.parent / f"{folder.name}.log"
             log.write_text(done.stdout + done.stderr)

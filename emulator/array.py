@@ -326,6 +326,15 @@ def convert_sum(s, tile, output, subtract, channel, trim, code_range):
     return _convert(s, current, spread, tile, output, pair, channel, trim, gain, gain_shift, ku, ku_shift, low, high)
 
 
+@inline
+def is_clipped(code, low, high):
+    """Say whether a code of ``low`` to ``high`` is one that larger currents may have been cut off to.
+
+    Where no code is below zero, the least one is that of no current as well.
+    """
+    return code == high or (code == low and low < 0)
+
+
 @numba.njit(cache=True)
 def convert_group(s: Any, tile: int, first: int, subtract: bool, trims: np.ndarray, code_range: int) -> np.ndarray:
     """Convert the sums of neighbouring outputs, the first one in channel 0, in one call (`convert_sum`).

@@ -103,7 +103,7 @@ def with_chip_durations(config: CrossbarConfig) -> CrossbarConfig:
                 "most; take fewer rows (array.rows) or ADC channels (array.adc_channels)"
             )
     raised = {name: max(getattr(timing, name), cycles) for name, cycles in needed.items()}
-    return replace(config, timing=replace(timing, **raised))
+    return replace(config, timing=replace(timing, **raised), on_chip=True)
 
 
 def _amplitudes(offset: int, polarity: int) -> slice:

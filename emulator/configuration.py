@@ -213,6 +213,8 @@ class CrossbarConfig:
         What a user should know before trusting a run.
     parts : SerialParts, optional
         Parts of every tile's front end, which then takes the cycles that they need; None: the front end is direct.
+    on_chip : bool
+        The core emulates the array itself (`twinbar.emulator.chip_array`), instead of having it at its pins.
     """
 
     geometry: Geometry
@@ -224,6 +226,7 @@ class CrossbarConfig:
     sums: SumPlan
     warnings: tuple[str, ...] = field(default=())
     parts: SerialParts | None = None
+    on_chip: bool = False
 
     def adc_range(self, full_scale: float) -> "AdcRange":
         """Give the registers of an ADC range for column sums.

@@ -98,7 +98,7 @@ class MultiplyResult:
     lowest, highest : int
         Extreme raw codes of single conversions; 0 where there were none.
     clipped : int
-        Conversions that ended on an extreme code.
+        Conversions that ended on an extreme code; where none is below zero, on the greatest.
     conversions : int
         Conversions made.
     activity : Activity

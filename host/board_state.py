@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twinbar.host.board.front_end import values_of
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.registers import read_counters, read_faults
 from twinbar.hw.errors import LinkError
@@ -39,6 +40,7 @@ def board_state(link: Link) -> dict[str, Any]:
             "adc_bits": hello.adc_bits,
             "dac_bits": hello.dac_bits,
             "input_bits": hello.input_bits,
+            "front_end": " or ".join(values_of(hello.front_end, hello.clock_hz)) or "a wiring of one's own",
             "clock_hz": hello.clock_hz,
             "baud": round(hello.baud),
         },

@@ -181,7 +181,7 @@ class FrontEnd:
         self.least = min(codes) if self.least is None else min(self.least, *codes)
         self.most = max(codes) if self.most is None else max(self.most, *codes)
         low, high = self._code_range[subtract]
-        self.clipped += sum(code in (low, high) for code in codes)
+        self.clipped += sum(array.is_clipped(code, low, high) for code in codes)
         return codes
 
     def forget_extremes(self) -> None:

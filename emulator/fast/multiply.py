@@ -3,6 +3,7 @@
 import numba
 import numpy as np
 
+from twinbar.emulator.array import is_clipped
 from twinbar.emulator.devices.layout import P_SEED
 from twinbar.emulator.devices.physics import channel_key, convert
 from twinbar.emulator.fast.counts import (
@@ -144,7 +145,7 @@ def convert_columns(
                         )
                         least = min(least, code)
                         most = max(most, code)
-                        if code == high or (code == low and low < 0):
+                        if is_clipped(code, low, high):
                             hits += 1
                         out[r, c, b, k] += (code - offsets[tile, k]) << p
         for channel in range(channels):

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.array import S_ADC_BITS, convert_sum, sum_step
+from twinbar.emulator.array import S_ADC_BITS, convert_sum, is_clipped, sum_step
 from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN
 from twinbar.emulator.fast import program_layout as at
@@ -117,7 +117,7 @@ def _convert_group(s, row, tile, chip):
         code = convert_sum(s, tile, output, subtract, channel, trim, row[RANGE_AT])
         row[at.LEAST] = min(row[at.LEAST], code)
         row[at.MOST] = max(row[at.MOST], code)
-        if code in (low, high):
+        if is_clipped(code, low, high):
             row[at.CLIPPED] += 1
         weighted = (code - row[offsets + output]) << plane
         if row[at.STEP] == 0:

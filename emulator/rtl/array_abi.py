@@ -153,7 +153,8 @@ def arrays_of(state: ArrayState, record: np.ndarray, *, sample_and_hold: bool) -
         inputs=state.inputs.ctypes.data,
         **{name: function.address for name, function in _FUNCTIONS.items()},
         sample_and_hold=int(sample_and_hold),
-        least_code=int(state.scalars[P_ADC_MIN]),
+        # Without codes below zero, none says that something was cut off (`twinbar.emulator.array.is_clipped`).
+        least_code=int(state.scalars[P_ADC_MIN]) or np.iinfo(np.int64).min,
         greatest_code=int(state.scalars[P_ADC_MAX]),
         least_pair_code=-greatest_pair - 1,
         greatest_pair_code=greatest_pair,

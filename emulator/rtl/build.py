@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from importlib import metadata, resources
 from pathlib import Path
@@ -21,6 +20,7 @@ from twinbar.emulator.rtl.timers import find_timers, signals_of, with_outputs
 from twinbar.emulator.rtl.yosys import flatten, include_folder, translate
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.work_folder import work_folder
 
 _TRANSLATORS = ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", "yosys.py")
 _HEADERS = ("packed.h", "blocks.h", "array.h", "flat.h", "composed.h", "trace.h", "harness.h")
@@ -117,13 +117,12 @@ def cached_library(content: list[str], write: Callable[[Path], str], flags: Sequ
     library = folder / f"{digest}.so"
     if library.exists():
         return library
-    folder.mkdir(parents=True, exist_ok=True)
-    # The folder is written beside the library and removed: only a finished library takes the name that is looked for.
-    with tempfile.TemporaryDirectory(dir=folder, prefix="build-") as name:
-        work = Path(name)
+    # The folder lies beside the library and is removed: only a finished library takes the name that is looked for.
+    with work_folder(folder) as place:
+        work = place.path
         (work / "top.cc").write_text(write(work))
         command = [compiler, *flags, f"-I{include}", "top.cc", "-o", "top.so"]
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True)
+        done = place.run(command)
         if done.returncode:
             # What the linker says comes before its driver's line, and not all of it calls itself an error.
             said = [line for line in done.stderr.splitlines() if not line.startswith("collect2:")]

@@ -17,6 +17,7 @@ from twinbar.emulator.array import (
     convert_sum,
     gate_closes,
     gate_opens,
+    is_clipped,
     load_word,
     sum_step,
 )
@@ -192,7 +193,7 @@ class TileArray:
             low = -high - 1
         least, most = self._forward or (high, low)
         self._forward = min(least, *codes), max(most, *codes)
-        self._clipped += sum(code in (low, high) for code in codes)
+        self._clipped += sum(is_clipped(code, low, high) for code in codes)
 
     def _heat_read(self, pins: Pins, reader: PinReader) -> None:
         if pins.selection == Selection.CELL.value:

@@ -68,13 +68,13 @@ class BoardController:
         link: Link,
         check: bool = False,
     ) -> None:
-        found = board_controller(link.hello, config, controller)
         self.config = config
         self.controller = controller
         self.link = link
         self.check = check
         self.responses = self.differing = 0
         self.holds_checkpoint = True
+        found = self._identified()
         self._shadowed = replace(controller, command_depth=found.command_depth, response_depth=found.response_depth)
         self._mapped_columns, self._faults = mapped_columns, faults
         self._shadow = self._make_shadow()
@@ -86,8 +86,18 @@ class BoardController:
     def _make_shadow(self) -> FastController:
         return FastController(self.config, self._shadowed, mapped_columns=self._mapped_columns, faults=self._faults)
 
+    def _identified(self) -> ControllerConfig:
+        return board_controller(self.link.hello, self.config, self.controller)
+
     def start_session(self) -> None:
-        """Follow a link whose session has just begun: the controller was reset, and its counters are read."""
+        """Follow a link whose session has just begun: the controller was reset, and its counters are read.
+
+        Raises
+        ------
+        ConfigError
+            If it is another board now.
+        """
+        self._identified()
         self._sessions += 1
         self._shadow.reset()
         self._counters = TileCounters(self.controller.tiles)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.host.board.front_end import described, front_end_of, option_for
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.link.hello import Hello
@@ -36,11 +37,19 @@ def board_controller(hello: Hello, config: CrossbarConfig, controller: Controlle
     ]
     if abs(hello.clock_hz / config.clock_hz - 1) > _CLOCK_TOLERANCE:
         options.append(f"--set timing.clock_hz={hello.clock_hz:.1f}")
+    fits = front_end_of(config) == hello.front_end
     if options:
+        options += [] if fits else [option_for(hello)]
         raise ConfigError(
             f"the board has {_geometry(hello)} at {hello.clock_hz / 1e6:g} MHz and this run is for "
             f"{_geometry(controller)} at {config.clock_hz / 1e6:g} MHz; take another bitstream, or give the run "
             f"{' '.join(options)}"
+        )
+    if not fits:
+        raise ConfigError(
+            f"the board has {described(hello.front_end, hello.clock_hz)} and this run is for "
+            f"{described(front_end_of(config), config.clock_hz)}; take another bitstream, or give the run "
+            f"{option_for(hello)}"
         )
     if hello.dac_bits != controller.dac_bits:
         raise ConfigError(

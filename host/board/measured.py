@@ -3,7 +3,7 @@
 import numpy as np
 
 from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.devices.layout import P_READ_GAIN
+from twinbar.emulator.devices.layout import P_ADC_MIN, P_READ_GAIN
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import unpack, unpack_arguments, unpack_commands, unpack_results
 from twinbar.hw.protocol.registers import OFFSET_BASE, PAIR_OFFSET_BASE
@@ -58,6 +58,7 @@ class OffsetTables:
 
     def __init__(self, config: CrossbarConfig, tiles: int) -> None:
         self._geometry = config.geometry
+        self._least = int(config.cells.scalars[P_ADC_MIN])
         self._tables = np.zeros((2, tiles, MAX_COLUMNS), np.int64)
 
     def note(self, commands: np.ndarray, responses: np.ndarray) -> None:
@@ -90,10 +91,11 @@ class OffsetTables:
         tile, found = _of(Opcode.MULTIPLY, responses)
         raw = found["sum"] + self._tables[int(self._geometry.subtract_pairs), tile, found["column"]]
         low, high = self._geometry.code_range
+        low = low if self._geometry.subtract_pairs else self._least
         extremes = np.zeros((tiles, 3), np.int64)
         for number in np.unique(tile).tolist():
             codes = raw[tile == number]
-            extremes[number] = codes.min(), codes.max(), ((codes <= low) | (codes >= high)).sum()
+            extremes[number] = codes.min(), codes.max(), (((codes <= low) & (low < 0)) | (codes >= high)).sum()
         return extremes
 
 

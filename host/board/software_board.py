@@ -11,6 +11,7 @@ import numpy as np
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.program import Program
+from twinbar.host.board.front_end import front_end_of
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
@@ -92,7 +93,7 @@ class SoftwareBoard:
     def power_up(self) -> None:
         """Take the supply away, and give it back: session, registers, counters and cells are gone."""
         self.controller = FastController(self._crossbar, self._config)
-        self._model = BoardModel(self._config, self._link, BeatRunner(self.controller))
+        self._model = BoardModel(self._config, self._link, BeatRunner(self.controller), front_end_of(self._crossbar))
 
     @property
     def baud(self) -> float:

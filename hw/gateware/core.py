@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.front_end import front_end_number
 from twinbar.hw.parts.assembly import SerialParts
 
 from .array.emulated_array import EmulatedArray
@@ -63,6 +64,11 @@ class CoreConfig:
         """Pins of a tile's front end."""
         return pins_signature(self.controller, self.parts, self.array)
 
+    @property
+    def front_end(self) -> int:
+        """Number by which the board says what front end it has (`twinbar.hw.link.front_end`)."""
+        return front_end_number(self.parts, emulated=self.array is not None)
+
     def describe(self) -> dict[str, Any]:
         """Say what it is made of, as JSON."""
         front_end: Any = "direct"
@@ -115,7 +121,7 @@ class Core(wiring.Component):
         m = Module()
         config = self.config
         controller = Controller(config.controller, config.parts, config.array)
-        m.submodules.controller = linked = LinkedController(controller, config.link)
+        m.submodules.controller = linked = LinkedController(controller, config.link, config.front_end)
         for inner, outer in zip(linked.tiles, self.tiles, strict=True):
             connect(m, inner, flipped(outer))
         # A power of two near the period that can be seen; a short command lights for a whole one.

@@ -10,6 +10,7 @@ from .commands import CommandDecoder
 from .config import LinkConfig
 from .crc import CRC_BYTES
 from .frames import LONGEST_FRAME, MOST_TO_HOST, SEQUENCE, WINDOW, BoardFrame, Deframer, Flag, HostFrame, Kind
+from .front_end import DIRECT
 from .hello import Hello
 from .responses import LONGEST_BITS, ResponseEncoder
 
@@ -44,10 +45,14 @@ class BoardModel:
     config : ControllerConfig
     link : LinkConfig
     controller : Controller
+    front_end : int
+        What the board says of its front end (`twinbar.hw.link.front_end`).
     """
 
-    def __init__(self, config: ControllerConfig, link: LinkConfig, controller: Controller) -> None:
-        self._hello = Hello.of(config, link)
+    def __init__(
+        self, config: ControllerConfig, link: LinkConfig, controller: Controller, front_end: int = DIRECT
+    ) -> None:
+        self._hello = Hello.of(config, link, front_end)
         self._link = link
         self._controller = controller
         self._deframer = Deframer()

@@ -8,12 +8,13 @@ from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol import version
 
 from .config import LinkConfig
+from .front_end import DIRECT
 from .widths import Widths
 
-LINK_VERSION = 1
+LINK_VERSION = 2
 """Version of the frames and of the packing; a host speaks exactly one."""
 _MAGIC = b"TWBR"
-_LAYOUT = struct.Struct("<BBBBQHHHBBBBBHHIHBBI")
+_LAYOUT = struct.Struct("<BBBBQHHHBBBBBHHIHBBII")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Hello:
         Sizes of the board's buffers in bytes, as powers of two.
     linger : int
         Cycles after which the board sends what it has, even if a frame is not full.
+    front_end : int
+        See `twinbar.hw.link.front_end`.
     """
 
     link_version: int
@@ -59,9 +62,10 @@ class Hello:
     receive_log2: int
     transmit_log2: int
     linger: int
+    front_end: int
 
     @classmethod
-    def of(cls, controller: ControllerConfig, link: LinkConfig) -> "Hello":
+    def of(cls, controller: ControllerConfig, link: LinkConfig, front_end: int = DIRECT) -> "Hello":
         """Give the identity of a board that is built so."""
         return cls(
             link_version=LINK_VERSION,
@@ -84,6 +88,7 @@ class Hello:
             receive_log2=link.receive_bytes.bit_length() - 1,
             transmit_log2=link.transmit_bytes.bit_length() - 1,
             linger=link.linger,
+            front_end=front_end,
         )
 
     def pack(self) -> bytes:

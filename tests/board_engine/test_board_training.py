@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from software_runs import BOARD, lines_to, make_board, result_of, run, use_lines
 
+from twinbar.boards import wirings
 from twinbar.host.board.serving import serving
 from twinbar.host.board.software_board import SoftwareLine
 from twinbar.host.experiment import trainer as training
@@ -305,6 +306,58 @@ def test_a_board_of_another_configuration(
     with pytest.raises(ConfigError, match=sentence):
         run(tmp_path / "run", BOARD | changes)
     assert not (tmp_path / "run").exists()
+
+
+WIRED: dict[str, Any] = {"array.front_end": "icebreaker", "array.inputs": "planes", "array.pairs": "separate"}
+CHIP: dict[str, Any] = {"array.front_end": "emulated", "device.preset": "chip"}
+
+
+@pytest.mark.parametrize(
+    ("board", "mine", "sentence"),
+    [
+        (CHIP, {"device.preset": "chip"}, r"the board has its array on the chip .* give the run .*=emulated$"),
+        ({"device.preset": "chip"}, CHIP, r"the board has the array at its pins \(direct\) .*front_end=direct$"),
+        (WIRED, {}, r"the board has the serial parts of .*icebreaker.* this run is for the array at its pins"),
+        (CHIP, WIRED, r"and this run is for the serial parts of .*icebreaker.* --set array\.front_end=emulated$"),
+        (
+            WIRED,
+            WIRED | {"array.front_end": "own.toml"},
+            r"wiring file that is unknown here; .* give the run .*front_end=",
+        ),
+        (CHIP | {"array.rows": 16}, {}, r"give the run --set array\.rows=16 --set array\.front_end=emulated$"),
+    ],
+)
+def test_a_board_with_another_front_end(
+    board: dict[str, Any], mine: dict[str, Any], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring = (Path(wirings.__file__).parent / "icebreaker.toml").read_text()
+    (tmp_path / "own.toml").write_text(wiring.replace("power_up_us = 100", "power_up_us = 200"))
+    monkeypatch.chdir(tmp_path)
+    use_lines(monkeypatch, lines_to(make_board(board)))
+    with pytest.raises(ConfigError, match=sentence):
+        run(tmp_path / "run", BOARD | mine)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_board_that_comes_back_with_another_front_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    boards = [make_board(CHIP), make_board({"device.preset": "chip"})]
+    lost = [(40,), ()]
+    use_lines(monkeypatch, lambda: SoftwareLine(boards.pop(), lost.pop(0)))
+    with pytest.raises(ConfigError, match=r"this run is for the array at its pins"):
+        run(tmp_path / "run", BOARD | {"device.preset": "chip"})
+
+
+def test_a_run_with_the_wiring_of_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any wiring with the same parts will do."""
+    fast, _ = run(tmp_path / "fast", WIRED | {"array.front_end": "icesugar"})
+    use_lines(monkeypatch, lines_to(make_board(WIRED)))
+    report, _ = run(tmp_path / "run", BOARD | WIRED | {"array.front_end": "icesugar", "engine.check": True})
+    mine, expected = result_of(report), result_of(fast)
+    for part in ("epochs", "totals", "wear"):
+        assert mine[part] == expected[part]
+    # The first selection waits for the parts' power-up, of which a board has less to come: it was identified first.
+    assert mine["initialization"]["actions"] == expected["initialization"]["actions"]
+    assert report["board"]["differing_responses"] == 0
 
 
 def test_no_board_leaves_no_folder(tmp_path: Path) -> None:

@@ -131,6 +131,14 @@ def test_a_tool_that_fails(tools: Tools, tmp_path: Path, said: str, sentence: st
     assert log.read_text() == f"ERROR: {said}\n"
 
 
+def test_what_a_killed_build_left_is_removed_by_the_next(tools: Tools, tmp_path: Path) -> None:
+    left = tmp_path / "cache" / "build-left"
+    left.mkdir(parents=True)
+    (left / "top.json").touch()
+    kept = make().path.parent
+    assert list(left.parent.iterdir()) == [kept]
+
+
 def test_timing_that_is_not_met(tools: Tools) -> None:
     tools.place_at(11.2)
     # The second time it is there already, and no better.

@@ -34,6 +34,10 @@ CASES: dict[str, tuple[dict[str, Any], int]] = {
         {"command_depth": 2, "dac_inputs": False, "skip_empty": False, "input_bits": 1, "rows": 40},
         4,
     ),
+    "no currents, codes without a sign": (
+        {"dac_inputs": False, "subtract_pairs": False, "skip_empty": False, "input_bits": 2, "adc_noise_codes": 0.0},
+        1,
+    ),
     "ageing cells": ({"preset": "gst-pcm", "cycles": {"convert": 1}}, 2),
 }
 

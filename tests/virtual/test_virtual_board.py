@@ -19,6 +19,7 @@ from twinbar.host.transport.registers import read_counters
 from twinbar.host.virtual.line import VirtualLine
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.link.front_end import EMULATED, front_end_number
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 from twinbar.hw.timing import PHASES, Phase
@@ -75,6 +76,7 @@ def test_serial_parts_take_the_cycles_that_the_fast_engine_accounts(words: bool)
     board = VirtualBoard(config, array, words=words)
     fast = FastController(replace(array, parts=config.parts), config.controller)
     link = Link(VirtualLine(board), config.controller.hash)
+    assert link.hello.front_end == front_end_number(config.parts)
     rng = np.random.default_rng(4)
     # The outputs have come to rest when the first command is there, early or late.
     rest = pack(Opcode.WAIT, 0, cycles=20_000)
@@ -97,6 +99,7 @@ def test_a_board_that_emulates_its_array_is_the_fast_engine(words: bool) -> None
     config, array = emulated_core(board, run), build_crossbar(run)
     fast = FastController(array, config.controller)
     link = Link(VirtualLine(VirtualBoard(config, words=words)), config.controller.hash)
+    assert link.hello.front_end == EMULATED
     rng = np.random.default_rng(9)
     every = pack(Opcode.READ, 0, row=np.repeat(np.arange(8), 8), column=np.tile(np.arange(8), 8))
     phases, actions = np.zeros(len(PHASES), np.int64), np.zeros(len(Action), np.int64)

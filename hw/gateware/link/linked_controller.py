@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.front_end import DIRECT
 
 from .serial_link import SerialLink
 
@@ -21,6 +22,8 @@ class LinkedController(wiring.Component):
     controller : component
         `twinbar.hw.gateware.controller.Controller`, or one like it.
     link : LinkConfig
+    front_end : int
+        What the board says of its front end (`twinbar.hw.link.front_end`).
 
     Members
     -------
@@ -29,16 +32,17 @@ class LinkedController(wiring.Component):
         Pins of the UART.
     """
 
-    def __init__(self, controller: Any, link: LinkConfig) -> None:
+    def __init__(self, controller: Any, link: LinkConfig, front_end: int = DIRECT) -> None:
         self.controller = controller
         self.link = link
+        self.front_end = front_end
         pins = {name: member for name, member in controller.signature.members.items() if name not in _LINKED}
         super().__init__({**pins, "rx": In(1, init=1), "tx": Out(1, init=1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
         controller = self.controller
-        m.submodules.link = link = SerialLink(controller.config, self.link)
+        m.submodules.link = link = SerialLink(controller.config, self.link, self.front_end)
         m.submodules.controller = ResetInserter(link.reset)(controller)
         connect(m, link.commands, controller.commands)
         connect(m, controller.responses, link.responses)

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.link.frames import WINDOW, Flag, Kind
+from twinbar.hw.link.front_end import DIRECT
 from twinbar.hw.link.hello import Hello
 from twinbar.hw.protocol.layouts import Command, Response
 
@@ -26,6 +27,8 @@ class SerialLink(wiring.Component):
     ----------
     config : ControllerConfig
     link : LinkConfig
+    front_end : int
+        What the board says of its front end (`twinbar.hw.link.front_end`).
 
     Members
     -------
@@ -40,9 +43,10 @@ class SerialLink(wiring.Component):
         A session starts: the controller is to be reset in the next cycle, in which its streams are ignored.
     """
 
-    def __init__(self, config: ControllerConfig, link: LinkConfig) -> None:
+    def __init__(self, config: ControllerConfig, link: LinkConfig, front_end: int = DIRECT) -> None:
         self.config = config
         self.link = link
+        self.front_end = front_end
         super().__init__(
             {
                 "rx": In(1, init=1),
@@ -57,7 +61,7 @@ class SerialLink(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         link = self.link
-        hello = Hello.of(self.config, link)
+        hello = Hello.of(self.config, link, self.front_end)
         new = ResetInserter(self.reset)
         m.submodules.uart_receiver = uart_receiver = UartReceiver(link.divisor)
         m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(link.divisor)
