@@ -463,7 +463,14 @@ def convert(total, variance, key, count, offset, gain, gain_shift, ku, ku_shift,
     low, high : int
         Range of codes.
     """
-    noise = noise_of(variance, ku, ku_shift, ka) * gauss(draw(key, DRAW_CONVERSION, count), tables)
+    deviation = noise_of(variance, ku, ku_shift, ka)
+    return quantize(total, deviation, key, count, offset, gain, gain_shift, low, high, tables)
+
+
+@inline
+def quantize(total, deviation, key, count, offset, gain, gain_shift, low, high, tables):
+    """Convert a current to a code as `convert` does, with the standard deviation that `noise_of` gave."""
+    noise = deviation * gauss(draw(key, DRAW_CONVERSION, count), tables)
     exact = total * gain + ((noise + offset) << (gain_shift - 20))
     code = (exact + (np.int64(1) << (gain_shift - 1))) >> gain_shift
     return min(max(code, low), high)

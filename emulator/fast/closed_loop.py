@@ -8,12 +8,11 @@ from twinbar.emulator.devices.physics import (
     apply_pulse,
     cell_key,
     effective_conductance,
-    grid_variance,
     to_grid,
     traits,
 )
 from twinbar.emulator.fast.cells import refresh_cell, seen_grid
-from twinbar.emulator.fast.converters import converter_of, sample
+from twinbar.emulator.fast.converters import converter_of, deviation_of, sample
 from twinbar.emulator.fast.counts import (
     COMMAND_BEAT,
     CONVERT_VERIFY,
@@ -61,6 +60,7 @@ def read_cells(
     stored,
     factors,
     counts,
+    deviations,
     out_code,
     work,
     phases,
@@ -77,10 +77,10 @@ def read_cells(
         for i in range(offsets[tile], offsets[tile + 1]):
             cell = np.int64(cells[i])
             grid = seen_grid(tile, cell, columns, seed, state_g, pulses, last_tick, tick, scalars, tables)
-            spread = grid_variance(grid, scalars, tables)
+            deviation = deviation_of(grid, deviations, scalars)
             converter = converter_of(tile, cell % columns, errors, stored, factors, scalars)
             channel = converter[0]
-            out_code[i] = sample(grid, spread, converter, counts[tile, channel], discard, samples, scalars, tables)
+            out_code[i] = sample(grid, deviation, converter, counts[tile, channel], discard, samples, scalars, tables)
             counts[tile, channel] += samples
             work[i] = add_read(phases[tile], t)
             actions[tile, SELECT_CELL] += 1
@@ -111,6 +111,7 @@ def write_cells(
     stored,
     factors,
     counts,
+    deviations,
     driven,
     current,
     variance,
@@ -145,6 +146,7 @@ def write_cells(
     state_g, pulses, last_tick, fault : [tiles, cells]
         Cell states; ``last_tick`` has no columns where nothing ages.
     errors, stored, factors, counts : int64 [tiles, columns or channels]
+    deviations : int64 [VAR_BINS]
         Of `Converters`; ``stored`` are its offsets.
     driven : int64 [tiles]
         Polarity whose start codes each tile's write drive holds, or `NOTHING_DRIVEN`. What else it holds does not
@@ -181,11 +183,11 @@ def write_cells(
             if last_tick.shape[1] > 0:
                 ticks = tick - np.int64(last_tick[tile, cell])
             grid = to_grid(effective_conductance(g, key, count, ticks, scalars, tables), distance, scalars, tables)
-            spread = grid_variance(grid, scalars, tables)
+            deviation = deviation_of(grid, deviations, scalars)
             converter = converter_of(tile, column, errors, stored, factors, scalars)
             channel = converter[0]
             conversions = counts[tile, channel]
-            code = sample(grid, spread, converter, conversions, discard, samples, scalars, tables)
+            code = sample(grid, deviation, converter, conversions, discard, samples, scalars, tables)
             reads = np.int64(1)
             sets = np.int64(0)
             resets = np.int64(0)
@@ -232,9 +234,9 @@ def write_cells(
                     g = after
                     count += 1
                     grid = to_grid(effective_conductance(g, key, count, 0, scalars, tables), distance, scalars, tables)
-                    spread = grid_variance(grid, scalars, tables)
+                    deviation = deviation_of(grid, deviations, scalars)
                     code = sample(
-                        grid, spread, converter, conversions + reads * samples, discard, samples, scalars, tables
+                        grid, deviation, converter, conversions + reads * samples, discard, samples, scalars, tables
                     )
                     reads += 1
                     verify += grid

@@ -8,6 +8,7 @@ import numpy as np
 from twinbar.emulator.calibration import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
+    O_VARIANCE,
     P_ADC_KA,
     P_ADC_MAX,
     P_ADC_MIN,
@@ -15,11 +16,13 @@ from twinbar.emulator.devices.layout import (
     P_READ_KU,
     P_REFERENCE,
     P_SEED,
+    P_VAR_SHIFT,
     READ_GAIN_SHIFT,
     READ_KU_SHIFT,
     TRIM_CENTRE,
+    VAR_BINS,
 )
-from twinbar.emulator.devices.physics import adc_offset, channel_gain, channel_key, convert
+from twinbar.emulator.devices.physics import adc_offset, channel_gain, channel_key, noise_of, quantize
 from twinbar.emulator.fast.counts import (
     COMMAND_BEAT,
     CONVERT_VERIFY,
@@ -55,6 +58,8 @@ class Converters(NamedTuple):
         Trim codes.
     counts : int64 [tiles, channels]
         Conversions that each channel has made.
+    deviations : int64 [VAR_BINS]
+        Standard deviation of a conversion of a single cell, in 2**-8 codes, by the cell's bin of the variance table.
     """
 
     errors: np.ndarray
@@ -64,6 +69,7 @@ class Converters(NamedTuple):
     pair_offsets: np.ndarray
     trims: np.ndarray
     counts: np.ndarray
+    deviations: np.ndarray
 
 
 def make_converters(config: CrossbarConfig, tiles: int) -> Converters:
@@ -78,9 +84,20 @@ def make_converters(config: CrossbarConfig, tiles: int) -> Converters:
         pair_offsets=np.zeros((tiles, columns // 2), np.int64),
         trims=np.full((tiles, channels), TRIM_CENTRE, np.int64),
         counts=np.zeros((tiles, channels), np.int64),
+        deviations=_read_deviations(config.cells.scalars, config.cells.tables),
     )
     draw_errors(converters, config.cells.scalars, config.cells.tables)
     return converters
+
+
+@numba.njit(cache=True)
+def _read_deviations(scalars, tables):
+    """Take the roots of all variances that a cell can have: a root takes as long as the rest of a conversion."""
+    deviations = np.empty(VAR_BINS, np.int64)
+    for k in range(VAR_BINS):
+        variance = np.int64(tables[O_VARIANCE + k])
+        deviations[k] = noise_of(variance, scalars[P_READ_KU], READ_KU_SHIFT, scalars[P_ADC_KA])
+    return deviations
 
 
 @numba.njit(cache=True)
@@ -107,29 +124,21 @@ def converter_of(tile, column, errors, offsets, factors, scalars):
 
 
 @numba.njit(inline="always")
-def read_codes(grid, spread, converter, low, high, first, discard, samples, scalars, tables):
+def deviation_of(grid, deviations, scalars):
+    """Give the standard deviation of a conversion of one cell, in 2**-8 codes, from its read-grid value."""
+    return deviations[grid >> scalars[P_VAR_SHIFT]]
+
+
+@numba.njit(inline="always")
+def read_codes(grid, deviation, converter, low, high, first, discard, samples, scalars, tables):
     """Convert a current ``samples`` times over the range of a single cell; gives the sum of the codes kept.
 
-    ``first`` is the number of conversions that the channel has made before.
+    ``deviation`` is that of one conversion, and ``first`` the number of conversions that the channel has made before.
     """
     _, key, gain, error, _ = converter
     total = np.int64(0)
     for n in range(samples):
-        code = convert(
-            grid,
-            spread,
-            key,
-            first + n,
-            error,
-            gain,
-            READ_GAIN_SHIFT,
-            scalars[P_READ_KU],
-            READ_KU_SHIFT,
-            scalars[P_ADC_KA],
-            low,
-            high,
-            tables,
-        )
+        code = quantize(grid, deviation, key, first + n, error, gain, READ_GAIN_SHIFT, low, high, tables)
         if n >= discard:
             total += code
     return total
@@ -144,10 +153,10 @@ def average(total, kept):
 
 
 @numba.njit(inline="always")
-def sample(grid, spread, converter, first, discard, samples, scalars, tables):
+def sample(grid, deviation, converter, first, discard, samples, scalars, tables):
     """Read a cell: convert its current, discard the first samples, average the rest less the column's offset."""
     top = scalars[P_ADC_MAX]
-    total = read_codes(grid, spread, converter, scalars[P_ADC_MIN], top, first, discard, samples, scalars, tables)
+    total = read_codes(grid, deviation, converter, scalars[P_ADC_MIN], top, first, discard, samples, scalars, tables)
     kept = samples - discard
     return min(max(average(total - kept * converter[4], kept), np.int64(0)), top)
 
@@ -184,6 +193,7 @@ def calibrate(
     kept = samples - discard
     channels = converters.factors.shape[1]
     nothing = np.int64(0)
+    quiet = noise_of(nothing, scalars[P_READ_KU], READ_KU_SHIFT, scalars[P_ADC_KA])
     for tile in range(offsets.shape[0] - 1):
         for i in range(offsets[tile], offsets[tile + 1]):
             column = arguments[i, COLUMN]
@@ -201,7 +211,7 @@ def calibrate(
                 high = -pair_low - 1 if pair else scalars[P_ADC_MAX]
                 converter = converter_of(tile, column, errors, converters.offsets, converters.factors, scalars)
                 first = converters.counts[tile, channel]
-                total = read_codes(nothing, nothing, converter, low, high, first, discard, samples, scalars, tables)
+                total = read_codes(nothing, quiet, converter, low, high, first, discard, samples, scalars, tables)
                 converters.counts[tile, channel] += samples
                 codes[i] = average(total, kept)
                 if pair:
@@ -221,12 +231,13 @@ def search_trim(tile, channel, target, discard, samples, converters, scalars, ta
     """Find the largest trim with which the reference source gives at most the target: bit by bit, the highest first."""
     seed = np.uint64(scalars[P_SEED])
     trim = np.int64(0)
+    quiet = noise_of(np.int64(0), scalars[P_READ_KU], READ_KU_SHIFT, scalars[P_ADC_KA])
     for bit in range(TRIM_BITS - 1, -1, -1):
         tried = trim | (np.int64(1) << bit)
         converters.factors[tile, channel] = channel_gain(GAIN_ONE, seed, tile, channel, tried, scalars, tables)
         converter = converter_of(tile, channel, converters.errors, converters.offsets, converters.factors, scalars)
         first = converters.counts[tile, channel]
-        code = sample(scalars[P_REFERENCE], np.int64(0), converter, first, discard, samples, scalars, tables)
+        code = sample(scalars[P_REFERENCE], quiet, converter, first, discard, samples, scalars, tables)
         converters.counts[tile, channel] += samples
         if code <= target:
             trim = tried

@@ -8,6 +8,8 @@ for each other, is followed cycle by cycle, over quiet cycles with a leap. Every
 * beat ``i`` is accepted in ``max(accepted[i - 1] + 1, popped[n - depth] + 1)``, if it is the ``n``-th of its tile;
 * it is popped in ``max(accepted[i] + QUEUE_LATENCY, end of the command before)``;
 * its first response is offered in ``popped[i] + 1 +`` the cycles that it works.
+
+Of a single tile nothing is left but the equations (`twinbar.emulator.fast.schedule_alone`).
 """
 
 from typing import Final
@@ -15,19 +17,9 @@ from typing import Final
 import numba
 import numpy as np
 
+from twinbar.emulator.fast.schedule_alone import follow_alone
+from twinbar.emulator.fast.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_TILE, OP_WORK
 from twinbar.hw.timing import QUEUE_LATENCY
-
-OP_TILE: Final = 0
-OP_WORK: Final = 1
-"""Cycles before the first response is offered; without a response, all its cycles."""
-OP_OUTPUTS: Final = 2
-"""Responses; a LOAD has none."""
-OP_GROUP: Final = 3
-"""Responses that are offered one after the other (1 or more)."""
-OP_GAP: Final = 4
-"""Cycles of work between two groups."""
-OP_SIZE: Final = 5
-"""Columns of an array of commands, in the order of the stream."""
 
 _NEVER: Final = np.int64(1) << np.int64(62)
 _HORIZON: Final = 1 << 10
@@ -140,6 +132,9 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
     ring = 1
     while ring < command_depth:
         ring *= 2
+    stalls[:] = 0
+    if tiles == 1:
+        return follow_alone(ops, command_depth, response_depth, np.zeros(ring, np.int64), stalls, waits), served
     queue = np.zeros((tiles, ring, 3), np.int64)  # command, accepted, popped
     queued = np.zeros((tiles, 2), np.int64)  # accepted, popped
     free = np.zeros(tiles, np.int64)
@@ -152,7 +147,6 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
     clock[_ACCEPTED] = -1
     clock[_END] = -1
     clock[_KNOWN] = _HORIZON
-    stalls[:] = 0
     before, before_that = np.int64(-2), np.int64(-3)
     now = np.int64(0)
 

@@ -1,10 +1,23 @@
 """The commands of write lists and multiplications, in the order of the stream and in the form that `schedule` takes."""
 
+from typing import Final
+
 import numba
 import numpy as np
 
-from twinbar.emulator.fast.schedule import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_SIZE, OP_TILE, OP_WORK
 from twinbar.hw.timing import DECIDE_CYCLES, REGISTER_WRITE_CYCLES, T_CONVERT, T_SELECT, T_SETTLE_MULTIPLY
+
+OP_TILE: Final = 0
+OP_WORK: Final = 1
+"""Cycles before the first response is offered; without a response, all its cycles."""
+OP_OUTPUTS: Final = 2
+"""Responses; a LOAD has none."""
+OP_GROUP: Final = 3
+"""Responses that are offered one after the other (1 or more)."""
+OP_GAP: Final = 4
+"""Cycles of work between two groups."""
+OP_SIZE: Final = 5
+"""Columns of an array of commands, in the order of the stream."""
 
 
 @numba.njit(cache=True)

@@ -11,7 +11,7 @@ from twinbar.emulator.activity import CELL_ENERGIES, Activity
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.engine import TileBlock, WriteList
 from twinbar.emulator.fast.engine import FastEngine
-from twinbar.emulator.fast.schedule import OP_SIZE
+from twinbar.emulator.fast.schedule_ops import OP_SIZE
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.timing import PHASES
 
