@@ -4,9 +4,12 @@ Everything works on flat state arrays and calls the scalar physics; tiles run in
 and no result depends on how many threads there are.
 """
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
+from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.devices.layout import P_SEED
 from twinbar.emulator.devices.physics import (
     cell_key,
@@ -17,6 +20,45 @@ from twinbar.emulator.devices.physics import (
     to_grid,
     traits,
 )
+
+
+class CellStates(NamedTuple):
+    """The state of the cells of all tiles.
+
+    Parallel kernels store into the arrays of a tuple in functions that they call: Numba removes what they store there
+    themselves.
+
+    Parameters
+    ----------
+    g : int32 [tiles, cells]
+        Conductance, Q24.
+    pulses : uint32 [tiles, cells]
+        Pulses that the cell has had.
+    last_tick : uint32 [tiles, cells], or [tiles, 0] where nothing ages
+        Tick of its last pulse.
+    fault : uint8 [tiles, cells]
+    """
+
+    g: np.ndarray
+    pulses: np.ndarray
+    last_tick: np.ndarray
+    fault: np.ndarray
+
+
+class Operands(NamedTuple):
+    """The operands of the column sums of all tiles: what the cells are seen as.
+
+    Parameters
+    ----------
+    current, variance : float [tiles, rows, outputs]
+        Read-grid values and their variances (of subtracted pairs: difference and sum).
+    row_sum : int64 [tiles, rows]
+        Read-grid values of a row, summed over the columns that hold weights.
+    """
+
+    current: np.ndarray
+    variance: np.ndarray
+    row_sum: np.ndarray
 
 
 @numba.njit(parallel=True, cache=True)
@@ -33,16 +75,16 @@ def initialize(state_g, fault, draw_faults, scalars, tables):
             state_g[tile, cell] = initial_conductance(key, fault[tile, cell], trait[2], trait[3], tables)
 
 
-@numba.njit(inline="always")
-def seen_grid(tile, cell, columns, seed, state_g, pulses, last_tick, tick, scalars, tables):
+@inline
+def seen_grid(tile, cell, columns, seed, states, tick, scalars, tables):
     """Give the read-grid value of a cell as it is seen now."""
     ticks = np.int64(0)
-    if last_tick.shape[1] > 0:
-        ticks = tick - np.int64(last_tick[tile, cell])
+    if states.last_tick.shape[1] > 0:
+        ticks = tick - np.int64(states.last_tick[tile, cell])
     seen = effective_conductance(
-        np.int64(state_g[tile, cell]),
+        np.int64(states.g[tile, cell]),
         cell_key(seed, tile, cell),
-        np.int64(pulses[tile, cell]),
+        np.int64(states.pulses[tile, cell]),
         ticks,
         scalars,
         tables,
@@ -50,64 +92,47 @@ def seen_grid(tile, cell, columns, seed, state_g, pulses, last_tick, tick, scala
     return to_grid(seen, cell // columns + cell % columns, scalars, tables)
 
 
-@numba.njit(inline="always")
-def refresh_cell(
-    tile, cell, columns, subtract, seed, state_g, pulses, last_tick, tick, current, variance, scalars, tables
-):
-    """Bring the operands of the column sums up to date with one cell (and, when pairs are subtracted, its partner)."""
+@inline
+def refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables):
+    """Bring the operands up to date with a cell that is seen as ``grid`` now (and, of pairs, with its partner)."""
     row = cell // columns
     column = cell % columns
-    grid = seen_grid(tile, cell, columns, seed, state_g, pulses, last_tick, tick, scalars, tables)
+    spread = grid_variance(grid, scalars, tables)
     if subtract:
-        partner = seen_grid(tile, cell ^ 1, columns, seed, state_g, pulses, last_tick, tick, scalars, tables)
+        partner = seen_grid(tile, cell ^ 1, columns, seed, states, tick, scalars, tables)
         sign = 1 - 2 * (column & 1)
-        current[tile, row, column >> 1] = sign * (grid - partner)
-        variance[tile, row, column >> 1] = grid_variance(grid, scalars, tables) + grid_variance(
-            partner, scalars, tables
-        )
+        operands.current[tile, row, column >> 1] = sign * (grid - partner)
+        operands.variance[tile, row, column >> 1] = spread + grid_variance(partner, scalars, tables)
     else:
-        current[tile, row, column] = grid
-        variance[tile, row, column] = grid_variance(grid, scalars, tables)
-    return grid
+        operands.current[tile, row, column] = grid
+        operands.variance[tile, row, column] = spread
 
 
-@numba.njit(parallel=True, cache=True)
-def refresh_all(
-    columns, subtract, mapped_columns, state_g, pulses, last_tick, tick, current, variance, row_sum, scalars, tables
-):
-    """Recompute the operands of the column sums of every cell."""
-    tiles, cells = state_g.shape
-    rows = cells // columns
+@kernel
+def _refresh_tile(tile, columns, subtract, used, states, tick, operands, scalars, tables):
     seed = np.uint64(scalars[P_SEED])
-    for tile in numba.prange(tiles):
-        for row in range(rows):
-            total = np.int64(0)
-            for column in range(columns):
-                cell = row * columns + column
-                grid = refresh_cell(
-                    tile,
-                    cell,
-                    columns,
-                    subtract,
-                    seed,
-                    state_g,
-                    pulses,
-                    last_tick,
-                    tick,
-                    current,
-                    variance,
-                    scalars,
-                    tables,
-                )
-                if column < mapped_columns[tile]:
-                    total += grid
-            row_sum[tile, row] = total
+    for row in range(operands.row_sum.shape[1]):
+        total = np.int64(0)
+        for column in range(columns):
+            cell = row * columns + column
+            grid = seen_grid(tile, cell, columns, seed, states, tick, scalars, tables)
+            refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
+            if column < used:
+                total += grid
+        operands.row_sum[tile, row] = total
 
 
 @numba.njit(parallel=True, cache=True)
-def grid_values(columns, state_g, pulses, last_tick, tick, out, scalars, tables):
+def refresh_all(columns, subtract, mapped_columns, states, tick, operands, scalars, tables):
+    """Recompute the operands of the column sums of every cell."""
+    for tile in numba.prange(mapped_columns.shape[0]):
+        _refresh_tile(tile, columns, subtract, mapped_columns[tile], states, tick, operands, scalars, tables)
+
+
+@numba.njit(parallel=True, cache=True)
+def grid_values(columns, states, tick, out, scalars, tables):
     """Give the read-grid value of every cell."""
     seed = np.uint64(scalars[P_SEED])
-    for tile in numba.prange(state_g.shape[0]):
-        for cell in range(state_g.shape[1]):
-            out[tile, cell] = seen_grid(tile, cell, columns, seed, state_g, pulses, last_tick, tick, scalars, tables)
+    for tile in numba.prange(out.shape[0]):
+        for cell in range(out.shape[1]):
+            out[tile, cell] = seen_grid(tile, cell, columns, seed, states, tick, scalars, tables)

@@ -74,25 +74,29 @@ class FastEngine:
         self._t = np.array(config.timing.record(), dtype=np.int64)
         self._registers = config.registers.record()
         dtype = config.sums.dtype
-        self._g = np.zeros((tiles, geometry.cells), np.int32)
-        self._pulses = np.zeros((tiles, geometry.cells), np.uint32)
-        self._last_tick = np.zeros((tiles, geometry.cells if self._ages else 0), np.uint32)
-        self._fault = np.zeros((tiles, geometry.cells), np.uint8)
+        self._states = cells.CellStates(
+            g=np.zeros((tiles, geometry.cells), np.int32),
+            pulses=np.zeros((tiles, geometry.cells), np.uint32),
+            last_tick=np.zeros((tiles, geometry.cells if self._ages else 0), np.uint32),
+            fault=np.zeros((tiles, geometry.cells), np.uint8),
+        )
         self._driven = np.full(tiles, closed_loop.NOTHING_DRIVEN, np.int64)
         self._ranges = np.zeros(tiles, np.int64)
-        self._current = np.zeros((tiles, geometry.rows, geometry.outputs), dtype)
-        self._variance = np.zeros((tiles, geometry.rows, geometry.outputs), dtype)
-        self._row_sum = np.zeros((tiles, geometry.rows), np.int64)
+        self._operands = cells.Operands(
+            current=np.zeros((tiles, geometry.rows, geometry.outputs), dtype),
+            variance=np.zeros((tiles, geometry.rows, geometry.outputs), dtype),
+            row_sum=np.zeros((tiles, geometry.rows), np.int64),
+        )
         if faults is not None:
-            if faults.shape != self._fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
+            if faults.shape != self._states.fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
                 raise ConfigError(
-                    f"a fault map of shape {faults.shape} was given; it must be {self._fault.shape} with values "
+                    f"a fault map of shape {faults.shape} was given; it must be {self._states.fault.shape} with values "
                     f"{FAULT_NONE} to {FAULT_NON_RESPONDING}"
                 )
-            self._fault[:] = faults
+            self._states.fault[:] = faults
         self._stream = Stream(geometry.controller(tiles))
         self._converters = make_converters(config, tiles)
-        cells.initialize(self._g, self._fault, faults is None, self._scalars, self._tables)
+        cells.initialize(self._states.g, self._states.fault, faults is None, self._scalars, self._tables)
         self._refresh()
         self.calibration = self._calibrate()
         """What calibrating the converters took; nothing where they are ideal."""
@@ -102,13 +106,9 @@ class FastEngine:
             self.config.geometry.columns,
             self.config.geometry.subtract_pairs,
             self._mapped_columns,
-            self._g,
-            self._pulses,
-            self._last_tick,
+            self._states,
             self._tick,
-            self._current,
-            self._variance,
-            self._row_sum,
+            self._operands,
             self._scalars,
             self._tables,
         )
@@ -126,7 +126,7 @@ class FastEngine:
         """Measure the offsets of the columns and pairs in use, and trim the gains of their channels."""
         offsets, arguments = calibrations(self.config, self._mapped_columns)
         codes, work = np.zeros(len(arguments), np.int64), np.zeros(len(arguments), np.int64)
-        phases, actions, energy = self._nothing()
+        totals = self._nothing()
         calibrate(
             offsets,
             arguments,
@@ -139,28 +139,30 @@ class FastEngine:
             self._tables,
             codes,
             work,
-            phases,
-            actions,
+            totals.phases,
+            totals.actions,
         )
-        return self._activity(self._stream.follow_lists(offsets, work), phases, actions, energy)
+        return self._activity(self._stream.follow_lists(offsets, work), totals)
 
-    def _nothing(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Give empty counts: phases, actions and energy of every tile."""
-        return (
-            np.zeros((self.tiles, len(PHASES)), np.int64),
-            np.zeros((self.tiles, len(ACTIONS)), np.int64),
-            np.zeros((self.tiles, len(CellEnergy)), np.int64),
+    def _nothing(self) -> closed_loop.Totals:
+        """Give the totals of a program that has done nothing yet."""
+        return closed_loop.Totals(
+            phases=np.zeros((self.tiles, len(PHASES)), np.int64),
+            actions=np.zeros((self.tiles, len(ACTIONS)), np.int64),
+            energy=np.zeros((self.tiles, len(CellEnergy)), np.int64),
         )
 
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""
         n = len(todo)
-        codes = np.zeros(n, np.int32)
-        sets, resets = np.zeros(n, np.uint16), np.zeros(n, np.uint16)
-        ok = np.zeros(n, np.bool_)
-        work = np.zeros(n, np.int64)
-        converters = self._converters
-        phases, actions, energy = self._nothing()
+        answers = closed_loop.Answers(
+            codes=np.zeros(n, np.int32),
+            sets=np.zeros(n, np.uint16),
+            resets=np.zeros(n, np.uint16),
+            ok=np.zeros(n, np.bool_),
+            work=np.zeros(n, np.int64),
+        )
+        totals = self._nothing()
         if n:
             closed_loop.write_cells(
                 todo.offsets,
@@ -173,71 +175,48 @@ class FastEngine:
                 self.config.levels.high,
                 self._registers,
                 self._t,
-                self._g,
-                self._pulses,
-                self._last_tick,
+                self._states,
                 self._tick,
-                self._fault,
-                converters.errors,
-                converters.offsets,
-                converters.factors,
-                converters.counts,
-                converters.deviations,
+                self._converters,
                 self._driven,
-                self._current,
-                self._variance,
-                self._row_sum,
-                codes,
-                sets,
-                resets,
-                ok,
-                work,
-                phases,
-                actions,
-                energy,
+                self._operands,
+                answers,
+                totals,
                 self._scalars,
                 self._tables,
             )
-        course = self._stream.follow_lists(todo.offsets, work)
-        return WriteResult(codes, sets, resets, ok, self._activity(course, phases, actions, energy))
+        course = self._stream.follow_lists(todo.offsets, answers.work)
+        activity = self._activity(course, totals)
+        return WriteResult(answers.codes, answers.sets, answers.resets, answers.ok, activity)
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
         codes = np.zeros(len(cells), np.int32)
         work = np.zeros(len(cells), np.int64)
-        converters = self._converters
-        phases, actions, energy = self._nothing()
+        totals = self._nothing()
         closed_loop.read_cells(
             offsets,
             cells,
             self.config.geometry.columns,
             self.config.registers.discard,
             self._t,
-            self._g,
-            self._pulses,
-            self._last_tick,
+            self._states,
             self._tick,
-            converters.errors,
-            converters.offsets,
-            converters.factors,
-            converters.counts,
-            converters.deviations,
+            self._converters,
             codes,
             work,
-            phases,
-            actions,
-            energy,
+            totals,
             self._scalars,
             self._tables,
         )
-        return codes, self._activity(self._stream.follow_lists(offsets, work), phases, actions, energy)
+        return codes, self._activity(self._stream.follow_lists(offsets, work), totals)
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         geometry = self.config.geometry
         row_tiles, column_tiles = block.shape
         batch = len(inputs)
-        dtype = self._current.dtype
+        dtype = self._operands.current.dtype
         steps = _input_steps(block, inputs, geometry.planes, dtype)
         active = np.any(steps, axis=3) if geometry.skip_empty else np.ones(steps.shape[:3], np.bool_)
         rank = _ranks(active)
@@ -286,12 +265,14 @@ class FastEngine:
         if steps.shape[1] <= FEW_STEPS:
             shape = (row_tiles, column_tiles, steps.shape[1], widest)
             sums, variances = np.empty(shape, steps.dtype), np.empty(shape, steps.dtype)
-            multiply.sum_columns(block.first_tile, steps, self._current, self._variance, sums, variances)
+            multiply.sum_columns(
+                block.first_tile, steps, self._operands.current, self._operands.variance, sums, variances
+            )
             return sums, variances
         flat = torch.from_numpy(steps[:, None])
         shape = (row_tiles, column_tiles, steps.shape[2], -1)
-        current = torch.from_numpy(self._current[block.tiles].reshape(shape)[..., :widest])
-        variance = torch.from_numpy(self._variance[block.tiles].reshape(shape)[..., :widest])
+        current = torch.from_numpy(self._operands.current[block.tiles].reshape(shape)[..., :widest])
+        variance = torch.from_numpy(self._operands.variance[block.tiles].reshape(shape)[..., :widest])
         # In a bit plane an input is its own square.
         squares = flat if self.config.geometry.step_input_max == 1 else flat * flat
         return torch.matmul(flat, current).numpy(), torch.matmul(squares, variance).numpy()
@@ -319,7 +300,7 @@ class FastEngine:
             self._t,
             rows_wait=not geometry.sample_and_hold,
         )
-        phases, actions, energy = self._nothing()
+        totals = self._nothing()
         multiply.count_multiply(
             block.first_tile,
             steps,
@@ -330,50 +311,45 @@ class FastEngine:
             changed,
             course.waits,
             self._t,
-            self._row_sum,
-            phases[block.tiles],
-            actions[block.tiles],
-            energy[block.tiles],
+            self._operands.row_sum,
+            totals.phases[block.tiles],
+            totals.actions[block.tiles],
+            totals.energy[block.tiles],
         )
-        activity = self._activity(course, phases, actions, energy)
-        return activity, actions[block.tiles, Action.CONVERT_FORWARD]
+        activity = self._activity(course, totals)
+        return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
 
-    def _activity(self, course: Course, phases: np.ndarray, actions: np.ndarray, energy: np.ndarray) -> Activity:
+    def _activity(self, course: Course, totals: closed_loop.Totals) -> Activity:
         """Complete what the tiles did by what the streams let them wait."""
+        phases = totals.phases
         busy = phases.sum(axis=1)
         phases[:, Phase.STALL] = course.stalls
         phases[:, Phase.IDLE] = course.cycles - busy - course.stalls
-        return Activity.of_program(phases, actions, energy, course.cycles)
+        return Activity.of_program(phases, totals.actions, totals.energy, course.cycles)
 
     def conductances_s(self) -> np.ndarray:
         """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
         geometry = self.config.geometry
         grid = np.zeros((self.tiles, geometry.cells), np.int64)
-        cells.grid_values(
-            geometry.columns, self._g, self._pulses, self._last_tick, self._tick, grid, self._scalars, self._tables
-        )
+        cells.grid_values(geometry.columns, self._states, self._tick, grid, self._scalars, self._tables)
         seen = grid * (self.config.cells.g_max_s / (1 << geometry.grid_bits))
         return seen.reshape(self.tiles, geometry.rows, geometry.columns)
 
     def pulse_counts(self) -> np.ndarray:
         """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
         geometry = self.config.geometry
-        return self._pulses.reshape(self.tiles, geometry.rows, geometry.columns)
+        return self._states.pulses.reshape(self.tiles, geometry.rows, geometry.columns)
 
     @property
     def bytes_per_cell(self) -> float:
         """Memory that the state of the cells and the operands of their sums take, per cell."""
-        arrays = (self._g, self._pulses, self._last_tick, self._fault, self._current, self._variance, self._row_sum)
-        return sum(array.nbytes for array in arrays) / self._g.size
+        return sum(array.nbytes for array in (*self._states, *self._operands)) / self._states.g.size
 
     def _state(self) -> dict[str, np.ndarray]:
         """Give the arrays that a program changes, by the names of a checkpoint."""
         converters = self._converters
         return {
-            "g": self._g,
-            "pulses": self._pulses,
-            "last_tick": self._last_tick,
-            "fault": self._fault,
+            **self._states._asdict(),
             "conversions": converters.counts,
             "driven": self._driven,
             "ranges": self._ranges,

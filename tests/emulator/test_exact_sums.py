@@ -84,7 +84,7 @@ def test_variance_sums_are_exact(make_crossbar: Callable[..., CrossbarConfig], s
     )
     inputs = np.full((FEW_STEPS + 1, geometry.rows), geometry.input_max, config.sums.dtype)
     _, variances = engine._sums(whole_tile(config), inputs[None], geometry.outputs)
-    per_row = [[int(v) for v in row] for row in engine._variance[0].tolist()]
+    per_row = [[int(v) for v in row] for row in engine._operands.variance[0].tolist()]
     expected = [sum(geometry.input_max**2 * row[k] for row in per_row) for k in range(geometry.outputs)]
     assert [[int(v) for v in row] for row in variances[0, 0].tolist()] == [expected] * len(inputs)
     # A pair of the noisiest cells reaches the bound on which the plan rests, or nearly so.
