@@ -22,9 +22,6 @@ ENGINES: Final = {
 }
 """Module and class of every simulated engine, the quickest one first."""
 
-KNOW_PARTS: Final = frozenset({"fast", "events", "pysim"})
-"""Engines that account front ends of serial parts."""
-
 
 def engine_of(name: str) -> Engine:
     """Give an engine by its name.
