@@ -33,6 +33,7 @@ enum Outcome {
   kDriveChanged = 3,
   kConvertWithoutReadPath = 4,
   kGateWithoutCell = 5,
+  kPartsComplain = 6,
 };
 
 // What a program's result counts of a tile.

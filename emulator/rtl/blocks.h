@@ -18,6 +18,20 @@ inline bool change(cxxrtl::value<Bits> &port, uint64_t number) {
   return change(port, value);
 }
 
+// Where a port has its value in this cycle.
+template <size_t Bits>
+inline cxxrtl::value<Bits> *value_of(cxxrtl::value<Bits> &port) {
+  return &port;
+}
+template <size_t Bits>
+inline const cxxrtl::value<Bits> *value_of(const cxxrtl::value<Bits> &port) {
+  return &port;
+}
+template <size_t Bits>
+inline cxxrtl::value<Bits> *value_of(cxxrtl::wire<Bits> &port) {
+  return &port.curr;
+}
+
 template <class Top>
 struct Block {
   Top top;

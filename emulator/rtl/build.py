@@ -11,6 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
+from twinbar.emulator.parts.models import front_end_text, model_text
 from twinbar.emulator.rtl import generated
 from twinbar.emulator.rtl.errors import BuildError
 from twinbar.emulator.rtl.glue import glue
@@ -20,10 +21,14 @@ from twinbar.emulator.rtl.timers import find_timers, signals_of, with_outputs
 from twinbar.emulator.rtl.yosys import flatten, include_folder, translate
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.work_folder import work_folder
 
 _TRANSLATORS = ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", "yosys.py")
-_HEADERS = ("packed.h", "blocks.h", "array.h", "flat.h", "composed.h", "trace.h", "harness.h")
+_HEADERS = (
+    *("packed.h", "blocks.h", "array.h", "flat.h", "composed.h"),
+    *("direct_parts.h", "serial_parts.h", "trace.h", "harness.h"),
+)
 """Files of this package that a library is made by and made of; the netlist itself comes from the gateware."""
 
 FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
@@ -53,12 +58,16 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("twinbar")) / "rtl"
 
 
-def compiled(config: ControllerConfig, *, composed: bool, traced: bool = False) -> Path:
+def compiled(
+    config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool, traced: bool = False
+) -> Path:
     """Give the shared library of a controller; it is compiled where the cache does not hold it.
 
     Parameters
     ----------
     config : ControllerConfig
+    parts : SerialParts, optional
+        Of the front ends; None: they are direct.
     composed : bool
         Compile one tile and instantiate it, instead of the flat controller.
     traced : bool
@@ -72,21 +81,24 @@ def compiled(config: ControllerConfig, *, composed: bool, traced: bool = False) 
         If the netlist cannot be translated or compiled.
     """
     flags = TRACE_FLAGS if traced else FLAGS
-    texts = {name: rtlil_text(module) for name, module in modules(config, composed=composed).items()}
+    texts = {name: rtlil_text(module) for name, module in modules(config, parts, composed=composed).items()}
     package = resources.files("twinbar.emulator.rtl")
+    models = "" if parts is None else f"{model_text()}\n{front_end_text()}"
     content = [
         *(f"{name}\n{text}" for name, text in texts.items()),
+        models,
         *((package / name).read_text() for name in (*_TRANSLATORS, *_HEADERS)),
         repr(config),
     ]
     design = "composed.h" if composed else "flat.h"
-    headers = ["array.h", design, *["trace.h"] * traced, "harness.h"]
+    between = "direct_parts.h" if parts is None else "serial_parts.h"
+    headers = ["array.h", between, design, *["trace.h"] * traced, "harness.h"]
 
     def write(work: Path) -> str:
         blocks = [_block(name, text, work, traced=traced) for name, text in texts.items()]
-        parts = [(package / "packed.h").read_text(), *blocks, (package / "blocks.h").read_text()]
-        parts += [glue(config, composed=composed, traced=traced)]
-        return "\n".join([*parts, *((package / name).read_text() for name in headers)])
+        before = [(package / "packed.h").read_text(), *blocks, (package / "blocks.h").read_text(), models]
+        before += [glue(config, parts, composed=composed, traced=traced)]
+        return "\n".join([*before, *((package / name).read_text() for name in headers)])
 
     return cached_library(content, write, flags)
 

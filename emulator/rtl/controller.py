@@ -43,8 +43,8 @@ class RtlController:
     Raises
     ------
     ConfigError
-        If the crossbar and the controller do not fit each other, the fault map does not, the front end is of serial
-        parts, or the waveform cannot be written.
+        If the crossbar and the controller do not fit each other, the fault map does not, or the waveform cannot be
+        written.
     ToolMissingError
         If there is no C++ compiler, or no Yosys.
     """
@@ -63,11 +63,6 @@ class RtlController:
         self.config = config
         self.controller = controller
         self.every_cycle = every_cycle
-        if config.parts is not None:
-            raise ConfigError(
-                "the engine rtl has the array at the pins of direct front ends; for serial parts take fast, events or "
-                "pysim"
-            )
         tiles = controller.tiles
         self._composed = tiles >= COMPOSE_FROM if composed is None else composed
         self._state = make_cells(config, controller, mapped_columns, faults)
@@ -76,16 +71,19 @@ class RtlController:
         self._traced: Simulation | None = None
         self._wave = None if wave is None else Path(wave)
         if self._wave is None:
-            self._simulation = Simulation(compiled(controller, composed=self._composed), self._arrays, tiles)
+            self._simulation = self._simulate(traced=False)
         else:
             self._simulation = self._make_traced()
             self._simulation.begin_wave(self._wave, config.clock_hz)
 
     def _make_traced(self) -> Simulation:
         if self._traced is None:
-            library = compiled(self.controller, composed=self._composed, traced=True)
-            self._traced = Simulation(library, self._arrays, self.controller.tiles)
+            self._traced = self._simulate(traced=True)
         return self._traced
+
+    def _simulate(self, *, traced: bool) -> Simulation:
+        library = compiled(self.controller, self.config.parts, composed=self._composed, traced=traced)
+        return Simulation(library, self._arrays, self.controller, self.config.parts)
 
     def run(self, program: Program, wave: str | Path | None = None) -> ProgramResult:
         """Run a program to its end.
@@ -101,7 +99,7 @@ class RtlController:
         ConfigError
             If the file cannot be written.
         NetlistError
-            If the pins did what would harm an array.
+            If the pins did what would harm an array, or broke a limit of a part.
         """
         if wave is None:
             return self._simulation.run(program, skips=not self.every_cycle)

@@ -5,21 +5,27 @@ from collections.abc import Iterator
 from amaranth.hdl import Shape
 
 from twinbar.emulator.rtl.generated import mangle
+from twinbar.emulator.rtl.netlist import AskedSignature
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.front_end import DirectPinsSignature
+from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import Command, Response
+from twinbar.hw.protocol.registers import TRIM_INIT
 from twinbar.hw.timing import PHASES
 
 _INPUTS = ("code", "compliance", "fault")
+_BUSES = {"dac": (), "adc": ("inputs",), "switches": ()}
+"""Buses of a serial front end, and their inputs."""
 
 
-def glue(config: ControllerConfig, *, composed: bool, traced: bool) -> str:
+def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool, traced: bool) -> str:
     """Give the C++ that ``flat.h`` or ``composed.h`` begins with.
 
     Parameters
     ----------
     config : ControllerConfig
+    parts : SerialParts, optional
     composed : bool
         The modules are hub and unit, and not the flat controller.
     traced : bool
@@ -31,18 +37,20 @@ def glue(config: ControllerConfig, *, composed: bool, traced: bool) -> str:
         "kColumns": config.columns,
         "kChannels": config.adc_channels,
         "kFieldBits": config.field_bits,
+        "kTrimInit": TRIM_INIT,
     }
     lines = ["namespace twinbar {", *(f"constexpr int {name} = {value};" for name, value in constants.items())]
-    lines += [f"constexpr int kCommandBeat = {Action.COMMAND_BEAT.value};", *pins_structure(config)]
+    lines += [f"constexpr int kCommandBeat = {Action.COMMAND_BEAT.value};", *pins_structure(config, parts)]
     if composed:
         lines += [
-            *bind_function(config, "unit", ["pins"], ["phase"]),
+            *bind_function(config, "unit", ["pins"], ["phase"], parts, ["asked"]),
             *_counted("unit", ["tile"], traced),
             *_link(config),
         ]
     else:
         tiles = range(config.tiles)
-        lines += bind_function(config, "flat", [f"tiles__{k}" for k in tiles], [f"phases__{k}" for k in tiles])
+        pins, phases, asked = ([f"{name}__{k}" for k in tiles] for name in ("tiles", "phases", "asked"))
+        lines += bind_function(config, "flat", pins, phases, parts, asked)
         lines += _counted("flat", [f"tile_{k}" for k in tiles], traced)
     return "\n".join([*lines, "}", ""])
 
@@ -54,26 +62,54 @@ def _ports(config: ControllerConfig) -> Iterator[tuple[str, int, int]]:
     yield "phase", (len(PHASES) - 1).bit_length(), 0
 
 
-def pins_structure(config: ControllerConfig) -> list[str]:
-    """Declare pointers to the ports of a tile."""
+def pins_structure(config: ControllerConfig, parts: SerialParts | None = None) -> list[str]:
+    """Declare pointers to the ports of a tile. What only direct front ends have is bound by ``serial_parts.h``."""
     fields = [
         f"  {'' if name in _INPUTS else 'const '}cxxrtl::value<{width}> *{name}{f'[{count}]' if count else ''};"
         for name, width, count in _ports(config)
     ]
+    if parts is not None:
+        fields += [f"  BusPins {', '.join(_BUSES)};", "  const uint32_t *switches_open;"]
     return ["struct Pins {", *fields, "};"]
 
 
-def bind_function(config: ControllerConfig, module: str, prefixes: list[str], phases: list[str]) -> list[str]:
-    """Find the ports of a tile in a block."""
+def bind_function(
+    config: ControllerConfig,
+    module: str,
+    prefixes: list[str],
+    phases: list[str],
+    parts: SerialParts | None = None,
+    asked: list[str] | None = None,
+) -> list[str]:
+    """Find the ports of a tile in a block; with serial parts, what the tile asks of them is elsewhere."""
     lines = [f"inline void bind_{module}(twinbar_{module}::block &top, int tile, Pins &pins) {{"]
+    seen = AskedSignature(config).members if parts is not None else {}
     for number, (prefix, phase) in enumerate(zip(prefixes, phases, strict=True)):
         lines.append(f"  if (tile == {number} || {len(prefixes)} == 1) {{")
         for name, _, count in _ports(config):
-            port = phase if name == "phase" else f"{prefix}__{name}"
-            lines += [f"    pins.{name}[{n}] = &top.{mangle(f'{port}__{n}')};" for n in range(count)]
-            lines += [f"    pins.{name} = &top.{mangle(port)};"] * (not count)
+            if parts is not None and count:
+                continue
+            place = asked[number] if asked is not None and name in seen else prefix
+            port = phase if name == "phase" else f"{place}__{name}"
+            lines += [f"    pins.{name}[{n}] = value_of(top.{mangle(f'{port}__{n}')});" for n in range(count)]
+            lines += [f"    pins.{name} = value_of(top.{mangle(port)});"] * (not count)
+        if parts is not None:
+            lines += _bind_buses(prefix)
         lines.append("  }")
     return [*lines, "}"]
+
+
+def _bind_buses(prefix: str) -> list[str]:
+    """Find the pins of a serial front end's buses."""
+
+    def word(pin: str) -> str:
+        return f"const_cast<uint32_t *>(value_of(top.{mangle(f'{prefix}__{pin}')})->data)"
+
+    lines = [f"    pins.switches_open = {word('switches_open')};"]
+    for bus, inputs in _BUSES.items():
+        words = [word(f"{bus}__{pin}") for pin in ("clock", "data", "select_n", *inputs)]
+        lines.append(f"    pins.{bus} = {{{', '.join(words)}}};")
+    return lines
 
 
 def _counted(module: str, tiles: list[str], traced: bool) -> list[str]:

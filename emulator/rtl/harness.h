@@ -1,6 +1,8 @@
-// Runs programs (emulator/program.py) on a controller's netlist. `Design` is that of flat.h or composed.h.
+// Runs programs (emulator/program.py) on a controller's netlist. `Design` is that of flat.h or composed.h, `TileParts` that
+// of direct_parts.h or serial_parts.h.
 
 #include <cstdio>
+#include <memory>
 #include <vector>
 
 namespace twinbar {
@@ -24,9 +26,44 @@ struct Program {
   int64_t cycles, responses;   // results
 };
 
+// Writes what `state` gives to words, or reads it from them.
+struct ToWords {
+  uint32_t *to;
+  int64_t &size;
+
+  template <class T>
+  void operator()(const T &value) const {
+    if (to) std::memcpy(to + size, &value, sizeof value);
+    size += (sizeof value + 3) / 4;
+  }
+  template <class T>
+  void operator()(const std::vector<T> &values) const {
+    (*this)(values.size());
+    for (const T &value : values) (*this)(value);
+  }
+};
+struct FromWords {
+  const uint32_t *&from;
+
+  template <class T>
+  void operator()(T &value) const {
+    std::memcpy(&value, from, sizeof value);
+    from += (sizeof value + 3) / 4;
+  }
+  template <class T>
+  void operator()(std::vector<T> &values) const {
+    size_t size = 0;
+    (*this)(size);
+    values.resize(size);
+    for (T &value : values) (*this)(value);
+  }
+};
+
 struct Harness {
   Design design;
   Tile tiles[kTiles];
+  std::vector<std::unique_ptr<TileParts>> parts;
+  int64_t before = 0;  // cycles of the programs before: the parts' time goes on
   std::vector<uint8_t> responses;
   std::vector<int64_t> response_cycles;
   int64_t cycle = 0, sent = 0, pin = 0, run = 0, run_ends = 0;
@@ -35,10 +72,12 @@ struct Harness {
   Trace trace;
 #endif
 
-  Harness() {
+  explicit Harness(const TileTables *tables) {
     for (int k = 0; k < kTiles; k++) {
       design.bind(k, tiles[k].pins);
       tiles[k].tile = k;
+      parts.push_back(std::make_unique<TileParts>(tables, k));
+      parts[k]->bind(tiles[k].pins);
     }
   }
   void start(const Program &program) {
@@ -71,6 +110,7 @@ struct Harness {
         end(program);
         return kDone;
       }
+      if (!see_parts()) return kPartsComplain;
       const bool accepts = presents && design.command_ready();
       if (accepts) program.accepted[sent++] = cycle;
       if (ready && design.response_valid()) take_response();
@@ -89,7 +129,19 @@ struct Harness {
     return kUnfinished;
   }
 
+  // Gives the first complaint of the parts.
+  bool complaint(void *to) const {
+    return std::any_of(parts.begin(), parts.end(), [&](const auto &found) { return found->complaint(to); });
+  }
+
  private:
+  // Lets the parts see a cycle; whether they have nothing to complain about.
+  bool see_parts() {
+    for (int k = 0; k < kTiles; k++)
+      if (parts[k]->see(tiles[k].pins, before + cycle, design.awake(k))) design.touch(k, cycle);
+    design.evaluate(cycle);
+    return !complaint(nullptr);
+  }
   void skip_empty_runs(const Program &program) {
     while (run_ends <= cycle) run_ends += program.ready_runs[++run];
   }
@@ -118,12 +170,15 @@ struct Harness {
     if (pin < program.changes) first = std::min(first, program.pin_changes[4 * pin]);
     if (cycle < program.pins_rest) first = std::min(first, program.pins_rest);
     for (const Tile &tile : tiles) first = std::min(first, tile.rises());
+    for (const auto &each : parts)
+      if (each->wakes(before + cycle) != kNever) first = cycle + 1;
     return first;
   }
   void end(Program &program) {
     program.cycles = cycle;
     program.responses = int64_t(response_cycles.size());
     design.rest(cycle);
+    before += cycle;
 #ifdef TWINBAR_TRACE
     trace.end(cycle);
 #endif
@@ -143,7 +198,7 @@ struct Harness {
 }  // namespace twinbar
 
 extern "C" {
-void *twinbar_create() { return new twinbar::Harness(); }
+void *twinbar_create(const twinbar::TileTables *tables) { return new twinbar::Harness(tables); }
 void twinbar_destroy(void *harness) { delete static_cast<twinbar::Harness *>(harness); }
 void twinbar_start(void *harness, const twinbar::Program *program) {
   static_cast<twinbar::Harness *>(harness)->start(*program);
@@ -152,31 +207,43 @@ int twinbar_go_on(void *harness, const twinbar::Arrays *arrays, twinbar::Program
   return static_cast<twinbar::Harness *>(harness)->go_on(*arrays, *program, evaluations);
 }
 int64_t twinbar_cycle(void *harness) { return static_cast<twinbar::Harness *>(harness)->cycle; }
+// What was wrong at the pins of parts, as a complaint of device.h; whether anything was.
+int twinbar_complaint(void *harness, void *complaint) {
+  return static_cast<twinbar::Harness *>(harness)->complaint(complaint);
+}
 // What was answered since the start.
 void twinbar_responses(void *harness, uint8_t *responses, int64_t *cycles) {
   auto &run = *static_cast<twinbar::Harness *>(harness);
   std::copy(run.responses.begin(), run.responses.end(), responses);
   std::copy(run.response_cycles.begin(), run.response_cycles.end(), cycles);
 }
-// Registers, memories and inputs between programs: gives how many words they are, and copies them.
+// Registers, memories, inputs and parts between programs: gives how many words they are, and copies them.
 int64_t twinbar_save(void *harness, uint32_t *to) {
   int64_t size = 0;
-  static_cast<twinbar::Harness *>(harness)->design.blocks([&](const auto &, auto &top) {
+  auto &run = *static_cast<twinbar::Harness *>(harness);
+  run.design.blocks([&](const auto &, auto &top) {
     top.state([&](const uint32_t *words, size_t count) {
       if (to) std::copy(words, words + count, to + size);
       size += int64_t(count);
     });
   });
+  const twinbar::ToWords put{to, size};
+  put(run.before);
+  for (auto &each : run.parts) each->state(put);
   return size;
 }
 void twinbar_load(void *harness, const uint32_t *from) {
-  static_cast<twinbar::Harness *>(harness)->design.blocks([&](const auto &, auto &top) {
+  auto &run = *static_cast<twinbar::Harness *>(harness);
+  run.design.blocks([&](const auto &, auto &top) {
     top.state([&](uint32_t *words, size_t count) {
       std::copy(from, from + count, words);
       from += count;
     });
     top.restart();
   });
+  const twinbar::FromWords take{from};
+  take(run.before);
+  for (auto &each : run.parts) each->state(take);
 }
 // What the write drive of each tile holds between programs: record, bit line, source line and word line.
 void twinbar_driven(void *harness, int64_t *driven) {

@@ -5,7 +5,12 @@ flat
 composed
     One *unit* (a tile with its command queue and front end), compiled once and instantiated for every tile, and one
     *hub* (dispatcher, arbiter, response queue). ``composed.h`` connects them cycle by cycle.
+
+With serial parts, what the array has to do is told by what the tile asks of its front end, as in every engine (ADR
+0010); its pins say whether the parts do it too. Both forms then have outputs ``asked`` beside the pins.
 """
+
+from typing import Any
 
 from amaranth import Module, Signal
 from amaranth.back import rtlil
@@ -16,14 +21,60 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.gateware.arbiter import Arbiter
 from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.gateware.controller import Controller, pins_signature
 from twinbar.hw.gateware.direct import DirectFrontEnd
 from twinbar.hw.gateware.dispatcher import Dispatcher
 from twinbar.hw.gateware.front_end import DirectPinsSignature
+from twinbar.hw.gateware.serial_front_end import SerialFrontEnd
 from twinbar.hw.gateware.stream_queue import Queue
 from twinbar.hw.gateware.tile import Tile
+from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import TILE_BITS, Command, Response
+from twinbar.hw.protocol.vocabulary import Request
 from twinbar.hw.timing import PHASES, Phase
+
+
+class AskedSignature(wiring.Signature):
+    """What a tile asks of a serial front end, as the pins of a direct one would show it.
+
+    Gain trims are left out (serial parts have none), and so is what the tile gets.
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        members = DirectPinsSignature(config).members.items()
+        super().__init__({name: member for name, member in members if member.flow is Out and name != "trim"})
+
+
+def _show(m: Module, front: Any, asked: Any) -> None:
+    """Show what a tile asks of its front end."""
+    for name in asked.signature.members:
+        # As `DirectFrontEnd` makes its strobe.
+        strobe = (front.request == Request.CONVERT) & front.begins
+        m.d.comb += getattr(asked, name).eq(strobe if name == "convert" else getattr(front, name))
+
+
+class ObservedController(Controller):
+    """A controller with serial parts that shows what its tiles ask of their front ends.
+
+    Members
+    -------
+    asked : Out(AskedSignature) array
+
+    The others are those of `Controller`.
+    """
+
+    @staticmethod
+    def signature_of(config: ControllerConfig, *others: Any) -> wiring.Signature:
+        """Give the ports of a controller, and what is shown."""
+        members = Controller.signature_of(config, *others).members
+        return wiring.Signature({**members, "asked": Out(AskedSignature(config)).array(config.tiles)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Show what the tiles ask."""
+        m: Module = super().elaborate(platform)
+        for core, asked in zip(self.cores, self.asked, strict=True):
+            _show(m, core.front, asked)
+        return m
 
 
 class Unit(wiring.Component):
@@ -33,12 +84,14 @@ class Unit(wiring.Component):
     -------
     works : Out(1)
         The queue holds a beat, or the tile is not idle.
+    asked : Out(AskedSignature)
+        With serial parts.
 
     The others are those of `Tile` and of its front end.
     """
 
-    def __init__(self, config: ControllerConfig) -> None:
-        self._config = config
+    def __init__(self, config: ControllerConfig, parts: SerialParts | None = None) -> None:
+        self._config, self._parts = config, parts
         super().__init__(
             {
                 "index": In(TILE_BITS),
@@ -48,9 +101,10 @@ class Unit(wiring.Component):
                 "safe": In(1),
                 "abort": In(1),
                 "stop": In(1),
-                "pins": Out(DirectPinsSignature(config)),
+                "pins": Out(pins_signature(config, parts)),
                 "phase": Out(range(len(PHASES))),
                 "works": Out(1),
+                **({} if parts is None else {"asked": Out(AskedSignature(config))}),
             }
         )
 
@@ -59,7 +113,7 @@ class Unit(wiring.Component):
         m = Module()
         m.submodules.command_queue = queue = Queue(Command, self._config.command_depth)
         m.submodules.tile = tile = Tile(self._config)
-        m.submodules.front_end = front_end = DirectFrontEnd(self._config)
+        m.submodules.front_end = front_end = self._front_end()
         connect(m, flipped(self.commands), queue.i)
         connect(m, queue.o, tile.commands)
         connect(m, tile.responses, flipped(self.responses))
@@ -74,7 +128,12 @@ class Unit(wiring.Component):
             self.phase.eq(tile.phase),
             self.works.eq(~queue.empty | (tile.phase != Phase.IDLE)),
         ]
+        if self._parts is not None:
+            _show(m, tile.front, self.asked)
         return m
+
+    def _front_end(self) -> DirectFrontEnd | SerialFrontEnd:
+        return DirectFrontEnd(self._config) if self._parts is None else SerialFrontEnd(self._config, self._parts)
 
 
 class Hub(wiring.Component):
@@ -135,11 +194,11 @@ class Hub(wiring.Component):
         return m
 
 
-def modules(config: ControllerConfig, *, composed: bool) -> dict[str, Elaboratable]:
+def modules(config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool) -> dict[str, Elaboratable]:
     """Give the modules of a controller by the name of their namespace."""
-    if not composed:
-        return {"flat": Controller(config)}
-    return {"unit": Unit(config), "hub": Hub(config)}
+    if composed:
+        return {"unit": Unit(config, parts), "hub": Hub(config)}
+    return {"flat": Controller(config) if parts is None else ObservedController(config, parts)}
 
 
 def rtlil_text(module: Elaboratable) -> str:

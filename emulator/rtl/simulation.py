@@ -9,11 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.activity import CellEnergy
+from twinbar.emulator.parts import tables
+from twinbar.emulator.parts.complaints import read_complaint
 from twinbar.emulator.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
 from twinbar.emulator.rtl.array_abi import Arrays
 from twinbar.emulator.rtl.errors import BuildError, NetlistError
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.protocol.registers import COUNTER_BITS
 from twinbar.hw.timing import PHASES, Phase
@@ -21,7 +25,7 @@ from twinbar.hw.timing import PHASES, Phase
 EVALUATIONS = 1_000_000
 """Evaluated cycles between two looks at the keyboard."""
 
-_UNFINISHED = 1
+_UNFINISHED, _PARTS_COMPLAIN = 1, 6
 _OUTCOMES = {
     2: "the write gate was open with the read path connected",
     3: "the drive or the selector changed while the write gate was open",
@@ -56,17 +60,22 @@ class Simulation:
         From `twinbar.emulator.rtl.build.compiled`.
     arrays : Arrays
         What it points to must outlive the simulation.
-    tiles : int
+    controller : ControllerConfig
+    parts : SerialParts, optional
+        Of the front ends; None: they are direct.
     """
 
-    def __init__(self, library: Path, arrays: Arrays, tiles: int) -> None:
+    def __init__(
+        self, library: Path, arrays: Arrays, controller: ControllerConfig, parts: SerialParts | None = None
+    ) -> None:
         self._library = ctypes.CDLL(str(library))
         for name, result, arguments in (
-            ("create", ctypes.c_void_p, []),
+            ("create", ctypes.c_void_p, [ctypes.c_void_p]),
             ("destroy", None, [ctypes.c_void_p]),
             ("start", None, [ctypes.c_void_p] * 2),
             ("go_on", ctypes.c_int, [ctypes.c_void_p] * 3 + [ctypes.c_int64]),
             ("cycle", ctypes.c_int64, [ctypes.c_void_p]),
+            ("complaint", ctypes.c_int, [ctypes.c_void_p] * 2),
             ("responses", None, [ctypes.c_void_p] * 3),
             ("save", ctypes.c_int64, [ctypes.c_void_p] * 2),
             ("load", None, [ctypes.c_void_p] * 2),
@@ -75,9 +84,12 @@ class Simulation:
         ):
             function = getattr(self._library, f"twinbar_{name}")
             function.restype, function.argtypes = result, arguments
-        self._handle: int | None = self._library.twinbar_create()
+        self._parts = parts
+        self._tables = None if parts is None else tables.Tables(controller, parts)
+        tile = None if self._tables is None else ctypes.byref(self._tables.tile)
+        self._handle: int | None = self._library.twinbar_create(tile)
         self._arrays = arrays
-        self._tiles = tiles
+        self._tiles = tiles = controller.tiles
         self._counters = np.zeros((tiles, len(ACTIONS)), np.int64)
 
     def __del__(self) -> None:
@@ -98,7 +110,7 @@ class Simulation:
         Raises
         ------
         NetlistError
-            If the pins did what would harm an array.
+            If the pins did what would harm an array, or broke a limit of a part.
         """
         tiles = self._tiles
         assert program.arrivals is not None
@@ -134,7 +146,8 @@ class Simulation:
             )
         if outcome:
             cycle = self._library.twinbar_cycle(self._handle)
-            raise NetlistError(f"the netlist failed in cycle {cycle} of a program: {_OUTCOMES[outcome]}")
+            what = self._complaint() if outcome == _PARTS_COMPLAIN else _OUTCOMES[outcome]
+            raise NetlistError(f"the netlist failed in cycle {cycle} of a program: {what}")
         responses = np.zeros((record.responses, RESPONSE_BYTES), np.uint8)
         cycles = np.zeros(record.responses, np.int64)
         self._library.twinbar_responses(self._handle, responses.ctypes.data, cycles.ctypes.data)
@@ -148,6 +161,13 @@ class Simulation:
             energy,
             extremes,
         )
+
+    def _complaint(self) -> str:
+        """Say what was wrong at the pins of the parts."""
+        found = tables.Complaint()
+        self._library.twinbar_complaint(self._handle, ctypes.byref(found))
+        complaint = read_complaint(found, self._parts)
+        return f"{complaint.where}: {complaint.sentence}"
 
     def load(self, other: "Simulation") -> None:
         """Take over the state of another simulation of the same controller, between programs."""

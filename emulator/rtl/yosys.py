@@ -59,7 +59,9 @@ def flatten(name: str, text: str, folder: Path, keep: Sequence[str] = ()) -> str
     """
     (folder / f"{name}.il").write_text(text)
     kept = f"setattr -mod -set keep_hierarchy 1 {' '.join(keep)}; " if keep else ""
-    _run(name, f"read_rtlil {name}.il; hierarchy -top top; proc; {kept}{FLATTEN}; write_rtlil {name}.flat.il", folder)
+    # Tables stay multiplexers: the readers of a netlist and the blocks know memories that are written.
+    script = f"read_rtlil {name}.il; hierarchy -top top; proc -norom; {kept}{FLATTEN}; write_rtlil {name}.flat.il"
+    _run(name, script, folder)
     return (folder / f"{name}.flat.il").read_text()
 
 

@@ -156,7 +156,7 @@ SERIAL: Final = {
         _elaboration("separate", "ibm-cmo-hfox", _shape(2, 9, 8, 4, 10, 2, response_depth=2), SEPARATE),
     )
 }
-"""Elaborations with serial parts by name, for the engines that account them."""
+"""Elaborations with serial parts by name."""
 
 
 def find_elaboration(name: str) -> Elaboration:
@@ -172,8 +172,8 @@ def with_tiles(tiles: int | None, *, serial: bool = False) -> list[Elaboration]:
     ConfigError
         If there is none.
     """
-    known_to_all = ELABORATIONS | SERIAL if serial else ELABORATIONS
-    found = [each for each in known_to_all.values() if tiles is None or each.controller.tiles == tiles]
+    chosen = ELABORATIONS | SERIAL if serial else ELABORATIONS
+    found = [each for each in chosen.values() if tiles is None or each.controller.tiles == tiles]
     if not found:
         known = sorted({each.controller.tiles for each in ELABORATIONS.values()})
         raise ConfigError(f"no controller with {tiles} tiles is compared; choose {known[0]} to {known[-1]} tiles")

@@ -1,7 +1,6 @@
 """The engines that are compared, by name."""
 
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 
@@ -12,9 +11,6 @@ from twinbar.emulator.verify.session import Session
 
 Engine = Callable[[Session], Controller]
 """Makes the controller of a session, at power-up."""
-
-KNOW_PARTS: Final = frozenset({"fast", "events", "pysim"})
-"""Engines that account front ends of serial parts."""
 
 
 def engine_of(name: str) -> Engine:

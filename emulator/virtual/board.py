@@ -7,10 +7,11 @@ import numpy as np
 
 from twinbar.emulator.cell_state import make_cells, save_cells
 from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.parts import tables
+from twinbar.emulator.parts.complaints import Complaint, read_complaint
 from twinbar.emulator.rtl.array_abi import Arrays, arrays_of, record_of
-from twinbar.emulator.virtual import tables
 from twinbar.emulator.virtual.build import compiled_core
-from twinbar.emulator.virtual.complaints import Complaint, read_complaint
+from twinbar.emulator.virtual.tables import Tables
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.core import CoreConfig
 
@@ -44,7 +45,7 @@ class VirtualBoard:
 
     def __init__(self, core: CoreConfig, crossbar: CrossbarConfig | None = None, *, words: bool = False) -> None:
         self.core, self.words = core, words
-        self._tables = tables.Tables(core, words=words)
+        self._tables = Tables(core, words=words)
         self._arrays = Arrays() if core.array is not None else self._connect(crossbar)
         self._library = _load(str(compiled_core(core)))
         self._board: int | None = self._library.twinbar_board_create(

@@ -4,6 +4,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from twinbar.emulator.parts.models import front_end_text, model_text
 from twinbar.emulator.rtl.build import cached_library, packed_block
 from twinbar.emulator.rtl.netlist import rtlil_text
 from twinbar.emulator.rtl.rtlil import Bit, parse
@@ -16,8 +17,7 @@ _TRANSLATORS: Final = {
     "rtl": ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", "yosys.py"),
     "virtual": ("build.py", "design.py", "partition.py"),
 }
-_MODELS: Final = ("tables.h", "device.h", "parts.h")
-_ARRAY: Final = ("crossbar.h", "words.h", "uart.h", "ports.h")
+_ARRAY: Final = ("crossbar.h", "words.h", "uart.h", "ports.h", "tables.h")
 
 
 def compiled_core(core: CoreConfig) -> Path:
@@ -40,6 +40,7 @@ def compiled_core(core: CoreConfig) -> Path:
     models = [
         _file("rtl", "blocks.h"),
         model_text(),
+        front_end_text(),
         _file("rtl", "array.h"),
         *(_file("virtual", name) for name in _ARRAY),
     ]
@@ -53,11 +54,6 @@ def compiled_core(core: CoreConfig) -> Path:
 
     translators = [_file(package, name) for package, names in _TRANSLATORS.items() for name in names]
     return cached_library([text, *before, *models, *after, *translators], write)
-
-
-def model_text() -> str:
-    """Give the C++ of the models of single parts."""
-    return "\n".join(_file("virtual", name) for name in _MODELS)
 
 
 def _with_observation(text: str, tiles: int) -> str:

@@ -4,29 +4,17 @@
 // A read-out that has a range code on its pins is the one of a multiplication; code 0 is that of single reads. A limiter
 // that is set in parallel takes `compliance_code`, one behind a DAC takes that output.
 
-#include <memory>
-
 namespace twinbar {
 
 class Crossbar : public AdcSource {
  public:
-  Crossbar(const MatrixTable &table, const SwitchTable &switches, const DacTable &dac, int64_t dacs, int64_t zero,
-           int64_t shift, int64_t least, int64_t greatest, const Arrays &arrays, Complaints &complaints, int64_t tile)
-      : row_chain(switches, complaints, tile, kRowDevice, table.row_switches),
-        column_chain(switches, complaints, tile, kColumnDevice, table.column_switches),
-        table(table), zero_(zero), shift_(shift), least_(least), greatest_(greatest), arrays_(&arrays),
-          complaints(complaints), tile(tile) {
-    for (int64_t chip = 0; chip < dacs; chip++)
-      this->dacs.push_back(std::make_unique<Dac>(dac, complaints, tile, kFirstDac + chip));
-  }
-
-  static constexpr int64_t kRowDevice = 0, kColumnDevice = 1, kFirstDac = 2, kFirstAdc = 100;
+  Crossbar(const TileTables &tables, FrontEndParts &parts, const Arrays &arrays, Complaints &complaints, int64_t tile)
+      : table(tables.matrix), adc_(tables.adc), parts_(parts), arrays_(&arrays), complaints(complaints), tile(tile) {}
 
   // What is at an ADC's input, as the part's result.
   int64_t sample(int64_t channel, double time) override {
     const int64_t code = reads_ ? code_of(channel, time) : 0;
-    const int64_t result = zero_ + (shift_ >= 0 ? code << shift_ : code >> -shift_);
-    return std::min(std::max(result, least_), greatest_);
+    return std::min(std::max(adc_.result_of(code), adc_.least), adc_.greatest);
   }
   // What converters see of a cycle's pins.
   void set_read_path(bool reads, int64_t range) { reads_ = reads, range_ = range; }
@@ -40,9 +28,6 @@ class Crossbar : public AdcSource {
   }
   // Cycle in which the current of a pulse reaches its limit.
   int64_t trips() const { return trips_; }
-
-  SwitchChain row_chain, column_chain;
-  std::vector<std::unique_ptr<Dac>> dacs;
 
  private:
   // What a pulse is made of.
@@ -62,12 +47,13 @@ class Crossbar : public AdcSource {
     complain(what, time);
   }
   bool outputs_rest(double time) const {
+    const auto &dacs = parts_.dacs;
     return std::all_of(dacs.begin(), dacs.end(), [&](const auto &dac) { return dac->settled(time); });
   }
-  bool switches_rest(double time) const { return row_chain.settled(time) && column_chain.settled(time); }
-  int64_t level(Line line) const { return dacs[table.chip[line]]->outputs[table.output[line]]; }
+  bool switches_rest(double time) const { return parts_.row_chain.settled(time) && parts_.column_chain.settled(time); }
+  int64_t level(Line line) const { return parts_.dacs[table.chip[line]]->outputs[table.output[line]]; }
   Pulse now(int64_t limit) const {
-    Pulse pulse{row_chain.closed(), column_chain.closed(), {}};
+    Pulse pulse{parts_.row_chain.closed(), parts_.column_chain.closed(), {}};
     for (Line line : {kBitLine, kSourceLine, kWordLine}) pulse.levels[line] = level(line) >> table.dac_shift;
     pulse.levels[kLimit] = table.chip[kLimit] < 0 ? limit : level(kLimit) >> (table.dac_bits - 8);
     return pulse;
@@ -96,7 +82,7 @@ class Crossbar : public AdcSource {
   // The switch of a channel that is closed: of a column, or from pair_base on of a pair; -1 if there is none.
   int64_t connected(int64_t channel, double time) const {
     int64_t found = -1;
-    for (int64_t place : column_chain.closed()) {
+    for (int64_t place : parts_.column_chain.closed()) {
       const bool pair = place >= table.pair_base;
       const int64_t output = pair ? place - table.pair_base : place;
       if (place == table.reference_switch || output >= (pair ? table.columns / 2 : table.columns)) continue;
@@ -112,8 +98,8 @@ class Crossbar : public AdcSource {
     if (!outputs_rest(time)) complain(kSampleOnMovingOutput, time);
     if (!switches_rest(time)) complain(kSampleOnMovingSwitches, time);
     const int64_t pair = place >= table.pair_base, output = pair ? place - table.pair_base : place;
-    const auto &rows = row_chain.closed();
-    const auto &columns = column_chain.closed();
+    const auto &rows = parts_.row_chain.closed();
+    const auto &columns = parts_.column_chain.closed();
     const bool reference = table.reference_switch >= 0 && columns.back() == table.reference_switch;
     constexpr int64_t kTrim = 128;  // no part here has one
     if (range_ == 0 && (reference || rows.size() <= 1)) {
@@ -134,7 +120,8 @@ class Crossbar : public AdcSource {
   }
 
   const MatrixTable &table;
-  const int64_t zero_, shift_, least_, greatest_;
+  const AdcTable &adc_;
+  FrontEndParts &parts_;
   const Arrays *arrays_;
   Complaints &complaints;
   const int64_t tile;

@@ -152,7 +152,8 @@ def _tiles(core: CoreConfig, parts: Partition, blocks: list[str]) -> list[str]:
             found = [*pins, *(port if port in at_core else None for port in ports)]
             if block not in blocks:
                 raise ConfigError(f"the core of this board has no block {block}; please report this")
-            buses.append(f"{{{blocks.index(block)}, {', '.join(map(_address, found))}}}")
+            addresses = [_address(port) for port in found]
+            buses.append(f"{{{blocks.index(block)}, {{{', '.join(addresses[:4])}}}, {', '.join(addresses[4:])}}}")
         single = ("switches_open", "write_gate", "read_enable", "range", "compliance_code", "compliance")
         others = [_address(parts.pins[f"tiles__{tile}__{pin}"]) for pin in single]
         lines.append(f"    if (tile == {tile}) return {{{', '.join([*buses, *others])}}};")

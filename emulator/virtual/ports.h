@@ -5,7 +5,7 @@ namespace twinbar {
 // Ports of a serialiser: its pins, and its streams at the core. Generated code finds them.
 struct Bus {
   int block;  // of the serialiser
-  uint32_t *clock, *data, *select_n, *inputs;
+  BusPins pins;
   uint32_t *valid, *payload, *reset, *ready, *received_valid, *received;
 };
 struct TilePins {

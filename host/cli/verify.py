@@ -38,7 +38,7 @@ def verify(
     ] = None,
     front_end: Annotated[
         FrontEnd | None,
-        typer.Option(help="only controllers with this front end; all that the engines account by default"),
+        typer.Option(help="only controllers with this front end; by default all"),
     ] = None,
     seed: Annotated[int, typer.Option(help="seed of the programs", metavar="S")] = 0,
     session: Annotated[
@@ -51,8 +51,7 @@ def verify(
 ) -> None:
     """Run random programs on several engines, and compare every response, cycle, count and cell.
 
-    Where engines differ, the smallest program found that shows it is printed, and the exit status is 1. The engines
-    fast, events and pysim account front ends of serial parts as well as direct ones.
+    Where engines differ, the smallest program found that shows it is printed, and the exit status is 1.
     """
     from twinbar.emulator.verify.campaign import Coverage, compare
     from twinbar.emulator.verify.engines import engine_of
@@ -62,7 +61,7 @@ def verify(
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise ConfigError(f"--engines {engines} compares nothing; give two or more different engines")
     makers = {name: engine_of(name) for name in names}
-    drawn: Iterator[Session] = iter([_read(session)]) if session else _drawn(names, seed, programs, tiles, front_end)
+    drawn: Iterator[Session] = iter([_read(session)]) if session else _drawn(seed, programs, tiles, front_end)
     coverage = Coverage()
     progress = terminal_progress()
     try:
@@ -86,21 +85,12 @@ def verify(
         raise typer.Exit(DIFFERENT)
 
 
-def _drawn(
-    names: list[str], seed: int, programs: int, tiles: int | None, front_end: "FrontEnd | None"
-) -> "Iterator[Session]":
-    """Draw sessions on the controllers that were asked for, as far as all engines know them."""
+def _drawn(seed: int, programs: int, tiles: int | None, front_end: "FrontEnd | None") -> "Iterator[Session]":
+    """Draw sessions on the controllers that were asked for."""
     from twinbar.emulator.verify.campaign import sessions
     from twinbar.emulator.verify.elaborations import with_tiles
-    from twinbar.emulator.verify.engines import KNOW_PARTS
 
-    direct_only = [name for name in names if name not in KNOW_PARTS]
-    if front_end is FrontEnd.SERIAL and direct_only:
-        raise ConfigError(
-            f"the engine {direct_only[0]} knows direct front ends only; compare serial ones on "
-            f"{', '.join(sorted(KNOW_PARTS))}"
-        )
-    found = with_tiles(tiles, serial=front_end is not FrontEnd.DIRECT and not direct_only)
+    found = with_tiles(tiles, serial=front_end is not FrontEnd.DIRECT)
     if front_end is FrontEnd.SERIAL:
         found = [each for each in found if each.parts is not None]
         if not found:

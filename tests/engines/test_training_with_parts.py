@@ -13,7 +13,6 @@ from twinbar.emulator.controller_engine import ControllerEngine, MakeController
 from twinbar.emulator.events import EventsController
 from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.fast.engine import FastEngine
-from twinbar.emulator.rtl.controller import RtlController
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError
@@ -51,18 +50,18 @@ def crossbar(**changes: Any) -> CrossbarConfig:
     )
 
 
-def test_fast_trains_through_programs_and_events_accounts_the_same(
+def test_fast_trains_through_programs_and_other_engines_account_the_same(
     train_steps: Callable[[dict[str, Any]], Any],
 ) -> None:
-    (fast, ledger, losses), (events, other_ledger, other_losses) = (
-        train_steps(SMALL | {"engine.name": name}) for name in ("fast", "events")
-    )
+    trained = [train_steps(SMALL | {"engine.name": name}) for name in ("fast", "events", "rtl")]
+    fast, ledger, losses = trained[0]
     assert isinstance(fast, ControllerEngine)
     assert isinstance(fast.controller, FastController)
     assert fast.tiles > 1
-    assert losses == other_losses
-    assert ledger == other_ledger
-    assert np.array_equal(fast.pulse_counts(), events.pulse_counts())
+    for engine, other_ledger, other_losses in trained[1:]:
+        assert losses == other_losses
+        assert ledger == other_ledger
+        assert np.array_equal(fast.pulse_counts(), engine.pulse_counts())
 
 
 @pytest.mark.parametrize("make", [FastController, EventsController])
@@ -128,9 +127,6 @@ def test_parts_that_get_too_little_time_are_warned_of() -> None:
     assert not any(warning.startswith("timing.") for warning in crossbar().warnings)
 
 
-def test_engines_that_know_direct_front_ends_only_say_so() -> None:
-    config = crossbar()
-    with pytest.raises(ConfigError, match="take fast, events or pysim"):
-        RtlController(config, config.geometry.controller(1))
+def test_bulk_kernels_are_for_direct_front_ends() -> None:
     with pytest.raises(ConfigError, match="make a ControllerEngine with FastController"):
-        FastEngine(config, 1, np.array([16]))
+        FastEngine(crossbar(), 1, np.array([16]))

@@ -17,7 +17,7 @@ from twinbar.hw.protocol.packing import triple, unpack
 from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
 
-EVERY = ("fast", "events", "pysim")
+EVERY = ("fast", "events", "rtl", "pysim")
 SETTINGS = {"SELECT": 2, "SETTLE_READ": 3, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY": 5, "RECOVER": 2, "LEVELS": 2}
 ARM = beat(Opcode.ARM, mode=Mode.WRITE.value)
 CLEAR = beat(Opcode.CLEAR)
@@ -71,6 +71,7 @@ def test_the_compiled_engine_and_events_agree_on_random_programs() -> None:
 
 @pytest.mark.parametrize("name", SERIAL)
 def test_the_netlist_agrees_with_models_of_the_parts_at_its_pins(name: str) -> None:
+    _assert_equal(("fast", "rtl"), 60, 6, [SERIAL[name]])
     _assert_equal(("fast", "pysim"), 3, 7, [SERIAL[name]])
 
 

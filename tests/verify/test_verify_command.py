@@ -36,9 +36,6 @@ def test_front_ends_are_chosen(verify: Callable[..., tuple[int, str, str]]) -> N
     status, out, _ = verify("--engines", "events,fast", *chosen)
     assert status == 0
     assert "No difference." in out
-    status, _, err = verify("--engines", "fast,rtl", *chosen)
-    assert status == 2
-    assert "the engine rtl knows direct front ends only; compare serial ones on events, fast, pysim" in err
     status, _, err = verify("--engines", "fast,events", *chosen, "--tiles", "4")
     assert status == 2
     assert "no controller with 4 tiles and serial parts is compared; choose 1 or 2 tiles" in err

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from twinbar.emulator.parts import tables
+from twinbar.emulator.parts.complaints import LIMITS
+from twinbar.emulator.parts.models import model_text
 from twinbar.emulator.rtl.build import cached_library
-from twinbar.emulator.virtual import tables
-from twinbar.emulator.virtual.build import model_text
-from twinbar.emulator.virtual.complaints import LIMITS
 from twinbar.hw.parts.ad5628 import AD5628
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A

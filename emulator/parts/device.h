@@ -14,7 +14,7 @@ enum What {
   kDataHold, kSelectHigh, kSelectPeriod, kLow, kHigh, kDuty, kPeriod, kLongestPeriod, kSelectSetup, kDataSetup,
   kSelectHold, kOpenTime, kAcquisition, kConversion, kFrameLength, kUnknownWord, kShortChain,
   kGateOnMovingOutput, kGateOnMovingSwitches, kGateWithoutOneCell, kGateAndReadPath, kChangeUnderOpenGate,
-  kSampleOnMovingOutput, kSampleOnMovingSwitches, kTwoColumnsPerChannel, kDirectPins,
+  kSampleOnMovingOutput, kSampleOnMovingSwitches, kTwoColumnsPerChannel, kDirectPins, kOtherSwitch, kOtherCode,
 };
 
 struct Complaint {
@@ -63,6 +63,14 @@ class SerialDevice {
   // From when on the data pin stays as it is.
   double rests_from() const { return launched_ + std::max(access_, limits.output_hold + 2 * kRoundingNs); }
   bool is_selected() const { return selected_; }
+  // Everything that a part remembers.
+  template <class F>
+  void state(F f) {
+    for (double *time : {&now_, &other_edge_, &select_low_, &select_high_, &data_change_, &sampled_, &launched_, &access_})
+      f(*time);
+    for (bool *level : {&selected_, &clock_, &data_, &current_, &previous_}) f(*level);
+    f(received_), f(count_), f(outgoing_.bits), f(outgoing_.count);
+  }
 
  protected:
   // What a part adds: the bits that it sends in a frame (the highest first), and what bits and frames do.

@@ -31,6 +31,8 @@ _SENTENCES: Final = (
     "a conversion began before the switches had settled",
     "the switches {found:.0f} and {needed:.0f} connected two columns to one channel",
     "the direct pins did what would harm an array (outcome {found:.0f})",
+    "the write gate was open for a cell that the switches do not connect",
+    "the write gate was open with {found:.0f} instead of {needed:.0f} at an output of a DAC",
 )
 """What follows them there."""
 _FIRST_DAC, _FIRST_ADC = 2, 100
@@ -58,7 +60,7 @@ class Complaint:
 
 
 def read_complaint(found: Any, parts: SerialParts | None) -> Complaint:
-    """Read what the models recorded (`twinbar.emulator.virtual.tables.Complaint`)."""
+    """Read what the models recorded (`twinbar.emulator.parts.tables.Complaint`)."""
     number = int(found.what)
     if number < len(LIMITS):
         sentence = f"{LIMITS[number]}: {found.found:g} ns, the part needs {found.needed:g} ns"

@@ -18,6 +18,11 @@ class Dac : public SerialDevice {
       if (word == table.others[other]) return;
     complain(kUnknownWord, time, double(word));
   }
+  template <class F>
+  void state(F f) {
+    SerialDevice::state(f);
+    f(outputs), f(changed), f(moved);
+  }
 
   const DacTable &table;
   std::vector<int64_t> outputs;
@@ -65,6 +70,11 @@ class Adc : public SerialDevice {
       if (count == table.frame_bits) return complain(kUnknownWord, time, double(word));
     }
     if (count != table.frame_bits) complain(kFrameLength, time, double(count), double(table.frame_bits));
+  }
+  template <class F>
+  void state(F f) {
+    SerialDevice::state(f);
+    f(conversions), f(chosen), f(tracking_), f(began_);
   }
 
   const AdcTable &table;
@@ -117,6 +127,11 @@ class SwitchChain : public SerialDevice {
     if (opened_ && table.opens_by_reset) return;
     for (size_t place = 0; place < loaded.size(); place++) loaded[place] = shifted_[(first_ + place) % loaded.size()];
     show(time);
+  }
+  template <class F>
+  void state(F f) {
+    SerialDevice::state(f);
+    f(loaded), f(moved), f(shifted_), f(first_), f(closed_), f(opened_), f(opened_at_);
   }
 
   const SwitchTable &table;
