@@ -29,17 +29,13 @@ class EventsController:
 
     Parameters
     ----------
-    config : CrossbarConfig
-    controller : ControllerConfig
-    mapped_columns : int64 [tiles], optional
-        Columns whose cells a multiplication heats; all by default.
-    faults : uint8 [tiles, cells], optional
-        Faults of the cells; drawn from the preset by default.
+    config, controller, mapped_columns, faults
+        As in `twinbar.emulator.cell_state.make_cells`.
 
     Raises
     ------
     ConfigError
-        If crossbar and controller do not fit each other, or the fault map has another shape.
+        If the crossbar and the controller have different geometries, or the fault map does not fit.
     """
 
     def __init__(

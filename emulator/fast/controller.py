@@ -37,12 +37,8 @@ class FastController:
 
     Parameters
     ----------
-    config : CrossbarConfig
-    controller : ControllerConfig
-    mapped_columns : int64 [tiles], optional
-        Columns of each tile whose cells a multiplication heats; all by default.
-    faults : uint8 [tiles, cells], optional
-        The cells' faults; drawn from the preset by default.
+    config, controller, mapped_columns, faults
+        As in `twinbar.emulator.cell_state.make_cells`.
 
     Raises
     ------
