@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -355,8 +355,6 @@ def build_config(
         tick_s=tick_s,
         variation=variation,
     )
-    if parts is not None and not parts.adc.bipolar:
-        cells.scalars[P_ADC_MIN] = 0
     timing = Timing(**cycles, width_set=cells.width_cycles[0], width_reset=cells.width_cycles[1])
     if make_registers is None:
         registers = WriteRegisters.from_drive(cells.drive, limit=cells.drive.pulse_limit, discard=0)
@@ -376,7 +374,18 @@ def build_config(
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
     if parts is not None:
         warnings += _settling_warnings(parts, timing)
-    return CrossbarConfig(geometry, timing, clock_hz, table, registers, cells, sums, tuple(warnings), parts)
+    config = CrossbarConfig(geometry, timing, clock_hz, table, registers, cells, sums, tuple(warnings))
+    return config if parts is None else with_parts(config, parts)
+
+
+def with_parts(config: CrossbarConfig, parts: SerialParts) -> CrossbarConfig:
+    """Put serial parts between a controller and its array: codes below zero are then those that the ADC has.
+
+    A direct front end's converters are made for their array, and reach below zero as far as offsets need it.
+    """
+    scalars = config.cells.scalars.copy()
+    scalars[P_ADC_MIN] = parts.adc.least_code(config.geometry.adc_bits)
+    return replace(config, parts=parts, cells=replace(config.cells, scalars=scalars))
 
 
 def _settling_warnings(parts: SerialParts, timing: Timing) -> list[str]:

@@ -44,7 +44,7 @@ class MakeController(Protocol):
 class ControllerEngine:
     """A crossbar behind a controller, whichever engine simulates it.
 
-    When it is made it configures and arms all tiles, and calibrates converters that differ.
+    When it is made it configures and arms all tiles, and calibrates converters that differ unless it will be restored.
 
     Parameters
     ----------
@@ -57,6 +57,9 @@ class ControllerEngine:
     make : callable
         Makes the controller. Each `Program` says in its ``kind`` what it is for: "initialization", "write", "read",
         "forward".
+    calibrate : bool
+        Whether to calibrate; `load_state_dict` restores what an earlier calibration stored, and to calibrate once more
+        would move the converters' noise on.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class ControllerEngine:
         faults: np.ndarray | None = None,
         *,
         make: MakeController,
+        calibrate: bool = True,
     ) -> None:
         geometry = config.geometry
         self.config = config
@@ -88,7 +92,7 @@ class ControllerEngine:
         self.configure()
         # Round robin starts with the first tile.
         self._run(beats.look_at(tiles - 1), "initialization")
-        self.calibration = self._calibrate()
+        self.calibration = self._calibrate() if calibrate else Activity()
         """What calibrating the converters took; nothing where they are ideal."""
 
     # --- programs ---------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from twinbar.emulator.cell_state import make_cells, save_cells
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.configuration import CrossbarConfig, with_parts
 from twinbar.emulator.parts import tables
 from twinbar.emulator.parts.complaints import Complaint, read_complaint
 from twinbar.emulator.rtl.array_abi import Arrays, arrays_of, record_of
@@ -64,6 +64,8 @@ class VirtualBoard:
                 f"the crossbar's pulses are for a clock of {crossbar.clock_hz / 1e6:g} MHz, and the board has "
                 f"{core.link.clock_hz / 1e6:g} MHz; set timing.clock_hz to that"
             )
+        if core.parts is not None:
+            crossbar = with_parts(crossbar, core.parts)
         self._state = make_cells(crossbar, core.controller)
         self._record = record_of(self._state)
         return arrays_of(self._state, self._record, sample_and_hold=crossbar.geometry.sample_and_hold)

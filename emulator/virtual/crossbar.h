@@ -92,9 +92,30 @@ class Crossbar : public AdcSource {
     }
     return found;
   }
+  // An ADC that walks over its inputs begins with the one that was left chosen, and takes that result only if it is the
+  // first one that is connected. Draws of noise are counted by results that are taken, as in every engine.
+  bool is_taken(int64_t channel) {
+    if (column_chain.moved != walked_) walked_ = column_chain.moved, next_ = after(-1);
+    if (channel != next_) return false;
+    next_ = after(channel);
+    return true;
+  }
+  // The lowest connected channel above another one, or the lowest of all.
+  int64_t after(int64_t channel) const {
+    int64_t lowest = table.channels, above = table.channels;
+    for (int64_t place : column_chain.closed()) {
+      const bool pair = place >= table.pair_base;
+      const int64_t output = pair ? place - table.pair_base : place;
+      if (place == table.reference_switch || output >= (pair ? table.columns / 2 : table.columns)) continue;
+      const int64_t found = output % table.channels;
+      lowest = std::min(lowest, found);
+      if (found > channel) above = std::min(above, found);
+    }
+    return above < table.channels ? above : lowest;
+  }
   int64_t code_of(int64_t channel, double time) {
     const int64_t place = connected(channel, time);
-    if (place < 0) return 0;
+    if (place < 0 || !is_taken(channel)) return 0;
     if (!outputs_rest(time)) complain(kSampleOnMovingOutput, time);
     if (!switches_rest(time)) complain(kSampleOnMovingSwitches, time);
     const int64_t pair = place >= table.pair_base, output = pair ? place - table.pair_base : place;
@@ -133,6 +154,8 @@ class Crossbar : public AdcSource {
   std::vector<int64_t> driven_;  // rows that the sums are of
   int64_t paired_ = 0;
   bool stale_ = true;            // cells have changed since
+  double walked_ = -1;           // when the columns were connected over which an ADC walks
+  int64_t next_ = 0;             // channel whose result is taken next
 };
 
 }  // namespace twinbar

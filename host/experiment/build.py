@@ -162,8 +162,13 @@ def build_network(
     account: Account,
     observation: Observation,
     board: "BoardConnection | None" = None,
+    *,
+    calibrate: bool = True,
 ) -> CrossbarNetwork:
-    """Put the network on the crossbar; the programs of its controller go to the observation, if it wants them."""
+    """Put the network on the crossbar; the programs of its controller go to the observation, if it wants them.
+
+    Without ``calibrate``, converters stay as they are until a checkpoint is loaded.
+    """
     return convert(
         model,
         crossbar,
@@ -174,7 +179,9 @@ def build_network(
         keep_read_back=build_policy(config).keeps_read_back,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
-        make_engine=engine_maker(config.engine.name, observation, board, serial=crossbar.parts is not None),
+        make_engine=engine_maker(
+            config.engine.name, observation, board, serial=crossbar.parts is not None, calibrate=calibrate
+        ),
     )
 
 
@@ -184,6 +191,7 @@ def engine_maker(
     board: "BoardConnection | None" = None,
     *,
     serial: bool = False,
+    calibrate: bool = True,
 ) -> MakeEngine:
     """Give what makes an engine of a name.
 
@@ -197,6 +205,8 @@ def engine_maker(
     serial : bool
         The front end is of serial parts. What a command takes then depends on the commands before it, so that `fast`
         runs programs instead of its bulk kernels.
+    calibrate : bool
+        See `ControllerEngine`.
     """
     observed = observation is not None and bool(observation.sinks)
     if name == "fast" and not observed and not serial:
@@ -204,7 +214,7 @@ def engine_maker(
     make = controller_maker(name) if board is None else board.make
     if observation is not None and observed:
         make = observation.wrap(make)
-    return partial(ControllerEngine, make=make)
+    return partial(ControllerEngine, make=make, calibrate=calibrate)
 
 
 def build_policy(config: ExperimentConfig) -> UpdatePolicy:

@@ -53,10 +53,12 @@ def train(
         If it was interrupted; the checkpoint is complete then.
     """
     use_threads(config.engine.threads, config.training.batch_size)
-    trainer = Trainer(config, prepare_data(config) if data is None else data, progress, folder.path)
+    data = prepare_data(config) if data is None else data
+    state = folder.load_checkpoint(progress.message) if resume else None
+    trainer = Trainer(config, data, progress, folder.path, restored=state is not None)
     try:
         with Interruption() as interruption:
-            _run(trainer, folder, progress, resume, interruption)
+            _run(trainer, folder, progress, state, interruption)
         report = trainer.report()
         if trainer.network is not None:
             save_arrays(trainer.network, folder)
@@ -70,11 +72,16 @@ def train(
     return report
 
 
-def _run(trainer: Trainer, folder: RunFolder, progress: Progress, resume: bool, interruption: Interruption) -> None:
+def _run(
+    trainer: Trainer,
+    folder: RunFolder,
+    progress: Progress,
+    state: dict[str, Any] | None,
+    interruption: Interruption,
+) -> None:
     """Train to the end; a board that has forgotten its session is taken up again at the last checkpoint."""
     if trainer.board is not None:
         trainer.board.listen(progress.message, partial(_stop_waiting, interruption))
-    state = folder.load_checkpoint(progress.message) if resume else None
     if state is None:
         progress.start(1, "programming and calibration", unit="pass")
         trainer.initialize()

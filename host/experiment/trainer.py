@@ -54,9 +54,19 @@ class Trainer:
     progress : Progress
     folder : Path
         Of the run; takes traces, timelines and waveforms.
+    restored : bool
+        A checkpoint will be loaded: converters keep the calibration that is in it.
     """
 
-    def __init__(self, config: ExperimentConfig, data: Dataset, progress: Progress, folder: Path = Path()) -> None:
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        data: Dataset,
+        progress: Progress,
+        folder: Path = Path(),
+        *,
+        restored: bool = False,
+    ) -> None:
         self.config = config
         self._progress = progress
         self._images = build.images_tensor(data.train_images)
@@ -76,7 +86,9 @@ class Trainer:
         if crossbar is None:
             self.module = model
         else:
-            self.network = build.build_network(config, model, crossbar, self._enter, self._observation, self.board)
+            self.network = build.build_network(
+                config, model, crossbar, self._enter, self._observation, self.board, calibrate=not restored
+            )
             self.module = self.network.module
             self.account = Account(build.build_ledger(config, crossbar, self.network.session.engine.tiles))
             self.account.begin("epoch", "training")

@@ -125,6 +125,10 @@ class AdcPart(ABC):
         """Give the bits by which a result less its zero is shifted right to make a signed code (negative: left)."""
         return self.bits - int(self.bipolar) - adc_bits
 
+    def least_code(self, adc_bits: int) -> int:
+        """Give the least code of a tile that the part's results are mapped to: a unipolar part gives none below 0."""
+        return -(1 << adc_bits) if self.bipolar else 0
+
     def code(self, result: int, adc_bits: int) -> int:
         """Map a result to the code of a tile, ``-2**adc_bits`` to ``2**adc_bits - 1``, rounded down.
 

@@ -9,6 +9,7 @@ from virtual_samples import core, crossbar, products, reads, same_cells, writes
 
 from twinbar.boards.catalogue import find
 from twinbar.emulator import beats
+from twinbar.emulator.configuration import with_parts
 from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.program import Program
 from twinbar.emulator.virtual.board import VirtualBoard
@@ -20,6 +21,7 @@ from twinbar.host.virtual.line import VirtualLine
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.link.front_end import EMULATED, front_end_number
+from twinbar.hw.parts.ads8688 import ADS8688
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 from twinbar.hw.timing import PHASES, Phase
@@ -40,6 +42,8 @@ def run_all(link: Link, controller: Any, programs: list[np.ndarray]) -> None:
 def test_responses_and_cells_are_those_of_the_fast_engine(name: str, words: bool) -> None:
     config = core(name)
     array = crossbar(config)
+    if config.parts is not None:
+        array = with_parts(array, config.parts)
     board, fast = VirtualBoard(config, array, words=words), FastController(array, config.controller)
     rng = np.random.default_rng(4)
     link = Link(VirtualLine(board), config.controller.hash)
@@ -74,7 +78,8 @@ def test_serial_parts_take_the_cycles_that_the_fast_engine_accounts(words: bool)
     config = core(SERIAL)
     array = crossbar(config)
     board = VirtualBoard(config, array, words=words)
-    fast = FastController(replace(array, parts=config.parts), config.controller)
+    assert config.parts is not None
+    fast = FastController(with_parts(array, config.parts), config.controller)
     link = Link(VirtualLine(board), config.controller.hash)
     assert link.hello.front_end == front_end_number(config.parts)
     rng = np.random.default_rng(4)
@@ -89,6 +94,29 @@ def test_serial_parts_take_the_cycles_that_the_fast_engine_accounts(words: bool)
         after, _ = read_counters(link, 0)
         for name in _OF_THE_ARRAY:
             assert after[name] - before[name] == expected.phases[0][Phase[name.upper()]], name
+    assert board.complaints() == (0, [])
+
+
+@pytest.mark.parametrize("words", [False, True], ids=["bits", "words"])
+def test_an_adc_that_walks_over_its_inputs_draws_no_noise_for_results_that_nobody_takes(words: bool) -> None:
+    """Its first frame converts the input that the conversion before has left chosen."""
+    config = core(SERIAL)
+    assert config.parts is not None
+    parts = replace(config.parts, adc=ADS8688())
+    config = replace(config, parts=parts, controller=replace(config.controller, adc_channels=4))
+    array = with_parts(crossbar(config), parts)
+    board, fast = VirtualBoard(config, crossbar(config), words=words), FastController(array, config.controller)
+    link, rng = Link(VirtualLine(board), config.controller.hash), np.random.default_rng(6)
+    odd = pack(Opcode.READ, 0, row=rng.integers(0, 8, 12), column=1 + 2 * rng.integers(0, 4, 12))
+    averaged = beats.write_register(0, _address("SAMPLING"), 2 | 1 << 4)
+    programs = [beats.configure(array, 1), pack(Opcode.CALIBRATE, 0, column=np.arange(8)), writes(rng, 20)]
+    for _ in range(4):
+        product = products(rng, 1)
+        few = np.append(product[:-1], pack(Opcode.MULTIPLY, 0, column=4, outputs=rng.integers(1, 4)))
+        programs += [odd[:3], product, odd[3:5], few, averaged, odd[5:], product]
+    run_all(link, fast, programs)
+    same_cells(board, fast)
+    assert fast.cells()["conversions"].min() > 20
     assert board.complaints() == (0, [])
 
 

@@ -38,8 +38,7 @@ def crossbar(core: CoreConfig, **cycles: int) -> CrossbarConfig:
         seed=3,
         clock_hz=core.link.clock_hz,
         cycles={"convert": 9, "recover": 3, "samples": 1, **durations},
-        # A unipolar part has no codes for negative offsets.
-        adc_offset_codes=0.0 if core.parts else 1.0,
+        adc_offset_codes=1.0,
     )
 
 
