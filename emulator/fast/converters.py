@@ -137,10 +137,11 @@ def read_codes(grid, deviation, converter, low, high, first, discard, samples, s
     """
     _, key, gain, error, _ = converter
     total = np.int64(0)
-    for n in range(samples):
-        code = quantize(grid, deviation, key, first + n, error, gain, READ_GAIN_SHIFT, low, high, tables)
-        if n >= discard:
-            total += code
+    if discard == 0:
+        total = quantize(grid, deviation, key, first, error, gain, READ_GAIN_SHIFT, low, high, tables)
+    # Apart from the first sample, which is often the only one: a loop would be vectorized for many.
+    for n in range(max(discard, 1), samples):
+        total += quantize(grid, deviation, key, first + n, error, gain, READ_GAIN_SHIFT, low, high, tables)
     return total
 
 
