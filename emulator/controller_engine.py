@@ -11,6 +11,7 @@ from twinbar.emulator.calibration import COLUMN, GAIN, SUBTRACT, calibrations
 from twinbar.emulator.cell_state import restore_cells
 from twinbar.emulator.configuration import CrossbarConfig, range_code
 from twinbar.emulator.engine import MultiplyResult, TileBlock, WriteList, WriteResult, check_shape, extreme_codes
+from twinbar.emulator.front_end_memory import NOT_CONVERTED, recall
 from twinbar.emulator.program import Controller, Program, ProgramResult
 from twinbar.emulator.settings import bias_records
 from twinbar.hw.actions import Action
@@ -89,6 +90,7 @@ class ControllerEngine:
         self._offsets = np.zeros((tiles, geometry.columns), np.int64)
         self._pair_offsets = np.zeros((tiles, geometry.columns // 2), np.int64)
         self._trims = np.full((tiles, geometry.adc_channels), TRIM_INIT, np.int64)
+        self._chosen = np.full(tiles, NOT_CONVERTED, np.int64)
         self.configure()
         # Round robin starts with the first tile.
         self._run(beats.look_at(tiles - 1), "initialization")
@@ -133,13 +135,20 @@ class ControllerEngine:
             (self._trims, gain),
         ):
             found[tile[chosen], column[chosen]] = codes[chosen]
+        self._note_conversions(offsets, column)
         return _activity(result)
+
+    def _note_conversions(self, offsets: np.ndarray, columns: np.ndarray) -> None:
+        """Take note of the channel that each tile has converted last, of lists of columns or pairs."""
+        used = np.flatnonzero(np.diff(offsets))
+        self._chosen[used] = columns[offsets[used + 1] - 1] % self.config.geometry.adc_channels
 
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""
         columns = self.config.geometry.columns
         commands = beats.on_cells(Opcode.WRITE, todo.offsets, todo.cells, columns, level=todo.levels)
         result = self._run(commands, "write", may_fail=True)
+        self._note_conversions(todo.offsets, todo.cells % columns)
         answers = beats.results(Opcode.WRITE, result.responses)
         return WriteResult(
             answers["code"].astype(np.int32),
@@ -151,7 +160,9 @@ class ControllerEngine:
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
-        result = self._run(beats.on_cells(Opcode.READ, offsets, cells, self.config.geometry.columns), "read")
+        columns = self.config.geometry.columns
+        result = self._run(beats.on_cells(Opcode.READ, offsets, cells, columns), "read")
+        self._note_conversions(offsets, cells % columns)
         return beats.results(Opcode.READ, result.responses)["code"].astype(np.int32), _activity(result)
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
@@ -162,6 +173,8 @@ class ControllerEngine:
         outputs = block.used_columns // 2 if pairs else block.used_columns
         product = beats.multiply(self.config, self._parameters, block, inputs, outputs)
         result = self._run(np.concatenate([self._set_range(block, full_scale), product]), "forward")
+        # Groups of outputs begin with the first channel.
+        self._chosen[np.flatnonzero(result.actions[:, Action.CONVERT_FORWARD])] = 0
         sums = beats.results(Opcode.MULTIPLY, result.responses)["sum"].astype(np.int32)
         codes = np.zeros((row_tiles, column_tiles, batch, int(outputs.max())), np.int32)
         at = 0
@@ -240,6 +253,8 @@ class ControllerEngine:
     def state_dict(self) -> dict[str, Any]:
         """Give everything that a program changes; the fast engine's has the same form."""
         cells = {name: array.copy() for name, array in self.controller.cells().items()}
+        if self.config.parts is not None and "driven" in cells:
+            cells |= {"drive_codes": cells["driven"], "chosen": self._chosen.copy()}
         cells["driven"] = self._driven(cells.get("driven"))
         own = {name: array.copy() for name, array in self._own_state().items()}
         return {"tick": self._tick, "served": self._served, **cells, **own}
@@ -264,13 +279,18 @@ class ControllerEngine:
             beats.table(registers.PAIR_OFFSET_BASE, self._pair_offsets),
             beats.table(registers.TRIM_BASE, self._trims),
         ]
-        for polarity, record in enumerate(_POLARITIES):
-            parts.append(beats.drive(np.flatnonzero(state["driven"] == polarity), record))
+        if "drive_codes" in state and "front_end" not in restored:
+            records, limit = bias_records(self.config.timing, self.config.registers), self.config.registers.limit
+            parts.append(recall(state["drive_codes"], state["chosen"], records, limit))
+        else:
+            for polarity, record in enumerate(_POLARITIES):
+                parts.append(beats.drive(np.flatnonzero(state["driven"] == polarity), record))
         self._run(np.concatenate(parts), "initialization")
         self._run(beats.look_at(int(state["served"])), "initialization")
-        if "front_end" in restored:
-            # Arming has moved the outputs of serial parts.
+        if self.config.parts is not None:
+            # Arming has moved the outputs of serial parts; what moved them back went to cells.
             self.controller.load_cells(restored)
+        self._chosen[:] = state.get("chosen", NOT_CONVERTED)
 
 
 def _activity(result: ProgramResult) -> Activity:

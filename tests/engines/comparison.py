@@ -23,6 +23,10 @@ def assert_same_activity(expected: Activity, got: Activity) -> None:
 def assert_same_state(expected: Engine, got: Engine) -> None:
     """Everything that later operations depend on."""
     states = expected.state_dict(), got.state_dict()
+    # Parts at the pins of a netlist do not tell what they remember; commands bring it back, and what is driven with it.
+    tells_parts = all("front_end" in state for state in states)
+    for state in states:
+        state.pop("drive_codes" if tells_parts else "front_end", None)
     assert states[0].keys() == states[1].keys()
     tells = not isinstance(got, ControllerEngine) or "driven" in got.controller.cells()
     for name, value in states[0].items():

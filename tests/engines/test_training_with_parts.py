@@ -13,6 +13,9 @@ from twinbar.emulator.controller_engine import ControllerEngine, MakeController
 from twinbar.emulator.events import EventsController
 from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.rtl.controller import RtlController
+from twinbar.emulator.rtl.pysim import PysimController
+from twinbar.emulator.verify.elaborations import SERIAL
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError
@@ -64,26 +67,59 @@ def test_fast_trains_through_programs_and_other_engines_account_the_same(
         assert np.array_equal(fast.pulse_counts(), engine.pulse_counts())
 
 
-@pytest.mark.parametrize("make", [FastController, EventsController])
+WALKING = SERIAL["walking"].config
+"""One ADC walks over the channels: what a conversion takes depends on the one before it."""
+
+
+@pytest.mark.parametrize("make", [FastController, EventsController, RtlController])
 def test_a_restored_engine_takes_the_cycles_of_the_one_that_was_saved(make: MakeController) -> None:
     """The outputs of the DACs are part of what is saved: whether a code must be sent depends on them."""
     config = crossbar(array__adc_offset_codes=1.0, array__adc_gain_error=0.02)
-    mapped, rng = np.full(2, 16), np.random.default_rng(3)
-    saved = ControllerEngine(config, 2, mapped, make=FastController)
-    other = ControllerEngine(config, 2, mapped, make=make)
-    saved.write(random_writes(config, 2, rng))
-    block, inputs = random_layer(config, 2, rng, 2)
+    _assert_restored(config, 2, FastController, make)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [(FastController, True), (FastController, False), (EventsController, False), (PysimController, False)],
+)
+def test_what_an_adc_has_chosen_is_restored(make: MakeController, told: bool) -> None:
+    _assert_restored(WALKING, 1, make, make, told=told)
+
+
+def _assert_restored(
+    config: CrossbarConfig, tiles: int, first: MakeController, second: MakeController, *, told: bool = True
+) -> None:
+    """Restore an engine from another one's state, of which the parts may not have told what they remember."""
+    mapped, rng = np.full(tiles, config.geometry.columns), np.random.default_rng(3)
+    saved = ControllerEngine(config, tiles, mapped, make=first)
+    other = ControllerEngine(config, tiles, mapped, make=second)
+    saved.write(random_writes(config, tiles, rng))
+    block, inputs = random_layer(config, tiles, rng, 2)
     saved.multiply(block, inputs, 3000.0)
-    other.write(random_writes(config, 2, rng))
-    other.load_state_dict(saved.state_dict())
-    assert_same_state(saved, other)
-    todo = random_writes(config, 2, rng)
-    for _ in range(2):
-        assert_same_activity(saved.write(todo).activity, other.write(todo).activity)
-        assert_same_activity(
-            saved.multiply(block, inputs, 3000.0).activity, other.multiply(block, inputs, 3000.0).activity
-        )
+    todo = random_writes(config, tiles, rng, most=6)
+    for operation in ("multiply", "write"):
+        other.write(random_writes(config, tiles, rng, most=6))
+        state = saved.state_dict()
+        if not told:
+            state.pop("front_end", None)
+        other.load_state_dict(state)
+        _assert_same(saved, other, told)
+        for _ in range(2):
+            if operation == "write":
+                assert_same_activity(saved.write(todo).activity, other.write(todo).activity)
+            products = [engine.multiply(block, inputs, 3000.0).activity for engine in (saved, other)]
+            assert_same_activity(*products)
+            assert_same_activity(saved.write(todo).activity, other.write(todo).activity)
+            _assert_same(saved, other, told)
+
+
+def _assert_same(saved: ControllerEngine, other: ControllerEngine, told: bool) -> None:
+    if told:
         assert_same_state(saved, other)
+        return
+    states = [engine.state_dict() for engine in (saved, other)]
+    for name in states[0].keys() - {"front_end"}:
+        assert np.array_equal(states[0][name], states[1][name]), name
 
 
 def test_the_controller_keeps_serial_parts_busy() -> None:
