@@ -1,11 +1,11 @@
 """The link's netlist, compiled (CXXRTL), as a line: thousands of frames in seconds."""
 
 import ctypes
-from collections.abc import Callable
 from pathlib import Path
 
 from amaranth.back import cxxrtl
 from beats import AnsweringController, as_beats
+from simulated_line import Damage, Direction
 
 from twinbar.emulator.rtl.build import cached_library
 from twinbar.hw.gateware.config import ControllerConfig
@@ -36,8 +36,7 @@ class CompiledLine:
     config : ControllerConfig
     link : LinkConfig
     controller : AnsweringController
-    to_board, to_host : callable, optional
-        Faults, per frame (`simulated_line.Fault`).
+    to_board, to_host : simulated_line.Damage, optional
     baud_divisor : int, optional
         Cycles per bit of the host's side, if it is not the board's.
     """
@@ -49,8 +48,8 @@ class CompiledLine:
         config: ControllerConfig,
         link: LinkConfig,
         controller: AnsweringController,
-        to_board: Callable[[bytes], list[bytes]] | None = None,
-        to_host: Callable[[bytes], list[bytes]] | None = None,
+        to_board: Damage | None = None,
+        to_host: Damage | None = None,
         baud_divisor: int | None = None,
     ) -> None:
         self._library = _library(config, link)
@@ -59,10 +58,8 @@ class CompiledLine:
         self.controller = controller
         self.baud = link.clock_hz / divisor
         self.cycles = 0
-        self.bytes_to_board = self.bytes_to_host = 0
+        self.to_board, self.to_host = Direction(to_board), Direction(to_host)
         self._clock_hz = link.clock_hz
-        self._faults = to_board, to_host
-        self._unended = [b"", b""]
         self._resets = 0
         self._received = bytearray()
         self._bytes = ctypes.create_string_buffer(_MOST)
@@ -74,16 +71,8 @@ class CompiledLine:
     def close(self) -> None:
         self._library.link_delete(self._harness)
 
-    def _through(self, way: int, data: bytes) -> bytes:
-        fault = self._faults[way]
-        if fault is None:
-            return data
-        *ended, self._unended[way] = (self._unended[way] + data).split(b"\0")
-        return b"".join(arriving for frame in ended for arriving in fault(frame + b"\0"))
-
     def write(self, data: bytes) -> None:
-        self.bytes_to_board += len(data)
-        arriving = self._through(0, data)
+        arriving = self.to_board.pass_on(data)
         self._library.link_send(self._harness, arriving, ctypes.c_size_t(len(arriving)))
 
     def read(self, timeout_s: float) -> bytes:
@@ -107,5 +96,4 @@ class CompiledLine:
         for place in range(library.link_commands(self._harness, self._beats, ctypes.c_size_t(_MOST))):
             controller.take(self._beats[place])
         count = library.link_receive(self._harness, self._bytes, ctypes.c_size_t(_MOST))
-        self.bytes_to_host += count
-        self._received += self._through(1, self._bytes.raw[:count])
+        self._received += self.to_host.pass_on(self._bytes.raw[:count])

@@ -5,6 +5,7 @@ from typing import Any
 
 from amaranth.sim import Simulator
 from beats import AnsweringController
+from simulated_line import Damage, Direction
 
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.link.serial_link import SerialLink
@@ -18,23 +19,22 @@ class PinLine:
     ----------
     dut : component
     link : LinkConfig
-    to_board, to_host : callable, optional
-        Faults, per frame (`simulated_line.Fault`).
+    to_board, to_host : simulated_line.Damage, optional
     """
 
     name = "a simulated board"
 
-    def __init__(self, dut: Any, link: LinkConfig, to_board: Any = None, to_host: Any = None) -> None:
+    def __init__(
+        self, dut: Any, link: LinkConfig, to_board: Damage | None = None, to_host: Damage | None = None
+    ) -> None:
         self.dut = dut
         self.baud = link.clock_hz / link.divisor
         self.cycles = 0
-        self.to_board, self.to_host = to_board, to_host
+        self.to_board, self.to_host = Direction(to_board), Direction(to_host)
         self._period = 1 / link.clock_hz
         self._divisor = link.divisor
-        self.bytes_to_board = self.bytes_to_host = 0
         self._to_send: deque[int] = deque()
         self._received = bytearray()
-        self._unended = [b"", b""]
         self._simulator = Simulator(self.dut)
         self._simulator.add_clock(self._period)
         self._simulator.add_testbench(self._run)
@@ -45,22 +45,15 @@ class PinLine:
     def close(self) -> None:
         pass
 
-    def _through(self, fault: Any, way: int, data: bytes) -> bytes:
-        if fault is None:
-            return data
-        *ended, self._unended[way] = (self._unended[way] + data).split(b"\0")
-        return b"".join(arriving for frame in ended for arriving in fault(frame + b"\0"))
-
     def write(self, data: bytes) -> None:
-        self.bytes_to_board += len(data)
-        self._to_send += self._through(self.to_board, 0, data)
+        self._to_send += self.to_board.pass_on(data)
 
     def read(self, timeout_s: float) -> bytes:
         end = self.clock() + timeout_s
         while not self._received and self.clock() < end:
             self._simulator.run_until(self.clock() + 200 * self._period)
         data, self._received = bytes(self._received), bytearray()
-        return self._through(self.to_host, 1, data)
+        return self.to_host.pass_on(data)
 
     async def _run(self, ctx: Any) -> None:
         bits: deque[int] = deque()
@@ -85,7 +78,6 @@ class PinLine:
                 sample_at += self._divisor
                 if len(coming) == 9:
                     if coming.pop():
-                        self.bytes_to_host += 1
                         self._received.append(sum(bit << place for place, bit in enumerate(coming)))
                     sample_at = None
             self.work(ctx)
@@ -104,8 +96,7 @@ class GatewareLine(PinLine):
     config : ControllerConfig
     link : LinkConfig
     controller : AnsweringController
-    to_board, to_host : callable, optional
-        Faults, per frame (`simulated_line.Fault`).
+    to_board, to_host : simulated_line.Damage, optional
     """
 
     def __init__(
@@ -113,8 +104,8 @@ class GatewareLine(PinLine):
         config: ControllerConfig,
         link: LinkConfig,
         controller: AnsweringController,
-        to_board: Any = None,
-        to_host: Any = None,
+        to_board: Damage | None = None,
+        to_host: Damage | None = None,
     ) -> None:
         super().__init__(SerialLink(config, link), link, to_board, to_host)
         self.controller = controller

@@ -1,82 +1,38 @@
 """A line to a board model in simulated time: baud rate, latency of a USB adapter, and faults."""
 
 from collections import deque
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
+from twinbar.host.transport.faulty_line import FaultRates, FrameFaults
 from twinbar.hw.link.board_model import BoardModel
 
 STEP_S = 5e-5
-Fault = Callable[[bytes], list[bytes]]
-"""Gives the frames that arrive for a frame that is sent, delimiters included."""
 
 
-class Faults:
-    """Damages frames at random.
+class Damage(Protocol):
+    """What happens to the bytes of one direction."""
 
-    Parameters
-    ----------
-    seed : int
-    flip, drop, duplicate, reorder, cut, noise : float
-        Probability per frame.
-    """
-
-    def __init__(
-        self,
-        seed: int,
-        flip: float = 0.0,
-        drop: float = 0.0,
-        duplicate: float = 0.0,
-        reorder: float = 0.0,
-        cut: float = 0.0,
-        noise: float = 0.0,
-    ) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.rates = {
-            "flip": flip,
-            "drop": drop,
-            "duplicate": duplicate,
-            "reorder": reorder,
-            "cut": cut,
-            "noise": noise,
-        }
-        self.frames = self.faults = 0
-        self._held: bytes | None = None
-
-    def __call__(self, frame: bytes) -> list[bytes]:
-        self.frames += 1
-        happens = {name for name, rate in self.rates.items() if self.rng.random() < rate}
-        self.faults += bool(happens)
-        if "flip" in happens:
-            damaged = bytearray(frame)
-            for place in self.rng.integers(8 * len(frame), size=int(self.rng.integers(1, 4))):
-                damaged[place >> 3] ^= 1 << (place & 7)
-            frame = bytes(damaged)
-        if "cut" in happens:
-            frame = frame[: int(self.rng.integers(len(frame)))]
-        if "noise" in happens:
-            frame = self.rng.integers(256, size=int(self.rng.integers(1, 20)), dtype=np.uint8).tobytes() + frame
-        arriving = [] if "drop" in happens else [frame] * (2 if "duplicate" in happens else 1)
-        if self._held is not None:
-            arriving, self._held = [*arriving, self._held], None
-        elif "reorder" in happens and arriving:
-            self._held = arriving.pop()
-        return arriving
+    def pass_on(self, data: bytes) -> bytes:
+        """Take bytes as they were sent; give those that arrive."""
 
 
-class _Direction:
-    def __init__(self, fault: Fault | None) -> None:
-        self.fault = fault
-        self._unended = b""
+def faults(seed: int, **rates: float) -> FrameFaults:
+    """Damage frames at random (rates as in `FaultRates`)."""
+    return FrameFaults(FaultRates(**rates), np.random.default_rng(seed))
+
+
+class Direction:
+    """Counts the bytes of one direction, and damages them."""
+
+    def __init__(self, damage: Damage | None) -> None:
+        self.damage = damage
         self.bytes = 0
 
     def pass_on(self, data: bytes) -> bytes:
         self.bytes += len(data)
-        if self.fault is None:
-            return data
-        *ended, self._unended = (self._unended + data).split(b"\0")
-        return b"".join(arriving for frame in ended for arriving in self.fault(frame + b"\0"))
+        return data if self.damage is None else self.damage.pass_on(data)
 
 
 class SimulatedLine:
@@ -88,8 +44,7 @@ class SimulatedLine:
     baud : float
     latency_s : float
         Each way; bytes from the board come in batches, one per latency, as from a USB adapter.
-    to_board, to_host : callable, optional
-        Faults.
+    to_board, to_host : Damage, optional
     """
 
     name = "a simulated line"
@@ -99,13 +54,13 @@ class SimulatedLine:
         board: BoardModel,
         baud: float = 3e6,
         latency_s: float = 1e-3,
-        to_board: Fault | None = None,
-        to_host: Fault | None = None,
+        to_board: Damage | None = None,
+        to_host: Damage | None = None,
     ) -> None:
         self.board = board
         self.baud = baud
         self.latency_s = latency_s
-        self.to_board, self.to_host = _Direction(to_board), _Direction(to_host)
+        self.to_board, self.to_host = Direction(to_board), Direction(to_host)
         self.now = 0.0
         self._outgoing: deque[tuple[float, bytes]] = deque()
         self._on_wire = bytearray()

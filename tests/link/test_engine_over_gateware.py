@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiled_link import CompiledLine
-from simulated_line import Faults
+from simulated_line import faults
 
 from twinbar.emulator.controller_engine import ControllerEngine
 from twinbar.emulator.engine import TileBlock, WriteList
@@ -36,7 +36,7 @@ def test_operations_over_the_gateware_are_those_of_the_fast_engine(make_crossbar
     config = make_crossbar(levels=5, adc_offset_codes=2.0)
     parameters = config.geometry.controller(2)
     behind = FastController(config, parameters)
-    damage = Faults(1, flip=0.05, drop=0.05), Faults(2, flip=0.05, duplicate=0.05)
+    damage = faults(1, flip=0.05, drop=0.05), faults(2, flip=0.05, duplicate=0.05)
     line = CompiledLine(parameters, LINK, Behind(behind, 1 << 16), *damage)  # type: ignore[arg-type]
     mapped = np.array([8, 6])
     link = Link(line)
@@ -61,5 +61,5 @@ def test_operations_over_the_gateware_are_those_of_the_fast_engine(make_crossbar
             assert mine.activity.actions.tolist() == theirs.activity.actions.tolist()
             assert mine.activity.cell_energy.tolist() == theirs.activity.cell_energy.tolist()
     assert behind.cells()["g"].tolist() == fast.state_dict()["g"].tolist()
-    assert sum(faults.faults for faults in damage) > 3
+    assert sum(way.damaged for way in damage) > 3
     assert link.statistics.resent > 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from beats import MNIST, AnsweringController, any_beats, as_beats, product, sparse_writes
-from simulated_line import Faults, SimulatedLine
+from simulated_line import SimulatedLine, faults
 
 from twinbar.host.transport.link import Link
 from twinbar.hw.errors import LinkError
@@ -51,7 +51,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_command_is_executed_once_whatever_happens(kind: str) -> None:
-    damage = Faults(1, **FAULTS[kind]), Faults(2, **FAULTS[kind])
+    damage = faults(1, **FAULTS[kind]), faults(2, **FAULTS[kind])
     controller, line = bench(pace=60, to_board=damage[0], to_host=damage[1])
     rng = np.random.default_rng(4)
     link = Link(line, SMALL.hash)
@@ -61,13 +61,13 @@ def test_every_command_is_executed_once_whatever_happens(kind: str) -> None:
     found = [link.run(beats) for beats in programs]
     assert controller.commands == np.concatenate(programs).tolist()
     np.testing.assert_array_equal(np.concatenate(found), as_beats(controller.responses))
-    assert all(faults.frames > 120 and faults.faults > 2 for faults in damage)
+    assert all(way.frames > 120 and way.damaged > 2 for way in damage)
 
 
 def test_one_percent_of_damaged_frames_changes_nothing() -> None:
     results = []
     for rate in (0.0, 0.01):
-        damage = Faults(7, flip=rate), Faults(8, flip=rate)
+        damage = faults(7, flip=rate), faults(8, flip=rate)
         controller, line = bench(MNIST, pace=1000, to_board=damage[0], to_host=damage[1])
         controller.rng = np.random.default_rng(9)
         link = Link(line)
@@ -80,7 +80,7 @@ def test_one_percent_of_damaged_frames_changes_nothing() -> None:
         results.append((controller.commands, found[np.argsort(tile, kind="stable")][:, 3:6].tolist(), damage))
     assert results[0][0] == results[1][0]
     assert results[0][1] == results[1][1]
-    assert sum(faults.faults for faults in results[1][2]) > 2
+    assert sum(way.damaged for way in results[1][2]) > 2
 
 
 def test_a_slow_line_and_long_operations_are_waited_for() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from beats import AnsweringController, any_beats
-from simulated_line import Faults, SimulatedLine
+from simulated_line import SimulatedLine, faults
 
 from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
@@ -22,7 +22,7 @@ CONFIG = ControllerConfig(tiles=2, rows=16, columns=8)
 
 def test_a_recording_plays_back_and_notices_another_program(tmp_path: Path) -> None:
     controller = AnsweringController(CONFIG, pace=20)
-    line = SimulatedLine(BoardModel(CONFIG, LinkConfig(), controller), to_host=Faults(3, flip=0.3))
+    line = SimulatedLine(BoardModel(CONFIG, LinkConfig(), controller), to_host=faults(3, flip=0.3))
     beats = any_beats(np.random.default_rng(0), 600, CONFIG)
     with Link(RecordingLine(line, tmp_path / "session.jsonl")) as link:
         found = [link.run(beats), link.run(beats[:9])]
