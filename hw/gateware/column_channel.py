@@ -84,9 +84,10 @@ class ColumnChannel(wiring.Component):
         m.d.sync += so_far.eq(Mux(self.first_step, 0, sum_read.data))
         with m.If(self.take):
             m.d.sync += held.eq(self.code - offset_read.data)
-        shifted = Signal(signed(self.config.sum_bits))
+        weighted = held << self.plane[: (self.config.input_bits - 1).bit_length()]
+        shifted = Signal.like(weighted)  # no wider, or some of its bits would be made of others (a loop, to Verilator)
         m.d.comb += [
-            shifted.eq(held << self.plane[: (self.config.input_bits - 1).bit_length()]),
+            shifted.eq(weighted),
             sum_read.addr.eq(self.next_group),
             sum_read.en.eq(1),
             self.sum.eq(so_far + shifted),
