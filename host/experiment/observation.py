@@ -1,5 +1,6 @@
 """What a run notes of the controller's work besides the ledger: a trace, a timeline, waveforms."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from twinbar.host.experiment.progress import Progress
 from twinbar.host.nn.convert import CrossbarNetwork
 from twinbar.host.nn.mapping import mapped_columns
 from twinbar.host.trace.drawing import draw_timeline, draw_wave
-from twinbar.host.trace.recorder import Excerpt, Recorder, Sink, Trace
+from twinbar.host.trace.excerpt import Excerpt
+from twinbar.host.trace.recorder import Recorder, Sink, Trace
 from twinbar.host.trace.store import MAPPED_COLUMNS
 from twinbar.hw.errors import ConfigError
 
@@ -48,14 +50,16 @@ class Observation:
         self._excerpt: Excerpt | None = None
         self._crossbar = crossbar
         self._left = 0
+        self._drawn: set[str] = set()
         asked = config.trace
-        if not (asked.record or asked.timeline or asked.wave):
+        self._pictures = {name for name, wanted in {TIMELINE: asked.timeline, WAVE: asked.wave}.items() if wanted}
+        if not (asked.record or self._pictures):
             return
         if crossbar is None:
             raise ConfigError("the policy float trains without a crossbar; there is nothing to record or to draw")
         if asked.record:
             self._trace = Trace(folder / TRACE, crossbar, config.to_toml())
-        if asked.timeline or asked.wave:
+        if self._pictures:
             self._excerpt = Excerpt()
             self._left = asked.steps
 
@@ -82,17 +86,27 @@ class Observation:
             self._trace.cut_back(parts)
             self._trace.begin(_state(network))
 
-    def begin_steps(self, network: CrossbarNetwork) -> None:
-        """The first programming is done; training begins, or goes on from a checkpoint."""
-        if self._excerpt is not None:
-            self._excerpt.begin(_state(network))
+    def begin_step(self, network: CrossbarNetwork) -> None:
+        """An optimizer step begins, the first programming being done.
+
+        Until a step has pulsed a cell, the excerpt begins anew with each: what is drawn shows all that there is to see.
+        """
+        if self._excerpt is not None and self._left:
+            if self._excerpt.shows_all:
+                self._excerpt.is_open = True
+            else:
+                self._excerpt.begin(_state(network))
 
     def stepped(self) -> None:
         """An optimizer step was made."""
-        if self._excerpt is not None and self._left:
-            self._left -= 1
-            if not self._left:
-                self._draw(self._excerpt)
+        if self._excerpt is None or not self._left:
+            return
+        if not self._excerpt.shows_all:
+            self._excerpt.is_open = False  # the evaluation after an epoch is no step
+            return
+        self._left -= 1
+        if not self._left:
+            self._draw(self._excerpt)
 
     def end_part(self) -> int:
         """End a part of the trace, because a checkpoint comes; gives how many parts there are."""
@@ -107,22 +121,59 @@ class Observation:
             self._trace.begin(_state(network))
 
     def finish(self) -> None:
-        """The run is over; a run of fewer steps than a timeline was to show has shown them all."""
+        """The run is over; a run of fewer steps than a picture was to show has shown them all."""
         if self._excerpt is not None and self._left:
+            if self._excerpt.programs and not self._excerpt.shows_all:
+                self._progress.message("No optimizer step has pulsed a cell; the last one is drawn")
             self._left = 0
             self._draw(self._excerpt)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what was drawn and the excerpt that is still to be drawn, for a checkpoint."""
+        begun = self._excerpt if self._left else None
+        return {
+            "steps": self._config.trace.steps,
+            "drawn": sorted(self._drawn),
+            "left": self._left,
+            "excerpt": None if begun is None else begun.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave: what was drawn stays, and an excerpt that was begun goes on.
+
+        A run that is resumed with another number of steps, or with pictures that it did not have, shows them from there
+        on: the steps before are gone.
+        """
+        asked = self._config.trace
+        same = state["steps"] == asked.steps
+        self._drawn = set(state["drawn"]) if same else set()
+        self._left = asked.steps if self._pictures - self._drawn else 0
+        if self._excerpt is None:
+            return
+        self._excerpt.clear()
+        if same and self._left and state["left"]:
+            self._left = state["left"]
+            self._excerpt.load_state_dict(state["excerpt"])
+
+    def array_changed(self) -> None:
+        """The array was changed from outside: an excerpt that was begun no longer shows how it came to be."""
+        if self._excerpt is not None and self._left:
+            self._left = self._config.trace.steps
+            self._excerpt.clear()
 
     def _draw(self, excerpt: Excerpt) -> None:
         assert self._crossbar is not None
         excerpt.is_open = False
         count = len(excerpt.programs)
-        if self._config.trace.timeline:
+        due = self._pictures - self._drawn if count else set()
+        if TIMELINE in due:
             self._progress.message(f"Drawing the timeline of {count} programs")
             draw_timeline(excerpt, self._crossbar, self._folder / TIMELINE)
-        if self._config.trace.wave:
+        if WAVE in due:
             self._progress.message(f"Writing the waveforms of {count} programs")
             draw_wave(excerpt, self._crossbar, self._folder / WAVE, self._config.engine.name)
-        excerpt.programs.clear()
+        self._drawn |= due
+        excerpt.clear()
 
 
 def _state(network: CrossbarNetwork) -> dict[str, Any]:

@@ -347,12 +347,15 @@ class TraceConfig(Section):
         default=False, description="write every command and its responses to commands.parquet, for twinbar replay"
     )
     timeline: bool = Field(
-        default=False, description="write a timeline of the first steps to trace.json, which opens in Perfetto"
+        default=False,
+        description="write a timeline of the first steps that pulse cells to trace.json, which opens in Perfetto",
     )
     wave: bool = Field(
         default=False,
-        description="write waveforms of the netlist in the first steps to wave.vcd, for GTKWave and Surfer",
+        description="write waveforms of the netlist in the first steps that pulse cells, for GTKWave and Surfer",
     )
     steps: int = Field(
-        default=1, ge=1, description="optimizer steps that timeline and wave show, after the first programming"
+        default=1,
+        ge=1,
+        description="optimizer steps that timeline and wave show, from the first one that pulses a cell",
     )

@@ -163,8 +163,6 @@ class Trainer:
             If the training diverges.
         """
         steps = folder.table("steps.csv")
-        if self.network is not None:
-            self._observation.begin_steps(self.network)
         saved = time.perf_counter()
         while len(self._epochs) < self.config.training.epochs:
             number = len(self._epochs) + 1
@@ -174,6 +172,8 @@ class Trainer:
             )
             self.module.train()
             for batches in self._remaining_batches(number):
+                if self.network is not None:
+                    self._observation.begin_step(self.network)
                 began = time.perf_counter()
                 row = self.train_step(batches)
                 self._counts.host_seconds += time.perf_counter() - began
@@ -286,7 +286,9 @@ class Trainer:
     def save(self, folder: RunFolder) -> None:
         """Save a checkpoint; a part of the trace ends with it, and the next one begins."""
         parts = self._observation.end_part()
-        folder.save_checkpoint({**self.state_dict(), "trace_parts": parts})
+        folder.save_checkpoint(
+            {**self.state_dict(), "trace_parts": parts, "observation": self._observation.state_dict()}
+        )
         if self.network is not None:
             self._observation.next_part(self.network)
 
@@ -329,6 +331,8 @@ class Trainer:
         if self.network is not None and self.account is not None:
             self.network.session.engine.load_state_dict(state["engine"])
             self._observation.begin(self.network, state["trace_parts"])
+            if "observation" in state:
+                self._observation.load_state_dict(state["observation"])
             for layer, saved in zip(self.network.layers, state["layers"], strict=True):
                 layer.matmul.cells.load_state_dict(saved["cells"])
                 layer.matmul.load_state_dict(saved["matmul"])
@@ -350,6 +354,7 @@ class Trainer:
         assert controller is not None
         if controller.holds_checkpoint:
             return
+        self._observation.array_changed()
         written = program(network, KeptLevels(), self._passed).result
         pulsed = int(((written.sets > 0) | (written.resets > 0)).sum())
         self._restorations.append({"step": self._step, "cells": len(written.codes), "pulsed": pulsed})

@@ -1,11 +1,13 @@
 """Timelines and waveforms of an excerpt: its programs, run again on the engine that shows most."""
 
+import re
+import shutil
 from functools import partial
 from pathlib import Path
 
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.controller_engine import ControllerEngine, MakeController
-from twinbar.host.trace.recorder import Excerpt
+from twinbar.host.trace.excerpt import Excerpt
 from twinbar.host.trace.store import MAPPED_COLUMNS
 
 
@@ -32,13 +34,15 @@ def draw_timeline(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path) -> Non
 def draw_wave(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path, engine: str) -> list[Path]:
     """Write the signals of the netlist, with save files for viewers beside it.
 
-    From `pysim`, if that trains, it is one file, which begins at power-up; from `rtl` one per program, numbered.
+    From `pysim`, if that trains, it is one file, which begins at power-up; from `rtl` one per program, numbered. What
+    an earlier drawing has left under these names is removed first, so that files of two drawings never lie together.
 
     Returns
     -------
     list of Path
         The waveforms.
     """
+    remove_waves(path)
     if engine == "pysim":
         from twinbar.emulator.rtl.pysim import PysimController
 
@@ -57,6 +61,16 @@ def draw_wave(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path, engine: st
         written.append(path.with_stem(f"{path.stem}-{number:03d}-{program.kind}"))
         compiled.controller.run(program, wave=written[-1])
     return written
+
+
+def remove_waves(path: Path) -> None:
+    """Remove the waveforms that `draw_wave` has written for a path, with what lies beside them."""
+    ours = re.compile(rf"{re.escape(path.stem)}(-\d{{3,}}-\w*)?\.(vcd|vcd\.part|gtkw|sucl|names)")
+    for old in [entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)]:
+        if old.is_dir():
+            shutil.rmtree(old)
+        else:
+            old.unlink()
 
 
 def _restored(excerpt: Excerpt, crossbar: CrossbarConfig, make: MakeController) -> ControllerEngine:

@@ -165,33 +165,3 @@ class Trace:
         low, high = self._crossbar.cells.window
         level = np.rint((g - low) / (high - low) * (levels - 1)).astype(np.int64)
         return np.clip(level, 0, levels - 1).reshape(-1, geometry.rows, geometry.columns)
-
-
-class Excerpt:
-    """Programs that are kept in memory, to be run again where their timing or signals can be seen (a `Sink`).
-
-    Every engine gives the same answer to the same program, so a timeline can be drawn by the engine that tells most of
-    the timing, and waveforms by the netlist, whichever engine trains.
-
-    Attributes
-    ----------
-    state : dict
-        State of the engine when the excerpt began, with its `MAPPED_COLUMNS`.
-    programs : list of (int, Program)
-        Each with its tick.
-    """
-
-    def __init__(self) -> None:
-        self.state: dict[str, Any] = {}
-        self.programs: list[tuple[int, Program]] = []
-        self.is_open = False
-
-    def begin(self, state: dict[str, Any]) -> None:
-        """Begin with the engine's state now."""
-        self.state = state
-        self.programs = []
-        self.is_open = True
-
-    def add(self, recorded: Recorded) -> None:
-        """Add a program."""
-        self.programs.append((recorded.tick, recorded.program))
