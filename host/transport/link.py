@@ -94,7 +94,7 @@ class Link:
     ) -> None:
         self._line = line
         self._expected_hash = expected_hash
-        self._longest_work_s = longest_work_s
+        self.longest_work_s = longest_work_s
         self._session = random.randrange(16) if first_session is None else first_session
         self.statistics = LinkStatistics()
         self._usable = False
@@ -108,6 +108,11 @@ class Link:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def usable(self) -> bool:
+        """Whether programs can be run; not once one was broken off, by an error or an interruption, until `connect`."""
+        return self._usable
 
     def close(self) -> None:
         """Give the line back."""
@@ -220,7 +225,7 @@ class Link:
                 f"the board on {self._line.name} is at rest and keeps back {missing} responses; connect again, and if "
                 "it happens again build it anew with this version"
             )
-        if waited > self._longest_work_s:
+        if waited > self.longest_work_s:
             raise LinkError(
                 f"the board on {self._line.name} has been at work for {waited:.0f} s without a response, with "
                 f"{missing} to come; make it safe (twinbar board safe) and check its front end"
