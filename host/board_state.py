@@ -1,6 +1,7 @@
 """What a board says of itself and of its tiles, and how it is made safe."""
 
-from typing import Any
+import contextlib
+from typing import Any, Final
 
 from twinbar.host.board.front_end import values_of
 from twinbar.host.transport.link import Link
@@ -8,6 +9,9 @@ from twinbar.host.transport.registers import read_counters, read_faults
 from twinbar.hw.errors import LinkError
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Opcode
+
+_LONGEST_PARTING_S: Final = 2.0
+"""Bound for the answer to a SAFE, which takes a few cycles."""
 
 
 def board_state(link: Link) -> dict[str, Any]:
@@ -64,3 +68,26 @@ def make_safe(link: Link) -> int:
             f"tile {min(silent) if silent else 0} has not said that it is disarmed; switch the supply of the array off"
         )
     return len(found)
+
+
+def leave_safe(link: Link) -> None:
+    """Make a board safe before its line is given back, whatever has happened to the session.
+
+    If it was broken off, or the board does not know it any more, another one is started, with whose reset the board
+    disarms. That takes a few seconds at most, also where nothing answers.
+
+    Raises
+    ------
+    LinkError
+        If the board has not said that it is safe.
+    """
+    link.longest_work_s = _LONGEST_PARTING_S
+    with contextlib.suppress(LinkError):
+        if link.usable:
+            make_safe(link)
+            return
+    try:
+        link.connect()
+        make_safe(link)
+    except LinkError as error:
+        raise LinkError(f"the board may still be armed, so switch the supply of its array off: {error}") from error

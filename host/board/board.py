@@ -15,7 +15,7 @@ from twinbar.host.board.commands import Ints, Progress, run, run_on_cells
 from twinbar.host.board.identity import board_controller
 from twinbar.host.board.iv_sweep import IvCurve, iv_sweep
 from twinbar.host.board.products import Multiplication, multiply
-from twinbar.host.board_state import make_safe
+from twinbar.host.board_state import leave_safe, make_safe
 from twinbar.host.transport.line import Line, open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.registers import read_counters, read_faults, write_registers
@@ -76,6 +76,7 @@ class Board:
     def __init__(self, port: str | Line, baud: int = DEFAULT_BAUD, config: CrossbarConfig | None = None) -> None:
         self.link = Link(open_line(port, baud) if isinstance(port, str) else port)
         hello = self.link.hello
+        self._closed = False
         self.config = config
         self.tiles, self.rows, self.columns = hello.tiles, hello.rows, hello.columns
         self._controller = ControllerConfig(
@@ -90,7 +91,8 @@ class Board:
             try:
                 board_controller(hello, config, config.geometry.controller(hello.tiles))
             except ConfigError:
-                self.close()
+                # Nothing is armed yet: the session began with a reset.
+                self.link.close()
                 raise
 
     def __enter__(self) -> Self:
@@ -99,15 +101,26 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except LinkError as unsafe:
+            if error is None:
+                raise
+            error.add_note(str(unsafe))
 
     def close(self) -> None:
-        """Make the board safe if it still answers, and give the port back."""
+        """Make the board safe, in another session if this one was broken off, and give the port back.
+
+        Raises
+        ------
+        LinkError
+            If the board has not said that it is safe. The port is given back all the same.
+        """
+        if self._closed:
+            return
+        self._closed = True
         try:
-            self.safe()
-        except LinkError:
-            # Its next session begins with a reset in any case.
-            pass
+            leave_safe(self.link)
         finally:
             self.link.close()
 

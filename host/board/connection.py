@@ -8,14 +8,23 @@ import numpy as np
 
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.host.board.controller import BoardController
+from twinbar.host.board_state import leave_safe
 from twinbar.host.transport.line import Line, open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.patient_line import PatientLine
-from twinbar.hw.errors import SilentBoardError
+from twinbar.hw.errors import LinkError, SilentBoardError
 from twinbar.hw.gateware.config import ControllerConfig
 
 _NAP_S = 0.5
 """From one attempt to start a session to the next."""
+
+
+def _print_nothing(sentence: str) -> None:
+    pass
+
+
+def _go_on() -> None:
+    pass
 
 
 class BoardConnection:
@@ -48,6 +57,9 @@ class BoardConnection:
         self._check = check
         self._make_line = make_line
         self._line: PatientLine | None = None
+        self._link: Link | None = None
+        self._notice: Callable[[str], None] = _print_nothing
+        self._interrupt: Callable[[], None] = _go_on
         self.controller: BoardController | None = None
 
     def make(
@@ -58,7 +70,7 @@ class BoardConnection:
         mapped_columns: np.ndarray | None = None,
         faults: np.ndarray | None = None,
     ) -> BoardController:
-        """Connect, and give the controller (`twinbar.emulator.controller_engine.MakeController`).
+        """Give a controller (`twinbar.emulator.controller_engine.MakeController`); connect, unless that was done.
 
         Raises
         ------
@@ -67,10 +79,12 @@ class BoardConnection:
         ConfigError
             If it does not fit.
         """
-        self._line = PatientLine(lambda: self._make_line(self.port, self._baud), self._wait_s)
-        link = Link(self._line)
+        if self._link is None:
+            self._line = PatientLine(lambda: self._make_line(self.port, self._baud), self._wait_s)
+            self._line.notice, self._line.check = self._notice, self._interrupt
+            self._link = Link(self._line)
         self.controller = BoardController(
-            config, controller, mapped_columns=mapped_columns, faults=faults, link=link, check=self._check
+            config, controller, mapped_columns=mapped_columns, faults=faults, link=self._link, check=self._check
         )
         return self.controller
 
@@ -80,32 +94,45 @@ class BoardConnection:
         if self._line is not None:
             self._line.notice, self._line.check = notice, check
 
+    @property
+    def was_open(self) -> bool:
+        """Whether a board has answered: then it is worth waiting for."""
+        return self._link is not None
+
     def restart(self, error: SilentBoardError) -> None:
         """Start another session with a board that has forgotten the one before, as soon as it answers.
+
+        Errors are those of `reconnect`.
+        """
+        assert self.controller is not None
+        self.reconnect(error)
+        self.controller.start_session()
+
+    def reconnect(self, error: SilentBoardError) -> None:
+        """Start another session, as soon as the board answers, for a controller that is yet to be made.
 
         Raises
         ------
         SilentBoardError
             If it does not answer in time.
-        ConfigError, LinkError
+        LinkError
             If it is another board now.
         """
-        assert self.controller is not None
+        assert self._link is not None
         if not self._wait_s:
             raise error
         self._notice(f"{error}; trying for up to {self._wait_s:g} s (Ctrl-C ends it)")
-        hash_before = self.controller.link.hello.hash
+        hash_before = self._link.hello.hash
         end = time.monotonic() + self._wait_s
         while True:
             self._interrupt()
             try:
-                self.controller.link.connect(hash_before)
+                self._link.connect(hash_before)
                 break
             except SilentBoardError as still:
                 if time.monotonic() >= end:
                     raise SilentBoardError(f"the board has not answered for {self._wait_s:g} s: {still}") from still
             time.sleep(_NAP_S)
-        self.controller.start_session()
 
     def report(self) -> dict[str, Any]:
         """Give what a report says of the board."""
@@ -129,8 +156,15 @@ class BoardConnection:
         }
 
     def close(self) -> None:
-        """Give the port back."""
-        if self.controller is not None:
-            self.controller.link.close()
-        elif self._line is not None:
+        """Make the board safe, or say that it is not, and give the port back; nothing is waited for any more."""
+        if self._line is None:
+            return
+        self._line.wait_s, self._line.check = 0.0, _go_on
+        try:
+            if self._link is not None:
+                leave_safe(self._link)
+        except LinkError as error:
+            # A report that is ready, or the error that has ended the run, is worth more.
+            self._notice(f"warning: {error}")
+        finally:
             self._line.close()

@@ -1,10 +1,11 @@
 """One training run, from an empty or interrupted run folder to its report."""
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinbar.host.data import load_dataset
 from twinbar.host.data.dataset import Dataset
+from twinbar.host.experiment import build
 from twinbar.host.experiment.arrays import save_arrays
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.interruption import Interruption
@@ -14,6 +15,9 @@ from twinbar.host.experiment.threads import use_threads
 from twinbar.host.experiment.trainer import Trainer
 from twinbar.host.report.metrics import write_metrics
 from twinbar.hw.errors import SilentBoardError
+
+if TYPE_CHECKING:
+    from twinbar.host.board.connection import BoardConnection
 
 
 def prepare_data(config: ExperimentConfig) -> Dataset:
@@ -54,17 +58,20 @@ def train(
     """
     use_threads(config.engine.threads, config.training.batch_size)
     data = prepare_data(config) if data is None else data
-    state = folder.load_checkpoint(progress.message) if resume else None
-    trainer = Trainer(config, data, progress, folder.path, restored=state is not None)
+    interruption = Interruption()
+    board = build.build_board(config)
+    if board is not None:
+        board.listen(progress.message, partial(_stop_waiting, interruption))
     try:
-        with Interruption() as interruption:
-            _run(trainer, folder, progress, state, interruption)
+        trainer = _prepare(config, data, folder, progress, resume, board, interruption)
+        with interruption:
+            _run(trainer, folder, progress, interruption)
         report = trainer.report()
         if trainer.network is not None:
             save_arrays(trainer.network, folder)
     finally:
-        if trainer.board is not None:
-            trainer.board.close()
+        if board is not None:
+            board.close()
     folder.write_report(report)
     write_metrics(report, folder.path / "metrics.csv")
     for sentence in trainer.watch.warnings:
@@ -72,24 +79,41 @@ def train(
     return report
 
 
-def _run(
-    trainer: Trainer,
+def _prepare(
+    config: ExperimentConfig,
+    data: Dataset,
     folder: RunFolder,
     progress: Progress,
-    state: dict[str, Any] | None,
+    resume: bool,
+    board: "BoardConnection | None",
     interruption: Interruption,
-) -> None:
+) -> Trainer:
+    """Make a trainer that is at its checkpoint: the folder's, or the first one, of cells just programmed.
+
+    A board that falls silent meanwhile has no session to go back to: all of it is done anew.
+    """
+    while True:
+        state = folder.load_checkpoint(progress.message) if resume else None
+        try:
+            trainer = Trainer(config, data, progress, folder.path, board=board, restored=state is not None)
+            with interruption:
+                if state is None:
+                    progress.start(1, "programming and calibration", unit="pass")
+                    trainer.initialize()
+                    progress.advance(1)
+                    folder.table("steps.csv")
+                    trainer.save(folder)
+                else:
+                    trainer.load_state_dict(state)
+            return trainer
+        except SilentBoardError as error:
+            if board is None or not board.was_open:
+                raise
+            board.reconnect(error)
+
+
+def _run(trainer: Trainer, folder: RunFolder, progress: Progress, interruption: Interruption) -> None:
     """Train to the end; a board that has forgotten its session is taken up again at the last checkpoint."""
-    if trainer.board is not None:
-        trainer.board.listen(progress.message, partial(_stop_waiting, interruption))
-    if state is None:
-        progress.start(1, "programming and calibration", unit="pass")
-        trainer.initialize()
-        progress.advance(1)
-        folder.table("steps.csv")
-        trainer.save(folder)
-    else:
-        trainer.load_state_dict(state)
     while True:
         try:
             trainer.run(folder, interruption)

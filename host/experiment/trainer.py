@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -37,6 +37,9 @@ from twinbar.host.update.kept_levels import KeptLevels
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
 
+if TYPE_CHECKING:
+    from twinbar.host.board.connection import BoardConnection
+
 CHECKPOINT_SECONDS = 60.0
 """Host time from one checkpoint to the next within an epoch; every epoch ends with one besides."""
 CALIBRATION_IMAGES = 256
@@ -54,6 +57,8 @@ class Trainer:
     progress : Progress
     folder : Path
         Of the run; takes traces, timelines and waveforms.
+    board : BoardConnection, optional
+        Whose board it trains on; to be closed by whoever made it.
     restored : bool
         A checkpoint will be loaded: converters keep the calibration that is in it.
     """
@@ -65,6 +70,7 @@ class Trainer:
         progress: Progress,
         folder: Path = Path(),
         *,
+        board: "BoardConnection | None" = None,
         restored: bool = False,
     ) -> None:
         self.config = config
@@ -82,7 +88,7 @@ class Trainer:
         self.watch = Watch()
         crossbar = None if config.policy.name == "float" else build.build_crossbar(config)
         self._observation = Observation(config, crossbar, folder, progress)
-        self.board = None if crossbar is None else build.build_board(config)
+        self.board = None if crossbar is None else board
         if crossbar is None:
             self.module = model
         else:

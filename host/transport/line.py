@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import serial
 
-from twinbar.hw.errors import LinkError
+from twinbar.hw.errors import ConfigError, LinkError
 
 _LONGEST_WRITE_S = 5.0
 _NAP_S = 0.005
@@ -148,5 +148,15 @@ class SocketLine:
 
 
 def open_line(port: str, baud: int) -> Line:
-    """Open a serial port, or the connection to a virtual board (``socket://host:port``)."""
+    """Open a serial port, or the connection to a virtual board (``socket://host:port``).
+
+    Raises
+    ------
+    ConfigError
+        If the baud rate is none.
+    LinkError
+        If the port cannot be opened.
+    """
+    if baud <= 0:
+        raise ConfigError(f"the baud rate is {baud}; give the one that the board was built for, such as 2000000")
     return SocketLine(port, baud) if port.startswith("socket://") else SerialLine(port, baud)

@@ -27,11 +27,14 @@ from twinbar.hw.protocol.packing import RESPONSE_BYTES
 
 from .line import Line
 from .outbox import Outbox
+from .waking_clock import WakingClock
 
 _POLL_S = 0.05
 """Silence after which the host asks; longer than the latency of any USB adapter."""
 _PATIENCE_S = 2.0
-"""Silence after which the host gives up."""
+"""Silence after which the host gives up, if it has asked often enough meanwhile."""
+_LEAST_REQUESTS = 3
+"""Requests that must have gone unanswered, each for `_POLL_S`, before the host gives up."""
 LONGEST_WORK_S = 120.0
 """Default bound for a single operation: a pulse of the greatest width lasts 22 s at 12 MHz."""
 _ATTEMPTS = 8
@@ -93,8 +96,10 @@ class Link:
         longest_work_s: float = LONGEST_WORK_S,
     ) -> None:
         self._line = line
+        self._baud = line.baud
+        self._clock = WakingClock(line.clock, 2 * _POLL_S)
         self._expected_hash = expected_hash
-        self._longest_work_s = longest_work_s
+        self.longest_work_s = longest_work_s
         self._session = random.randrange(16) if first_session is None else first_session
         self.statistics = LinkStatistics()
         self._usable = False
@@ -108,6 +113,11 @@ class Link:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def usable(self) -> bool:
+        """Whether programs can be run; not once one was broken off, by an error or an interruption, until `connect`."""
+        return self._usable
 
     def close(self) -> None:
         """Give the line back."""
@@ -162,6 +172,8 @@ class Link:
                 "program the board with the bitstream of this configuration"
             )
         self.hello = hello
+        # A pseudo-terminal or TCP port carries bytes at whatever rate it was opened: the board's is what counts.
+        self._baud = hello.baud
         self._outbox = Outbox(hello)
         self._expectation = Expectation(hello.tiles)
         self._decoder = ResponseDecoder(hello.widths, self._expectation)
@@ -201,7 +213,8 @@ class Link:
         self._usable = False
         self._outbox.load(self._packed(np.ascontiguousarray(beats, np.uint64)))
         self._responses: list[npt.NDArray[np.uint8]] = [np.zeros((0, RESPONSE_BYTES), np.uint8)]
-        self._last_heard = self._last_sent = self._last_progress = self._line.clock()
+        self._last_heard = self._last_sent = self._last_progress = self._clock()
+        self._unanswered = 0
         self._at_rest = False
         self._send()
         while not self._complete:
@@ -213,14 +226,14 @@ class Link:
 
     def _check_progress(self) -> None:
         """Refuse to wait for what will not come from a board that still answers."""
-        waited = self._line.clock() - self._last_progress - self._transit_s(self._outbox.bytes_under_way)
+        waited = self._clock() - self._last_progress - self._transit_s(self._outbox.bytes_under_way)
         missing = len(self._expectation)
         if self._at_rest and missing and waited > _PATIENCE_S:
             raise LinkError(
                 f"the board on {self._line.name} is at rest and keeps back {missing} responses; connect again, and if "
                 "it happens again build it anew with this version"
             )
-        if waited > self._longest_work_s:
+        if waited > self.longest_work_s:
             raise LinkError(
                 f"the board on {self._line.name} has been at work for {waited:.0f} s without a response, with "
                 f"{missing} to come; make it safe (twinbar board safe) and check its front end"
@@ -249,17 +262,17 @@ class Link:
         too_much = 2 * self._unacknowledged_bytes > 1 << self.hello.transmit_log2
         if not batch and (too_much or (self._awaited - self._acknowledged) % SEQUENCE > WINDOW // 2):
             batch.append(self._frame(Kind.ACK))
-        now = self._line.clock()
-        silence = now - max(self._last_heard, self._last_sent) - self._transit_s(self._outbox.bytes_under_way)
-        if not batch and silence > _POLL_S:
+        now, transit = self._clock(), self._transit_s(self._outbox.bytes_under_way)
+        if not batch and now - max(self._last_heard, self._last_sent) - transit > _POLL_S:
+            if self._unanswered >= _LEAST_REQUESTS and now - self._last_heard > _PATIENCE_S + transit:
+                raise SilentBoardError(
+                    f"the board on {self._line.name} has fallen silent, with {len(self._expectation)} responses to "
+                    "come; check it, and connect again"
+                )
             self._request(batch)
+            self._unanswered += 1
             # Nothing is heard, so the board may have lost all of it without a trace.
             self.statistics.resent += self._outbox.rewind()
-        if now - self._last_heard > _PATIENCE_S + self._transit_s(self._outbox.bytes_under_way):
-            raise SilentBoardError(
-                f"the board on {self._line.name} has fallen silent, with {len(self._expectation)} responses to come; "
-                "check it, and connect again"
-            )
         if batch:
             self._last_sent = now
             self._put(b"".join(batch))
@@ -282,7 +295,8 @@ class Link:
             frame = BoardFrame.unpack(contents)
             if frame is None or frame.session != self._session:
                 continue
-            self._last_heard = self._line.clock()
+            self._last_heard = self._clock()
+            self._unanswered = 0
             self.statistics.frames_received += 1
             ahead = (frame.seq - self._awaited) % SEQUENCE
             if ahead == 0:
@@ -325,4 +339,4 @@ class Link:
         return data
 
     def _transit_s(self, size: int) -> float:
-        return 10 * size / self._line.baud
+        return 10 * size / self._baud

@@ -37,6 +37,8 @@ class PatientLine:
 
     Attributes
     ----------
+    wait_s : float
+        As given; it may be changed.
     notice : callable
         Takes one sentence when the port is gone, and one when it is back.
     check : callable
@@ -52,7 +54,7 @@ class PatientLine:
 
     def __init__(self, open_port: Callable[[], Line], wait_s: float) -> None:
         self._open = open_port
-        self._wait_s = wait_s
+        self.wait_s = wait_s
         self._line = open_port()
         self.name, self.baud = self._line.name, self._line.baud
         self.notice: Callable[[str], None] = _print_nothing
@@ -90,7 +92,7 @@ class PatientLine:
         self._line.close()
 
     def _lose(self, error: LinkError) -> None:
-        if not self._wait_s:
+        if not self.wait_s:
             raise error
         self._lost = True
         self.losses += 1
@@ -98,11 +100,11 @@ class PatientLine:
         with contextlib.suppress(LinkError, OSError):
             self._line.close()
         sentence = str(error) if str(error).endswith("?") else f"{error}."
-        self.notice(f"{sentence} Waiting for up to {self._wait_s:g} s for it to come back (Ctrl-C ends the waiting)")
+        self.notice(f"{sentence} Waiting for up to {self.wait_s:g} s for it to come back (Ctrl-C ends the waiting)")
 
     def _recover(self) -> None:
         # Time of the host: the clock of a line that is gone may stand still.
-        end = time.monotonic() + self._wait_s
+        end = time.monotonic() + self.wait_s
         while True:
             self.check()
             try:
@@ -110,8 +112,8 @@ class PatientLine:
                 break
             except LinkError as error:
                 if time.monotonic() >= end:
-                    raise LinkError(f"{self.name} has not come back within {self._wait_s:g} s ({error})") from error
-            time.sleep(min(_NAP_S, self._wait_s))
+                    raise LinkError(f"{self.name} has not come back within {self.wait_s:g} s ({error})") from error
+            time.sleep(min(_NAP_S, self.wait_s))
         self._behind = self._line.clock() - self._stopped
         self._lost = False
         self.notice(f"{self.name} is back")

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from twinbar.emulator.program import Program
 from twinbar.host.board.connection import BoardConnection
 from twinbar.host.board.software_board import SoftwareBoard, SoftwareLine
 from twinbar.host.experiment import build
@@ -16,6 +18,8 @@ from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
 from twinbar.host.transport.line import Line
 from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.protocol.packing import pack, unpack
+from twinbar.hw.protocol.vocabulary import Opcode, Status
 
 LINK = LinkConfig(clock_hz=100_000_000, baud=2_000_000)
 RUN: dict[str, Any] = {
@@ -39,6 +43,37 @@ BOARD: dict[str, Any] = {"engine.name": "board", "engine.port": "in this process
 def make_board(changes: dict[str, Any] | None = None) -> SoftwareBoard:
     crossbar = build_crossbar(ExperimentConfig().merge(RUN | (changes or {})))
     return SoftwareBoard(crossbar, crossbar.geometry.controller(1), LINK)
+
+
+def is_armed(board: SoftwareBoard) -> bool:
+    """Whether a tile reads: asked of the controller itself, since a new session of the link would disarm it."""
+    answers = board.controller.run(Program(pack(Opcode.READ, np.arange(board.controller.controller.tiles)))).responses
+    return bool((unpack(answers)["status"] == Status.OK.value).any())
+
+
+class BreakingLine(SoftwareLine):
+    """A line on which something happens in one of the reads to come, or in all from then on.
+
+    Attributes
+    ----------
+    reads_before : int
+        Counts down; at 0 it happens.
+    happens : BaseException
+    for_good : bool
+    """
+
+    def __init__(self, board: SoftwareBoard, reads_before: int = 1 << 30) -> None:
+        super().__init__(board)
+        self.reads_before = reads_before
+        self.happens: BaseException = KeyboardInterrupt()
+        self.for_good = False
+
+    def read(self, timeout_s: float) -> bytes:
+        """Give the bytes that have come (see `Line`)."""
+        self.reads_before -= 1
+        if self.reads_before == 0 or (self.for_good and self.reads_before < 0):
+            raise self.happens
+        return super().read(timeout_s)
 
 
 def run(path: Path, changes: dict[str, Any], resume: bool = False) -> tuple[dict[str, Any], list[str]]:

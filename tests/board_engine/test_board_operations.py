@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from software_runs import BreakingLine, is_armed
 
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.fast.controller import FastController
@@ -180,6 +181,9 @@ def test_leaving_makes_the_board_safe(software: SoftwareBoard, config: CrossbarC
     with Board(SoftwareLine(software), config=config) as opened:
         opened.configure()
         opened.read(0, 0)
+        assert is_armed(software)
+    assert not is_armed(software)
+    opened.close()
     with Board(SoftwareLine(software)) as again:
         with pytest.raises(LinkError, match="READ with DISARMED"):
             again.read(0, 0)
@@ -194,6 +198,65 @@ def test_leaving_makes_the_board_safe(software: SoftwareBoard, config: CrossbarC
         ):
             with pytest.raises(ConfigError, match="needs the configuration of the array"):
                 needs()
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+@pytest.mark.parametrize("happens", [KeyboardInterrupt(), LinkError("the port failed"), MemoryError()], ids=repr)
+def test_leaving_in_the_middle_of_a_write_makes_the_board_safe(
+    happens: BaseException, reads: int, software: SoftwareBoard, config: CrossbarConfig
+) -> None:
+    line = BreakingLine(software)
+    line.happens = happens
+
+    def write() -> None:
+        with Board(line, config=config) as board:
+            board.configure()
+            assert is_armed(software)
+            line.reads_before = reads
+            board.write_levels(np.arange(300) % 8, 3, np.arange(300) % 5)
+
+    with pytest.raises(type(happens)) as caught:
+        write()
+    assert caught.value is happens
+    assert not hasattr(happens, "__notes__")
+    assert not is_armed(software)
+
+
+@pytest.mark.parametrize("happens", [KeyboardInterrupt(), None], ids=repr)
+def test_a_board_that_cannot_be_made_safe_is_reported(
+    happens: BaseException | None, software: SoftwareBoard, config: CrossbarConfig
+) -> None:
+    line = BreakingLine(software)
+    unsafe = "the board may still be armed, so switch the supply of its array off: the port is gone"
+
+    def lose() -> None:
+        with Board(line, config=config) as board:
+            board.configure()
+            line.happens, line.for_good, line.reads_before = LinkError("the port is gone"), True, 1
+            if happens:
+                raise happens
+
+    with pytest.raises(KeyboardInterrupt if happens else LinkError) as caught:
+        lose()
+    if happens:
+        assert caught.value is happens
+        assert happens.__notes__ == [unsafe]
+    else:
+        assert str(caught.value) == unsafe
+
+
+def test_a_board_that_has_forgotten_its_session_is_made_safe(software: SoftwareBoard, config: CrossbarConfig) -> None:
+    with Board(SoftwareLine(software), config=config) as board:
+        board.configure()
+        software.power_up()
+    assert not is_armed(software)
+    with Board(SoftwareLine(software)) as board:
+        software.receive = lambda data: None  # type: ignore[method-assign]
+        before = board.link.statistics.requests
+        with pytest.raises(LinkError, match=r"may still be armed, .*: no board answers on a board in software"):
+            board.close()
+        # Seconds, not the minutes of a board at work.
+        assert board.link.statistics.requests - before < 60
 
 
 def test_wrong_arguments_are_one_sentence(board: Board) -> None:

@@ -1,18 +1,16 @@
 """Offsets below zero end where the converter of the front end does, on every engine that knows it."""
 
 from dataclasses import replace
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 import pytest
 
 from twinbar.emulator import beats
 from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.controllers import controller_maker
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.program import Program
 from twinbar.emulator.verify.assemblies import SEPARATE, TEACHING, WALKING
-from twinbar.host.experiment.build import CONTROLLERS
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.packing import pack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode
@@ -41,8 +39,7 @@ def crossbar(parts: SerialParts | None) -> CrossbarConfig:
 def run(name: str, parts: SerialParts | None) -> tuple[list[int], list[int]]:
     """Give the calibrated offset of every column, and its raw code once more, read with all cells as they are made."""
     config = crossbar(parts)
-    module, controller = CONTROLLERS[name]
-    engine: Any = getattr(import_module(module), controller)(config, config.geometry.controller(1))
+    engine = controller_maker(name)(config, config.geometry.controller(1))
     engine.run(Program(beats.configure(config, 1)))
     every = np.arange(COLUMNS)
     offsets = engine.run(Program(pack(Opcode.CALIBRATE, 0, column=every))).responses

@@ -5,8 +5,10 @@ import pytest
 from beats import MNIST, AnsweringController, any_beats, as_beats, product, sparse_writes
 from simulated_line import SimulatedLine, faults
 
+from twinbar.host.transport.faulty_line import FaultRates, FaultyLine
+from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
-from twinbar.hw.errors import LinkError
+from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
@@ -177,6 +179,90 @@ def test_a_board_that_falls_silent_is_reported() -> None:
     with pytest.raises(LinkError, match="has fallen silent, with 9 responses to come"):
         link.run(pack(Opcode.READ, 0, row=np.arange(9), column=1))
     assert len(controller.commands) <= 10
+
+
+class Stopped(SimulatedLine):
+    """A line whose host is stopped for a while, just before it looks at its clock for the nth time."""
+
+    looks = 0
+    stopped_at = range(0)
+    stopped_s = 0.0
+
+    def clock(self) -> float:
+        self.looks += 1
+        if self.looks in self.stopped_at:
+            self.now += self.stopped_s
+        return self.now
+
+
+@pytest.mark.parametrize("stopped_s", [3.0, 600.0])
+def test_a_host_that_was_stopped_does_not_blame_the_board(stopped_s: float) -> None:
+    """Wherever it is stopped: what has come meanwhile lies in a buffer, and is not looked at before the clock is."""
+    beats = any_beats(np.random.default_rng(0), 60, SMALL)
+    line = Stopped(BoardModel(SMALL, BOARD, AnsweringController(SMALL, pace=3)))
+    link = Link(line)
+    line.stopped_s = stopped_s
+    before = line.looks
+    link.run(beats)
+    looks = line.looks - before
+    assert looks > 5
+    for look in range(1, looks + 1):
+        line.stopped_at = range(line.looks + look, line.looks + look + 1)
+        assert len(link.run(beats)) > 0
+    assert line.now > (looks - 1) * stopped_s
+
+
+def test_before_a_board_is_given_up_it_is_asked_several_times() -> None:
+    line = Stopped(BoardModel(SMALL, BOARD, AnsweringController(SMALL)))
+    link = Link(line)
+    line.board.send = lambda most: b""
+    # A host that hardly gets the processor: whenever it looks at the clock, seconds have passed.
+    line.stopped_at, line.stopped_s = range(1 << 30), 3.0
+    requests, read = [], line.read
+
+    def read_and_note(timeout_s: float) -> bytes:
+        requests.append(link.statistics.requests)
+        return read(timeout_s)
+
+    line.read = read_and_note
+    with pytest.raises(LinkError, match="has fallen silent, with 9 responses to come"):
+        link.run(pack(Opcode.READ, 0, row=np.arange(9), column=1))
+    assert link.statistics.requests >= 3
+    # The last one has been waited for as well.
+    assert requests[-1] == link.statistics.requests
+
+
+def test_a_slow_board_is_asked_several_times_as_well() -> None:
+    slow = LinkConfig(baud=9600, clock_hz=12_000_000)
+    _, line = bench(link=slow, baud=9600)
+    link = Link(line)
+    line.board.send = lambda most: b""
+    with pytest.raises(LinkError, match="has fallen silent"):
+        link.run(any_beats(np.random.default_rng(0), 400, SMALL))
+    assert link.statistics.requests == 3
+
+
+def test_a_rate_that_means_nothing_to_the_port_does_not_count() -> None:
+    """As at a pseudo-terminal: the board's own rate does, for how long bytes take."""
+    waited = []
+    for baud in (3e6, 9600.0, 12e6):
+        _, board_line = bench()
+        line = FaultyLine(board_line, FaultRates())
+        line.baud = baud
+        link = Link(line)
+        board_line.board.send = lambda most: b""
+        before = line.clock()
+        with pytest.raises(LinkError, match="has fallen silent"):
+            link.run(any_beats(np.random.default_rng(0), 400, SMALL))
+        waited.append(line.clock() - before)
+    assert waited == pytest.approx([waited[0]] * 3, abs=1e-3)
+
+
+@pytest.mark.parametrize("port", ["/dev/null", "socket://127.0.0.1:1"])
+@pytest.mark.parametrize("baud", [0, -9600])
+def test_a_baud_rate_is_positive(port: str, baud: int) -> None:
+    with pytest.raises(ConfigError, match=f"the baud rate is {baud}; give the one that the board was built for"):
+        open_line(port, baud)
 
 
 def test_a_wrong_answer_is_noticed() -> None:
