@@ -61,11 +61,11 @@ def test_offsets_are_cut_off_where_the_converter_ends() -> None:
 
 
 @pytest.mark.parametrize("parts", [SEPARATE, WALKING], ids=["unipolar", "bipolar"])
-@pytest.mark.parametrize("name", ["events", "pysim"])
+@pytest.mark.parametrize("name", ["events", pytest.param("rtl", marks=pytest.mark.compiler), "pysim"])
 def test_engines_cut_off_the_same(name: str, parts: SerialParts) -> None:
     assert run(name, parts) == run("fast", parts)
 
 
-@pytest.mark.parametrize("name", ["events", "pysim"])
+@pytest.mark.parametrize("name", ["events", pytest.param("rtl", marks=pytest.mark.compiler), "pysim"])
 def test_engines_cut_off_the_same_at_a_direct_front_end(name: str) -> None:
     assert run(name, None) == run("fast", None)
