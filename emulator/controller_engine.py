@@ -11,7 +11,7 @@ from twinbar.emulator.calibration import COLUMN, GAIN, SUBTRACT, calibrations
 from twinbar.emulator.cell_state import restore_cells
 from twinbar.emulator.configuration import CrossbarConfig, range_code
 from twinbar.emulator.engine import MultiplyResult, TileBlock, WriteList, WriteResult, check_shape, extreme_codes
-from twinbar.emulator.front_end_memory import NOT_CONVERTED, recall
+from twinbar.emulator.front_end_memory import NOT_CONVERTED, come_to_rest, recall
 from twinbar.emulator.program import Controller, Program, ProgramResult
 from twinbar.emulator.settings import bias_records
 from twinbar.hw.actions import Action
@@ -101,7 +101,8 @@ class ControllerEngine:
 
     def configure(self) -> None:
         """Bring all tiles from power-up, or from a reset, to where they can be used."""
-        self._run(beats.configure(self.config, self.tiles), "initialization")
+        ready = [beats.configure(self.config, self.tiles), come_to_rest(self.config, self.tiles)]
+        self._run(np.concatenate(ready), "initialization")
 
     def _run(self, commands: beats.Commands, kind: str, *, may_fail: bool = False) -> ProgramResult:
         """Run commands that must be carried out; with ``may_fail``, writes may end outside their windows."""
@@ -278,6 +279,7 @@ class ControllerEngine:
             beats.table(registers.OFFSET_BASE, self._offsets),
             beats.table(registers.PAIR_OFFSET_BASE, self._pair_offsets),
             beats.table(registers.TRIM_BASE, self._trims),
+            come_to_rest(self.config, self.tiles),
         ]
         if "drive_codes" in state and "front_end" not in restored:
             records, limit = bias_records(self.config.timing, self.config.registers), self.config.registers.limit

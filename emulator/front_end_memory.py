@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator import beats
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.hw.parts.cycles import P_ADC_START_UP, P_DAC_START_UP, P_POWER_UP, P_WORD, front_end_cycles
 from twinbar.hw.protocol.layouts import LINE_BITS
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP
@@ -19,6 +21,20 @@ from twinbar.hw.protocol.vocabulary import Opcode, Record
 NOT_CONVERTED: Final = -1
 """Instead of a channel: a tile has not converted anything."""
 _POLARITIES: Final = (Record.SET, Record.RESET)
+
+
+def come_to_rest(config: CrossbarConfig, tiles: int) -> beats.Commands:
+    """Give commands that wait until parts have powered up and outputs that arming has moved have settled.
+
+    What is under way at a bus is no part of what can be brought back; nothing is where direct front ends are.
+    """
+    parts, geometry = config.parts, config.geometry
+    if parts is None:
+        return np.zeros(0, np.uint64)
+    cycles = front_end_cycles(parts, geometry.rows, geometry.columns).record()
+    start = cycles[P_POWER_UP] + cycles[P_DAC_START_UP] + cycles[P_ADC_START_UP]
+    sent = (len(parts.outputs) + 1) * cycles[P_WORD]
+    return pack(Opcode.WAIT, np.arange(tiles), cycles=start + sent + config.timing.settle_drive)
 
 
 def pulses_to(driven: npt.NDArray[np.int64], records: dict[Record, dict[int, int]], limit: int) -> list[int]:
