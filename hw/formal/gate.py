@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Module, Signal
+from amaranth.hdl import Assert, Assume, Module, ResetSignal, Signal
 
 from twinbar.hw.gateware.admission import READING, WRITING
 from twinbar.hw.gateware.sequencer import CLOSED_LOOP, ON_ARRAY, READ_STATES, State, is_any
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.registers import PULSE_SHAPES, REGISTERS, Access
-from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
+from twinbar.hw.protocol.vocabulary import Mode, Opcode, Selection, Status
 from twinbar.hw.timing import PHASES, Phase
 
 
@@ -25,7 +25,8 @@ def add_gate_properties(m: Module, tile: Any) -> None:
     faults = supervisor.faults.as_value()
     opened = Signal(29)
     halted = Signal()
-    m.d.sync += [halted.eq(supervisor.halt)]
+    was_reset = Signal(reset_less=True)
+    m.d.sync += [halted.eq(supervisor.halt), was_reset.eq(ResetSignal())]
     with m.If(gate):
         m.d.sync += opened.eq(opened + 1)
     with m.Else():
@@ -39,6 +40,9 @@ def add_gate_properties(m: Module, tile: Any) -> None:
     always(~read | (supervisor.mode != Mode.SAFE), "read path closed unless armed")
     always(~(gate | read) | (faults == 0), "gate and read path closed while a fault is latched")
     always(~(halted & (gate | read)), "gate and read path closed in the cycle after a halt")
+    always(~(was_reset & (gate | read)), "gate and read path closed in the cycle after a reset")
+    always(~was_reset | (sequencer.selection == Selection.NONE), "selector open in the cycle after a reset")
+    always(~was_reset | (supervisor.mode == Mode.SAFE), "disarmed in the cycle after a reset")
     always(~gate | (drive.width == 0) | (opened < drive.width), "gate open for at most the record's width")
     always(gate == (sequencer.phase == Phase.PULSE), "phase pulse exactly while the gate is open")
     always(sequencer.phase < len(PHASES), "every cycle has one phase")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 from behavioural_array import Array
 
@@ -131,6 +132,7 @@ class Bench:
         stop: Callable[[int], bool] = lambda cycle: False,
         fault: Callable[[int], bool] = lambda cycle: False,
         compliance: Callable[[int], bool] | None = None,
+        reset: Callable[[int], bool] = lambda cycle: False,
         responses: int | None = None,
         cycles: int = 20_000,
         after: int = 3,
@@ -143,7 +145,9 @@ class Bench:
         if responses is None:
             responses = sum(beat & 31 != Opcode.LOAD.value for beat in beats)
         trace = Trace()
-        dut = Controller(self.config)
+        top, domain = Module(), ClockDomain("sync")
+        top.domains += domain
+        top.submodules.dut = dut = Controller(self.config)
 
         async def drive(ctx: Any) -> None:
             position, shown, left = 0, False, after
@@ -154,6 +158,7 @@ class Bench:
                     ctx.set(dut.commands.payload.as_value(), beats[position])
                 ctx.set(dut.responses.ready, ready(cycle))
                 ctx.set(dut.stop, stop(cycle))
+                ctx.set(domain.rst, reset(cycle))
                 pins = []
                 for tile, array in zip(dut.tiles, self.arrays, strict=True):
                     seen = SimpleNamespace()
@@ -184,7 +189,7 @@ class Bench:
                         return
             raise AssertionError(f"{len(trace.responses)} of {responses} responses after {cycles} cycles")
 
-        simulator = Simulator(dut)
+        simulator = Simulator(top)
         simulator.add_clock(1e-8)
         simulator.add_testbench(drive)
         simulator.run()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amaranth.hdl import Signal
 
 from twinbar.hw import tools
 from twinbar.hw.errors import ToolMissingError
@@ -38,6 +39,12 @@ class StuckGate(Sequencer):
         return m
 
 
+class GateThatKeeps(Sequencer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.write_gate = Signal(reset_less=True)
+
+
 class DeafSupervisor(Supervisor):
     def elaborate(self, platform: Any) -> Any:
         m = super().elaborate(platform)
@@ -59,6 +66,7 @@ class WildDrive(Drive):
     ("name", "module", "part", "broken"),
     [
         ("gate", tile, "Sequencer", StuckGate),
+        ("gate", tile, "Sequencer", GateThatKeeps),
         ("gate", tile, "Supervisor", DeafSupervisor),
         ("drive", records, "Drive", WildDrive),
     ],
