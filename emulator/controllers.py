@@ -5,6 +5,7 @@ from typing import Final
 
 from twinbar.emulator.controller_engine import MakeController
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.parts.assembly import SerialParts
 
 CONTROLLERS: Final = {
     "fast": ("twinbar.emulator.fast.controller", "FastController"),
@@ -29,3 +30,23 @@ def controller_maker(name: str) -> MakeController:
     module, controller = CONTROLLERS[name]
     make: MakeController = getattr(import_module(module), controller)
     return make
+
+
+def refusal(name: str, parts: SerialParts | None) -> str | None:
+    """Give why an engine does not take a front end, in its own words; None if it takes it.
+
+    Parameters
+    ----------
+    name : str
+    parts : SerialParts or None
+        None: the front end is direct.
+
+    Raises
+    ------
+    ConfigError
+        If there is no engine of that name.
+    """
+    # Most engines take every front end, and say nothing.
+    refuses = getattr(controller_maker(name), "refuses", None)
+    reason: str | None = None if refuses is None else refuses(parts)
+    return reason

@@ -15,6 +15,7 @@ from twinbar.emulator.rtl.simulation import Simulation
 from twinbar.emulator.rtl.waves import write_save_files
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.parts.assembly import SerialParts
 
 COMPOSE_FROM: Final = 2
 """Tiles from which one tile's netlist is compiled and instantiated, instead of a flat controller."""
@@ -63,11 +64,8 @@ class RtlController:
         self.config = config
         self.controller = controller
         self.every_cycle = every_cycle
-        if config.parts is not None:
-            raise ConfigError(
-                "the engine rtl has the array at the pins of direct front ends; for serial parts take fast, events or "
-                "pysim"
-            )
+        if reason := self.refuses(config.parts):
+            raise ConfigError(f"the engine rtl {reason}; for serial parts take fast, events or pysim")
         tiles = controller.tiles
         self._composed = tiles >= COMPOSE_FROM if composed is None else composed
         self._state = make_cells(config, controller, mapped_columns, faults)
@@ -80,6 +78,11 @@ class RtlController:
         else:
             self._simulation = self._make_traced()
             self._simulation.begin_wave(self._wave, config.clock_hz)
+
+    @staticmethod
+    def refuses(parts: SerialParts | None) -> str | None:
+        """Give why this engine does not take a front end; None if it takes it."""
+        return None if parts is None else "has the array at the pins of direct front ends"
 
     def _make_traced(self) -> Simulation:
         if self._traced is None:

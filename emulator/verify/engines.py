@@ -13,8 +13,9 @@ from twinbar.emulator.verify.session import Session
 Engine = Callable[[Session], Controller]
 """Makes the controller of a session, at power-up."""
 
-KNOW_PARTS: Final = frozenset({"fast", "events", "pysim"})
-"""Engines that account front ends of serial parts."""
+MAY_OMIT: Final = {"rtl": frozenset({"front_end"}), "pysim": frozenset({"front_end"})}
+"""What `Controller.cells` need not give, by engine: models of parts at the pins of a netlist do not tell what they
+remember. Everything else must be there, on every engine."""
 
 
 def engine_of(name: str) -> Engine:
