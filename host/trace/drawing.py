@@ -7,8 +7,10 @@ from pathlib import Path
 
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.controller_engine import ControllerEngine, MakeController
+from twinbar.emulator.controllers import refusal
 from twinbar.host.trace.excerpt import Excerpt
 from twinbar.host.trace.store import MAPPED_COLUMNS
+from twinbar.hw.errors import ConfigError
 
 
 def draw_timeline(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path) -> None:
@@ -61,6 +63,28 @@ def draw_wave(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path, engine: st
         written.append(path.with_stem(f"{path.stem}-{number:03d}-{program.kind}"))
         compiled.controller.run(program, wave=written[-1])
     return written
+
+
+def check_waves(crossbar: CrossbarConfig, engine: str) -> None:
+    """See, before a run begins, whether its waveforms can be written.
+
+    Raises
+    ------
+    ConfigError
+        If the netlist engine does not take the front end.
+    ToolMissingError
+        If the netlist cannot be compiled here.
+    """
+    if engine == "pysim":
+        return
+    from twinbar.emulator.rtl.build import find_compiler
+    from twinbar.emulator.rtl.yosys import include_folder
+
+    reason = refusal("rtl", crossbar.parts)
+    if reason is not None:
+        raise ConfigError(f"waveforms are written by the engine rtl, which {reason}; train on pysim, or without --wave")
+    find_compiler()
+    include_folder()
 
 
 def remove_waves(path: Path) -> None:
