@@ -2,12 +2,13 @@
 
     python benchmarks/rtl_cycles.py [--tiles 1] [--tiles 16] [--writes 2000] [--rounds 5]
 
-Tiles of 128 rows and columns at 100 MHz, TaOx/HfOx cells: 16 cycles of settling, 16 of conversion by one 8-bit ADC,
-pulses of 5, 4 to recover. Cells and levels are random. Both ways run the same programs in turn, and their results must
-be the same; of the rounds the quickest counts, by the time that the process itself has used.
+On the configuration in benchmarks/reference.toml, as `twinbar bench` has it. Cells and levels are random. Both ways run
+the same programs in turn, and their results must be the same; of the rounds the quickest counts, by the time that the
+process itself has used.
 """
 
 import time
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -15,70 +16,22 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.controller_engine import ControllerEngine
 from twinbar.emulator.program import Program
 from twinbar.emulator.rtl.controller import RtlController
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.protocol.layouts import WIDTH_BITS
-from twinbar.hw.protocol.packing import pack, triple, unpack
-from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE, NO_LIMIT
-from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
-
-SIZE = 128
-LEVELS = 16
-CYCLES = {"select": 1, "settle_read": 16, "settle_drive": 16, "settle_multiply": 16, "convert": 16, "recover": 4}
-
-
-def crossbar() -> CrossbarConfig:
-    return build_config(
-        load_preset("taox-hfox"),
-        Geometry(rows=SIZE, columns=SIZE),
-        levels=LEVELS,
-        tolerance=0.5,
-        seed=1,
-        clock_hz=100e6,
-        cycles={**CYCLES, "samples": 1},
-    )
-
-
-def set_up(config: CrossbarConfig, tile: int) -> list[np.ndarray]:
-    """Give the beats that make a tile ready to write."""
-    drive, timing = config.registers, config.timing
-    lines = {
-        Record.SET: (drive.set_amplitude, None, drive.set_gate),
-        Record.RESET: (None, drive.reset_amplitude, drive.reset_gate),
-    }
-    registers = {name.upper(): cycles for name, cycles in CYCLES.items()} | {"PULSE_LIMIT": drive.limit}
-    for record, ramps in lines.items():
-        for field in ("start", "step", "stop"):
-            codes = triple(*(0 if ramp is None else getattr(ramp, field) for ramp in ramps))
-            registers[f"{record.name}_{'CODES' if field == 'start' else field.upper()}"] = codes
-        registers[f"{record.name}_HIGH"] = triple(4095, 4095, 4095)
-        width = timing.width_set if record is Record.SET else timing.width_reset
-        registers[f"{record.name}_WIDTH"] = width | NO_LIMIT << WIDTH_BITS
-    beats = [
-        pack(Opcode.WRITE_REGISTER, tile, address=BY_NAME[name].address, value=value)
-        for name, value in registers.items()
-    ]
-    windows = zip(config.levels.low.tolist(), config.levels.high.tolist(), strict=True)
-    beats += [
-        pack(Opcode.WRITE_REGISTER, tile, address=LEVEL_BASE + level, value=low | high << 16)
-        for level, (low, high) in enumerate(windows)
-    ]
-    return [*beats, pack(Opcode.ARM, tile, mode=Mode.WRITE)]
+from twinbar.host.bench.workloads import reference_crossbar
+from twinbar.hw.protocol.packing import pack
+from twinbar.hw.protocol.vocabulary import Opcode
 
 
 def measure(config: CrossbarConfig, tiles: int, writes: int, rounds: int) -> dict[str, float]:
     """Give the quickest rate of both ways, in cycles per second summed over tiles."""
-    controller = ControllerConfig(tiles=tiles, rows=SIZE, columns=SIZE)
+    mapped = np.full(tiles, config.geometry.columns)
     ways = {
-        "skipping": RtlController(config, controller),
-        "every cycle": RtlController(config, controller, every_cycle=True),
+        name: ControllerEngine(config, tiles, mapped, make=partial(RtlController, every_cycle=every_cycle)).controller
+        for name, every_cycle in {"skipping": False, "every cycle": True}.items()
     }
-    ready = Program(np.concatenate([beat for tile in range(tiles) for beat in set_up(config, tile)]))
-    for engine in ways.values():
-        assert not unpack(engine.run(ready).responses)["status"].any()
     rng = np.random.default_rng(1)
     quickest = dict.fromkeys(ways, 0.0)
     for _ in range(rounds):
@@ -86,9 +39,9 @@ def measure(config: CrossbarConfig, tiles: int, writes: int, rounds: int) -> dic
         todo = pack(
             Opcode.WRITE,
             np.arange(n) % tiles,
-            row=rng.integers(0, SIZE, n),
-            column=rng.integers(0, SIZE, n),
-            level=rng.integers(0, LEVELS, n),
+            row=rng.integers(0, config.geometry.rows, n),
+            column=rng.integers(0, config.geometry.columns, n),
+            level=rng.integers(0, len(config.levels), n),
         )
         responses = []
         for way, engine in ways.items():
@@ -106,7 +59,7 @@ def main(
     rounds: int = 5,
 ) -> None:
     """Measure and print the table."""
-    config = crossbar()
+    config = reference_crossbar()
     table = Table(title="rtl engine, closed-loop writes: cycles/s, summed over tiles")
     for column in ("tiles", "skipping", "every cycle", "ratio"):
         table.add_column(column, justify="right")

@@ -170,7 +170,9 @@ def write_save_files(vcd: Path, tiles: int) -> None:
         (names / f"{name}.txt").write_text("\n".join([*lines, ""]))
     with vcd.with_suffix(".gtkw").open("w") as file:
         save = GTKWSave(file)
-        save.dumpfile(str(vcd.resolve()))
+        # Relative, and with the save file's own name: GTKWave then finds the others beside it, wherever it lies.
+        save.savefile(vcd.with_suffix(".gtkw").name, abspath=False)
+        save.dumpfile(vcd.name, abspath=False)
         save.treeopen(TOP)
         save.zoom_markers(-math.log2(max(end_of(vcd), 1) * _ZOOM_UNIT))
         for title, inside in groups:
@@ -181,7 +183,7 @@ def write_save_files(vcd: Path, tiles: int) -> None:
                     save.trace(
                         f"{signal.path}{bits}",
                         alias=f"{signal.short}{bits}",
-                        translate_filter_file=str(table.resolve()) if _kind(signal) in _NAMES else None,
+                        translate_filter_file=f"{names.name}/{table.name}" if _kind(signal) in _NAMES else None,
                     )
     commands = []
     for title, inside in groups:

@@ -13,7 +13,7 @@ from twinbar.emulator.verify.elaborations import Elaboration
 from twinbar.emulator.verify.engines import Engine
 from twinbar.emulator.verify.generate import session as draw_session
 from twinbar.emulator.verify.session import Session, Step
-from twinbar.emulator.verify.shrink import Shrinker
+from twinbar.emulator.verify.shrink import TRIES, Shrinker
 from twinbar.hw.protocol.packing import unpack
 from twinbar.hw.protocol.vocabulary import Status
 
@@ -31,6 +31,8 @@ class Coverage:
         By opcode.
     statuses : Counter of str
         Responses by status.
+    controllers : Counter of str
+        Sessions by the name of their elaboration.
     halts : Counter of str
         SAFE and ABORT beats, and faults latched as far as responses show them.
     """
@@ -39,6 +41,7 @@ class Coverage:
     programs: int = 0
     cycles: int = 0
     responses: int = 0
+    controllers: Counter[str] = field(default_factory=Counter)
     commands: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     halts: Counter[str] = field(default_factory=Counter)
@@ -46,6 +49,7 @@ class Coverage:
     def add(self, session: Session, outcomes: list[Outcome]) -> None:
         """Add a session and what an engine gave for it."""
         self.sessions += 1
+        self.controllers[session.elaboration] += 1
         latched: dict[tuple[int, str], int] = {}
         for step, outcome in zip(session.steps, outcomes, strict=False):
             if outcome.result is not None:
@@ -107,7 +111,7 @@ def compare(
     drawn: Iterator[Session],
     coverage: Coverage,
     *,
-    seconds: float = 60.0,
+    tries: int = TRIES,
     shrinking: Callable[[Difference], None] = lambda difference: None,
     progress: Callable[[int], None] = lambda programs: None,
 ) -> Finding | None:
@@ -119,8 +123,8 @@ def compare(
     drawn : iterator of Session
     coverage : Coverage
         What the sessions do is added to it.
-    seconds : float
-        Time to spend on making a session small.
+    tries : int
+        Smaller sessions to try when one shows a difference.
     shrinking : callable
         Told of the difference before its session is made small.
     progress : callable
@@ -133,7 +137,7 @@ def compare(
         if difference is not None:
             shrinking(difference)
             pair = {name: engines[name] for name in difference.engines}
-            small = Shrinker(session, partial(_step_of, pair, difference.kind), seconds).run()
+            small = Shrinker(session, partial(_step_of, pair, difference.kind), tries).run()
             again = first_difference(small, {name: run(engine, small) for name, engine in engines.items()})
             return Finding(again or difference, small, session)
         progress(len(session.steps))

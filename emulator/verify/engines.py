@@ -1,6 +1,7 @@
 """The engines that are compared, by name."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from twinbar.emulator.verify.session import Session
 
 Engine = Callable[[Session], Controller]
 """Makes the controller of a session, at power-up."""
+
+MAY_OMIT: Final = {"rtl": frozenset({"front_end"}), "pysim": frozenset({"front_end"})}
+"""What `Controller.cells` need not give, by engine: models of parts at the pins of a netlist do not tell what they
+remember. Everything else must be there, on every engine."""
 
 
 def engine_of(name: str) -> Engine:

@@ -1,12 +1,13 @@
 """Makes a session smaller for as long as it still shows a difference (delta debugging, Zeller and Hildebrandt 2002)."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from twinbar.emulator.verify.beats import fields_of, with_fields
 from twinbar.emulator.verify.session import Session, Step
 
+TRIES = 2000
+"""Smaller sessions that are tried; most differences are as small as they become after some hundreds."""
 LONG = 1000
 """Cycles after which most programs are over."""
 
@@ -21,26 +22,25 @@ class Shrinker:
         It shows the difference; smaller ones replace it.
     differs : callable
         Gives the program of a session in which engines differ, None if they do not.
-    seconds : float
-        When to be content.
+    tries : int
+        After so many smaller sessions it is content. Time is no limit, so that a loaded machine finds the same.
     """
 
     session: Session
     differs: Callable[[Session], int | None]
-    seconds: float = 60.0
+    tries: int = TRIES
     tried: int = 0
     _seen: set[Session] = field(default_factory=set, init=False)
 
     def run(self) -> Session:
         """Give the smallest session found."""
-        self._until = time.monotonic() + self.seconds
         self._try(self.session)
         passes: Sequence[Callable[[], bool]] = (
             *(self._steps, self._commands, self._joins),
             *(self._world, self._times, self._fields),
         )
         changed = True
-        while changed and time.monotonic() < self._until:
+        while changed and self.tried < self.tries:
             changed = False
             for each in passes:
                 changed |= each()
@@ -48,7 +48,7 @@ class Shrinker:
 
     def _try(self, candidate: Session) -> bool:
         """Take a session over if it shows a difference; the programs behind the difference are cut off."""
-        if candidate in self._seen or time.monotonic() >= self._until:
+        if candidate in self._seen or self.tried >= self.tries:
             return False
         self._seen.add(candidate)
         self.tried += 1

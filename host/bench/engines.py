@@ -6,14 +6,15 @@ from typing import Any, Final
 
 from twinbar.emulator.activity import Activity
 from twinbar.emulator.engine import Engine
-from twinbar.host.bench.workloads import OneLevelMoves
+from twinbar.host.bench.workloads import TILES, OneLevelMoves
 from twinbar.host.experiment.build import engine_maker
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ToolMissingError
-from twinbar.hw.timing import Phase
 
 CELLS: Final = {"rtl": 4096, "events": 256, "pysim": 16}
-"""Cells of the write list, by how fast an engine is; `fast` writes the list of `rtl`."""
+"""Cells of the write list of one tile, by how fast an engine is; `fast` writes the list of `rtl`."""
+TILE_CELLS: Final = 512
+"""Cells that `rtl` writes in each of `TILES` tiles."""
 KEYS: Final = {"rtl": "rtl_cycles_per_s", "pysim": "pysim_cycles_per_s", "events": "events_phases_per_s"}
 FAST_LISTS: Final = 50
 REPEATS: Final = 5
@@ -29,20 +30,21 @@ def phases_of_writes(activity: Activity, samples: int) -> int:
 
 
 class Runs:
-    """Closed-loop writes on one tile by an engine, and the rates that they reached.
+    """Closed-loop writes by an engine, and the rates that they reached; cycles and phases are summed over tiles.
 
     Parameters
     ----------
     name : str
         Engine.
     cells : int
-        Cells of a write list.
+        Cells of a write list, in each tile.
     lists : int, optional
         Lists of a turn, so that a turn of a quick engine is long enough to be timed.
+    tiles : int, optional
     """
 
-    def __init__(self, name: str, cells: int, lists: int = 1) -> None:
-        self._moves = OneLevelMoves(tiles=1, make_engine=engine_maker(name), first_cells=cells)
+    def __init__(self, name: str, cells: int, lists: int = 1, tiles: int = 1) -> None:
+        self._moves = OneLevelMoves(tiles=tiles, make_engine=engine_maker(name), first_cells=cells)
         self._cells = cells
         self._lists = lists
         self._rates: list[tuple[float, float]] = []
@@ -62,7 +64,7 @@ class Runs:
 
     @property
     def cycles_per_s(self) -> float:
-        """Median of the controller cycles per second."""
+        """Median of the cycles per second: those of a tile, times the tiles."""
         return median(cycles for cycles, _ in self._rates)
 
     @property
@@ -76,31 +78,25 @@ def measure_engines() -> dict[str, Any]:
     result: dict[str, Any] = {"not_measured": {}}
     fast = Runs("fast", CELLS["rtl"], FAST_LISTS)
     runs: dict[str, Runs] = {}
+    many: Runs | None = None
     for name, key in KEYS.items():
         try:
             runs[name] = Runs(name, CELLS[name])
+            if name == "rtl":
+                many = Runs(name, TILE_CELLS, tiles=TILES)
         except (ToolMissingError, ModuleNotFoundError) as missing:
-            result[key] = None
-            result["not_measured"][key] = str(missing)
+            for each_key in (key, *["rtl_tile_cycles_per_s"] * (name == "rtl")):
+                result[each_key] = None
+                result["not_measured"][each_key] = str(missing)
     # In turn, so that a machine that is slow for a while is slow for all of them.
     for _ in range(REPEATS):
-        for each in (fast, *runs.values()):
+        for each in (fast, *runs.values(), *([] if many is None else [many])):
             each.once()
+    if many is not None:
+        result["rtl_tile_cycles_per_s"] = many.cycles_per_s
     result |= {KEYS[name]: each.phases_per_s if name == "events" else each.cycles_per_s for name, each in runs.items()}
     rates = {name: each.cycles_per_s for name, each in runs.items()} | {"fast": fast.cycles_per_s}
     for key, (faster, slower) in {"fast_over_rtl": ("fast", "rtl"), "rtl_over_pysim": ("rtl", "pysim")}.items():
         known = faster in rates and slower in rates
         result[key] = rates[faster] / rates[slower] if known else None
     return result
-
-
-def measure_scaling() -> dict[str, Any]:
-    """Give how much more four tiles write in the same cycles than one by one; the machine does not matter."""
-    moves = OneLevelMoves(tiles=4)
-    alone, together = 0, 0
-    for _ in range(REPEATS):
-        activity = moves.engine.write(moves.next_list()).activity
-        together += activity.cycles + activity.link_cycles
-        # Alone, a tile waits for nobody.
-        alone += int(activity.phases.sum() - activity.phases[[Phase.IDLE, Phase.STALL]].sum())
-    return {"four_tiles_over_one": alone / together}

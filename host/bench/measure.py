@@ -10,8 +10,9 @@ import torch
 from torch.nn import functional as F
 
 from twinbar.emulator.fast.engine import FastEngine
-from twinbar.host.bench.engines import measure_engines, measure_scaling
+from twinbar.host.bench.engines import measure_engines
 from twinbar.host.bench.link import measure_link
+from twinbar.host.bench.scaling import measure_scaling
 from twinbar.host.bench.workloads import OneLevelMoves, synthetic_images
 from twinbar.host.experiment import build
 from twinbar.host.experiment.config import ExperimentConfig

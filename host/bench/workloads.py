@@ -35,6 +35,7 @@ class OneLevelMoves:
     seed : int
     make_engine : callable
     first_cells : int, optional
+        Cells of every tile that are programmed first; all by default.
     changes : mapping of str to value, optional
         Settings other than those of the reference configuration.
     """
@@ -48,6 +49,7 @@ class OneLevelMoves:
         changes: Mapping[str, Any] | None = None,
     ) -> None:
         config = reference_crossbar(seed, changes)
+        self._tiles = tiles
         self.cells = tiles * config.geometry.cells
         self.engine = make_engine(config, tiles, np.full(tiles, config.geometry.columns))
         self._rng = np.random.default_rng(seed)
@@ -57,19 +59,28 @@ class OneLevelMoves:
         self.engine.write(self._list(first_cells))
 
     def next_list(self, cells: int | None = None) -> WriteList:
-        """Give the next list, of all cells or of the first ``cells`` of one tile; levels at the ends move inwards."""
-        up = self._rng.random(self.cells) < 0.5
-        moved = np.where(up, self._levels.astype(np.int16) + 1, self._levels.astype(np.int16) - 1)
-        moved = np.where(moved < 0, 1, np.where(moved > 15, 14, moved))
+        """Give the next list, of all cells or of the first ``cells`` of every tile."""
+        moved = moved_by_one(self._rng, self._levels, 16)
         if cells is not None:
-            moved[cells:] = self._levels[cells:]
-        self._levels = moved.astype(np.uint8)
+            moved.reshape(self._tiles, -1)[:, cells:] = self._levels.reshape(self._tiles, -1)[:, cells:]
+        self._levels = moved
         return self._list(cells)
 
     def _list(self, cells: int | None = None) -> WriteList:
         if cells is None:
             return WriteList(self._offsets, self._places, self._levels)
-        return WriteList(np.array([0, cells], np.int64), self._places[:cells], self._levels[:cells])
+        places, levels = (
+            np.ascontiguousarray(each.reshape(self._tiles, -1)[:, :cells]).reshape(-1)
+            for each in (self._places, self._levels)
+        )
+        return WriteList(np.arange(self._tiles + 1, dtype=np.int64) * cells, places, levels)
+
+
+def moved_by_one(rng: np.random.Generator, levels: np.ndarray, count: int) -> np.ndarray:
+    """Move each of some levels (integers below ``count``) up or down by one; those at the ends move inwards."""
+    before = levels.astype(np.int16)
+    moved = np.where(rng.random(levels.shape) < 0.5, before + 1, before - 1)
+    return np.where(moved < 0, 1, np.where(moved >= count, count - 2, moved)).astype(levels.dtype)
 
 
 def synthetic_images(count: int, seed: int = 0) -> Dataset:

@@ -34,7 +34,8 @@ def verify(
     ] = "fast,events,rtl",
     programs: Annotated[int, typer.Option(min=1, help="programs to run on each of them", metavar="N")] = 1000,
     tiles: Annotated[
-        int | None, typer.Option(help="only controllers with so many tiles; 1 to 4 by default", metavar="T")
+        str | None,
+        typer.Option(help="only controllers with so many tiles: 2, or 1-3; all of 1-4 by default", metavar="T|T-T"),
     ] = None,
     front_end: Annotated[
         FrontEnd | None,
@@ -44,24 +45,30 @@ def verify(
     session: Annotated[
         Path | None, typer.Option(help="run the session in this file (from --json) instead", metavar="FILE")
     ] = None,
-    shrink: Annotated[
-        float, typer.Option(min=0, help="seconds to spend on finding the smallest program", metavar="SECONDS")
-    ] = 60.0,
+    shrink: Annotated[int, typer.Option(min=0, help="smaller programs to try when engines differ", metavar="N")] = 2000,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object on standard output")] = False,
 ) -> None:
     """Run random programs on several engines, and compare every response, cycle, count and cell.
 
-    Where engines differ, the smallest program found that shows it is printed, and the exit status is 1.
+    Where engines differ, the smallest program found that shows it is printed, and the exit status is 1. There are 12
+    controllers with direct front ends, of 1 to 4 tiles, and 4 with front ends of serial parts, of 1 and 2 tiles. Those
+    that took part are named at the end, the others with the option that left them out.
     """
-    from twinbar.emulator.verify.campaign import Coverage, compare
+    from twinbar.emulator.verify.campaign import Coverage, compare, sessions
     from twinbar.emulator.verify.engines import engine_of
+    from twinbar.emulator.verify.selection import select
     from twinbar.host.experiment.progress import terminal_progress
 
     names = [name.strip() for name in engines.split(",") if name.strip()]
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise ConfigError(f"--engines {engines} compares nothing; give two or more different engines")
     makers = {name: engine_of(name) for name in names}
-    drawn: Iterator[Session] = iter([_read(session)]) if session else _drawn(seed, programs, tiles, front_end)
+    left_out: dict[str, str] = {}
+    if session is not None:
+        drawn: Iterator[Session] = iter([_read(session)])
+    else:
+        selection = select(tiles, None if front_end is None else front_end.value)
+        drawn, left_out = sessions(seed, programs, selection.chosen), dict(selection.left_out)
     coverage = Coverage()
     progress = terminal_progress()
     try:
@@ -71,31 +78,21 @@ def verify(
             makers,
             drawn,
             coverage,
-            seconds=shrink,
+            tries=shrink,
             shrinking=lambda difference: progress.message(f"{difference}; looking for a smaller program"),
             progress=lambda many: progress.advance(many),
         )
     finally:
         progress.close()
+    if session is None:
+        undrawn = [each.name for each in selection.chosen if not coverage.controllers[each.name]]
+        left_out |= dict.fromkeys(undrawn, "no program came to it")
     if as_json:
-        typer.echo(json.dumps(_as_json(names, coverage, finding), indent=2))
+        typer.echo(json.dumps(_as_json(names, coverage, left_out, finding), indent=2))
     else:
-        _print(names, coverage, finding, Console())
+        _print(names, coverage, left_out, finding, Console())
     if finding is not None:
         raise typer.Exit(DIFFERENT)
-
-
-def _drawn(seed: int, programs: int, tiles: int | None, front_end: "FrontEnd | None") -> "Iterator[Session]":
-    """Draw sessions on the controllers that were asked for."""
-    from twinbar.emulator.verify.campaign import sessions
-    from twinbar.emulator.verify.elaborations import with_tiles
-
-    found = with_tiles(tiles, serial=front_end is not FrontEnd.DIRECT)
-    if front_end is FrontEnd.SERIAL:
-        found = [each for each in found if each.parts is not None]
-        if not found:
-            raise ConfigError(f"no controller with {tiles} tiles and serial parts is compared; choose 1 or 2 tiles")
-    return sessions(seed, programs, found)
 
 
 def _read(path: Path) -> "Session":
@@ -112,8 +109,19 @@ def _read(path: Path) -> "Session":
         raise ConfigError(f"{path} holds no session; give a file that --json has printed for a difference") from None
 
 
-def _as_json(names: list[str], coverage: "Coverage", finding: "Finding | None") -> dict[str, Any]:
-    result: dict[str, Any] = {"engines": names, "equal": finding is None, **coverage.state_dict(), "difference": None}
+def _as_json(
+    names: list[str], coverage: "Coverage", left_out: dict[str, str], finding: "Finding | None"
+) -> dict[str, Any]:
+    from twinbar.emulator.verify.elaborations import find_elaboration
+    from twinbar.emulator.verify.selection import front_end_of
+
+    result: dict[str, Any] = {"engines": names, "equal": finding is None, **coverage.state_dict()}
+    result["controllers"] = {
+        name: {"tiles": each.controller.tiles, "front_end": front_end_of(each), "sessions": coverage.controllers[name]}
+        for name in sorted(coverage.controllers)
+        for each in [find_elaboration(name)]
+    }
+    result |= {"left_out": left_out, "difference": None}
     if finding is not None:
         difference = finding.difference
         result["difference"] = {
@@ -126,7 +134,9 @@ def _as_json(names: list[str], coverage: "Coverage", finding: "Finding | None") 
     return result
 
 
-def _print(names: list[str], coverage: "Coverage", finding: "Finding | None", console: Console) -> None:
+def _print(
+    names: list[str], coverage: "Coverage", left_out: dict[str, str], finding: "Finding | None", console: Console
+) -> None:
     from twinbar.emulator.verify.show import show
 
     engines = f"{', '.join(names[:-1])} and {names[-1]}"
@@ -144,8 +154,27 @@ def _print(names: list[str], coverage: "Coverage", finding: "Finding | None", co
         pairs = [column[row] if row < len(column) else ("", None) for column in columns]
         table.add_row(*(text for name, count in pairs for text in (name, "" if count is None else f"{count:,}")))
     console.print(table)
+    console.print(f"Controllers that took part: {_listed(list(coverage.controllers))}.", highlight=False, markup=False)
+    for reason in dict.fromkeys(left_out.values()):
+        names_of = [name for name, why in left_out.items() if why == reason]
+        console.print(f"Left out ({reason}): {_listed(names_of)}.", highlight=False, markup=False)
     if finding is None:
         console.print("No difference.", highlight=False)
         return
     console.print(f"\nThey differ. {finding.difference}", highlight=False, markup=False)
     console.print(f"\n{show(finding.session)}", highlight=False, markup=False)
+
+
+def _listed(names: list[str]) -> str:
+    """List controllers by front end and tiles."""
+    from twinbar.emulator.verify.elaborations import find_elaboration
+    from twinbar.emulator.verify.selection import front_end_of
+
+    groups: dict[tuple[str, int], list[str]] = {}
+    for name in names:
+        each = find_elaboration(name)
+        groups.setdefault((front_end_of(each), each.controller.tiles), []).append(name)
+    return "; ".join(
+        f"{', '.join(sorted(found))} ({tiles} {'tile' if tiles == 1 else 'tiles'}, {front_end})"
+        for (front_end, tiles), found in sorted(groups.items())
+    )

@@ -11,7 +11,7 @@ from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.nn.convert import CrossbarNetwork
 from twinbar.host.nn.mapping import mapped_columns
-from twinbar.host.trace.drawing import draw_timeline, draw_wave
+from twinbar.host.trace.drawing import check_waves, draw_timeline, draw_wave
 from twinbar.host.trace.excerpt import Excerpt
 from twinbar.host.trace.recorder import Recorder, Sink, Trace
 from twinbar.host.trace.store import MAPPED_COLUMNS
@@ -37,7 +37,9 @@ class Observation:
     Raises
     ------
     ConfigError
-        If there is no crossbar to observe.
+        If there is no crossbar to observe, or its waveforms cannot be written.
+    ToolMissingError
+        If waveforms are asked for and the netlist cannot be compiled.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Observation:
             return
         if crossbar is None:
             raise ConfigError("the policy float trains without a crossbar; there is nothing to record or to draw")
+        if asked.wave:
+            check_waves(config.engine.name)
         if asked.record:
             self._trace = Trace(folder / TRACE, crossbar, config.to_toml())
         if self._pictures:

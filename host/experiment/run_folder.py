@@ -17,7 +17,7 @@ from twinbar.host.experiment.config_errors import show
 from twinbar.host.experiment.durable import is_temporary, replace_file
 from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
-from twinbar.hw.errors import ConfigError, LinkError, TwinbarError
+from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
 
 CONFIG: Final = "config.toml"
 REPORT: Final = "report.json"
@@ -204,8 +204,8 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # A run that was refused (no such preset, data or board) leaves nothing behind that would be in the way later.
-        if kind is not None and issubclass(kind, ConfigError | LinkError) and not self.resumed:
+        # A run that was refused (no such preset, data, tool or board) leaves nothing that would be in the way.
+        if kind is not None and issubclass(kind, ConfigError | LinkError | ToolMissingError) and not self.resumed:
             self._withdraw()
         else:
             self.close()

@@ -63,6 +63,23 @@ def draw_wave(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path, engine: st
     return written
 
 
+def check_waves(engine: str) -> None:
+    """See, before a run begins, whether its waveforms can be written.
+
+    Raises
+    ------
+    ToolMissingError
+        If the netlist cannot be compiled here.
+    """
+    if engine == "pysim":
+        return
+    from twinbar.emulator.rtl.build import find_compiler
+    from twinbar.emulator.rtl.yosys import include_folder
+
+    find_compiler()
+    include_folder()
+
+
 def remove_waves(path: Path) -> None:
     """Remove the waveforms that `draw_wave` has written for a path, with what lies beside them."""
     ours = re.compile(rf"{re.escape(path.stem)}(-\d{{3,}}-\w*)?\.(vcd|vcd\.part|gtkw|sucl|names)")

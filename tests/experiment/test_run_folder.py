@@ -11,7 +11,7 @@ import pytest
 
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.run_folder import RunFolder, default_run_folder, json_text
-from twinbar.hw.errors import ConfigError, TwinbarError
+from twinbar.hw.errors import ConfigError, ToolMissingError, TwinbarError
 
 CONFIG = ExperimentConfig().merge({"device.levels": 8})
 
@@ -28,6 +28,18 @@ def test_a_new_run_has_its_configuration(tmp_path: Path) -> None:
     with RunFolder.create(tmp_path / "a" / "b", CONFIG) as folder:
         assert not folder.resumed
         assert ExperimentConfig.from_toml(folder.path / "config.toml") == CONFIG
+
+
+def test_a_missing_tool_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ToolMissingError), RunFolder.create(tmp_path / "a" / "b", CONFIG):
+        raise ToolMissingError("no compiler")
+    assert list(tmp_path.iterdir()) == []
+    # What has begun stays.
+    folder = RunFolder.create(tmp_path / "a", CONFIG)
+    folder.save_checkpoint({})
+    with pytest.raises(ToolMissingError), folder:
+        raise ToolMissingError("no compiler")
+    assert (tmp_path / "a" / "config.toml").exists()
 
 
 def test_an_empty_folder_can_be_used(tmp_path: Path) -> None:

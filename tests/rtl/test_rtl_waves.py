@@ -90,6 +90,13 @@ def test_save_files_name_signals_of_the_waveform(tmp_path):
     assert shown <= known
     # GTKWave takes a dot in a name for the end of a scope.
     assert not any("." in signal.name for signal in signals_of(vcd))
+    # A folder that is moved takes everything along: no path of where it was is in any of its files.
+    files = [line.split('"')[1] for line in lines if line.startswith(("[savefile]", "[dumpfile]"))]
+    assert files == ["wave.gtkw", "wave.vcd"]
+    tables = {line.split(" ")[1] for line in lines if line.startswith("^") and line != "^0"}
+    assert tables
+    assert all((tmp_path / table).is_file() and not table.startswith("/") for table in tables)
+    assert str(tmp_path) not in vcd.with_suffix(".gtkw").read_text()
     surfer = vcd.with_suffix(".sucl").read_text().splitlines()
     added = {line.removeprefix("variable_add ") for line in surfer if line.startswith("variable_add ")}
     assert added <= known

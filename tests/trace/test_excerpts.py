@@ -20,6 +20,7 @@ from twinbar.host.experiment.state_tree import flatten_state, restore_state
 from twinbar.host.experiment.train import prepare_data, train
 from twinbar.host.trace.drawing import draw_wave
 from twinbar.host.trace.excerpt import Excerpt
+from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 
@@ -175,6 +176,17 @@ def test_an_excerpt_is_restored_as_it_was() -> None:
     assert program.arrivals.tolist() == [0, 5, 5]
     assert program.ready.tolist() == [True, False]
     assert (tuple(program.pins), program.kind) == (pins, "read")
+
+
+@pytest.mark.parametrize("engine", ["fast", "rtl"])
+def test_a_missing_compiler_is_told_before_anything_is_made(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(ToolMissingError, match="no C\\+\\+ compiler was found"):
+        run(tmp_path / "run", {"trace.wave": True, "engine.name": engine})
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.compiler

@@ -14,7 +14,7 @@ COMPILED = [ELABORATIONS["plain"], ELABORATIONS["queues"]]
 def assert_equal(names: tuple[str, ...], programs: int, seed: int, elaborations: list[Elaboration]) -> None:
     coverage = Coverage()
     engines = {name: engine_of(name) for name in names}
-    finding = compare(engines, sessions(seed, programs, elaborations), coverage, seconds=120)
+    finding = compare(engines, sessions(seed, programs, elaborations), coverage)
     assert finding is None, f"{finding.difference}\n{show(finding.session)}"
     assert coverage.programs == programs
 

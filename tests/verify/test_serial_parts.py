@@ -82,9 +82,7 @@ def test_all_engines_agree_on_many_random_programs(name: str) -> None:
 
 
 def _assert_equal(names: Sequence[str], programs: int, seed: int, elaborations: list[Elaboration]) -> None:
-    finding = compare(
-        {name: engine_of(name) for name in names}, sessions(seed, programs, elaborations), Coverage(), seconds=60
-    )
+    finding = compare({name: engine_of(name) for name in names}, sessions(seed, programs, elaborations), Coverage())
     assert finding is None, f"{finding.difference}\n{show(finding.session)}"
 
 

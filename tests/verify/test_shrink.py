@@ -51,8 +51,18 @@ def test_what_matters_is_left() -> None:
     assert (small.mapped_columns, small.faults) == (None, None)
 
 
-def test_it_ends_in_time() -> None:
+def test_it_ends_after_so_many_tries() -> None:
     session = Session("plain", (Step(noise(200)),))
-    shrinker = Shrinker(session, lambda candidate: 0 if candidate == session else None, seconds=0.0)
-    assert shrinker.run() == session
-    assert shrinker.tried == 0
+    tried: list[Session] = []
+
+    def differs(candidate: Session) -> int | None:
+        tried.append(candidate)
+        return 0 if candidate.commands > 20 else None
+
+    for tries in (0, 1, 7, 60):
+        tried.clear()
+        shrinker = Shrinker(session, differs, tries)
+        found = shrinker.run()
+        assert len(tried) == shrinker.tried == tries
+        assert found == Shrinker(session, differs, tries).run()
+    assert found.commands < session.commands

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from wrong_engines import sum_is_one_too_large, wrong
 
+from twinbar.emulator import controllers
 from twinbar.emulator.verify import engines
+from twinbar.emulator.verify.elaborations import ELABORATIONS, SERIAL
 from twinbar.host.cli import main
 
 
@@ -26,6 +28,7 @@ def verify(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, 
 @pytest.fixture
 def one_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     real = engines.engine_of
+    monkeypatch.setitem(controllers.CONTROLLERS, "wrong", controllers.CONTROLLERS["fast"])
     monkeypatch.setattr(
         engines, "engine_of", lambda name: wrong(real("fast"), sum_is_one_too_large) if name == "wrong" else real(name)
     )
@@ -38,7 +41,43 @@ def test_front_ends_are_chosen(verify: Callable[..., tuple[int, str, str]]) -> N
     assert "No difference." in out
     status, _, err = verify("--engines", "fast,events", *chosen, "--tiles", "4")
     assert status == 2
-    assert "no controller with 4 tiles and serial parts is compared; choose 1 or 2 tiles" in err
+    assert "no controller with 4 tiles and a serial front end is compared; choose from 1 to 2 tiles" in err
+
+
+def test_controllers_that_an_option_leaves_out_are_named_with_it(verify: Callable[..., tuple[int, str, str]]) -> None:
+    chosen = ("--programs", "40", "--tiles", "1-2", "--front-end", "direct")
+    status, out, _ = verify("--engines", "fast,events", *chosen, "--json")
+    assert status == 0
+    result = json.loads(out)
+    names = {name for name, each in ELABORATIONS.items() if each.controller.tiles <= 2}
+    few = {name for name, each in SERIAL.items() if each.controller.tiles <= 2}
+    taken = set(result["controllers"])
+    assert taken
+    assert taken <= names
+    assert {each["front_end"] for each in result["controllers"].values()} == {"direct"}
+    assert sum(each["sessions"] for each in result["controllers"].values()) == result["sessions"]
+    assert result["left_out"] == {
+        **dict.fromkeys(names - taken, "no program came to it"),
+        **dict.fromkeys(ELABORATIONS.keys() - names, "--tiles 1-2"),
+        **dict.fromkeys(few, "--front-end direct"),
+        **dict.fromkeys(SERIAL.keys() - few, "--tiles 1-2"),
+    }
+
+
+def test_every_controller_takes_part_or_is_named(verify: Callable[..., tuple[int, str, str]]) -> None:
+    status, out, _ = verify("--engines", "fast,events", "--programs", "3")
+    assert status == 0
+    words = " ".join(out.split())
+    assert "Controllers that took part:" in words
+    assert "Left out (no program came to it):" in words
+    for name in ELABORATIONS | SERIAL:
+        assert name in words
+    status, out, _ = verify("--help")
+    words = " ".join(out.split())
+    assert f"{len(ELABORATIONS)} controllers with direct front ends, of 1 to 4 tiles" in words
+    assert f"{len(SERIAL)} with front ends of serial parts, of 1 and 2 tiles" in words
+    assert {each.controller.tiles for each in ELABORATIONS.values()} == {1, 2, 3, 4}
+    assert {each.controller.tiles for each in SERIAL.values()} == {1, 2}
 
 
 def test_equal_engines(verify: Callable[..., tuple[int, str, str]]) -> None:
@@ -87,6 +126,11 @@ def test_a_difference_is_shown_and_can_be_run_again(
             "engine 'slow' that runs programs; choose one of fast, events, rtl, pysim",
         ),
         (["--engines", "fast,events", "--tiles", "7"], "no controller with 7 tiles is compared"),
+        (
+            ["--engines", "fast,events", "--tiles", "4-1"],
+            "--tiles 4-1 is no number of tiles; give one, such as 2, or a",
+        ),
+        (["--engines", "fast,events", "--tiles", "two"], "--tiles two is no number of tiles"),
         (["--engines", "fast,events", "--session", "none.json"], "none.json cannot be read"),
     ],
 )
