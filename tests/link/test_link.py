@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from beats import MNIST, AnsweringController, any_beats, as_beats, product, sparse_writes
+from sent_frames import CountingLine, LateHello
 from simulated_line import SimulatedLine, faults
 
 from twinbar.host.transport.faulty_line import FaultRates, FaultyLine
@@ -12,7 +13,7 @@ from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
-from twinbar.hw.link.frames import HostFrame, Kind
+from twinbar.hw.link.frames import SEQUENCE, WINDOW, HostFrame, Kind
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 
@@ -119,6 +120,25 @@ def test_a_buffer_is_never_overrun() -> None:
     link.run(beats)
     assert controller.commands == beats.tolist()
     assert link.statistics.resent == 0
+
+
+def test_the_window_limits_what_a_large_buffer_would_hold() -> None:
+    """More frames than there are numbers, over buffers that hold more than the window, with a latency that fills it."""
+    large = LinkConfig(clock_hz=48_000_000, baud=12_000_000, receive_bytes=65536, transmit_bytes=65536)
+    controller = AnsweringController(SMALL, seed=5)
+    late = LateHello()
+    line = CountingLine(BoardModel(SMALL, large, controller), 12e6, 20e-3, late)
+    link = Link(line)
+    resets = controller.resets
+    beats = any_beats(np.random.default_rng(3), 16_000, SMALL)
+    found = link.run(beats)
+    assert controller.commands == beats.tolist()
+    np.testing.assert_array_equal(found, as_beats(controller.responses))
+    assert late.frames == line.frames > SEQUENCE
+    assert line.most == WINDOW
+    assert link.statistics.resent == 0
+    # Nor has a late HELLO started the session anew, whatever number was awaited when it came.
+    assert controller.resets == resets
 
 
 def test_a_new_session_forgets_the_old_one() -> None:
