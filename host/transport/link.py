@@ -300,6 +300,8 @@ class Link:
             self.statistics.frames_received += 1
             ahead = (frame.seq - self._awaited) % SEQUENCE
             if ahead == 0:
+                # What was missed before has come.
+                missed = False
                 self._accept(frame, len(contents))
             else:
                 missed |= ahead < SEQUENCE // 2

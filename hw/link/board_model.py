@@ -69,7 +69,7 @@ class BoardModel:
         self._beats: deque[int] = deque()
         self._responses: deque[int] = deque()
         self._awaited = 0
-        self._pushed = self._missed = self._urgent = False
+        self._commanded = self._pushed = self._missed = self._urgent = False
         self._told = (0, 0, False)
         self._bits, self._length = 0, 0
         self._check = 0
@@ -93,7 +93,7 @@ class BoardModel:
     def _take(self, frame: HostFrame) -> None:
         if frame.kind is Kind.HELLO:
             # A HELLO of this session behind its first command is a late copy.
-            if frame.session != self._session or self._awaited == 0:
+            if frame.session != self._session or not self._commanded:
                 self._open(frame.session)
             return
         if frame.session != self._session:
@@ -125,6 +125,7 @@ class BoardModel:
         if ahead == 0 and len(self._stored) + len(frame.payload) + CRC_BYTES < self._link.receive_bytes:
             self._stored += frame.payload
             self._awaited = (self._awaited + 1) % SEQUENCE
+            self._commanded = True
             self._pushed = frame.push
             self._missed = False
         elif ahead < SEQUENCE // 2:

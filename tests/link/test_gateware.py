@@ -12,6 +12,7 @@ from amaranth.sim import Simulator
 from beats import MNIST, AnsweringController, any_beats, as_beats, sparse_writes, widths_of
 from compiled_link import CompiledLine
 from gateware_line import GatewareLine, PinLine
+from sent_frames import LateHello
 from simulated_line import faults
 
 from twinbar.host.transport.link import Link
@@ -26,7 +27,7 @@ from twinbar.hw.gateware.link.packer import Packer
 from twinbar.hw.gateware.link.unpacker import Unpacker
 from twinbar.hw.link import commands
 from twinbar.hw.link.config import LinkConfig
-from twinbar.hw.link.frames import HostFrame, Kind
+from twinbar.hw.link.frames import SEQUENCE, HostFrame, Kind
 from twinbar.hw.link.responses import ResponseEncoder
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.registers import ACTION_COUNTERS
@@ -57,6 +58,21 @@ def test_programs_over_the_netlist() -> None:
     rng = np.random.default_rng(0)
     check(line, link, [any_beats(rng, count, SMALL) for count in (1, 7, 60, 3000, 2)])
     assert link.statistics.resent == link.statistics.damaged == link.statistics.requests == 0
+
+
+@pytest.mark.compiler
+def test_the_netlist_ignores_a_late_hello_whatever_number_it_awaits() -> None:
+    """More bytes than the largest buffer holds, in more frames than there are numbers."""
+    late = LateHello()
+    line = compiled(pace=64, link=LinkConfig(receive_bytes=65536, transmit_bytes=65536), to_board=late)
+    link = Link(line)
+    resets = line.controller.resets
+    # Nine bytes each.
+    check(line, link, [pack(Opcode.WRITE_REGISTER, np.arange(7300) % 3, address=5, value=7 << 30)])
+    assert late.frames > SEQUENCE
+    assert line.bytes_to_board > 65536
+    assert line.controller.resets == resets
+    assert link.statistics.resent == 0
 
 
 @pytest.mark.compiler

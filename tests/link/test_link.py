@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 from beats import MNIST, AnsweringController, any_beats, as_beats, product, sparse_writes
+from sent_frames import CountingLine, LateHello
 from simulated_line import SimulatedLine, faults
 
 from twinbar.host.transport.faulty_line import FaultRates, FaultyLine
 from twinbar.host.transport.line import open_line
-from twinbar.host.transport.link import Link
+from twinbar.host.transport.link import Link, LinkStatistics
 from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
-from twinbar.hw.link.frames import HostFrame, Kind
+from twinbar.hw.link.frames import MOST_TO_BOARD, SEQUENCE, WINDOW, HostFrame, Kind
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 
@@ -64,6 +65,50 @@ def test_every_command_is_executed_once_whatever_happens(kind: str) -> None:
     assert controller.commands == np.concatenate(programs).tolist()
     np.testing.assert_array_equal(np.concatenate(found), as_beats(controller.responses))
     assert all(way.frames > 120 and way.damaged > 2 for way in damage)
+
+
+class Once:
+    """A fault that loses a single frame, the nth that passes (from 0; None: none at all)."""
+
+    def __init__(self, lost: int | None = None) -> None:
+        self.lost = lost
+        self.frames = 0
+
+    def __call__(self, frame: bytes) -> list[bytes]:
+        self.frames += 1
+        return [] if self.frames - 1 == self.lost else [frame]
+
+
+def run_with_losses(
+    to_board: int | None = None, to_host: int | None = None, pace: int = 1, latency_s: float = 5e-3
+) -> tuple[LinkStatistics, float]:
+    """Run a program whose responses keep coming, with at most a frame lost each way; gives its simulated seconds."""
+    controller, line = bench(pace=pace, latency_s=latency_s, to_board=Once(to_board), to_host=Once(to_host))
+    link = Link(line)
+    beats = any_beats(np.random.default_rng(2), 1500, SMALL)
+    found = link.run(beats)
+    assert controller.commands == beats.tolist()
+    np.testing.assert_array_equal(found, as_beats(controller.responses))
+    return link.statistics, line.now
+
+
+@pytest.mark.parametrize(("lost", "pace", "latency_s"), [(3, 1, 5e-3), (12, 1, 5e-3), (20, 20, 1e-3)])
+def test_a_lost_frame_of_the_board_is_asked_for_once_and_at_once(lost: int, pace: int, latency_s: float) -> None:
+    """In the last case it comes in the same read as those before which it was missed."""
+    undisturbed, without_s = run_with_losses(pace=pace, latency_s=latency_s)
+    statistics, with_s = run_with_losses(to_host=lost, pace=pace, latency_s=latency_s)
+    assert undisturbed.requests == 0
+    assert (statistics.requests, statistics.resent) == (1, 0)
+    # Without the gap being noticed it would be asked for after 50 ms of silence.
+    assert with_s - without_s < 0.03
+
+
+@pytest.mark.parametrize("lost", [6, 9, 15])
+def test_a_lost_frame_of_the_host_is_sent_again_once(lost: int) -> None:
+    """The board complains in every frame until it has come; what was under way goes again, and no more."""
+    statistics, _ = run_with_losses(to_board=lost)
+    assert 0 < statistics.resent <= BOARD.receive_bytes // MOST_TO_BOARD
+    assert statistics.requests == 0
 
 
 def test_one_percent_of_damaged_frames_changes_nothing() -> None:
@@ -119,6 +164,25 @@ def test_a_buffer_is_never_overrun() -> None:
     link.run(beats)
     assert controller.commands == beats.tolist()
     assert link.statistics.resent == 0
+
+
+def test_the_window_limits_what_a_large_buffer_would_hold() -> None:
+    """More frames than there are numbers, over buffers that hold more than the window, with a latency that fills it."""
+    large = LinkConfig(clock_hz=48_000_000, baud=12_000_000, receive_bytes=65536, transmit_bytes=65536)
+    controller = AnsweringController(SMALL, seed=5)
+    late = LateHello()
+    line = CountingLine(BoardModel(SMALL, large, controller), 12e6, 20e-3, late)
+    link = Link(line)
+    resets = controller.resets
+    beats = any_beats(np.random.default_rng(3), 16_000, SMALL)
+    found = link.run(beats)
+    assert controller.commands == beats.tolist()
+    np.testing.assert_array_equal(found, as_beats(controller.responses))
+    assert late.frames == line.frames > SEQUENCE
+    assert line.most == WINDOW
+    assert link.statistics.resent == 0
+    # Nor has a late HELLO started the session anew, whatever number was awaited when it came.
+    assert controller.resets == resets
 
 
 def test_a_new_session_forgets_the_old_one() -> None:

@@ -105,7 +105,7 @@ class SerialLink(wiring.Component):
         # --- what a frame does -------------------------------------------------------------------------------------
         opened, session = Signal(), Signal(4)
         awaited = Signal(8)
-        pushed, missed, urgent, news = Signal(), Signal(), Signal(), Signal()
+        commanded, pushed, missed, urgent, news = Signal(), Signal(), Signal(), Signal(), Signal()
         acknowledged = Signal(8)
         ahead, sent, known = Signal(8), Signal(8), Signal(8)
         of_session, expected = Signal(), Signal()
@@ -125,12 +125,13 @@ class SerialLink(wiring.Component):
         missing = Signal()
         with m.If(receiver.intact & (receiver.kind == Kind.HELLO)):
             # A HELLO of this session behind its first command is a late copy.
-            m.d.comb += self.reset.eq(~opened | (receiver.session != session) | (awaited == 0))
+            m.d.comb += self.reset.eq(~commanded | (receiver.session != session))
         with m.Elif(of_session):
             with m.If(known <= sent):
                 m.d.sync += acknowledged.eq(receiver.ack)
             with m.If(expected):
                 m.d.sync += [awaited.eq(awaited + 1), pushed.eq(receiver.push), missed.eq(0), news.eq(1)]
+                m.d.sync += commanded.eq(1)
             with m.Elif(receiver.kind == Kind.DATA):
                 m.d.comb += missing.eq(~ahead[-1])
                 # Behind: the host has missed the acknowledgement.
@@ -185,5 +186,6 @@ class SerialLink(wiring.Component):
 
         with m.If(self.reset):
             m.d.sync += [opened.eq(1), session.eq(receiver.session), awaited.eq(0), acknowledged.eq(0)]
-            m.d.sync += [signal.eq(0) for signal in (pushed, missed, urgent, news, told_rest, unit_before, linger)]
+            m.d.sync += [signal.eq(0) for signal in (commanded, pushed, missed, urgent, news, told_rest, unit_before)]
+            m.d.sync += linger.eq(0)
         return m
