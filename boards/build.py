@@ -11,16 +11,16 @@ from typing import Any, Final
 
 from twinbar.boards.bitstream import MANIFEST, NAME, REPORT, Bitstream, bitstream_folder, load
 from twinbar.boards.board import Board
+from twinbar.boards.fit import does_not_fit, explain
 from twinbar.boards.toolchain import Family, family_of, find_tools, version_of
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.block_ram import IGNORE_COLLISIONS
 from twinbar.hw.work_folder import work_folder
 
+LOG: Final = f"{NAME}.tim"
+"""Where nextpnr notes what it does not say aloud."""
 _CLOSE: Final = 0.999
 """Constraints are rounded to picoseconds."""
-
-_TOO_LARGE: Final = ("no BELs remaining", "utilisation limit")
-"""What nextpnr says when nothing is left of some kind of cell, or too little to find places."""
 
 
 def build(
@@ -142,10 +142,12 @@ def _make(
             log = folder.parent / f"{folder.name}.log"
             log.write_text(done.stdout + done.stderr)
             reason = _reason(done)
-            if any(words in reason for words in _TOO_LARGE):
+            if does_not_fit(reason):
+                emulated = "emulated" in manifest.get("front_end", ())
+                remedy = explain(reason, _read(work / LOG), emulated=emulated)
                 raise TwinbarError(
-                    f"the design does not fit into the {manifest['device']} of {manifest['board']}; choose a smaller "
-                    f"configuration, or another board ({reason}; all that was said is in {log})"
+                    f"the design does not fit into the {manifest['device']} of {manifest['board']}: {remedy}, or "
+                    f"choose another board ({reason}; all that was said is in {log})"
                 )
             raise TwinbarError(f"the bitstream could not be built: {reason}; all that was said is in {log}")
         result = work / "result"
@@ -157,6 +159,10 @@ def _make(
         (result / MANIFEST).write_text(json.dumps(manifest | {"seconds": round(took, 1)}, indent=2) + "\n")
         if not folder.exists():
             os.replace(result, folder)
+
+
+def _read(log: Path) -> str:
+    return log.read_text(errors="replace") if log.is_file() else ""
 
 
 def _reason(done: "subprocess.CompletedProcess[str]") -> str:

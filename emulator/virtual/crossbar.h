@@ -95,7 +95,7 @@ class Crossbar : public AdcSource {
   // An ADC that walks over its inputs begins with the one that was left chosen, and takes that result only if it is the
   // first one that is connected. Draws of noise are counted by results that are taken, as in every engine.
   bool is_taken(int64_t channel) {
-    if (column_chain.moved != walked_) walked_ = column_chain.moved, next_ = after(-1);
+    if (parts_.column_chain.moved != walked_) walked_ = parts_.column_chain.moved, next_ = after(-1);
     if (channel != next_) return false;
     next_ = after(channel);
     return true;
@@ -103,7 +103,7 @@ class Crossbar : public AdcSource {
   // The lowest connected channel above another one, or the lowest of all.
   int64_t after(int64_t channel) const {
     int64_t lowest = table.channels, above = table.channels;
-    for (int64_t place : column_chain.closed()) {
+    for (int64_t place : parts_.column_chain.closed()) {
       const bool pair = place >= table.pair_base;
       const int64_t output = pair ? place - table.pair_base : place;
       if (place == table.reference_switch || output >= (pair ? table.columns / 2 : table.columns)) continue;

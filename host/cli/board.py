@@ -3,13 +3,14 @@
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from twinbar.boards.board import DEFAULT_BAUD
+from twinbar.boards.fit import CELL_NAMES
 from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Size, WiringName
 from twinbar.host.cli.virtual_board import virtual_board
 
@@ -31,19 +32,6 @@ Port = Annotated[
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
 Array = Literal["wired", "emulated"]
-
-_CELLS: Final = {
-    "ICESTORM_LC": "logic cells",
-    "ICESTORM_RAM": "block RAMs",
-    "ICESTORM_DSP": "multipliers",
-    "ICESTORM_SPRAM": "large RAMs",
-    "SB_IO": "I/O cells",
-    "TRELLIS_COMB": "look-up tables",
-    "TRELLIS_FF": "flip-flops",
-    "DP16KD": "block RAMs",
-    "MULT18X18D": "multipliers",
-    "TRELLIS_IO": "I/O cells",
-}
 
 
 @app.command("list")
@@ -214,7 +202,7 @@ def _show(result: "Bitstream", as_json: bool) -> None:
         return
     table = Table("", "used", "there are", "", title=f"{result.manifest['board']}, {result.manifest['device']}")
     for kind, (used, available) in result.used.items():
-        table.add_row(_CELLS[kind], f"{used:,}", f"{available:,}", f"{100 * used / available:.0f} %")
+        table.add_row(CELL_NAMES[kind], f"{used:,}", f"{available:,}", f"{100 * used / available:.0f} %")
     for clock in result.clocks:
         verdict = "[green]met[/]" if clock.met else "[bold red]too slow[/]"
         wanted, achieved = (f"{hertz / 1e6:.1f} MHz" for hertz in (clock.wanted_hz, clock.achieved_hz))

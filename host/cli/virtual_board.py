@@ -67,6 +67,7 @@ def virtual_board(
     is compiled once (a minute). Ctrl-C ends it.
     """
     from twinbar.boards.catalogue import find
+    from twinbar.boards.top import design
     from twinbar.emulator.virtual.board import VirtualBoard
     from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
     from twinbar.host.virtual.server import Server
@@ -83,7 +84,9 @@ def virtual_board(
     if array == "emulated":
         core, crossbar = request.emulated(), None
     else:
-        core, _ = request.wired()
+        core, chosen = request.wired()
+        # The pins lead nowhere here; what `board build` would refuse is refused all the same.
+        design(found, core, chosen)
         crossbar = request.array_behind(core)
     console = Console(stderr=as_json)
     with console.status("compiling the core; a netlist that was compiled before is taken from the cache"):

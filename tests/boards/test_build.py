@@ -131,6 +131,39 @@ def test_a_tool_that_fails(tools: Tools, tmp_path: Path, said: str, sentence: st
     assert log.read_text() == f"ERROR: {said}\n"
 
 
+_NONE_LEFT = "Unable to place cell 'x', no BELs remaining to implement cell type '{}'"
+_TABLE = "Info: \t         ICESTORM_LC:    4700/   5280    89%\nInfo: \t        ICESTORM_RAM:      34/     30   113%"
+
+
+@pytest.mark.parametrize(
+    ("said", "noted", "sentence"),
+    [
+        (
+            _NONE_LEFT.format("ICESTORM_RAM"),
+            "",
+            "more block RAMs than there are; make it smaller with command_depth",
+        ),
+        (_NONE_LEFT.format("ICESTORM_RAM"), _TABLE, "it takes 34 of 30 block RAMs; make it smaller with command_depth"),
+        (_NONE_LEFT.format("ICESTORM_LC"), "", "more logic cells than there are; make it smaller with --adc-channels"),
+        (_NONE_LEFT.format("SB_IO"), "", "more I/O cells than there are; make it smaller with --adc-channels, --dac-"),
+        ("probably at utilisation limit", "", "too little is left to place and route it; make it smaller with --adc-c"),
+    ],
+)
+def test_a_design_that_does_not_fit_says_what_to_change(tools: Tools, said: str, noted: str, sentence: str) -> None:
+    tools.write("nextpnr-ice40", f"cat > twinbar.tim <<'END'\n{noted}\nEND\necho \"ERROR: {said}\" >&2; exit 1")
+    with pytest.raises(TwinbarError) as error:
+        make()
+    assert sentence in str(error.value)
+    assert error.value.exit_status == 1
+
+
+def test_an_emulated_array_that_does_not_fit_is_made_smaller(tools: Tools) -> None:
+    said = "no BELs remaining to implement cell type 'ICESTORM_SPRAM'"
+    tools.write("nextpnr-ice40", f'echo "ERROR: {said}" >&2; exit 1')
+    with pytest.raises(TwinbarError, match="more large RAMs than there are; make it smaller with --rows, --columns"):
+        build.build(BOARD, BOARD.make_platform(), Blinker(20), {"front_end": {"emulated": {}}})
+
+
 def test_what_a_killed_build_left_is_removed_by_the_next(tools: Tools, tmp_path: Path) -> None:
     left = tmp_path / "cache" / "build-left"
     left.mkdir(parents=True)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -157,3 +158,14 @@ def test_what_cannot_be_is_said_in_one_sentence(
         main(["board", "virtual", "icebreaker", *arguments])
     assert ended.value.code == 2
     assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+def test_pins_that_a_board_cannot_have_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shipped = (resources.files("twinbar.boards.wirings") / "icebreaker.toml").read_text()
+    mine = tmp_path / "mine.toml"
+    mine.write_text(shipped.replace('read_enable = "pmod_2:9"', 'read_enable = "pmod_2:8"'))
+    with pytest.raises(SystemExit) as ended:
+        main(["board", "virtual", "icebreaker", "--wiring", str(mine), "--seconds", "0"])
+    assert ended.value.code == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "pmod_2:8 is given twice, for write_gate and for read_enable; change one of them" in said
