@@ -1,7 +1,7 @@
 """Runs programs on the exported Verilog: streams, crossbars behind the pins, everything noted cycle by cycle."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from cocotb.triggers import Timer
@@ -18,15 +18,28 @@ PERIOD_NS = 10
 PINS = [name for name in Pins.__annotations__ if name != "trim"]
 
 
+class SafetyPins(NamedTuple):
+    """The pins of a tile on which its safety rests, in one cycle."""
+
+    selection: int
+    write_gate: int
+    read_enable: int
+    record: int
+    codes: int
+    compliance_code: int
+    update: int
+
+
 @dataclass
 class Observed:
-    """What one program did."""
+    """What one program did; ``pins`` are those of every tile in every cycle, the one after the program included."""
 
     responses: list[bytes] = field(default_factory=list)
     response_cycles: list[int] = field(default_factory=list)
     accepted: list[int] = field(default_factory=list)
     cycles: int = 0
     phases: Any = None
+    pins: list[list[SafetyPins]] = field(default_factory=list)
 
 
 class TilePins:
@@ -95,9 +108,13 @@ class VerilogBench:
     def _pin(self, tile: int, name: str) -> Any:
         return getattr(self.dut, f"tiles__{tile}__{name}")
 
-    async def run(self, program: Program, patience: int = 100_000) -> Observed:
-        """Run a program until the controller is at rest; before and after, the clock is low and its cycle not over."""
-        dut, seen = self.dut, Observed(phases=np.zeros((self.config.tiles, len(PHASES)), np.int64))
+    async def run(self, program: Program, *, watch: bool = False, patience: int = 100_000) -> Observed:
+        """Run a program until the controller is at rest; before and after, the clock is low and its cycle not over.
+
+        The pins are kept if ``watch`` is set.
+        """
+        tiles = self.config.tiles
+        dut, seen = self.dut, Observed(phases=np.zeros((tiles, len(PHASES)), np.int64), pins=[[] for _ in range(tiles)])
         position = 0
         quiet_from = max((pulse.last + 3 for pulse in program.pins), default=0)
         assert program.arrivals is not None
@@ -119,6 +136,9 @@ class VerilogBench:
                 for channel, code in crossbar.codes.items():
                     self._pin(tile, f"code__{channel}").value = code
             await Timer(3, "ns")
+            if watch:
+                for pins, noted in zip(self._pins, seen.pins, strict=True):
+                    noted.append(SafetyPins(*(getattr(pins, name) for name in SafetyPins._fields)))
             over = position == len(program.commands) and not int(dut.busy.value) and cycle >= quiet_from
             if over:
                 # This cycle is not one of the program's: the next program begins in it.

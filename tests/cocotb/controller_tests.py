@@ -3,14 +3,16 @@
 import cocotb
 import numpy as np
 import sessions
-from bench import Observed, VerilogBench
-from sessions import CONTROLLER, beats, multiply, set_up, write, write_list
+from bench import Observed, SafetyPins, VerilogBench
+from sessions import CONTROLLER, SAFE_CODES, beats, multiply, set_up, write, write_list
 
 from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.program import Pin, PinPulse, Program, ProgramResult
-from twinbar.hw.protocol.packing import pack, unpack
+from twinbar.hw.protocol.packing import pack, triple, unpack
 from twinbar.hw.protocol.registers import FIELD_WIDTH, record_address
-from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Status
+from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Selection, Status
+
+SAFE_STATE = SafetyPins(Selection.NONE.value, 0, 0, Record.SAFE.value, int(triple(*SAFE_CODES)), 0, update=0)
 
 
 class Pair:
@@ -22,9 +24,9 @@ class Pair:
         self.fast = FastController(crossbar, CONTROLLER)
         self.crossbar = crossbar
 
-    async def run(self, program: Program) -> tuple[Observed, ProgramResult]:
+    async def run(self, program: Program, *, watch: bool = False) -> tuple[Observed, ProgramResult]:
         """Run a program on both, and compare all that the pins show."""
-        seen, expected = await self.bench.run(program), self.fast.run(program)
+        seen, expected = await self.bench.run(program, watch=watch), self.fast.run(program)
         assert seen.responses == [beat.tobytes() for beat in expected.responses]
         assert seen.response_cycles == expected.response_cycles.tolist()
         assert seen.accepted == expected.accepted.tolist()
@@ -53,6 +55,13 @@ def statuses(result: ProgramResult) -> set[Status]:
 def every_cell(level: int, tiles: int = 2) -> np.ndarray:
     """Give a write list of some cells of all tiles, interleaved."""
     return write_list((tile, place % 8, (3 * place) % 8, level) for place in range(8) for tile in range(tiles))
+
+
+def assert_made_safe(pins: list[SafetyPins], halt: int) -> None:
+    """A tile that was driven in the cycle of a halt is safe from the next one on; the strobe tells the front end."""
+    assert pins[halt].record != Record.SAFE.value
+    assert pins[halt + 1] == SAFE_STATE._replace(update=1), pins[halt + 1]
+    assert set(pins[halt + 2 :]) == {SAFE_STATE}
 
 
 @cocotb.test()
@@ -169,13 +178,27 @@ async def faults_and_the_safe_state(dut: object) -> None:
                 *(pack(Opcode.ARM, tile, mode=Mode.WRITE) for tile in range(2)),
                 crowd[:4],
             )
-            arrivals = np.zeros(len(program), np.int64)
+            # The writes come when the tiles are armed, so that the last one starts the watchdogs.
+            arrivals = np.array([0] * (len(program) - 4) + [60] * 4)
         else:
             last = pack(Opcode.SAFE) if cause == "safe" else pack(Opcode.ABORT, 1)
             program, arrivals = beats(crowd[:8], last), np.array([0] * 8 + [140])
-        _, result = await pair.run(Program(program, arrivals, pins=pins))
+        seen, result = await pair.run(Program(program, arrivals, pins=pins), watch=True)
         ended = Status.ABORTED if cause in ("safe", "abort") else Status.FAULTED
         assert ended in statuses(result), (cause, statuses(result))
+        # Pins are seen two cycles later; SAFE and ABORT count when they are presented, behind the beat before them.
+        presented = max(140, seen.accepted[-2] + 1)
+        if cause == "abort":
+            stopped = seen.pins[1][presented + 1]
+            assert (stopped.selection, stopped.write_gate, stopped.read_enable) == (Selection.NONE.value, 0, 0)
+            assert stopped.record != Record.SAFE.value
+        elif cause == "fault":
+            assert_made_safe(seen.pins[1], 133 + 2)
+            assert SAFE_STATE not in seen.pins[0]
+        else:
+            halt = {"stop": 150 + 2, "safe": presented, "watchdog": seen.accepted[-1] + 91}[cause]
+            for tile in seen.pins:
+                assert_made_safe(tile, halt)
         again = beats(
             *(pack(Opcode.CLEAR, tile) for tile in range(2)),
             *(pack(Opcode.ARM, tile, mode=Mode.WRITE) for tile in range(2)),
@@ -191,6 +214,13 @@ async def current_limit(dut: object) -> None:
     """The compliance input ends pulses, or is a fault, behind its blanking."""
     for action in (ComplianceAction.END_PULSE, ComplianceAction.FAULT):
         pair = await armed(dut, COMPLIANCE=1 | action.value << 16, limits=12)
-        await pair.run(Program(every_cell(3)))
+        seen, result = await pair.run(Program(every_cell(3)), watch=True)
+        if action is ComplianceAction.FAULT:
+            assert Status.FAULTED in statuses(result)
+            halts = [max(at for at, pins in enumerate(tile) if pins.write_gate) for tile in seen.pins]
+            for tile, halt in zip(seen.pins, halts, strict=True):
+                if tile[-1].record == Record.SAFE.value:
+                    assert_made_safe(tile, halt)
+            assert any(tile[-1] == SAFE_STATE for tile in seen.pins)
         widths = {pulse.width for crossbar in pair.bench.crossbars for pulse in crossbar.pulses}
         assert min(widths) < pair.crossbar.timing.width_set, widths

@@ -27,6 +27,7 @@ class Pins(Protocol):
     record: int
     codes: int
     compliance_code: int
+    update: int
     range: int
     trim: list[int]
     row_load: int

@@ -14,7 +14,11 @@ from twinbar.hw.protocol.packing import pack, triple
 from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
-CONTROLLER = ControllerConfig(tiles=2, rows=8, columns=8, adc_channels=2, command_depth=4, response_depth=4)
+SAFE_CODES = (7, 21, 300)
+"""Not 0, so that they are told apart from codes that nothing drives."""
+CONTROLLER = ControllerConfig(
+    tiles=2, rows=8, columns=8, adc_channels=2, command_depth=4, response_depth=4, safe_codes=SAFE_CODES
+)
 DURATIONS = {"SELECT": 2, "SETTLE_READ": 3, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY": 5, "CONVERT": 3, "RECOVER": 2}
 
 
