@@ -16,7 +16,7 @@ from twinbar.emulator.registers import Ramp
 from twinbar.host.board.bias_record import BiasRecord
 from twinbar.host.board.board import Board
 from twinbar.host.board.serving import serving
-from twinbar.host.board.software_board import SoftwareBoard, SoftwareLine
+from twinbar.host.board.software_board import BeatRunner, SoftwareBoard, SoftwareLine
 from twinbar.host.transport.endpoint import TcpEndpoint
 from twinbar.host.transport.registers import read_registers, write_registers
 from twinbar.hw.errors import ConfigError, LinkError
@@ -250,13 +250,24 @@ def test_a_board_that_has_forgotten_its_session_is_made_safe(software: SoftwareB
         board.configure()
         software.power_up()
     assert not is_armed(software)
-    with Board(SoftwareLine(software)) as board:
-        software.receive = lambda data: None  # type: ignore[method-assign]
-        before = board.link.statistics.requests
-        with pytest.raises(LinkError, match=r"may still be armed, .*: no board answers on a board in software"):
+
+
+@pytest.mark.parametrize("hears", [False, True])
+def test_leaving_a_board_that_does_not_answer_takes_seconds(
+    hears: bool, software: SoftwareBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = SoftwareLine(software)
+    with Board(line) as board:
+        if hears:
+            monkeypatch.setattr(BeatRunner, "step", lambda self, now: [])
+        else:
+            monkeypatch.setattr(software, "receive", lambda data: None)
+        before = line.clock()
+        reason = "has been at work for 2 s" if hears else "no board answers"
+        with pytest.raises(LinkError, match=f"may still be armed, .* {reason}"):
             board.close()
-        # Seconds, not the minutes of a board at work.
-        assert board.link.statistics.requests - before < 60
+        # Not the minutes that an operation may take.
+        assert line.clock() - before < 6.0
 
 
 def test_wrong_arguments_are_one_sentence(board: Board) -> None:

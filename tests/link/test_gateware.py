@@ -70,7 +70,7 @@ def test_the_netlist_ignores_a_late_hello_whatever_number_it_awaits() -> None:
     # Nine bytes each.
     check(line, link, [pack(Opcode.WRITE_REGISTER, np.arange(7300) % 3, address=5, value=7 << 30)])
     assert late.frames > SEQUENCE
-    assert line.bytes_to_board > 65536
+    assert line.to_board.bytes > 65536
     assert line.controller.resets == resets
     assert link.statistics.resent == 0
 

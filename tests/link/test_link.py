@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from beats import MNIST, AnsweringController, any_beats, as_beats, product, sparse_writes
-from sent_frames import CountingLine, LateHello
+from sent_frames import CountingLine, FrameByFrame, LateHello
 from simulated_line import SimulatedLine, faults
 
 from twinbar.host.transport.faulty_line import FaultRates, FaultyLine
@@ -67,16 +67,16 @@ def test_every_command_is_executed_once_whatever_happens(kind: str) -> None:
     assert all(way.frames > 120 and way.damaged > 2 for way in damage)
 
 
-class Once:
-    """A fault that loses a single frame, the nth that passes (from 0; None: none at all)."""
+class Once(FrameByFrame):
+    """Loses a single frame, the nth that passes (from 0; None: none at all)."""
 
     def __init__(self, lost: int | None = None) -> None:
+        super().__init__()
         self.lost = lost
-        self.frames = 0
 
-    def __call__(self, frame: bytes) -> list[bytes]:
-        self.frames += 1
-        return [] if self.frames - 1 == self.lost else [frame]
+    def arriving(self, frame: bytes) -> list[bytes]:
+        arriving = super().arriving(frame)
+        return [] if self.frames - 1 == self.lost else arriving
 
 
 def run_with_losses(
