@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,7 +29,7 @@ app.command("virtual")(virtual_board)
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")]
 Port = Annotated[
     str,
-    typer.Option("--port", metavar="PORT", help="Serial port of the board, or socket://host:port."),
+    typer.Option("--port", metavar="PORT", help="Serial port of the board, socket://host:port, or replay:FILE."),
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
 Array = Literal["wired", "emulated"]
@@ -140,14 +141,24 @@ def flash_board(
 
 
 @app.command("info")
-def show_info(port: Port, baud: Baud = DEFAULT_BAUD, as_json: AsJson = False) -> None:
+def show_info(
+    port: Port,
+    baud: Baud = DEFAULT_BAUD,
+    record_line: Annotated[
+        Path | None,
+        typer.Option("--record-line", metavar="FILE", help="Record the traffic, for --port replay:FILE."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Ask a board what it is, and what its tiles have done since they were powered up."""
     from twinbar.host.board_state import board_state
     from twinbar.host.transport.line import open_line
     from twinbar.host.transport.link import Link
+    from twinbar.host.transport.recording import RecordingLine
 
-    with Link(open_line(port, baud)) as link:
-        state = board_state(link)
+    line = open_line(port, baud)
+    with closing(line if record_line is None else RecordingLine(line, record_line)) as line:
+        state = board_state(Link(line))
     if as_json:
         typer.echo(json.dumps(state, indent=1))
         return

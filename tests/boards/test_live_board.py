@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -130,6 +131,18 @@ def test_info_is_readable(twinbar: Callable[..., Any]) -> None:
     assert outcome.status == 0, outcome.err
     assert f"{CONFIG.hash:016x}" in outcome.out
     assert "actions: pulse set" in outcome.out
+
+
+def test_info_is_recorded_and_played_back_without_the_board(twinbar: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "info.jsonl"
+    with served(Registers()) as address:
+        live = twinbar("board", "info", "--port", address, "--json", "--record-line", str(file))
+    assert live.status == 0, live.err
+    again = twinbar("board", "info", "--port", f"replay:{file}", "--json")
+    assert (again.status, again.out) == (0, live.out), again.err
+    gone = twinbar("board", "info", "--port", f"replay:{tmp_path / 'none'}")
+    assert (gone.status, gone.out) == (2, "")
+    assert f"the recording {tmp_path / 'none'} cannot be read (No such file or directory)" in gone.err
 
 
 def test_safe_reaches_every_tile(twinbar: Callable[..., Any]) -> None:
