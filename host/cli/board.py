@@ -4,7 +4,7 @@ import json
 import shutil
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from twinbar.boards.board import DEFAULT_BAUD
 from twinbar.boards.fit import CELL_NAMES
-from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Size, WiringName
+from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
 from twinbar.host.cli.virtual_board import virtual_board
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ Port = Annotated[
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
 Array = Literal["wired", "emulated"]
+
+
+_WIDE: Final = 96
+"""Columns of a terminal from which the list of boards has room for the programmer beside the longest product."""
 
 
 @app.command("list")
@@ -57,12 +61,24 @@ def list_boards(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(rows, indent=1))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("board", "FPGA", "clock", "baud", "programmer", "product"):
+    console = Console()
+    heads = ["board", "FPGA", "clock", "baud", "programmer", "product"]
+    if console.width < _WIDE:
+        # `flash` names it where it is missing, and --json has it.
+        heads.remove("programmer")
+    for head in heads:
         table.add_column(head, no_wrap=head != "product", justify="right" if head in ("clock", "baud") else "left")
     for row in rows:
-        clock, baud = f"{row['clock_hz'] / 1e6:g} MHz", f"{row['baud']:,}"
-        table.add_row(row["name"], row["device"], clock, baud, row["programmer"], row["title"])
-    Console().print(table)
+        cells = row | {
+            "board": row["name"],
+            "FPGA": row["device"],
+            "clock": f"{row['clock_hz'] / 1e6:g} MHz",
+            "baud": f"{row['baud']:,}",
+            # The FPGA has a column of its own.
+            "product": str(row["title"]).removesuffix(f", {row['device']}"),
+        }
+        table.add_row(*(str(cells[head]) for head in heads))
+    console.print(table)
 
 
 @app.command("build")
@@ -76,6 +92,8 @@ def build_board(
     dac_bits: Size = None,
     input_bits: Size = None,
     baud: BuiltBaud = None,
+    link_buffer: LinkBuffer = None,
+    linger: Linger = None,
     array: Annotated[
         Array, typer.Option(help="Cells on the board's wires, or cells that the FPGA emulates.")
     ] = "wired",
@@ -104,7 +122,9 @@ def build_board(
     board = find(name)
     sizes = {"rows": rows, "columns": columns, "adc_channels": adc_channels}
     sizes |= {"adc_bits": adc_bits, "dac_bits": dac_bits, "input_bits": input_bits}
-    request = CoreRequest(board, wiring, baud, sizes, config, settings or [])
+    request = CoreRequest(
+        board, wiring, baud, sizes, config, settings or [], buffer_bytes=link_buffer, linger_ms=linger
+    )
     if array == "emulated":
         core, chosen = request.emulated(), None
     else:
