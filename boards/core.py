@@ -7,15 +7,25 @@ from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.link.config import LinkConfig
 
 
-def core_of(board: Board, wiring: Wiring, baud: int | None = None, **sizes: int | None) -> CoreConfig:
+def core_of(
+    board: Board,
+    wiring: Wiring,
+    baud: int | None = None,
+    *,
+    buffer_bytes: int | None = None,
+    linger_s: float | None = None,
+    **sizes: int | None,
+) -> CoreConfig:
     """Give the core of a board.
 
     Parameters
     ----------
     board : Board
     wiring : Wiring
-    baud : int, optional
-        Instead of the board's.
+    baud, buffer_bytes : int, optional
+        Of the link, instead of the board's.
+    linger_s : float, optional
+        See `LinkConfig`.
     **sizes : int, optional
         Parameters of the controller, instead of what the wiring says; those that are None are left as they are.
 
@@ -29,9 +39,10 @@ def core_of(board: Board, wiring: Wiring, baud: int | None = None, **sizes: int 
         ControllerConfig(**(wiring.geometry.model_dump() | given)),
         LinkConfig(
             clock_hz=board.clock_hz,
-            baud=baud or board.baud,
-            receive_bytes=board.buffer_bytes,
-            transmit_bytes=board.buffer_bytes,
+            baud=board.baud if baud is None else baud,
+            receive_bytes=board.buffer_bytes if buffer_bytes is None else buffer_bytes,
+            transmit_bytes=board.buffer_bytes if buffer_bytes is None else buffer_bytes,
+            linger_s=LinkConfig.linger_s if linger_s is None else linger_s,
         ),
         wiring.serial_parts(board.clock_hz),
     )

@@ -46,7 +46,13 @@ def board_state(link: Link) -> dict[str, Any]:
             "input_bits": hello.input_bits,
             "front_end": " or ".join(values_of(hello.front_end, hello.clock_hz)) or "a wiring of one's own",
             "clock_hz": hello.clock_hz,
+            "link_version": hello.link_version,
             "baud": round(hello.baud),
+            "receive_bytes": 1 << hello.receive_log2,
+            "transmit_bytes": 1 << hello.transmit_log2,
+            "linger_ms": round(1e3 * hello.linger / hello.clock_hz, 3),
+            "command_depth": hello.command_depth,
+            "response_depth": hello.response_depth,
         },
         "tiles": tiles,
     }

@@ -45,10 +45,19 @@ def emulated_run(board: Board, file: Path | None, changes: Mapping[str, Any]) ->
     return run.merge({**changes, "timing.clock_hz": float(room.clock_hz), "array.front_end": "emulated"})
 
 
-def emulated_core(board: Board, run: ExperimentConfig, *, baud: int | None = None, tiles: int = 1) -> CoreConfig:
+def emulated_core(
+    board: Board,
+    run: ExperimentConfig,
+    *,
+    baud: int | None = None,
+    buffer_bytes: int | None = None,
+    linger_s: float | None = None,
+    tiles: int = 1,
+) -> CoreConfig:
     """Give the core of a board that emulates the arrays of a run.
 
-    Its cells are those of the engines, with the preset and seed of the run. Queues are as deep as fits the board.
+    Its cells are those of the engines, with the preset and seed of the run. Queues are as deep as fits the board. The
+    link is as `twinbar.boards.core.core_of` has it.
 
     Raises
     ------
@@ -75,8 +84,9 @@ def emulated_core(board: Board, run: ExperimentConfig, *, baud: int | None = Non
     )
     link = LinkConfig(
         clock_hz=room.clock_hz,
-        baud=baud or room.baud,
-        receive_bytes=room.receive_bytes,
-        transmit_bytes=room.transmit_bytes,
+        baud=room.baud if baud is None else baud,
+        receive_bytes=room.receive_bytes if buffer_bytes is None else buffer_bytes,
+        transmit_bytes=room.transmit_bytes if buffer_bytes is None else buffer_bytes,
+        linger_s=LinkConfig.linger_s if linger_s is None else linger_s,
     )
     return CoreConfig(controller, link, array=EmulatedArray(chip_model(crossbar)))

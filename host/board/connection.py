@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from twinbar.host.board_state import leave_safe
 from twinbar.host.transport.line import Line, open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.patient_line import PatientLine
+from twinbar.host.transport.recording import RecordingLine, free_path
 from twinbar.hw.errors import LinkError, SilentBoardError
 from twinbar.hw.gateware.config import ControllerConfig
 
@@ -39,6 +41,8 @@ class BoardConnection:
         How long port or board may be gone.
     check : bool
         See `BoardController`.
+    record_line : Path, optional
+        File to which the traffic is recorded (`RecordingLine`); one that is there is kept, and the next number taken.
     make_line : callable, optional
         Makes the line of a port and a baud rate; `open_line`, if it is not given.
     """
@@ -50,12 +54,15 @@ class BoardConnection:
         wait_s: float,
         check: bool,
         make_line: Callable[[str, int], Line] = open_line,
+        record_line: Path | None = None,
     ) -> None:
         self.port = port
         self._baud = baud
         self._wait_s = wait_s
         self._check = check
         self._make_line = make_line
+        self._record_line = record_line
+        self._recording: RecordingLine | None = None
         self._line: PatientLine | None = None
         self._link: Link | None = None
         self._notice: Callable[[str], None] = _print_nothing
@@ -82,7 +89,9 @@ class BoardConnection:
         if self._link is None:
             self._line = PatientLine(lambda: self._make_line(self.port, self._baud), self._wait_s)
             self._line.notice, self._line.check = self._notice, self._interrupt
-            self._link = Link(self._line)
+            if self._record_line is not None:
+                self._recording = RecordingLine(self._line, free_path(self._record_line))
+            self._link = Link(self._recording or self._line)
         self.controller = BoardController(
             config, controller, mapped_columns=mapped_columns, faults=faults, link=self._link, check=self._check
         )
@@ -167,4 +176,4 @@ class BoardConnection:
             # A report that is ready, or the error that has ended the run, is worth more.
             self._notice(f"warning: {error}")
         finally:
-            self._line.close()
+            (self._recording or self._line).close()

@@ -2,8 +2,9 @@
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from twinbar.boards.board import DEFAULT_BAUD
 from twinbar.boards.fit import CELL_NAMES
-from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Size, WiringName
+from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
 from twinbar.host.cli.virtual_board import virtual_board
 
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ app.command("virtual")(virtual_board)
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")]
 Port = Annotated[
     str,
-    typer.Option("--port", metavar="PORT", help="Serial port of the board, or socket://host:port."),
+    typer.Option("--port", metavar="PORT", help="Serial port of the board, socket://host:port, or replay:FILE."),
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
 Array = Literal["wired", "emulated"]
+
+
+_WIDE: Final = 96
+"""Columns of a terminal from which the list of boards has room for the programmer beside the longest product."""
 
 
 @app.command("list")
@@ -56,12 +61,24 @@ def list_boards(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(rows, indent=1))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("board", "FPGA", "clock", "baud", "programmer", "product"):
+    console = Console()
+    heads = ["board", "FPGA", "clock", "baud", "programmer", "product"]
+    if console.width < _WIDE:
+        # `flash` names it where it is missing, and --json has it.
+        heads.remove("programmer")
+    for head in heads:
         table.add_column(head, no_wrap=head != "product", justify="right" if head in ("clock", "baud") else "left")
     for row in rows:
-        clock, baud = f"{row['clock_hz'] / 1e6:g} MHz", f"{row['baud']:,}"
-        table.add_row(row["name"], row["device"], clock, baud, row["programmer"], row["title"])
-    Console().print(table)
+        cells = row | {
+            "board": row["name"],
+            "FPGA": row["device"],
+            "clock": f"{row['clock_hz'] / 1e6:g} MHz",
+            "baud": f"{row['baud']:,}",
+            # The FPGA has a column of its own.
+            "product": str(row["title"]).removesuffix(f", {row['device']}"),
+        }
+        table.add_row(*(str(cells[head]) for head in heads))
+    console.print(table)
 
 
 @app.command("build")
@@ -75,6 +92,8 @@ def build_board(
     dac_bits: Size = None,
     input_bits: Size = None,
     baud: BuiltBaud = None,
+    link_buffer: LinkBuffer = None,
+    linger: Linger = None,
     array: Annotated[
         Array, typer.Option(help="Cells on the board's wires, or cells that the FPGA emulates.")
     ] = "wired",
@@ -103,7 +122,9 @@ def build_board(
     board = find(name)
     sizes = {"rows": rows, "columns": columns, "adc_channels": adc_channels}
     sizes |= {"adc_bits": adc_bits, "dac_bits": dac_bits, "input_bits": input_bits}
-    request = CoreRequest(board, wiring, baud, sizes, config, settings or [])
+    request = CoreRequest(
+        board, wiring, baud, sizes, config, settings or [], buffer_bytes=link_buffer, linger_ms=linger
+    )
     if array == "emulated":
         core, chosen = request.emulated(), None
     else:
@@ -140,14 +161,24 @@ def flash_board(
 
 
 @app.command("info")
-def show_info(port: Port, baud: Baud = DEFAULT_BAUD, as_json: AsJson = False) -> None:
+def show_info(
+    port: Port,
+    baud: Baud = DEFAULT_BAUD,
+    record_line: Annotated[
+        Path | None,
+        typer.Option("--record-line", metavar="FILE", help="Record the traffic, for --port replay:FILE."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Ask a board what it is, and what its tiles have done since they were powered up."""
     from twinbar.host.board_state import board_state
     from twinbar.host.transport.line import open_line
     from twinbar.host.transport.link import Link
+    from twinbar.host.transport.recording import RecordingLine
 
-    with Link(open_line(port, baud)) as link:
-        state = board_state(link)
+    line = open_line(port, baud)
+    with closing(line if record_line is None else RecordingLine(line, record_line)) as line:
+        state = board_state(Link(line))
     if as_json:
         typer.echo(json.dumps(state, indent=1))
         return

@@ -20,6 +20,14 @@ WiringName = Annotated[
 ]
 Size = Annotated[int | None, typer.Option(metavar="N", help="Instead of what the wiring file says.")]
 BuiltBaud = Annotated[int | None, typer.Option(metavar="N", help="Baud rate. [default: that of the board]")]
+LinkBuffer = Annotated[
+    int | None,
+    typer.Option(metavar="BYTES", help="Buffer of the link in each direction. [default: that of the board]"),
+]
+Linger = Annotated[
+    float | None,
+    typer.Option(metavar="MS", help="Time after which the link sends what is ready. [default: 1]"),
+]
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,10 @@ class CoreRequest:
         ``section.key=value`` of that run.
     asked : sequence of (option, key, text)
         Options that stand for a key of it.
+    buffer_bytes : int, optional
+        Of the link, in each direction, instead of the board's.
+    linger_ms : float, optional
+        Instead of the link's.
     """
 
     board: "Board"
@@ -50,6 +62,8 @@ class CoreRequest:
     file: Path | None
     settings: Sequence[str]
     asked: Sequence[tuple[str, str, str]] = ()
+    buffer_bytes: int | None = None
+    linger_ms: float | None = None
 
     def wired(self) -> tuple["CoreConfig", "Wiring"]:
         """Give a core whose front end has pins, and where they are.
@@ -63,7 +77,7 @@ class CoreRequest:
         from twinbar.boards.wiring import find_wiring
 
         wiring = find_wiring(self.wiring or self.board.wiring)
-        return core_of(self.board, wiring, self.baud, **self.sizes), wiring
+        return core_of(self.board, wiring, self.baud, **self._link(), **self.sizes), wiring
 
     def array_behind(self, core: "CoreConfig") -> "CrossbarConfig":
         """Give the array of the run, in the geometry of a core with pins.
@@ -95,7 +109,13 @@ class CoreRequest:
         given = {name: size for name, size in self.sizes.items() if size is not None}
         sizes = [(f"--{name.replace('_', '-')}", f"array.{name}", str(size)) for name, size in given.items()]
         run = emulated_run(self.board, self.file, self._changes([*self.asked, *sizes]))
-        return emulated_core(self.board, run, baud=self.baud)
+        return emulated_core(self.board, run, baud=self.baud, **self._link())
+
+    def _link(self) -> dict[str, Any]:
+        return {
+            "buffer_bytes": self.buffer_bytes,
+            "linger_s": None if self.linger_ms is None else self.linger_ms * 1e-3,
+        }
 
     def _changes(self, asked: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
         from twinbar.host.cli.options import read_settings

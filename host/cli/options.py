@@ -38,6 +38,7 @@ FLAGS: Final = (
     Flag("port", "engine.port", "PORT"),
     Flag("baud", "engine.baud", "N"),
     Flag("check", "engine.check", ""),
+    Flag("record-line", "engine.record_line", "FILE"),
     Flag("epochs", "training.epochs", "N"),
     Flag("batch-size", "training.batch_size", "N"),
     Flag("lr", "training.lr", "X"),

@@ -12,9 +12,10 @@ from rich.live import Live
 from rich.table import Table
 
 from twinbar.host.cli import failures
-from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Size, WiringName
+from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
 
 if TYPE_CHECKING:
+    from twinbar.host.transport.endpoint import Endpoint
     from twinbar.host.virtual.server import Server
     from twinbar.hw.gateware.core import CoreConfig
 
@@ -39,6 +40,8 @@ def virtual_board(
     dac_bits: Size = None,
     input_bits: Size = None,
     baud: BuiltBaud = None,
+    link_buffer: LinkBuffer = None,
+    linger: Linger = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Configuration whose cells are behind it.")
     ] = None,
@@ -69,7 +72,6 @@ def virtual_board(
     from twinbar.boards.catalogue import find
     from twinbar.boards.top import design
     from twinbar.emulator.virtual.board import VirtualBoard
-    from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
     from twinbar.host.virtual.server import Server
     from twinbar.hw.errors import ConfigError
 
@@ -80,7 +82,7 @@ def virtual_board(
     sizes |= {"adc_bits": adc_bits, "dac_bits": dac_bits, "input_bits": input_bits}
     cells = [("--device", "device.preset", device), ("--seed", "engine.seed", None if seed is None else str(seed))]
     asked = [(option, key, text) for option, key, text in cells if text is not None]
-    request = CoreRequest(found, wiring, baud, sizes, config, settings or [], asked)
+    request = CoreRequest(found, wiring, baud, sizes, config, settings or [], asked, link_buffer, linger)
     if array == "emulated":
         core, crossbar = request.emulated(), None
     else:
@@ -88,10 +90,12 @@ def virtual_board(
         # The pins lead nowhere here; what `board build` would refuse is refused all the same.
         design(found, core, chosen)
         crossbar = request.array_behind(core)
+    # A port that cannot be had is refused now, and not after the minute of compiling.
+    _open_port(link, tcp).close()
     console = Console(stderr=as_json)
     with console.status("compiling the core; a netlist that was compiled before is taken from the cache"):
         board = VirtualBoard(core, crossbar, words=fast)
-    endpoint: Endpoint = PtyEndpoint(link) if tcp is None else TcpEndpoint(tcp)
+    endpoint = _open_port(link, tcp)
     try:
         _introduce(console, found.title, core, endpoint.name, fast=fast, as_json=as_json)
         server = Server(board, endpoint)
@@ -102,6 +106,12 @@ def virtual_board(
             console.print(_table(server))
     finally:
         endpoint.close()
+
+
+def _open_port(link: Path | None, tcp: int | None) -> "Endpoint":
+    from twinbar.host.transport.endpoint import PtyEndpoint, TcpEndpoint
+
+    return PtyEndpoint(link) if tcp is None else TcpEndpoint(tcp)
 
 
 def _level(fast: bool) -> str:

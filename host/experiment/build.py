@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -152,7 +153,8 @@ def build_board(config: ExperimentConfig) -> "BoardConnection | None":
     from twinbar.host.board.connection import BoardConnection
 
     assert engine.port is not None
-    return BoardConnection(engine.port, engine.baud, engine.wait_s, engine.check)
+    record_line = None if engine.record_line is None else Path(engine.record_line)
+    return BoardConnection(engine.port, engine.baud, engine.wait_s, engine.check, record_line=record_line)
 
 
 def build_network(

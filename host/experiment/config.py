@@ -35,6 +35,7 @@ RESUME_MAY_CHANGE: Final = frozenset(
         "engine.baud",
         "engine.wait_s",
         "engine.check",
+        "engine.record_line",
         "trace.record",
         "trace.timeline",
         "trace.wave",
@@ -149,6 +150,8 @@ class ExperimentConfig(BaseModel):
             names_a_set = key == "data.name" and value not in ("digits", "mnist") and path.is_dir()
             if len(path.parts) > 1 or path.suffix == ".toml" or names_a_set:
                 changes[key] = str(path.absolute())
+        if self.engine.record_line is not None:
+            changes["engine.record_line"] = str(Path(self.engine.record_line).expanduser().absolute())
         return self.merge(changes)
 
     def flat(self) -> dict[str, Any]:

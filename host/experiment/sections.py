@@ -329,12 +329,20 @@ class EngineConfig(Section):
         description="refuse a board's responses that are not those of the emulated array (if its array is emulated)",
     )
 
+    record_line: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file to which the traffic with the board is recorded, to be played back without it",
+    )
+
     @model_validator(mode="after")
     def _can_run(self) -> Self:
         if self.port is not None and self.name != "board":
             raise ValueError(f"engine.port is {self.port}, but engine {self.name} has no port; leave it out")
         if self.check and self.name != "board":
             raise ValueError(f"engine.check compares a board with the emulator, but engine.name is {self.name}")
+        if self.record_line is not None and self.name != "board":
+            raise ValueError(f"engine.record_line records the line to a board, but engine.name is {self.name}")
         if self.port is None and self.name == "board":
             raise ValueError("engine.port is missing; a board needs one, such as --port /dev/ttyUSB1")
         return self

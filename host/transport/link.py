@@ -100,6 +100,9 @@ class Link:
         self._clock = WakingClock(line.clock, 2 * _POLL_S)
         self._expected_hash = expected_hash
         self.longest_work_s = longest_work_s
+        if first_session is None:
+            # A line that plays a session back knows the number of the recorded one.
+            first_session = getattr(line, "first_session", None)
         self._session = random.randrange(16) if first_session is None else first_session
         self.statistics = LinkStatistics()
         self._usable = False

@@ -45,6 +45,8 @@ class PatientLine:
         Called again and again while the port is gone; what it raises ends the waiting.
     losses : int
         How often the port was gone.
+    first_session : int or None
+        Of a line that plays a session back: see `ReplayLine`.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class PatientLine:
         self.wait_s = wait_s
         self._line = open_port()
         self.name, self.baud = self._line.name, self._line.baud
+        self.first_session: int | None = getattr(self._line, "first_session", None)
         self.notice: Callable[[str], None] = _print_nothing
         self.check: Callable[[], None] = _go_on
         self.losses = 0

@@ -4,6 +4,7 @@ A recording is a text file of JSON lines: a head, then what the host did and got
 ``["read", hex]`` and ``["clock", seconds]``. Since the host's side depends on nothing else, it does the same again.
 """
 
+import itertools
 import json
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,15 @@ from .line import Line
 _FORMAT = "twinbar line recording 1"
 
 
+def free_path(path: Path) -> Path:
+    """Give a path, or where a file is there already, one with the next free number: ``line-2.jsonl``."""
+    numbers = itertools.count(2)
+    free = path
+    while free.exists():
+        free = path.with_name(f"{path.stem}-{next(numbers)}{path.suffix}")
+    return free
+
+
 class RecordingLine:
     """A line that notes what goes over another one.
 
@@ -25,17 +35,34 @@ class RecordingLine:
     line : Line
     path : Path
         File to write; replaced if it exists.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be written; later, if it cannot be continued.
     """
 
     def __init__(self, line: Line, path: Path) -> None:
         self._line = line
         self.name = line.name
         self.baud = line.baud
-        self._file = path.open("w", encoding="ascii")
+        self._path = path
+        try:
+            self._file = path.open("w", encoding="ascii")
+        except OSError as error:
+            raise self._unwritable(error) from None
         self._note({"format": _FORMAT, "name": line.name, "baud": line.baud})
 
     def _note(self, event: Any) -> None:
-        self._file.write(json.dumps(event) + "\n")
+        try:
+            self._file.write(json.dumps(event) + "\n")
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> ConfigError:
+        return ConfigError(
+            f"the recording {self._path} cannot be written ({error.strerror or error}); choose another file"
+        )
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -79,14 +106,20 @@ class ReplayLine:
     Raises
     ------
     ConfigError
-        If the file is no recording.
+        If the file cannot be read, or is no recording.
     LinkError
         Later, if the host does something else.
     """
 
     def __init__(self, path: Path) -> None:
         try:
-            head, *events = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+            text = path.read_text(encoding="ascii")
+        except OSError as error:
+            raise ConfigError(f"the recording {path} cannot be read ({error.strerror or error})") from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path} is not a recording of a line") from None
+        try:
+            head, *events = [json.loads(line) for line in text.splitlines()]
             if head["format"] != _FORMAT:
                 raise ValueError
             self.name, self.baud = f"the recording {path.name}", float(head["baud"])
@@ -97,10 +130,10 @@ class ReplayLine:
 
     @property
     def first_session(self) -> int:
-        """Number to give to `Link`, so that it starts as the recorded one did."""
+        """Number from which `Link` counts its sessions, so that it starts as the recorded one did."""
         sent = b"".join(bytes.fromhex(value) for what, value in self._events if what == "write")
         frames = (HostFrame.unpack(contents) for contents in Deframer().feed(sent))
-        return next(frame.session - 1 & 15 for frame in frames if frame)
+        return next((frame.session - 1 & 15 for frame in frames if frame), 0)
 
     @property
     def finished(self) -> bool:

@@ -56,7 +56,7 @@ class LinkConfig:
             value = getattr(self, name)
             if value & (value - 1) or not least <= value <= 65536:
                 raise ConfigError(f"link.{name} is {value}; it must be a power of two from {least} to 65536")
-        if not 0 < self.linger < 1 << 32:
+        if not self.linger_s > 0 or not self.linger < 1 << 32:
             raise ConfigError(f"link.linger_s is {self.linger_s}; it must be positive and below a minute")
         assert LONGEST_FRAME <= 256
 

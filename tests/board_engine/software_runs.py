@@ -95,7 +95,8 @@ def use_lines(monkeypatch: pytest.MonkeyPatch, make_line: Callable[[], Line]) ->
         engine = config.engine
         if engine.name != "board":
             return None
-        return BoardConnection("here", engine.baud, engine.wait_s, engine.check, lambda *_: make_line())
+        record = engine.record_line and Path(engine.record_line)
+        return BoardConnection("here", engine.baud, engine.wait_s, engine.check, lambda *_: make_line(), record)
 
     monkeypatch.setattr(build, "build_board", build_board)
 

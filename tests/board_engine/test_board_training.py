@@ -22,6 +22,7 @@ from twinbar.host.transport.endpoint import PtyEndpoint, TcpEndpoint
 from twinbar.host.transport.faulty_line import FaultRates, FaultyLine
 from twinbar.host.transport.line import Line
 from twinbar.host.transport.link import Link
+from twinbar.host.transport.recording import ReplayLine
 from twinbar.hw.errors import ConfigError, LinkError, TwinbarError
 
 
@@ -55,6 +56,24 @@ def test_the_cells_on_the_board_are_those_of_the_report(tmp_path: Path, monkeypa
     run(tmp_path / "run", BOARD)
     with np.load(tmp_path / "run" / "arrays.npz") as arrays:
         assert arrays["pulses"].ravel().tolist() == board.controller.cells()["pulses"].ravel().tolist()
+
+
+def test_a_run_that_was_recorded_runs_again_without_its_board(
+    expected: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "line.jsonl"
+    use_lines(monkeypatch, lambda: SoftwareLine(make_board()))
+    once, _ = run(tmp_path / "once", BOARD | {"engine.record_line": str(file)})
+    lines: list[ReplayLine] = []
+
+    def play() -> Line:
+        lines.append(ReplayLine(file))
+        return lines[-1]
+
+    use_lines(monkeypatch, play)
+    again, _ = run(tmp_path / "again", BOARD | {"engine.record_line": None})
+    assert result_of(once) == result_of(again) == expected
+    assert [line.finished for line in lines] == [True]
 
 
 def test_one_percent_of_damaged_frames_changes_nothing(

@@ -206,13 +206,15 @@ def test_where_the_sources_lie_does_not_matter(tools: Tools) -> None:
 
 
 def test_the_command_builds_a_board(twinbar: Callable[..., Any], tools: Tools, tmp_path: Path) -> None:
-    sizes = ("--rows", "8", "--columns", "8")
+    sizes = ("--rows", "8", "--columns", "8", "--link-buffer", "4096", "--linger", "2")
     outcome = twinbar("board", "build", "icebreaker", *sizes, "--out", str(tmp_path / "out"))
     assert outcome.status == 0, outcome.err
     assert all(figure in outcome.out for figure in ("logic cells", "2,649", "50 %", "24.0 MHz", "met"))
     assert (tmp_path / "out" / "twinbar.bin").read_text() == "bits\n"
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert (manifest["controller"]["rows"], manifest["link"]["baud"], manifest["seed"]) == (8, 2_000_000, 1)
+    link = {key: manifest["link"][key] for key in ("receive_bytes", "transmit_bytes", "linger_s")}
+    assert link == {"receive_bytes": 4096, "transmit_bytes": 4096, "linger_s": 2e-3}
     assert manifest["wiring"]["modules"][0]["module"] == "pmod-da4"
     assert manifest["clocks"] == {"clk12_0__io": {"achieved_hz": 24e6, "wanted_hz": 12e6}}
 

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,7 @@ from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
-from twinbar.hw.link.hello import Hello
+from twinbar.hw.link.hello import LINK_VERSION, Hello
 from twinbar.hw.protocol.layouts import Faults, Response
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.protocol.registers import ACTION_COUNTERS, PHASE_COUNTER_BASE
@@ -27,6 +28,8 @@ from twinbar.hw.protocol.vocabulary import Opcode
 from twinbar.hw.timing import PHASES
 
 CONFIG = ControllerConfig(tiles=3, rows=16, columns=8)
+# 8192 cycles at 12 MHz are 0.683 ms.
+LINK = LinkConfig(receive_bytes=1024, transmit_bytes=4096, linger_s=0.5e-3)
 _header = data.Layout.cast(Response)
 STOP = 1 << _header["faults"].offset + data.Layout.cast(Faults)["stop"].offset
 
@@ -100,7 +103,7 @@ def listening(receive: Callable[[bytes], None], send: Callable[[], bytes]) -> It
 
 @contextmanager
 def served(controller: Registers) -> Iterator[str]:
-    board = BoardModel(CONFIG, LinkConfig(), controller)
+    board = BoardModel(CONFIG, LINK, controller)
 
     def send() -> bytes:
         board.advance(time.monotonic())
@@ -117,6 +120,9 @@ def test_info_shows_identity_faults_and_counters(twinbar: Callable[..., Any]) ->
     state = json.loads(outcome.out)
     assert state["board"]["configuration"] == f"{CONFIG.hash:016x}"
     assert {key: state["board"][key] for key in ("tiles", "rows", "columns")} == {"tiles": 3, "rows": 16, "columns": 8}
+    link = {"link_version": LINK_VERSION, "baud": LINK.baud, "receive_bytes": 1024, "transmit_bytes": 4096}
+    link |= {"linger_ms": 0.683, "command_depth": CONFIG.command_depth, "response_depth": CONFIG.response_depth}
+    assert {key: state["board"][key] for key in link} == link
     assert [tile["faults"] for tile in state["tiles"]] == [[], ["stop"], []]
     for number, tile in enumerate(state["tiles"]):
         assert tile["cycles"] == {name: PHASE_COUNTER_BASE + i + 1000 * number for i, name in enumerate(PHASES)}
@@ -130,6 +136,18 @@ def test_info_is_readable(twinbar: Callable[..., Any]) -> None:
     assert outcome.status == 0, outcome.err
     assert f"{CONFIG.hash:016x}" in outcome.out
     assert "actions: pulse set" in outcome.out
+
+
+def test_info_is_recorded_and_played_back_without_the_board(twinbar: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "info.jsonl"
+    with served(Registers()) as address:
+        live = twinbar("board", "info", "--port", address, "--json", "--record-line", str(file))
+    assert live.status == 0, live.err
+    again = twinbar("board", "info", "--port", f"replay:{file}", "--json")
+    assert (again.status, again.out) == (0, live.out), again.err
+    gone = twinbar("board", "info", "--port", f"replay:{tmp_path / 'none'}")
+    assert (gone.status, gone.out) == (2, "")
+    assert f"the recording {tmp_path / 'none'} cannot be read (No such file or directory)" in gone.err
 
 
 def test_safe_reaches_every_tile(twinbar: Callable[..., Any]) -> None:
@@ -190,8 +208,12 @@ def test_the_port_must_be_given(twinbar: Callable[..., Any]) -> None:
     assert twinbar("board", "info").status == 2
 
 
-def test_list_names_every_board(twinbar: Callable[..., Any]) -> None:
+def test_list_names_every_board(twinbar: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     listed = json.loads(twinbar("board", "list", "--json").out)
     assert {row["name"]: row["device"] for row in listed}["ulx3s-85f"] == "LFE5U-85F"
     text = twinbar("board", "list").out
     assert all(row["name"] in text and row["programmer"] in text for row in listed)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = twinbar("board", "list").out.splitlines()
+    assert all(len(line) <= 80 and "…" not in line for line in lines)
+    assert len(lines) <= len(listed) + 2  # one product is too long for a line

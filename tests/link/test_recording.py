@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from beats import AnsweringController, any_beats
+from recorded_session import SESSION, core, crossbar, programs
 from simulated_line import SimulatedLine, faults
 
+from twinbar.emulator.fast.controller import FastController
+from twinbar.emulator.program import Program
 from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
-from twinbar.host.transport.recording import RecordingLine, ReplayLine
+from twinbar.host.transport.recording import RecordingLine, ReplayLine, free_path
 from twinbar.host.transport.registers import read_counters, read_faults, read_registers, write_registers
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError, LinkError
@@ -41,6 +44,38 @@ def test_a_recording_plays_back_and_notices_another_program(tmp_path: Path) -> N
     (tmp_path / "session.jsonl").write_text("{}")
     with pytest.raises(ConfigError, match="is not a recording of a line"):
         ReplayLine(tmp_path / "session.jsonl")
+
+
+def test_a_stored_session_with_a_netlist_is_that_of_the_fast_engine() -> None:
+    """The programs as they are made today, to the byte, and responses that the netlist of a board once gave."""
+    config = core()
+    array = crossbar(config)
+    fast = FastController(array, config.controller)
+    line = open_line(f"replay:{SESSION}", 2_000_000)
+    assert isinstance(line, ReplayLine)
+    link = Link(line, config.controller.hash)
+    for commands in programs(array):
+        np.testing.assert_array_equal(link.run(commands), fast.run(Program(commands)).responses)
+    assert line.finished
+
+
+def test_files_that_cannot_be_recorded_or_played(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"the recording .*none.jsonl cannot be read \(No such file or directory\)$"):
+        open_line(f"replay:{tmp_path / 'none.jsonl'}", 2_000_000)
+    line = SimulatedLine(BoardModel(CONFIG, LinkConfig(), AnsweringController(CONFIG)))
+    with pytest.raises(ConfigError, match=r"cannot be written \(No such file or directory\); choose another file"):
+        RecordingLine(line, tmp_path / "none" / "session.jsonl")
+    (tmp_path / "session.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not a recording of a line"):
+        ReplayLine(tmp_path / "session.jsonl")
+
+
+def test_recordings_that_are_there_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "line.jsonl"
+    assert free_path(path) == path
+    path.touch()
+    (tmp_path / "line-2.jsonl").touch()
+    assert free_path(path) == tmp_path / "line-3.jsonl"
 
 
 def test_registers_over_the_link() -> None:

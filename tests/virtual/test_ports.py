@@ -148,6 +148,8 @@ def test_the_command_runs_until_it_is_interrupted(tmp_path: Path) -> None:
         (["--tcp", "0", "--link", "board"], "--link names a pseudo-terminal and --tcp asks for a TCP port"),
         (["--array", "emulated", "--wiring", "icebreaker"], "an emulated array has no wires"),
         (["--device", "taox-hfox"], "pulse.set_width 50 ns is 0.6 cycles of the 12 MHz clock"),
+        (["--linger", "0"], "link.linger_s is 0.0; it must be positive"),
+        (["--link-buffer", "1000"], "link.receive_bytes is 1000; it must be a power of two from 512 to 65536"),
         (["--set", "levels"], "--set levels cannot be read; write it as --set section.key=value"),
     ],
 )
@@ -169,3 +171,23 @@ def test_pins_that_a_board_cannot_have_are_refused(tmp_path: Path, capsys: pytes
     assert ended.value.code == 2
     said = " ".join(capsys.readouterr().err.split())
     assert "pmod_2:8 is given twice, for write_gate and for read_enable; change one of them" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--tcp", "99999999"], "TCP port 99999999 cannot be had"),
+        (["--link", "/no-such-folder/board"], "the link /no-such-folder/board cannot be made"),
+    ],
+)
+def test_a_port_that_cannot_be_is_refused_before_the_core_is_compiled(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compile_nothing(*_: object, **__: object) -> None:
+        raise AssertionError("the core was compiled")
+
+    monkeypatch.setattr("twinbar.emulator.virtual.board.VirtualBoard", compile_nothing)
+    with pytest.raises(SystemExit) as ended:
+        main(["board", "virtual", "icebreaker", "--rows", "8", "--columns", "8", *arguments])
+    assert ended.value.code in (2, 4)
+    assert sentence in " ".join(capsys.readouterr().err.split())

@@ -1,0 +1,73 @@
+"""The session that lies recorded in ``sessions``: what the host sends in it, and how it is recorded anew.
+
+``python tests/link/recorded_session.py`` does that with the netlist of the iCEBreaker's core, after a change of
+link or protocol.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from twinbar.boards.catalogue import find
+from twinbar.boards.core import core_of
+from twinbar.boards.wiring import find_wiring
+from twinbar.emulator import beats
+from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.devices.preset import load_preset
+from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.protocol.packing import pack
+from twinbar.hw.protocol.vocabulary import Opcode
+
+SESSION = Path(__file__).parent / "sessions" / "icebreaker-writes.jsonl"
+SIZE = 8
+
+
+def core() -> CoreConfig:
+    board = find("icebreaker")
+    return core_of(board, find_wiring(board.wiring), rows=SIZE, columns=SIZE)
+
+
+def crossbar(core: CoreConfig) -> CrossbarConfig:
+    names = ("rows", "columns", "adc_channels", "adc_bits", "input_bits", "command_depth")
+    return build_config(
+        load_preset("milo-hfo2"),
+        Geometry(**{name: getattr(core.controller, name) for name in names}, dac_inputs=False, subtract_pairs=False),
+        levels=16,
+        tolerance=0.5,
+        seed=3,
+        clock_hz=core.link.clock_hz,
+        cycles={"select": 4, "settle_read": 4, "settle_drive": 85, "settle_multiply": 4, "recover": 3, "samples": 1},
+        adc_offset_codes=0.0,
+    )
+
+
+def programs(array: CrossbarConfig) -> list[np.ndarray]:
+    """Configure a tile, write twenty cells by write-verify, and read all."""
+    rng = np.random.default_rng(1)
+    rows, columns, levels = rng.integers(0, SIZE, 20), rng.integers(0, SIZE, 20), rng.integers(0, 16, 20)
+    every = np.arange(SIZE * SIZE)
+    return [
+        beats.configure(array, 1),
+        pack(Opcode.WRITE, 0, row=rows, column=columns, level=levels),
+        pack(Opcode.READ, 0, row=every // SIZE, column=every % SIZE),
+    ]
+
+
+def record() -> None:
+    """Run the programs on the compiled core."""
+    from twinbar.emulator.virtual.board import VirtualBoard
+    from twinbar.host.transport.link import Link
+    from twinbar.host.transport.recording import RecordingLine
+    from twinbar.host.virtual.line import VirtualLine
+
+    config = core()
+    array = crossbar(config)
+    board = VirtualBoard(config, array)
+    with Link(RecordingLine(VirtualLine(board), SESSION), config.controller.hash, first_session=3) as link:
+        for commands in programs(array):
+            link.run(commands)
+    assert board.complaints() == (0, []), board.complaints()
+
+
+if __name__ == "__main__":
+    record()
