@@ -1,7 +1,8 @@
 """Writes the generated parts of README.md and docs/: what the code and its data files already say.
 
 A page marks such a part with ``<!-- generated: NAME -->`` and ``<!-- end of NAME -->``; NAME is a key of `PARTS`. Run
-``make docs`` after a change of a configuration key, preset, energy table or action; a test says when it was forgotten.
+``make docs`` after a change of a configuration key, preset, energy table, action or serial part; a test says when it
+was forgotten.
 """
 
 import ast
@@ -26,6 +27,7 @@ from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.parts import catalogue
 from twinbar.hw.timing import Phase, Timing, add_load, add_multiply, driven_cycles
 from twinbar.hw.verilog import ports
 
@@ -274,6 +276,9 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "example": example,
     "verilog-ports": verilog_ports,
     "trace-columns": trace_columns,
+    "part-limits": catalogue.limits_table,
+    "part-sources": catalogue.sources_table,
+    "part-cycles": catalogue.cycles_table,
 }
 """Makers of the generated parts."""
 

@@ -6,14 +6,17 @@ from typing import Final
 from twinbar.hw.parts.ad5628 import AD5628
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A
+from twinbar.hw.parts.adc import AdcPart
 from twinbar.hw.parts.adg714 import ADG714
 from twinbar.hw.parts.adg1414 import ADG1414
 from twinbar.hw.parts.ads8688 import ADS8688, Range
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts, outputs_for
 from twinbar.hw.parts.bus import Board
+from twinbar.hw.parts.catalogue import Part
 from twinbar.hw.parts.dac8568 import DAC8568
 from twinbar.hw.parts.hc595 import HC595_2V, HC595_4V5
 from twinbar.hw.parts.mcp4822 import MCP4822
+from twinbar.hw.parts.switch import SwitchPart
 
 _WRITE, _READ, _MULTIPLY = ({drive} for drive in (Drive.WRITE, Drive.READ, Drive.MULTIPLY))
 _LINES: Final = (Line.BIT_LINE, Line.SOURCE_LINE, Line.WORD_LINE)
@@ -75,3 +78,13 @@ SEPARATE: Final = SerialParts(
     power_up_ns=1_000,
 )
 """An output for every line of every drive, and a unipolar range."""
+
+
+def assembly_with(part: Part) -> SerialParts:
+    """Give a front end for a part that is in none of those above: `OCTAL` with it, and outputs as it has them."""
+    if isinstance(part, SwitchPart):
+        return replace(OCTAL, switch=part)
+    if isinstance(part, AdcPart):
+        return replace(OCTAL, adc=part)
+    drives = [*((line, _WRITE) for line in _LINES), (Line.BIT_LINE, _READ | _MULTIPLY)]
+    return replace(OCTAL, dac=part, outputs=outputs_for(part, drives))

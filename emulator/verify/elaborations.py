@@ -1,15 +1,17 @@
 """The controllers and crossbars on which engines are compared: few, because some engines compile each of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
 from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKING
+from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKING, assembly_with
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
+from twinbar.hw.parts.catalogue import Part, catalogue
 
 PULSE_CYCLES: Final = 5
 """Cycles of the shorter of a preset's two pulses: the clock is chosen so that programs are short."""
@@ -132,7 +134,7 @@ ELABORATIONS: Final = {
 }
 """Elaborations with direct front ends by name, ascending in tiles."""
 
-SERIAL: Final = {
+_WRITTEN: Final = {
     elaboration.name: elaboration
     for elaboration in (
         _elaboration("octal", "milo-hfo2", _shape(1, 10, 12, 2, 8, 3, safe_codes=(1, 0, 2)), OCTAL),
@@ -156,7 +158,22 @@ SERIAL: Final = {
         _elaboration("separate", "ibm-cmo-hfox", _shape(2, 9, 8, 4, 10, 2, response_depth=2), SEPARATE),
     )
 }
-"""Elaborations with serial parts by name."""
+
+
+def serial_elaborations(known: Iterable[Part]) -> dict[str, Elaboration]:
+    """Give elaborations that together hold all these parts: those above, and one for each part that they lack."""
+    held = {part.name for each in _WRITTEN.values() if (of := each.parts) for part in (of.dac, of.adc, of.switch)}
+    made = {}
+    for part in known:
+        if part.name not in held:
+            parts = assembly_with(part)
+            shape = _shape(1, 6, 8, 2, min(8, parts.adc.bits), 2)
+            made[part.name] = _elaboration(part.name, "milo-hfo2", shape, parts)
+    return _WRITTEN | made
+
+
+SERIAL: Final = serial_elaborations(catalogue())
+"""Elaborations with serial parts by name; every part is in one of them."""
 
 
 def find_elaboration(name: str) -> Elaboration:

@@ -25,7 +25,10 @@ TIMING = BusTiming(
     select_high_ns=30,
     data_setup_ns=5,
     data_hold_ns=5,
-    unverified=frozenset({"high_ns", "low_ns"}),
+    # Some revisions of the sheet ask for 0.83 us between the rising edges of SYNC of two frames that update an output.
+    # All frames of the front end are of one length, so that falling edges are as far apart.
+    select_period_ns=830,
+    unverified=frozenset({"high_ns", "low_ns", "select_period_ns"}),
 )
 
 

@@ -1,4 +1,4 @@
-"""All parts, found by themselves; ``python -m twinbar.hw.parts.catalogue`` prints the tables of the documentation."""
+"""All parts, found by themselves, and the tables of ``docs/parts.md``, which ``make docs`` writes."""
 
 import importlib
 import pkgutil
@@ -100,12 +100,3 @@ def cycles_table() -> str:
         frames = (bus_cycles(part.timing, clock_hz, bits).frame(bits) for clock_hz in _CLOCKS_HZ)
         rows.append((part.name, *(str(frame) for frame in frames)))
     return _table(head, rows)
-
-
-def tables() -> tuple[str, ...]:
-    """Give the tables that ``docs/parts.md`` holds."""
-    return limits_table(), sources_table(), cycles_table()
-
-
-if __name__ == "__main__":
-    print("\n\n".join(tables()))

@@ -48,10 +48,18 @@ def test_outputs_follow_words() -> None:
     assert [v.limit for v in send([pack(12, 0, 0)]).violations] == ["command 12 is not modelled"]
 
 
+def test_updates_are_as_far_apart_as_the_sheet_asks() -> None:
+    assert CYCLES.frame(24) == 83
+    assert send([0, 0]).violations == []
+    (violation,) = send([0, 0], high=CYCLES.high - 1).violations
+    assert (violation.limit, violation.needed_ns) == ("select_period_ns", 830)
+    # At slower clocks the bits alone take longer.
+    assert bus_cycles(PART.timing, 12e6, 24).frame(24) == 50
+
+
 def test_chip_select_high_too_short_is_noticed() -> None:
-    assert CYCLES.high == 3
-    (violation,) = send([0, 0], high=2).violations
-    assert (violation.limit, violation.needed_ns) == ("select_high_ns", 30)
+    high, period = send([0, 0], high=2).violations
+    assert {(v.limit, v.needed_ns) for v in (high, period)} == {("select_high_ns", 30), ("select_period_ns", 830)}
 
 
 def test_what_the_part_does_not_have_is_refused() -> None:

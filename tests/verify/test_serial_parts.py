@@ -1,16 +1,20 @@
 """Engines with serial parts give the same: what is under way at a bus lengthens what comes next in all of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from twinbar.emulator.verify.beats import beat
 from twinbar.emulator.verify.campaign import Coverage, compare, sessions
 from twinbar.emulator.verify.compare import Outcome, first_difference, run
-from twinbar.emulator.verify.elaborations import SERIAL, Elaboration
+from twinbar.emulator.verify.elaborations import SERIAL, Elaboration, serial_elaborations
 from twinbar.emulator.verify.engines import engine_of
 from twinbar.emulator.verify.session import Session, Step
 from twinbar.emulator.verify.show import show
+from twinbar.hw.parts.ad5686r import AD5686R
+from twinbar.hw.parts.ad7476a import AD7476A
+from twinbar.hw.parts.adg714 import ADG714
 from twinbar.hw.parts.catalogue import catalogue
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import triple, unpack
@@ -63,6 +67,24 @@ def test_every_part_is_in_an_elaboration() -> None:
         assert parts is not None
         found |= {parts.dac.name, parts.adc.name, parts.switch.name}
     assert found == {part.name for part in catalogue()}
+
+
+MADE_UP = (
+    replace(AD5686R(), name="a DAC", bits=14, settle_ns=300.0),
+    replace(AD7476A(), name="an ADC", bits=10),
+    replace(ADG714, name="a switch", settle_ns=50.0),
+)
+
+
+def test_a_part_that_is_added_is_compared_without_being_named_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    added = [each for name, each in serial_elaborations((*catalogue(), *MADE_UP)).items() if name not in SERIAL]
+    assert [each.name for each in added] == ["a DAC", "an ADC", "a switch"]
+    for elaboration, part in zip(added, MADE_UP, strict=True):
+        parts = elaboration.parts
+        assert parts is not None
+        assert part in (parts.dac, parts.adc, parts.switch)
+        monkeypatch.setitem(SERIAL, elaboration.name, elaboration)
+    _assert_equal(("fast", "events"), 10, 1, added)
 
 
 def test_the_compiled_engine_and_events_agree_on_random_programs() -> None:
