@@ -43,6 +43,8 @@ class LinkConfig:
     linger_s: float = 1e-3
 
     def __post_init__(self) -> None:
+        if self.baud <= 0:
+            raise ConfigError(f"link.baud is {self.baud}; it must be positive")
         if self.divisor < _LEAST_DIVISOR or abs(self.clock_hz / self.divisor / self.baud - 1) > _MOST_BAUD_ERROR:
             raise ConfigError(
                 f"link.baud is {self.baud}, which a clock of {self.clock_hz} Hz does not make: clock / baud must be "
