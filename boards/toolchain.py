@@ -1,15 +1,13 @@
 """The FPGA tools, as pip installs them (YoWASP) or as they lie on the path."""
 
-import shutil
 import subprocess
-import sys
-import sysconfig
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 from twinbar.hw.errors import ConfigError, ToolMissingError
+from twinbar.hw.tools import locate
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def find_tools(family: Family) -> dict[str, str]:
     """
     found, missing = {}, []
     for tool, package in family.tools.items():
-        path = _find(f"yowasp-{tool}") or _find(tool)
+        path = locate(f"yowasp-{tool}") or locate(tool)
         if path is None:
             missing.append((tool, package))
         else:
@@ -92,13 +90,6 @@ def find_tools(family: Family) -> dict[str, str]:
         packages = " ".join(sorted({package for _, package in missing}))
         raise ToolMissingError(f"a bitstream needs {names}, which this machine lacks; run: pip install {packages}")
     return found
-
-
-def _find(name: str) -> str | None:
-    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
-        if (folder / name).is_file():
-            return str(folder / name)
-    return shutil.which(name)
 
 
 def version_of(path: str, package: str) -> str:

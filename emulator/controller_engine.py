@@ -11,21 +11,19 @@ from twinbar.emulator.calibration import COLUMN, GAIN, SUBTRACT, calibrations
 from twinbar.emulator.cell_state import restore_cells
 from twinbar.emulator.configuration import CrossbarConfig, range_code
 from twinbar.emulator.engine import MultiplyResult, TileBlock, WriteList, WriteResult, check_shape, extreme_codes
-from twinbar.emulator.front_end_memory import NOT_CONVERTED, come_to_rest, recall
+from twinbar.emulator.front_end_memory import NOT_CONVERTED, POLARITIES, come_to_rest, recall
 from twinbar.emulator.program import Controller, Program, ProgramResult
 from twinbar.emulator.settings import bias_records
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import LINE_BITS
-from twinbar.hw.protocol.packing import unpack
+from twinbar.hw.protocol.packing import lines_of, unpack
 from twinbar.hw.protocol.registers import FIELD_CODES, TRIM_INIT
-from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
+from twinbar.hw.protocol.vocabulary import Opcode, Status
 
 NOTHING_DRIVEN = -1
 """Instead of a polarity: the write drive of a tile does not hold the start codes of a record."""
-_POLARITIES = (Record.SET, Record.RESET)
 
 
 class MakeController(Protocol):
@@ -225,10 +223,7 @@ class ControllerEngine:
     def _start_codes(self) -> np.ndarray:
         """Give the start codes of SET and RESET (int64 [polarities, lines])."""
         records = bias_records(self.config.timing, self.config.registers)
-        mask = (1 << LINE_BITS) - 1
-        return np.array(
-            [[records[r][FIELD_CODES] >> LINE_BITS * line & mask for line in range(3)] for r in _POLARITIES], np.int64
-        )
+        return np.array([lines_of(records[record][FIELD_CODES]) for record in POLARITIES], np.int64)
 
     def _driven(self, driven: np.ndarray | None) -> np.ndarray:
         """Give the polarity whose start codes each tile drives, from what `Controller.cells` says.
@@ -239,7 +234,7 @@ class ControllerEngine:
         found = np.full(self.tiles, NOTHING_DRIVEN, np.int64)
         if driven is None:
             return found
-        for polarity, (record, codes) in enumerate(zip(_POLARITIES, self._start_codes(), strict=True)):
+        for polarity, (record, codes) in enumerate(zip(POLARITIES, self._start_codes(), strict=True)):
             found[(driven[:, 0] == record.value) & (driven[:, 1:] == codes).all(axis=1)] = polarity
         return found
 
@@ -285,7 +280,7 @@ class ControllerEngine:
             records, limit = bias_records(self.config.timing, self.config.registers), self.config.registers.limit
             parts.append(recall(state["drive_codes"], state["chosen"], records, limit))
         else:
-            for polarity, record in enumerate(_POLARITIES):
+            for polarity, record in enumerate(POLARITIES):
                 parts.append(beats.drive(np.flatnonzero(state["driven"] == polarity), record))
         self._run(np.concatenate(parts), "initialization")
         self._run(beats.look_at(int(state["served"])), "initialization")

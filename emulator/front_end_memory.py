@@ -13,14 +13,14 @@ import numpy.typing as npt
 from twinbar.emulator import beats
 from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.hw.parts.cycles import P_ADC_START_UP, P_DAC_START_UP, P_POWER_UP, P_WORD, front_end_cycles
-from twinbar.hw.protocol.layouts import LINE_BITS
-from twinbar.hw.protocol.packing import pack
+from twinbar.hw.protocol.packing import lines_of, pack
 from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP
 from twinbar.hw.protocol.vocabulary import Opcode, Record
 
 NOT_CONVERTED: Final = -1
 """Instead of a channel: a tile has not converted anything."""
-_POLARITIES: Final = (Record.SET, Record.RESET)
+POLARITIES: Final = (Record.SET, Record.RESET)
+"""Records of a write, in the order of the polarities."""
 
 
 def come_to_rest(config: CrossbarConfig, tiles: int) -> beats.Commands:
@@ -49,7 +49,7 @@ def pulses_to(driven: npt.NDArray[np.int64], records: dict[Record, dict[int, int
     limit : int
         Pulses of a command at most.
     """
-    ramps = {record.value: _ramp(records[record], limit) for record in _POLARITIES}
+    ramps = {record.value: _ramp(records[record], limit) for record in POLARITIES}
     found = []
     for record, *codes in driven.tolist():
         found.append(next((n for n, step in enumerate(ramps.get(record, []), 1) if step == tuple(codes)), 0))
@@ -58,12 +58,9 @@ def pulses_to(driven: npt.NDArray[np.int64], records: dict[Record, dict[int, int
 
 def _ramp(fields: dict[int, int], limit: int) -> list[tuple[int, ...]]:
     """Give the codes of each pulse of a command, as ``docs/controller.md`` says."""
-    mask = (1 << LINE_BITS) - 1
-    start, step, stop = (
-        [fields[field] >> LINE_BITS * line & mask for line in range(3)]
-        for field in (FIELD_CODES, FIELD_STEP, FIELD_STOP)
-    )
-    codes, ramp = tuple(start), []
+    start, step, stop = (lines_of(fields[field]) for field in (FIELD_CODES, FIELD_STEP, FIELD_STOP))
+    codes: tuple[int, ...] = start
+    ramp = []
     for _ in range(limit):
         ramp.append(codes)
         codes = tuple(min(code + by, most) for code, by, most in zip(codes, step, stop, strict=True))

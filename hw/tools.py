@@ -17,13 +17,18 @@ def find_tool(name: str, package: str) -> str:
     ToolMissingError
         If there is none; the text names the ``package`` that brings it.
     """
-    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
-        if (folder / name).exists():
-            return str(folder / name)
-    found = shutil.which(name)
+    found = locate(name)
     if found is None:
         raise ToolMissingError(f"{name} is missing; `pip install {package}` brings it")
     return found
+
+
+def locate(name: str) -> str | None:
+    """Give the path of a program beside the interpreter or on the path; None if there is none."""
+    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
+        if (folder / name).is_file():
+            return str(folder / name)
+    return shutil.which(name)
 
 
 def run_tool(command: list[str], folder: Path, *, may_fail: bool = False) -> str:

@@ -6,6 +6,7 @@ from twinbar.hw.gateware.bias import initial_values
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import LINE_BITS, TRIM_BITS, WIDTH_BITS
+from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.registers import (
     ACTION_COUNTER_BASE,
     BY_NAME,
@@ -39,7 +40,6 @@ _BY_ADDRESS: Final = {register.address: register for register in REGISTERS}
 _COUNTERS: Final = frozenset(PHASE_COUNTER_BASE + phase for phase in Phase) | frozenset(
     ACTION_COUNTER_BASE + action for action in COUNTED_ACTIONS
 )
-_LINE_MASK: Final = (1 << LINE_BITS) - 1
 _WIDTH_MASK: Final = (1 << WIDTH_BITS) - 1
 _TRIPLE_BITS: Final = 3 * LINE_BITS
 
@@ -73,11 +73,6 @@ class Bias(NamedTuple):
             and self.width <= self.width_limit
             and self.compliance <= self.compliance_limit
         )
-
-
-def lines_of(triple: int) -> Codes:
-    """Split a triple into the codes of its lines."""
-    return triple & _LINE_MASK, triple >> LINE_BITS & _LINE_MASK, triple >> 2 * LINE_BITS & _LINE_MASK
 
 
 class RegisterFile:

@@ -31,15 +31,7 @@ def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed
     traced : bool
         Form of the blocks; see `twinbar.emulator.rtl.generated`.
     """
-    constants = {
-        "kTiles": config.tiles,
-        "kRows": config.rows,
-        "kColumns": config.columns,
-        "kChannels": config.adc_channels,
-        "kFieldBits": config.field_bits,
-        "kTrimInit": TRIM_INIT,
-    }
-    lines = ["namespace twinbar {", *(f"constexpr int {name} = {value};" for name, value in constants.items())]
+    lines = ["namespace twinbar {", *geometry_constants(config), f"constexpr int kTrimInit = {TRIM_INIT};"]
     lines += [f"constexpr int kCommandBeat = {Action.COMMAND_BEAT.value};", *pins_structure(config, parts)]
     if composed:
         lines += [
@@ -60,6 +52,18 @@ def _ports(config: ControllerConfig) -> Iterator[tuple[str, int, int]]:
     for name, member in DirectPinsSignature(config).members.items():
         yield name, Shape.cast(member.shape).width, member.dimensions[0] if member.dimensions else 0
     yield "phase", (len(PHASES) - 1).bit_length(), 0
+
+
+def geometry_constants(config: ControllerConfig) -> list[str]:
+    """Give what the headers must know of a controller's geometry."""
+    constants = {
+        "kTiles": config.tiles,
+        "kRows": config.rows,
+        "kColumns": config.columns,
+        "kChannels": config.adc_channels,
+        "kFieldBits": config.field_bits,
+    }
+    return [f"constexpr int {name} = {value};" for name, value in constants.items()]
 
 
 def pins_structure(config: ControllerConfig, parts: SerialParts | None = None) -> list[str]:

@@ -24,6 +24,7 @@ from twinbar.emulator.array import (
 from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN, RESET, SET
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.vocabulary import Record, Selection
 from twinbar.hw.timing import PHASES, Phase
 
@@ -214,8 +215,7 @@ class TileArray:
         return pulse.trip != NEVER and pulse.cycles > pulse.trip
 
     def _open(self, reader: PinReader) -> Pulse:
-        codes = reader["codes"]
-        bit_line, source_line, gate = (codes >> shift & 0xFFF for shift in (0, 12, 24))
+        bit_line, source_line, gate = lines_of(reader["codes"])
         resets = reader["record"] == Record.RESET.value
         polarity = RESET if resets else SET
         amplitude = max(source_line - bit_line if resets else bit_line - source_line, 0)

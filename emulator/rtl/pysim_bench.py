@@ -15,7 +15,7 @@ from twinbar.emulator.rtl.pysim_array import Pins
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
 from twinbar.hw.parts.assembly import SerialParts
-from twinbar.hw.protocol.layouts import LINE_BITS
+from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.registers import TRIM_INIT
 from twinbar.hw.protocol.vocabulary import Request
 
@@ -149,9 +149,7 @@ class PysimBench:
     def driven(self) -> np.ndarray:
         """Give record and codes that each write drive holds (int64 [tiles, 4])."""
         held = [(self.get(Value.cast(pins.record)), self.get(Value.cast(pins.codes))) for pins in self._fronts]
-        lines = range(0, 3 * LINE_BITS, LINE_BITS)
-        mask = (1 << LINE_BITS) - 1
-        return np.array([[record, *(codes >> line & mask for line in lines)] for record, codes in held], np.int64)
+        return np.array([[record, *lines_of(codes)] for record, codes in held], np.int64)
 
     def set_inputs(self, inputs: Value, levels: int) -> None:
         """Put levels on the data pins of ADCs."""

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from amaranth.hdl import Value
 
@@ -13,10 +13,8 @@ from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 from twinbar.hw.parts.cycles import matrix_of
 from twinbar.hw.parts.device import SerialDevice, drive_bus
 from twinbar.hw.parts.switch import SWITCHES
-from twinbar.hw.protocol.layouts import LINE_BITS
+from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.vocabulary import Selection
-
-_LINE_MASK: Final = (1 << LINE_BITS) - 1
 
 
 class TileParts:
@@ -83,11 +81,8 @@ class TileParts:
                 f"the write gate of tile {self._tile} is open for row {reader['row']}, column {reader['column']}, but "
                 f"the switches of rows {closed[0]} and columns {closed[1]} are closed; the front end is at fault"
             )
-        codes = reader["codes"]
-        lines: dict[Line, int] = {
-            line: codes >> LINE_BITS * line & _LINE_MASK for line in Line if line is not Line.LIMIT
-        }
-        lines[Line.LIMIT] = reader["compliance_code"]
+        # Line.LIMIT comes after the three lines of a record.
+        lines = dict(zip(Line, (*lines_of(reader["codes"]), reader["compliance_code"]), strict=True))
         for output in self._parts.outputs:
             if Drive.WRITE in output.drives:
                 code = self._parts.dac_code(output.line, lines[output.line], self._config.dac_bits)

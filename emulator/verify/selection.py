@@ -6,8 +6,6 @@ from typing import Final
 from twinbar.emulator.verify.elaborations import ELABORATIONS, SERIAL, Elaboration
 from twinbar.hw.errors import ConfigError
 
-FRONT_ENDS: Final = ("direct", "serial")
-
 
 @dataclass(frozen=True)
 class Selection:
@@ -25,7 +23,7 @@ class Selection:
 
 
 def front_end_of(elaboration: Elaboration) -> str:
-    """Give the kind of an elaboration's front end, one of `FRONT_ENDS`."""
+    """Give the kind of an elaboration's front end, "direct" or "serial"."""
     return "direct" if elaboration.parts is None else "serial"
 
 
@@ -55,7 +53,7 @@ def select(tiles: str | None = None, front_end: str | None = None) -> Selection:
     tiles : str, optional
         As `parse_tiles` reads it; any number if it is not given.
     front_end : str, optional
-        One of `FRONT_ENDS`; both if it is not given.
+        "direct" or "serial"; both if it is not given.
 
     Raises
     ------

@@ -9,6 +9,7 @@ from twinbar.emulator.verify.session import Session, Step
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import LINE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 from twinbar.hw.timing import PHASES
 
@@ -65,7 +66,7 @@ def _register_value(beat: int, value: int) -> str:
         return f"{value & ((1 << WIDTH_BITS) - 1)} cycles, compliance code {value >> WIDTH_BITS}"
     register = _REGISTER_OF.get(address)
     if register is not None and register.bits == 3 * LINE_BITS:
-        return f"({', '.join(str(value >> LINE_BITS * line & 0xFFF) for line in range(3))})"
+        return str(lines_of(value))
     if address == registers.COMPLIANCE.address:
         return f"blanking {value & 0xFFFF}, action {value >> 16}"
     if address == registers.SAMPLING.address:

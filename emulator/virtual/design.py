@@ -1,7 +1,7 @@
 """C++ of a core that was taken apart: its blocks, what is wired between them, and where the pins are."""
 
 from twinbar.emulator.rtl.generated import mangle
-from twinbar.emulator.rtl.glue import bind_function, pins_structure
+from twinbar.emulator.rtl.glue import bind_function, geometry_constants, pins_structure
 from twinbar.emulator.virtual.partition import CORE, LINK, Partition, Port, is_serialiser
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.core import CoreConfig
@@ -15,14 +15,7 @@ def design_text(core: CoreConfig, parts: Partition) -> str:
     """Give the C++ that declares ``Design``, and what its tiles are found by."""
     config = core.controller
     blocks = [CORE, LINK, *(name for name in parts.texts if name not in (CORE, LINK))]
-    constants = {
-        "kTiles": config.tiles,
-        "kRows": config.rows,
-        "kColumns": config.columns,
-        "kChannels": config.adc_channels,
-        "kFieldBits": config.field_bits,
-    }
-    lines = ["namespace twinbar {", *(f"constexpr int {name} = {value};" for name, value in constants.items())]
+    lines = ["namespace twinbar {", *geometry_constants(config)]
     if core.parts is None and core.array is None:
         tiles = range(config.tiles)
         lines += pins_structure(config)

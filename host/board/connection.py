@@ -12,21 +12,13 @@ from twinbar.host.board.controller import BoardController
 from twinbar.host.board_state import leave_safe
 from twinbar.host.transport.line import Line, open_line
 from twinbar.host.transport.link import Link
-from twinbar.host.transport.patient_line import PatientLine
+from twinbar.host.transport.patient_line import PatientLine, go_on, say_nothing
 from twinbar.host.transport.recording import RecordingLine, free_path
 from twinbar.hw.errors import LinkError, SilentBoardError
 from twinbar.hw.gateware.config import ControllerConfig
 
 _NAP_S = 0.5
 """From one attempt to start a session to the next."""
-
-
-def _print_nothing(sentence: str) -> None:
-    pass
-
-
-def _go_on() -> None:
-    pass
 
 
 class BoardConnection:
@@ -65,8 +57,8 @@ class BoardConnection:
         self._recording: RecordingLine | None = None
         self._line: PatientLine | None = None
         self._link: Link | None = None
-        self._notice: Callable[[str], None] = _print_nothing
-        self._interrupt: Callable[[], None] = _go_on
+        self._notice: Callable[[str], None] = say_nothing
+        self._interrupt: Callable[[], None] = go_on
         self.controller: BoardController | None = None
 
     def make(
@@ -168,7 +160,7 @@ class BoardConnection:
         """Make the board safe, or say that it is not, and give the port back; nothing is waited for any more."""
         if self._line is None:
             return
-        self._line.wait_s, self._line.check = 0.0, _go_on
+        self._line.wait_s, self._line.check = 0.0, go_on
         try:
             if self._link is not None:
                 leave_safe(self._link)

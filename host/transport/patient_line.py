@@ -17,12 +17,12 @@ _NAP_S = 0.2
 """From one attempt to open the port to the next."""
 
 
-def _print_nothing(sentence: str) -> None:
-    pass
+def say_nothing(sentence: str) -> None:
+    """Take a sentence that nobody wants to see."""
 
 
-def _go_on() -> None:
-    pass
+def go_on() -> None:
+    """Do not interrupt."""
 
 
 class PatientLine:
@@ -60,8 +60,8 @@ class PatientLine:
         self._line = open_port()
         self.name, self.baud = self._line.name, self._line.baud
         self.first_session: int | None = getattr(self._line, "first_session", None)
-        self.notice: Callable[[str], None] = _print_nothing
-        self.check: Callable[[], None] = _go_on
+        self.notice: Callable[[str], None] = say_nothing
+        self.check: Callable[[], None] = go_on
         self.losses = 0
         self._behind = 0.0
         self._lost = False

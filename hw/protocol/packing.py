@@ -23,6 +23,7 @@ from .layouts import (
 from .vocabulary import Opcode
 
 RESPONSE_BYTES = Shape.cast(Response).width // 8
+_LINE_MASK = (1 << LINE_BITS) - 1
 
 
 def pack(opcode: Opcode, tile: ArrayLike = 0, **fields: Any) -> NDArray[np.uint64]:
@@ -93,6 +94,11 @@ def triple(bit_line: int, source_line: int, word_line: int) -> int:
     if not all(0 <= code < 1 << LINE_BITS for code in codes):
         raise ConfigError(f"the codes {codes} do not fit {LINE_BITS} bits each")
     return sum(code << (LINE_BITS * line) for line, code in enumerate(codes))
+
+
+def lines_of(triple: int) -> tuple[int, int, int]:
+    """Split a register's value, or what the pins show, into the codes of the three lines."""
+    return triple & _LINE_MASK, triple >> LINE_BITS & _LINE_MASK, triple >> 2 * LINE_BITS & _LINE_MASK
 
 
 def unpack(beats: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:

@@ -45,7 +45,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
     tools.write("yosys", "exit 0")
     tools.place_at(24)
     tools.write("icepack", f"echo icepack >> {tools.calls}\necho bits > twinbar.bin")
-    monkeypatch.setattr(toolchain, "_find", lambda name: str(folder / name) if (folder / name).is_file() else None)
+    monkeypatch.setattr(toolchain, "locate", lambda name: str(folder / name) if (folder / name).is_file() else None)
     monkeypatch.setattr(build, "bitstream_folder", lambda: cache)
     monkeypatch.setattr(bitstream, "bitstream_folder", lambda: cache)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
