@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from twinbar.emulator.configuration import Geometry, build_config
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.configuration import Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.events import EventsController, Recording
-from twinbar.emulator.program import Program
+from twinbar.emulator.engines.events import EventsController, Recording
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple

@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.emulator.program import Program
-from twinbar.emulator.rtl.controller import RtlController
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.controller_engine import ControllerEngine
+from twinbar.emulator.engines.rtl.controller import RtlController
 from twinbar.host.bench.workloads import reference_crossbar
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode

@@ -18,7 +18,7 @@ from rich.table import Table
 from twinbar.boards.catalogue import find
 from twinbar.boards.core import core_of
 from twinbar.boards.wiring import find_wiring
-from twinbar.emulator import beats
+from twinbar.emulator.contract import beats
 from twinbar.emulator.virtual.board import VirtualBoard
 from twinbar.host.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar

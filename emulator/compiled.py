@@ -20,7 +20,7 @@ def _sources() -> list[Path]:
 
     hw = Path(timing.__file__).parent
     constants = [path for folder in (".", "protocol", "parts") for path in sorted(hw.glob(f"{folder}/*.py"))]
-    return [*constants, *sorted(_EMULATOR.glob("*.py")), *sorted(_EMULATOR.glob("*/*.py"))]
+    return [*constants, *sorted(_EMULATOR.rglob("*.py"))]
 
 
 def _fingerprint() -> str:

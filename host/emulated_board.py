@@ -6,7 +6,7 @@ from typing import Any
 
 from twinbar.boards.board import Board
 from twinbar.boards.emulated import room_of
-from twinbar.emulator.chip_array import chip_model
+from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from twinbar.emulator.configuration import CrossbarConfig
-    from twinbar.emulator.engine import Engine
+    from twinbar.emulator.contract.operations import Engine
+    from twinbar.emulator.crossbar.configuration import CrossbarConfig
 
 # Two threads can be asked for on any machine, so that results can be compared between one thread and two. It is read
 # when Numba is imported, and so is set before any test module is.
@@ -44,8 +44,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _missing_compiler() -> str | None:
     """Say what a netlist cannot be compiled for; None where it can."""
-    from twinbar.emulator.rtl.build import find_compiler
-    from twinbar.emulator.rtl.yosys import include_folder
+    from twinbar.emulator.engines.rtl.build import find_compiler
+    from twinbar.emulator.engines.rtl.yosys import include_folder
     from twinbar.hw.errors import ToolMissingError
 
     try:
@@ -100,10 +100,10 @@ def compiled_kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
 def _use_every_kernel(size: dict[str, int]) -> None:
     import numpy as np
 
-    from twinbar.emulator.configuration import Geometry, build_config
+    from twinbar.emulator.contract.operations import TileBlock, WriteList
+    from twinbar.emulator.crossbar.configuration import Geometry, build_config
     from twinbar.emulator.devices.preset import load_preset
-    from twinbar.emulator.engine import TileBlock, WriteList
-    from twinbar.emulator.fast.engine import FEW_STEPS, FastEngine
+    from twinbar.emulator.engines.bulk.engine import FEW_STEPS, FastEngine
 
     config = build_config(
         load_preset("ideal"),
@@ -132,9 +132,9 @@ def make_crossbar(compiled_kernels: None) -> "Callable[..., CrossbarConfig]":
     """
     from dataclasses import fields, replace
 
-    from twinbar.emulator.configuration import Geometry, build_config
+    from twinbar.emulator.crossbar.configuration import Geometry, build_config
+    from twinbar.emulator.crossbar.write_registers import WriteRegisters
     from twinbar.emulator.devices.preset import load_preset
-    from twinbar.emulator.registers import WriteRegisters
     from twinbar.hw.timing import Timing
 
     def make(preset: str = "taox-hfox", **choices: Any) -> "CrossbarConfig":

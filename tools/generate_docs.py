@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.configuration import Geometry
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.crossbar.configuration import Geometry
 from twinbar.emulator.devices.preset import load_preset, preset_names
-from twinbar.emulator.energy_table import ENERGY_UNITS, EnergyTable, energy_table_names, load_energy_table
-from twinbar.emulator.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
+from twinbar.emulator.ledger.energy_table import ENERGY_UNITS, EnergyTable, energy_table_names, load_energy_table
+from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
 from twinbar.host.cli.options import FLAGS
 from twinbar.host.experiment import config_errors
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig

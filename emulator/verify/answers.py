@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from twinbar.emulator.program import ProgramResult
+from twinbar.emulator.contract.program import ProgramResult
 from twinbar.emulator.verify.beats import fields_of, opcode_of, tile_of
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import unpack, unpack_results

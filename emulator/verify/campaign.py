@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from twinbar.emulator.program import ProgramResult
+from twinbar.emulator.contract.program import ProgramResult
 from twinbar.emulator.verify.beats import opcode_of
 from twinbar.emulator.verify.compare import Difference, Outcome, first_difference, run
 from twinbar.emulator.verify.elaborations import Elaboration

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.activity import CELL_ENERGIES
-from twinbar.emulator.cell_state import CELL_ARRAYS
-from twinbar.emulator.program import ProgramResult
+from twinbar.emulator.contract.program import ProgramResult
+from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES
+from twinbar.emulator.crossbar.cell_state import CELL_ARRAYS
 from twinbar.emulator.verify.answers import Answer, answers_differ, answers_of
 from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.engines import MAY_OMIT, Engine

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKING, assembly_with
 from twinbar.hw.errors import ConfigError

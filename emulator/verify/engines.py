@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.controllers import controller_maker
-from twinbar.emulator.program import Controller
+from twinbar.emulator.contract.program import Controller
+from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session
 

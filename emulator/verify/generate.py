@@ -4,8 +4,8 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
+from twinbar.emulator.contract.program import PinPulse
 from twinbar.emulator.devices.layout import FAULT_NON_RESPONDING
-from twinbar.emulator.program import PinPulse
 from twinbar.emulator.verify.beats import beat, fields_of, opcode_of
 from twinbar.emulator.verify.elaborations import Elaboration
 from twinbar.emulator.verify.operations import ARRAY, HOUSEKEEPING, operation

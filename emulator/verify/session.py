@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.program import Pin, PinPulse, Program
+from twinbar.emulator.contract.program import Pin, PinPulse, Program
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Session:
         Name in `twinbar.emulator.verify.elaborations.ELABORATIONS`.
     steps : tuple of Step
     mapped_columns : tuple of int, optional
-        As in `twinbar.emulator.program.Controller`.
+        As in `twinbar.emulator.contract.program.Controller`.
     faults : tuple of tuple of int, optional
         Faults of each tile's cells, instead of those drawn from the preset.
     """

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Final
 
-from twinbar.emulator.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.devices.layout import G_ONE, P_LIMIT_UNIT, RESET, SET
 from twinbar.emulator.verify.beats import beat
 from twinbar.emulator.verify.sketch import Sketch, small, weighted

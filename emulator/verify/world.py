@@ -2,7 +2,7 @@
 
 from random import Random
 
-from twinbar.emulator.program import Pin, PinPulse
+from twinbar.emulator.contract.program import Pin, PinPulse
 from twinbar.emulator.verify.beats import fields_of, opcode_of
 from twinbar.emulator.verify.sketch import Sketch, weighted
 from twinbar.hw.protocol.vocabulary import Opcode

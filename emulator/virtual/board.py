@@ -5,11 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.cell_state import make_cells, save_cells
-from twinbar.emulator.configuration import CrossbarConfig, with_parts
-from twinbar.emulator.parts import tables
-from twinbar.emulator.parts.complaints import Complaint, read_complaint
-from twinbar.emulator.rtl.array_abi import Arrays, arrays_of, record_of
+from twinbar.emulator.crossbar.cell_state import make_cells, save_cells
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, with_parts
+from twinbar.emulator.pins import tables
+from twinbar.emulator.pins.array_abi import Arrays, arrays_of, record_of
+from twinbar.emulator.pins.complaints import Complaint, read_complaint
 from twinbar.emulator.virtual.build import compiled_core
 from twinbar.emulator.virtual.tables import Tables
 from twinbar.hw.errors import ConfigError
@@ -130,7 +130,7 @@ class VirtualBoard:
     def cells(self) -> dict[str, np.ndarray]:
         """Give the state of the array: ``g``, ``pulses``, ``last_tick``, ``fault`` and ``conversions``.
 
-        They are those of `twinbar.emulator.program.Controller.cells`.
+        They are those of `twinbar.emulator.contract.program.Controller.cells`.
 
         Raises
         ------

@@ -4,17 +4,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from twinbar.emulator.parts.models import front_end_text, model_text
-from twinbar.emulator.rtl.build import cached_library, packed_block
-from twinbar.emulator.rtl.netlist import rtlil_text
-from twinbar.emulator.rtl.rtlil import Bit, parse
-from twinbar.emulator.rtl.timers import with_outputs
+from twinbar.emulator.engines.rtl.build import cached_library, packed_block
+from twinbar.emulator.engines.rtl.netlist import rtlil_text
+from twinbar.emulator.engines.rtl.rtlil import Bit, parse
+from twinbar.emulator.engines.rtl.timers import with_outputs
+from twinbar.emulator.pins.models import front_end_text, model_text
 from twinbar.emulator.virtual.design import BUSY, PHASE, design_text
 from twinbar.emulator.virtual.partition import CORE, partition
 from twinbar.hw.gateware.core import Core, CoreConfig
 
 _TRANSLATORS: Final = {
-    "rtl": ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", "yosys.py"),
+    "engines.rtl": ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", "yosys.py"),
     "virtual": ("build.py", "design.py", "partition.py"),
 }
 _ARRAY: Final = ("crossbar.h", "words.h", "uart.h", "ports.h", "tables.h")
@@ -36,12 +36,12 @@ def compiled_core(core: CoreConfig) -> Path:
     """
     text = rtlil_text(Core(core))
     tile = "serial_tile.h" if core.parts else "direct_tile.h" if core.array is None else "emulated_tile.h"
-    before = [_file("rtl", "packed.h")]
+    before = [_file("engines.rtl", "packed.h")]
     models = [
-        _file("rtl", "blocks.h"),
+        _file("engines.rtl", "blocks.h"),
         model_text(),
         front_end_text(),
-        _file("rtl", "array.h"),
+        _file("engines.rtl", "array.h"),
         *(_file("virtual", name) for name in _ARRAY),
     ]
     after = [_file("virtual", tile), _file("virtual", "board.h")]

@@ -1,5 +1,5 @@
 // A crossbar behind serial parts: what it does follows from closed switches, outputs of the DACs and the gates alone. The
-// cells and converters are those of emulator/array.py, as behind every controller.
+// cells and converters are those of emulator/crossbar/array.py, as behind every controller.
 //
 // A read-out that has a range code on its pins is the one of a multiplication; code 0 is that of single reads. A limiter
 // that is set in parallel takes `compliance_code`, one behind a DAC takes that output.

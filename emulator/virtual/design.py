@@ -1,7 +1,7 @@
 """C++ of a core that was taken apart: its blocks, what is wired between them, and where the pins are."""
 
-from twinbar.emulator.rtl.generated import mangle
-from twinbar.emulator.rtl.glue import bind_function, geometry_constants, pins_structure
+from twinbar.emulator.engines.rtl.generated import mangle
+from twinbar.emulator.engines.rtl.glue import bind_function, geometry_constants, pins_structure
 from twinbar.emulator.virtual.partition import CORE, LINK, Partition, Port, is_serialiser
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.core import CoreConfig

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from twinbar.emulator.rtl.errors import BuildError
-from twinbar.emulator.rtl.rtlil import Bit, Cell, Netlist, parse, signal_text
-from twinbar.emulator.rtl.yosys import flatten
+from twinbar.emulator.engines.rtl.errors import BuildError
+from twinbar.emulator.engines.rtl.rtlil import Bit, Cell, Netlist, parse, signal_text
+from twinbar.emulator.engines.rtl.yosys import flatten
 
 CORE: Final = "core"
 LINK: Final = "link"

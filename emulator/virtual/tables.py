@@ -3,7 +3,7 @@
 import ctypes
 from typing import Any, Final
 
-from twinbar.emulator.parts import tables
+from twinbar.emulator.pins import tables
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts

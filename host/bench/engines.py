@@ -4,8 +4,8 @@ import time
 from statistics import median
 from typing import Any, Final
 
-from twinbar.emulator.activity import Activity
-from twinbar.emulator.engine import Engine
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.operations import Engine
 from twinbar.host.bench.workloads import TILES, OneLevelMoves
 from twinbar.host.experiment.build import engine_maker
 from twinbar.hw.actions import Action

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.controller_engine import ControllerEngine
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.bench.workloads import reference_crossbar
 from twinbar.hw.link.commands import encode
 from twinbar.hw.link.frames import MOST_TO_BOARD, MOST_TO_HOST, BoardFrame, HostFrame, Kind

@@ -9,7 +9,7 @@ import numba
 import torch
 from torch.nn import functional as F
 
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.bench.engines import measure_engines
 from twinbar.host.bench.link import measure_link
 from twinbar.host.bench.scaling import measure_scaling

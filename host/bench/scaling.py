@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.controller_engine import ControllerEngine
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.bench.workloads import moved_by_one, reference_crossbar
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.packing import pack

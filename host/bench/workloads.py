@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.engine import WriteList
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.contract.operations import WriteList
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from twinbar.emulator.registers import Ramp
+from twinbar.emulator.crossbar.write_registers import Ramp
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import WIDTH_BITS

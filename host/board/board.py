@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.boards.board import DEFAULT_BAUD
-from twinbar.emulator import beats
-from twinbar.emulator.configuration import CrossbarConfig, range_code
+from twinbar.emulator.contract import beats
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.host.board.bias_record import BiasRecord
 from twinbar.host.board.commands import Ints, Progress, run, run_on_cells
 from twinbar.host.board.identity import board_controller

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.board.controller import BoardController
 from twinbar.host.board_state import leave_safe
 from twinbar.host.transport.line import Line, open_line
@@ -69,7 +69,7 @@ class BoardConnection:
         mapped_columns: np.ndarray | None = None,
         faults: np.ndarray | None = None,
     ) -> BoardController:
-        """Give a controller (`twinbar.emulator.controller_engine.MakeController`); connect, unless that was done.
+        """Give a controller (`MakeController` of the emulator's engines); connect, unless that was done.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A controller on a board (`twinbar.emulator.program.Controller`), with an emulator beside it.
+"""A controller on a board (`twinbar.emulator.contract.program.Controller`), with an emulator beside it.
 
 Responses, cycles by phase and counts come from the board. What no board can tell is the emulator's: the *shadow*, a
 controller of the engine `fast` that runs the same programs. Where the board's array is an emulated one the shadow is
@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.contract.program import Program, ProgramResult
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import P_AGES
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program, ProgramResult
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.board.identity import board_controller
 from twinbar.host.board.measured import OffsetTables, pulses_of, put_readings
 from twinbar.host.board.tile_counters import TileCounters
@@ -214,7 +214,7 @@ class BoardController:
         self._shadow.set_tick(tick)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array as far as it is known (see `twinbar.emulator.program.Controller.cells`).
+        """Give the state of the array as far as it is known (see `twinbar.emulator.contract.program.Controller.cells`).
 
         In addition ``counted`` is what the board has counted of conversions and pulses.
         """

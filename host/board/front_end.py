@@ -9,7 +9,7 @@ from twinbar.hw.link.front_end import DIRECT, EMULATED, front_end_number
 from twinbar.hw.link.hello import Hello
 
 if TYPE_CHECKING:
-    from twinbar.emulator.configuration import CrossbarConfig
+    from twinbar.emulator.crossbar.configuration import CrossbarConfig
 
 
 def front_end_of(config: "CrossbarConfig") -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.board.front_end import described, front_end_of, option_for
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig

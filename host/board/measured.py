@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import P_ADC_MIN, P_READ_GAIN
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import unpack, unpack_arguments, unpack_commands, unpack_results

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twinbar.emulator import beats
+from twinbar.emulator.contract import beats
 from twinbar.host.board.commands import PIECE, Ints, Progress, run, tell
 from twinbar.host.transport.link import Link
 from twinbar.hw.errors import ConfigError

@@ -8,9 +8,9 @@ from collections import deque
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.board.front_end import front_end_of
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.config import ControllerConfig

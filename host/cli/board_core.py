@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from twinbar.boards.board import Board
     from twinbar.boards.wiring import Wiring
-    from twinbar.emulator.configuration import CrossbarConfig
+    from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.hw.gateware.core import CoreConfig
 
 BoardName = Annotated[str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`.")]

@@ -19,7 +19,7 @@ def replay(
     The exit status is 1 if there is a difference.
     """
     # PyArrow, PyTorch and Numba take seconds to import; help texts should not wait for them.
-    from twinbar.emulator.controllers import controller_maker
+    from twinbar.emulator.engines.controllers import controller_maker
     from twinbar.host.experiment.build import build_crossbar
     from twinbar.host.experiment.config import ExperimentConfig
     from twinbar.host.experiment.progress import terminal_progress

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from twinbar.emulator.activity import Activity, Tally
-from twinbar.emulator.ledger import Kind, Ledger
+from twinbar.emulator.contract.activity import Activity, Tally
+from twinbar.emulator.ledger.ledger import Kind, Ledger
 from twinbar.hw.actions import Action
 
 
@@ -42,7 +42,7 @@ class Account:
             self._begun[period] = self.ledger.snapshot()
 
     def summary(self, since: str) -> dict[str, Any]:
-        """Give the summary of a period (`twinbar.emulator.ledger.Ledger.summary`)."""
+        """Give the summary of a period (`twinbar.emulator.ledger.ledger.Ledger.summary`)."""
         return self.ledger.summary(since=self._begun[since])
 
     def step_figures(self) -> dict[str, Any]:

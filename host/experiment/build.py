@@ -10,16 +10,16 @@ from torch import nn
 from torch.optim import Optimizer
 
 from twinbar.boards.wiring import find_wiring
-from twinbar.emulator.chip_array import with_chip_durations
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.emulator.controllers import controller_maker
+from twinbar.emulator.crossbar.chip_array import with_chip_durations
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.crossbar.write_registers import Ramp, WriteRegisters
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.devices.tables import CellTables
-from twinbar.emulator.energy_table import load_energy_table
-from twinbar.emulator.fast.engine import FastEngine
-from twinbar.emulator.ledger import Ledger
-from twinbar.emulator.registers import Ramp, WriteRegisters
+from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.engines.controller_engine import ControllerEngine
+from twinbar.emulator.engines.controllers import controller_maker
+from twinbar.emulator.ledger.energy_table import load_energy_table
+from twinbar.emulator.ledger.ledger import Ledger
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.controller_engine import MakeController
-from twinbar.emulator.fast.controller import FastController
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.controller_engine import MakeController
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.nn.convert import CrossbarNetwork

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.emulator.activity import Activity
-from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.emulator.ledger import Kind, what_dominates
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.engines.controller_engine import ControllerEngine
+from twinbar.emulator.ledger.ledger import Kind, what_dominates
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import build
 from twinbar.host.experiment.account import Account

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import numpy as np
 from torch import nn
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.engine import Engine
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.contract.operations import Engine
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.nn.layers import CrossbarConv2d, CrossbarLayer, CrossbarLinear, CrossbarMatmul
 from twinbar.host.nn.mapping import LayerMap, Placement, map_layers, mapped_cells, mapped_columns, tile_count
 from twinbar.host.nn.models import he_std

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinbar.emulator.engine import MultiplyResult
+from twinbar.emulator.contract.operations import MultiplyResult
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.ranges import ConverterRange
 from twinbar.host.session import Session

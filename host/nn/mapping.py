@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from twinbar.emulator.configuration import Geometry
-from twinbar.emulator.engine import TileBlock
+from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.crossbar.configuration import Geometry
 
 Placement = Literal["interleaved", "contiguous"]
 

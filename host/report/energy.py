@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from twinbar.emulator.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES, TOTALS
+from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES, TOTALS
 from twinbar.host.report import si
 from twinbar.host.report.schema import Account, Compare, quotient
 

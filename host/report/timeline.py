@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from twinbar.emulator.events.listener import Recording
+from twinbar.emulator.engines.events.listener import Recording
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import Phase
 
@@ -31,7 +31,7 @@ def timeline_events(recording: Recording, clock_hz: float) -> list[Event]:
     Parameters
     ----------
     recording : Recording
-        What a `twinbar.emulator.events.EventsController` told its listener.
+        What a `twinbar.emulator.engines.events.EventsController` told its listener.
     clock_hz : float
 
     Raises

@@ -5,8 +5,8 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.controller_engine import ControllerEngine, MakeController
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
 from twinbar.host.trace.excerpt import Excerpt
 from twinbar.host.trace.store import MAPPED_COLUMNS
 
@@ -19,8 +19,8 @@ def draw_timeline(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path) -> Non
     TwinbarError
         If the file cannot be written.
     """
-    from twinbar.emulator.events.controller import EventsController
-    from twinbar.emulator.events.listener import Recording
+    from twinbar.emulator.engines.events.controller import EventsController
+    from twinbar.emulator.engines.events.listener import Recording
     from twinbar.host.report.timeline import write_timeline
 
     engine = _restored(excerpt, crossbar, EventsController)
@@ -44,14 +44,14 @@ def draw_wave(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path, engine: st
     """
     remove_waves(path)
     if engine == "pysim":
-        from twinbar.emulator.rtl.pysim import PysimController
+        from twinbar.emulator.engines.rtl.pysim import PysimController
 
         simulated = _restored(excerpt, crossbar, partial(PysimController, wave=path))
         _run(excerpt, simulated)
         assert isinstance(simulated.controller, PysimController)
         simulated.controller.close()
         return [path]
-    from twinbar.emulator.rtl.controller import RtlController
+    from twinbar.emulator.engines.rtl.controller import RtlController
 
     compiled = _restored(excerpt, crossbar, RtlController)
     assert isinstance(compiled.controller, RtlController)
@@ -73,8 +73,8 @@ def check_waves(engine: str) -> None:
     """
     if engine == "pysim":
         return
-    from twinbar.emulator.rtl.build import find_compiler
-    from twinbar.emulator.rtl.yosys import include_folder
+    from twinbar.emulator.engines.rtl.build import find_compiler
+    from twinbar.emulator.engines.rtl.yosys import include_folder
 
     find_compiler()
     include_folder()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from twinbar.emulator.program import Pin, PinPulse, Program
+from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.host.trace.recorder import Recorded
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.packing import unpack_commands

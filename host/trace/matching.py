@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from twinbar.emulator.program import Program, ProgramResult
+from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import unpack, unpack_arguments, unpack_commands
 from twinbar.hw.protocol.vocabulary import Opcode, Status

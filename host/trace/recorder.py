@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.program import Controller, Program, ProgramResult
+from twinbar.emulator.contract.program import Controller, Program, ProgramResult
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.trace.rows import rows_of
 from twinbar.host.trace.store import cut_back, write_part
 from twinbar.hw.errors import TwinbarError
@@ -49,7 +49,7 @@ class Sink(Protocol):
 
 
 class Recorder:
-    """A controller whose programs go into sinks (`twinbar.emulator.program.Controller`).
+    """A controller whose programs go into sinks (`twinbar.emulator.contract.program.Controller`).
 
     Parameters
     ----------

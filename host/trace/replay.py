@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.controller_engine import ControllerEngine, MakeController
-from twinbar.emulator.program import Program, ProgramResult
+from twinbar.emulator.contract.program import Program, ProgramResult
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
 from twinbar.emulator.verify.show import describe
 from twinbar.host.trace.matching import match_responses
 from twinbar.host.trace.store import MAPPED_COLUMNS, Part

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from twinbar.emulator.program import Program, ProgramResult
+from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.host.trace.matching import match_responses
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, unpack, unpack_arguments, unpack_commands, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode, Status

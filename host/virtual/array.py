@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.gateware.core import CoreConfig
 

@@ -12,11 +12,11 @@ from amaranth.hdl import Module, ResetInserter, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.emulator.program import Program
-from twinbar.emulator.rtl.build import find_compiler
-from twinbar.emulator.rtl.generated import mangle
-from twinbar.emulator.rtl.netlist import rtlil_text
-from twinbar.emulator.rtl.yosys import flatten, include_folder, translate
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.rtl.build import find_compiler
+from twinbar.emulator.engines.rtl.generated import mangle
+from twinbar.emulator.engines.rtl.netlist import rtlil_text
+from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
 from twinbar.hw.gateware.array.memory_map import MemoryMap
 from twinbar.hw.gateware.config import ControllerConfig

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from interpreter import Interpreter
 
-from twinbar.emulator.array import ArrayState
-from twinbar.emulator.chip_array import chip_model
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.crossbar.array import ArrayState
+from twinbar.emulator.crossbar.chip_array import chip_model
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.hw.gateware.array.instructions import Condition, Input, Job
 from twinbar.hw.gateware.array.memory_map import MemoryMap, stored_tables

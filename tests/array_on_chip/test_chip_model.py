@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from chip_samples import crossbar
 
-from twinbar.emulator.chip_array import chip_model, with_chip_durations
+from twinbar.emulator.crossbar.chip_array import chip_model, with_chip_durations
 from twinbar.emulator.devices.preset import preset_names
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig

@@ -5,9 +5,9 @@ import pytest
 from chip_bench import ChipBench
 from chip_samples import crossbar, program_of
 
-from twinbar.emulator.chip_array import chip_model
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.chip_array import chip_model
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
 from twinbar.hw.gateware.config import ControllerConfig

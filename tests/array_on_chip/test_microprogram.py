@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from chip_samples import InterpretedArray, crossbar
 
-from twinbar.emulator.array import (
+from twinbar.emulator.crossbar.array import (
     NO_CELL,
     REFERENCE,
     convert_single,

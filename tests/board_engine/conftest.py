@@ -3,7 +3,7 @@
 import pytest
 from software_runs import make_board
 
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 

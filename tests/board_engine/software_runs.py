@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
 from twinbar.host.board.connection import BoardConnection
 from twinbar.host.board.software_board import SoftwareBoard, SoftwareLine
 from twinbar.host.experiment import build

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.emulator import beats
-from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.fast import program_layout as at
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Pin, PinPulse, Program
+from twinbar.emulator.contract import beats
+from twinbar.emulator.contract.program import Pin, PinPulse, Program
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.program import program_layout as at
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.board.controller import BoardController
 from twinbar.host.board.software_board import SoftwareBoard, SoftwareLine
 from twinbar.host.transport.link import Link

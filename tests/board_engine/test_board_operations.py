@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from software_runs import BreakingLine, is_armed
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
-from twinbar.emulator.registers import Ramp
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.write_registers import Ramp
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.board.bias_record import BiasRecord
 from twinbar.host.board.board import Board
 from twinbar.host.board.serving import serving

@@ -11,9 +11,9 @@ import pytest
 from software_runs import result_of, run
 
 from twinbar.boards.catalogue import find
-from twinbar.emulator import beats
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract import beats
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.virtual.board import VirtualBoard
 from twinbar.host.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar

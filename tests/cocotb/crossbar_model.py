@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from twinbar.emulator import array
-from twinbar.emulator.array import ArrayState
+from twinbar.emulator.crossbar import array
+from twinbar.emulator.crossbar.array import ArrayState
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.vocabulary import Record, Selection

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.layout import NO_LIMIT
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.hw.gateware.config import ControllerConfig

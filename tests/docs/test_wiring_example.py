@@ -10,9 +10,9 @@ from twinbar.boards.catalogue import find
 from twinbar.boards.core import core_of
 from twinbar.boards.top import design
 from twinbar.boards.wiring import Wiring, find_wiring
-from twinbar.emulator import beats
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract import beats
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.virtual.board import VirtualBoard
 from twinbar.host.transport.link import Link
 from twinbar.host.virtual.line import VirtualLine

@@ -7,11 +7,12 @@ import numpy as np
 from reference import Command, Cost, ReferenceCrossbar
 from streams import step_by_step
 
-from twinbar.emulator.activity import CELL_ENERGIES, Activity
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.engine import TileBlock, WriteList
-from twinbar.emulator.fast.engine import FastEngine
-from twinbar.emulator.fast.schedule_ops import OP_SIZE
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.operations import TileBlock, WriteList
+from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.engines.bulk.schedule_ops import OP_SIZE
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.timing import PHASES
 

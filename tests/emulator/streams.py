@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.fast.schedule_ops import OP_OUTPUTS, OP_TILE, OP_WORK
+from twinbar.emulator.engines.bulk.schedule_ops import OP_OUTPUTS, OP_TILE, OP_WORK
 
 
 def step_by_step(ops: np.ndarray, tiles: int, command_depth: int, response_depth: int, served: int) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from program_runner import write_list
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import P_AGES
 from twinbar.emulator.devices.preset import load_preset, preset_names
-from twinbar.emulator.engine import TileBlock
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.engines.bulk.engine import FastEngine
 
 AGEING = [name for name in preset_names() if load_preset(name).relaxation or load_preset(name).drift]
 STABLE = "taox-hfox"

@@ -5,13 +5,10 @@ import numpy as np
 import pytest
 from program_runner import write_list
 
-from twinbar.emulator.activity import CellEnergy
-from twinbar.emulator.configuration import CrossbarConfig, Geometry
-from twinbar.emulator.devices.layout import CODES, G_ONE
-from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.engine import TileBlock
-from twinbar.emulator.fast.engine import FastEngine
-from twinbar.emulator.registers import (
+from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry
+from twinbar.emulator.crossbar.write_registers import (
     R_AMPLITUDE,
     R_DISCARD,
     R_GATE,
@@ -22,6 +19,9 @@ from twinbar.emulator.registers import (
     R_STOP,
     Ramp,
 )
+from twinbar.emulator.devices.layout import CODES, G_ONE
+from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.hw.errors import ConfigError
 
 CLOCK_HZ = 100e6

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from program_runner import random_multiplication, write_list
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.hw.errors import ConfigError
 
 TILES = 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from program_runner import write_list
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
@@ -17,7 +17,7 @@ from twinbar.emulator.devices.layout import (
     P_STUCK_HIGH,
     P_STUCK_LOW,
 )
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
 

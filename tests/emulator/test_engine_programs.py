@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program_runner import Pair, random_program
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.write_registers import Ramp
 from twinbar.emulator.devices.preset import preset_names
-from twinbar.emulator.registers import Ramp
 
 TILES = 3
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program_runner import write_list
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.exactness import plan_sums
 from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
-from twinbar.emulator.engine import TileBlock
-from twinbar.emulator.exactness import plan_sums
-from twinbar.emulator.fast.engine import FEW_STEPS, FastEngine
+from twinbar.emulator.engines.bulk.engine import FEW_STEPS, FastEngine
 from twinbar.hw.errors import ConfigError
 
 NARROW = {"rows": 16, "input_bits": 3, "grid_bits": 10}

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinbar.emulator.levels import MAX_LEVELS, level_table, separability_warnings
+from twinbar.emulator.crossbar.levels import MAX_LEVELS, level_table, separability_warnings
 from twinbar.hw.errors import ConfigError
 
 

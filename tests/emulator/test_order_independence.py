@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from program_runner import write_list
 
-from twinbar.emulator.activity import Activity
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.engine import TileBlock
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.hw.timing import Phase
 
 TILES = 3

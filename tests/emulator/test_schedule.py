@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streams import step_by_step
 
-from twinbar.emulator.fast.schedule import schedule
-from twinbar.emulator.fast.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_SIZE, OP_TILE, OP_WORK
+from twinbar.emulator.engines.bulk.schedule import schedule
+from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_SIZE, OP_TILE, OP_WORK
 
 
 @st.composite

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from layer_samples import random_layer, random_writes
 
-from twinbar.emulator.activity import Activity
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.controller_engine import ControllerEngine, MakeController
-from twinbar.emulator.engine import Engine
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.operations import Engine
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
 from twinbar.hw.actions import Action
 
 

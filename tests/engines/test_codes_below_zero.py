@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twinbar.emulator import beats
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.controllers import controller_maker
+from twinbar.emulator.contract import beats
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.program import Program
+from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.emulator.verify.assemblies import SEPARATE, TEACHING, WALKING
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.packing import pack, unpack_results

@@ -7,9 +7,9 @@ import pytest
 from comparison import assert_same_activity, assert_same_state, compare
 from layer_samples import crossbar, random_layer, random_writes
 
-from twinbar.emulator.controller_engine import ControllerEngine, MakeController
-from twinbar.emulator.controllers import CONTROLLERS, controller_maker
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
+from twinbar.emulator.engines.controllers import CONTROLLERS, controller_maker
 
 CASES: dict[str, tuple[dict[str, Any], int]] = {
     "one tile, DAC inputs, subtracted pairs": ({}, 1),

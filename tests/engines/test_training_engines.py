@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.emulator.controller_engine import ControllerEngine
+from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder

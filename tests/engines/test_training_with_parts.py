@@ -8,13 +8,13 @@ import pytest
 from comparison import assert_same_activity, assert_same_state
 from layer_samples import random_layer, random_writes
 
-from twinbar.emulator.configuration import CrossbarConfig
-from twinbar.emulator.controller_engine import ControllerEngine, MakeController
-from twinbar.emulator.events import EventsController
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.fast.engine import FastEngine
-from twinbar.emulator.rtl.controller import RtlController
-from twinbar.emulator.rtl.pysim import PysimController
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
+from twinbar.emulator.engines.events import EventsController
+from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.rtl.controller import RtlController
+from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.emulator.verify.elaborations import SERIAL
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.contract.program import Program, ProgramResult
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.events import EventsController
-from twinbar.emulator.program import Program, ProgramResult
-from twinbar.emulator.rtl.pysim import PysimController
+from twinbar.emulator.engines.events import EventsController
+from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple

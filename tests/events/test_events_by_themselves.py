@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from events_bench import TIMING, assert_same, command, crossbar, program, set_up, write_register
 
-from twinbar.emulator.events import EventsController
-from twinbar.emulator.program import Controller, Pin, PinPulse
+from twinbar.emulator.contract.program import Controller, Pin, PinPulse
+from twinbar.emulator.engines.events import EventsController
 from twinbar.hw import timing
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError

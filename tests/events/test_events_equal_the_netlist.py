@@ -3,7 +3,7 @@
 import pytest
 from events_bench import Pair, command, crossbar, set_up, write_register
 
-from twinbar.emulator.program import Pin, PinPulse
+from twinbar.emulator.contract.program import Pin, PinPulse
 from twinbar.emulator.verify.campaign import Coverage, compare, sessions
 from twinbar.emulator.verify.elaborations import ELABORATIONS
 from twinbar.emulator.verify.engines import engine_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twinbar.emulator.configuration import Geometry
+from twinbar.emulator.crossbar.configuration import Geometry
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.config_errors import dotted_keys
 from twinbar.host.experiment.optimizers import optimizer_class, optimizer_name

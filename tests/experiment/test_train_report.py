@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.emulator.energy_table import load_energy_table
+from twinbar.emulator.ledger.energy_table import load_energy_table
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.timing import PHASES
 

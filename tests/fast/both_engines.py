@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.contract.program import PinPulse, Program, ProgramResult
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import PinPulse, Program, ProgramResult
-from twinbar.emulator.rtl.pysim import PysimController
+from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol import registers

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from both_engines import CHANNELS, PAIR, SMALL, Both, crossbar
 
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode

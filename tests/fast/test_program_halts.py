@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from both_engines import PAIR, QUICK, Both, beats, read, set_up, statuses, write
 
-from twinbar.emulator.program import Pin, PinPulse
+from twinbar.emulator.contract.program import Pin, PinPulse
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Status
 

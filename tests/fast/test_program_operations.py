@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from both_engines import CHANNELS, Both, all_counters, beats, read, set_up, statuses, write
 
-from twinbar.emulator.activity import CellEnergy
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import pack, unpack_results

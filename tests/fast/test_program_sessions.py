@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from both_engines import SMALL, Both, beats, crossbar, set_up
 
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.packing import pack

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from twinbar.emulator.activity import Activity, CellEnergy
-from twinbar.emulator.energy_table import load_energy_table
-from twinbar.emulator.ledger import CELL_ENTRIES, ENTRIES, Ledger
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.ledger.energy_table import load_energy_table
+from twinbar.emulator.ledger.ledger import CELL_ENTRIES, ENTRIES, Ledger
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import PHASES
 

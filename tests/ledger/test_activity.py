@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_samples import activities
 
-from twinbar.emulator.activity import INT64_MAX, Activity, CellEnergy, Tally
+from twinbar.emulator.contract.activity import INT64_MAX, Activity, CellEnergy, Tally
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.timing import PHASES, Phase
 

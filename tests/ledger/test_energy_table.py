@@ -7,13 +7,15 @@ import pytest
 import tomli_w
 from ledger_samples import change
 
-from twinbar.emulator.energy_table import POWER_UNITS, EnergyTable, energy_table_names, load_energy_table
+from twinbar.emulator.ledger.energy_table import POWER_UNITS, EnergyTable, energy_table_names, load_energy_table
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 
 
 def raw(name="macro-65nm"):
-    return tomllib.loads((files("twinbar.emulator") / "energy" / f"{name}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        (files("twinbar.emulator.ledger") / "energy_tables" / f"{name}.toml").read_text(encoding="utf-8")
+    )
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_samples import activities, make_ledger, programs
 
-from twinbar.emulator.activity import Activity
+from twinbar.emulator.contract.activity import Activity
 from twinbar.hw.actions import Action
 
 LINEAR = ("energy_j", "energy_breakdown_j", "seconds")

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_samples import UNIT_J, make_ledger, programs
 
-from twinbar.emulator.activity import CELL_ENERGIES, Activity, CellEnergy
-from twinbar.emulator.energy_table import energy_table_names
-from twinbar.emulator.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
+from twinbar.emulator.ledger.energy_table import energy_table_names
+from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import Phase

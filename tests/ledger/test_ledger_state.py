@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from ledger_samples import change, make_ledger, programs
 
-from twinbar.emulator.activity import Activity
+from twinbar.emulator.contract.activity import Activity
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
 

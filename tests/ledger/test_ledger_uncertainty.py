@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from ledger_samples import make_ledger, programs
 
-from twinbar.emulator.activity import Activity
-from twinbar.emulator.energy_table import EnergyTable, load_energy_table
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.ledger.energy_table import EnergyTable, load_energy_table
 from twinbar.hw.actions import Action
 
 

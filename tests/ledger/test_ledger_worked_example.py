@@ -7,7 +7,8 @@ conversions; TaOx/HfOx pulses of 0.70 pJ (1.6 V, 5.5 uS, 50 ns); 8-bit ADC at 65
 import pytest
 from ledger_samples import UNIT_J, make_ledger
 
-from twinbar.emulator.activity import Activity, CellEnergy
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.hw.actions import Action
 
 CELLS = 2 * (784 * 100 + 100 * 10)

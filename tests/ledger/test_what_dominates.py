@@ -1,8 +1,8 @@
 import pytest
 from ledger_samples import make_ledger
 
-from twinbar.emulator.activity import Activity
-from twinbar.emulator.ledger import what_dominates
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.ledger.ledger import what_dominates
 from twinbar.hw.actions import Action
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from twinbar.boards.catalogue import find
 from twinbar.boards.core import core_of
 from twinbar.boards.wiring import find_wiring
-from twinbar.emulator import beats
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.contract import beats
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.protocol.packing import pack

@@ -7,10 +7,10 @@ import pytest
 from compiled_link import CompiledLine
 from simulated_line import faults
 
-from twinbar.emulator.controller_engine import ControllerEngine
-from twinbar.emulator.engine import TileBlock, WriteList
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.contract.operations import TileBlock, WriteList
+from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.engines.controller_engine import ControllerEngine
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.board.controller import BoardController
 from twinbar.host.board.software_board import BeatRunner
 from twinbar.host.transport.link import Link

@@ -8,8 +8,8 @@ from beats import AnsweringController, any_beats
 from recorded_session import SESSION, core, crossbar, programs
 from simulated_line import SimulatedLine, faults
 
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.recording import RecordingLine, ReplayLine, free_path

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.experiment.programmer import program
 from twinbar.host.nn.convert import CrossbarNetwork, convert
 from twinbar.host.nn.layers import CrossbarLayer

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from twinbar.emulator.activity import Activity
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.nn.convert import CrossbarNetwork, convert
 from twinbar.host.nn.layers import CrossbarConv2d, CrossbarLinear
 from twinbar.host.nn.models import he_std, lenet, mlp

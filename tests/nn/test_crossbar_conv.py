@@ -9,7 +9,7 @@ from crossbar_weights import activations, error_bound, held_weights, seen_by
 from torch import nn
 from torch.nn import functional as F
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.nn.convert import CrossbarNetwork, convert
 from twinbar.hw.errors import ConfigError
 

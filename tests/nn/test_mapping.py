@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinbar.emulator.configuration import Geometry
+from twinbar.emulator.crossbar.configuration import Geometry
 from twinbar.host.nn.mapping import map_layers, mapped_cells, mapped_columns, tile_count, tile_names
 
 GEOMETRY = Geometry(rows=5, columns=6)

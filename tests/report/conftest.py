@@ -15,7 +15,7 @@ from twinbar.host.report.page import build_report
 
 CLOCK_HZ = 100e6
 PJ = 1e-12
-# Energies per action of an integrated macro, in picojoules; the same orders of magnitude as emulator/energy.
+# Energies per action of an integrated macro, in picojoules; the same orders of magnitude as the built-in tables.
 ACTION_PJ = {
     "cell_set": 0.7,
     "cell_reset": 0.6,

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from twinbar.emulator.ledger import CELL_ENTRIES, ENTRIES
+from twinbar.emulator.ledger.ledger import CELL_ENTRIES, ENTRIES
 from twinbar.host.report.energy import (
     COMPONENT_LABELS,
     component_label,

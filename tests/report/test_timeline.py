@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinbar.emulator.configuration import Geometry, build_config
+from twinbar.emulator.contract.program import Program, ProgramResult
+from twinbar.emulator.crossbar.configuration import Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.events import EventsController, Recording
-from twinbar.emulator.program import Program, ProgramResult
+from twinbar.emulator.engines.events import EventsController, Recording
 from twinbar.host.report.timeline import STREAMS, timeline_events, write_timeline
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.config import ControllerConfig

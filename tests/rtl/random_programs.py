@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from rtl_samples import LEVELS, command
 
-from twinbar.emulator.program import Pin, PinPulse, Program
+from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
 RARE = (Opcode.SAFE, Opcode.ABORT, Opcode.DISARM)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rtl_samples import CONTROLLER, DURATIONS, command, compliance, crossbar, program, set_up, write_register
 
-from twinbar.emulator.controllers import controller_maker
-from twinbar.emulator.program import Controller, ProgramResult
+from twinbar.emulator.contract.program import Controller, ProgramResult
+from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import WIDTH_BITS

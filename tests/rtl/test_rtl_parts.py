@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinbar.emulator.array import make_state
-from twinbar.emulator.program import Program, ProgramResult
-from twinbar.emulator.rtl.array_abi import arrays_of, record_of
-from twinbar.emulator.rtl.build import compiled
-from twinbar.emulator.rtl.controller import RtlController
-from twinbar.emulator.rtl.errors import NetlistError
-from twinbar.emulator.rtl.simulation import Simulation
-from twinbar.emulator.rtl.waves import signals_of
+from twinbar.emulator.contract.program import Program, ProgramResult
+from twinbar.emulator.crossbar.array import make_state
+from twinbar.emulator.engines.rtl.build import compiled
+from twinbar.emulator.engines.rtl.controller import RtlController
+from twinbar.emulator.engines.rtl.errors import NetlistError
+from twinbar.emulator.engines.rtl.simulation import Simulation
+from twinbar.emulator.engines.rtl.waves import signals_of
+from twinbar.emulator.pins.array_abi import arrays_of, record_of
 from twinbar.emulator.verify.beats import beat
 from twinbar.emulator.verify.elaborations import SERIAL
 from twinbar.hw.parts.assembly import SerialParts

@@ -4,8 +4,8 @@ import importlib.util
 
 import pytest
 
-from twinbar.emulator.rtl import build, yosys
-from twinbar.emulator.rtl.errors import BuildError
+from twinbar.emulator.engines.rtl import build, yosys
+from twinbar.emulator.engines.rtl.errors import BuildError
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.config import ControllerConfig
 

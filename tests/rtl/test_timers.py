@@ -5,10 +5,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.emulator.rtl.netlist import Unit, rtlil_text
-from twinbar.emulator.rtl.rtlil import parse
-from twinbar.emulator.rtl.timers import Bound, find_timers
-from twinbar.emulator.rtl.yosys import flatten
+from twinbar.emulator.engines.rtl.netlist import Unit, rtlil_text
+from twinbar.emulator.engines.rtl.rtlil import parse
+from twinbar.emulator.engines.rtl.timers import Bound, find_timers
+from twinbar.emulator.engines.rtl.yosys import flatten
 from twinbar.hw.gateware.config import ControllerConfig
 
 pytestmark = pytest.mark.compiler

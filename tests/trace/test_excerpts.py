@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.emulator.program import Pin, PinPulse, Program
+from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import trainer
 from twinbar.host.experiment.config import ExperimentConfig

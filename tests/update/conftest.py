@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.emulator.configuration import Geometry
+from twinbar.emulator.crossbar.configuration import Geometry
 from twinbar.host.nn.mapping import map_layers
 from twinbar.host.update.programmed import ProgrammedLayer
 

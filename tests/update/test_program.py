@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from twinbar.emulator.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
-from twinbar.emulator.fast.engine import FastEngine
+from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.experiment.programmer import program
 from twinbar.host.nn.convert import CrossbarNetwork, convert
 from twinbar.host.nn.layers import CrossbarLayer

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from twinbar.emulator.events import EventsController, Recording
-from twinbar.emulator.events.safety import Fault, Safety
+from twinbar.emulator.engines.events import EventsController, Recording
+from twinbar.emulator.engines.events.safety import Fault, Safety
 from twinbar.emulator.verify.campaign import FAULTS, Coverage, sessions
 from twinbar.emulator.verify.compare import run
 from twinbar.emulator.verify.elaborations import ELABORATIONS, with_tiles

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinbar.emulator.program import Program
-from twinbar.emulator.rtl.pysim import PysimController
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.emulator.verify.beats import beat
 from twinbar.emulator.verify.campaign import sessions
 from twinbar.emulator.verify.elaborations import ELABORATIONS

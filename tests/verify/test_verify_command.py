@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from wrong_engines import sum_is_one_too_large, wrong
 
-from twinbar.emulator import controllers
+from twinbar.emulator.engines import controllers
 from twinbar.emulator.verify import engines
 from twinbar.emulator.verify.elaborations import ELABORATIONS, SERIAL
 from twinbar.host.cli import main

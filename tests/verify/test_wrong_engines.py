@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from wrong_engines import CHANGES, Change, wrong
 
-from twinbar.emulator.program import Controller
+from twinbar.emulator.contract.program import Controller
 from twinbar.emulator.verify.campaign import Coverage, compare, sessions
 from twinbar.emulator.verify.elaborations import SERIAL, with_tiles
 from twinbar.emulator.verify.engines import engine_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.program import Controller, Program, ProgramResult
+from twinbar.emulator.contract.program import Controller, Program, ProgramResult
 from twinbar.emulator.verify.engines import Engine
 from twinbar.emulator.verify.session import Session
 from twinbar.hw.protocol.packing import unpack, unpack_results

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from twinbar.emulator.parts import tables
-from twinbar.emulator.parts.complaints import LIMITS
-from twinbar.emulator.parts.models import model_text
-from twinbar.emulator.rtl.build import cached_library
+from twinbar.emulator.engines.rtl.build import cached_library
+from twinbar.emulator.pins import tables
+from twinbar.emulator.pins.complaints import LIMITS
+from twinbar.emulator.pins.models import model_text
 from twinbar.hw.parts.ad5628 import AD5628
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from virtual_samples import core, crossbar, products, same_cells, writes
 
-from twinbar.emulator import beats
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract import beats
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.virtual.board import VirtualBoard
 from twinbar.host.cli import main
 from twinbar.host.transport.background import repeating

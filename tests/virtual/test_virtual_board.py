@@ -8,10 +8,10 @@ import pytest
 from virtual_samples import core, crossbar, products, reads, same_cells, writes
 
 from twinbar.boards.catalogue import find
-from twinbar.emulator import beats
-from twinbar.emulator.configuration import with_parts
-from twinbar.emulator.fast.controller import FastController
-from twinbar.emulator.program import Program
+from twinbar.emulator.contract import beats
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.configuration import with_parts
+from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.virtual.board import VirtualBoard
 from twinbar.host.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar

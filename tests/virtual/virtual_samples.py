@@ -7,8 +7,8 @@ import numpy as np
 from twinbar.boards.catalogue import find
 from twinbar.boards.core import core_of
 from twinbar.boards.wiring import find_wiring
-from twinbar.emulator import beats
-from twinbar.emulator.configuration import CrossbarConfig, Geometry, build_config, range_code
+from twinbar.emulator.contract import beats
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config, range_code
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.virtual.board import VirtualBoard
 from twinbar.hw.gateware.core import CoreConfig

@@ -1,0 +1,295 @@
+"""What programs did, in integers: the counts from which the ledger makes seconds and joules.
+
+Two forms hold the same numbers. `Activity` is what an engine returns for one program: NumPy int64, so that compiled
+kernels fill it. `Tally` is what adds up whole training runs: Python integers, which cannot overflow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
+from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.timing import PHASES, Phase
+
+INT64_MAX: Final = int(np.iinfo(np.int64).max)
+
+
+def _no_actions() -> NDArray[np.int64]:
+    return np.zeros(len(ACTIONS), dtype=np.int64)
+
+
+def _no_energy() -> NDArray[np.int64]:
+    return np.zeros(len(CellEnergy), dtype=np.int64)
+
+
+def _no_phases() -> NDArray[np.int64]:
+    return np.zeros(len(PHASES), dtype=np.int64)
+
+
+@dataclass(eq=False)
+class Activity:
+    """What one program did, or several programs run one after the other and added up with ``+=``.
+
+    Parameters
+    ----------
+    actions : int64 [len(ACTIONS)]
+        How often each `Action` happened, summed over tiles.
+    cell_energy : int64 [len(CellEnergy)]
+        Energy dissipated in cells, summed over tiles, in the integer units of the configuration.
+    cycles : int
+        Clock cycles for which the slowest tile is at work, neither idle nor stalled: the latency with an ideal link.
+    link_cycles : int
+        Clock cycles by which the program outlasts that: the tile waited for commands, or for the response stream.
+    phases : int64 [len(PHASES)]
+        Tile-cycles by phase, summed over all tiles; of a program, they sum to the tiles times its cycles.
+
+    Raises
+    ------
+    ValueError
+        If an array has another length, a number is not an integer, or a number is negative (an overflow elsewhere).
+    """
+
+    actions: NDArray[np.int64] = field(default_factory=_no_actions)
+    cell_energy: NDArray[np.int64] = field(default_factory=_no_energy)
+    cycles: int = 0
+    link_cycles: int = 0
+    phases: NDArray[np.int64] = field(default_factory=_no_phases)
+
+    def __post_init__(self) -> None:
+        self.actions = _counts("actions", self.actions, len(ACTIONS))
+        self.cell_energy = _counts("cell_energy", self.cell_energy, len(CellEnergy))
+        self.phases = _counts("phases", self.phases, len(PHASES))
+        self.cycles = _count("cycles", self.cycles)
+        self.link_cycles = _count("link_cycles", self.link_cycles)
+
+    @classmethod
+    def of(cls, actions: Mapping[Action, int], *, cycles: int = 0, link_cycles: int = 0) -> "Activity":
+        """Make an activity from counts by `Action`, such as the twin's memory accesses of an optimizer step."""
+        counts = _no_actions()
+        for action, count in actions.items():
+            counts[action] = _count(ACTIONS[action], count)
+        return cls(counts, cycles=cycles, link_cycles=link_cycles)
+
+    @classmethod
+    def of_tiles(
+        cls, actions: ArrayLike, cell_energy: ArrayLike, phases: ArrayLike, *, cycles: int, link_cycles: int = 0
+    ) -> "Activity":
+        """Sum what each tile did.
+
+        Parameters
+        ----------
+        actions : int64 [tiles, len(ACTIONS)]
+        cell_energy : int64 [tiles, len(CellEnergy)]
+        phases : int64 [tiles, len(PHASES)]
+        cycles, link_cycles : int
+            As in `Activity`; they are not sums over tiles.
+
+        Raises
+        ------
+        OverflowError
+            If a sum does not fit 64 bits.
+        """
+        return cls(
+            _sum_tiles("actions", actions),
+            _sum_tiles("cell_energy", cell_energy),
+            cycles,
+            link_cycles,
+            _sum_tiles("phases", phases),
+        )
+
+    @classmethod
+    def of_program(
+        cls, phases: NDArray[np.int64], actions: NDArray[np.int64], cell_energy: NDArray[np.int64], cycles: int
+    ) -> "Activity":
+        """Sum what each tile did in one program.
+
+        Parameters
+        ----------
+        phases : int64 [tiles, len(PHASES)]
+            Each row sums to ``cycles``.
+        actions : int64 [tiles, len(ACTIONS)]
+        cell_energy : int64 [tiles, len(CellEnergy)]
+        cycles : int
+            Of the program, from its first beat to its last response.
+
+        Notes
+        -----
+        The slowest tile is the one that is at work for longest; what the program lasts beyond that is the link.
+        """
+        waiting = phases[:, Phase.IDLE] + phases[:, Phase.STALL]
+        slowest = int(cycles - waiting.min())
+        return cls.of_tiles(actions, cell_energy, phases, cycles=slowest, link_cycles=cycles - slowest)
+
+    def __iadd__(self, other: "Activity") -> "Activity":
+        """Add what another program did after this one; raises OverflowError and leaves this one as it was."""
+        sums = [_add(name, getattr(self, name), getattr(other, name)) for name in ("actions", "cell_energy", "phases")]
+        self.actions, self.cell_energy, self.phases = sums
+        self.cycles += other.cycles
+        self.link_cycles += other.link_cycles
+        return self
+
+    def copy(self) -> "Activity":
+        """Give an independent copy."""
+        return Activity(self.actions.copy(), self.cell_energy.copy(), self.cycles, self.link_cycles, self.phases.copy())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Activity):
+            return NotImplemented
+        return Tally.of(self) == Tally.of(other)
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ValueError(f"activity.{name} is {value!r}; it must be an integer")
+    if value < 0:
+        raise ValueError(f"activity.{name} is {value}; a count cannot be negative (has it overflowed?)")
+    return int(value)
+
+
+def _counts(name: str, values: ArrayLike, length: int) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.dtype == np.int64 and array.shape == (length,) and array.min() >= 0:
+        return array
+    if array.shape != (length,):
+        raise ValueError(f"activity.{name} has shape {array.shape}; it must be ({length},)")
+    if not np.issubdtype(array.dtype, np.integer) or not np.can_cast(array.dtype, np.int64):
+        raise ValueError(f"activity.{name} has type {array.dtype}; it must be int64")
+    if (array < 0).any():
+        raise ValueError(f"activity.{name} holds a negative number; a count cannot be negative (has it overflowed?)")
+    return array.astype(np.int64, copy=False)
+
+
+def _sum_tiles(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(values, dtype=np.int64)
+    if array.ndim != 2:
+        raise ValueError(f"activity.{name} by tile has shape {array.shape}; it must be (tiles, counts)")
+    if (array < 0).any():
+        raise ValueError(f"activity.{name} holds a negative number; a count cannot be negative (has it overflowed?)")
+    if array.size and int(array.max()) > INT64_MAX // array.shape[0]:
+        # Rare: the quick bound does not decide it, so the columns are summed without a bound on their size.
+        exact = [sum(column) for column in array.T.tolist()]
+        if max(exact) > INT64_MAX:
+            raise OverflowError(f"activity.{name} summed over tiles does not fit 64 bits; split the program")
+    return array.sum(axis=0, dtype=np.int64)
+
+
+def _add(name: str, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    total = left + right
+    # Both are non-negative, so a sum that wrapped around is negative.
+    if (total < 0).any():
+        raise OverflowError(f"activity.{name} no longer fits 64 bits; add up long runs in a `Tally`")
+    return total
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Exact totals of any number of programs, in Python integers; it does not change.
+
+    Parameters
+    ----------
+    programs : int
+        How many activities were added.
+    actions, cell_energy, phases : tuple of int
+        As in `Activity`.
+    cycles, link_cycles : int
+        As in `Activity`, summed: programs run one after the other.
+    """
+
+    programs: int = 0
+    actions: tuple[int, ...] = (0,) * len(ACTIONS)
+    cell_energy: tuple[int, ...] = (0,) * len(CellEnergy)
+    cycles: int = 0
+    link_cycles: int = 0
+    phases: tuple[int, ...] = (0,) * len(PHASES)
+
+    @classmethod
+    def of(cls, activity: Activity) -> "Tally":
+        """Give the exact form of one activity."""
+        return cls(
+            1,
+            tuple(activity.actions.tolist()),
+            tuple(activity.cell_energy.tolist()),
+            activity.cycles,
+            activity.link_cycles,
+            tuple(activity.phases.tolist()),
+        )
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return self._combined(other, 1)
+
+    def __sub__(self, other: "Tally") -> "Tally":
+        """Give what was added since ``other`` was the total.
+
+        Raises
+        ------
+        ValueError
+            If ``other`` is not an earlier state of this tally (a difference is negative).
+        """
+        difference = self._combined(other, -1)
+        numbers = (difference.programs, difference.cycles, difference.link_cycles)
+        if min(numbers + difference.actions + difference.cell_energy + difference.phases) < 0:
+            raise ValueError("the tally to subtract counts more than this one; it is not an earlier state of it")
+        return difference
+
+    def _combined(self, other: "Tally", sign: int) -> "Tally":
+        def each(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(a + sign * b for a, b in zip(left, right, strict=True))
+
+        return Tally(
+            self.programs + sign * other.programs,
+            each(self.actions, other.actions),
+            each(self.cell_energy, other.cell_energy),
+            self.cycles + sign * other.cycles,
+            self.link_cycles + sign * other.link_cycles,
+            each(self.phases, other.phases),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the totals by name, as JSON can hold them without loss (JSON integers have no size limit)."""
+        return {
+            "programs": self.programs,
+            "actions": dict(zip(ACTIONS, self.actions, strict=True)),
+            "cell_energy": dict(zip(CELL_ENERGIES, self.cell_energy, strict=True)),
+            "cycles": self.cycles,
+            "link_cycles": self.link_cycles,
+            "phases": dict(zip(PHASES, self.phases, strict=True)),
+        }
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any]) -> "Tally":
+        """Rebuild the totals from `state_dict`.
+
+        Raises
+        ------
+        ConfigError
+            If a name is missing or unknown, or a number is not a non-negative integer: the state was written by
+            another version, or damaged.
+        """
+        return cls(
+            _stored_count(state, "programs"),
+            _stored_counts(state, "actions", ACTIONS),
+            _stored_counts(state, "cell_energy", CELL_ENERGIES),
+            _stored_count(state, "cycles"),
+            _stored_count(state, "link_cycles"),
+            _stored_counts(state, "phases", PHASES),
+        )
+
+
+def _stored_count(state: Mapping[str, Any], name: str) -> int:
+    value = state.get(name)
+    if type(value) is not int or value < 0:
+        raise ConfigError(f"the ledger's saved state has {name} = {value!r}; it must be an integer, 0 or more")
+    return value
+
+
+def _stored_counts(state: Mapping[str, Any], name: str, keys: tuple[str, ...]) -> tuple[int, ...]:
+    values = state.get(name)
+    if not isinstance(values, Mapping) or set(values) != set(keys):
+        found = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
+        raise ConfigError(f"the ledger's saved state has {name} = {found}; this version counts {', '.join(keys)}")
+    return tuple(_stored_count(values, key) for key in keys)

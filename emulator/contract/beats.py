@@ -1,0 +1,149 @@
+"""Typed operations as command beats, and back: what the host says to a controller, and what it makes of the answers."""
+
+import numpy as np
+import numpy.typing as npt
+
+from twinbar.emulator.contract.interleave import interleave
+from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.register_settings import bias_records, settings
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.layouts import MAX_COLUMNS
+from twinbar.hw.protocol.packing import pack, unpack, unpack_results
+from twinbar.hw.protocol.registers import record_address
+from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
+
+Commands = npt.NDArray[np.uint64]
+Responses = npt.NDArray[np.uint8]
+
+
+def write_register(tile: npt.ArrayLike, address: npt.ArrayLike, value: npt.ArrayLike) -> Commands:
+    """Write a register of each tile."""
+    return pack(Opcode.WRITE_REGISTER, tile, address=address, value=value)
+
+
+def configure(config: CrossbarConfig, tiles: int) -> Commands:
+    """Bring all tiles from power-up to where they can be used: registers, bias records, level windows, arming."""
+    values = {
+        register.address: value
+        for register, value in (
+            *settings(config.timing, config.registers).items(),
+            (registers.LEVELS, len(config.levels)),
+            (registers.GAIN_TARGET, config.gain_target),
+        )
+    }
+    for record, fields in bias_records(config.timing, config.registers).items():
+        values |= {record_address(record, field): value for field, value in fields.items()}
+    windows = config.levels.low.astype(np.int64) | config.levels.high.astype(np.int64) << 16
+    values |= {registers.LEVEL_BASE + level: int(window) for level, window in enumerate(windows)}
+    every = np.arange(tiles)
+    addresses, contents = np.array(list(values)), np.array(list(values.values()))
+    one = write_register(np.repeat(every, len(values)), np.tile(addresses, tiles), np.tile(contents, tiles))
+    return np.concatenate([one, arm(tiles)])
+
+
+def arm(tiles: int) -> Commands:
+    """Arm all tiles again: no record of a pulse is driven then."""
+    return pack(Opcode.ARM, np.arange(tiles), mode=Mode.WRITE)
+
+
+def look_at(tile: int) -> Commands:
+    """Read a register of a tile; the arbiter has served it last then."""
+    return pack(Opcode.READ_REGISTER, tile, address=registers.BY_NAME["IDENTITY"].address)
+
+
+def drive(tiles: npt.ArrayLike, record: Record) -> Commands:
+    """Bring the start codes of a bias record to the pins of some tiles."""
+    return pack(Opcode.DRIVE, tiles, record=record)
+
+
+def in_turn(opcode: Opcode, offsets: np.ndarray, **fields: np.ndarray) -> Commands:
+    """Make one command per entry of the tiles' lists, interleaved: the first of every tile, then the second ...
+
+    Parameters
+    ----------
+    opcode : Opcode
+    offsets : int64 [tiles + 1]
+        The list of tile ``k`` is ``offsets[k]`` to ``offsets[k + 1]``.
+    **fields : int arrays [n]
+        Arguments by name.
+    """
+    order, tile = interleave(offsets)
+    return pack(opcode, tile, **{name: values[order] for name, values in fields.items()})
+
+
+def on_cells(opcode: Opcode, offsets: np.ndarray, cells: np.ndarray, columns: int, **fields: np.ndarray) -> Commands:
+    """Make one command per cell of the tiles' lists (arguments as in `in_turn`)."""
+    row, column = np.divmod(cells.astype(np.int64), columns)
+    return in_turn(opcode, offsets, row=row, column=column, **fields)
+
+
+def calibrate(offsets: np.ndarray, arguments: np.ndarray) -> Commands:
+    """Calibrate what `twinbar.emulator.crossbar.calibration.calibrations` lists."""
+    names = {"column": COLUMN, "subtract": SUBTRACT, "gain": GAIN}
+    return in_turn(Opcode.CALIBRATE, offsets, **{name: arguments[:, column] for name, column in names.items()})
+
+
+def multiply(
+    config: CrossbarConfig, controller: ControllerConfig, block: TileBlock, inputs: np.ndarray, outputs: np.ndarray
+) -> Commands:
+    """Make the beats of a batch: vector by vector, and in it tile by tile, the words of the used rows and the command.
+
+    Parameters
+    ----------
+    config : CrossbarConfig
+    controller : ControllerConfig
+    block : TileBlock
+    inputs : int [batch, inputs]
+    outputs : int64 [column tiles]
+    """
+    geometry = config.geometry
+    row_tiles, column_tiles = block.shape
+    batch = len(inputs)
+    padded = np.zeros((batch, block.inputs + 1), np.uint8)
+    padded[:, :-1] = inputs
+    parts: list[np.ndarray] = []
+    for r in range(row_tiles):
+        words = input_words(padded[:, block.row_input[r][: block.used_rows[r]]], controller)
+        place = np.arange(words.shape[1])[None]
+        for c in range(column_tiles):
+            tile = block.first_tile + r * column_tiles + c
+            parts.append(pack(Opcode.LOAD, tile, word=place, clear=place == 0, bits=words))
+            product = pack(
+                Opcode.MULTIPLY,
+                tile,
+                outputs=outputs[c] % MAX_COLUMNS,
+                subtract=geometry.subtract_pairs,
+                codes=geometry.dac_inputs,
+                skip=geometry.skip_empty,
+            )
+            parts.append(np.broadcast_to(product, (batch, 1)))
+    return np.concatenate(parts, axis=1).reshape(-1)
+
+
+def input_words(codes: np.ndarray, controller: ControllerConfig) -> npt.NDArray[np.int64]:
+    """Pack the codes of neighbouring rows, uint8 [batch, rows], into words of the registers, int64 [batch, words]."""
+    batch, rows = codes.shape
+    words = -(-rows // controller.rows_per_word)
+    padded = np.zeros((batch, words * controller.rows_per_word), np.int64)
+    padded[:, :rows] = codes
+    fields = padded.reshape(batch, words, controller.rows_per_word)
+    return np.bitwise_or.reduce(fields << controller.field_bits * np.arange(controller.rows_per_word), axis=2)
+
+
+def table(base: int, values: np.ndarray) -> Commands:
+    """Write entries of a table that starts at an address, on every tile (int [tiles, entries], 16 bits each)."""
+    tiles, entries = values.shape
+    tile = np.repeat(np.arange(tiles), entries)
+    # Offsets are two's complement.
+    return write_register(tile, np.tile(base + np.arange(entries), tiles), values.reshape(-1) & 0x1FFFF)
+
+
+def results(opcode: Opcode, responses: Responses) -> dict[str, npt.NDArray[np.int64]]:
+    """Unpack what answers an opcode, tile by tile in the order of the commands: the results, and the status."""
+    header = unpack(responses)
+    mine = np.flatnonzero(header["opcode"] == opcode.value)
+    mine = mine[np.argsort(header["tile"][mine], kind="stable")]
+    return {"status": header["status"][mine], **unpack_results(opcode, responses[mine])}

@@ -1,0 +1,174 @@
+"""What every engine offers: programs of writes, reads and multiplications on the tiles of one crossbar."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.hw.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class WriteList:
+    """Cells to write, grouped by tile.
+
+    Parameters
+    ----------
+    offsets : int64 [tiles + 1]
+        The entries of tile ``k`` are ``offsets[k]`` to ``offsets[k + 1]``.
+    cells : int32 [n]
+        ``row * columns + column`` within the tile.
+    levels : uint8 [n]
+        Level to reach.
+    """
+
+    offsets: np.ndarray
+    cells: np.ndarray
+    levels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """Responses of a write list, in its order.
+
+    Parameters
+    ----------
+    codes : int32 [n]
+        Code of the last read of each cell.
+    sets, resets : uint16 [n]
+        Pulses applied.
+    ok : bool [n]
+        Whether the code lies in the level's window.
+    activity : Activity
+    """
+
+    codes: np.ndarray
+    sets: np.ndarray
+    resets: np.ndarray
+    ok: np.ndarray
+    activity: Activity
+
+
+@dataclass(frozen=True)
+class TileBlock:
+    """The tiles of one layer: a grid of ``row_tiles x column_tiles`` tiles, numbered row by row from ``first_tile``.
+
+    Parameters
+    ----------
+    first_tile : int
+    row_input : int64 [row tiles, rows]
+        Input that drives each row; the number of inputs where a row is unused.
+    used_rows : int64 [row tiles]
+    used_columns : int64 [column tiles]
+        Columns that hold weights, from the first.
+    inputs : int
+        Number of inputs of the layer.
+    """
+
+    first_tile: int
+    row_input: np.ndarray
+    used_rows: np.ndarray
+    used_columns: np.ndarray
+    inputs: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Row tiles and column tiles."""
+        return len(self.row_input), len(self.used_columns)
+
+    @property
+    def tiles(self) -> slice:
+        """Numbers of the tiles."""
+        return slice(self.first_tile, self.first_tile + len(self.row_input) * len(self.used_columns))
+
+
+@dataclass(frozen=True)
+class MultiplyResult:
+    """Responses of a batch of multiplications.
+
+    Parameters
+    ----------
+    codes : int32 [row tiles, column tiles, batch, outputs]
+        Shifted and added codes of each column (or subtracted pair), less its offset.
+    lowest, highest : int
+        Extreme raw codes of single conversions; 0 where there were none.
+    clipped : int
+        Conversions that ended on an extreme code; where none is below zero, on the greatest.
+    conversions : int
+        Conversions made.
+    activity : Activity
+    """
+
+    codes: np.ndarray
+    lowest: int
+    highest: int
+    clipped: int
+    conversions: int
+    activity: Activity
+
+
+def extreme_codes(extremes: np.ndarray, conversions: np.ndarray) -> tuple[int, int]:
+    """Give the least and the largest code of several tiles; 0 where there was none.
+
+    Parameters
+    ----------
+    extremes : int64 [tiles, 2 or more]
+        Least and largest code of each tile.
+    conversions : int64 [tiles]
+        Conversions that each tile made.
+    """
+    made = extremes[conversions > 0]
+    return (int(made[:, 0].min()), int(made[:, 1].max())) if len(made) else (0, 0)
+
+
+def check_shape(name: str, saved: np.ndarray, own: np.ndarray) -> None:
+    """Refuse an array of a checkpoint that was made with another crossbar.
+
+    Raises
+    ------
+    ConfigError
+        If the shapes differ.
+    """
+    if saved.shape != own.shape:
+        raise ConfigError(f"the checkpoint's {name} has shape {saved.shape}, this crossbar needs {own.shape}")
+
+
+class Engine(Protocol):
+    """A crossbar with its controller, emulated or real."""
+
+    config: CrossbarConfig
+    tiles: int
+    calibration: Activity
+    """What calibrating the converters took when the engine was made; nothing where they are ideal."""
+
+    def write(self, todo: WriteList) -> WriteResult:
+        """Write cells to levels by closed-loop write-verify."""
+
+    def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
+        """Read single cells (arguments as in `WriteList`); gives their codes, int32 [n]."""
+
+    def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
+        """Multiply input codes, integer [batch, inputs], by the conductances of a layer.
+
+        ``full_scale`` is the column current of the largest code, in read-grid units.
+        """
+
+    def set_tick(self, tick: int) -> None:
+        """Set the tick: cells age between programs, by training steps, not by cycles."""
+
+    def conductances_s(self) -> np.ndarray:
+        """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
+
+    def pulse_counts(self) -> np.ndarray:
+        """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give everything that a program changes, for a checkpoint."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""

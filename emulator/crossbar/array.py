@@ -1,0 +1,389 @@
+"""The crossbar behind a controller's pins: what every simulated controller asks its cells and converters.
+
+State lies in flat arrays of all tiles (`ArrayState`), and the functions here are compiled and work on those, so that
+the compiled engine inlines them, the netlist's harness calls them through C pointers, and Python engines call them one
+by one. Nothing here knows of cycles but for how long a gate was open.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numba
+import numpy as np
+
+from twinbar.emulator.compiled import inline
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.devices.layout import (
+    FAULT_NON_RESPONDING,
+    FAULT_NONE,
+    P_ADC_KA,
+    P_ADC_MAX,
+    P_ADC_MIN,
+    P_AGES,
+    P_REFERENCE,
+    P_SEED,
+)
+from twinbar.emulator.devices.physics import (
+    adc_offset,
+    adc_range,
+    apply_pulse,
+    cell_key,
+    cell_range,
+    channel_gain,
+    channel_key,
+    convert,
+    draw_fault,
+    effective_conductance,
+    grid_variance,
+    initial_conductance,
+    pulse_heat,
+    to_grid,
+    traits,
+    trip_cycle,
+)
+from twinbar.hw.errors import ConfigError
+
+NO_CELL: Final = -1
+"""Instead of a cell: a column with all rows open."""
+REFERENCE: Final = -2
+"""Instead of a cell: the reference source, with all rows open."""
+
+
+class ArrayState(NamedTuple):
+    """Arrays of all tiles of a controller.
+
+    Parameters
+    ----------
+    g : int32 [tiles, cells]
+        Conductance, Q24 of Gmax.
+    pulses : uint32 [tiles, cells]
+    last_tick : uint32 [tiles, cells]
+        Tick of the last pulse; no columns where nothing ages.
+    fault : uint8 [tiles, cells]
+    conversions : int64 [tiles, channels]
+    grid, spread : int32 [tiles, cells]
+        What a read sees of each cell now, in read-grid units, and its variance.
+    row_sum : int64 [tiles, rows]
+        Sum of ``grid`` over the mapped columns of each row.
+    inputs : uint8 [tiles, rows]
+        Row registers.
+    sums, variances : int64 [tiles, columns]
+        Of the input step that is driven.
+    mapped : int64 [tiles]
+        Columns whose cells a multiplication heats, from the first.
+    shape : int64 [4]
+        Rows, columns, ADC bits, and the tick.
+    scalars : int64 [SCALAR_COUNT]
+    tables : int32 [TABLE_SIZE]
+    """
+
+    g: np.ndarray
+    pulses: np.ndarray
+    last_tick: np.ndarray
+    fault: np.ndarray
+    conversions: np.ndarray
+    grid: np.ndarray
+    spread: np.ndarray
+    row_sum: np.ndarray
+    inputs: np.ndarray
+    sums: np.ndarray
+    variances: np.ndarray
+    mapped: np.ndarray
+    shape: np.ndarray
+    scalars: np.ndarray
+    tables: np.ndarray
+
+
+S_ROWS: Final = 0
+S_COLUMNS: Final = 1
+S_ADC_BITS: Final = 2
+S_TICK: Final = 3
+SHAPE_SIZE: Final = 4
+"""Positions in ``shape``."""
+
+
+def make_state(
+    config: CrossbarConfig,
+    tiles: int,
+    channels: int,
+    mapped: np.ndarray | None = None,
+    faults: np.ndarray | None = None,
+) -> ArrayState:
+    """Form the cells of a crossbar.
+
+    Parameters
+    ----------
+    config : CrossbarConfig
+    tiles, channels : int
+        Tiles, and ADC channels of each.
+    mapped : int64 [tiles], optional
+        Columns whose cells a multiplication heats; all by default.
+    faults : uint8 [tiles, cells], optional
+        Faults of the cells (``FAULT_*``), for instance measured ones; drawn from the preset otherwise.
+
+    Raises
+    ------
+    ConfigError
+        If the fault map has another shape, or holds something else.
+    """
+    geometry = config.geometry
+    rows, columns, cells = geometry.rows, geometry.columns, geometry.cells
+    scalars = np.ascontiguousarray(config.cells.scalars, np.int64)
+    fault = np.zeros((tiles, cells), np.uint8)
+    if faults is not None:
+        if faults.shape != fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
+            raise ConfigError(
+                f"a fault map of shape {faults.shape} was given; it must be {fault.shape} with values "
+                f"{FAULT_NONE} to {FAULT_NON_RESPONDING}"
+            )
+        fault[:] = faults
+    state = ArrayState(
+        g=np.zeros((tiles, cells), np.int32),
+        pulses=np.zeros((tiles, cells), np.uint32),
+        last_tick=np.zeros((tiles, cells if scalars[P_AGES] else 0), np.uint32),
+        fault=fault,
+        conversions=np.zeros((tiles, channels), np.int64),
+        grid=np.zeros((tiles, cells), np.int32),
+        spread=np.zeros((tiles, cells), np.int32),
+        row_sum=np.zeros((tiles, rows), np.int64),
+        inputs=np.zeros((tiles, rows), np.uint8),
+        sums=np.zeros((tiles, columns), np.int64),
+        variances=np.zeros((tiles, columns), np.int64),
+        mapped=np.full(tiles, columns, np.int64) if mapped is None else np.ascontiguousarray(mapped, np.int64),
+        shape=np.array([rows, columns, geometry.adc_bits, 0], np.int64),
+        scalars=scalars,
+        tables=np.ascontiguousarray(config.cells.tables, np.int32),
+    )
+    _form(state, faults is None)
+    refresh(state)
+    return state
+
+
+@numba.njit(cache=True)
+def _form(s: Any, draw_faults: bool) -> None:
+    seed = np.uint64(s.scalars[P_SEED])
+    for tile in range(s.g.shape[0]):
+        for cell in range(s.g.shape[1]):
+            key = cell_key(seed, tile, cell)
+            if draw_faults:
+                s.fault[tile, cell] = draw_fault(key, s.scalars)
+            trait = traits(key, s.scalars, s.tables)
+            s.g[tile, cell] = initial_conductance(key, s.fault[tile, cell], trait[2], trait[3], s.tables)
+
+
+@inline
+def see_cell(s, tile, cell):
+    """Bring what a read sees of a cell up to date."""
+    columns = s.shape[S_COLUMNS]
+    row = cell // columns
+    column = cell % columns
+    ticks = np.int64(0)
+    if s.last_tick.shape[1] > 0:
+        ticks = s.shape[S_TICK] - np.int64(s.last_tick[tile, cell])
+    key = cell_key(np.uint64(s.scalars[P_SEED]), tile, cell)
+    count = np.int64(s.pulses[tile, cell])
+    seen = effective_conductance(np.int64(s.g[tile, cell]), key, count, ticks, s.scalars, s.tables)
+    grid = to_grid(seen, row + column, s.scalars, s.tables)
+    if column < s.mapped[tile]:
+        s.row_sum[tile, row] += grid - np.int64(s.grid[tile, cell])
+    s.grid[tile, cell] = grid
+    s.spread[tile, cell] = grid_variance(grid, s.scalars, s.tables)
+
+
+@numba.njit(cache=True)
+def refresh(s: Any) -> None:
+    """Bring what reads see of all cells up to date: the tick or the cells have changed."""
+    for tile in range(s.g.shape[0]):
+        for cell in range(s.g.shape[1]):
+            see_cell(s, tile, cell)
+
+
+@inline
+def gate_opens(s, tile, cell, polarity, amplitude, gate, compliance):
+    """Give the cycle of the pulse in which its current passes the limit (`trip_cycle`); -1: never.
+
+    Parameters
+    ----------
+    tile, cell : int
+    polarity : int
+        ``SET`` or ``RESET``; forming pulses are SET pulses.
+    amplitude, gate, compliance : int
+        Codes: voltage across the cell (not below 0), word line, current limit.
+    """
+    key = cell_key(np.uint64(s.scalars[P_SEED]), tile, cell)
+    trait = traits(key, s.scalars, s.tables)
+    g = np.int64(s.g[tile, cell])
+    count = np.int64(s.pulses[tile, cell])
+    sound = s.fault[tile, cell] == FAULT_NONE
+    return trip_cycle(g, key, count, polarity, amplitude, gate, compliance, trait, sound, s.scalars, s.tables)
+
+
+@inline
+def gate_closes(s, tile, cell, polarity, amplitude, gate, width):
+    """Apply a pulse of ``width`` cycles, now that it is over (arguments as in `gate_opens`); gives its heat."""
+    key = cell_key(np.uint64(s.scalars[P_SEED]), tile, cell)
+    g = np.int64(s.g[tile, cell])
+    after = g
+    if s.fault[tile, cell] == FAULT_NONE:
+        trait = traits(key, s.scalars, s.tables)
+        count = np.int64(s.pulses[tile, cell])
+        after = apply_pulse(g, key, count, polarity, amplitude, gate, width, trait, s.scalars, s.tables)
+    s.g[tile, cell] = after
+    s.pulses[tile, cell] += np.uint32(1)
+    if s.last_tick.shape[1] > 0:
+        s.last_tick[tile, cell] = np.uint32(s.shape[S_TICK])
+    see_cell(s, tile, cell)
+    return pulse_heat(g, after, polarity, amplitude, width, s.scalars, s.tables)
+
+
+@inline
+def convert_single(s, tile, cell, column, pair, channel, trim, code_range):
+    """Convert the current of a cell, of a column with all rows open (`NO_CELL`), or of the `REFERENCE`; gives the code.
+
+    Parameters
+    ----------
+    tile, cell : int
+    column : int
+        The cell's column, or with ``pair`` a subtracted pair, whose code is signed.
+    channel, trim, code_range : int
+        Converter, its trim code, and the range code of single-cell reads.
+    """
+    current = np.int64(0)
+    spread = np.int64(0)
+    if cell >= 0:
+        current = np.int64(s.grid[tile, cell])
+        spread = np.int64(s.spread[tile, cell])
+    elif cell == REFERENCE:
+        current = s.scalars[P_REFERENCE]
+    low = s.scalars[P_ADC_MIN]
+    high = s.scalars[P_ADC_MAX]
+    if pair:
+        high = (np.int64(1) << (s.shape[S_ADC_BITS] - 1)) - 1
+        low = -high - 1
+    gain, gain_shift, ku, ku_shift = cell_range(code_range, s.scalars)
+    return _convert(s, current, spread, tile, column, pair, channel, trim, gain, gain_shift, ku, ku_shift, low, high)
+
+
+@inline
+def sum_step(s, tile, plane, subtract, codes):
+    """Sum the currents of all outputs for one input step, to be converted by `convert_sum`.
+
+    Parameters
+    ----------
+    tile : int
+    plane : int
+        Bit plane of the row registers that drives the rows.
+    subtract : bool
+        Outputs are subtracted pairs of columns.
+    codes : bool
+        Rows are driven by their whole codes.
+
+    Returns
+    -------
+    tuple of int
+        Heat of the driven rows per cycle, and how many they are.
+    """
+    rows = s.shape[S_ROWS]
+    columns = s.shape[S_COLUMNS]
+    outputs = columns // 2 if subtract else columns
+    for k in range(outputs):
+        s.sums[tile, k] = 0
+        s.variances[tile, k] = 0
+    heat = np.int64(0)
+    driven = np.int64(0)
+    for row in range(rows):
+        x = np.int64(s.inputs[tile, row])
+        if not codes:
+            x = (x >> plane) & 1
+        if x == 0:
+            continue
+        driven += 1
+        heat += s.row_sum[tile, row] * x * x
+        at = row * columns
+        for k in range(outputs):
+            if subtract:
+                s.sums[tile, k] += x * (np.int64(s.grid[tile, at + 2 * k]) - np.int64(s.grid[tile, at + 2 * k + 1]))
+                s.variances[tile, k] += (
+                    x * x * (np.int64(s.spread[tile, at + 2 * k]) + np.int64(s.spread[tile, at + 2 * k + 1]))
+                )
+            else:
+                s.sums[tile, k] += x * np.int64(s.grid[tile, at + k])
+                s.variances[tile, k] += x * x * np.int64(s.spread[tile, at + k])
+    return heat, driven
+
+
+@inline
+def convert_sum(s, tile, output, subtract, channel, trim, code_range):
+    """Convert a sum that `sum_step` has left; gives the code."""
+    high = s.scalars[P_ADC_MAX]
+    low = s.scalars[P_ADC_MIN]
+    if subtract:
+        high = (np.int64(1) << (s.shape[S_ADC_BITS] - 1)) - 1
+        low = -high - 1
+    gain, gain_shift, ku, ku_shift = adc_range(code_range, high, s.scalars)
+    current = s.sums[tile, output]
+    spread = s.variances[tile, output]
+    pair = np.int64(1) if subtract else np.int64(0)
+    return _convert(s, current, spread, tile, output, pair, channel, trim, gain, gain_shift, ku, ku_shift, low, high)
+
+
+@inline
+def is_clipped(code, low, high):
+    """Say whether a code of ``low`` to ``high`` is one that larger currents may have been cut off to.
+
+    Where no code is below zero, the least one is that of no current as well.
+    """
+    return code == high or (code == low and low < 0)
+
+
+@numba.njit(cache=True)
+def convert_group(s: Any, tile: int, first: int, subtract: bool, trims: np.ndarray, code_range: int) -> np.ndarray:
+    """Convert the sums of neighbouring outputs, the first one in channel 0, in one call (`convert_sum`).
+
+    Parameters
+    ----------
+    first : int
+        Output of channel 0.
+    trims : int64 [outputs]
+        Trims of the channels that take part.
+
+    Returns
+    -------
+    int64 [outputs]
+    """
+    codes = np.empty(len(trims), np.int64)
+    for channel in range(len(trims)):
+        codes[channel] = convert_sum(s, tile, first + channel, subtract, channel, trims[channel], code_range)
+    return codes
+
+
+@inline
+def _convert(s, current, spread, tile, column, pair, channel, trim, gain, gain_shift, ku, ku_shift, low, high):
+    seed = np.uint64(s.scalars[P_SEED])
+    code = convert(
+        current,
+        spread,
+        channel_key(seed, tile, channel),
+        s.conversions[tile, channel],
+        adc_offset(seed, tile, column, pair, s.scalars, s.tables),
+        channel_gain(gain, seed, tile, channel, trim, s.scalars, s.tables),
+        gain_shift,
+        ku,
+        ku_shift,
+        s.scalars[P_ADC_KA],
+        low,
+        high,
+        s.tables,
+    )
+    s.conversions[tile, channel] += 1
+    return code
+
+
+def load_word(
+    s: ArrayState, tile: int, word: int, bits: int, *, clear: bool, field_bits: int, rows_per_word: int
+) -> None:
+    """Write a word of a tile's row registers, as the pins ``row_*`` do."""
+    if clear:
+        s.inputs[tile] = 0
+    first = word * rows_per_word
+    for place in range(min(rows_per_word, int(s.shape[S_ROWS]) - first)):
+        s.inputs[tile, first + place] = bits >> (place * field_bits) & ((1 << field_bits) - 1)

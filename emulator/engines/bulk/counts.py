@@ -1,0 +1,49 @@
+"""Cycles and counts, compiled: what the kernels add to the phases, actions and energies of a tile."""
+
+import numba
+
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.hw import timing
+from twinbar.hw.actions import Action
+from twinbar.hw.timing import Phase
+
+# Not cached: a cache file would lie beside hw/timing.py, in a folder that knows nothing of Numba.
+add_write = numba.njit(timing.add_write)
+add_multiply = numba.njit(timing.add_multiply)
+add_load = numba.njit(timing.add_load)
+add_housekeeping = numba.njit(timing.add_housekeeping)
+driven_cycles = numba.njit(timing.driven_cycles)
+
+
+@numba.njit(cache=True)
+def add_read(phases, t):
+    """`twinbar.hw.timing.add_read`, compiled: a write that is already in its window."""
+    return add_write(phases, t, 1, 0, 0, 0)
+
+
+@numba.njit(cache=True)
+def add_gain_calibration(phases, t, bits):
+    """`twinbar.hw.timing.add_gain_calibration`, compiled."""
+    add_write(phases, t, bits, 0, 0, 0)
+
+
+RESPOND = int(Phase.RESPOND)
+
+SELECT_CELL = int(Action.SELECT_CELL)
+CONVERT_VERIFY = int(Action.CONVERT_VERIFY)
+DRIVE_UPDATE = int(Action.DRIVE_UPDATE)
+PULSE_SET = int(Action.PULSE_SET)
+PULSE_RESET = int(Action.PULSE_RESET)
+WRITE_OK = int(Action.WRITE_OK)
+WRITE_FAILED = int(Action.WRITE_FAILED)
+CONVERT_FORWARD = int(Action.CONVERT_FORWARD)
+ROW_DRIVE = int(Action.ROW_DRIVE)
+INPUT_STEP = int(Action.INPUT_STEP)
+SHIFT_ADD = int(Action.SHIFT_ADD)
+COMMAND_BEAT = int(Action.COMMAND_BEAT)
+RESPONSE_BEAT = int(Action.RESPONSE_BEAT)
+
+ENERGY_SET = int(CellEnergy.SET)
+ENERGY_RESET = int(CellEnergy.RESET)
+ENERGY_VERIFY = int(CellEnergy.VERIFY)
+ENERGY_FORWARD = int(CellEnergy.FORWARD)

@@ -1,0 +1,400 @@
+"""The `fast` engine: compiled kernels over the arrays of cells of all tiles."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.operations import (
+    MultiplyResult,
+    TileBlock,
+    WriteList,
+    WriteResult,
+    check_shape,
+    extreme_codes,
+)
+from twinbar.emulator.crossbar.calibration import calibrations
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.devices.layout import (
+    FAULT_NON_RESPONDING,
+    FAULT_NONE,
+    P_ADC_KA,
+    P_ADC_MIN,
+    P_AGES,
+    SCALAR_COUNT,
+)
+from twinbar.emulator.engines.bulk import cells, closed_loop, multiply
+from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
+from twinbar.emulator.engines.bulk.stream import Course, Stream
+from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.timing import PHASES, Phase
+
+MOST_TICKS = 1 << 32
+FEW_STEPS = 4
+"""Input steps up to which rows are added one by one: a matrix product starts to pay off behind them."""
+
+
+class FastEngine:
+    """Closed-loop writes and multiplications over all tiles at once.
+
+    Parameters
+    ----------
+    config : CrossbarConfig
+    tiles : int
+        Number of tiles.
+    mapped_columns : int64 [tiles]
+        Columns of each tile that hold weights.
+    faults : uint8 [tiles, rows * columns], optional
+        Faults of the cells (``FAULT_*``), for instance measured ones; drawn from the preset otherwise.
+
+    Notes
+    -----
+    Memory per cell: conductance 4 bytes, pulse count 4, fault 1, and the operands of the column sums, 8 (4 when pairs
+    are subtracted); 4 more for the tick of the last pulse where cells relax or drift.
+    """
+
+    def __init__(
+        self, config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray, faults: np.ndarray | None = None
+    ) -> None:
+        if config.parts is not None:
+            raise ConfigError(
+                "the bulk kernels of the engine fast know direct front ends only; for serial parts make a "
+                "ControllerEngine with FastController, which runs programs"
+            )
+        geometry = config.geometry
+        self.config = config
+        self.tiles = tiles
+        self._tick = 0
+        self._mapped_columns = np.ascontiguousarray(mapped_columns, dtype=np.int64)
+        self._scalars, self._tables = config.cells.scalars, config.cells.tables
+        assert self._scalars.shape == (SCALAR_COUNT,)
+        self._ages = bool(self._scalars[P_AGES])
+        self._t = np.array(config.timing.record(), dtype=np.int64)
+        self._registers = config.registers.record()
+        dtype = config.sums.dtype
+        self._states = cells.CellStates(
+            g=np.zeros((tiles, geometry.cells), np.int32),
+            pulses=np.zeros((tiles, geometry.cells), np.uint32),
+            last_tick=np.zeros((tiles, geometry.cells if self._ages else 0), np.uint32),
+            fault=np.zeros((tiles, geometry.cells), np.uint8),
+        )
+        self._driven = np.full(tiles, closed_loop.NOTHING_DRIVEN, np.int64)
+        self._ranges = np.zeros(tiles, np.int64)
+        self._operands = cells.Operands(
+            current=np.zeros((tiles, geometry.rows, geometry.outputs), dtype),
+            variance=np.zeros((tiles, geometry.rows, geometry.outputs), dtype),
+            row_sum=np.zeros((tiles, geometry.rows), np.int64),
+        )
+        if faults is not None:
+            if faults.shape != self._states.fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
+                raise ConfigError(
+                    f"a fault map of shape {faults.shape} was given; it must be {self._states.fault.shape} with values "
+                    f"{FAULT_NONE} to {FAULT_NON_RESPONDING}"
+                )
+            self._states.fault[:] = faults
+        self._stream = Stream(geometry.controller(tiles))
+        self._converters = make_converters(config, tiles)
+        cells.initialize(self._states.g, self._states.fault, faults is None, self._scalars, self._tables)
+        self._refresh()
+        self.calibration = self._calibrate()
+        """What calibrating the converters took; nothing where they are ideal."""
+
+    def _refresh(self) -> None:
+        cells.refresh_all(
+            self.config.geometry.columns,
+            self.config.geometry.subtract_pairs,
+            self._mapped_columns,
+            self._states,
+            self._tick,
+            self._operands,
+            self._scalars,
+            self._tables,
+        )
+
+    def set_tick(self, tick: int) -> None:
+        """Set the tick; where cells age, the operands of the column sums follow."""
+        if not 0 <= tick < MOST_TICKS:
+            raise ConfigError(f"tick {tick} is out of range; a crossbar ages for less than {MOST_TICKS} ticks")
+        if tick != self._tick:
+            self._tick = tick
+            if self._ages:
+                self._refresh()
+
+    def _calibrate(self) -> Activity:
+        """Measure the offsets of the columns and pairs in use, and trim the gains of their channels."""
+        offsets, arguments = calibrations(self.config, self._mapped_columns)
+        codes, work = np.zeros(len(arguments), np.int64), np.zeros(len(arguments), np.int64)
+        totals = self._nothing()
+        calibrate(
+            offsets,
+            arguments,
+            -(1 << (self.config.geometry.adc_bits - 1)),
+            self.config.gain_target,
+            self.config.registers.discard,
+            self._t,
+            self._converters,
+            self._scalars,
+            self._tables,
+            codes,
+            work,
+            totals.phases,
+            totals.actions,
+        )
+        return self._activity(self._stream.follow_lists(offsets, work), totals)
+
+    def _nothing(self) -> closed_loop.Totals:
+        """Give the totals of a program that has done nothing yet."""
+        return closed_loop.Totals(
+            phases=np.zeros((self.tiles, len(PHASES)), np.int64),
+            actions=np.zeros((self.tiles, len(ACTIONS)), np.int64),
+            energy=np.zeros((self.tiles, len(CellEnergy)), np.int64),
+        )
+
+    def write(self, todo: WriteList) -> WriteResult:
+        """Write cells to levels by closed-loop write-verify."""
+        n = len(todo)
+        answers = closed_loop.Answers(
+            codes=np.zeros(n, np.int32),
+            sets=np.zeros(n, np.uint16),
+            resets=np.zeros(n, np.uint16),
+            ok=np.zeros(n, np.bool_),
+            work=np.zeros(n, np.int64),
+        )
+        totals = self._nothing()
+        if n:
+            closed_loop.write_cells(
+                todo.offsets,
+                todo.cells,
+                todo.levels,
+                self.config.geometry.columns,
+                self.config.geometry.subtract_pairs,
+                self._mapped_columns,
+                self.config.levels.low,
+                self.config.levels.high,
+                self._registers,
+                self._t,
+                self._states,
+                self._tick,
+                self._converters,
+                self._driven,
+                self._operands,
+                answers,
+                totals,
+                self._scalars,
+                self._tables,
+            )
+        course = self._stream.follow_lists(todo.offsets, answers.work)
+        activity = self._activity(course, totals)
+        return WriteResult(answers.codes, answers.sets, answers.resets, answers.ok, activity)
+
+    def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
+        """Read single cells; gives their codes and what that took."""
+        codes = np.zeros(len(cells), np.int32)
+        work = np.zeros(len(cells), np.int64)
+        totals = self._nothing()
+        closed_loop.read_cells(
+            offsets,
+            cells,
+            self.config.geometry.columns,
+            self.config.registers.discard,
+            self._t,
+            self._states,
+            self._tick,
+            self._converters,
+            codes,
+            work,
+            totals,
+            self._scalars,
+            self._tables,
+        )
+        return codes, self._activity(self._stream.follow_lists(offsets, work), totals)
+
+    def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
+        """Multiply a batch of input codes by the conductances of a layer's tiles."""
+        geometry = self.config.geometry
+        row_tiles, column_tiles = block.shape
+        batch = len(inputs)
+        dtype = self._operands.current.dtype
+        steps = _input_steps(block, inputs, geometry.planes, dtype)
+        active = np.any(steps, axis=3) if geometry.skip_empty else np.ones(steps.shape[:3], np.bool_)
+        rank = _ranks(active)
+        outputs = block.used_columns // 2 if geometry.subtract_pairs else block.used_columns
+        widest = int(outputs.max())
+        sums, variances = self._sums(block, steps.reshape(row_tiles, geometry.planes * batch, geometry.rows), widest)
+        codes = np.zeros((row_tiles, column_tiles, batch, widest), np.int32)
+        peak = np.zeros((row_tiles * column_tiles, 2), np.int64)
+        clipped = np.zeros(row_tiles * column_tiles, np.int64)
+        low, high = geometry.code_range
+        if not geometry.subtract_pairs:
+            low = int(self._scalars[P_ADC_MIN])
+        adc_range = self.config.adc_range(full_scale)
+        converters = self._converters
+        pairs = geometry.subtract_pairs
+        multiply.convert_columns(
+            block.first_tile,
+            sums,
+            variances,
+            rank,
+            outputs,
+            adc_range.gain,
+            adc_range.gain_shift,
+            adc_range.ku,
+            adc_range.ku_shift,
+            int(self._scalars[P_ADC_KA]),
+            low,
+            high,
+            converters.pair_errors if pairs else converters.errors,
+            converters.pair_offsets if pairs else converters.offsets,
+            converters.factors,
+            converters.counts,
+            codes,
+            peak,
+            clipped,
+            self._scalars,
+            self._tables,
+        )
+        activity, conversions = self._multiply_activity(block, steps, active, rank, outputs, range_code(full_scale))
+        lowest, highest = extreme_codes(peak, conversions)
+        return MultiplyResult(codes, lowest, highest, int(clipped.sum()), int(conversions.sum()), activity)
+
+    def _sums(self, block: TileBlock, steps: np.ndarray, widest: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give the exact column sums and variance sums: [row tiles, column tiles, input steps, columns]."""
+        row_tiles, column_tiles = block.shape
+        if steps.shape[1] <= FEW_STEPS:
+            shape = (row_tiles, column_tiles, steps.shape[1], widest)
+            sums, variances = np.empty(shape, steps.dtype), np.empty(shape, steps.dtype)
+            multiply.sum_columns(
+                block.first_tile, steps, self._operands.current, self._operands.variance, sums, variances
+            )
+            return sums, variances
+        flat = torch.from_numpy(steps[:, None])
+        shape = (row_tiles, column_tiles, steps.shape[2], -1)
+        current = torch.from_numpy(self._operands.current[block.tiles].reshape(shape)[..., :widest])
+        variance = torch.from_numpy(self._operands.variance[block.tiles].reshape(shape)[..., :widest])
+        # In a bit plane an input is its own square.
+        squares = flat if self.config.geometry.step_input_max == 1 else flat * flat
+        return torch.matmul(flat, current).numpy(), torch.matmul(squares, variance).numpy()
+
+    def _multiply_activity(
+        self,
+        block: TileBlock,
+        steps: np.ndarray,
+        active: np.ndarray,
+        rank: np.ndarray,
+        outputs: np.ndarray,
+        code: int,
+    ) -> tuple[Activity, np.ndarray]:
+        """Count what a batch of multiplications did over the range ``code``, and the conversions of each tile."""
+        geometry = self.config.geometry
+        words = -(-block.used_rows // self._stream.controller.rows_per_word)
+        changed = self._ranges[block.tiles] != code
+        self._ranges[block.tiles] = code
+        course = self._stream.follow_multiplications(
+            block.first_tile,
+            active.sum(axis=1),
+            words,
+            outputs,
+            changed,
+            self._t,
+            rows_wait=not geometry.sample_and_hold,
+        )
+        totals = self._nothing()
+        multiply.count_multiply(
+            block.first_tile,
+            steps,
+            rank,
+            words,
+            outputs,
+            geometry.adc_channels,
+            changed,
+            course.waits,
+            self._t,
+            self._operands.row_sum,
+            totals.phases[block.tiles],
+            totals.actions[block.tiles],
+            totals.energy[block.tiles],
+        )
+        activity = self._activity(course, totals)
+        return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
+
+    def _activity(self, course: Course, totals: closed_loop.Totals) -> Activity:
+        """Complete what the tiles did by what the streams let them wait."""
+        phases = totals.phases
+        busy = phases.sum(axis=1)
+        phases[:, Phase.STALL] = course.stalls
+        phases[:, Phase.IDLE] = course.cycles - busy - course.stalls
+        return Activity.of_program(phases, totals.actions, totals.energy, course.cycles)
+
+    def conductances_s(self) -> np.ndarray:
+        """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
+        geometry = self.config.geometry
+        grid = np.zeros((self.tiles, geometry.cells), np.int64)
+        cells.grid_values(geometry.columns, self._states, self._tick, grid, self._scalars, self._tables)
+        seen = grid * (self.config.cells.g_max_s / (1 << geometry.grid_bits))
+        return seen.reshape(self.tiles, geometry.rows, geometry.columns)
+
+    def pulse_counts(self) -> np.ndarray:
+        """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
+        geometry = self.config.geometry
+        return self._states.pulses.reshape(self.tiles, geometry.rows, geometry.columns)
+
+    @property
+    def bytes_per_cell(self) -> float:
+        """Memory that the state of the cells and the operands of their sums take, per cell."""
+        return sum(array.nbytes for array in (*self._states, *self._operands)) / self._states.g.size
+
+    def _state(self) -> dict[str, np.ndarray]:
+        """Give the arrays that a program changes, by the names of a checkpoint."""
+        converters = self._converters
+        return {
+            **self._states._asdict(),
+            "conversions": converters.counts,
+            "driven": self._driven,
+            "ranges": self._ranges,
+            "offsets": converters.offsets,
+            "pair_offsets": converters.pair_offsets,
+            "trims": converters.trims,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give everything that a program changes."""
+        arrays = {name: array.copy() for name, array in self._state().items()}
+        return {"tick": self._tick, "served": self._stream.served, **arrays}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        for name, array in self._state().items():
+            check_shape(name, state[name], array)
+            array[:] = state[name]
+        self._tick = int(state["tick"])
+        self._stream.served = int(state["served"])
+        draw_errors(self._converters, self._scalars, self._tables)
+        self._refresh()
+
+
+def _input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dtype) -> np.ndarray:
+    """Spread input codes over the rows of the row tiles and, bit by bit, over input steps.
+
+    Returns
+    -------
+    array [row tiles, planes, batch, rows]
+    """
+    padded = np.zeros((len(inputs), block.inputs + 1), dtype=np.uint8)
+    padded[:, :-1] = inputs
+    on_rows = padded[:, block.row_input].transpose(1, 0, 2)
+    if planes == 1:
+        return np.ascontiguousarray(on_rows[:, None], dtype=dtype)
+    bits = (on_rows[:, None] >> np.arange(planes, dtype=np.uint8)[None, :, None, None]) & 1
+    return np.ascontiguousarray(bits, dtype=dtype)
+
+
+def _ranks(active: np.ndarray) -> np.ndarray:
+    """Number the applied steps of each tile, vector by vector and plane by plane in it; -1 where one is skipped."""
+    row_tiles, planes, batch = active.shape
+    by_vector = active.transpose(0, 2, 1).reshape(row_tiles, -1)
+    order = np.cumsum(by_vector, axis=1, dtype=np.int32) - 1
+    order[~by_vector] = -1
+    return np.ascontiguousarray(order.reshape(row_tiles, batch, planes).transpose(0, 2, 1))

@@ -1,0 +1,98 @@
+"""The command and response streams of a controller, over one program after the other."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from twinbar.emulator.engines.bulk.schedule import schedule
+from twinbar.emulator.engines.bulk.schedule_ops import list_ops, multiply_ops
+from twinbar.hw.gateware.config import ControllerConfig
+
+REMEMBERED: Final = 256
+"""Courses of multiplications that are kept."""
+_NO_WAITS: Final = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a program went.
+
+    Parameters
+    ----------
+    cycles : int
+        From its first beat to its last response.
+    stalls : int64 [tiles]
+        Cycles in which a tile's response waited.
+    served : int
+        Tile that was answered last.
+    waits : int64 [batch, tiles of the layer]
+        Of multiplications that were asked for it: those stalls in which rows stayed driven. Else [0, 0].
+    """
+
+    cycles: int
+    stalls: np.ndarray
+    served: int
+    waits: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+
+
+class Stream:
+    """Gives the course of each program, and keeps what the next one depends on.
+
+    Parameters
+    ----------
+    controller : ControllerConfig
+    """
+
+    def __init__(self, controller: ControllerConfig) -> None:
+        self.controller = controller
+        self.served = controller.tiles - 1
+        """Tile that the arbiter served last: round robin goes on behind it."""
+        self._remembered: OrderedDict[bytes, Course] = OrderedDict()
+
+    def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> Course:
+        """Follow lists of commands with one response each (arguments as in `list_ops`)."""
+        course, _ = self._follow(list_ops(offsets, work), _NO_WAITS)
+        return course
+
+    def follow_multiplications(
+        self,
+        first_tile: int,
+        steps: np.ndarray,
+        words: np.ndarray,
+        outputs: np.ndarray,
+        changed: np.ndarray,
+        t: np.ndarray,
+        *,
+        rows_wait: bool,
+    ) -> Course:
+        """Follow a batch of multiplications (arguments as in `multiply_ops`; ``rows_wait`` asks for `Course.waits`).
+
+        With DAC inputs one batch goes like the next, so that courses are remembered.
+        """
+        key = b"|".join(
+            (
+                np.array([first_tile, self.served, rows_wait, *steps.shape], np.int64).tobytes(),
+                *(array.tobytes() for array in (steps, words, outputs, changed)),
+            )
+        )
+        course = self._remembered.get(key)
+        if course is not None:
+            self._remembered.move_to_end(key)
+            self.served = course.served
+            return course
+        ops, positions = multiply_ops(first_tile, steps, words, outputs, self.controller.adc_channels, changed, t)
+        course, waits = self._follow(ops, np.zeros(len(ops) if rows_wait else 0, np.int64))
+        if rows_wait:
+            course = Course(course.cycles, course.stalls, course.served, waits[positions])
+        self._remembered[key] = course
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+        return course
+
+    def _follow(self, ops: np.ndarray, waits: np.ndarray) -> tuple[Course, np.ndarray]:
+        stalls = np.zeros(self.controller.tiles, np.int64)
+        depths = self.controller.command_depth, self.controller.response_depth
+        cycles, self.served = schedule(ops, self.controller.tiles, *depths, self.served, stalls, waits)
+        return Course(cycles, stalls, self.served), waits

@@ -1,0 +1,305 @@
+"""An engine on top of any controller: typed operations become programs, and responses become results."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from twinbar.emulator.contract import beats
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.operations import (
+    MultiplyResult,
+    TileBlock,
+    WriteList,
+    WriteResult,
+    check_shape,
+    extreme_codes,
+)
+from twinbar.emulator.contract.program import Controller, Program, ProgramResult
+from twinbar.emulator.crossbar.array import S_TICK, ArrayState, make_state
+from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT, calibrations
+from twinbar.emulator.crossbar.cell_state import restore_cells
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.register_settings import bias_records
+from twinbar.emulator.engines.front_end_memory import NOT_CONVERTED, POLARITIES, come_to_rest, recall
+from twinbar.hw.actions import Action
+from twinbar.hw.errors import TwinbarError
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.packing import lines_of, unpack
+from twinbar.hw.protocol.registers import FIELD_CODES, TRIM_INIT
+from twinbar.hw.protocol.vocabulary import Opcode, Status
+
+NOTHING_DRIVEN = -1
+"""Instead of a polarity: the write drive of a tile does not hold the start codes of a record."""
+
+
+class MakeController(Protocol):
+    """What makes a controller: the class of an engine, or something that wraps one."""
+
+    def __call__(
+        self,
+        config: CrossbarConfig,
+        controller: ControllerConfig,
+        *,
+        mapped_columns: np.ndarray | None = None,
+        faults: np.ndarray | None = None,
+    ) -> Controller:
+        """Make it (arguments as in `Controller`)."""
+
+
+class ControllerEngine:
+    """A crossbar behind a controller, whichever engine simulates it.
+
+    When it is made it configures and arms all tiles, and calibrates converters that differ unless it will be restored.
+
+    Parameters
+    ----------
+    config : CrossbarConfig
+    tiles : int
+    mapped_columns : int64 [tiles]
+        Columns of each tile that hold weights.
+    faults : uint8 [tiles, rows * columns], optional
+        Faults of the cells (``FAULT_*``), for instance measured ones; drawn from the preset otherwise.
+    make : callable
+        Makes the controller. Each `Program` says in its ``kind`` what it is for: "initialization", "write", "read",
+        "forward".
+    calibrate : bool
+        Whether to calibrate; `load_state_dict` restores what an earlier calibration stored, and to calibrate once more
+        would move the converters' noise on.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such controller.
+    """
+
+    def __init__(
+        self,
+        config: CrossbarConfig,
+        tiles: int,
+        mapped_columns: np.ndarray,
+        faults: np.ndarray | None = None,
+        *,
+        make: MakeController,
+        calibrate: bool = True,
+    ) -> None:
+        geometry = config.geometry
+        self.config = config
+        self.tiles = tiles
+        self.controller = make(config, geometry.controller(tiles), mapped_columns=mapped_columns, faults=faults)
+        self._parameters = geometry.controller(tiles)
+        self._mapped_columns = np.ascontiguousarray(mapped_columns, np.int64)
+        self._tick = 0
+        self._served = tiles - 1
+        self._ranges = np.zeros(tiles, np.int64)
+        self._offsets = np.zeros((tiles, geometry.columns), np.int64)
+        self._pair_offsets = np.zeros((tiles, geometry.columns // 2), np.int64)
+        self._trims = np.full((tiles, geometry.adc_channels), TRIM_INIT, np.int64)
+        self._chosen = np.full(tiles, NOT_CONVERTED, np.int64)
+        self.configure()
+        # Round robin starts with the first tile.
+        self._run(beats.look_at(tiles - 1), "initialization")
+        self.calibration = self._calibrate() if calibrate else Activity()
+        """What calibrating the converters took; nothing where they are ideal."""
+
+    # --- programs ---------------------------------------------------------------------------------------------------
+
+    def configure(self) -> None:
+        """Bring all tiles from power-up, or from a reset, to where they can be used."""
+        ready = [beats.configure(self.config, self.tiles), come_to_rest(self.config, self.tiles)]
+        self._run(np.concatenate(ready), "initialization")
+
+    def _run(self, commands: beats.Commands, kind: str, *, may_fail: bool = False) -> ProgramResult:
+        """Run commands that must be carried out; with ``may_fail``, writes may end outside their windows."""
+        result = self.controller.run(Program(commands, kind=kind))
+        answers = unpack(result.responses)
+        bad = answers["status"] != Status.OK.value
+        if may_fail:
+            bad &= answers["status"] != Status.FAILED.value
+        if bad.any():
+            first = int(np.flatnonzero(bad)[0])
+            faults = [name for name in ("compliance", "watchdog", "stop", "front_end") if answers[name][first]]
+            because = f" (latched faults: {', '.join(faults)})" if faults else ""
+            raise TwinbarError(
+                f"tile {answers['tile'][first]} of the controller answered {Opcode(answers['opcode'][first]).name} "
+                f"with {Status(answers['status'][first]).name}{because}; the program was not carried out"
+            )
+        if len(bad):
+            self._served = int(answers["tile"][-1])
+        return result
+
+    def _calibrate(self) -> Activity:
+        """Measure the offsets of the columns and pairs in use, and trim the gains of their channels."""
+        offsets, arguments = calibrations(self.config, self._mapped_columns)
+        result = self._run(beats.calibrate(offsets, arguments), "initialization")
+        codes = beats.results(Opcode.CALIBRATE, result.responses)["code"]
+        tile = np.repeat(np.arange(self.tiles), np.diff(offsets))
+        column, subtract, gain = arguments[:, COLUMN], arguments[:, SUBTRACT] == 1, arguments[:, GAIN] == 1
+        for found, chosen in (
+            (self._offsets, ~subtract & ~gain),
+            (self._pair_offsets, subtract),
+            (self._trims, gain),
+        ):
+            found[tile[chosen], column[chosen]] = codes[chosen]
+        self._note_conversions(offsets, column)
+        return _activity(result)
+
+    def _note_conversions(self, offsets: np.ndarray, columns: np.ndarray) -> None:
+        """Take note of the channel that each tile has converted last, of lists of columns or pairs."""
+        used = np.flatnonzero(np.diff(offsets))
+        self._chosen[used] = columns[offsets[used + 1] - 1] % self.config.geometry.adc_channels
+
+    def write(self, todo: WriteList) -> WriteResult:
+        """Write cells to levels by closed-loop write-verify."""
+        columns = self.config.geometry.columns
+        commands = beats.on_cells(Opcode.WRITE, todo.offsets, todo.cells, columns, level=todo.levels)
+        result = self._run(commands, "write", may_fail=True)
+        self._note_conversions(todo.offsets, todo.cells % columns)
+        answers = beats.results(Opcode.WRITE, result.responses)
+        return WriteResult(
+            answers["code"].astype(np.int32),
+            answers["sets"].astype(np.uint16),
+            answers["resets"].astype(np.uint16),
+            answers["status"] == Status.OK.value,
+            _activity(result),
+        )
+
+    def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
+        """Read single cells; gives their codes and what that took."""
+        columns = self.config.geometry.columns
+        result = self._run(beats.on_cells(Opcode.READ, offsets, cells, columns), "read")
+        self._note_conversions(offsets, cells % columns)
+        return beats.results(Opcode.READ, result.responses)["code"].astype(np.int32), _activity(result)
+
+    def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
+        """Multiply a batch of input codes by the conductances of a layer's tiles."""
+        row_tiles, column_tiles = block.shape
+        batch = len(inputs)
+        pairs = self.config.geometry.subtract_pairs
+        outputs = block.used_columns // 2 if pairs else block.used_columns
+        product = beats.multiply(self.config, self._parameters, block, inputs, outputs)
+        result = self._run(np.concatenate([self._set_range(block, full_scale), product]), "forward")
+        # Groups of outputs begin with the first channel.
+        self._chosen[np.flatnonzero(result.actions[:, Action.CONVERT_FORWARD])] = 0
+        sums = beats.results(Opcode.MULTIPLY, result.responses)["sum"].astype(np.int32)
+        codes = np.zeros((row_tiles, column_tiles, batch, int(outputs.max())), np.int32)
+        at = 0
+        for r in range(row_tiles):
+            for c, used in enumerate(outputs.tolist()):
+                codes[r, c, :, :used] = sums[at : at + batch * used].reshape(batch, used)
+                at += batch * used
+        conversions = result.actions[block.tiles, Action.CONVERT_FORWARD]
+        extremes = result.extremes[block.tiles]
+        return MultiplyResult(
+            codes,
+            *extreme_codes(extremes, conversions),
+            int(extremes[:, 2].sum()),
+            int(conversions.sum()),
+            _activity(result),
+        )
+
+    def _set_range(self, block: TileBlock, full_scale: float) -> beats.Commands:
+        """Give the beats that set the ADC range of a layer's tiles, where it has changed."""
+        code = range_code(full_scale)
+        tiles = np.arange(block.tiles.start, block.tiles.stop)
+        changed = tiles[self._ranges[tiles] != code]
+        self._ranges[tiles] = code
+        return beats.write_register(changed, registers.RANGE_MULTIPLY.address, code)
+
+    # --- state ------------------------------------------------------------------------------------------------------
+
+    def set_tick(self, tick: int) -> None:
+        """Set the tick, between programs."""
+        if tick != self._tick:
+            self._tick = tick
+            self.controller.set_tick(tick)
+
+    def conductances_s(self) -> np.ndarray:
+        """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
+        geometry = self.config.geometry
+        state = make_state(self.config, self.tiles, geometry.adc_channels)
+        state.shape[S_TICK] = self._tick
+        restore_cells(state, self.controller.cells())
+        return _in_siemens(state, self.config).reshape(self.tiles, geometry.rows, geometry.columns)
+
+    def pulse_counts(self) -> np.ndarray:
+        """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
+        geometry = self.config.geometry
+        return self.controller.cells()["pulses"].reshape(self.tiles, geometry.rows, geometry.columns)
+
+    def _start_codes(self) -> np.ndarray:
+        """Give the start codes of SET and RESET (int64 [polarities, lines])."""
+        records = bias_records(self.config.timing, self.config.registers)
+        return np.array([lines_of(records[record][FIELD_CODES]) for record in POLARITIES], np.int64)
+
+    def _driven(self, driven: np.ndarray | None) -> np.ndarray:
+        """Give the polarity whose start codes each tile drives, from what `Controller.cells` says.
+
+        Whatever else is driven makes no difference: the first pulse of a write takes start codes. Of a controller that
+        cannot tell, nothing is known to be driven, and a restored one may need an update more.
+        """
+        found = np.full(self.tiles, NOTHING_DRIVEN, np.int64)
+        if driven is None:
+            return found
+        for polarity, (record, codes) in enumerate(zip(POLARITIES, self._start_codes(), strict=True)):
+            found[(driven[:, 0] == record.value) & (driven[:, 1:] == codes).all(axis=1)] = polarity
+        return found
+
+    def _own_state(self) -> dict[str, np.ndarray]:
+        return {
+            "ranges": self._ranges,
+            "offsets": self._offsets,
+            "pair_offsets": self._pair_offsets,
+            "trims": self._trims,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give everything that a program changes; the fast engine's has the same form."""
+        cells = {name: array.copy() for name, array in self.controller.cells().items()}
+        if self.config.parts is not None and "driven" in cells:
+            cells |= {"drive_codes": cells["driven"], "chosen": self._chosen.copy()}
+        cells["driven"] = self._driven(cells.get("driven"))
+        own = {name: array.copy() for name, array in self._own_state().items()}
+        return {"tick": self._tick, "served": self._served, **cells, **own}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave: cells, what calibration stored, what is driven, and whose turn it is."""
+        cells = self.controller.cells()
+        for name, array in {**cells, **self._own_state()}.items():
+            if name != "driven" and (name != "front_end" or name in state):
+                check_shape(name, state[name], array)
+        for name, array in self._own_state().items():
+            array[:] = state[name]
+        restored = {name: state[name] for name in cells if name != "driven" and name in state}
+        self.controller.load_cells(restored)
+        self._tick = int(state["tick"])
+        self.controller.set_tick(self._tick)
+        parts = [
+            # Without it, what was driven before would still be.
+            beats.arm(self.tiles),
+            beats.write_register(np.arange(self.tiles), registers.RANGE_MULTIPLY.address, self._ranges),
+            beats.table(registers.OFFSET_BASE, self._offsets),
+            beats.table(registers.PAIR_OFFSET_BASE, self._pair_offsets),
+            beats.table(registers.TRIM_BASE, self._trims),
+            come_to_rest(self.config, self.tiles),
+        ]
+        if "drive_codes" in state and "front_end" not in restored:
+            records, limit = bias_records(self.config.timing, self.config.registers), self.config.registers.limit
+            parts.append(recall(state["drive_codes"], state["chosen"], records, limit))
+        else:
+            for polarity, record in enumerate(POLARITIES):
+                parts.append(beats.drive(np.flatnonzero(state["driven"] == polarity), record))
+        self._run(np.concatenate(parts), "initialization")
+        self._run(beats.look_at(int(state["served"])), "initialization")
+        if self.config.parts is not None:
+            # Arming has moved the outputs of serial parts; what moved them back went to cells.
+            self.controller.load_cells(restored)
+        self._chosen[:] = state.get("chosen", NOT_CONVERTED)
+
+
+def _activity(result: ProgramResult) -> Activity:
+    return Activity.of_program(result.phases, result.actions, result.energy, result.cycles)
+
+
+def _in_siemens(state: ArrayState, config: CrossbarConfig) -> np.ndarray:
+    return state.grid * (config.cells.g_max_s / (1 << config.geometry.grid_bits))

@@ -1,0 +1,37 @@
+"""Operations on a cell: reading it, and writing it in a closed loop."""
+
+from typing import TYPE_CHECKING
+
+from twinbar.emulator.engines.events.beats import Command
+from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.pulses import pulse
+from twinbar.emulator.engines.events.sampling import read_cell, select
+from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
+
+if TYPE_CHECKING:
+    from twinbar.emulator.engines.events.sequencer import Sequencer
+
+
+def read(tile: "Sequencer", command: Command) -> Steps:
+    """READ and CONVERT."""
+    row, column = command.arguments.row, command.arguments.column
+    yield from select(tile, column)
+    tile.answer.code = yield from read_cell(tile, row, column, raw=command.opcode is Opcode.CONVERT)
+
+
+def write(tile: "Sequencer", command: Command) -> Steps:
+    """WRITE and FORM: reads and pulses in turns, until the code lies in the level's window."""
+    row, column = command.arguments.row, command.arguments.column
+    forms = command.opcode is Opcode.FORM
+    low, high = tile.registers.level(command.arguments.level)
+    answer = tile.answer
+    yield from select(tile, column)
+    while True:
+        answer.code = yield from read_cell(tile, row, column)
+        if answer.code >= low and (forms or answer.code <= high):
+            return
+        if answer.sets + answer.resets == tile.registers["PULSE_LIMIT"]:
+            answer.status = Status.FAILED
+            return
+        towards = Record.SET if answer.code < low else Record.RESET
+        yield from pulse(tile, Record.FORM if forms else towards, row, column)

@@ -1,0 +1,172 @@
+"""The engine: tiles behind one command and one response stream, with their crossbars."""
+
+from typing import Any
+
+import numpy as np
+
+from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
+from twinbar.emulator.crossbar.array import S_TICK, refresh
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.events.beats import Command, to_bytes
+from twinbar.emulator.engines.events.clock import Clock, Stage
+from twinbar.emulator.engines.events.front_end import FrontEnd
+from twinbar.emulator.engines.events.front_end_time import SerialTime
+from twinbar.emulator.engines.events.input_planes import InputPlanes
+from twinbar.emulator.engines.events.listener import Listener
+from twinbar.emulator.engines.events.queues import Queue
+from twinbar.emulator.engines.events.safety import Pin as SeenPin
+from twinbar.emulator.engines.events.sequencer import Sequencer
+from twinbar.emulator.engines.events.streams import Arbiter, Consumer, Dispatcher
+from twinbar.hw.actions import Action
+from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.timing import Phase
+
+
+class EventsController:
+    """A controller and its crossbar as SimPy processes (`twinbar.emulator.contract.program.Controller`).
+
+    Parameters
+    ----------
+    config, controller, mapped_columns, faults
+        As in `twinbar.emulator.crossbar.cell_state.make_cells`.
+
+    Raises
+    ------
+    ConfigError
+        If the crossbar and the controller have different geometries, or the fault map does not fit.
+    """
+
+    def __init__(
+        self,
+        config: CrossbarConfig,
+        controller: ControllerConfig,
+        *,
+        mapped_columns: np.ndarray | None = None,
+        faults: np.ndarray | None = None,
+    ) -> None:
+        self.config = config
+        self.controller = controller
+        self._state = make_cells(config, controller, mapped_columns, faults)
+        self._clock = clock = Clock()
+        self._rest = clock.event()
+        self._stop = SeenPin()
+        self._responses: Queue[int] = Queue(clock, controller.response_depth, -1)
+        self._arbiter = Arbiter(clock, controller.tiles, self._responses)
+        self._consumer = Consumer(clock, self._responses, self._check_rest)
+        self._tiles = [self._make_tile(tile) for tile in range(controller.tiles)]
+        self._dispatcher = Dispatcher(clock, self._tiles)
+
+    def _make_tile(self, tile: int) -> Sequencer:
+        hold = self.config.geometry.sample_and_hold
+        return Sequencer(
+            self._clock,
+            tile,
+            self.controller,
+            Queue[Command](self._clock, self.controller.command_depth, tile),
+            FrontEnd(self._clock, tile, self._state, self.controller, sample_and_hold=hold),
+            InputPlanes(tile, self._state, self.controller),
+            self._arbiter,
+            self._stop,
+            lambda: self._dispatcher.last_accepted,
+            self._check_rest,
+            self.config.parts,
+        )
+
+    def listen(self, listener: Listener | None) -> None:
+        """Tell a listener what happens from now on; None: nobody."""
+        for part in (self._dispatcher, self._consumer, self._responses):
+            part.listener = listener
+        for tile in self._tiles:
+            tile.queue.listener = tile.counters.listener = listener
+
+    def run(self, program: Program) -> ProgramResult:
+        """Run a program to its end."""
+        clock = self._clock
+        begin = clock.cycle
+        before = [
+            (list(tile.counters.phases), list(tile.counters.actions), list(tile.front_end.energy))
+            for tile in self._tiles
+        ]
+        for tile in self._tiles:
+            tile.front_end.forget_extremes()
+        self._rest = clock.event()
+        end = self._drive_pins(program)
+        self._consumer.begin(program)
+        self._dispatcher.begin(program)
+        if len(program.commands):
+            clock.run(self._rest)
+            end = max(end, clock.cycle + 1)
+        if end > begin:
+            clock.run(end)
+        return self._result(before, end - begin)
+
+    def _drive_pins(self, program: Program) -> int:
+        """Let the pins do what the program says; gives the first cycle in which nothing of it is seen any more."""
+        begin = self._clock.cycle
+        stop = [(begin + pulse.first, begin + pulse.last) for pulse in program.pins if pulse.pin is Pin.STOP]
+        for seen in self._stop.drive(stop):
+            for tile in self._tiles:
+                self._clock.call(seen, Stage.HALT, tile.safety.look_at_pins)
+        for number, tile in enumerate(self._tiles):
+            own = [pulse for pulse in program.pins if pulse.pin is Pin.FAULT and pulse.tile == number]
+            for seen in tile.fault_pin.drive([(begin + pulse.first, begin + pulse.last) for pulse in own]):
+                self._clock.call(seen, Stage.HALT, tile.safety.look_at_pins)
+        return max((begin + pulse.last + SYNCHRONIZER_CYCLES + 1 for pulse in program.pins), default=begin)
+
+    def _check_rest(self) -> None:
+        """Let the program be over if nothing remains to be done."""
+        if (
+            self._dispatcher.done
+            and not len(self._responses)
+            and all(tile.idle and not len(tile.queue) for tile in self._tiles)
+            and not self._rest.triggered
+        ):
+            self._rest.succeed()
+
+    def _result(self, before: list[tuple[list[int], list[int], list[int]]], cycles: int) -> ProgramResult:
+        end = self._clock.cycle
+        tiles = len(self._tiles)
+        phases = np.zeros((tiles, len(Phase)), np.int64)
+        actions = np.zeros((tiles, len(Action)), np.int64)
+        energy = np.zeros((tiles, len(CellEnergy)), np.int64)
+        extremes = np.zeros((tiles, 3), np.int64)
+        for number, (tile, was) in enumerate(zip(self._tiles, before, strict=True)):
+            tile.counters.enter(Phase.IDLE, end)
+            now = (tile.counters.phases, tile.counters.actions, tile.front_end.energy)
+            for result, new, old in zip((phases, actions, energy), now, was, strict=True):
+                result[number] = [a - b for a, b in zip(new, old, strict=True)]
+            front_end = tile.front_end
+            extremes[number] = front_end.least or 0, front_end.most or 0, front_end.clipped
+        actions[:, Action.SHIFT_ADD] = actions[:, Action.CONVERT_FORWARD]
+        actions[:, Action.RESPONSE_BEAT] = phases[:, Phase.RESPOND]
+        return ProgramResult(
+            responses=to_bytes(self._consumer.beats),
+            response_cycles=np.array(self._consumer.cycles, np.int64),
+            accepted=np.array(self._dispatcher.accepted, np.int64),
+            cycles=cycles,
+            phases=phases,
+            actions=actions,
+            energy=energy,
+            extremes=extremes,
+        )
+
+    def set_tick(self, tick: int) -> None:
+        """Set the tick, between programs."""
+        self._state.shape[S_TICK] = tick
+        refresh(self._state)
+
+    def cells(self) -> dict[str, np.ndarray]:
+        """Give the state of the array."""
+        driven = [[tile.drive.record.value, *tile.drive.codes] for tile in self._tiles]
+        cells = save_cells(self._state) | {"driven": np.array(driven, np.int64)}
+        remembered = [tile.time.state() for tile in self._tiles if isinstance(tile.time, SerialTime)]
+        return cells | ({"front_end": np.array(remembered, np.int64)} if remembered else {})
+
+    def load_cells(self, state: dict[str, Any]) -> None:
+        """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
+        restore_cells(self._state, state)
+        for number, tile in enumerate(self._tiles):
+            if isinstance(tile.time, SerialTime) and "front_end" in state:
+                tile.time.restore(state["front_end"][number].tolist())

@@ -1,0 +1,109 @@
+"""Commands that do not touch the array: registers, arming, waiting, and the refusal of any command."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import simpy
+
+from twinbar.emulator.engines.events.beats import Command
+from twinbar.emulator.engines.events.clock import Stage, Steps
+from twinbar.emulator.engines.events.front_end_time import PATHS
+from twinbar.emulator.engines.events.registers import INPUTS_ADDRESS, Bias, Codes, is_counter
+from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
+from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
+
+if TYPE_CHECKING:
+    from twinbar.emulator.engines.events.sequencer import Sequencer
+
+
+def refuse(tile: "Sequencer", command: Command) -> Steps:
+    """Refuse a command; its answer has the reason already."""
+    yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
+
+
+def read_register(tile: "Sequencer", command: Command) -> Steps:
+    """READ_REGISTER. A counter holds everything up to the cycle before the command's first one."""
+    address = command.arguments.address
+    tile.answer.status = tile.registers.check_read(address)
+    decide = tile.phase(Phase.DECIDE, DECIDE_CYCLES)
+    counted = tile.counters.read(address) if is_counter(address) else 0
+    yield decide
+    if tile.answer.status is not Status.OK:
+        return
+    yield tile.phase(Phase.DECIDE, REGISTER_READ_CYCLES - DECIDE_CYCLES)
+    if is_counter(address):
+        tile.answer.value = counted
+    elif address == INPUTS_ADDRESS:
+        tile.answer.value = _inputs(tile, tile.clock.cycle - 1)
+    else:
+        tile.answer.value = tile.registers.read(address)
+
+
+def _inputs(tile: "Sequencer", cycle: int) -> int:
+    """Give the synchronised inputs as they are seen in a cycle."""
+    pins = (tile.front_end.limited(cycle), tile.stop_pin.seen(cycle), tile.fault_pin.seen(cycle))
+    return sum(seen << bit for bit, seen in enumerate(pins))
+
+
+def write_register(tile: "Sequencer", command: Command) -> Steps:
+    """WRITE_REGISTER."""
+    address, value = command.arguments.address, command.arguments.value
+    tile.answer.status = tile.registers.check_write(address, value, tile.safety.mode)
+    yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
+    if tile.answer.status is Status.OK:
+        yield tile.phase(Phase.DECIDE, REGISTER_WRITE_CYCLES - DECIDE_CYCLES)
+        tile.registers.write(address, value)
+        tile.time.registers_changed()
+
+
+def arm(tile: "Sequencer", command: Command) -> Steps:
+    """ARM: disarms, checks all bias records against their windows, and arms if they are within."""
+    tile.safety.disarm()
+    records: dict[Record, Bias] = {record: tile.registers.bias(record) for record in RECORDS}
+    good = all(bias.within_window() for bias in records.values())
+    try:
+        yield tile.phase(Phase.DECIDE, ARM_CYCLES - len(PATHS))
+        for record, path in PATHS.items():
+            if good:
+                tile.clock.call(tile.clock.cycle, Stage.END, partial(_load_record, tile, path, records[record].codes))
+            yield tile.clock.timeout(1)
+    except simpy.Interrupt:
+        tile.safety.disarm()  # The drive gives back what it has loaded.
+        raise
+    if good:
+        tile.drive.load(records)
+        tile.safety.arm(Mode(command.arguments.mode))
+    else:
+        tile.answer.status = Status.WINDOW
+
+
+def _load_record(tile: "Sequencer", path: Path, codes: Codes) -> None:
+    """Load a record in this cycle, unless a halt keeps it from the pins."""
+    if tile.safety.disarmed != tile.clock.cycle:
+        tile.time.load(path, codes)
+
+
+def execute(tile: "Sequencer", command: Command) -> Steps:
+    """DISARM, CLEAR, SAFE and ABORT; the last two have halted when they were presented, and are answered here."""
+    if command.opcode is Opcode.DISARM:
+        tile.safety.disarm()
+    elif command.opcode is Opcode.CLEAR:
+        tile.safety.clear()
+    else:
+        tile.safety.unanswered -= 1
+    yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
+
+
+def wait(tile: "Sequencer", command: Command) -> Steps:
+    """WAIT."""
+    yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
+    yield tile.phase(Phase.SETTLE, command.arguments.cycles)
+
+
+def load(tile: "Sequencer", command: Command) -> Steps:
+    """LOAD: goes on in the stage STREAM of its only cycle, because the next command can be taken there."""
+    arguments = command.arguments
+    tile.phase(Phase.SELECT, 1)
+    tile.inputs.load(arguments.word, arguments.bits, clear=bool(arguments.clear))
+    yield tile.clock.at(tile.clock.cycle, Stage.STREAM)

@@ -1,0 +1,47 @@
+"""Which operation carries out which opcode, and which of them a halt ends."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from twinbar.emulator.engines.events import calibration, cells, housekeeping, products, pulses
+from twinbar.emulator.engines.events.beats import Command
+from twinbar.emulator.engines.events.clock import Steps
+from twinbar.hw.protocol.vocabulary import Opcode
+
+if TYPE_CHECKING:
+    from twinbar.emulator.engines.events.sequencer import Sequencer
+
+Operation = Callable[["Sequencer", Command], Steps]
+
+OPERATIONS: Final[dict[Opcode | None, Operation]] = {
+    Opcode.READ_REGISTER: housekeeping.read_register,
+    Opcode.WRITE_REGISTER: housekeeping.write_register,
+    Opcode.ARM: housekeeping.arm,
+    Opcode.DISARM: housekeeping.execute,
+    Opcode.CLEAR: housekeeping.execute,
+    Opcode.SAFE: housekeeping.execute,
+    Opcode.ABORT: housekeeping.execute,
+    Opcode.WAIT: housekeeping.wait,
+    Opcode.READ: cells.read,
+    Opcode.WRITE: cells.write,
+    Opcode.FORM: cells.write,
+    Opcode.PULSE: pulses.train,
+    Opcode.DRIVE: pulses.train,
+    Opcode.CONVERT: cells.read,
+    Opcode.CALIBRATE: calibration.calibrate,
+    Opcode.MULTIPLY: products.multiply,
+}
+"""All but LOAD, which is not answered when it is accepted."""
+
+HALTABLE: Final = frozenset(
+    {
+        housekeeping.arm,
+        housekeeping.wait,
+        cells.read,
+        cells.write,
+        pulses.train,
+        calibration.calibrate,
+        products.multiply,
+    }
+)
+"""A halt ends them; the others are completed."""

@@ -1,0 +1,72 @@
+"""Pulses: the drive update before one, the open gate, and what limits it."""
+
+from typing import TYPE_CHECKING
+
+from twinbar.emulator.engines.events.beats import Command
+from twinbar.emulator.engines.events.clock import Stage, Steps
+from twinbar.emulator.engines.events.front_end import Pulse
+from twinbar.emulator.engines.events.safety import Fault
+from twinbar.emulator.engines.events.sampling import select
+from twinbar.hw.actions import Action
+from twinbar.hw.protocol.vocabulary import ComplianceAction, Opcode, Record
+from twinbar.hw.timing import Phase
+
+if TYPE_CHECKING:
+    from twinbar.emulator.engines.events.sequencer import Sequencer
+
+
+def train(tile: "Sequencer", command: Command) -> Steps:
+    """PULSE and DRIVE: pulses without reading; DRIVE stops after the drive update of the first."""
+    arguments = command.arguments
+    record = Record(arguments.record)
+    yield from select(tile, arguments.column)
+    if command.opcode is Opcode.DRIVE:
+        yield from _update_drive(tile, record)
+        return
+    for _ in range(arguments.count):
+        yield from pulse(tile, record, arguments.row, arguments.column)
+
+
+def pulse(tile: "Sequencer", record: Record, row: int, column: int) -> Steps:
+    """Give a pulse: drive update if one is needed, open gate, recovery."""
+    yield from _update_drive(tile, record)
+    if record is Record.RESET:
+        tile.answer.resets += 1
+        tile.count(Action.PULSE_RESET)
+    else:
+        tile.answer.sets += 1
+        tile.count(Action.PULSE_SET)
+    gate = tile.front_end.open_gate(row, column, tile.drive)
+    yield tile.phase(Phase.PULSE, _limited_width(tile, gate, tile.drive.width))
+    tile.front_end.close(tile.clock.cycle)
+    yield tile.phase(Phase.RECOVER, tile.registers["RECOVER"])
+
+
+def _update_drive(tile: "Sequencer", record: Record) -> Steps:
+    """Bring the codes of the next pulse to the pins, if they are not there."""
+    drive = tile.drive
+    codes = drive.codes_for(record, first=tile.answer.sets + tile.answer.resets == 0)
+    if record is not drive.record or codes != drive.codes:
+        # They would be there in the second cycle; a halt in the first does not keep them from it.
+        drive.update(record, codes)
+        tile.count(Action.DRIVE_UPDATE)
+        yield tile.phase(Phase.SETTLE, tile.time.drive(codes, drive.compliance))
+
+
+def _limited_width(tile: "Sequencer", gate: Pulse, width: int) -> int:
+    """Give the cycles of a pulse, which its compliance may end; if that is a fault, let it halt the tile in time."""
+    compliance = tile.registers["COMPLIANCE"]
+    blanking, action = compliance & 0xFFFF, compliance >> 16
+    seen = tile.front_end.first_limited(gate.opened + blanking)
+    if action == ComplianceAction.OFF.value or seen is None or seen >= gate.opened + width:
+        return width
+    if action == ComplianceAction.END_PULSE.value:
+        return seen - gate.opened + 1
+
+    def trip() -> None:
+        # Something else may have closed the gate by then.
+        if gate.open_in(tile.clock.cycle):
+            tile.safety.catch(Fault.COMPLIANCE)
+
+    tile.clock.call(seen, Stage.HALT, trip)
+    return width

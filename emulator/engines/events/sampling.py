@@ -1,0 +1,77 @@
+"""Reading: settling, samples, averages, and what is taken off them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twinbar.emulator.engines.events.clock import Gives, Steps
+from twinbar.hw.actions import Action
+from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.protocol.registers import TRIM_INIT
+from twinbar.hw.timing import DECIDE_CYCLES, Phase
+
+if TYPE_CHECKING:
+    from twinbar.emulator.engines.events.sequencer import Sequencer
+
+
+def select(tile: "Sequencer", column: int, *, pair: bool = False, reference: bool = False) -> Steps:
+    """Point the selector at a cell or a column (``pair``: a subtracted one), or at the reference source."""
+    tile.count(Action.SELECT_CELL)
+    yield tile.phase(Phase.SELECT, tile.time.select(column, pair=pair, reference=reference))
+
+
+def sample(tile: "Sequencer", column: int, convert: Callable[[], int], *, single: bool = False) -> Gives[int]:
+    """Settle with the read path connected, convert as often as the registers say, and decide.
+
+    Parameters
+    ----------
+    tile : Sequencer
+    column : int
+        Column, or subtracted pair, that is read.
+    convert : callable
+        Gives the code of a conversion that is accepted in this cycle, less what is to be taken off each sample.
+    single : bool
+        Convert once, whatever the registers say.
+
+    Returns
+    -------
+    int
+        The average, rounded half up, once the cycle of the decision is over.
+    """
+    registers, channel = tile.registers, column % tile.config.adc_channels
+    sampling = 0 if single else registers["SAMPLING"]
+    discard, average = sampling & 15, sampling >> 4
+    kept = 1 << average
+    tile.counters.channels = range(channel, channel + 1)
+    yield tile.phase(Phase.SETTLE, tile.time.connect(Path.READ))
+    total = kept // 2
+    for number in range(discard + kept):
+        code = convert()
+        tile.count(Action.CONVERT_VERIFY)
+        yield tile.phase(Phase.CONVERT, tile.time.convert(column, tile.counters.channels))
+        if number >= discard:
+            total += code
+    tile.front_end.close(tile.clock.cycle)
+    yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
+    return total >> average
+
+
+def read_cell(tile: "Sequencer", row: int, column: int, *, raw: bool = False) -> Gives[int]:
+    """Read a cell; gives the code, less the column's offset and clamped. ``raw``: of one conversion, as it is."""
+    offset = 0 if raw else tile.registers.offset(column, pair=False)
+    trim, code_range = converter(tile, column)
+    tile.front_end.connect_cell(row, column)
+    code = yield from sample(
+        tile, column, lambda: tile.front_end.convert_cell(row, column, trim, code_range) - offset, single=raw
+    )
+    return code if raw else clamp(tile, code)
+
+
+def converter(tile: "Sequencer", column: int) -> tuple[int, int]:
+    """Give the trim of the channel that converts a column, if it takes one, and the range code of single-cell reads."""
+    trim = tile.registers.trims[column % tile.config.adc_channels] if tile.time.trims else TRIM_INIT
+    return trim, tile.registers["RANGE_READ"]
+
+
+def clamp(tile: "Sequencer", code: int) -> int:
+    """Clamp a code to what a converter without offset and noise can give."""
+    return min(max(code, 0), (1 << tile.config.adc_bits) - 1)

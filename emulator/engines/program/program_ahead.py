@@ -1,0 +1,113 @@
+"""What may stop a tile, and when: halting beats of the stream, asynchronous inputs, and watchdogs."""
+
+from typing import Final
+
+import numpy as np
+
+from twinbar.emulator.compiled import kernel
+from twinbar.emulator.engines.program import program_layout as at
+from twinbar.emulator.engines.program.program_registers import FAULT, STOP, is_high
+from twinbar.emulator.engines.program.program_streams import ACCEPTED_LAST, DISPATCH, POSITION, WAITING
+from twinbar.hw.protocol.registers import WATCHDOG
+from twinbar.hw.protocol.vocabulary import Mode
+
+MODE_SAFE: Final = Mode.SAFE.value
+WATCHDOG_AT: Final = at.REGISTERS + WATCHDOG.address
+WATCHDOG_FAULT: Final = 1 << 1
+STOP_FAULT: Final = 1 << 2
+FRONT_END_FAULT: Final = 1 << 3
+"""Bits of the latched faults."""
+
+
+@kernel
+def pin_faults(pins, tile, cycle, latched):
+    """Give the faults that the inputs raise in a tile."""
+    faults = 0
+    if not latched & STOP_FAULT and is_high(pins, STOP, tile, cycle):
+        faults |= STOP_FAULT
+    if not latched & FRONT_END_FAULT and is_high(pins, FAULT, tile, cycle):
+        faults |= FRONT_END_FAULT
+    return faults
+
+
+@kernel
+def own_fault(row, cycle):
+    """Give the fault that a serial front end raises in its tile, because it was asked for what it cannot do."""
+    if row[at.FAULT_FIRST] <= cycle <= row[at.FAULT_LAST]:
+        return FRONT_END_FAULT & ~row[at.FAULTS]
+    return np.int64(0)
+
+
+@kernel
+def next_own_fault(tiles, cycle):
+    """Give the first cycle behind ``cycle`` in which a tile may be stopped by its own front end."""
+    following = np.int64(at.NEVER)
+    for tile in range(tiles.shape[0]):
+        row = tiles[tile]
+        if row[at.FAULT_FIRST] > cycle:
+            following = min(following, row[at.FAULT_FIRST])
+        elif own_fault(row, cycle + 1):
+            following = cycle + 1
+    return following
+
+
+@kernel
+def before_own_fault(row, horizon, cycle):
+    """Cut a tile's horizon where its own front end may stop it."""
+    if row[at.FAULT_LAST] > cycle:
+        horizon = min(horizon, max(row[at.FAULT_FIRST], cycle + 1))
+    return horizon
+
+
+@kernel
+def next_pin_event(tiles, pins, cycle):
+    """Give the first cycle behind ``cycle`` in which an input may stop a tile, as faults are latched now."""
+    following = at.NEVER
+    for pulse in range(pins.shape[0]):
+        if pins[pulse, at.PIN_FIRST] > cycle:
+            following = min(following, pins[pulse, at.PIN_FIRST])
+    if pins.shape[0]:
+        for tile in range(tiles.shape[0]):
+            if pin_faults(pins, tile, cycle + 1, tiles[tile, at.FAULTS]):
+                following = cycle + 1
+    return following
+
+
+@kernel
+def watchdog_due(row, last_accepted):
+    """Give the cycle in which a tile's watchdog expires if no beat is accepted any more."""
+    if row[at.MODE] == MODE_SAFE or row[WATCHDOG_AT] == 0:
+        return at.NEVER
+    return max(row[at.ARMED_SINCE], last_accepted + 1) + row[WATCHDOG_AT]
+
+
+@kernel
+def first_watchdog(tiles, last_accepted):
+    """Give the cycle in which the first watchdog expires."""
+    first = at.NEVER
+    for tile in range(tiles.shape[0]):
+        first = min(first, watchdog_due(tiles[tile], last_accepted))
+    return first
+
+
+@kernel
+def horizon_of(streams, pins, watchdog, cycle):
+    """Give the first cycle behind ``cycle`` in which a halt may come from outside of a tile."""
+    flow = streams.flow
+    horizon = max(watchdog, cycle + 1)
+    for pulse in range(pins.shape[0]):
+        if pins[pulse, at.PIN_LAST] > cycle:
+            horizon = min(horizon, max(pins[pulse, at.PIN_FIRST], cycle + 1))
+    position = flow[POSITION]
+    stop = streams.stops[position + flow[WAITING]]
+    if stop < streams.commands.shape[0]:
+        # Every beat before it takes a cycle at least.
+        soonest = cycle + 1 if flow[WAITING] else flow[DISPATCH]
+        horizon = min(horizon, max(soonest + stop - position, streams.arrivals[stop]))
+    return horizon
+
+
+@kernel
+def rest_watchdog(row, flow, cycles):
+    """Let a tile's watchdog stand still at the end of a program."""
+    row[at.ARMED_SINCE] = max(row[at.ARMED_SINCE], flow[ACCEPTED_LAST] + 1) - cycles

@@ -1,0 +1,104 @@
+"""The write drive: which codes the next pulse needs, and whether they must be driven first."""
+
+from typing import Final
+
+from twinbar.emulator.compiled import inline, kernel
+from twinbar.emulator.engines.program import program_layout as at
+from twinbar.emulator.engines.program.program_front_end import drive_safe_codes
+from twinbar.hw.protocol.layouts import LINE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.registers import (
+    COMPLIANCE,
+    FIELD_CODES,
+    FIELD_HIGH,
+    FIELD_LIMIT,
+    FIELD_LOW,
+    FIELD_STEP,
+    FIELD_STOP,
+    FIELD_WIDTH,
+    RECORD_BASE,
+    RECORD_STRIDE,
+)
+from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Record
+
+RECORDS_AT: Final = at.REGISTERS + RECORD_BASE
+COMPLIANCE_AT: Final = at.REGISTERS + COMPLIANCE.address
+RECORD_COUNT: Final = len(RECORDS)
+LINES: Final = 3
+LINE_MASK: Final = (1 << LINE_BITS) - 1
+WIDTH_MASK: Final = (1 << WIDTH_BITS) - 1
+BLANKING_MASK: Final = 0xFFFF
+ACTION_SHIFT: Final = 16
+NO_RECORD: Final = Record.SAFE.value
+MODE_SAFE: Final = Mode.SAFE.value
+
+
+@inline
+def field_of(row, record, field):
+    """Give a field of a bias record."""
+    return row[RECORDS_AT + record * RECORD_STRIDE + field]
+
+
+@kernel
+def disarm(row, chip, cycle):
+    """Forbid operations on the array at the end of a cycle; the drive goes to its safe codes."""
+    row[at.MODE] = MODE_SAFE
+    row[at.RECORD] = NO_RECORD
+    for line in range(LINES):
+        row[at.CODES + line] = chip[at.CHIP_SAFE + line]
+    if chip[at.CHIP_SERIAL]:
+        drive_safe_codes(row, chip, cycle)
+
+
+@inline
+def drive_start_codes(row, record):
+    """Drive a record's start codes."""
+    row[at.RECORD] = record
+    codes = field_of(row, record, FIELD_CODES)
+    for line in range(LINES):
+        row[at.CODES + line] = (codes >> (line * LINE_BITS)) & LINE_MASK
+
+
+@kernel
+def records_hold(row):
+    """Check all bias records against their windows, as ARM does."""
+    for record in range(RECORD_COUNT):
+        width, limit = field_of(row, record, FIELD_WIDTH), field_of(row, record, FIELD_LIMIT)
+        if width & WIDTH_MASK > limit & WIDTH_MASK or width >> WIDTH_BITS > limit >> WIDTH_BITS:
+            return False
+        for line in range(LINES):
+            shift = line * LINE_BITS
+            low = (field_of(row, record, FIELD_LOW) >> shift) & LINE_MASK
+            code = (field_of(row, record, FIELD_CODES) >> shift) & LINE_MASK
+            stop = (field_of(row, record, FIELD_STOP) >> shift) & LINE_MASK
+            high = (field_of(row, record, FIELD_HIGH) >> shift) & LINE_MASK
+            if not low <= code <= stop <= high:
+                return False
+    return True
+
+
+@inline
+def update_drive(row):
+    """Bring the next codes of the record TARGET to the drive; gives whether that takes an update.
+
+    The first pulse of a command, and the first after a change of polarity, has the record's start codes; every other
+    one has the driven codes plus the step, cut at the stop codes.
+    """
+    target = row[at.TARGET]
+    other = row[at.RECORD] != target
+    fresh = other or row[at.FIRST] != 0
+    codes, steps, stops = (
+        field_of(row, target, FIELD_CODES),
+        field_of(row, target, FIELD_STEP),
+        field_of(row, target, FIELD_STOP),
+    )
+    needed = other
+    for line in range(LINES):
+        shift = line * LINE_BITS
+        code = (codes >> shift) & LINE_MASK
+        if not fresh:
+            code = min(row[at.CODES + line] + ((steps >> shift) & LINE_MASK), (stops >> shift) & LINE_MASK)
+        if code != row[at.CODES + line]:
+            needed = True
+            row[at.CODES + line] = code
+    row[at.RECORD] = target
+    return needed

@@ -1,0 +1,267 @@
+"""The two streams that tiles share: dispatch of command beats, the arbiter, and the consumer of responses."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from twinbar.emulator.compiled import inline, kernel
+from twinbar.emulator.contract.program import Program
+from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.engines.program import program_layout as at
+from twinbar.emulator.engines.program.program_tile import OPCODE_MASK, TILE_MASK, TILE_SHIFT, response_of
+from twinbar.hw.protocol.vocabulary import Opcode
+from twinbar.hw.timing import QUEUE_LATENCY
+
+SAFE: Final = Opcode.SAFE.value
+ABORT: Final = Opcode.ABORT.value
+MULTIPLY: Final = Opcode.MULTIPLY.value
+OUTPUTS_SHIFT: Final = 16
+OUTPUTS_MASK: Final = 1023
+MOST_OUTPUTS: Final = 1024
+
+# --- where both streams stand: positions in an array ------------------------------------------------------------------
+POSITION: Final = 0
+"""Next beat of the program."""
+DISPATCH: Final = 1
+"""Cycle in which it is presented, or tried again; NEVER while its queue has no room."""
+WAITING: Final = 2
+"""It was presented and has to wait."""
+ACCEPTED_LAST: Final = 3
+"""Cycle in which the beat before it was accepted."""
+RESPONSES: Final = 4
+"""Responses that were handed over."""
+ROOM: Final = 5
+"""First cycle in which the response queue takes another one."""
+SERVED: Final = 6
+"""Tile that the arbiter served last."""
+BUSY_UNTIL: Final = 7
+"""Last cycle of which it is known that the controller is not at rest."""
+SAFE_NOW: Final = 8
+ABORTED_NOW: Final = 9
+"""A SAFE is presented in this cycle; the tile for which an ABORT is, or -1."""
+FLOW_SIZE: Final = 10
+
+LONG_AGO: Final = -(1 << 40)
+
+
+@kernel
+def count_responses(commands, tiles):
+    """Give the most responses that a program can have."""
+    total = 0
+    for beat in commands:
+        opcode = beat & OPCODE_MASK
+        if opcode == SAFE:
+            total += tiles
+        elif opcode == MULTIPLY:
+            outputs = (beat >> OUTPUTS_SHIFT) & OUTPUTS_MASK
+            total += outputs if outputs else MOST_OUTPUTS
+        else:
+            total += 1
+    return total
+
+
+class Streams(NamedTuple):
+    """A program, where its two streams stand, and what has become of it.
+
+    Parameters
+    ----------
+    commands, arrivals : int64 [n]
+        Of the program.
+    accepted : int64 [n]
+        Cycle in which each beat was accepted.
+    stops : int64 [n + 2]
+        For every position, that of the next SAFE or ABORT from there on.
+    until_ready : int64 [period]
+        For every cycle of the consumer's period, how many cycles later it is ready.
+    queues : int64 [tiles, depth]
+        Positions of the beats in each command queue.
+    wakes, offers : int64 [tiles]
+        When a tile has something to do; since when it offers a response.
+    low, high, taken : int64 [most responses]
+        Lower 64 and upper 16 bits of each response, and the cycle in which it is taken.
+    flow : int64 [FLOW_SIZE]
+        Where the streams stand.
+    at_work : int64 [tiles]
+        Position of the command that each tile has taken last.
+    heat : int64 [n + 1, len(CellEnergy)]
+        Cell energy of each command, less that of the tile before it; the last row is nobody's.
+    """
+
+    commands: np.ndarray
+    arrivals: np.ndarray
+    accepted: np.ndarray
+    stops: np.ndarray
+    until_ready: np.ndarray
+    queues: np.ndarray
+    wakes: np.ndarray
+    offers: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    taken: np.ndarray
+    flow: np.ndarray
+    at_work: np.ndarray
+    heat: np.ndarray
+
+
+def open_streams(program: Program, tiles: int, command_depth: int, served: int) -> Streams:
+    """Make the streams of a program.
+
+    Parameters
+    ----------
+    program : Program
+    tiles, command_depth : int
+    served : int
+        Tile that the arbiter served last.
+    """
+    commands = program.commands.view(np.int64)
+    n = len(commands)
+    flow = np.zeros(FLOW_SIZE, np.int64)
+    flow[DISPATCH] = 0 if n else at.NEVER
+    flow[ACCEPTED_LAST] = LONG_AGO
+    flow[SERVED] = served
+    flow[BUSY_UNTIL] = -1
+    low, high, taken = np.zeros((3, count_responses(commands, tiles)), np.int64)
+    streams = Streams(
+        commands=commands,
+        arrivals=np.asarray(program.arrivals),
+        accepted=np.zeros(n, np.int64),
+        stops=np.full(n + 2, n, np.int64),
+        until_ready=np.zeros(len(program.ready), np.int64),
+        # No queue is ever longer than the program.
+        queues=np.zeros((tiles, min(command_depth, max(n, 1))), np.int64),
+        wakes=np.full(tiles, at.NEVER, np.int64),
+        offers=np.full(tiles, at.NEVER, np.int64),
+        low=low,
+        high=high,
+        taken=taken,
+        flow=flow,
+        at_work=np.full(tiles, n, np.int64),
+        heat=np.zeros((n + 1, len(CellEnergy)), np.int64),
+    )
+    _look_ahead(streams, program.ready)
+    return streams
+
+
+@kernel
+def change_command(row, streams, tile, position):
+    """Charge what a tile has dissipated so far to the command before, and the rest to the one at ``position``."""
+    for kind in range(streams.heat.shape[1]):
+        streams.heat[streams.at_work[tile], kind] += row[at.ENERGIES + kind]
+        streams.heat[position, kind] -= row[at.ENERGIES + kind]
+    streams.at_work[tile] = position
+
+
+@kernel
+def _look_ahead(streams, ready):
+    """Fill ``stops`` and ``until_ready``."""
+    for position in range(streams.commands.shape[0] - 1, -1, -1):
+        opcode = streams.commands[position] & OPCODE_MASK
+        stops = opcode in (SAFE, ABORT)
+        streams.stops[position] = position if stops else streams.stops[position + 1]
+    period = ready.shape[0]
+    for cycle in range(2 * period - 1, -1, -1):
+        place = cycle % period
+        streams.until_ready[place] = 0 if ready[place] else streams.until_ready[(place + 1) % period] + 1
+
+
+@inline
+def target_of(beat, tiles):
+    """Give the tile whose queue takes a beat: tile 0 for one that does not exist."""
+    tile = (beat >> TILE_SHIFT) & TILE_MASK
+    return tile if tile < tiles else np.int64(0)
+
+
+@kernel
+def _push(row, queue, position, cycle):
+    """Put a beat into the queue of a tile; gives the cycle in which the tile must look, NEVER if it will anyway."""
+    level = row[at.LEVEL]
+    place = row[at.HEAD] + level
+    queue[place if place < queue.shape[0] else place - queue.shape[0]] = position
+    row[at.LEVEL] = level + 1
+    return cycle + QUEUE_LATENCY if level == 0 and row[at.STATE] == at.IDLE else at.NEVER
+
+
+@kernel
+def dispatch(tiles, streams, cycle):
+    """Offer the presented beat to the queue of its tile, or a SAFE to all of them."""
+    flow, queues, wakes = streams.flow, streams.queues, streams.wakes
+    count, depth = queues.shape
+    position = flow[POSITION]
+    beat = streams.commands[position]
+    to_all = beat & OPCODE_MASK == SAFE
+    first = np.int64(0) if to_all else target_of(beat, count)
+    behind = np.int64(count) if to_all else first + 1
+    if not flow[WAITING]:
+        flow[SAFE_NOW] = np.int64(to_all)
+        if beat & OPCODE_MASK == ABORT and (beat >> TILE_SHIFT) & TILE_MASK == first:
+            flow[ABORTED_NOW] = first
+    flow[DISPATCH] = at.NEVER
+    flow[WAITING] = 0
+    for tile in range(first, behind):
+        if tiles[tile, at.LEVEL] == depth:
+            flow[WAITING] = 1
+    if flow[WAITING]:
+        return
+    for tile in range(first, behind):
+        wakes[tile] = min(wakes[tile], _push(tiles[tile], queues[tile], position, cycle))
+    streams.accepted[position] = cycle
+    flow[ACCEPTED_LAST] = cycle
+    flow[BUSY_UNTIL] = max(flow[BUSY_UNTIL], cycle)
+    flow[POSITION] = position + 1
+    if position + 1 < streams.commands.shape[0]:
+        flow[DISPATCH] = max(streams.arrivals[position + 1], cycle + 1)
+
+
+@kernel
+def serve(tiles, chip, streams, cycle):
+    """Let the arbiter hand over a response; gives the tile that is served, or -1.
+
+    Of the tiles that offer one, it is the first in cyclic order behind the one served last.
+    """
+    flow, offers, taken = streams.flow, streams.offers, streams.taken
+    if flow[ROOM] > cycle:
+        return -1
+    count = offers.shape[0]
+    tile = flow[SERVED]
+    for _ in range(count):
+        tile = tile + 1 if tile + 1 < count else 0
+        if offers[tile] <= cycle:
+            break
+    if offers[tile] > cycle:
+        return -1
+    number = flow[RESPONSES]
+    streams.low[number], streams.high[number] = response_of(tiles[tile], tile)
+    # When it will be taken depends on the consumer alone.
+    taking = cycle + QUEUE_LATENCY
+    if number:
+        taking = max(taking, taken[number - 1] + 1)
+    taking += streams.until_ready[taking % streams.until_ready.shape[0]]
+    taken[number] = taking
+    number += 1
+    depth = chip[at.CHIP_RESPONSE_DEPTH]
+    flow[ROOM] = cycle + 1
+    if number >= depth:
+        flow[ROOM] = max(cycle, taken[number - depth]) + 1
+    flow[RESPONSES] = number
+    flow[SERVED] = tile
+    flow[BUSY_UNTIL] = max(flow[BUSY_UNTIL], taking)
+    return tile
+
+
+@kernel
+def head_visible(row, streams, tile):
+    """Give the cycle from which on a tile can take the oldest beat of its queue; NEVER if it is empty."""
+    if row[at.LEVEL] == 0:
+        return at.NEVER
+    return streams.accepted[streams.queues[tile, row[at.HEAD]]] + QUEUE_LATENCY
+
+
+@kernel
+def pop(row, streams, tile):
+    """Take the oldest beat from the queue of a tile."""
+    position = streams.queues[tile, row[at.HEAD]]
+    beat = streams.commands[position]
+    change_command(row, streams, tile, position)
+    row[at.HEAD] = row[at.HEAD] + 1 if row[at.HEAD] + 1 < streams.queues.shape[1] else 0
+    row[at.LEVEL] -= 1
+    return beat

@@ -1,0 +1,375 @@
+"""The ledger: integer totals of what programs did, turned into seconds and joules.
+
+Energy is the sum of action counts times table entries, plus the energy dissipated in cells, plus static power times
+time (Accelergy: Wu, Emer, Sze, ICCAD 2019). Totals are exact integers; floats appear only in `Ledger.summary`.
+
+Every joule is entered twice, under a component and under an account, so that both splits have the same total
+(``total_with_host``; ``total`` leaves out the host computer, whose memory holds the twin):
+
+=========  ==========================================================================================================
+account    components
+=========  ==========================================================================================================
+write      cell_set, cell_reset, cell_verify (heat in cells); pulse_lines (lines charged by pulses); adc_verify; drive;
+           select; write_logic
+forward    cell_forward; adc_forward; row_drive; input_step; shift_add
+link       commands; responses
+host       twin_memory
+static     static_<component>, one for each static power of the table
+=========  ==========================================================================================================
+
+Time has three accounts: write and forward are the cycles of the slowest tile of each program, link is what the streams
+add to that, and their sum is the total.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from twinbar.emulator.contract.activity import Activity, Tally
+from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
+from twinbar.emulator.ledger.energy_table import EnergyTable, Sourced
+from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.timing import PHASES
+
+Kind = Literal["write", "forward", "host"]
+"""What a program was for. ``host`` is work on the host computer: it takes no cycles of the controller."""
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+ACCOUNTS: Final = ("write", "forward", "link", "host", "static")
+"""What energy is spent on."""
+
+TOTALS: Final[dict[str, tuple[str, ...]]] = {
+    **{account: (account,) for account in ACCOUNTS},
+    "total": ("write", "forward", "link", "static"),
+    "total_with_host": ACCOUNTS,
+}
+"""Accounts behind each key of ``energy_j``: the crossbar and its controller, and the same with the twin's memory."""
+
+ENTRIES: Final[dict[Action, tuple[str, str]]] = {
+    Action.SELECT_CELL: ("write", "select"),
+    Action.CONVERT_VERIFY: ("write", "adc_verify"),
+    Action.CONVERT_FORWARD: ("forward", "adc_forward"),
+    Action.DRIVE_UPDATE: ("write", "drive"),
+    Action.PULSE_SET: ("write", "pulse_lines"),
+    Action.PULSE_RESET: ("write", "pulse_lines"),
+    Action.WRITE_OK: ("write", "write_logic"),
+    Action.WRITE_FAILED: ("write", "write_logic"),
+    Action.ROW_DRIVE: ("forward", "row_drive"),
+    Action.INPUT_STEP: ("forward", "input_step"),
+    Action.SHIFT_ADD: ("forward", "shift_add"),
+    Action.COMMAND_BEAT: ("link", "commands"),
+    Action.RESPONSE_BEAT: ("link", "responses"),
+    Action.TWIN_ACCESS: ("host", "twin_memory"),
+}
+"""Account and component of each action."""
+
+CELL_ENTRIES: Final[dict[CellEnergy, tuple[str, str]]] = {
+    CellEnergy.SET: ("write", "cell_set"),
+    CellEnergy.RESET: ("write", "cell_reset"),
+    CellEnergy.VERIFY: ("write", "cell_verify"),
+    CellEnergy.FORWARD: ("forward", "cell_forward"),
+}
+"""Account and component of each cell energy."""
+
+_OPEN_TO: Final[dict[str, tuple[str, ...]]] = {
+    "write": ("write", "link"),
+    "forward": ("forward", "link"),
+    "host": ("host",),
+}
+"""Accounts that a program of each kind may spend on."""
+
+_WORDS: Final = {
+    "cell_set": "heat of SET pulses in cells",
+    "cell_reset": "heat of RESET pulses in cells",
+    "cell_verify": "heat of verify reads in cells",
+    "cell_forward": "heat of the forward pass in cells",
+    "pulse_lines": "charging lines for write pulses",
+    "adc_verify": "verify conversions",
+    "adc_forward": "forward conversions",
+    "drive": "updates of the write drive",
+    "select": "cell selection",
+    "write_logic": "write logic",
+    "row_drive": "row drivers",
+    "input_step": "input registers",
+    "shift_add": "shift-and-add",
+    "commands": "command beats",
+    "responses": "response beats",
+    "twin_memory": "the twin's memory",
+}
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One product of the energy sum, with its table entry."""
+
+    account: str
+    component: str
+    part: str
+    energy_j: float
+    entry: Sourced
+
+
+class Ledger:
+    """Adds up what programs did and says what that took.
+
+    Parameters
+    ----------
+    table : EnergyTable
+    clock_hz : float
+        Clock frequency of the controller; clocked static powers of the table are scaled to it.
+    adc_bits : int
+        Resolution of the ADC.
+    input_dac_bits : int
+        Bits of an input step: 1 for bit planes.
+    cell_energy_unit_j : mapping of CellEnergy to float
+        Joules of one unit of `Activity.cell_energy`.
+    tiles : int
+        Tiles that draw the table's static power per tile.
+
+    Raises
+    ------
+    ConfigError
+        If the table has no figure for a resolution, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        table: EnergyTable,
+        *,
+        clock_hz: float,
+        adc_bits: int,
+        input_dac_bits: int,
+        cell_energy_unit_j: Mapping[CellEnergy, float],
+        tiles: int = 1,
+    ) -> None:
+        if not (math.isfinite(clock_hz) and clock_hz > 0):
+            raise ConfigError(f"the ledger's clock is {clock_hz!r} Hz; it must be greater than zero")
+        if tiles < 1:
+            raise ConfigError(f"the ledger has {tiles} tiles; there must be 1 or more")
+        units = [cell_energy_unit_j.get(cell, math.nan) for cell in CellEnergy]
+        for name, unit in zip(CELL_ENERGIES, units, strict=True):
+            if not (math.isfinite(unit) and unit >= 0):
+                raise ConfigError(f"the unit of the cell energy {name} is {unit!r} J; it must be a number, 0 or more")
+        self.table = table
+        self.clock_hz = clock_hz
+        self.tiles = tiles
+        self._cell_unit_j = units
+        self._action_j = [table.energy_j(action, adc_bits, input_dac_bits) for action in Action]
+        self._static_w = [entry.power_w(clock_hz, table.clock.hz, tiles) for entry in table.static_power]
+        self._tallies: dict[Kind, Tally] = {kind: Tally() for kind in KINDS}
+
+    def add(self, kind: Kind, activity: Activity) -> None:
+        """Enter what a program did.
+
+        Parameters
+        ----------
+        kind : {"write", "forward", "host"}
+            What the program was for.
+        activity : Activity
+
+        Raises
+        ------
+        ValueError
+            If the activity holds something that a program of this kind cannot do, such as a pulse in a forward pass:
+            its cycles could not be told apart. The ledger is left as it was.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"a program's kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+        entry = Tally.of(activity)
+        _check_kind(kind, entry)
+        self._tallies[kind] += entry
+
+    def energy_j(self, account: str, activity: Activity) -> float:
+        """Price what one activity spends on an account of `ENTRIES` and `CELL_ENTRIES`, in joules."""
+        actions = sum(
+            int(activity.actions[action]) * self._action_j[action]
+            for action, (spent_on, _) in ENTRIES.items()
+            if spent_on == account
+        )
+        cells = sum(
+            int(activity.cell_energy[cell]) * self._cell_unit_j[cell]
+            for cell, (spent_on, _) in CELL_ENTRIES.items()
+            if spent_on == account
+        )
+        return actions + cells
+
+    def snapshot(self) -> dict[Kind, Tally]:
+        """Give the totals up to now, to start a period (such as an epoch) with."""
+        return dict(self._tallies)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the exact totals for a checkpoint, in a form that JSON holds without loss."""
+        return {kind: tally.state_dict() for kind, tally in self._tallies.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint's totals.
+
+        Raises
+        ------
+        ConfigError
+            If the state was written by another version or is damaged; the ledger is left as it was.
+        """
+        if set(state) != set(KINDS):
+            raise ConfigError(f"the ledger's saved state holds {', '.join(state)}; it must hold {', '.join(KINDS)}")
+        self._tallies = {kind: Tally.from_state_dict(state[kind]) for kind in KINDS}
+
+    def summary(self, since: Mapping[Kind, Tally] | None = None) -> dict[str, Any]:
+        """Say what was done and what it took.
+
+        Parameters
+        ----------
+        since : snapshot, optional
+            Count only what was entered after this `snapshot`.
+
+        Returns
+        -------
+        dict
+            ``cell_writes``, ``failed_writes``, ``pulses`` (``set``, ``reset``), ``verify_reads`` (conversions of
+            single-cell reads, discarded samples included) : int;
+            ``actions`` : int by name;
+            ``phase_cycles`` : tile-cycles by kind and phase;
+            ``cycles``, ``seconds`` : ``write``, ``forward``, ``link`` and ``total``;
+            ``energy_j`` : by account; ``total`` is the crossbar and its controller, without the host;
+            ``total_with_host`` adds the twin's memory;
+            ``energy_breakdown_j`` : by component;
+            ``energy_uncertainty_j`` : for each key of ``energy_j`` the interval ``independent`` (the parts of the table
+            are off independently, deviations add in quadrature) and the wider interval ``worst_case`` (all are off in
+            the same direction, deviations add). Entries of one part always move together; counts are exact.
+
+        Notes
+        -----
+        Two runs priced with one table share its errors, so a ratio of their energies is far better known than either.
+        """
+        start = since or {kind: Tally() for kind in KINDS}
+        period = {kind: self._tallies[kind] - start[kind] for kind in KINDS}
+        whole = Tally()
+        for tally in period.values():
+            whole = whole + tally
+
+        cycles = {
+            "write": period["write"].cycles,
+            "forward": period["forward"].cycles,
+            "link": whole.link_cycles,
+        }
+        cycles["total"] = sum(cycles.values())
+        items = self._items(whole, cycles["total"])
+        return {
+            "cell_writes": whole.actions[Action.WRITE_OK] + whole.actions[Action.WRITE_FAILED],
+            "failed_writes": whole.actions[Action.WRITE_FAILED],
+            "pulses": {"set": whole.actions[Action.PULSE_SET], "reset": whole.actions[Action.PULSE_RESET]},
+            "verify_reads": whole.actions[Action.CONVERT_VERIFY],
+            "actions": dict(zip(ACTIONS, whole.actions, strict=True)),
+            "phase_cycles": {
+                kind: dict(zip(PHASES, period[kind].phases, strict=True)) for kind in KINDS if kind != "host"
+            },
+            "cycles": cycles,
+            "seconds": {name: count / self.clock_hz for name, count in cycles.items()},
+            "energy_j": _energies(items),
+            "energy_breakdown_j": _sums(items, self._components(), lambda item: item.component),
+            "energy_uncertainty_j": {
+                name: _intervals(item for item in items if item.account in accounts)
+                for name, accounts in TOTALS.items()
+            },
+        }
+
+    def _items(self, tally: Tally, total_cycles: int) -> list[_Item]:
+        items = []
+        for action, unit in zip(Action, self._action_j, strict=True):
+            name = ACTIONS[action]
+            entry = self.table.actions[name]
+            account, component = ENTRIES[action]
+            items.append(_Item(account, component, entry.part or name, tally.actions[action] * unit, entry))
+        for cell, unit in zip(CellEnergy, self._cell_unit_j, strict=True):
+            account, component = CELL_ENTRIES[cell]
+            items.append(_Item(account, component, "cell", tally.cell_energy[cell] * unit, self.table.cell))
+        seconds = total_cycles / self.clock_hz
+        for static, power_w in zip(self.table.static_power, self._static_w, strict=True):
+            component = f"static_{static.component}"
+            items.append(_Item("static", component, static.part or component, power_w * seconds, static))
+        return items
+
+    def _components(self) -> list[str]:
+        dynamic = [component for _, component in (*CELL_ENTRIES.values(), *ENTRIES.values())]
+        return [*dict.fromkeys(dynamic), *(f"static_{entry.component}" for entry in self.table.static_power)]
+
+
+def _check_kind(kind: Kind, entry: Tally) -> None:
+    for action, (account, _) in ENTRIES.items():
+        if entry.actions[action] and account not in _OPEN_TO[kind]:
+            raise ValueError(
+                f"a {kind!r} activity counts {entry.actions[action]} {ACTIONS[action]}; enter that as {account!r}"
+            )
+    for cell, (account, _) in CELL_ENTRIES.items():
+        if entry.cell_energy[cell] and account not in _OPEN_TO[kind]:
+            raise ValueError(f"a {kind!r} activity has cell energy of {CELL_ENERGIES[cell]}; enter that as {account!r}")
+    if kind == "host" and (entry.cycles or entry.link_cycles or any(entry.phases)):
+        raise ValueError("a 'host' activity has cycles of the controller; enter those as 'write' or 'forward'")
+
+
+def _sums(items: Iterable[_Item], names: Iterable[str], key: Callable[[_Item], str]) -> dict[str, float]:
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for item in items:
+        found[key(item)].append(item.energy_j)
+    return {name: math.fsum(energies) for name, energies in found.items()}
+
+
+def _energies(items: list[_Item]) -> dict[str, float]:
+    return {
+        name: math.fsum(item.energy_j for item in items if item.account in accounts)
+        for name, accounts in TOTALS.items()
+    }
+
+
+def _intervals(items: Iterable[_Item]) -> dict[str, list[float]]:
+    """Propagate uncertainties: within a part deviations add; between parts in quadrature, or in the worst case too."""
+    nominal: list[float] = []
+    below: dict[str, float] = {}
+    above: dict[str, float] = {}
+    for item in items:
+        low, high = item.entry.bounds(item.energy_j)
+        nominal.append(item.energy_j)
+        below[item.part] = below.get(item.part, 0.0) + (item.energy_j - low)
+        above[item.part] = above.get(item.part, 0.0) + (high - item.energy_j)
+    total = math.fsum(nominal)
+    return {
+        "independent": [max(0.0, total - math.hypot(*below.values())), total + math.hypot(*above.values())],
+        "worst_case": [max(0.0, total - math.fsum(below.values())), total + math.fsum(above.values())],
+    }
+
+
+def what_dominates(summary: Mapping[str, Any]) -> str:
+    """Say in one sentence which component dominates the energy of crossbar and controller in a `Ledger.summary`.
+
+    The twin's memory is said besides: it is the host computer's, and common to all update policies.
+    """
+    breakdown = dict(summary["energy_breakdown_j"])
+    twin = breakdown.pop("twin_memory")
+    total = math.fsum(breakdown.values())
+    if total <= 0:
+        return "No energy was spent."
+    first, second = sorted(breakdown, key=lambda name: breakdown[name], reverse=True)[:2]
+    text = f"Of {_joules(total)}, {_share(breakdown[first], total)} goes to {_words(first)}"
+    if breakdown[second] > 0:
+        text += f" and {_share(breakdown[second], total)} to {_words(second)}"
+    text += f"; writing takes {_share(summary['energy_j']['write'], total)} of all"
+    if twin > 0:
+        text += f"; the twin's memory on the host takes {_joules(twin)} besides"
+    return f"{text}."
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.3g} %"
+
+
+def _words(component: str) -> str:
+    if component in _WORDS:
+        return _WORDS[component]
+    return "static power of the " + component.removeprefix("static_").replace("_", " ")
+
+
+def _joules(energy_j: float) -> str:
+    exponent = min(0, max(-5, math.floor(math.log10(energy_j) / 3)))
+    prefix = ("", "m", "u", "n", "p", "f")[-exponent]
+    return f"{energy_j / 1000.0**exponent:.3g} {prefix}J"

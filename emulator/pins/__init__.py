@@ -1,0 +1,1 @@
+"""What lies behind the pins of a controller: the array, and the parts of serial front ends."""
