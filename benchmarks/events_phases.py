@@ -12,7 +12,7 @@ from twinbar.emulator.configuration import Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.events import EventsController, Recording
 from twinbar.emulator.program import Program
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple
 from twinbar.hw.protocol.registers import (

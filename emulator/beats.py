@@ -8,7 +8,7 @@ from twinbar.emulator.configuration import CrossbarConfig
 from twinbar.emulator.engine import TileBlock
 from twinbar.emulator.fast.schedule_ops import interleave
 from twinbar.emulator.settings import bias_records, settings
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import pack, unpack, unpack_results

@@ -16,7 +16,7 @@ from twinbar.emulator.program import Controller, Program, ProgramResult
 from twinbar.emulator.settings import bias_records
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import lines_of, unpack
 from twinbar.hw.protocol.registers import FIELD_CODES, TRIM_INIT

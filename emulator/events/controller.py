@@ -20,7 +20,7 @@ from twinbar.emulator.events.sequencer import Sequencer
 from twinbar.emulator.events.streams import Arbiter, Consumer, Dispatcher
 from twinbar.emulator.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Phase
 
 

@@ -19,7 +19,7 @@ from twinbar.emulator.fast.program_streams import RESPONSES, SERVED, change_comm
 from twinbar.emulator.program import SYNCHRONIZER_CYCLES, Program, ProgramResult
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.timing import PHASES
 

@@ -20,7 +20,7 @@ from twinbar.emulator.rtl.rtlil import parse
 from twinbar.emulator.rtl.timers import find_timers, signals_of, with_outputs
 from twinbar.emulator.rtl.yosys import flatten, include_folder, translate
 from twinbar.hw.errors import ToolMissingError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.work_folder import work_folder
 

@@ -7,8 +7,8 @@ from amaranth.hdl import Shape
 from twinbar.emulator.rtl.generated import mangle
 from twinbar.emulator.rtl.netlist import AskedSignature
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.front_end import DirectPinsSignature
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.front_end.handshake import DirectPinsSignature
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import Command, Response
 from twinbar.hw.protocol.registers import TRIM_INIT

@@ -18,7 +18,7 @@ from twinbar.emulator.rtl.pysim_array import TileArray
 from twinbar.emulator.rtl.pysim_bench import PysimBench, give_back, take_bench
 from twinbar.emulator.rtl.pysim_parts import TileParts
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, unpack
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import Phase

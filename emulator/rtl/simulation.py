@@ -16,7 +16,7 @@ from twinbar.emulator.rtl.array_abi import Arrays
 from twinbar.emulator.rtl.errors import BuildError, NetlistError
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.protocol.registers import COUNTER_BITS

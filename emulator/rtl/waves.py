@@ -19,7 +19,7 @@ from typing import Final
 
 from vcd.gtkw import GTKWSave
 
-from twinbar.hw.gateware.sequencer import State
+from twinbar.hw.gateware.control.sequencer import State
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Selection, Status
 from twinbar.hw.timing import Phase
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Module, ResetSignal, Signal
 
-from twinbar.hw.gateware.admission import READING, WRITING
-from twinbar.hw.gateware.sequencer import CLOSED_LOOP, ON_ARRAY, READ_STATES, State, is_any
+from twinbar.hw.gateware.control.admission import READING, WRITING
+from twinbar.hw.gateware.control.sequencer import CLOSED_LOOP, ON_ARRAY, READ_STATES, State, is_any
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.registers import PULSE_SHAPES, REGISTERS, Access
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Selection, Status

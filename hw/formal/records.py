@@ -11,9 +11,9 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from twinbar.hw.gateware.arming import Arming
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.drive import Drive, lanes, record_row
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.drive.arming import Arming
+from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes, record_row
 from twinbar.hw.protocol.layouts import VALUE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import (
     FIELD_CODES,
@@ -118,7 +118,7 @@ class DriveProof(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the proof."""
         m = Module()
-        m.submodules.drive = drive = Drive(ControllerConfig())
+        m.submodules.drive = drive = WriteDrive(ControllerConfig())
         fixed = FixedRecord(m, Const(Record.SET.value, 3), self.free)
         for name in ("even", "odd", "target", "first", "begin", "make_safe"):
             m.d.comb += getattr(drive, name).eq(getattr(self, name))

@@ -11,24 +11,24 @@ from twinbar.hw.protocol.registers import BY_NAME, GAIN_TARGET, RANGE_MULTIPLY, 
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
 from twinbar.hw.timing import PHASES
 
-from .admission import Admission
-from .arming import Arming
-from .averager import Averager
-from .bias import BiasMemory
-from .column_channel import ColumnChannel
-from .config import ControllerConfig
-from .counters import Counters
-from .drive import Drive
-from .durations import ROW_BITS, Durations
-from .front_end import FrontEndSignature
-from .gain_trims import GainTrims
-from .input_planes import InputPlanes
-from .level_table import LevelTable
-from .output_walk import OutputWalk
-from .phase_timer import PhaseTimer
-from .register_file import RegisterFile
-from .sequencer import CLOSED_LOOP, POPPING, Sequencer, State, is_any
-from .supervisor import Supervisor
+from .accounts.counters import Counters
+from .control.admission import Admission
+from .control.durations import ROW_BITS, Durations
+from .control.phase_timer import PhaseTimer
+from .control.register_file import RegisterFile
+from .control.sequencer import CLOSED_LOOP, POPPING, Sequencer, State, is_any
+from .control.supervisor import Supervisor
+from .controller_config import ControllerConfig
+from .drive.arming import Arming
+from .drive.bias_memory import BiasMemory
+from .drive.write_drive import WriteDrive
+from .front_end.handshake import FrontEndSignature
+from .readout.averager import Averager
+from .readout.column_channel import ColumnChannel
+from .readout.gain_trims import GainTrims
+from .readout.input_planes import InputPlanes
+from .readout.level_table import LevelTable
+from .readout.output_walk import OutputWalk
 
 
 class Tile(wiring.Component):
@@ -79,7 +79,7 @@ class Tile(wiring.Component):
         m.submodules.durations = durations = Durations()
         m.submodules.timer = timer = PhaseTimer()
         m.submodules.bias = bias = BiasMemory(config)
-        m.submodules.drive = drive = Drive(config)
+        m.submodules.drive = drive = WriteDrive(config)
         m.submodules.arming = arming = Arming()
         m.submodules.walk = walk = OutputWalk(config)
         m.submodules.inputs = inputs = InputPlanes(config)

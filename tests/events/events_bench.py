@@ -11,7 +11,7 @@ from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.events import EventsController
 from twinbar.emulator.program import Program, ProgramResult
 from twinbar.emulator.rtl.pysim import PysimController
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple
 from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE

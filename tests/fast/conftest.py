@@ -10,7 +10,7 @@ from both_engines import CHANNELS, PAIR, SMALL, Both, crossbar
 
 from twinbar.emulator.fast.controller import FastController
 from twinbar.emulator.program import Program
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 

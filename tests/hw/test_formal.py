@@ -11,10 +11,10 @@ from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.formal import prove as runner
 from twinbar.hw.formal import records
 from twinbar.hw.gateware import tile
-from twinbar.hw.gateware.arming import Arming
-from twinbar.hw.gateware.drive import Drive, lanes
-from twinbar.hw.gateware.sequencer import Sequencer
-from twinbar.hw.gateware.supervisor import Supervisor
+from twinbar.hw.gateware.control.sequencer import Sequencer
+from twinbar.hw.gateware.control.supervisor import Supervisor
+from twinbar.hw.gateware.drive.arming import Arming
+from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ class DeafSupervisor(Supervisor):
         return m
 
 
-class WildDrive(Drive):
+class WildDrive(WriteDrive):
     def elaborate(self, platform: Any) -> Any:
         m = super().elaborate(platform)
         line = lanes(self.codes.as_value())[1]
@@ -68,7 +68,7 @@ class WildDrive(Drive):
         ("gate", tile, "Sequencer", StuckGate),
         ("gate", tile, "Sequencer", GateThatKeeps),
         ("gate", tile, "Supervisor", DeafSupervisor),
-        ("drive", records, "Drive", WildDrive),
+        ("drive", records, "WriteDrive", WildDrive),
     ],
 )
 def test_broken_hardware_is_found(

@@ -9,7 +9,7 @@ from twinbar.emulator.rtl.netlist import Unit, rtlil_text
 from twinbar.emulator.rtl.rtlil import parse
 from twinbar.emulator.rtl.timers import Bound, find_timers
 from twinbar.emulator.rtl.yosys import flatten
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 pytestmark = pytest.mark.compiler
 

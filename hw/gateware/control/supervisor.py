@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.layouts import WIDTH_BITS, Faults
 from twinbar.hw.protocol.vocabulary import Mode
 
-from .config import ControllerConfig
+from ..controller_config import ControllerConfig
 
 
 class Supervisor(wiring.Component):

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .block_ram import block_ram
+from ..block_ram import block_ram
 
 
 class Queue(wiring.Component):

@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.vocabulary import Request
 
-from .config import ControllerConfig
-from .front_end import DirectPinsSignature, FrontEndSignature, array_members
+from ..controller_config import ControllerConfig
+from .handshake import DirectPinsSignature, FrontEndSignature, array_members
 
 
 class DirectFrontEnd(wiring.Component):

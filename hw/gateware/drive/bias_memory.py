@@ -8,8 +8,8 @@ from twinbar.hw.protocol import version
 from twinbar.hw.protocol.layouts import VALUE_BITS
 from twinbar.hw.protocol.registers import REGISTERS
 
-from .block_ram import block_ram
-from .config import ControllerConfig
+from ..block_ram import block_ram
+from ..controller_config import ControllerConfig
 
 WORDS = 64
 """Rows of each of the two memories: registers have 7-bit addresses."""

@@ -16,7 +16,7 @@ from twinbar.hw.protocol.registers import (
 from twinbar.hw.protocol.vocabulary import RECORDS, Record
 from twinbar.hw.timing import ARM_CYCLES
 
-from .drive import record_row
+from .write_drive import record_row
 
 _PAIRS = ((FIELD_CODES, FIELD_LOW), (FIELD_CODES, FIELD_STOP), (FIELD_HIGH, FIELD_STOP), (FIELD_LIMIT, FIELD_WIDTH))
 """Fields (even, odd) that are compared with each other, by the lower bits of the step."""
@@ -45,7 +45,7 @@ class Arming(wiring.Component):
         To `BiasMemory`.
     load : Out(1)
     load_record : Out(Record)
-        To `Drive`: READ, then MULTIPLY.
+        To `WriteDrive`: READ, then MULTIPLY.
     """
 
     start: In(1)

@@ -146,7 +146,7 @@ class Sequencer(wiring.Component):
     below, above : In(1)
         The averaged code lies below or above the level's window.
     first, target, stale, begin, driven
-        See `Drive`; ``driven`` is its ``record``.
+        See `WriteDrive`; ``driven`` is its ``record``.
     pulse_limit, compliance : In
         Registers.
     limited : In(1)

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.parts.assembly import SerialParts
 
-from .config import ControllerConfig
+from ..controller_config import ControllerConfig
 from .spi import MAX_BITS, SpiWord
 
 

@@ -10,8 +10,8 @@ from twinbar.hw.parts.assembly import LIMIT_BITS, DacOutput, Drive, Line, Serial
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, Triple
 from twinbar.hw.protocol.vocabulary import Record
 
-from .config import ControllerConfig
-from .drive import lanes
+from ..controller_config import ControllerConfig
+from ..drive.write_drive import lanes
 from .spi import MAX_BITS, SpiWord
 
 _RECORDS = {Drive.READ: (Record.READ,), Drive.MULTIPLY: (Record.MULTIPLY,)}

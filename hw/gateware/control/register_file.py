@@ -11,7 +11,7 @@ from twinbar.hw.protocol.layouts import ADDRESS_BITS, LINE_BITS, PULSE_BITS, TRI
 from twinbar.hw.protocol.registers import REGISTERS, Access
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Status
 
-from .config import ControllerConfig
+from ..controller_config import ControllerConfig
 from .durations import BASE, ROW_BITS
 
 

@@ -8,7 +8,7 @@ from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, LINE_BITS, VALUE_BITS, 
 from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP, FIELD_WIDTH
 from twinbar.hw.protocol.vocabulary import Record
 
-from .config import ControllerConfig
+from ..controller_config import ControllerConfig
 
 
 def record_row(record, field: int):
@@ -21,7 +21,7 @@ def lanes(triple):
     return [triple[LINE_BITS * line : LINE_BITS * (line + 1)] for line in range(3)]
 
 
-class Drive(wiring.Component):
+class WriteDrive(wiring.Component):
     """The write drive: the codes on the three lines, which ramp from pulse to pulse.
 
     An update takes the two cycles after ``begin``: codes, width and current limit are taken over in the first, steps

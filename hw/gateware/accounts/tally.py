@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.registers import COUNTER_BITS
 
-from .block_ram import block_ram
+from ..block_ram import block_ram
 
 
 class Tally(wiring.Component):

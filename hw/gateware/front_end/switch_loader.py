@@ -10,7 +10,7 @@ from twinbar.hw.parts.switch import SWITCHES, OpenPin
 from twinbar.hw.protocol.layouts import COLUMN_BITS, ROW_BITS
 from twinbar.hw.protocol.vocabulary import Selection
 
-from .config import ControllerConfig
+from ..controller_config import ControllerConfig
 from .row_registers import group_rows
 from .spi import MAX_BITS, SpiWord
 

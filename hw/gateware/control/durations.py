@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol import registers
 
-from .block_ram import block_ram
+from ..block_ram import block_ram
 
 DURATIONS: Final = (
     registers.SELECT,

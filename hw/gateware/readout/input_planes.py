@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import ROW_BITS, WORD_BITS
 
-from .config import ControllerConfig
+from ..controller_config import ControllerConfig
 
 
 class InputPlanes(wiring.Component):

@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .block_ram import block_ram
-from .config import ControllerConfig
+from ..block_ram import block_ram
+from ..controller_config import ControllerConfig
 
 
 class ColumnChannel(wiring.Component):

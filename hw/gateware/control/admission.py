@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.layouts import COLUMN_BITS, MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 
-from .config import ControllerConfig
+from ..controller_config import ControllerConfig
 
 READING = (Opcode.READ, Opcode.CONVERT, Opcode.CALIBRATE, Opcode.MULTIPLY)
 """Operations on the array that never open the write gate."""

@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import ROW_BITS, WORD_BITS
 
-from .block_ram import block_ram
-from .config import ControllerConfig
+from ..block_ram import block_ram
+from ..controller_config import ControllerConfig
 
 MAX_GROUP = 8
 

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import COLUMN_BITS, MAX_COLUMNS, ROW_BITS
 
-from .config import ControllerConfig
+from ..controller_config import ControllerConfig
 
 
 class OutputWalk(wiring.Component):

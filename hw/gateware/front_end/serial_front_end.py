@@ -9,10 +9,10 @@ from twinbar.hw.parts.cycles import front_end_cycles, matrix_of
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS
 from twinbar.hw.protocol.vocabulary import Request, Selection
 
+from ..controller_config import ControllerConfig
 from .adc_reader import AdcReader
-from .config import ControllerConfig
 from .dac_keeper import DacKeeper
-from .front_end import FrontEndSignature
+from .handshake import FrontEndSignature
 from .row_registers import RowRegisters
 from .spi import SpiEngine, SpiPinsSignature
 from .switch_loader import SwitchLoader

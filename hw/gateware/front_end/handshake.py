@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.layouts import COLUMN_BITS, COMPLIANCE_BITS, ROW_BITS, TRIM_BITS, WORD_BITS, Triple
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 
-from .config import ControllerConfig
-from .durations import FrontEndDurations
+from ..control.durations import FrontEndDurations
+from ..controller_config import ControllerConfig
 
 
 def array_members(config: ControllerConfig) -> dict[str, wiring.Member]:

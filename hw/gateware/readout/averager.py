@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import ControllerConfig
-from .register_file import Sampling
+from ..control.register_file import Sampling
+from ..controller_config import ControllerConfig
 
 MAX_AVERAGE = 4
 
