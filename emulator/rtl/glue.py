@@ -120,12 +120,12 @@ def _counted(module: str, tiles: list[str], traced: bool) -> list[str]:
     """Read a counter of actions between programs: what is still on its way to its memory is added."""
 
     def register(tile: str, name: str) -> str:
-        wire = mangle(f"{tile}.counters.{name}")
+        wire = mangle(f"{tile}.accounts.counters.{name}")
         return f"top.{wire}.curr.template get<uint64_t>()" if traced else f"top.curr.{wire}.get<uint64_t>()"
 
     lines = [f"inline uint64_t counted_{module}(twinbar_{module}::block &top, int tile, int action) {{"]
     for number, tile in enumerate(tiles):
-        memory = f"top.memory_{mangle(f'{tile}.counters.actions.storage')}"
+        memory = f"top.memory_{mangle(f'{tile}.accounts.counters.actions.storage')}"
         adding = f"{register(tile, 'actions.adding')} && {register(tile, 'actions.index')} == uint64_t(action)"
         added = f"{register(tile, 'actions.value')} + {register(tile, 'actions.amount')}"
         lines += [

@@ -9,6 +9,8 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol import registers
 
 from ..block_ram import block_ram
+from ..front_end.handshake import CYCLE_BITS, FrontEndDurations
+from ..tile_states import DURATION_OF
 
 DURATIONS: Final = (
     registers.SELECT,
@@ -22,8 +24,8 @@ DURATIONS: Final = (
 BASE: Final = registers.SELECT.address
 """Address of the register in row 0; rows and addresses are in step."""
 assert [register.address - BASE for register in DURATIONS] == list(range(len(DURATIONS)))
+assert all(DURATIONS.index(register) == state.value % 8 for state, register in DURATION_OF.items())
 
-CYCLE_BITS: Final = 16
 ROW_BITS: Final = 3
 
 
@@ -33,15 +35,6 @@ class Duration(data.Struct):
     cycles: CYCLE_BITS
     single: 1
     double: 1
-
-
-class FrontEndDurations(data.Struct):
-    """Durations that a front end with times of its own needs at the same time."""
-
-    select: CYCLE_BITS
-    settle_read: CYCLE_BITS
-    settle_drive: CYCLE_BITS
-    settle_multiply: CYCLE_BITS
 
 
 class Durations(wiring.Component):

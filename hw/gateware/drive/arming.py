@@ -16,6 +16,7 @@ from twinbar.hw.protocol.registers import (
 from twinbar.hw.protocol.vocabulary import RECORDS, Record
 from twinbar.hw.timing import ARM_CYCLES
 
+from .bias_memory import RecordReadSignature
 from .write_drive import record_row
 
 _PAIRS = ((FIELD_CODES, FIELD_LOW), (FIELD_CODES, FIELD_STOP), (FIELD_HIGH, FIELD_STOP), (FIELD_LIMIT, FIELD_WIDTH))
@@ -29,6 +30,21 @@ _LATENCY = 2
 """Steps from the row of a pair to its verdict."""
 
 
+class ScanSignature(wiring.Signature):
+    """What the sequencer hears of the check of the records.
+
+    Members
+    -------
+    last : Out(1)
+        The last of its cycles.
+    good : Out(1)
+        In the last cycle: every record passed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"last": Out(1), "good": Out(1)})
+
+
 class Arming(wiring.Component):
     """Checks all bias records, one pair of fields per cycle, then loads those that are not driven pulse by pulse.
 
@@ -36,13 +52,8 @@ class Arming(wiring.Component):
     -------
     start, active : In(1)
         ``start`` in the first of ``ARM_CYCLES`` cycles, ``active`` in the others.
-    last : Out(1)
-        The last of them.
-    good : Out(1)
-        In the last cycle: every record passed.
-    even_row, odd_row : Out
-    even, odd : In
-        To `BiasMemory`.
+    scan : Out(ScanSignature)
+    reading : Out(RecordReadSignature)
     load : Out(1)
     load_record : Out(Record)
         To `WriteDrive`: READ, then MULTIPLY.
@@ -50,12 +61,8 @@ class Arming(wiring.Component):
 
     start: In(1)
     active: In(1)
-    last: Out(1)
-    good: Out(1)
-    even_row: Out(6)
-    odd_row: Out(6)
-    even: In(VALUE_BITS)
-    odd: In(VALUE_BITS)
+    scan: Out(ScanSignature())
+    reading: Out(RecordReadSignature())
     load: Out(1)
     load_record: Out(Record)
 
@@ -64,8 +71,8 @@ class Arming(wiring.Component):
         step = Signal(range(ARM_CYCLES))
         bad = Signal()
         record, pair = step[2:], step[:2]
-        m.d.comb += [self.last.eq(self.active & (step == ARM_CYCLES - 1)), self.good.eq(~bad)]
-        with m.If(self.start | self.active & ~self.last):
+        m.d.comb += [self.scan.last.eq(self.active & (step == ARM_CYCLES - 1)), self.scan.good.eq(~bad)]
+        with m.If(self.start | self.active & ~self.scan.last):
             m.d.sync += step.eq(step + 1)
         with m.Else():
             m.d.sync += step.eq(0)
@@ -74,14 +81,14 @@ class Arming(wiring.Component):
             for number, (even, odd) in enumerate(_PAIRS):
                 with m.Case(number):
                     m.d.comb += [
-                        self.even_row.eq(record_row(record, even)),
-                        self.odd_row.eq(record_row(record, odd)),
+                        self.reading.even_row.eq(record_row(record, even)),
+                        self.reading.odd_row.eq(record_row(record, odd)),
                     ]
         for number, late in enumerate((Record.READ, Record.MULTIPLY)):
             with m.If(step == _CHECKS + _LATENCY + number - 1):
                 m.d.comb += [
-                    self.even_row.eq(record_row(Const(late.value, 3), FIELD_CODES)),
-                    self.odd_row.eq(record_row(Const(late.value, 3), FIELD_WIDTH)),
+                    self.reading.even_row.eq(record_row(Const(late.value, 3), FIELD_CODES)),
+                    self.reading.odd_row.eq(record_row(Const(late.value, 3), FIELD_WIDTH)),
                 ]
             with m.If(self.active & ~bad & (step == _CHECKS + _LATENCY + number)):
                 m.d.comb += [self.load.eq(1), self.load_record.eq(late)]
@@ -127,8 +134,8 @@ class Arming(wiring.Component):
         rest, code = slice(2 * LINE_BITS, WIDTH_BITS), slice(WIDTH_BITS, VALUE_BITS)
         minuend, subtrahend, shown = [], [], []
         for (one, other), part in ((new, low), (link, middle), (link, rest), (cut, code)):
-            minuend += [one, self.odd[part]]
-            subtrahend += [other, self.even[part]]
+            minuend += [one, self.reading.odd[part]]
+            subtrahend += [other, self.reading.even[part]]
             shown.append(sum(len(piece) for piece in minuend))
         total = Cat(minuend, Const(0, 1)) - Cat(subtrahend, Const(1, 1))
         carries = Signal(4)

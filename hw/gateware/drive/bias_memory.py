@@ -11,7 +11,8 @@ from twinbar.hw.protocol.registers import REGISTERS
 from ..block_ram import block_ram
 from ..controller_config import ControllerConfig
 
-WORDS = 64
+ROW_BITS = 6
+WORDS = 1 << ROW_BITS
 """Rows of each of the two memories: registers have 7-bit addresses."""
 
 
@@ -33,6 +34,28 @@ def initial_values(config: ControllerConfig) -> list[int]:
     return values
 
 
+class RecordReadSignature(wiring.Signature):
+    """How pairs of registers are read.
+
+    Members
+    -------
+    even_row, odd_row : Out
+        Half the address that is read in the memory of even addresses, and in that of odd ones.
+    even, odd : In
+        What was addressed in the cycle before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "even_row": Out(ROW_BITS),
+                "odd_row": Out(ROW_BITS),
+                "even": In(VALUE_BITS),
+                "odd": In(VALUE_BITS),
+            }
+        )
+
+
 class BiasMemory(wiring.Component):
     """Registers at even addresses in one memory and at odd ones in another, so that pairs are read in one cycle.
 
@@ -44,10 +67,7 @@ class BiasMemory(wiring.Component):
     -------
     address, value, write : In
         Stores a register at the end of the cycle.
-    even_row, odd_row : In(6)
-        Half the address that is read in each memory.
-    even, odd : Out(36)
-        What was addressed in the cycle before.
+    reading : In(RecordReadSignature)
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -57,17 +77,17 @@ class BiasMemory(wiring.Component):
                 "address": In(7),
                 "value": In(VALUE_BITS),
                 "write": In(1),
-                "even_row": In(6),
-                "odd_row": In(6),
-                "even": Out(VALUE_BITS),
-                "odd": Out(VALUE_BITS),
+                "reading": In(RecordReadSignature()),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        values = initial_values(self.config)
-        for odd, name, row, value in ((0, "even", self.even_row, self.even), (1, "odd", self.odd_row, self.odd)):
+        values, reading = initial_values(self.config), self.reading
+        for odd, name, row, value in (
+            (0, "even", reading.even_row, reading.even),
+            (1, "odd", reading.odd_row, reading.odd),
+        ):
             m.submodules[name] = memory = block_ram(shape=VALUE_BITS, depth=WORDS, init=values[odd::2])
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [

@@ -1,14 +1,28 @@
 """The handshake between a tile's sequencer and its analog front end, in roles."""
 
+from types import SimpleNamespace
+from typing import Any, Final
+
 from amaranth.hdl import signed
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import COLUMN_BITS, COMPLIANCE_BITS, ROW_BITS, TRIM_BITS, WORD_BITS, Triple
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 
-from ..control.durations import FrontEndDurations
 from ..controller_config import ControllerConfig
+
+CYCLE_BITS: Final = 16
+"""Bits of a duration in cycles."""
+
+
+class FrontEndDurations(data.Struct):
+    """Durations that a front end with times of its own needs at the same time."""
+
+    select: CYCLE_BITS
+    settle_read: CYCLE_BITS
+    settle_drive: CYCLE_BITS
+    settle_multiply: CYCLE_BITS
 
 
 def array_members(config: ControllerConfig) -> dict[str, wiring.Member]:
@@ -90,6 +104,28 @@ class FrontEndSignature(wiring.Signature):
                 **array_members(config),
             }
         )
+
+
+class RolesSignature(wiring.Signature):
+    """Some members of `FrontEndSignature`: what one room of a tile says to the front end, and hears of it.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+    *names : str
+        The members.
+    """
+
+    def __init__(self, config: ControllerConfig, *names: str) -> None:
+        members = FrontEndSignature(config).members
+        super().__init__({name: members[name] for name in names})
+
+
+def connect_roles(m: Any, front: Any, roles: Any) -> None:
+    """Connect what a room says and hears (`RolesSignature`) to its tile's front end (`FrontEndSignature`)."""
+    names = roles.signature.members
+    part = SimpleNamespace(signature=roles.signature.flip(), **{name: getattr(front, name) for name in names})
+    wiring.connect(m, roles, part)
 
 
 class DirectPinsSignature(wiring.Signature):

@@ -9,6 +9,34 @@ from twinbar.hw.protocol.layouts import COLUMN_BITS, MAX_COLUMNS, ROW_BITS
 from ..controller_config import ControllerConfig
 
 
+class WalkSignature(wiring.Signature):
+    """How the sequencer moves a walk.
+
+    Members
+    -------
+    next_step, next_group, next_output : Out(1)
+        Move at the end of this cycle.
+    empty : In(1)
+        The multiplication that waits has no input step. Combinational.
+    last_step, last_group, last_of_group, last_output : In(1)
+        Where the walk is: right from the second cycle of a step on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "next_step": Out(1),
+                "next_group": Out(1),
+                "next_output": Out(1),
+                "empty": In(1),
+                "last_step": In(1),
+                "last_group": In(1),
+                "last_of_group": In(1),
+                "last_output": In(1),
+            }
+        )
+
+
 class OutputWalk(wiring.Component):
     """Walks through input steps, groups of outputs, and the outputs of a group; a cell is a walk of one column.
 
@@ -24,8 +52,7 @@ class OutputWalk(wiring.Component):
         Whether it is a multiplication, and its arguments.
     planes : In
         Planes that hold a one.
-    next_step, next_group, next_output : In(1)
-        Move at the end of this cycle.
+    steps : In(WalkSignature)
     hold : In(1)
         No step and no group is moved to.
     column : Out
@@ -39,10 +66,6 @@ class OutputWalk(wiring.Component):
     plane : Out
         Bit plane of the input step.
     first_step : Out(1)
-    last_step, last_group, last_of_group, last_output : Out(1)
-        From the second cycle of a step on.
-    empty : Out(1)
-        The multiplication has no input step. Combinational with ``start``.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -57,26 +80,19 @@ class OutputWalk(wiring.Component):
                 "skip": In(1),
                 "planes": In(config.input_bits),
                 "hold": In(1),
-                "next_step": In(1),
-                "next_group": In(1),
-                "next_output": In(1),
+                "steps": In(WalkSignature()),
                 "column": Out(COLUMN_BITS),
                 "next_column": Out(COLUMN_BITS),
                 "active": Out(config.adc_channels),
                 "count": Out(7),
                 "plane": Out(3),
                 "first_step": Out(1),
-                "last_step": Out(1),
-                "last_group": Out(1),
-                "last_of_group": Out(1),
-                "last_output": Out(1),
-                "empty": Out(1),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        channels = self.config.adc_channels
+        channels, steps = self.config.adc_channels, self.steps
         first = Signal(COLUMN_BITS)
         outputs = Signal(ROW_BITS + 1)
         left = Signal(ROW_BITS + 1)  # outputs from `column` on
@@ -89,20 +105,20 @@ class OutputWalk(wiring.Component):
 
         m.d.comb += [
             self.next_column.eq(self.column),
-            self.empty.eq(self.product & self.skip & ~self.planes.any()),
+            steps.empty.eq(self.product & self.skip & ~self.planes.any()),
             group_left.eq(left + lane),
-            self.last_output.eq(Mux(moved, second_last, last)),
-            self.last_of_group.eq(self.last_output | (lane == channels - 1)),
+            steps.last_output.eq(Mux(moved, second_last, last)),
+            steps.last_of_group.eq(steps.last_output | (lane == channels - 1)),
         ]
         # What is asked in DECIDE and RESPOND is known from the cycle before; only an output can move from cycle to
         # cycle. A conversion of one cycle is the only one of its group, and asks whether the group is the last.
-        leaves = self.next_group | self.next_output & (lane == channels - 1)
+        leaves = steps.next_group | steps.next_output & (lane == channels - 1)
         m.d.sync += [
-            self.last_step.eq(~without_lowest.any()),
-            self.last_group.eq(Mux(leaves, group_left <= 2 * channels, group_left <= channels)),
+            steps.last_step.eq(~without_lowest.any()),
+            steps.last_group.eq(Mux(leaves, group_left <= 2 * channels, group_left <= channels)),
             last.eq(left == 1),
             second_last.eq(left == 2),
-            moved.eq(self.next_output),
+            moved.eq(steps.next_output),
         ]
         for plane in reversed(range(self.config.input_bits)):
             with m.If(pending[plane]):
@@ -115,17 +131,17 @@ class OutputWalk(wiring.Component):
         m.d.comb += self.count.eq(sum(self.active))
 
         remaining = Signal.like(left)
-        m.d.comb += remaining.eq(left - Mux(self.next_group, channels, 1))
-        with m.If(self.next_group):
+        m.d.comb += remaining.eq(left - Mux(steps.next_group, channels, 1))
+        with m.If(steps.next_group):
             m.d.comb += self.next_column.eq(self.column + channels)
-        with m.If(self.next_output):
+        with m.If(steps.next_output):
             m.d.comb += self.next_column.eq(self.column + 1)
-        with m.If(self.next_step):
+        with m.If(steps.next_step):
             m.d.comb += [self.next_column.eq(first), remaining.eq(outputs)]
             with m.If(~self.hold):
                 m.d.sync += [pending.eq(without_lowest), self.first_step.eq(0)]
         # Whether the walk is held is known late, and where it goes is not.
-        moves = self.next_output | (self.next_group | self.next_step) & ~self.hold
+        moves = steps.next_output | (steps.next_group | steps.next_step) & ~self.hold
         with m.If(self.start | moves):
             m.d.sync += [
                 self.column.eq(Mux(self.start, self.first, self.next_column)),
