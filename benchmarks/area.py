@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twinbar.hw.area import DEVICES, measure_area, measure_clock
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 
 def main(

@@ -12,7 +12,7 @@ from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.events import EventsController, Recording
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple
 from twinbar.hw.protocol.registers import (

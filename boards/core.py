@@ -2,7 +2,7 @@
 
 from twinbar.boards.board import Board
 from twinbar.boards.wiring import Wiring
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.link.config import LinkConfig
 

@@ -8,7 +8,7 @@ from amaranth.hdl import Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
 
 _NUMBERED = ("select_n", "inputs", "channels")

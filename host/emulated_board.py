@@ -11,7 +11,7 @@ from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.link.config import LinkConfig
 

@@ -15,8 +15,8 @@ from amaranth.back import rtlil
 
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.block_ram import IGNORE_COLLISIONS
-from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.scan_shell import ScanShell
 from twinbar.hw.tools import find_tool, run_tool
 

@@ -9,8 +9,8 @@ from amaranth.hdl import Value
 from amaranth.lib.wiring import In
 
 from twinbar.hw.errors import ToolMissingError
-from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.rtlil_widths import with_equal_widths
 from twinbar.hw.verilog_names import with_plain_names
 

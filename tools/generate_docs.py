@@ -26,7 +26,7 @@ from twinbar.host.experiment import config_errors
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts import catalogue
 from twinbar.hw.timing import Phase, Timing, add_load, add_multiply, driven_cycles
 from twinbar.hw.verilog import ports

@@ -8,7 +8,7 @@ from twinbar.emulator.contract.operations import TileBlock
 from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.register_settings import bias_records, settings
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import pack, unpack, unpack_results

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 SYNCHRONIZER_CYCLES = 2
 """Cycles from an asynchronous pin to where it is seen."""

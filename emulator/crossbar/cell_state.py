@@ -8,7 +8,7 @@ import numpy as np
 from twinbar.emulator.crossbar.array import ArrayState, make_state, refresh
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 CELL_ARRAYS: Final = ("g", "pulses", "last_tick", "fault", "conversions")
 """What programs change of an `ArrayState` for good; its other arrays follow from these."""

@@ -11,7 +11,7 @@ from twinbar.emulator.devices import layout as at
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.model import ArrayModel
 from twinbar.hw.gateware.array.program import array_cycles
-from twinbar.hw.gateware.durations import CYCLE_BITS
+from twinbar.hw.gateware.front_end.handshake import CYCLE_BITS
 
 _UNLIMITED: Final = (1 << 31) - 1
 """A gate cap that no conductance reaches."""

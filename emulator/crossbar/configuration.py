@@ -32,7 +32,7 @@ from twinbar.emulator.devices.physics import adc_range
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.tables import CellTables, build_tables
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.bus import cycles_at_least
 from twinbar.hw.timing import Timing
@@ -48,7 +48,7 @@ GRID_HEADROOM = 2
 class Geometry:
     """Tiles and converters: what is fixed when a chip or bitstream is made, and how it is used.
 
-    What a controller cannot be is refused (`twinbar.hw.gateware.config.ControllerConfig`).
+    What a controller cannot be is refused (`twinbar.hw.gateware.controller_config.ControllerConfig`).
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from twinbar.emulator.crossbar.register_settings import bias_records
 from twinbar.emulator.engines.front_end_memory import NOT_CONVERTED, POLARITIES, come_to_rest, recall
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import lines_of, unpack
 from twinbar.hw.protocol.registers import FIELD_CODES, TRIM_INIT

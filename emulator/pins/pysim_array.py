@@ -23,7 +23,7 @@ from twinbar.emulator.crossbar.array import (
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN, RESET, SET
 from twinbar.hw.actions import ACTIONS, Action
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.vocabulary import Record, Selection
 from twinbar.hw.timing import PHASES, Phase

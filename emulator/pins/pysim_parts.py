@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Value
 
 from twinbar.hw.errors import TwinbarError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.adc import AdcDevice
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 from twinbar.hw.parts.cycles import matrix_of

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.adc import AdcPart
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 from twinbar.hw.parts.bus import BusCycles, BusTiming

@@ -9,7 +9,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, bu
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKING, assembly_with
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.catalogue import Part, catalogue
 

@@ -20,7 +20,7 @@ from twinbar.host.transport.line import Line, open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.registers import read_counters, read_faults, write_registers
 from twinbar.hw.errors import ConfigError, LinkError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status

@@ -15,7 +15,7 @@ from twinbar.host.transport.link import Link
 from twinbar.host.transport.patient_line import PatientLine, go_on, say_nothing
 from twinbar.host.transport.recording import RecordingLine, free_path
 from twinbar.hw.errors import LinkError, SilentBoardError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 _NAP_S = 0.5
 """From one attempt to start a session to the next."""

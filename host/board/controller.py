@@ -21,7 +21,7 @@ from twinbar.host.board.tile_counters import TileCounters
 from twinbar.host.transport.link import Link
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError, TwinbarError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import unpack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 

@@ -9,7 +9,7 @@ from twinbar.emulator.contract import beats
 from twinbar.host.board.commands import PIECE, Ints, Progress, run, tell
 from twinbar.host.transport.link import Link
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import pack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode

@@ -13,7 +13,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.board.front_end import front_end_of
 from twinbar.hw.errors import LinkError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
 

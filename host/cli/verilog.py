@@ -31,7 +31,7 @@ def verilog(
     Its ports are described in docs/verilog.md, what it does in every cycle in docs/controller.md.
     """
     from twinbar.hw.errors import ConfigError
-    from twinbar.hw.gateware.config import ControllerConfig
+    from twinbar.hw.gateware.controller_config import ControllerConfig
     from twinbar.hw.verilog import export
 
     text = export(

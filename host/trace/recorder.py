@@ -14,7 +14,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.trace.rows import rows_of
 from twinbar.host.trace.store import cut_back, write_part
 from twinbar.hw.errors import TwinbarError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from amaranth.back import rtlil
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.tile import Tile
 from twinbar.hw.timing import ARM_CYCLES
 from twinbar.hw.tools import find_tool

@@ -11,9 +11,9 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from twinbar.hw.gateware.arming import Arming
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.drive import Drive, lanes, record_row
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.drive.arming import Arming
+from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes, record_row
 from twinbar.hw.protocol.layouts import VALUE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import (
     FIELD_CODES,
@@ -46,10 +46,10 @@ class FixedRecord:
                 m.d.comb += value.eq(free[field])
                 m.d.sync += held.eq(free[field])
 
-    def connect(self, m: Module, unit: Any, granted: Any = 1) -> None:
-        """Answer a unit's rows one cycle later; with anything, if the memory is not ``granted`` to it."""
+    def connect(self, m: Module, reading: Any, granted: Any = 1) -> None:
+        """Answer what is read (`RecordReadSignature`) one cycle later; with anything, if it is not ``granted``."""
         for name in ("even", "odd"):
-            row, data = getattr(unit, f"{name}_row"), getattr(unit, name)
+            row, data = getattr(reading, f"{name}_row"), getattr(reading, name)
             for field in FIELDS:
                 if field % 2 == (name == "odd"):
                     hit = Signal(name=f"hit_{name}_{field}")
@@ -79,15 +79,15 @@ class ArmingProof(wiring.Component):
         with m.If(~started):
             m.d.comb += chosen.eq(self.free[6][:3])
         fixed = FixedRecord(m, chosen, self.free)
-        m.d.comb += [arming.even.eq(self.even), arming.odd.eq(self.odd)]
-        fixed.connect(m, arming)
+        m.d.comb += [arming.reading.even.eq(self.even), arming.reading.odd.eq(self.odd)]
+        fixed.connect(m, arming.reading)
         cycle = Signal(range(ARM_CYCLES + 2))
         with m.If(cycle < ARM_CYCLES + 1):
             m.d.sync += cycle.eq(cycle + 1)
         m.d.comb += [arming.start.eq(cycle == 1), arming.active.eq((cycle > 1) & (cycle <= ARM_CYCLES))]
         value = fixed.fields
-        m.d.comb += Assert(arming.last == (cycle == ARM_CYCLES), "the scan takes its cycles")
-        with m.If(arming.last & arming.good):
+        m.d.comb += Assert(arming.scan.last == (cycle == ARM_CYCLES), "the scan takes its cycles")
+        with m.If(arming.scan.last & arming.scan.good):
             for line in range(3):
                 low, codes, stop, high = (
                     lanes(value[field])[line] for field in (FIELD_LOW, FIELD_CODES, FIELD_STOP, FIELD_HIGH)
@@ -118,14 +118,17 @@ class DriveProof(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the proof."""
         m = Module()
-        m.submodules.drive = drive = Drive(ControllerConfig())
+        m.submodules.drive = drive = WriteDrive(ControllerConfig())
         fixed = FixedRecord(m, Const(Record.SET.value, 3), self.free)
-        for name in ("even", "odd", "target", "first", "begin", "make_safe"):
-            m.d.comb += getattr(drive, name).eq(getattr(self, name))
+        m.d.comb += [
+            drive.make_safe.eq(self.make_safe),
+            *(getattr(drive.pulse, name).eq(getattr(self, name)) for name in ("target", "first", "begin")),
+            *(getattr(drive.reading, name).eq(getattr(self, name)) for name in ("even", "odd")),
+        ]
         # Settling takes two cycles or more, pulse and recovery one; and an update is only begun where one is needed.
         # From its second cycle on a halt may have given the memory to others.
         busy = Signal(2)
-        fixed.connect(m, drive, self.begin | (busy == 3))
+        fixed.connect(m, drive.reading, self.begin | (busy == 3))
         target = Signal.like(self.target)
         m.d.sync += target.eq(self.target)
         m.d.comb += Assume((self.target == target) | (busy != 3))
@@ -139,7 +142,7 @@ class DriveProof(wiring.Component):
         for line in range(3):
             m.d.comb += ordered[line].eq(lanes(value[FIELD_CODES])[line] <= lanes(value[FIELD_STOP])[line])
         m.d.comb += Assume(ordered.all())
-        with m.If((drive.record == Record.SET) & (busy <= 1)):
+        with m.If((drive.pulse.record == Record.SET) & (busy <= 1)):
             for line in range(3):
                 code = lanes(drive.codes.as_value())[line]
                 start, stop = lanes(value[FIELD_CODES])[line], lanes(value[FIELD_STOP])[line]

@@ -9,14 +9,14 @@ from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import Command, Response
 from twinbar.hw.timing import PHASES, Phase
 
-from .arbiter import Arbiter
 from .array.emulated_array import EmulatedArray, EmulatedFrontEnd, EmulatedPinsSignature
-from .config import ControllerConfig
-from .direct import DirectFrontEnd
-from .dispatcher import Dispatcher
-from .front_end import DirectPinsSignature
-from .serial_front_end import SerialFrontEnd, SerialPinsSignature
-from .stream_queue import Queue
+from .controller_config import ControllerConfig
+from .front_end.direct_front_end import DirectFrontEnd
+from .front_end.handshake import DirectPinsSignature
+from .front_end.serial_front_end import SerialFrontEnd, SerialPinsSignature
+from .streams.arbiter import Arbiter
+from .streams.dispatcher import Dispatcher
+from .streams.stream_queue import Queue
 from .tile import Tile
 
 

@@ -13,8 +13,8 @@ from twinbar.hw.link.front_end import front_end_number
 from twinbar.hw.parts.assembly import SerialParts
 
 from .array.emulated_array import EmulatedArray
-from .config import ControllerConfig
 from .controller import Controller, pins_signature
+from .controller_config import ControllerConfig
 from .link.linked_controller import LinkedController
 
 _VISIBLE_HZ = 8

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Protocol
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 from . import check_word
 from .commands import CommandDecoder

@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass, fields
 
 from twinbar.hw.errors import LinkError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import version
 
 from .config import LinkConfig

@@ -114,7 +114,7 @@ DIRECT: Final = Board()
 
 @dataclass(frozen=True)
 class BusCycles:
-    """A serial bus in clock cycles; `twinbar.hw.gateware.spi` is built from it.
+    """A serial bus in clock cycles; `twinbar.hw.gateware.front_end.spi` is built from it.
 
     A bit takes ``first`` cycles before its sampling edge and ``second`` cycles after it.
 

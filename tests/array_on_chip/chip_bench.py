@@ -19,8 +19,8 @@ from twinbar.emulator.engines.rtl.netlist import rtlil_text
 from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
 from twinbar.hw.gateware.array.memory_map import MemoryMap
-from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.timing import PHASES
 

@@ -14,7 +14,7 @@ from twinbar.hw.gateware.array.instructions import Condition, Input, Job
 from twinbar.hw.gateware.array.memory_map import MemoryMap, stored_tables
 from twinbar.hw.gateware.array.model import ArrayModel
 from twinbar.hw.gateware.array.program import ArrayProgram, array_program
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 _CYCLES = dict.fromkeys(("select", "settle_read", "settle_multiply", "convert", "samples", "recover"), 1)
 _CYCLES["settle_drive"] = 2

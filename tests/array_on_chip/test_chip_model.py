@@ -13,7 +13,7 @@ from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.program import array_cycles, array_program
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 CONTROLLER = ControllerConfig(rows=8, columns=4)
 RUN: dict[str, Any] = {

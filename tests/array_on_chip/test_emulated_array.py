@@ -10,7 +10,7 @@ from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple, unpack

@@ -18,7 +18,7 @@ from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.hw.gateware.array.image import compress, expand
 from twinbar.hw.gateware.array.instructions import Condition
 from twinbar.hw.gateware.array.memory_map import stored_tables
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 FAULTY = {
     "faults": {

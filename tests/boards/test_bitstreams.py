@@ -13,7 +13,7 @@ from twinbar.boards import bitstream, build
 from twinbar.boards.catalogue import find
 from twinbar.boards.toolchain import family_of
 from twinbar.boards.wiring import find_wiring
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 SMALL = {"rows": 8, "columns": 8, "adc_channels": 1}
 """Little to be placed. The front end, the link and the clock are those of every other size."""

@@ -17,7 +17,7 @@ from amaranth.lib import data
 
 from twinbar.host.board_state import make_safe
 from twinbar.hw.errors import LinkError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.link.hello import LINK_VERSION, Hello

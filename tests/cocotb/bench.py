@@ -10,7 +10,7 @@ from crossbar_model import Crossbar, Pins
 from twinbar.emulator.contract.program import Pin, Program
 from twinbar.emulator.crossbar.array import make_state
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.timing import PHASES
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from twinbar.emulator.crossbar import array
 from twinbar.emulator.crossbar.array import ArrayState
 from twinbar.emulator.devices.layout import RESET, SET
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.vocabulary import Record, Selection
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.layout import NO_LIMIT
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple
 from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE

@@ -11,7 +11,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, bu
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.events import EventsController
 from twinbar.emulator.engines.rtl.pysim import PysimController
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple
 from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE

@@ -12,7 +12,7 @@ from twinbar.emulator.engines.events import EventsController
 from twinbar.hw import timing
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import unpack, unpack_results
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 from twinbar.hw.timing import Phase

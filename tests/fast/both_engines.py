@@ -11,7 +11,7 @@ from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.hw.actions import ACTIONS
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import pack, triple, unpack, unpack_results
 from twinbar.hw.protocol.registers import BY_NAME

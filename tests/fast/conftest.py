@@ -10,7 +10,7 @@ from both_engines import CHANNELS, PAIR, SMALL, Both, crossbar
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.program.controller import FastController
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 

@@ -9,7 +9,7 @@ from both_engines import SMALL, Both, beats, crossbar, set_up
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 

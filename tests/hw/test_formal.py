@@ -10,11 +10,11 @@ from twinbar.hw import tools
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.formal import prove as runner
 from twinbar.hw.formal import records
-from twinbar.hw.gateware import tile
-from twinbar.hw.gateware.arming import Arming
-from twinbar.hw.gateware.drive import Drive, lanes
-from twinbar.hw.gateware.sequencer import Sequencer
-from twinbar.hw.gateware.supervisor import Supervisor
+from twinbar.hw.gateware.control import control, sequencer
+from twinbar.hw.gateware.control.array_access import ArrayAccess
+from twinbar.hw.gateware.control.supervisor import Supervisor
+from twinbar.hw.gateware.drive.arming import Arming
+from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def test_proof(name: str) -> None:
     assert runner.prove(name) == ""
 
 
-class StuckGate(Sequencer):
+class StuckGate(ArrayAccess):
     def elaborate(self, platform: Any) -> Any:
         m = super().elaborate(platform)
         with m.If(self.write_gate & self.halt):
@@ -39,7 +39,7 @@ class StuckGate(Sequencer):
         return m
 
 
-class GateThatKeeps(Sequencer):
+class GateThatKeeps(ArrayAccess):
     def __init__(self) -> None:
         super().__init__()
         self.write_gate = Signal(reset_less=True)
@@ -53,7 +53,7 @@ class DeafSupervisor(Supervisor):
         return m
 
 
-class WildDrive(Drive):
+class WildDrive(WriteDrive):
     def elaborate(self, platform: Any) -> Any:
         m = super().elaborate(platform)
         line = lanes(self.codes.as_value())[1]
@@ -65,10 +65,10 @@ class WildDrive(Drive):
 @pytest.mark.parametrize(
     ("name", "module", "part", "broken"),
     [
-        ("gate", tile, "Sequencer", StuckGate),
-        ("gate", tile, "Sequencer", GateThatKeeps),
-        ("gate", tile, "Supervisor", DeafSupervisor),
-        ("drive", records, "Drive", WildDrive),
+        ("gate", sequencer, "ArrayAccess", StuckGate),
+        ("gate", sequencer, "ArrayAccess", GateThatKeeps),
+        ("gate", control, "Supervisor", DeafSupervisor),
+        ("drive", records, "WriteDrive", WildDrive),
     ],
 )
 def test_broken_hardware_is_found(
@@ -82,7 +82,7 @@ def test_arming_without_a_check_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     class Generous(Arming):
         def elaborate(self, platform: Any) -> Any:
             m = super().elaborate(platform)
-            m.d.comb += self.good.eq(1)
+            m.d.comb += self.scan.good.eq(1)
             return m
 
     monkeypatch.setattr(records, "Arming", Generous)

@@ -6,7 +6,7 @@ from controller_bench import Bench, Trace, command, counter_reads, counters_of, 
 
 from twinbar.hw import timing
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 from twinbar.hw.timing import Phase
 

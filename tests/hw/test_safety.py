@@ -4,7 +4,7 @@ import pytest
 from behavioural_array import Array
 from controller_bench import Bench, Trace, command, read_register, set_up, write_register
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Selection, Status

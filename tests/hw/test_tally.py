@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from twinbar.hw.gateware.tally import Tally
+from twinbar.hw.gateware.accounts.tally import Tally
 from twinbar.hw.protocol.registers import COUNTER_BITS
 
 

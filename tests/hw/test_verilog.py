@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.verilog import NAME, export, ports
 
 CONFIG = ControllerConfig(tiles=2, rows=4, columns=8, adc_channels=2)

@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.widths import Widths
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, pack
 from twinbar.hw.protocol.vocabulary import Opcode, Status

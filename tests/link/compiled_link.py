@@ -8,7 +8,7 @@ from beats import AnsweringController, as_beats
 from simulated_line import Damage, Direction
 
 from twinbar.emulator.engines.rtl.build import cached_library
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.serial_link import SerialLink
 from twinbar.hw.link.config import LinkConfig
 

@@ -7,7 +7,7 @@ from amaranth.sim import Simulator
 from beats import AnsweringController
 from simulated_line import Damage, Direction
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.serial_link import SerialLink
 from twinbar.hw.link.config import LinkConfig
 

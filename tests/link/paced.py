@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 from beats import AnsweringController
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 
 class PacedController(AnsweringController):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinbar.hw.errors import LinkError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link import check_word, cobs, commands, crc, expectation, frames, responses
 from twinbar.hw.link.commands import CommandDecoder
 from twinbar.hw.link.expectation import Expectation

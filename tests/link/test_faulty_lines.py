@@ -9,7 +9,7 @@ from twinbar.host.transport.faulty_line import FaultRates, FaultyLine, FrameFaul
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.patient_line import PatientLine
 from twinbar.hw.errors import ConfigError, LinkError, SilentBoardError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.protocol.packing import pack

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from twinbar.boards.wiring import find_wiring
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.link.front_end import DIRECT, EMULATED, front_end_number
 from twinbar.hw.link.hello import Hello

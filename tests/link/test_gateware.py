@@ -20,8 +20,8 @@ from twinbar.host.transport.registers import read_registers
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.block_ram import block_ram
-from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.linked_controller import LinkedController
 from twinbar.hw.gateware.link.packer import Packer
 from twinbar.hw.gateware.link.unpacker import Unpacker

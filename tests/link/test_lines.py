@@ -15,7 +15,7 @@ from beats import AnsweringController, any_beats, as_beats
 from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
 from twinbar.hw.errors import LinkError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
 

@@ -10,7 +10,7 @@ from twinbar.host.transport.faulty_line import FaultRates, FaultyLine
 from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link, LinkStatistics
 from twinbar.hw.errors import ConfigError, LinkError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.link.frames import MOST_TO_BOARD, SEQUENCE, WINDOW, HostFrame, Kind

@@ -16,7 +16,7 @@ from twinbar.host.transport.recording import RecordingLine, ReplayLine, free_pat
 from twinbar.host.transport.registers import read_counters, read_faults, read_registers, write_registers
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError, LinkError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
 

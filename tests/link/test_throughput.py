@@ -7,7 +7,7 @@ from paced import PacedController
 from simulated_line import SimulatedLine
 
 from twinbar.host.transport.link import Link
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.config import LinkConfig
 

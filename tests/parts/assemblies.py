@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.ad5628 import AD5628
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A

@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.sim import Simulator
 
-from twinbar.hw.gateware.spi import MAX_BITS, SpiEngine
+from twinbar.hw.gateware.front_end.spi import MAX_BITS, SpiEngine
 from twinbar.hw.parts.bus import BusCycles
 from twinbar.hw.parts.device import SerialDevice, drive_bus
 

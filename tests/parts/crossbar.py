@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from front_end_bench import PartsAtPins
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 
 

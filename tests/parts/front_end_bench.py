@@ -7,8 +7,8 @@ from typing import Any
 from amaranth.sim import Simulator
 from bus_bench import step_devices
 
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.serial_front_end import SerialFrontEnd
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.front_end.serial_front_end import SerialFrontEnd
 from twinbar.hw.parts.adc import AdcDevice
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.cycles import matrix_of

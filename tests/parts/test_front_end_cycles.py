@@ -6,7 +6,7 @@ import pytest
 from assemblies import ASSEMBLIES, DURATIONS
 from front_end_bench import FrontEndBench
 
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 from twinbar.hw.parts.front_end_clock import FrontEndClock
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection

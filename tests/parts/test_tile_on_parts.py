@@ -13,9 +13,9 @@ from controller_bench import Response, command, decode, set_up
 from crossbar import Crossbar
 from front_end_bench import PartsAtPins
 
-from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
-from twinbar.hw.gateware.serial_front_end import SerialFrontEnd, SerialPinsSignature
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.front_end.serial_front_end import SerialFrontEnd, SerialPinsSignature
 from twinbar.hw.gateware.tile import Tile
 from twinbar.hw.parts.assembly import Drive, SerialParts
 from twinbar.hw.parts.front_end_clock import FrontEndClock

@@ -14,7 +14,7 @@ from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.events import EventsController, Recording
 from twinbar.host.report.timeline import STREAMS, timeline_events, write_timeline
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Mode, Opcode
 from twinbar.hw.timing import PHASES, Phase

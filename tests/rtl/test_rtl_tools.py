@@ -7,7 +7,7 @@ import pytest
 from twinbar.emulator.engines.rtl import build, yosys
 from twinbar.emulator.engines.rtl.errors import BuildError
 from twinbar.hw.errors import ToolMissingError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 TINY = ControllerConfig(rows=2, columns=2, adc_bits=4, input_bits=1, command_depth=2, response_depth=2)
 

@@ -102,9 +102,9 @@ def test_save_files_name_signals_of_the_waveform(tmp_path):
     assert added <= known
     titles = [line.removeprefix("divider_add ") for line in surfer if line.startswith("divider_add ")]
     assert titles[:3] == ["streams", "tile 0: sequencer", "tile 0: write drive"]
-    for name in ("hub.commands__valid", "unit_0.tile.sequencer.state", "unit_0.pins__read_enable"):
+    for name in ("hub.commands__valid", "unit_0.tile.control.sequencer.state", "unit_0.pins__read_enable"):
         assert f"controller.{name}" in shown & added
-    for name in ("unit_1.tile.drive.codes__bit_line", "hub.responses__payload__status"):
+    for name in ("unit_1.tile.drive.write_drive.codes__bit_line", "hub.responses__payload__status"):
         assert f"controller.{name}" in shown & added
     states = (vcd.with_suffix(".names") / "state.txt").read_text().splitlines()
     assert "0 IDLE" in states

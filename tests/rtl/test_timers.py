@@ -9,7 +9,7 @@ from twinbar.emulator.engines.rtl.netlist import Unit, rtlil_text
 from twinbar.emulator.engines.rtl.rtlil import parse
 from twinbar.emulator.engines.rtl.timers import Bound, find_timers
 from twinbar.emulator.engines.rtl.yosys import flatten
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 pytestmark = pytest.mark.compiler
 
@@ -136,5 +136,9 @@ def test_a_counter_counts_by_any_of_its_ways(tmp_path):
 
 def test_the_tile_has_the_timers_that_make_it_quick(tmp_path):
     timers = timers_of(Unit(ControllerConfig(rows=8, columns=8)), tmp_path)
-    assert {"\\tile.timer.next", "\\tile.counters.run", "\\tile.supervisor.left"} <= set(timers)
-    assert timers["\\tile.supervisor.left"].step == -1
+    assert {
+        "\\tile.control.clock.timer.clock__next",
+        "\\tile.accounts.counters.run",
+        "\\tile.control.supervisor.left",
+    } <= set(timers)
+    assert timers["\\tile.control.supervisor.left"].step == -1

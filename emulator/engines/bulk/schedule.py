@@ -114,7 +114,7 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
         In the order of the stream.
     tiles : int
     command_depth, response_depth : int
-        Depths of the queues (`twinbar.hw.gateware.config.ControllerConfig`).
+        Depths of the queues (`twinbar.hw.gateware.controller_config.ControllerConfig`).
     served : int
         Tile that the arbiter served last, before the program.
     stalls : int64 [tiles]

@@ -8,7 +8,7 @@ import numpy as np
 
 from twinbar.emulator.engines.bulk.schedule import schedule
 from twinbar.emulator.engines.bulk.schedule_ops import list_ops, multiply_ops
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 REMEMBERED: Final = 256
 """Courses of multiplications that are kept."""

@@ -5,7 +5,7 @@ from typing import Final
 from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.registers import RegisterFile
 from twinbar.emulator.engines.events.safety import Safety
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 

@@ -20,7 +20,7 @@ from twinbar.emulator.engines.events.safety import Pin as SeenPin
 from twinbar.emulator.engines.events.sequencer import Sequencer
 from twinbar.emulator.engines.events.streams import Arbiter, Consumer, Dispatcher
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Phase
 
 

@@ -12,7 +12,7 @@ from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN, RESET, SET
 from twinbar.emulator.engines.events.clock import Clock
 from twinbar.emulator.engines.events.drive import Drive
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.vocabulary import Record
 
 _NEVER: Final = -1

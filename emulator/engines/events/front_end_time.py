@@ -6,7 +6,7 @@ from typing import Protocol
 from twinbar.emulator.engines.events.clock import Clock
 from twinbar.emulator.engines.events.registers import Codes, RegisterFile
 from twinbar.emulator.engines.events.safety import Pin
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import Drive as Path
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.front_end_clock import Durations, FrontEndClock

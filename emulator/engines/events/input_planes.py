@@ -1,7 +1,7 @@
 """The row registers of a tile, and which bit planes of them hold a one."""
 
 from twinbar.emulator.crossbar.array import ArrayState, load_word
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 
 class InputPlanes:

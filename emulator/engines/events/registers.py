@@ -2,8 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from twinbar.hw.gateware.bias import initial_values
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.drive.bias_memory import initial_values
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import LINE_BITS, TRIM_BITS, WIDTH_BITS
 from twinbar.hw.protocol.packing import lines_of

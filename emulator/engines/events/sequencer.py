@@ -19,7 +19,7 @@ from twinbar.emulator.engines.events.registers import RegisterFile
 from twinbar.emulator.engines.events.safety import Pin, Safety
 from twinbar.emulator.engines.events.streams import Arbiter
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import Phase

@@ -19,7 +19,7 @@ from twinbar.emulator.engines.program.program_registers import power_up, registe
 from twinbar.emulator.engines.program.program_streams import RESPONSES, SERVED, change_command, open_streams
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.timing import PHASES
 

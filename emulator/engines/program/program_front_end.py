@@ -11,7 +11,7 @@ import numpy as np
 from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES
 from twinbar.emulator.engines.program import program_layout as at
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 from twinbar.hw.parts.cycles import (
     P_ADC_START_UP,

@@ -7,8 +7,8 @@ import numpy as np
 from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.contract.program import Pin
 from twinbar.emulator.engines.program import program_layout as at
-from twinbar.hw.gateware.bias import initial_values
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.drive.bias_memory import initial_values
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import LINE_BITS, TRIM_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import Access

@@ -20,7 +20,7 @@ from twinbar.emulator.engines.rtl.timers import find_timers, signals_of, with_ou
 from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
 from twinbar.emulator.pins.models import front_end_text, model_text
 from twinbar.hw.errors import ToolMissingError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.work_folder import work_folder
 

@@ -14,7 +14,7 @@ from twinbar.emulator.engines.rtl.simulation import Simulation
 from twinbar.emulator.engines.rtl.waves import write_save_files
 from twinbar.emulator.pins.array_abi import arrays_of, record_of
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 COMPOSE_FROM: Final = 2
 """Tiles from which one tile's netlist is compiled and instantiated, instead of a flat controller."""

@@ -7,8 +7,8 @@ from amaranth.hdl import Shape
 from twinbar.emulator.engines.rtl.generated import mangle
 from twinbar.emulator.engines.rtl.netlist import AskedSignature
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.front_end import DirectPinsSignature
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.front_end.handshake import DirectPinsSignature
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import Command, Response
 from twinbar.hw.protocol.registers import TRIM_INIT
@@ -120,12 +120,12 @@ def _counted(module: str, tiles: list[str], traced: bool) -> list[str]:
     """Read a counter of actions between programs: what is still on its way to its memory is added."""
 
     def register(tile: str, name: str) -> str:
-        wire = mangle(f"{tile}.counters.{name}")
+        wire = mangle(f"{tile}.accounts.counters.{name}")
         return f"top.{wire}.curr.template get<uint64_t>()" if traced else f"top.curr.{wire}.get<uint64_t>()"
 
     lines = [f"inline uint64_t counted_{module}(twinbar_{module}::block &top, int tile, int action) {{"]
     for number, tile in enumerate(tiles):
-        memory = f"top.memory_{mangle(f'{tile}.counters.actions.storage')}"
+        memory = f"top.memory_{mangle(f'{tile}.accounts.counters.actions.storage')}"
         adding = f"{register(tile, 'actions.adding')} && {register(tile, 'actions.index')} == uint64_t(action)"
         added = f"{register(tile, 'actions.value')} + {register(tile, 'actions.amount')}"
         lines += [

@@ -19,14 +19,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from twinbar.hw.gateware.arbiter import Arbiter
-from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller, pins_signature
-from twinbar.hw.gateware.direct import DirectFrontEnd
-from twinbar.hw.gateware.dispatcher import Dispatcher
-from twinbar.hw.gateware.front_end import DirectPinsSignature
-from twinbar.hw.gateware.serial_front_end import SerialFrontEnd
-from twinbar.hw.gateware.stream_queue import Queue
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.front_end.direct_front_end import DirectFrontEnd
+from twinbar.hw.gateware.front_end.handshake import DirectPinsSignature
+from twinbar.hw.gateware.front_end.serial_front_end import SerialFrontEnd
+from twinbar.hw.gateware.streams.arbiter import Arbiter
+from twinbar.hw.gateware.streams.dispatcher import Dispatcher
+from twinbar.hw.gateware.streams.stream_queue import Queue
 from twinbar.hw.gateware.tile import Tile
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import TILE_BITS, Command, Response

@@ -18,7 +18,7 @@ from twinbar.emulator.engines.rtl.pysim_bench import PysimBench, give_back, take
 from twinbar.emulator.pins.pysim_array import TileArray
 from twinbar.emulator.pins.pysim_parts import TileParts
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, unpack
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import Phase

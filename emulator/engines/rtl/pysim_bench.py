@@ -12,8 +12,8 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 from twinbar.emulator.pins.pysim_array import Pins
-from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.gateware.controller import Controller
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.registers import TRIM_INIT

@@ -16,7 +16,7 @@ from twinbar.emulator.pins.array_abi import Arrays
 from twinbar.emulator.pins.complaints import read_complaint
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.config import ControllerConfig
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.protocol.registers import COUNTER_BITS

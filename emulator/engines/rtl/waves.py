@@ -19,7 +19,7 @@ from typing import Final
 
 from vcd.gtkw import GTKWSave
 
-from twinbar.hw.gateware.sequencer import State
+from twinbar.hw.gateware.tile_states import State
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Selection, Status
 from twinbar.hw.timing import Phase
 
@@ -27,9 +27,15 @@ TOP: Final = "controller"
 """Scope that holds everything."""
 
 _PARTS: Final = {
-    "sequencer": ("sequencer", "timer", "supervisor"),
-    "write drive": ("drive",),
-    "read-out": ("walk", "averager", "channel_0", "trims", "levels"),
+    "sequencer": ("control.sequencer", "control.clock.timer", "control.supervisor"),
+    "write drive": ("drive.write_drive",),
+    "read-out": (
+        "readout.walk",
+        "readout.cells.averager",
+        "readout.channels.channel_0",
+        "readout.cells.trims",
+        "readout.cells.levels",
+    ),
 }
 """Groups of a tile, by the modules in it."""
 _OPEN: Final = ("streams", "tile 0: sequencer", "tile 0: pins")
@@ -38,7 +44,7 @@ _TAIL_BYTES: Final = 1 << 16
 """The end of a VCD file in which its last time stands."""
 _ZOOM_UNIT: Final = 0.21
 """Units of time that GTKWave shows at zoom 0 in a window of usual width, as its inverse; found by trying."""
-_MODULES: Final = tuple(module for modules in _PARTS.values() for module in modules)
+_MODULES: Final = tuple(module.rpartition(".")[2] for modules in _PARTS.values() for module in modules)
 
 _NAMES: Final[dict[str, type[Enum]]] = {
     "state": State,

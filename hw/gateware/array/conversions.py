@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import isqrt
 from typing import Final
 
-from ..config import ControllerConfig
+from ..controller_config import ControllerConfig
 from .arithmetic import QUOTIENT_BITS, Arithmetic
 from .assembler import Assembler, Routine
 from .forming import DRAW_CONVERSION, PURPOSE_PLACE, TRIM_STEP

@@ -13,8 +13,8 @@ from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, LINE_BITS, TILE_BITS
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 
 from ..block_ram import block_ram
-from ..config import ControllerConfig
-from ..front_end import FrontEndSignature
+from ..controller_config import ControllerConfig
+from ..front_end.handshake import FrontEndSignature
 from .instructions import Condition, Input, Job, Output
 from .lasting import Lasting
 from .machine import Machine

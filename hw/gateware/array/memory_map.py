@@ -5,7 +5,7 @@ from typing import Final
 
 from twinbar.hw.errors import ConfigError
 
-from ..config import ControllerConfig
+from ..controller_config import ControllerConfig
 from .instructions import WORDS
 from .model import GAUSS_BINS, STEP_BINS, TRAIT_BINS, ArrayModel
 

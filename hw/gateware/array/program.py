@@ -3,7 +3,7 @@
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from ..config import ControllerConfig
+from ..controller_config import ControllerConfig
 from .arithmetic import Arithmetic
 from .assembler import Assembler, Microcode, RegistersUsedUp, Routine
 from .conversions import Conversions

@@ -11,7 +11,7 @@ from twinbar.hw.link.hello import Hello
 from twinbar.hw.protocol.layouts import Command, Response
 
 from ..block_ram import block_ram
-from ..config import ControllerConfig
+from ..controller_config import ControllerConfig
 from .frame_receiver import FrameReceiver
 from .framer import Framer
 from .packer import Packer

@@ -1,0 +1,1 @@
+"""Accounts of a tile: the cycles of every phase, and the actions."""

@@ -1,0 +1,75 @@
+"""Accounts of a tile: says what happens in a cycle, and counts it."""
+
+from amaranth.hdl import Module, Mux
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.actions import Action
+from twinbar.hw.protocol.registers import COUNTER_BITS
+from twinbar.hw.protocol.vocabulary import Record, Status
+
+from ..progress import ProgressSignature
+from ..register_access import RegisterAccessSignature
+from ..tile_states import CLOSED_LOOP, State, is_any
+from .counters import Counters
+
+
+class Accounts(wiring.Component):
+    """Counts the cycles of every phase, and the actions.
+
+    Members
+    -------
+    progress : In(ProgressSignature)
+    registers : In(RegisterAccessSignature)
+    record : In(Record)
+        The record that is driven.
+    done, last_sample : In(1)
+        The request to the front end is answered; the conversion in progress is the last of a single-cell read.
+    conversions : In
+        Those of the read or group in progress.
+    phase_value, action_value : Out
+        The counters that the register's address asks for.
+    """
+
+    progress: In(ProgressSignature())
+    registers: In(RegisterAccessSignature())
+    record: In(Record)
+    done: In(1)
+    last_sample: In(1)
+    conversions: In(7)
+    phase_value: Out(COUNTER_BITS)
+    action_value: Out(COUNTER_BITS)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.counters = counters = Counters()
+        progress = self.progress
+        state, first, product = progress.state, progress.first, progress.product
+        index = self.registers.address[:4]
+        m.d.comb += [
+            counters.phase.eq(progress.phase),
+            counters.started.eq(progress.popped),
+            counters.phase_index.eq(index),
+            counters.action_index.eq(index),
+            counters.amount.eq(1),
+            self.phase_value.eq(counters.phase_value),
+            self.action_value.eq(counters.action_value),
+        ]
+
+        def count(condition, action) -> None:
+            with m.If(condition):
+                m.d.comb += [counters.act.eq(1), counters.action.eq(action)]
+
+        count((state == State.SELECT) & first, Mux(product, Action.INPUT_STEP, Action.SELECT_CELL))
+        count((state == State.DRIVE) & first, Action.DRIVE_UPDATE)
+        reset_pulse = self.record == Record.RESET
+        count((state == State.PULSE) & first, Mux(reset_pulse, Action.PULSE_RESET, Action.PULSE_SET))
+        failed = progress.status == Status.FAILED
+        written = is_any(progress.command.opcode, CLOSED_LOOP) & ((progress.status == Status.OK) | failed)
+        count(progress.handed_over & written, Mux(failed, Action.WRITE_FAILED, Action.WRITE_OK))
+        # All conversions of a read are counted when it ends, one way or the other.
+        ends = (state == State.CONVERT) & (self.done & (product | self.last_sample) | progress.halt)
+        count(ends, Mux(product, Action.CONVERT_FORWARD, Action.CONVERT_VERIFY))
+        with m.If(ends):
+            m.d.comb += counters.amount.eq(self.conversions)
+        return m

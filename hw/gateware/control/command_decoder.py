@@ -1,0 +1,102 @@
+"""What a command does, decoded when it is popped."""
+
+from amaranth.hdl import Module, Mux
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.layouts import Command
+from twinbar.hw.protocol.vocabulary import Opcode, Selection
+
+from ..tile_states import CLOSED_LOOP, State, is_any
+
+
+class CommandPlan(data.Struct):
+    """What the sequencer keeps of a command's opcode while the command runs.
+
+    Fields
+    ------
+    follows
+        State behind DECODE or SELECT, if nothing comes between.
+    product, accesses, closed_loop, writes
+        It is a multiplication, accesses a register, is WRITE or FORM, is WRITE.
+    """
+
+    follows: State
+    product: 1
+    accesses: 1
+    closed_loop: 1
+    writes: 1
+
+
+class CommandDecoder(wiring.Component):
+    """Says of the command that waits how it would start. Combinational.
+
+    Members
+    -------
+    head : In(Command)
+    admitted : In(1)
+        It may start: else it is answered right after DECODE.
+    empty : In(1)
+        It is a multiplication without an input step.
+    starts : Out(State)
+        Its first state.
+    plan : Out(CommandPlan)
+    selection : Out(Selection)
+        What it connects.
+    """
+
+    head: In(Command)
+    admitted: In(1)
+    empty: In(1)
+    starts: Out(State)
+    plan: Out(CommandPlan)
+    selection: Out(Selection)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        opcode, body, plan = self.head.opcode, self.head.body, self.plan
+        m.d.comb += [
+            plan.product.eq(opcode == Opcode.MULTIPLY),
+            plan.closed_loop.eq(is_any(opcode, CLOSED_LOOP)),
+            plan.writes.eq(opcode == Opcode.WRITE),
+            plan.accesses.eq(is_any(opcode, (Opcode.READ_REGISTER, Opcode.WRITE_REGISTER))),
+            plan.follows.eq(State.RESPOND),
+            self.starts.eq(State.DECODE),
+        ]
+        with m.If(self.admitted), m.Switch(opcode):
+            with m.Case(Opcode.READ_REGISTER, Opcode.WRITE_REGISTER):
+                m.d.comb += plan.follows.eq(State.ACCESS)
+            with m.Case(Opcode.ARM):
+                m.d.comb += plan.follows.eq(State.SCAN)
+            with m.Case(Opcode.WAIT):
+                m.d.comb += plan.follows.eq(State.WAIT)
+            with m.Case(Opcode.LOAD):
+                m.d.comb += self.starts.eq(State.LOAD)
+            with m.Case(Opcode.MULTIPLY):
+                m.d.comb += [self.starts.eq(State.RESPOND), plan.follows.eq(State.CONNECT_MULTIPLY)]
+                with m.If(~self.empty):
+                    m.d.comb += [
+                        self.starts.eq(State.SELECT),
+                        self.selection.eq(Mux(body.product.codes, Selection.CODES, Selection.PLANE)),
+                    ]
+            with m.Case(Opcode.CALIBRATE):
+                m.d.comb += [
+                    self.starts.eq(State.SELECT),
+                    plan.follows.eq(State.CONNECT_READ),
+                    self.selection.eq(Mux(body.calibration.gain, Selection.REFERENCE, Selection.COLUMN)),
+                ]
+            with m.Case(Opcode.READ, Opcode.CONVERT, *CLOSED_LOOP):
+                m.d.comb += [
+                    self.starts.eq(State.SELECT),
+                    plan.follows.eq(State.CONNECT_READ),
+                    self.selection.eq(Selection.CELL),
+                ]
+            with m.Case(Opcode.PULSE):
+                m.d.comb += [
+                    self.starts.eq(State.SELECT),
+                    plan.follows.eq(State.PULSE),
+                    self.selection.eq(Selection.CELL),
+                ]
+            with m.Case(Opcode.DRIVE):
+                m.d.comb += [self.starts.eq(State.SELECT), self.selection.eq(Selection.CELL)]
+        return m

@@ -1,0 +1,79 @@
+"""How the command that runs ends: the status of its responses."""
+
+from amaranth.hdl import Module, Mux
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.vocabulary import Status
+
+from ..drive.arming import ScanSignature
+from ..tile_states import State
+from .command_decoder import CommandPlan
+
+
+class CommandStatus(wiring.Component):
+    """The status of a command's responses.
+
+    Members
+    -------
+    popped : In(1)
+        A command starts with the next cycle, with the status ``admission``.
+    admission : In(Status)
+    plan : In(CommandPlan)
+    state : In(State)
+    register_status : In(Status)
+        See `RegisterFile`.
+    scan : In(ScanSignature)
+    failed : In(1)
+        In DECIDE: the code is not in its window, and no pulses are left.
+    halt, halted, faulted : In(1)
+        A halt; it ends the command; its cause is a fault.
+    handed_over : In(1)
+        The response is taken in this cycle.
+    last_output : In(1)
+        It is that of a multiplication's last output.
+    status : Out(Status)
+    cut : Out(Status)
+        How a multiplication was halted while it responded; OK: it was not. It is told from the next response on.
+    last_response : Out(1)
+        This response ends the command.
+    """
+
+    popped: In(1)
+    admission: In(Status)
+    plan: In(CommandPlan)
+    state: In(State)
+    register_status: In(Status)
+    scan: In(ScanSignature())
+    failed: In(1)
+    halt: In(1)
+    halted: In(1)
+    faulted: In(1)
+    handed_over: In(1)
+    last_output: In(1)
+    status: Out(Status)
+    cut: Out(Status)
+    last_response: Out(1)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        product, cut, is_ok = self.plan.product, self.cut, self.status == Status.OK
+        reason = Mux(self.faulted, Status.FAULTED, Status.ABORTED)
+        m.d.comb += self.last_response.eq(~product | ~is_ok | self.last_output)
+        with m.Switch(self.state):
+            with m.Case(State.DECODE), m.If(is_ok & self.plan.accesses):
+                m.d.sync += self.status.eq(self.register_status)
+            with m.Case(State.SCAN), m.If(self.scan.last & ~self.scan.good):
+                m.d.sync += self.status.eq(Status.WINDOW)
+            with m.Case(State.DECIDE), m.If(self.failed):
+                m.d.sync += self.status.eq(Status.FAILED)
+            with m.Case(State.RESPOND), m.If(product & is_ok):
+                with m.If((cut == Status.OK) & self.halt):
+                    m.d.sync += cut.eq(reason)
+                with m.If(self.handed_over):
+                    m.d.sync += self.status.eq(Mux((cut == Status.OK) & self.halt, reason, cut))
+        with m.If(self.halted):
+            m.d.sync += self.status.eq(reason)
+        with m.If(self.popped):
+            m.d.sync += [self.status.eq(self.admission), cut.eq(Status.OK)]
+        return m

@@ -1,0 +1,56 @@
+"""What the compliance input does to a pulse."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.layouts import WIDTH_BITS
+from twinbar.hw.protocol.vocabulary import ComplianceAction
+
+from .register_file import Compliance
+
+
+class ComplianceWatch(wiring.Component):
+    """Ends a pulse, or trips, when the current reaches its limit after the blanking time.
+
+    Members
+    -------
+    pulsing : In(1)
+        The write gate is open.
+    next : In
+        One more than the number of this cycle of the pulse, counted from 1.
+    compliance : In(Compliance)
+        The register.
+    limited : In(1)
+        Synchronised compliance input.
+    ended : Out(1)
+        The pulse ends with this cycle.
+    trip : Out(1)
+        So it does, and a fault is latched.
+    """
+
+    pulsing: In(1)
+    next: In(WIDTH_BITS)
+    compliance: In(Compliance)
+    limited: In(1)
+    ended: Out(1)
+    trip: Out(1)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        # Whether a cycle is past the blanking time is known one cycle ahead: halts wait for it.
+        unblanked, nearly, brief = Signal(), Signal(), Signal()
+        may_trip, may_end = Signal(), Signal()
+        blanking, action = self.compliance.blanking, self.compliance.action
+        m.d.comb += [
+            brief.eq(~blanking[1:].any()),
+            unblanked.eq(Mux(self.pulsing, may_trip | may_end | nearly | brief, brief & ~blanking[0])),
+            self.trip.eq(self.pulsing & self.limited & may_trip),
+            self.ended.eq(self.pulsing & self.limited & may_end),
+        ]
+        m.d.sync += [
+            nearly.eq(self.pulsing & (self.next[: len(blanking)] == blanking)),
+            may_trip.eq(unblanked & (action == ComplianceAction.FAULT)),
+            may_end.eq(unblanked & (action == ComplianceAction.END_PULSE)),
+        ]
+        return m

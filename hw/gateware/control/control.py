@@ -1,0 +1,241 @@
+"""Control of a tile: takes commands, runs them, keeps the tile safe, and answers."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from twinbar.hw.protocol.layouts import COLUMN_BITS, TILE_BITS, VALUE_BITS, WIDTH_BITS, Command, Response
+from twinbar.hw.protocol.vocabulary import Opcode, Status
+
+from ..controller_config import ControllerConfig
+from ..drive.arming import ScanSignature
+from ..drive.write_drive import PulseSignature
+from ..front_end.handshake import RolesSignature
+from ..progress import ProgressSignature
+from ..readout.output_walk import WalkSignature
+from ..readout.verdict import VerdictSignature
+from ..register_access import RegisterAccessSignature
+from ..tile_states import State, is_any
+from .admission import Admission
+from .phase_clock import PhaseClock
+from .register_file import RegisterFile, Sampling
+from .responder import Responder
+from .sequencer import Sequencer
+from .supervisor import Supervisor
+
+
+class Control(wiring.Component):
+    """Control of a tile.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+
+    Members
+    -------
+    index, commands, responses, accepted, safe, abort, stop
+        See `Tile`.
+    progress : Out(ProgressSignature)
+    registers : Out(RegisterAccessSignature)
+    sampling : Out(Sampling)
+        The register.
+    inputs : Out(3)
+        Synchronised compliance, stop and fault inputs.
+    scan : In(ScanSignature)
+    pulse : Out(PulseSignature)
+    width : In
+        Pulse width of the record that is driven.
+    make_safe : Out(1)
+        See `Supervisor`.
+    walk : Out(WalkSignature)
+    verdict : In(VerdictSignature)
+    column, result : In
+        Of the response.
+    front : Out(RolesSignature)
+
+    Attributes
+    ----------
+    sequencer, supervisor, register_file, clock
+        Parts whose state the proofs look at.
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
+        self.sequencer, self.supervisor = Sequencer(), Supervisor(config)
+        self.register_file, self.clock = RegisterFile(config), PhaseClock()
+        says = ("request", "begins", "expires", "durations", "selection", "row", "write_gate", "read_enable")
+        super().__init__(
+            {
+                "index": In(TILE_BITS),
+                "commands": In(stream.Signature(Command)),
+                "responses": Out(stream.Signature(Response)),
+                "accepted": In(1),
+                "safe": In(1),
+                "abort": In(1),
+                "stop": In(1),
+                "progress": Out(ProgressSignature()),
+                "registers": Out(RegisterAccessSignature()),
+                "sampling": Out(Sampling),
+                "inputs": Out(3),
+                "scan": In(ScanSignature()),
+                "pulse": Out(PulseSignature()),
+                "width": In(WIDTH_BITS),
+                "make_safe": Out(1),
+                "walk": Out(WalkSignature()),
+                "verdict": In(VerdictSignature()),
+                "column": In(COLUMN_BITS),
+                "result": In(signed(VALUE_BITS)),
+                "front": Out(RolesSignature(config, *says, "done", "compliance", "fault")),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.sequencer = sequencer = self.sequencer
+        m.submodules.supervisor = self.supervisor
+        m.submodules.register_file = self.register_file
+        m.submodules.clock = self.clock
+        connect(m, sequencer.clock, self.clock.clock)
+        connect(m, sequencer.pulse, flipped(self.pulse))
+        connect(m, sequencer.walk, flipped(self.walk))
+        connect(m, flipped(self.verdict), sequencer.verdict)
+        connect(m, flipped(self.scan), sequencer.scan)
+        connect(m, self.registers, self.clock.registers)
+        self._take_commands(m)
+        self._keep_safe(m)
+        self._access_registers(m)
+        self._respond(m)
+
+        front, clock, progress = self.front, self.clock, self.progress
+        m.d.comb += [
+            clock.state.eq(sequencer.state),
+            clock.plan.eq(sequencer.plan),
+            clock.gain.eq(self.verdict.gain),
+            clock.last_group.eq(self.walk.last_group),
+            clock.last_response.eq(sequencer.last_response),
+            clock.width.eq(self.width),
+            clock.wait.eq(sequencer.command.body.wait.cycles),
+            sequencer.done.eq(front.done),
+            front.request.eq(sequencer.request),
+            front.begins.eq(clock.clock.first),
+            front.expires.eq(clock.clock.last),
+            front.durations.eq(clock.durations),
+            front.selection.eq(sequencer.selection),
+            front.row.eq(sequencer.command.body.cell.row),
+            front.write_gate.eq(sequencer.write_gate),
+            front.read_enable.eq(sequencer.read_enable),
+            progress.head.eq(self.commands.payload),
+            progress.ready.eq(sequencer.ready),
+            progress.popped.eq(sequencer.popped),
+            progress.command.eq(sequencer.command),
+            progress.product.eq(sequencer.plan.product),
+            progress.accesses.eq(sequencer.plan.accesses),
+            progress.state.eq(sequencer.state),
+            progress.phase.eq(sequencer.phase),
+            progress.first.eq(clock.clock.first),
+            progress.halt.eq(self.supervisor.halt),
+            progress.status.eq(sequencer.status),
+            progress.handed_over.eq(sequencer.handed_over),
+            progress.last_response.eq(sequencer.last_response),
+        ]
+        return m
+
+    def _take_commands(self, m: Module) -> None:
+        """Check the command that waits, and hand it to the sequencer."""
+        m.submodules.admission = admission = Admission(self.config)
+        sequencer, supervisor, settings = self.sequencer, self.supervisor, self.register_file.settings
+        m.d.comb += [
+            admission.command.eq(self.commands.payload),
+            admission.index.eq(self.index),
+            admission.mode.eq(supervisor.mode),
+            admission.faults.eq(supervisor.faults),
+            admission.aborting.eq(supervisor.aborting),
+            admission.levels.eq(settings.levels),
+            admission.pulse_limit.eq(settings.pulse_limit),
+            sequencer.head.eq(self.commands.payload),
+            sequencer.waits.eq(self.commands.valid),
+            sequencer.admitted.eq(admission.admitted),
+            sequencer.admission.eq(admission.status),
+            self.commands.ready.eq(sequencer.popped),
+        ]
+
+    def _keep_safe(self, m: Module) -> None:
+        """Arm and disarm the tile, and halt it."""
+        sequencer, supervisor, settings = self.sequencer, self.supervisor, self.register_file.settings
+        limited, fault = Signal(), Signal()
+        m.submodules.compliance_synchronizer = FFSynchronizer(self.front.compliance, limited)
+        m.submodules.fault_synchronizer = FFSynchronizer(self.front.fault, fault)
+        state, opcode = sequencer.state, sequencer.command.opcode
+        # A housekeeping command that was admitted takes effect in its only DECODE cycle.
+        executes = Signal()
+        m.d.comb += [
+            executes.eq((state == State.DECODE) & (sequencer.status == Status.OK)),
+            supervisor.safe.eq(self.safe),
+            supervisor.abort.eq(self.abort),
+            supervisor.accepted.eq(self.accepted),
+            supervisor.stop.eq(self.stop),
+            supervisor.fault.eq(fault),
+            supervisor.trip.eq(sequencer.trip),
+            supervisor.watchdog.eq(settings.watchdog),
+            # ARM disarms first: while the records are scanned, and if they are bad, the tile is safe. If it is aborted,
+            # the drive gives back what it has loaded.
+            supervisor.disarm.eq(
+                executes & is_any(opcode, (Opcode.DISARM, Opcode.ARM)) | (state == State.SCAN) & self.abort
+            ),
+            supervisor.clear.eq(executes & (opcode == Opcode.CLEAR)),
+            supervisor.answered.eq(executes & is_any(opcode, (Opcode.SAFE, Opcode.ABORT))),
+            supervisor.arm.eq(self.scan.last & self.scan.good & ~supervisor.halt),
+            supervisor.arm_mode.eq(sequencer.command.body.arm.mode),
+            sequencer.halt.eq(supervisor.halt),
+            sequencer.faulted.eq(supervisor.faulted),
+            sequencer.limited.eq(limited),
+            self.make_safe.eq(supervisor.make_safe),
+            self.inputs.eq(Cat(limited, self.stop, fault)),
+        ]
+
+    def _access_registers(self, m: Module) -> None:
+        """Check what is written to registers, and say where it is stored."""
+        sequencer, register_file, registers = self.sequencer, self.register_file, self.registers
+        head, body = self.commands.payload.body.register, sequencer.command.body.register
+        m.d.comb += [
+            register_file.check.eq(sequencer.popped),
+            register_file.head_address.eq(head.address),
+            register_file.head_value.eq(head.value),
+            register_file.address.eq(body.address),
+            register_file.value.eq(body.value),
+            register_file.write.eq(sequencer.command.opcode == Opcode.WRITE_REGISTER),
+            register_file.store.eq((sequencer.state == State.ACCESS) & register_file.write),
+            register_file.mode.eq(self.supervisor.mode),
+            sequencer.register_status.eq(register_file.status),
+            sequencer.pulse_limit.eq(register_file.settings.pulse_limit),
+            sequencer.compliance.eq(register_file.settings.compliance),
+            self.sampling.eq(register_file.settings.sampling),
+            registers.address.eq(body.address),
+            registers.value.eq(body.value),
+            *(
+                getattr(registers, name).eq(getattr(register_file, name))
+                for name in registers.signature.members
+                if name.startswith("write")
+            ),
+        ]
+
+    def _respond(self, m: Module) -> None:
+        """Put together the response of the command that runs."""
+        m.submodules.responder = responder = Responder()
+        sequencer, supervisor = self.sequencer, self.supervisor
+        connect(m, responder.responses, flipped(self.responses))
+        m.d.comb += [
+            responder.index.eq(self.index),
+            responder.state.eq(sequencer.state),
+            responder.command.eq(sequencer.command),
+            responder.whole.eq(sequencer.plan.accesses | sequencer.plan.product),
+            responder.column.eq(self.column),
+            responder.result.eq(self.result),
+            responder.sets.eq(sequencer.sets),
+            responder.resets.eq(sequencer.resets),
+            responder.status.eq(sequencer.status),
+            responder.faults.eq(supervisor.faults),
+            responder.mode.eq(supervisor.mode),
+            sequencer.handed_over.eq(responder.handed_over),
+        ]

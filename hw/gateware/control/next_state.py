@@ -1,0 +1,197 @@
+"""The state that follows a state of the sequencer."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.vocabulary import Status
+from twinbar.hw.timing import REGISTER_READ_CYCLES
+
+from ..drive.arming import ScanSignature
+from ..readout.output_walk import WalkSignature
+from ..readout.verdict import VerdictSignature
+from ..tile_states import ON_ARRAY, State, is_any, is_open_loop
+from .command_decoder import CommandPlan
+from .phase_timer import ClockSignature
+from .pulse_plan import BudgetSignature
+
+
+class NextState(wiring.Component):
+    """Says which state follows, and what is opened for it. Combinational.
+
+    Members
+    -------
+    state : In(State)
+    plan : In(CommandPlan)
+    waits, starts : In
+        A command waits, and the state in which it would start.
+    halt : In(1)
+    done : In(1)
+        See `FrontEndSignature`.
+    ended : In(1)
+        See `ComplianceWatch`.
+    register_status : In(Status)
+        See `RegisterFile`.
+    reads_register : In(1)
+        The command reads a register.
+    handed_over, last_response : In(1)
+        The response is taken in this cycle, and ends the command.
+    continues : In(1)
+        A multiplication that responds goes on with its next group.
+    scan : In(ScanSignature)
+    verdict : In(VerdictSignature)
+    budget : In(BudgetSignature)
+    clock : Out(ClockSignature)
+    walk : Out(WalkSignature)
+    following : Out(State)
+        The state of the next cycle.
+    ready, popped : Out(1)
+        A command may start with the next cycle; one does.
+    halted : Out(1)
+        A halt ends the command.
+    opens, reads : Out(1)
+        The write gate is open, and the read path is on, in the next cycle, unless halted.
+    drives : Out(1)
+        DRIVE follows whatever is read, unless halted.
+    """
+
+    state: In(State)
+    plan: In(CommandPlan)
+    waits: In(1)
+    starts: In(State)
+    halt: In(1)
+    done: In(1)
+    ended: In(1)
+    register_status: In(Status)
+    reads_register: In(1)
+    handed_over: In(1)
+    last_response: In(1)
+    continues: In(1)
+    scan: In(ScanSignature())
+    verdict: In(VerdictSignature())
+    budget: In(BudgetSignature())
+    clock: Out(ClockSignature())
+    walk: Out(WalkSignature())
+    following: Out(State)
+    ready: Out(1)
+    popped: Out(1)
+    halted: Out(1)
+    opens: Out(1)
+    reads: Out(1)
+    drives: Out(1)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        onward = Signal(State)  # unless it is DECIDE, halted or popped
+        m.d.comb += [onward.eq(self.state), self.clock.restart.eq(1)]
+        with m.Switch(self.state):
+            self._leave_housekeeping(m, onward)
+            self._leave_array(m, onward)
+            with m.Case(State.RESPOND), m.If(self.handed_over):
+                with m.If(self.last_response):
+                    m.d.comb += [onward.eq(State.IDLE), self.ready.eq(1)]
+                with m.Else():
+                    m.d.comb += self.walk.next_output.eq(1)
+                    with m.If(self.walk.last_of_group & self.continues & ~self.halt):
+                        m.d.comb += [onward.eq(State.CONVERT), self.reads.eq(1)]
+
+        haltable = Signal()
+        with m.Switch(self.state):
+            with m.Case(*ON_ARRAY, State.SCAN, State.WAIT):
+                m.d.comb += haltable.eq(1)
+            with m.Case(State.DECODE):
+                m.d.comb += haltable.eq(is_any(self.plan.follows, (State.SCAN, State.WAIT)))
+        m.d.comb += [
+            self.halted.eq(self.halt & haltable),
+            self.popped.eq(self.ready & self.waits & ~self.halt),
+        ]
+        # Apart from the rest, because the code is known late.
+        decided = self._decide(m)
+        with m.If(self.state == State.DECIDE):
+            m.d.comb += [
+                self.following.eq(Mux(self.halt, State.RESPOND, decided)),
+                self.opens.eq(decided == State.PULSE),
+            ]
+        with m.Else():
+            m.d.comb += [
+                self.following.eq(Mux(self.halted, State.RESPOND, Mux(self.popped, self.starts, onward))),
+                self.opens.eq(onward == State.PULSE),
+            ]
+        return m
+
+    def _decide(self, m: Module) -> Signal:
+        """Say what follows DECIDE unless it is halted, and move the walk."""
+        decided = Signal(State, init=State.RESPOND)
+        product, walk, verdict = self.plan.product, self.walk, self.verdict
+        searches = verdict.gain & ~verdict.last_bit
+        with m.If(product & ~walk.last_step):
+            m.d.comb += decided.eq(Mux(walk.last_group, State.SELECT, State.CONVERT))
+        with m.Elif(searches):
+            m.d.comb += decided.eq(State.CONNECT_READ)
+        with m.Elif(self.budget.again):
+            m.d.comb += decided.eq(Mux(self.budget.needed, State.DRIVE, State.PULSE))
+        with m.If(self.state == State.DECIDE):
+            m.d.comb += [
+                walk.next_step.eq(product & ~walk.last_step & walk.last_group),
+                walk.next_group.eq(product & ~walk.last_step & ~walk.last_group),
+                self.reads.eq(searches | walk.next_group),
+            ]
+        return decided
+
+    def _leave_housekeeping(self, m: Module, onward) -> None:
+        """Leave the states that do not touch the array."""
+        clock, plan = self.clock, self.plan
+        with m.Case(State.IDLE, State.LOAD):
+            m.d.comb += [onward.eq(State.IDLE), self.ready.eq(1)]
+        with m.Case(State.DECODE):
+            m.d.comb += onward.eq(plan.follows)
+            with m.If(plan.accesses & (self.register_status != Status.OK)):
+                m.d.comb += onward.eq(State.RESPOND)
+        with m.Case(State.ACCESS):
+            m.d.comb += clock.restart.eq(0)
+            with m.If(Mux(self.reads_register, clock.next[:3] == REGISTER_READ_CYCLES, 1)):
+                m.d.comb += onward.eq(State.RESPOND)
+        with m.Case(State.WAIT):
+            m.d.comb += clock.restart.eq(clock.last)
+            with m.If(clock.last):
+                m.d.comb += onward.eq(State.RESPOND)
+        with m.Case(State.SCAN), m.If(self.scan.last):
+            m.d.comb += onward.eq(State.RESPOND)
+
+    def _leave_array(self, m: Module, onward) -> None:
+        """Leave the states that touch the array."""
+        clock, plan = self.clock, self.plan
+        open_loop, pulse = is_open_loop(plan.follows), Mux(self.budget.needed, State.DRIVE, State.PULSE)
+        with m.Case(State.SELECT):
+            m.d.comb += clock.restart.eq(self.done)
+            with m.If(self.done):
+                m.d.comb += [
+                    onward.eq(Mux(open_loop & self.budget.needed, State.DRIVE, plan.follows)),
+                    self.drives.eq(open_loop & self.budget.needed),
+                    self.reads.eq(~open_loop),
+                ]
+        with m.Case(State.CONNECT_READ, State.CONNECT_MULTIPLY):
+            m.d.comb += [clock.restart.eq(self.done), self.reads.eq(1)]
+            with m.If(self.done):
+                m.d.comb += onward.eq(State.CONVERT)
+        with m.Case(State.CONVERT):
+            m.d.comb += [clock.restart.eq(self.done), self.reads.eq(1)]
+            with m.If(self.done & (plan.product | self.verdict.last_sample)):
+                m.d.comb += [onward.eq(State.DECIDE), self.reads.eq(0)]
+        with m.Case(State.DRIVE):
+            m.d.comb += clock.restart.eq(self.done)
+            with m.If(self.done):
+                m.d.comb += onward.eq(Mux(plan.follows == State.RESPOND, State.RESPOND, State.PULSE))
+        with m.Case(State.PULSE):
+            m.d.comb += clock.restart.eq(clock.last | self.ended)
+            with m.If(clock.last | self.ended):
+                m.d.comb += onward.eq(State.RECOVER)
+        with m.Case(State.RECOVER):
+            m.d.comb += clock.restart.eq(clock.last)
+            with m.If(clock.last):
+                with m.If(plan.closed_loop):
+                    m.d.comb += [onward.eq(State.CONNECT_READ), self.reads.eq(1)]
+                with m.Elif(self.budget.more):
+                    m.d.comb += [onward.eq(pulse), self.drives.eq(self.budget.needed)]
+                with m.Else():
+                    m.d.comb += onward.eq(State.RESPOND)

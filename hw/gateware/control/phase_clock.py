@@ -1,0 +1,83 @@
+"""The time of a tile's phases: how long each lasts, and which cycle of it this is."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from twinbar.hw.protocol.layouts import WIDTH_BITS
+
+from ..front_end.handshake import FrontEndDurations
+from ..register_access import RegisterAccessSignature
+from ..tile_states import State, is_open_loop
+from .command_decoder import CommandPlan
+from .durations import CYCLE_BITS, ROW_BITS, Durations
+from .phase_timer import ClockSignature, PhaseTimer
+
+
+class PhaseClock(wiring.Component):
+    """Tells the first and the last cycle of every phase whose length is known.
+
+    Members
+    -------
+    clock : In(ClockSignature)
+    state, plan, gain : In
+        What the tile does in this cycle.
+    last_group, last_response : In(1)
+        Of a multiplication: the group that is converted, or the response, is the last of its step.
+    width : In
+        Of the pulse that may follow: unchanged since the cycle before its first one.
+    wait : In
+        Cycles that WAIT waits.
+    registers : In(RegisterAccessSignature)
+    durations : Out(FrontEndDurations)
+        For front ends that have times of their own.
+    """
+
+    clock: In(ClockSignature())
+    state: In(State)
+    plan: In(CommandPlan)
+    gain: In(1)
+    last_group: In(1)
+    last_response: In(1)
+    width: In(WIDTH_BITS)
+    wait: In(WIDTH_BITS)
+    registers: In(RegisterAccessSignature())
+    durations: Out(FrontEndDurations)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.durations = durations = Durations()
+        m.submodules.timer = timer = PhaseTimer()
+        connect(m, flipped(self.clock), timer.clock)
+        m.d.comb += [
+            durations.write.eq(self.registers.write_duration),
+            durations.write_row.eq(self.registers.address[:ROW_BITS]),
+            durations.cycles.eq(self.registers.value[:CYCLE_BITS]),
+            self.durations.eq(durations.at_once),
+            timer.duration.eq(durations.duration),
+            timer.pulse.eq(self.state == State.PULSE),
+            timer.width.eq(self.width),
+            timer.wait.eq(self.state == State.WAIT),
+            timer.cycles.eq(self.wait),
+        ]
+        # The only phase with a duration that can follow this one. When this one ends is known late, and this is not.
+        upcoming = Signal(State, init=State.SELECT)
+        m.d.comb += durations.row.eq(upcoming.as_value()[:ROW_BITS])
+        plan = self.plan
+        with m.Switch(self.state):
+            with m.Case(State.SELECT):
+                m.d.comb += upcoming.eq(Mux(is_open_loop(plan.follows), State.DRIVE, plan.follows))
+            with m.Case(State.CONNECT_READ, State.CONNECT_MULTIPLY, State.CONVERT):
+                m.d.comb += upcoming.eq(State.CONVERT)
+            with m.Case(State.DECIDE):
+                with m.If(plan.product):
+                    m.d.comb += upcoming.eq(Mux(self.last_group, State.SELECT, State.CONVERT))
+                with m.Else():
+                    m.d.comb += upcoming.eq(Mux(self.gain, State.CONNECT_READ, State.DRIVE))
+            with m.Case(State.PULSE):
+                m.d.comb += upcoming.eq(State.RECOVER)
+            with m.Case(State.RECOVER):
+                m.d.comb += upcoming.eq(Mux(plan.closed_loop, State.CONNECT_READ, State.DRIVE))
+            with m.Case(State.RESPOND):
+                m.d.comb += upcoming.eq(Mux(self.last_response, State.SELECT, State.CONVERT))
+        return m

@@ -1,0 +1,101 @@
+"""The memory of the registers: bias records, constants, and a copy of the settings for reading back."""
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol import version
+from twinbar.hw.protocol.layouts import VALUE_BITS
+from twinbar.hw.protocol.registers import REGISTERS
+
+from ..block_ram import block_ram
+from ..controller_config import ControllerConfig
+
+ROW_BITS = 6
+WORDS = 1 << ROW_BITS
+"""Rows of each of the two memories: registers have 7-bit addresses."""
+
+
+def initial_values(config: ControllerConfig) -> list[int]:
+    """Give what the registers hold after power-up, by address."""
+    values = [0] * (2 * WORDS)
+    for register in REGISTERS:
+        values[register.address] = register.init
+    constants = {
+        "VERSION": version.MAJOR << 16 | version.MINOR,
+        "HASH_LOW": config.hash & 0xFFFF_FFFF,
+        "HASH_HIGH": config.hash >> 32,
+        "GEOMETRY": config.rows | config.columns << 11 | config.tiles << 22,
+        "CONVERTERS": config.adc_bits | config.dac_bits << 5 | config.input_bits << 10 | config.adc_channels << 16,
+        "QUEUES": config.command_depth | config.response_depth << 16,
+    }
+    for register in REGISTERS:
+        values[register.address] = constants.get(register.name, values[register.address])
+    return values
+
+
+class RecordReadSignature(wiring.Signature):
+    """How pairs of registers are read.
+
+    Members
+    -------
+    even_row, odd_row : Out
+        Half the address that is read in the memory of even addresses, and in that of odd ones.
+    even, odd : In
+        What was addressed in the cycle before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "even_row": Out(ROW_BITS),
+                "odd_row": Out(ROW_BITS),
+                "even": In(VALUE_BITS),
+                "odd": In(VALUE_BITS),
+            }
+        )
+
+
+class BiasMemory(wiring.Component):
+    """Registers at even addresses in one memory and at odd ones in another, so that pairs are read in one cycle.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+
+    Members
+    -------
+    address, value, write : In
+        Stores a register at the end of the cycle.
+    reading : In(RecordReadSignature)
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "address": In(7),
+                "value": In(VALUE_BITS),
+                "write": In(1),
+                "reading": In(RecordReadSignature()),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        values, reading = initial_values(self.config), self.reading
+        for odd, name, row, value in (
+            (0, "even", reading.even_row, reading.even),
+            (1, "odd", reading.odd_row, reading.odd),
+        ):
+            m.submodules[name] = memory = block_ram(shape=VALUE_BITS, depth=WORDS, init=values[odd::2])
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.addr.eq(self.address[1:]),
+                write.data.eq(self.value),
+                write.en.eq(self.write & (self.address[0] == odd)),
+                read.addr.eq(row),
+                read.en.eq(1),
+                value.eq(read.data),
+            ]
+        return m

@@ -1,0 +1,112 @@
+"""The write drive of a tile with the memory of its records, and the check of the records."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from twinbar.hw.protocol.layouts import VALUE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.registers import GAIN_TARGET, RANGE_MULTIPLY, RANGE_READ
+from twinbar.hw.protocol.vocabulary import Opcode
+
+from ..controller_config import ControllerConfig
+from ..front_end.handshake import RolesSignature
+from ..progress import ProgressSignature
+from ..register_access import RegisterAccessSignature
+from ..tile_states import POPPING, State, is_any
+from .arming import Arming, ScanSignature
+from .bias_memory import BiasMemory
+from .write_drive import PulseSignature, WriteDrive
+
+
+class Drive(wiring.Component):
+    """What is driven onto the lines of a tile, and with which ADC range they are read.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+
+    Members
+    -------
+    progress : In(ProgressSignature)
+    registers : In(RegisterAccessSignature)
+    pulse : In(PulseSignature)
+    make_safe : In(1)
+        The safe codes are driven from the next cycle on.
+    scan : Out(ScanSignature)
+    width : Out
+        Pulse width of the record that is driven.
+    even, odd : Out
+        Registers that were read in the cycle before.
+    front : Out(RolesSignature)
+
+    Attributes
+    ----------
+    memory, write_drive
+        Parts whose state the proofs look at.
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self.memory, self.write_drive = BiasMemory(config), WriteDrive(config)
+        super().__init__(
+            {
+                "progress": In(ProgressSignature()),
+                "registers": In(RegisterAccessSignature()),
+                "pulse": In(PulseSignature()),
+                "make_safe": In(1),
+                "scan": Out(ScanSignature()),
+                "width": Out(WIDTH_BITS),
+                "even": Out(VALUE_BITS),
+                "odd": Out(VALUE_BITS),
+                "front": Out(RolesSignature(config, "record", "codes", "compliance_code", "update", "range")),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.memory = memory = self.memory
+        m.submodules.arming = arming = Arming()
+        m.submodules.write_drive = drive = self.write_drive
+        connect(m, flipped(self.pulse), drive.pulse)
+        connect(m, arming.scan, flipped(self.scan))
+        progress, registers, front, reading = self.progress, self.registers, self.front, memory.reading
+        state = progress.state
+        m.d.comb += [
+            arming.start.eq(state == State.DECODE),
+            arming.active.eq(state == State.SCAN),
+            drive.load.eq(arming.load),
+            drive.load_record.eq(arming.load_record),
+            drive.make_safe.eq(self.make_safe),
+            memory.address.eq(registers.address),
+            memory.value.eq(registers.value),
+            memory.write.eq(registers.write_register),
+            self.even.eq(reading.even),
+            self.odd.eq(reading.odd),
+        ]
+
+        # Who reads the memory.
+        m.d.comb += [reading.even_row.eq(drive.reading.even_row), reading.odd_row.eq(drive.reading.odd_row)]
+        for user in (arming, drive):
+            m.d.comb += [user.reading.even.eq(reading.even), user.reading.odd.eq(reading.odd)]
+        with m.If(is_any(state, (State.DECODE, State.SCAN))):
+            m.d.comb += [reading.even_row.eq(arming.reading.even_row), reading.odd_row.eq(arming.reading.odd_row)]
+        with m.Elif(state == State.ACCESS):
+            m.d.comb += [reading.even_row.eq(registers.address[1:]), reading.odd_row.eq(registers.address[1:])]
+        with m.Elif(is_any(state, POPPING)):
+            m.d.comb += [reading.even_row.eq(RANGE_READ.address >> 1), reading.odd_row.eq(RANGE_MULTIPLY.address >> 1)]
+        with m.Elif(progress.command.opcode == Opcode.CALIBRATE):
+            m.d.comb += reading.even_row.eq(GAIN_TARGET.address >> 1)
+
+        started = Signal()  # in the cycle before
+        adc_range = Signal(RANGE_READ.bits)
+        m.d.sync += started.eq(progress.popped)
+        with m.If(started):
+            m.d.sync += adc_range.eq(Mux(progress.product, reading.odd, reading.even))
+        m.d.comb += [
+            self.width.eq(drive.width),
+            front.record.eq(drive.pulse.record),
+            front.codes.eq(drive.codes),
+            front.compliance_code.eq(drive.compliance_code),
+            front.update.eq(drive.update),
+            front.range.eq(adc_range),
+        ]
+        return m

@@ -1,0 +1,159 @@
+"""The write drive: the codes on the three lines, and their ramps."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, LINE_BITS, WIDTH_BITS, Triple
+from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP, FIELD_WIDTH
+from twinbar.hw.protocol.vocabulary import Record
+
+from ..controller_config import ControllerConfig
+from .bias_memory import RecordReadSignature
+
+
+def record_row(record, field: int):
+    """Give the row of a record's field in `BiasMemory`; the record is a 3-bit value."""
+    return Cat(Const(field >> 1, 2), record, Const(1, 1))
+
+
+def lanes(triple):
+    """Split a triple into the codes of its lines."""
+    return [triple[LINE_BITS * line : LINE_BITS * (line + 1)] for line in range(3)]
+
+
+class PulseSignature(wiring.Signature):
+    """What the sequencer asks of the write drive before a pulse.
+
+    Members
+    -------
+    target : Out(Record)
+        Record to be pulsed next; it stays the same from ``begin`` to the next cycle.
+    first : Out(1)
+        The next pulse is the first of its command.
+    begin : Out(1)
+        An update to ``target`` begins in the next cycle.
+    record : In(Record)
+        The record that is driven.
+    stale : In(1)
+        Pulsing it takes an update; any other record does. Right from the second cycle of a pulse on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "target": Out(Record),
+                "first": Out(1),
+                "begin": Out(1),
+                "record": In(Record, init=Record.SAFE),
+                "stale": In(1),
+            }
+        )
+
+
+class WriteDrive(wiring.Component):
+    """The write drive: the codes on the three lines, which ramp from pulse to pulse.
+
+    An update takes the two cycles after ``begin``: codes, width and current limit are taken over in the first, steps
+    and stop codes are kept in the second. In the two cycles after it they give the ramp's next codes.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+
+    Members
+    -------
+    pulse : In(PulseSignature)
+    load : In(1)
+        Take the codes and width that the memory gives, as those of ``load_record``.
+    load_record : In(Record)
+    make_safe : In(1)
+        Take the safe codes.
+    reading : Out(RecordReadSignature)
+    codes, compliance_code, update : Out
+        To the front end.
+    width : Out
+        Pulse width of the record that is driven.
+    updating, finishing : Out(1)
+        First and second cycle of an update.
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "pulse": In(PulseSignature()),
+                "load": In(1),
+                "load_record": In(Record),
+                "make_safe": In(1),
+                "reading": Out(RecordReadSignature()),
+                "codes": Out(Triple, init=self._safe()),
+                "compliance_code": Out(COMPLIANCE_BITS),
+                "update": Out(1),
+                "width": Out(WIDTH_BITS),
+                "updating": Out(1),
+                "finishing": Out(1),
+            }
+        )
+
+    def _safe(self) -> dict[str, int]:
+        return dict(zip(("bit_line", "source_line", "word_line"), self.config.safe_codes, strict=True))
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        pulse, reading, updating, finishing = self.pulse, self.reading, self.updating, self.finishing
+        fresh = Signal()  # an update takes the start codes
+        at_start = Signal()  # the driven codes are the record's start codes
+        ramps = Signal()  # the next codes differ from those that are driven
+        after = [Signal(LINE_BITS + 1, name=f"after_{line}") for line in range(3)]  # the next codes of the ramp
+        adding, cutting = Signal(), Signal()  # they are summed, and cut at the stop codes
+        driven = lanes(self.codes.as_value())
+        start = pulse.first | (pulse.record != pulse.target)
+
+        m.d.comb += [
+            pulse.stale.eq(Mux(pulse.first, ~at_start, ramps)),
+            reading.even_row.eq(record_row(pulse.target, FIELD_CODES)),
+            reading.odd_row.eq(record_row(pulse.target, FIELD_WIDTH)),
+        ]
+        m.d.sync += [updating.eq(pulse.begin), finishing.eq(updating), self.update.eq(updating)]
+        m.d.sync += [adding.eq(finishing), cutting.eq(adding), fresh.eq(start)]
+        with m.If(updating):
+            m.d.comb += [
+                reading.even_row.eq(record_row(pulse.target, FIELD_STEP)),
+                reading.odd_row.eq(record_row(pulse.target, FIELD_STOP)),
+            ]
+        with m.If(updating):
+            m.d.sync += [at_start.eq(fresh), pulse.record.eq(pulse.target)]
+            for line, code in enumerate(lanes(reading.even)):
+                m.d.sync += driven[line].eq(Mux(fresh, code, after[line][:LINE_BITS]))
+        # Both fields are kept: a block RAM is slow, and a halt in the first cycle gives it to others from the third on.
+        steps, stops = Signal(3 * LINE_BITS), Signal(3 * LINE_BITS)
+        with m.If(finishing):
+            m.d.sync += [steps.eq(reading.even), stops.eq(reading.odd)]
+        moves = []
+        for line, (step, stop) in enumerate(zip(lanes(steps), lanes(stops), strict=True)):
+            moves.append(step.any() & (driven[line] != stop))
+            with m.If(adding):
+                m.d.sync += after[line].eq(driven[line] + step)
+            with m.If(cutting & (after[line] > stop)):
+                m.d.sync += after[line].eq(stop)
+        with m.If(adding):
+            m.d.sync += ramps.eq(Cat(moves).any())
+        with m.If(updating & fresh):
+            m.d.sync += Cat(self.width, self.compliance_code).eq(reading.odd)
+        with m.If(self.load):
+            m.d.sync += [
+                self.codes.eq(reading.even),
+                Cat(self.width, self.compliance_code).eq(reading.odd),
+                pulse.record.eq(self.load_record),
+                self.update.eq(1),
+            ]
+        with m.If(self.make_safe):
+            m.d.sync += [
+                self.codes.eq(Triple.const(self._safe())),
+                self.compliance_code.eq(0),
+                pulse.record.eq(Record.SAFE),
+                self.update.eq(1),
+                updating.eq(0),
+            ]
+        return m

@@ -1,0 +1,1 @@
+"""Analog front ends, and the handshake between them and a tile."""

@@ -1,0 +1,134 @@
+"""Keeps the outputs of serial DACs at the codes of a tile's write drive and read paths."""
+
+from functools import reduce
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.parts.assembly import LIMIT_BITS, DacOutput, Drive, Line, SerialParts
+from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, Triple
+from twinbar.hw.protocol.vocabulary import Record
+
+from ..controller_config import ControllerConfig
+from ..drive.write_drive import lanes
+from .spi import MAX_BITS, SpiWord
+
+_RECORDS = {Drive.READ: (Record.READ,), Drive.MULTIPLY: (Record.MULTIPLY,)}
+_RECORDS[Drive.WRITE] = tuple(record for record in Record if record not in (Record.READ, Record.MULTIPLY))
+
+
+class DacKeeper(wiring.Component):
+    """Keeps outputs at the codes that they should have: an output whose code does not change is not written.
+
+    Codes are taken over with ``update`` at any time, also while nothing is requested (safe codes, arming), and written
+    as soon as the bus is free, the first output in `SerialParts.outputs` first.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+    parts : SerialParts
+
+    Members
+    -------
+    awake : In(1)
+        Parts are powered up.
+    record, codes, compliance_code, update : In
+        See `array_members`.
+    connect : In(2)
+        Strobes: outputs that READ and MULTIPLY share take the codes of READ, or of MULTIPLY.
+    settle : In(16)
+        Cycles from the end of the last word to outputs at rest.
+    words : Out(stream(SpiWord))
+    ready : Out(1)
+        Every output has its code, and all have settled.
+    """
+
+    def __init__(self, config: ControllerConfig, parts: SerialParts) -> None:
+        self.config, self.parts = config, parts
+        super().__init__(
+            {
+                "awake": In(1),
+                "record": In(Record),
+                "codes": In(Triple),
+                "compliance_code": In(COMPLIANCE_BITS),
+                "update": In(1),
+                "connect": In(2),
+                "settle": In(16),
+                "words": Out(stream.Signature(SpiWord)),
+                "ready": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        outputs, dac, word = self.parts.outputs, self.parts.dac, self.words.payload
+        wanted = [self._wanted(m, output, number) for number, output in enumerate(outputs)]
+        held = [Signal.like(code, name=f"held_{number}", init=0) for number, code in enumerate(wanted)]
+        known = Signal(len(outputs))  # not after power-up
+        stale = Signal(len(outputs))
+        m.d.comb += stale.eq(Cat(~known[n] | (wanted[n] != held[n]) for n in range(len(outputs))))
+
+        start_up = [(chip, bits) for chip in range(self.parts.dacs) for bits in dac.start_up()]
+        step = Signal(range(len(start_up) + 1))
+        started = step == len(start_up)
+        accepted = Signal()
+        m.d.comb += [
+            accepted.eq(self.words.valid & self.words.ready),
+            self.words.valid.eq(self.awake & (~started | stale.any())),
+            word.count.eq(dac.word_bits - 1),
+            word.last.eq(1),
+        ]
+        align = MAX_BITS - dac.word_bits
+        with m.If(~started):
+            with m.Switch(step):
+                for number, (chip, bits) in enumerate(start_up):
+                    with m.Case(number):
+                        m.d.comb += [word.bits.eq(bits << align), word.chip.eq(chip)]
+            with m.If(accepted):
+                m.d.sync += step.eq(step + 1)
+        first = True
+        for number, output in enumerate(outputs):
+            condition = started & stale[number]
+            with m.If(condition) if first else m.Elif(condition):
+                base = dac.write_and_update(output.channel, 0)
+                code = self._part_code(output.line, wanted[number]) << dac.code_offset()
+                m.d.comb += [word.bits.eq((base | code) << align), word.chip.eq(output.chip)]
+                with m.If(accepted):
+                    m.d.sync += [held[number].eq(wanted[number]), known[number].eq(1)]
+            first = False
+
+        left = Signal(16)
+        quiet = started & ~stale.any() & self.words.ready
+        with m.If(started & accepted):
+            m.d.sync += left.eq(self.settle)
+        with m.Elif(quiet & (left != 0)):
+            m.d.sync += left.eq(left - 1)
+        m.d.comb += self.ready.eq(quiet & (left == 0))
+        return m
+
+    def _wanted(self, m: Module, output: DacOutput, number: int) -> Signal:
+        """Give the code that an output should have; it starts at the safe code."""
+        limit = output.line is Line.LIMIT
+        bits = LIMIT_BITS if limit else self.config.dac_bits
+        wanted = Signal(bits, name=f"wanted_{number}", init=0 if limit else self.config.safe_codes[output.line])
+        source = self.compliance_code if limit else lanes(self.codes.as_value())[output.line][:bits]
+        # In the order of their declaration: that of a set changes from process to process, and the netlist with it.
+        for drive in (drive for drive in Drive if drive in output.drives):
+            recorded = reduce(lambda a, b: a | b, (self.record == record for record in _RECORDS[drive]))
+            with m.If(self.update & recorded):
+                m.d.sync += wanted.eq(source)
+                if len(output.drives) > 1:
+                    kept = Signal.like(wanted, name=f"{drive.value}_{number}")
+                    m.d.sync += kept.eq(source)
+            if len(output.drives) > 1:
+                with m.If(self.connect[0 if drive is Drive.READ else 1]):
+                    m.d.sync += wanted.eq(kept)
+        return wanted
+
+    def _part_code(self, line: Line, code):
+        """As `SerialParts.dac_code`."""
+        bits = self.parts.dac.bits
+        if line is Line.LIMIT:
+            return Cat(code, code)[2 * LIMIT_BITS - bits :]
+        return code << (bits - self.config.dac_bits)

@@ -1,0 +1,74 @@
+"""The windows of the levels."""
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.layouts import LEVEL_BITS, VALUE_BITS
+
+from ..block_ram import block_ram
+from ..controller_config import ControllerConfig
+
+
+class LevelTable(wiring.Component):
+    """The windows of the levels, and whether a code lies in one.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+
+    Members
+    -------
+    level : In
+        Level whose window is looked at from the second cycle after on, and written at the end of this cycle.
+    window, write : In
+        Window to be stored: low | high << 16.
+    stored : Out
+        The window, in the same form, one cycle earlier.
+    code, compare : In
+        Code that is compared at the end of this cycle.
+    below, above : Out(1)
+        The code, clamped to the range of codes, lies below or above the window.
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self._bits = config.adc_bits
+        super().__init__(
+            {
+                "level": In(LEVEL_BITS),
+                "window": In(VALUE_BITS),
+                "write": In(1),
+                "stored": Out(32),
+                "code": In(signed(config.adc_bits + 2)),
+                "compare": In(1),
+                "below": Out(1),
+                "above": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        bits = self._bits
+        m.submodules.windows = windows = block_ram(shape=2 * bits, depth=1 << LEVEL_BITS)
+        write, read = windows.write_port(), windows.read_port()
+        # Compared from a register, because the code comes late and a block RAM is slow.
+        window = Signal(2 * bits)
+        low, high = window[:bits], window[bits:]
+        m.d.sync += window.eq(read.data)
+        m.d.comb += [
+            write.addr.eq(self.level),
+            write.data[:bits].eq(self.window[:bits]),
+            write.data[bits:].eq(self.window[16 : 16 + bits]),
+            write.en.eq(self.write),
+            read.addr.eq(self.level),
+            read.en.eq(1),
+            self.stored[:16].eq(read.data[:bits]),
+            self.stored[16:].eq(read.data[bits:]),
+        ]
+        with m.If(self.compare):
+            # As if the code were clamped, but without waiting for it.
+            m.d.sync += [
+                self.below.eq((self.code < low) & low.any()),
+                self.above.eq((self.code > high) & ~high.all()),
+            ]
+        return m

@@ -1,0 +1,77 @@
+"""The results of a tile's commands, in the order in which they are answered."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.layouts import VALUE_BITS
+
+from ..controller_config import ControllerConfig
+from ..progress import ProgressSignature
+from ..tile_states import State
+
+
+class Results(wiring.Component):
+    """Results of a group of outputs, the next one to be answered first.
+
+    The first place serves all commands: it is 0 unless a command has given a result.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+
+    Members
+    -------
+    progress : In(ProgressSignature)
+    last_step : In(1)
+        The sums of a multiplication are complete.
+    sums : In(signed) array
+        Of the ADC channels.
+    code : In(signed)
+        What a single-cell read has given.
+    writes, register_value : In
+        The command writes a register, which is not answered with a value; or the value that was read.
+    result : Out(signed)
+        For the response.
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "progress": In(ProgressSignature()),
+                "last_step": In(1),
+                "sums": In(signed(config.sum_bits)).array(config.adc_channels),
+                "code": In(signed(config.adc_bits + 2)),
+                "writes": In(1),
+                "register_value": In(VALUE_BITS),
+                "result": Out(signed(VALUE_BITS)),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        progress, channels, sum_bits = self.progress, self.config.adc_channels, self.config.sum_bits
+        product, decided = progress.product, progress.state == State.DECIDE
+        later = [Signal(signed(sum_bits), name=f"result_{number}") for number in range(1, channels)]
+        # When it is loaded is known late, and from where is not.
+        source, load = Signal.like(self.result), Signal()
+        with m.Switch(progress.state):
+            with m.Case(State.ACCESS):
+                m.d.comb += [load.eq(~self.writes), source.eq(self.register_value)]
+            with m.Case(State.DECIDE):
+                m.d.comb += [
+                    load.eq((self.last_step | ~product) & ~progress.halt),
+                    source.eq(Mux(product, self.sums[0], self.code)),
+                ]
+            with m.Case(State.RESPOND):
+                m.d.comb += load.eq(progress.handed_over)
+                if later:
+                    m.d.comb += source.eq(Mux(progress.last_response, 0, later[0]))
+        with m.If(load):
+            m.d.sync += self.result.eq(source)
+            for place, result in enumerate(later):
+                # Nothing is left when a command ends: a product without an input step answers zeros from here.
+                behind = Mux(progress.last_response, 0, later[place + 1]) if place + 1 < len(later) else 0
+                m.d.sync += result.eq(Mux(decided, self.sums[place + 1], behind))
+        return m

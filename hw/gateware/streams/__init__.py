@@ -1,0 +1,1 @@
+"""Command and response streams between the host and the tiles."""
