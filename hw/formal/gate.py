@@ -4,10 +4,9 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Module, ResetSignal, Signal
 
-from twinbar.hw.gateware.admission import READING, WRITING
-from twinbar.hw.gateware.sequencer import CLOSED_LOOP, ON_ARRAY, READ_STATES, State, is_any
-from twinbar.hw.protocol.layouts import WIDTH_BITS
-from twinbar.hw.protocol.registers import PULSE_SHAPES, REGISTERS, Access
+from twinbar.hw.gateware.sequencer import ON_ARRAY, READ_STATES, State, is_any
+from twinbar.hw.protocol.commands import ACCESSING, CELL_READS, CLOSED_LOOP, READING, WRITING
+from twinbar.hw.protocol.registers import PULSE_SHAPES, REGISTERS, SHAPE, Access
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Selection, Status
 from twinbar.hw.timing import PHASES, Phase
 
@@ -50,7 +49,7 @@ def add_gate_properties(m: Module, tile: Any) -> None:
     with m.If(bias.write & is_any(bias.address, locked)):
         always(supervisor.mode == Mode.SAFE, "locked registers written only while disarmed")
     with m.If(bias.write & is_any(bias.address, sorted(PULSE_SHAPES))):
-        always(bias.value[:WIDTH_BITS] != 0, "a width of 0 is never stored")
+        always(bias.value[SHAPE["width"].places] != 0, "a width of 0 is never stored")
 
     # Every front end takes two cycles or more to settle the drive.
     m.d.comb += Assume(~((state == State.DRIVE) & timer.first & tile.front.done))
@@ -66,7 +65,7 @@ def add_gate_properties(m: Module, tile: Any) -> None:
     always(~is_any(state, ON_ARRAY) | ~is_any(opcode, WRITING) | (supervisor.mode == Mode.WRITE), "")
     always(~is_any(state, (State.DRIVE, State.PULSE, State.RECOVER)) | is_any(opcode, WRITING), "")
     always(sequencer.product == (opcode == Opcode.MULTIPLY), "")
-    always(sequencer.accesses == is_any(opcode, (Opcode.READ_REGISTER, Opcode.WRITE_REGISTER)), "")
+    always(sequencer.accesses == is_any(opcode, ACCESSING), "")
     always(sequencer.closed_loop == is_any(opcode, CLOSED_LOOP), "")
     always(sequencer.writes == (opcode == Opcode.WRITE), "")
     unbroken = (sequencer.status == Status.OK) & (sequencer.cut == Status.OK)
@@ -78,7 +77,7 @@ def add_gate_properties(m: Module, tile: Any) -> None:
     always(~arming | (faults == 0), "")
     always((state != State.DECODE) | is_any(follows, (State.RESPOND, State.ACCESS, State.SCAN, State.WAIT)), "")
     after_select = {
-        State.CONNECT_READ: (Opcode.READ, Opcode.CONVERT, Opcode.CALIBRATE, *CLOSED_LOOP),
+        State.CONNECT_READ: (*CELL_READS, *CLOSED_LOOP),
         State.CONNECT_MULTIPLY: (Opcode.MULTIPLY,),
         State.PULSE: (Opcode.PULSE,),
         State.RESPOND: (Opcode.DRIVE,),

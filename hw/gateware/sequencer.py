@@ -5,6 +5,7 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.commands import ACCESSING, CELL_READS, CLOSED_LOOP
 from twinbar.hw.protocol.layouts import PULSE_BITS, WIDTH_BITS, Command
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Opcode, Record, Request, Selection, Status
 from twinbar.hw.timing import PHASES, REGISTER_READ_CYCLES, Phase
@@ -85,7 +86,6 @@ READ_STATES = (State.CONNECT_READ, State.CONNECT_MULTIPLY, State.CONVERT)
 """States in which the read path is on."""
 POPPING = (State.IDLE, State.LOAD, State.RESPOND)
 """States in which the next command may be popped."""
-CLOSED_LOOP = (Opcode.WRITE, Opcode.FORM)
 
 
 def is_any(opcode, opcodes):
@@ -226,7 +226,7 @@ class Sequencer(wiring.Component):
                 product.eq(self.head.opcode == Opcode.MULTIPLY),
                 closed_loop.eq(is_any(self.head.opcode, CLOSED_LOOP)),
                 writes.eq(self.head.opcode == Opcode.WRITE),
-                accesses.eq(is_any(self.head.opcode, (Opcode.READ_REGISTER, Opcode.WRITE_REGISTER))),
+                accesses.eq(is_any(self.head.opcode, ACCESSING)),
             ]
 
         # --- compliance --------------------------------------------------------------------------------------------
@@ -356,7 +356,7 @@ class Sequencer(wiring.Component):
         ]
         following = Signal(State, init=State.RESPOND)
         with m.If(self.admitted), m.Switch(self.head.opcode):
-            with m.Case(Opcode.READ_REGISTER, Opcode.WRITE_REGISTER):
+            with m.Case(*ACCESSING):
                 m.d.comb += following.eq(State.ACCESS)
             with m.Case(Opcode.ARM):
                 m.d.comb += following.eq(State.SCAN)
@@ -370,7 +370,7 @@ class Sequencer(wiring.Component):
                     on_array.eq(~self.empty),
                     following.eq(State.CONNECT_MULTIPLY),
                 ]
-            with m.Case(Opcode.READ, Opcode.CONVERT, Opcode.CALIBRATE, *CLOSED_LOOP):
+            with m.Case(*CELL_READS, *CLOSED_LOOP):
                 m.d.comb += [started.eq(State.SELECT), on_array.eq(1), following.eq(State.CONNECT_READ)]
             with m.Case(Opcode.PULSE):
                 m.d.comb += [started.eq(State.SELECT), on_array.eq(1), following.eq(State.PULSE)]

@@ -6,8 +6,20 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.actions import Action
+from twinbar.hw.protocol.commands import CLOSED_LOOP, HALTING
 from twinbar.hw.protocol.layouts import CODE_BITS, TILE_BITS, VALUE_BITS, Command, Response
-from twinbar.hw.protocol.registers import BY_NAME, GAIN_TARGET, RANGE_MULTIPLY, RANGE_READ
+from twinbar.hw.protocol.registers import (
+    ACTION_BIT,
+    GAIN_TARGET,
+    INPUTS,
+    LEVEL_WINDOWS,
+    OFFSETS,
+    PAIR_BIT,
+    PHASE_COUNTERS,
+    RANGE_MULTIPLY,
+    RANGE_READ,
+    TRIMS,
+)
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
 from twinbar.hw.timing import PHASES
 
@@ -27,7 +39,7 @@ from .level_table import LevelTable
 from .output_walk import OutputWalk
 from .phase_timer import PhaseTimer
 from .register_file import RegisterFile
-from .sequencer import CLOSED_LOOP, POPPING, Sequencer, State, is_any
+from .sequencer import POPPING, Sequencer, State, is_any
 from .supervisor import Supervisor
 
 
@@ -134,7 +146,7 @@ class Tile(wiring.Component):
                 executes & is_any(opcode, (Opcode.DISARM, Opcode.ARM)) | (state == State.SCAN) & self.abort
             ),
             supervisor.clear.eq(executes & (opcode == Opcode.CLEAR)),
-            supervisor.answered.eq(executes & is_any(opcode, (Opcode.SAFE, Opcode.ABORT))),
+            supervisor.answered.eq(executes & is_any(opcode, HALTING)),
             supervisor.arm.eq(arming.last & arming.good & ~supervisor.halt),
             supervisor.arm_mode.eq(body.arm.mode),
             sequencer.halt.eq(supervisor.halt),
@@ -253,7 +265,7 @@ class Tile(wiring.Component):
         for number, channel in enumerate(channels):
             group = Cat(walk.column[channel_bits : (config.columns - 1).bit_length()], subtract)
             next_group = Cat(walk.next_column[channel_bits : (config.columns - 1).bit_length()], subtract)
-            accessed = Cat(address[channel_bits : (config.columns - 1).bit_length()], address[10])
+            accessed = Cat(address[channel_bits : (config.columns - 1).bit_length()], address[PAIR_BIT])
             this_lane = address[:channel_bits] == number if channel_bits else 1
             m.d.comb += [
                 channel.code.eq(front.code[number]),
@@ -288,7 +300,7 @@ class Tile(wiring.Component):
             trims.value.eq(value),
             sequencer.gain.eq(gain),
             sequencer.last_bit.eq(trims.last),
-            levels.level.eq(Mux(accessing, address[:8], body.cell.level)),
+            levels.level.eq(Mux(accessing, address[: LEVEL_WINDOWS.index_bits], body.cell.level)),
             levels.window.eq(value),
             levels.write.eq(register_file.write_level),
             levels.code.eq(averager.coming),
@@ -306,17 +318,17 @@ class Tile(wiring.Component):
         ]
         # Block RAMs are slow: what they give is taken over first. Counters are right one cycle later, and faster.
         stored, register_value = Signal(VALUE_BITS), Signal(VALUE_BITS)
-        with m.If(address[11]):
+        with m.If(address[OFFSETS.top_bit]):
             m.d.sync += stored.eq(stored_offset.as_unsigned()[: config.adc_bits + 1])
-        with m.Elif(address[10]):
+        with m.Elif(address[TRIMS.top_bit]):
             m.d.sync += stored.eq(trims.trim)
-        with m.Elif(address[8]):
+        with m.Elif(address[LEVEL_WINDOWS.top_bit]):
             m.d.sync += stored.eq(levels.stored)
         with m.Else():
             m.d.sync += stored.eq(Mux(address[0], bias.odd, bias.even))
-        with m.If(address[7:] == 1):
-            m.d.comb += register_value.eq(Mux(address[4], counters.action_value, counters.phase_value))
-        with m.Elif(address == BY_NAME["INPUTS"].address):
+        with m.If(address[PHASE_COUNTERS.top_bit :] == 1):
+            m.d.comb += register_value.eq(Mux(address[ACTION_BIT], counters.action_value, counters.phase_value))
+        with m.Elif(address == INPUTS.address):
             m.d.comb += register_value.eq(Cat(limited, self.stop, fault))
         with m.Else():
             m.d.comb += register_value.eq(stored)
@@ -395,8 +407,8 @@ class Tile(wiring.Component):
         m.d.comb += [
             counters.phase.eq(sequencer.phase),
             counters.started.eq(sequencer.pop),
-            counters.phase_index.eq(address[:4]),
-            counters.action_index.eq(address[:4]),
+            counters.phase_index.eq(address[: PHASE_COUNTERS.index_bits]),
+            counters.action_index.eq(address[: PHASE_COUNTERS.index_bits]),
             counters.amount.eq(1),
         ]
 
