@@ -36,7 +36,9 @@ def configure(config: CrossbarConfig, tiles: int) -> Commands:
     }
     for record, fields in bias_records(config.timing, config.registers).items():
         values |= {record_address(record, field): value for field, value in fields.items()}
-    windows = config.levels.low.astype(np.int64) | config.levels.high.astype(np.int64) << 16
+    windows = registers.LEVEL_WINDOW.pack(
+        low=config.levels.low.astype(np.int64), high=config.levels.high.astype(np.int64)
+    )
     values |= {registers.LEVEL_BASE + level: int(window) for level, window in enumerate(windows)}
     every = np.arange(tiles)
     addresses, contents = np.array(list(values)), np.array(list(values.values()))
@@ -134,11 +136,11 @@ def input_words(codes: np.ndarray, controller: ControllerConfig) -> npt.NDArray[
 
 
 def table(base: int, values: np.ndarray) -> Commands:
-    """Write entries of a table that starts at an address, on every tile (int [tiles, entries], 16 bits each)."""
+    """Write entries of a table that starts at an address, on every tile (int [tiles, entries])."""
     tiles, entries = values.shape
     tile = np.repeat(np.arange(tiles), entries)
     # Offsets are two's complement.
-    return write_register(tile, np.tile(base + np.arange(entries), tiles), values.reshape(-1) & 0x1FFFF)
+    return write_register(tile, np.tile(base + np.arange(entries), tiles), registers.OFFSET.put(values.reshape(-1)))
 
 
 def results(opcode: Opcode, responses: Responses) -> dict[str, npt.NDArray[np.int64]]:

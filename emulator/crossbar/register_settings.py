@@ -5,17 +5,14 @@ from typing import Final
 from twinbar.emulator.crossbar.write_registers import Ramp, WriteRegisters
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.registers import Register
 from twinbar.hw.protocol.vocabulary import Record
 from twinbar.hw.timing import Timing
 
-MAX_DISCARD: Final = 15
-MAX_AVERAGE: Final = 16
+MAX_DISCARD: Final = registers.SAMPLING["discard"].most
+MAX_AVERAGE: Final = 1 << registers.SAMPLING["log2_average"].most
 """Samples of a read that can be thrown away, and averaged."""
-_AVERAGE_BIT: Final = 4
-"""Position of the averaged samples' logarithm in the register SAMPLING."""
 
 
 def sampling(timing: Timing, write: WriteRegisters) -> int:
@@ -34,7 +31,7 @@ def sampling(timing: Timing, write: WriteRegisters) -> int:
         )
     if write.discard > MAX_DISCARD:
         raise ConfigError(f"{write.discard} samples of a read would be thrown away; at most {MAX_DISCARD} can be")
-    return write.discard | (kept.bit_length() - 1) << _AVERAGE_BIT
+    return int(registers.SAMPLING.word.pack(discard=write.discard, log2_average=kept.bit_length() - 1))
 
 
 def settings(timing: Timing, write: WriteRegisters) -> dict[Register, int]:
@@ -77,7 +74,7 @@ def bias_records(timing: Timing, write: WriteRegisters) -> dict[Record, dict[int
         lines = (bit_line, source_line, word_line)
         start = triple(*(line.start for line in lines))
         stop = triple(*(line.stop for line in lines))
-        limits = width | registers.NO_LIMIT << WIDTH_BITS
+        limits = registers.SHAPE.pack(width=width, compliance=registers.NO_LIMIT)
         return {
             registers.FIELD_CODES: start,
             registers.FIELD_LOW: start,

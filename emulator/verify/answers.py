@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from twinbar.emulator.contract.program import ProgramResult
 from twinbar.emulator.verify.beats import fields_of, opcode_of, tile_of
+from twinbar.hw.protocol.commands import IF_REFUSED, PER_OUTPUT, TO_EVERY_TILE
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import unpack, unpack_results
-from twinbar.hw.protocol.vocabulary import Opcode, Status
+from twinbar.hw.protocol.vocabulary import Status
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class _Pending:
         self._given = [0] * tiles
         for index, beat in enumerate(commands):
             tile = tile_of(beat)
-            if opcode_of(beat) is Opcode.SAFE:
+            if opcode_of(beat) in TO_EVERY_TILE:
                 for waiting in self._of_tile:
                     waiting.append(index)
             else:
@@ -65,14 +66,14 @@ class _Pending:
         if tile >= len(self._of_tile):
             return None
         waiting = self._of_tile[tile]
-        while waiting and self._commands[waiting[0]] & 31 != answer["opcode"]:
-            if opcode_of(self._commands[waiting[0]]) is not Opcode.LOAD:
+        while waiting and fields_of(self._commands[waiting[0]])["opcode"] != answer["opcode"]:
+            if opcode_of(self._commands[waiting[0]]) not in IF_REFUSED:
                 return None
             waiting.pop(0)
         if not waiting:
             return None
         index = waiting[0]
-        if opcode_of(self._commands[index]) is Opcode.MULTIPLY and answer["status"] == Status(0).value:
+        if opcode_of(self._commands[index]) in PER_OUTPUT and answer["status"] == Status(0).value:
             self._given[tile] += 1
             if self._given[tile] < (fields_of(self._commands[index])["outputs"] or MAX_COLUMNS):
                 return index

@@ -2,39 +2,21 @@
 
 from typing import Final
 
-from amaranth.hdl import Shape
-from amaranth.lib import data
+from twinbar.hw.protocol.commands import COMMANDS, Opcode
+from twinbar.hw.protocol.layouts import COMMAND
 
-from twinbar.hw.protocol.layouts import COMMAND_BODIES, COMMAND_BODY_OF, Command
-from twinbar.hw.protocol.vocabulary import Opcode
-
-_HEADER: Final = data.Layout.cast(Command)
 _KNOWN: Final = {opcode.value: opcode for opcode in Opcode}
-
-
-def _places() -> dict[int, dict[str, tuple[int, int]]]:
-    header = {
-        name: (_HEADER[name].offset, Shape.cast(_HEADER[name].shape).width) for name in ("opcode", "tile", "reserved")
-    }
-    base = _HEADER["body"].offset
-    found: dict[int, dict[str, tuple[int, int]]] = {}
-    for value, opcode in _KNOWN.items():
-        group = COMMAND_BODY_OF[opcode]
-        body = dict(COMMAND_BODIES[group]) if group else {}
-        found[value] = header | {
-            name: (base + field.offset, Shape.cast(field.shape).width) for name, field in body.items()
-        }
-    found[-1] = header
-    return found
-
-
-_PLACES: Final = _places()
-BODY_OFFSET: Final = _HEADER["body"].offset
+_HEADER: Final = {name: (COMMAND[name].offset, COMMAND[name].bits) for name in ("opcode", "tile", "reserved")}
+BODY_OFFSET: Final = COMMAND["body"].offset
+_PLACES: Final = {
+    opcode.value: _HEADER | {field.name: (BODY_OFFSET + field.offset, field.bits) for field in spec.arguments or ()}
+    for opcode, spec in COMMANDS.items()
+}
 
 
 def opcode_of(beat: int) -> Opcode | None:
     """Give the opcode of a beat, None if there is no such opcode."""
-    return _KNOWN.get(beat & 31)
+    return _KNOWN.get(COMMAND["opcode"].of(beat))
 
 
 def tile_of(beat: int) -> int:
@@ -43,7 +25,7 @@ def tile_of(beat: int) -> int:
 
 
 def _places_of(beat: int) -> dict[str, tuple[int, int]]:
-    return _PLACES.get(beat & 31, _PLACES[-1])
+    return _PLACES.get(COMMAND["opcode"].of(beat), _HEADER)
 
 
 def fields_of(beat: int) -> dict[str, int]:

@@ -17,7 +17,14 @@ from twinbar.emulator.verify.world import arrivals, duration, halt_after, pin_pu
 from twinbar.hw.protocol.vocabulary import Mode, Opcode
 
 MOST_PROGRAMS: Final = 8
-HALTED: Final = ARRAY | {Opcode.PULSE: 35, Opcode.WRITE: 25, Opcode.FORM: 12, Opcode.WAIT: 4, Opcode.ARM: 4}
+HALTED: Final = {
+    **ARRAY,
+    Opcode.PULSE: 35,
+    Opcode.WRITE: 25,
+    Opcode.FORM: 12,
+    Opcode.WAIT: 4,
+    Opcode.ARM: 4,
+}
 """What is halted: pulses more often, because every phase of theirs is to be hit."""
 
 
@@ -199,7 +206,7 @@ def _registers(rng: Random, sketches: list[Sketch]) -> Step:
             if rng.random() < 0.5:
                 beats.append(beat(Opcode.READ_REGISTER, sketch.tile, address=fields_of(written)["address"]))
         else:
-            beats += operation(rng, sketch, {Opcode.READ_REGISTER: 5, Opcode.WRITE_REGISTER: 3} | HOUSEKEEPING)
+            beats += operation(rng, sketch, {Opcode.READ_REGISTER: 5, Opcode.WRITE_REGISTER: 3, **HOUSEKEEPING})
     return Step(tuple(beats), arrivals(rng, len(beats)), readiness(rng))
 
 

@@ -4,44 +4,59 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from twinbar.emulator.verify.beats import BODY_OFFSET, beat
+from twinbar.emulator.verify.beats import BODY_OFFSET, beat, with_fields
 from twinbar.emulator.verify.settings import anything, converters, level, write
 from twinbar.emulator.verify.sketch import Sketch, small, weighted
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import BODY_BITS, WORD_BITS
+from twinbar.hw.protocol.commands import COMMANDS, READING, WRITING, CommandSpec
+from twinbar.hw.protocol.fields import Field
+from twinbar.hw.protocol.layouts import ADDRESS_BITS, BODY_BITS, COMMAND, MAX_COLUMNS, WORD_BITS
+from twinbar.hw.protocol.rules import Aligned, Below, Bound, Geometry, NotBoth, OneOf, Rule, Setting, Span, Within
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
-ARRAY = {
+_WEIGHTS = {
     Opcode.WRITE: 18,
     Opcode.READ: 8,
     Opcode.FORM: 7,
     Opcode.PULSE: 12,
-    Opcode.DRIVE: 4,
-    Opcode.CONVERT: 4,
     Opcode.CALIBRATE: 9,
     Opcode.LOAD: 12,
     Opcode.MULTIPLY: 15,
-}
-HOUSEKEEPING = {
     Opcode.READ_REGISTER: 6,
-    Opcode.WRITE_REGISTER: 4,
-    Opcode.WAIT: 4,
     Opcode.ARM: 2,
     Opcode.DISARM: 0.7,
     Opcode.CLEAR: 1,
     Opcode.SAFE: 0.7,
     Opcode.ABORT: 1.5,
+}
+_USUAL_WEIGHT = 4
+_OF_MEMBERS = {Record.SET: 5, Record.RESET: 5, Record.FORM: 2, Mode.WRITE: 8, Mode.READ: 1.5}
+"""How often a member of an enumeration is drawn, where one has to be."""
+_OF_FLAGS = {"skip": 0.5, "gain": 0.35}
+_USUAL_FLAG = 0.4
+_USUAL_MOST = {"count": (4, 4), "cycles": (30, 300)}
+"""What an argument is at most as a rule, and now and then; longer programs show no more."""
+
+
+def _weighted(opcode: Opcode) -> float:
+    return _WEIGHTS.get(opcode, _USUAL_WEIGHT)
+
+
+ARRAY: Mapping[Any, float] = {
+    opcode: _weighted(opcode) for opcode in Opcode if opcode in (*READING, *WRITING, Opcode.LOAD)
+}
+HOUSEKEEPING: Mapping[Any, float] = {
+    **{opcode: _weighted(opcode) for opcode in Opcode if opcode not in ARRAY},
     None: 0.7,
 }
 """None stands for an opcode that does not exist."""
-PULSED = {Record.SET: 5, Record.RESET: 5, Record.FORM: 2}
 BAD = 0.05
 """How many operations have an argument that is refused."""
 
 
 def operation(rng: Random, sketch: Sketch, opcodes: Mapping[Any, float] | None = None) -> list[int]:
     """Draw a command, now and then with others that it needs to be of use."""
-    opcode = weighted(rng, opcodes or ARRAY | HOUSEKEEPING)
+    opcode = weighted(rng, opcodes or {**ARRAY, **HOUSEKEEPING})
     beats = [command(rng, sketch, opcode)]
     if opcode is Opcode.MULTIPLY and rng.random() < 0.6:
         beats = [command(rng, sketch, Opcode.LOAD), *beats]
@@ -53,87 +68,96 @@ def operation(rng: Random, sketch: Sketch, opcodes: Mapping[Any, float] | None =
 def command(rng: Random, sketch: Sketch, opcode: Opcode | None) -> int:
     """Draw the arguments of a command."""
     if opcode is None:
-        unknown = [value for value in range(32) if value not in {each.value for each in Opcode}]
-        return rng.choice(unknown) | sketch.tile << 5 | rng.getrandbits(BODY_BITS) << BODY_OFFSET
-    found = _arguments(rng, sketch, opcode)
+        known = {each.value for each in Opcode}
+        unknown = [value for value in range(COMMAND["opcode"].mask + 1) if value not in known]
+        return with_fields(rng.choice(unknown), tile=sketch.tile) | rng.getrandbits(BODY_BITS) << BODY_OFFSET
+    found = _command(rng, sketch, opcode)
     if rng.random() < 0.01:  # a tile that does not exist
         tiles = sketch.elaboration.controller.tiles
-        found = found & ~(0xFF << 5) | rng.randint(tiles, 255) << 5
-    if rng.random() < 0.02:  # reserved bits
-        found |= rng.getrandbits(3) << 13
-    if opcode in (Opcode.DISARM, Opcode.CLEAR, Opcode.SAFE, Opcode.ABORT) and rng.random() < 0.2:
+        found = with_fields(found, tile=rng.randint(tiles, COMMAND["tile"].mask))
+    if rng.random() < 0.02:
+        found = with_fields(found, reserved=rng.getrandbits(COMMAND["reserved"].bits))
+    if COMMANDS[opcode].arguments is None and rng.random() < 0.2:
         found |= rng.getrandbits(BODY_BITS) << BODY_OFFSET
     return found
 
 
-def _arguments(rng: Random, sketch: Sketch, opcode: Opcode) -> int:
-    controller, tile = sketch.elaboration.controller, sketch.tile
-    cell = {"row": _below(rng, controller.rows), "column": _below(rng, controller.columns)}
-    if opcode in (Opcode.WRITE, Opcode.FORM):
-        return beat(opcode, tile, **cell, level=_level(rng, sketch))
-    if opcode in (Opcode.READ, Opcode.CONVERT):
-        return beat(opcode, tile, **cell, level=rng.choice([0, rng.getrandbits(8)]))
-    if opcode in (Opcode.PULSE, Opcode.DRIVE):
-        record = weighted(rng, PULSED).value if rng.random() > BAD else rng.getrandbits(3)
-        count = rng.randint(1, min(sketch["PULSE_LIMIT"], 4)) if rng.random() > BAD else rng.getrandbits(8)
-        return beat(opcode, tile, **cell, record=record, count=count)
-    if opcode is Opcode.CALIBRATE:
-        return _calibrate(rng, sketch)
-    if opcode is Opcode.LOAD:
-        word = _below(rng, controller.words)
-        return beat(opcode, tile, word=word, clear=rng.random() < 0.4, bits=_inputs(rng, sketch))
-    if opcode is Opcode.MULTIPLY:
-        return _multiply(rng, sketch)
-    if opcode is Opcode.READ_REGISTER:
-        return beat(opcode, tile, address=_address(rng, sketch))
+def _command(rng: Random, sketch: Sketch, opcode: Opcode) -> int:
     if opcode is Opcode.WRITE_REGISTER:
         return _write(rng, sketch)
-    if opcode is Opcode.WAIT:
-        cycles = 0 if rng.random() < BAD else small(rng, 1, 30, 300, rare=0.1)
-        return beat(opcode, tile, cycles=cycles)
-    if opcode is Opcode.ARM:
-        mode = weighted(rng, {Mode.WRITE: 8, Mode.READ: 1.5, Mode.SAFE: 0.3}).value
-        return beat(opcode, tile, mode=mode if rng.random() < 0.98 else 3)
-    return beat(opcode, tile)
+    values = _arguments(rng, sketch, COMMANDS[opcode])
+    if opcode is Opcode.READ_REGISTER:
+        values = {"address": _address(rng, sketch)}
+    if opcode is Opcode.LOAD:
+        values["bits"] = _inputs(rng, sketch)
+    return beat(opcode, sketch.tile, **values)
+
+
+def _arguments(rng: Random, sketch: Sketch, spec: CommandSpec) -> dict[str, int]:
+    """Draw arguments that keep the rules of a command, and now and then some that break one."""
+    values: dict[str, int] = {}
+    fields = spec.arguments.fields if spec.arguments is not None else ()
+    flags = [field for field in fields if field.bits == 1]
+    for field in flags:
+        values[field.name] = int(rng.random() < _OF_FLAGS.get(field.name, _USUAL_FLAG))
+    for rule in spec.rules:
+        if isinstance(rule, NotBoth) and values[rule.one] and rng.random() > BAD / 2:
+            values[rule.other] = 0
+    for field in fields:
+        if field not in flags:
+            values[field.name] = _argument(rng, sketch, field, [r for r in spec.rules if field.name in r.arguments])
+    for rule in spec.rules:
+        if isinstance(rule, Span):
+            unit = next((other.unit for other in spec.rules if isinstance(other, Aligned)), None)
+            _draw_span(rng, sketch, rule, 1 if unit is None else _resolve(sketch, unit), values)
+        if isinstance(rule, Below) and rule.halved_by:
+            values[rule.argument] = _below(rng, _resolve(sketch, rule.bound) >> values[rule.halved_by])
+    return values
+
+
+def _argument(rng: Random, sketch: Sketch, field: Field, rules: list[Rule]) -> int:
+    if not rules:
+        return rng.choice([0, rng.getrandbits(field.bits)])
+    rule = rules[0]
+    if isinstance(rule, Below):
+        if isinstance(rule.bound, Setting):  # of more levels than there are windows, most are empty
+            many = min(_resolve(sketch, rule.bound), len(sketch.elaboration.config.levels))
+            return rng.randrange(many) if rng.random() > BAD else rng.getrandbits(field.bits)
+        return _below(rng, _resolve(sketch, rule.bound))
+    if isinstance(rule, OneOf):
+        if rng.random() < BAD:
+            return rng.getrandbits(field.bits)
+        return int(weighted(rng, {member: _OF_MEMBERS.get(member, 1) for member in rule.members}).value)
+    if isinstance(rule, Within):
+        if rng.random() < BAD:
+            return rng.choice([rule.least - 1, 0 if rule.most is None else rng.getrandbits(field.bits)])
+        usual, most = _USUAL_MOST[field.name]
+        reached = most if rule.most is None else min(most, _resolve(sketch, rule.most))
+        return small(rng, rule.least, min(usual, reached), reached, rare=0.1)
+    return 0
+
+
+def _resolve(sketch: Sketch, bound: Bound) -> int:
+    """Give what a bound stands for in a tile as it is believed to be."""
+    if isinstance(bound, Setting):
+        return sketch[bound.register]
+    return int(getattr(sketch.elaboration.controller, bound.name)) if isinstance(bound, Geometry) else bound
 
 
 def _below(rng: Random, many: int) -> int:
     if rng.random() > BAD / 2:
         return rng.randrange(many)
-    return rng.choice([many, 1023, rng.randint(many, 1023)])
+    return rng.choice([many, MAX_COLUMNS - 1, rng.randint(many, MAX_COLUMNS - 1)])
 
 
-def _level(rng: Random, sketch: Sketch) -> int:
+def _draw_span(rng: Random, sketch: Sketch, rule: Span, unit: int, values: dict[str, int]) -> None:
+    """Draw where neighbours begin, and how many they are."""
+    most = _resolve(sketch, rule.bound) >> (values[rule.halved_by] if rule.halved_by else 0)
+    first = unit * rng.randrange(max(most // unit, 1))
+    count = rng.choice([most - first, rng.randint(1, max(most - first, 1))])
     if rng.random() < BAD:
-        return rng.getrandbits(8)
-    return rng.randrange(min(sketch["LEVELS"], len(sketch.elaboration.config.levels)))
-
-
-def _calibrate(rng: Random, sketch: Sketch) -> int:
-    controller = sketch.elaboration.controller
-    gain = rng.random() < 0.35
-    subtract = (not gain and rng.random() < 0.4) or rng.random() < BAD / 2
-    column = _below(rng, controller.columns // 2 if subtract else controller.columns)
-    return beat(Opcode.CALIBRATE, sketch.tile, column=column, subtract=subtract, gain=gain)
-
-
-def _multiply(rng: Random, sketch: Sketch) -> int:
-    controller = sketch.elaboration.controller
-    channels, subtract = controller.adc_channels, rng.random() < 0.4
-    most = controller.columns // 2 if subtract else controller.columns
-    column = channels * rng.randrange(max(most // channels, 1))
-    outputs = rng.choice([most - column, rng.randint(1, max(most - column, 1))])
-    if rng.random() < BAD:
-        column, outputs = rng.randrange(most + 2), rng.choice([0, rng.randint(1, 2 * most)])
-    return beat(
-        Opcode.MULTIPLY,
-        sketch.tile,
-        outputs=outputs,
-        column=column,
-        subtract=subtract,
-        codes=rng.random() < 0.4,
-        skip=rng.random() < 0.5,
-    )
+        first, count = rng.randrange(most + 2), rng.choice([0, rng.randint(1, 2 * most)])
+    values[rule.first], values[rule.count] = first, count
 
 
 def _inputs(rng: Random, sketch: Sketch) -> int:
@@ -160,7 +184,7 @@ def _address(rng: Random, sketch: Sketch) -> int:
         registers.TRIM_BASE + rng.randrange(controller.adc_channels): 2,
         registers.OFFSET_BASE + rng.randrange(controller.columns): 2,
         registers.PAIR_OFFSET_BASE + rng.randrange(controller.columns // 2): 2,
-        rng.getrandbits(12): 0.7,
+        rng.getrandbits(ADDRESS_BITS): 0.7,
     }
     return int(weighted(rng, kinds))
 

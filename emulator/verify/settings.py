@@ -8,11 +8,13 @@ from twinbar.emulator.devices.layout import G_ONE, P_LIMIT_UNIT, RESET, SET
 from twinbar.emulator.verify.beats import beat
 from twinbar.emulator.verify.sketch import Sketch, small, weighted
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import VALUE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE, OFFSET_BASE, PAIR_OFFSET_BASE, TRIM_BASE
+from twinbar.hw.protocol.vocabulary import RECORDS as _RECORDS
 from twinbar.hw.protocol.vocabulary import Opcode
 
-RECORDS: Final = ("READ", "SET", "RESET", "FORM", "MULTIPLY")
+RECORDS: Final = tuple(record.name for record in _RECORDS)
 NO_LIMIT: Final = registers.NO_LIMIT
 
 
@@ -40,7 +42,7 @@ def sampling(rng: Random, sketch: Sketch) -> int:
     """Draw how often a read converts."""
     discard = small(rng, 0, 2, 15) if rng.random() < 0.5 else 0
     average = weighted(rng, {0: 5, 1: 3, 2: 2, 3: 0.3, 4: 0.3})
-    return write(sketch, "SAMPLING", discard | average << 4)
+    return write(sketch, "SAMPLING", registers.SAMPLING.word.pack(discard=discard, log2_average=average))
 
 
 def safety(rng: Random, sketch: Sketch) -> list[int]:
@@ -58,7 +60,7 @@ def safety(rng: Random, sketch: Sketch) -> list[int]:
         },
     )
     return [
-        write(sketch, "COMPLIANCE", blanking | action << 16),
+        write(sketch, "COMPLIANCE", registers.COMPLIANCE.word.pack(blanking=blanking, action=action)),
         write(sketch, "WATCHDOG", watchdog),
         write(sketch, "PULSE_LIMIT", small(rng, 1, 12, 40)),
     ]
@@ -85,10 +87,6 @@ def _codes(rng: Random, sketch: Sketch, record: str) -> tuple[list[int], list[in
         step = [rng.choice([0, rng.randint(1, 200)]) for _ in range(3)]
     stop = [min(code + step * rng.randint(1, 6), top) for code, step in zip(start, step, strict=True)]
     return start, step, stop
-
-
-def _triple(codes: list[int]) -> int:
-    return codes[0] | codes[1] << 12 | codes[2] << 24
 
 
 def _limit_code(rng: Random, sketch: Sketch, amplitude: int) -> int:
@@ -122,13 +120,13 @@ def record(rng: Random, sketch: Sketch, name: str, *, good: bool) -> list[int]:
         else:
             greatest = max(limit_code - 1, 0)
     values = {
-        "CODES": _triple(start),
-        "STOP": _triple(stop),
-        "HIGH": _triple(high),
-        "LOW": _triple(low),
-        "STEP": _triple(step),
-        "WIDTH": width | limit_code << WIDTH_BITS,
-        "LIMIT": widest | greatest << WIDTH_BITS,
+        "CODES": triple(*start),
+        "STOP": triple(*stop),
+        "HIGH": triple(*high),
+        "LOW": triple(*low),
+        "STEP": triple(*step),
+        "WIDTH": registers.SHAPE.pack(width=width, compliance=limit_code),
+        "LIMIT": registers.SHAPE.pack(width=widest, compliance=greatest),
     }
     # What is as it was before is not written again.
     return [
@@ -148,7 +146,8 @@ def level(rng: Random, sketch: Sketch, index: int) -> int:
         high = min(low + rng.randint(0, top // 3 + 1), top)
     else:
         low, high = rng.randint(0, top), rng.randint(0, top)
-    return write(sketch, LEVEL_BASE + index, min(max(low, 0), top) | min(max(high, 0), top) << 16)
+    window = registers.LEVEL_WINDOW.pack(low=min(max(low, 0), top), high=min(max(high, 0), top))
+    return write(sketch, LEVEL_BASE + index, window)
 
 
 def converters(rng: Random, sketch: Sketch) -> list[int]:
@@ -174,14 +173,14 @@ def converters(rng: Random, sketch: Sketch) -> list[int]:
     for _ in range(rng.choice([0, 0, 1, 3])):
         base, many = rng.choice([(OFFSET_BASE, controller.columns), (PAIR_OFFSET_BASE, controller.columns // 2)])
         reach = rng.choice([3, 1 << controller.adc_bits])
-        value = rng.randint(-reach, reach - 1) & 0x1FFFF
+        value = registers.OFFSET.put(rng.randint(-reach, reach - 1))
         beats.append(write(sketch, base + rng.randrange(many), value))
     return beats
 
 
 def anything(rng: Random, sketch: Sketch) -> int:
     """Draw a write of any value to any address."""
-    address = rng.getrandbits(12)
+    address = rng.getrandbits(ADDRESS_BITS)
     if rng.random() < 0.7:
         address = rng.choice(registers.REGISTERS).address
     elif rng.random() < 0.7:
@@ -189,9 +188,9 @@ def anything(rng: Random, sketch: Sketch) -> int:
         address = rng.choice((*tables, PAIR_OFFSET_BASE)) + rng.randrange(20)
     value = rng.getrandbits(rng.choice([1, 4, 8, 17, 32, VALUE_BITS]))
     # A width or duration of a million cycles would only make the program long.
-    register = next((each for each in registers.REGISTERS if each.address == address), None)
+    register = registers.BY_ADDRESS.get(address)
     if address in registers.PULSE_SHAPES:
-        value = rng.randint(0, 20) | rng.getrandbits(8) << WIDTH_BITS
+        value = registers.SHAPE.pack(width=rng.randint(0, 20), compliance=rng.getrandbits(8))
     elif register is not None and register.access is registers.Access.LOCKED and register.bits < VALUE_BITS:
         value = weighted(rng, {rng.randint(0, 20): 3, 1 << register.bits: 1, register.least: 1})
     return write(sketch, address, value)

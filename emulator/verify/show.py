@@ -8,12 +8,17 @@ from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session, Step
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import LINE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.packing import lines_of
+from twinbar.hw.protocol.registers import COMPLIANCE, LEVEL_WINDOW, SAMPLING, SHAPE
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 from twinbar.hw.timing import PHASES
 
-_REGISTER_OF = {register.address: register for register in registers.REGISTERS}
+_TABLES = {
+    "pair offset": registers.PAIR_OFFSETS,
+    "offset": registers.OFFSETS,
+    "trim": registers.TRIMS,
+    "level": registers.LEVEL_WINDOWS,
+}
 
 
 def describe(beat: int) -> str:
@@ -43,36 +48,29 @@ def _name_in(kind: type, value: int) -> str:
 
 def register_name(address: int) -> str:
     """Give the name of an address: register, counter, or table and entry."""
-    if address in _REGISTER_OF:
-        return _REGISTER_OF[address].name
+    if address in registers.BY_ADDRESS:
+        return registers.BY_ADDRESS[address].name
     for base, names in ((registers.PHASE_COUNTER_BASE, PHASES), (registers.ACTION_COUNTER_BASE, ACTIONS)):
         if base <= address < base + len(names):
             return f"counter of {names[address - base]}"
-    tables = {
-        "pair offset": registers.PAIR_OFFSET_BASE,
-        "offset": registers.OFFSET_BASE,
-        "trim": registers.TRIM_BASE,
-        "level": registers.LEVEL_BASE,
-    }
-    for name, base in tables.items():
-        if base <= address < (registers.LEVEL_BASE + 256 if name == "level" else base + 1024):
-            return f"{name} {address - base}"
+    for name, space in _TABLES.items():
+        if address in space:
+            return f"{name} {address - space.base}"
     return f"address {address:#x}"
 
 
 def _register_value(beat: int, value: int) -> str:
     address = fields_of(beat)["address"]
     if address in registers.PULSE_SHAPES:
-        return f"{value & ((1 << WIDTH_BITS) - 1)} cycles, compliance code {value >> WIDTH_BITS}"
-    register = _REGISTER_OF.get(address)
-    if register is not None and register.bits == 3 * LINE_BITS:
+        return f"{SHAPE['width'].of(value)} cycles, compliance code {SHAPE['compliance'].of(value)}"
+    if address in registers.TRIPLES:
         return str(lines_of(value))
-    if address == registers.COMPLIANCE.address:
-        return f"blanking {value & 0xFFFF}, action {value >> 16}"
-    if address == registers.SAMPLING.address:
-        return f"discard {value & 15}, average 2**{value >> 4}"
-    if registers.LEVEL_BASE <= address < registers.LEVEL_BASE + 256:
-        return f"{value & 0xFFFF} .. {value >> 16}"
+    if address == COMPLIANCE.address:
+        return f"blanking {COMPLIANCE['blanking'].of(value)}, action {COMPLIANCE['action'].of(value)}"
+    if address == SAMPLING.address:
+        return f"discard {SAMPLING['discard'].of(value)}, average 2**{SAMPLING['log2_average'].of(value)}"
+    if address in registers.LEVEL_WINDOWS:
+        return f"{LEVEL_WINDOW['low'].of(value)} .. {LEVEL_WINDOW['high'].of(value)}"
     return str(value)
 
 

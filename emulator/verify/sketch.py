@@ -7,7 +7,7 @@ from typing import Any
 
 from twinbar.emulator.verify.elaborations import Elaboration
 from twinbar.hw.parts.cycles import FrontEndCycles, front_end_cycles
-from twinbar.hw.protocol.registers import BY_NAME, REGISTERS, Access
+from twinbar.hw.protocol.registers import BY_NAME, REGISTERS, SAMPLING, SHAPE
 from twinbar.hw.protocol.vocabulary import Mode
 
 
@@ -31,7 +31,7 @@ class Sketch:
         default_factory=lambda: {
             register.name: register.init
             for register in REGISTERS
-            if register.access in (Access.OPEN, Access.LOCKED) and register.name in BY_NAME
+            if register.access.writable and register.name in BY_NAME
         }
     )
 
@@ -62,7 +62,8 @@ class Sketch:
     @property
     def samples(self) -> int:
         """Conversions of a read."""
-        return (self["SAMPLING"] & 15) + (1 << (self["SAMPLING"] >> 4))
+        discard, log2_average = SAMPLING.word.unpack(self["SAMPLING"]).values()
+        return int(discard + (1 << log2_average))
 
     @property
     def read_cycles(self) -> int:
@@ -71,7 +72,7 @@ class Sketch:
 
     def pulse_cycles(self, record: str) -> int:
         """Cycles of a pulse with its drive update."""
-        return self.drive_cycles + (self[f"{record}_WIDTH"] & 0xFFFFFFF) + self["RECOVER"]
+        return int(self.drive_cycles + SHAPE["width"].of(self[f"{record}_WIDTH"]) + self["RECOVER"])
 
 
 def weighted(rng: Random, choices: Mapping[Any, float]) -> Any:

@@ -5,6 +5,8 @@ from random import Random
 from twinbar.emulator.contract.program import Pin, PinPulse
 from twinbar.emulator.verify.beats import fields_of, opcode_of
 from twinbar.emulator.verify.sketch import Sketch, weighted
+from twinbar.hw.protocol.commands import CELL_READS, CLOSED_LOOP
+from twinbar.hw.protocol.layouts import TRIM_BITS
 from twinbar.hw.protocol.vocabulary import Opcode
 
 
@@ -63,11 +65,9 @@ def duration(sketch: Sketch, beat: int) -> int:
         return fields["cycles"] + 2
     if opcode is Opcode.ARM:
         return 25
-    if opcode in (Opcode.READ, Opcode.CONVERT):
-        return select + read + 1
-    if opcode is Opcode.CALIBRATE:
-        return select + (8 if fields["gain"] else 1) * read + 1
-    if opcode in (Opcode.WRITE, Opcode.FORM):
+    if opcode in CELL_READS:
+        return select + (TRIM_BITS if fields.get("gain") else 1) * read + 1
+    if opcode in CLOSED_LOOP:
         return select + read + 2 * (read + sketch.pulse_cycles("SET" if opcode is Opcode.WRITE else "FORM"))
     if opcode is Opcode.PULSE:
         return select + fields["count"] * sketch.pulse_cycles("SET")

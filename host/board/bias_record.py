@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from twinbar.emulator.crossbar.write_registers import Ramp
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.vocabulary import Record
 from twinbar.hw.timing import MAX_WIDTH
@@ -49,7 +48,7 @@ class BiasRecord:
         """Give the values by address; the windows that ARM checks allow what the ramps reach, and nothing else."""
         lines = (self.bit_line, self.source_line, self.word_line)
         start, stop = triple(*(line.start for line in lines)), triple(*(line.stop for line in lines))
-        shape = self.width_cycles | self.compliance << WIDTH_BITS
+        shape = registers.SHAPE.pack(width=self.width_cycles, compliance=self.compliance)
         fields = {
             registers.FIELD_CODES: start,
             registers.FIELD_LOW: start,

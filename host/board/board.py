@@ -167,7 +167,10 @@ class Board:
         self.disarm(tile)
         values: dict[str | int, int] = {registers.LEVELS.address: len(bottom)}
         windows = zip(bottom.tolist(), top.tolist(), strict=True)
-        values |= {registers.LEVEL_BASE + level: least | most << 16 for level, (least, most) in enumerate(windows)}
+        values |= {
+            registers.LEVEL_BASE + level: registers.LEVEL_WINDOW.pack(low=least, high=most)
+            for level, (least, most) in enumerate(windows)
+        }
         write_registers(self.link, tile, values)
 
     # --- cells --------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from twinbar.host.transport.link import Link
 from twinbar.hw.errors import LinkError
+from twinbar.hw.protocol.layouts import FAULTS
 from twinbar.hw.protocol.packing import pack, unpack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 
@@ -47,8 +48,7 @@ def run(link: Link, commands: npt.NDArray[np.uint64], *, may_fail: bool = False)
         bad &= header["status"] != Status.FAILED.value
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        names = ("compliance", "watchdog", "stop", "front_end")
-        faults = ", ".join(name for name in names if header[name][first])
+        faults = ", ".join(fault.name for fault in FAULTS if fault.name in header and header[fault.name][first])
         status = Status(int(header["status"][first]))
         raise LinkError(
             f"tile {header['tile'][first]} answered {Opcode(int(header['opcode'][first])).name} with {status.name}"

@@ -6,7 +6,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import P_ADC_MIN, P_READ_GAIN
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import unpack, unpack_arguments, unpack_commands, unpack_results
-from twinbar.hw.protocol.registers import OFFSET_BASE, PAIR_OFFSET_BASE
+from twinbar.hw.protocol.registers import OFFSET, OFFSETS, PAIR_OFFSETS
 from twinbar.hw.protocol.vocabulary import Opcode
 
 _READING = (Opcode.READ, Opcode.WRITE, Opcode.FORM)
@@ -75,10 +75,11 @@ class OffsetTables:
             self._tables[pair[offset], tile[asked][offset], column[offset]] = found["code"][answered][offset]
         chosen = commands[header["opcode"] == Opcode.WRITE_REGISTER.value]
         arguments, tile = unpack_arguments(Opcode.WRITE_REGISTER, chosen), unpack_commands(chosen)["tile"]
-        table = arguments["address"] >= OFFSET_BASE
+        table = arguments["address"] >= OFFSETS.base
         address, value = arguments["address"][table], arguments["value"][table]
-        signed = (value & 0xFFFF) - ((value & 0x8000) << 1)
-        self._tables[(address >= PAIR_OFFSET_BASE).astype(int), tile[table], address & MAX_COLUMNS - 1] = signed
+        of_pair = address >= PAIR_OFFSETS.base
+        index = address - np.where(of_pair, PAIR_OFFSETS.base, OFFSETS.base)
+        self._tables[of_pair.astype(int), tile[table], index] = OFFSET.of(value)
 
     def extremes(self, responses: np.ndarray, tiles: int) -> np.ndarray:
         """Give least and largest raw code of products of one input step, and how many were at the converter's ends.

@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.host.trace.matching import match_responses
+from twinbar.hw.protocol.commands import CLOSED_LOOP, ON_CELLS
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, unpack, unpack_arguments, unpack_commands, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 
-_CELL_COMMANDS: Final = (Opcode.READ, Opcode.WRITE, Opcode.FORM, Opcode.PULSE, Opcode.CONVERT)
-_TO_A_LEVEL: Final = (Opcode.WRITE, Opcode.FORM)
+_CELL_COMMANDS: Final = tuple(opcode for opcode in ON_CELLS if opcode is not Opcode.DRIVE)
 _NOTHING: Final = -(1 << 40)
 """Stands for null while columns are integers."""
 
@@ -128,7 +128,7 @@ def _describe_cells(
         return
     arguments = unpack_arguments(opcode, program.commands[mine])
     found["row"][mine], found["column"][mine] = arguments["row"], arguments["column"]
-    if opcode in _TO_A_LEVEL:
+    if opcode in CLOSED_LOOP:
         found["to_level"][mine] = arguments["level"]
     told = mine & answered
     answers = unpack_results(opcode, result.responses[last[mine[answered]]])
@@ -136,7 +136,7 @@ def _describe_cells(
         found[name][told] = answers[name]
     # A refused command reads nothing; a closed loop reads once before and once behind each pulse.
     refused = ~np.isin(found["status"][told], [Status.OK.value, Status.FAILED.value])
-    reads = answers["sets"] + answers["resets"] + 1 if opcode in _TO_A_LEVEL else int(opcode is not Opcode.PULSE)
+    reads = answers["sets"] + answers["resets"] + 1 if opcode in CLOSED_LOOP else int(opcode is not Opcode.PULSE)
     found["reads"][told] = np.where(refused, _NOTHING, reads)
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError, LinkError
+from twinbar.hw.protocol.layouts import FAULTS
 from twinbar.hw.protocol.packing import pack, unpack, unpack_results
 from twinbar.hw.protocol.registers import ACTION_COUNTERS, BY_NAME, PHASE_COUNTER_BASE
 from twinbar.hw.protocol.vocabulary import Opcode, Status
@@ -74,9 +75,8 @@ def read_counters(board: Runner, tile: int) -> tuple[dict[str, int], dict[Action
 def read_faults(board: Runner, tile: int) -> set[str]:
     """Give the names of the faults that a tile has latched."""
     beats = board.run(pack(Opcode.READ_REGISTER, tile, address=BY_NAME["IDENTITY"].address))
-    names = ("compliance", "watchdog", "stop", "front_end")
     fields = unpack(beats)
-    return {name for name in names if fields[name][0]}
+    return {fault.name for fault in FAULTS if fault.name in fields and fields[fault.name][0]}
 
 
 def _answered(beats: npt.NDArray[np.uint8], opcode: Opcode, addresses: list[int]) -> list[int]:

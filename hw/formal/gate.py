@@ -6,11 +6,11 @@ from amaranth.hdl import Assert, Assume, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from twinbar.hw.gateware.control.admission import READING, WRITING
 from twinbar.hw.gateware.control.command_decoder import CommandPlan
-from twinbar.hw.gateware.tile_states import CLOSED_LOOP, ON_ARRAY, READ_STATES, State, is_any
+from twinbar.hw.gateware.tile_states import ON_ARRAY, READ_STATES, State, is_any
+from twinbar.hw.protocol.commands import ACCESSING, CELL_READS, CLOSED_LOOP, READING, WRITING
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS, WIDTH_BITS, Faults
-from twinbar.hw.protocol.registers import PULSE_SHAPES, REGISTERS, Access
+from twinbar.hw.protocol.registers import PULSE_SHAPES, REGISTERS, SHAPE, Access
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Selection, Status
 from twinbar.hw.timing import PHASES, Phase
 
@@ -123,7 +123,7 @@ class GateProperties(wiring.Component):
         with m.If(self.write & is_any(self.address, locked)):
             always(m, safe, "locked registers written only while disarmed")
         with m.If(self.write & is_any(self.address, sorted(PULSE_SHAPES))):
-            always(m, self.value[:WIDTH_BITS] != 0, "a width of 0 is never stored")
+            always(m, self.value[SHAPE["width"].places] != 0, "a width of 0 is never stored")
         # The timer runs along with the pulse, and has seen whether this cycle is the last.
         always(m, ~gate | ((opened + 2)[: len(self.next)] == self.next), "")
         always(m, ~gate | (self.first == (opened == 0)), "")
@@ -169,7 +169,7 @@ class GateProperties(wiring.Component):
         state, opcode, plan, follows = self.state, self.opcode, self.plan, self.plan.follows
         on_array, faults = is_any(state, ON_ARRAY), self.faults.as_value()
         always(m, plan.product == (opcode == Opcode.MULTIPLY), "")
-        always(m, plan.accesses == is_any(opcode, (Opcode.READ_REGISTER, Opcode.WRITE_REGISTER)), "")
+        always(m, plan.accesses == is_any(opcode, ACCESSING), "")
         always(m, plan.closed_loop == is_any(opcode, CLOSED_LOOP), "")
         always(m, plan.writes == (opcode == Opcode.WRITE), "")
         unbroken = (self.status == Status.OK) & (self.cut == Status.OK)
@@ -181,7 +181,7 @@ class GateProperties(wiring.Component):
         always(m, ~arming | (faults == 0), "")
         always(m, (state != State.DECODE) | is_any(follows, (State.RESPOND, State.ACCESS, State.SCAN, State.WAIT)), "")
         after_select = {
-            State.CONNECT_READ: (Opcode.READ, Opcode.CONVERT, Opcode.CALIBRATE, *CLOSED_LOOP),
+            State.CONNECT_READ: (*CELL_READS, *CLOSED_LOOP),
             State.CONNECT_MULTIPLY: (Opcode.MULTIPLY,),
             State.PULSE: (Opcode.PULSE,),
             State.RESPOND: (Opcode.DRIVE,),

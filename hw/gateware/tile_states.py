@@ -3,7 +3,7 @@
 from amaranth.lib import enum
 
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.vocabulary import Opcode, Request
+from twinbar.hw.protocol.vocabulary import Request
 from twinbar.hw.timing import Phase
 
 
@@ -78,8 +78,6 @@ READ_STATES = (State.CONNECT_READ, State.CONNECT_MULTIPLY, State.CONVERT)
 """States in which the read path is on."""
 POPPING = (State.IDLE, State.LOAD, State.RESPOND)
 """States in which the next command may be popped."""
-CLOSED_LOOP = (Opcode.WRITE, Opcode.FORM)
-"""Opcodes that read, compare and pulse until the cell is in its window."""
 
 
 def is_open_loop(follows):

@@ -20,7 +20,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from twinbar.hw.protocol.layouts import COMMAND_BODY_OF
+from twinbar.hw.protocol.commands import CELL, INPUT, users_of
+from twinbar.hw.protocol.layouts import COMMAND, MAX_TILES
 
 from .widths import Widths
 
@@ -29,19 +30,20 @@ LIST: Final = 0x80
 KIND: Final = 0xC0
 MOST_RUN: Final = 63
 
-# Where the fields lie that the codec moves (tests hold them against the layouts).
-TILE_START: Final = 5
-ROW_START: Final = 16
-COLUMN_START: Final = 26
-LEVEL_START: Final = 36
-LEVEL_END: Final = 44
+# Where the fields lie that the codec moves.
+_BODY: Final = COMMAND["body"].offset
+TILE_START: Final = COMMAND["tile"].offset
+ROW_START: Final = _BODY + CELL["row"].offset
+COLUMN_START: Final = _BODY + CELL["column"].offset
+LEVEL_START: Final = _BODY + CELL["level"].offset
+LEVEL_END: Final = _BODY + CELL["level"].end
+CLEAR_BIT: Final = _BODY + INPUT["clear"].offset
 HALF_BITS: Final = 32
-CLEAR_BIT: Final = 26
-_ROW_MASK = 0x3FF
-_LOW_MASK = 0xFFFFFFFF
+_ROW_MASK = CELL["row"].mask
+_LOW_MASK = (1 << HALF_BITS) - 1
 _HEAD_BYTES = 5
 
-LISTED: Final = tuple(opcode for opcode, body in COMMAND_BODY_OF.items() if body == "cell")
+LISTED: Final = tuple(users_of(CELL))
 """Opcodes whose beats lists can hold."""
 
 
@@ -72,7 +74,7 @@ def encode(beats: npt.NDArray[np.uint64], widths: Widths) -> bytes:
     position, entry_low = _cells(low, high, widths)
 
     gap = np.diff(position, prepend=position[0])
-    same_opcode = np.diff(low & 31, prepend=low[0]) == 0
+    same_opcode = np.diff(COMMAND["opcode"].of(low), prepend=COMMAND["opcode"].of(low[0])) == 0
     follows = (gap >= 0) & (gap <= widths.reach) & same_opcode
     follows[1:] &= (entry_low[1:] >= 0) & (entry_low[:-1] >= 0)
     follows[0] = False
@@ -117,9 +119,10 @@ def encode(beats: npt.NDArray[np.uint64], widths: Widths) -> bytes:
 def _cells(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], widths: Widths) -> tuple[npt.NDArray, npt.NDArray]:
     """Give the row of each beat's cell, counted through the tiles, and its column and level as in an entry, or -1."""
     beat = low | high << HALF_BITS
-    row, column = low >> ROW_START & _ROW_MASK, beat >> COLUMN_START & 0x3FF
-    level, tile = beat >> LEVEL_START & 0xFF, low >> TILE_START & 0xFF
-    fits = np.isin(low & 31, [opcode.value for opcode in LISTED]) & (low >> 13 & 7 == 0) & (beat >> LEVEL_END == 0)
+    opcode, tile = COMMAND["opcode"].of(low), COMMAND["tile"].of(low)
+    row, column, level = CELL.unpack(COMMAND["body"].of(beat)).values()
+    fits = np.isin(opcode, [each.value for each in LISTED]) & (COMMAND["reserved"].of(low) == 0)
+    fits &= beat >> LEVEL_END == 0
     fits &= (row < widths.rows) & (column < widths.columns) & (level < 1 << widths.level_bits) & (tile < widths.tiles)
     return tile * widths.rows + row, np.where(fits, level << widths.column_bits | column, -1)
 
@@ -196,7 +199,7 @@ class CommandDecoder:
     def _list(self, low: int) -> Iterator[int | None]:
         widths = self._widths
         shift = widths.low_bits
-        head, row, tile = low & (1 << TILE_START) - 1, low >> ROW_START & _ROW_MASK, low >> TILE_START & 0xFF
+        head, row, tile = low & (1 << TILE_START) - 1, low >> ROW_START & _ROW_MASK, COMMAND["tile"].of(low)
         while True:
             entry = yield from self._take(widths.entry_bytes)
             gap, rest = entry >> shift & widths.escape, entry & (1 << shift) - 1
@@ -206,7 +209,7 @@ class CommandDecoder:
                 if not gap:
                     return
             tiles_on, row = divmod(row + gap, widths.rows)
-            tile = tile + tiles_on & 0xFF
+            tile = (tile + tiles_on) % MAX_TILES
             if not skip:
                 column = rest & (1 << widths.column_bits) - 1
                 level = rest >> widths.column_bits

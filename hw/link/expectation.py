@@ -1,24 +1,25 @@
 """What the host expects to be answered: the part of every response beat that follows from the commands."""
 
 from collections import deque
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from twinbar.hw.errors import LinkError
-from twinbar.hw.protocol.layouts import MAX_COLUMNS
-from twinbar.hw.protocol.vocabulary import Opcode, Status
+from twinbar.hw.protocol.commands import IF_REFUSED, PER_OUTPUT, PRODUCT, PRODUCT_RESULT, TO_EVERY_TILE, Opcode
+from twinbar.hw.protocol.layouts import COMMAND, ECHO, MAX_COLUMNS, RESPONSE
+from twinbar.hw.protocol.vocabulary import Status
 
-TILE_START = 5
-STATUS_START = 13
-ECHO_START = 24
-VALUE_START = 44
-"""First bit of the result in a response beat (tests hold these places against the layouts)."""
-_BODY_START = 16
-_ECHO_MASK = 0xFFFFF
-_COLUMN_START = 10
-TEMPLATE_MASK = (_ECHO_MASK << ECHO_START) | 0x1FFF
+TILE_START = RESPONSE["tile"].offset
+STATUS_START = RESPONSE["status"].offset
+ECHO_START = RESPONSE["body"].offset
+VALUE_START = ECHO_START + ECHO.end
+"""First bit of the result in a response beat."""
+_COLUMN_START = PRODUCT_RESULT["column"].offset
+TEMPLATE_MASK = (ECHO.mask << ECHO_START) | (1 << RESPONSE["tile"].end) - 1
 """Bits of a response beat that follow from its command."""
+_UNANSWERED = frozenset(opcode.value for opcode in IF_REFUSED)
 
 
 class Expectation:
@@ -51,18 +52,18 @@ class Expectation:
         """Add the responses to command beats (uint64 [n])."""
         tiles = len(self._next)
         commands = beats.astype(np.int64)
-        to_all = commands & 31 == Opcode.SAFE.value
-        # SAFE goes to every tile; a tile that does not exist is tile 0, which refuses.
+        to_all = _is_any(commands, TO_EVERY_TILE)
+        # What goes to every tile is answered by each; a tile that does not exist is tile 0, which refuses.
         index = np.repeat(np.arange(len(commands)), np.where(to_all, tiles, 1))
         commands, copy = commands[index], _number_in_group(index)
-        tile = commands >> 5 & 0xFF
+        tile = COMMAND["tile"].of(commands)
         tile = np.where(to_all[index], copy, np.where(tile < tiles, tile, 0))
-        template = commands & 31 | tile << TILE_START | (commands >> _BODY_START & _ECHO_MASK) << ECHO_START
+        echo = ECHO.of(COMMAND["body"].of(commands))
+        template = COMMAND["opcode"].of(commands) | tile << TILE_START | echo << ECHO_START
 
-        opcode = template & 31
-        outputs = template >> ECHO_START & (MAX_COLUMNS - 1)
-        count = np.where(opcode == Opcode.MULTIPLY.value, np.where(outputs == 0, MAX_COLUMNS, outputs), 1)
-        load = opcode == Opcode.LOAD.value
+        outputs = PRODUCT["outputs"].of(echo)
+        count = np.where(_is_any(commands, PER_OUTPUT), np.where(outputs == 0, MAX_COLUMNS, outputs), 1)
+        load = _is_any(commands, IF_REFUSED)
         count[load] = 0
         if load.any():
             self._add_loads(tile, template, count, load)
@@ -127,18 +128,18 @@ class Expectation:
         LinkError
             If it does not answer the next command of its tile.
         """
-        number, opcode = beat >> TILE_START & 0xFF, beat & 31
+        number, opcode = RESPONSE["tile"].of(beat), RESPONSE["opcode"].of(beat)
         self._check(number)
         answered = beat & TEMPLATE_MASK
         loads, taken = self._loads[number], int(self._taken[number])
         while loads and loads[0][0] < taken:
             loads.popleft()
-        if opcode == Opcode.LOAD.value and (taken, answered) in loads:
+        if opcode in _UNANSWERED and (taken, answered) in loads:
             while loads.popleft() != (taken, answered):
                 pass
             return
         at = self._next[number]
-        if at == self._stop[number] or int(self._template[at]) & 31 != opcode:
+        if at == self._stop[number] or RESPONSE["opcode"].of(int(self._template[at])) != opcode:
             raise LinkError(f"tile {number} answers what it was not asked (beat {beat:#x}); connect again")
         dropped = np.zeros_like(self._next)
         # A multiplication that ends early gives one last record.
@@ -161,9 +162,13 @@ class Expectation:
 
 def is_odd(beats: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether beats (their low 64 bits) end a multiplication early, or refuse a `LOAD`."""
-    opcode, status = beats & 31, beats >> STATUS_START & 15
-    ended = (opcode == Opcode.MULTIPLY.value) & (status != Status.OK.value)
-    return ended | (opcode == Opcode.LOAD.value)
+    ended = _is_any(beats, PER_OUTPUT) & (RESPONSE["status"].of(beats) != Status.OK.value)
+    return ended | _is_any(beats, IF_REFUSED)
+
+
+def _is_any(beats: npt.NDArray[np.int64], opcodes: Iterable[Opcode]) -> npt.NDArray[np.bool_]:
+    """Whether commands or responses have one of some opcodes."""
+    return np.isin(COMMAND["opcode"].of(beats), [opcode.value for opcode in opcodes])
 
 
 def _number_in_group(index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -22,33 +22,30 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.hw.errors import LinkError
-from twinbar.hw.protocol.layouts import PULSE_BITS, RESPONSE_BODY_OF
+from twinbar.hw.protocol.commands import CELL_RESULT, COMMANDS, PRODUCT_RESULT
+from twinbar.hw.protocol.layouts import CODE_BITS, PULSE_BITS, RESPONSE
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
-from twinbar.hw.protocol.vocabulary import Opcode, Status
+from twinbar.hw.protocol.vocabulary import Status
 
-from .expectation import STATUS_START, TEMPLATE_MASK, TILE_START, VALUE_START, Expectation, is_odd
+from .expectation import ECHO_START, STATUS_START, TEMPLATE_MASK, VALUE_START, Expectation, is_odd
 from .widths import Widths
 
-STATUS_BITS: Final = 4
-CONTEXT_START: Final = 17
-CONTEXT_BITS: Final = 7
+STATUS_BITS: Final = RESPONSE["status"].bits
+CONTEXT_START: Final = RESPONSE["faults"].offset
+CONTEXT_BITS: Final = RESPONSE["mode"].end - CONTEXT_START
 """Faults and mode."""
-CODE_BITS: Final = 18
-SETS_START: Final = VALUE_START + CODE_BITS
-RESETS_START: Final = SETS_START + PULSE_BITS
+SETS_START: Final = ECHO_START + CELL_RESULT["sets"].offset
+RESETS_START: Final = ECHO_START + CELL_RESULT["resets"].offset
 FULL_BITS: Final = 8 * RESPONSE_BYTES
 LONGEST_BITS: Final = 2 + FULL_BITS
 
-CELL_OPCODES: Final = tuple(opcode for opcode, body in RESPONSE_BODY_OF.items() if body == "cell")
-PRODUCT_OPCODES: Final = tuple(opcode for opcode, body in RESPONSE_BODY_OF.items() if body == "product")
+CELL_OPCODES: Final = tuple(opcode for opcode, spec in COMMANDS.items() if spec.response is CELL_RESULT)
+PRODUCT_OPCODES: Final = tuple(opcode for opcode, spec in COMMANDS.items() if spec.response is PRODUCT_RESULT)
 _SHORT, _FULL = 0, 3
 """Kinds of records, as their lowest bits say it; 1 is a medium one, and 2 a short one as well."""
 _WINDOW_BITS = 57
 _CELL_NUMBERS = frozenset(opcode.value for opcode in CELL_OPCODES)
-
-
-def _field(beat: int, start: int, bits: int) -> int:
-    return beat >> start & (1 << bits) - 1
+_PRODUCT_NUMBERS = frozenset(opcode.value for opcode in PRODUCT_OPCODES)
 
 
 class ResponseEncoder:
@@ -66,17 +63,18 @@ class ResponseEncoder:
     def encode(self, beat: int) -> tuple[int, int]:
         """Give the record of a beat, and how many bits it has."""
         widths = self._widths
-        opcode, tile = _field(beat, 0, 5), _field(beat, TILE_START, 8)
-        status = _field(beat, STATUS_START, STATUS_BITS)
-        context = _field(beat, CONTEXT_START, CONTEXT_BITS)
+        opcode, tile, status = (RESPONSE[name].of(beat) for name in ("opcode", "tile", "status"))
+        context = beat >> CONTEXT_START & (1 << CONTEXT_BITS) - 1
         same, self._context = context == self._context, context
-        if same and opcode == Opcode.MULTIPLY.value and status == Status.OK.value:
-            result = _field(beat, VALUE_START, widths.result_bits)
+        if same and opcode in _PRODUCT_NUMBERS and status == Status.OK.value:
+            result = beat >> VALUE_START & (1 << widths.result_bits) - 1
             return tile << 1 | result << 1 + widths.tile_bits, widths.short_bits
-        code = _field(beat, VALUE_START, CODE_BITS)
+        body = RESPONSE["body"].of(beat)
+        # As it lies in the beat: a code below 0 has its highest bit set.
+        code = CELL_RESULT["code"].of(body) & CELL_RESULT["code"].mask
         if not same or opcode not in _CELL_NUMBERS or code >> widths.adc_bits:
             return 3 | beat << 2, LONGEST_BITS
-        sets, resets = _field(beat, SETS_START, PULSE_BITS), _field(beat, RESETS_START, PULSE_BITS)
+        sets, resets = CELL_RESULT["sets"].of(body), CELL_RESULT["resets"].of(body)
         one_polarity = not (sets and resets) and not (sets | resets) >> widths.count_bits
         if status == Status.OK.value and one_polarity:
             result = code | bool(resets) << widths.adc_bits | (sets | resets) << widths.adc_bits + 1
@@ -124,7 +122,7 @@ class ResponseDecoder:
         tile = record & (1 << widths.tile_bits) - 1
         rest = record >> widths.tile_bits
         beat = _bits(windows, start[full] + 2, 32) | _bits(windows, start[full] + 34, 32) << 32
-        tile[full] = beat >> TILE_START & 0xFF
+        tile[full] = RESPONSE["tile"].of(beat)
 
         template = np.empty(len(start), np.int64)
         odd = full[is_odd(beat)]
@@ -140,7 +138,7 @@ class ResponseDecoder:
             place = full[wrong[0]]
             raise LinkError(f"tile {tile[place]} answers what it was not asked (record {place}); connect again")
 
-        product = template & 31 == Opcode.MULTIPLY.value
+        product = np.isin(RESPONSE["opcode"].of(template), list(_PRODUCT_NUMBERS))
         value = np.where(short, np.where(product, self._sum(rest), self._one_polarity(rest)), self._medium(rest))
         low = template | self._contexts(full, beat, len(start)) << CONTEXT_START | value << VALUE_START
         low |= np.where(short, 0, rest & (1 << STATUS_BITS) - 1) << STATUS_START

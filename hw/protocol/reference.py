@@ -6,15 +6,15 @@ import itertools
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from amaranth.hdl import Shape
-from amaranth.lib import data
-
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import Phase
 
-from . import registers, version, vocabulary
-from .layouts import COMMAND_BODIES, COMMAND_BODY_OF, RESPONSE_BODIES, RESPONSE_BODY_OF, Command, Faults, Response
-from .vocabulary import ComplianceAction, Mode, Opcode, Record, Selection, Status
+from . import enumerations, registers, version
+from .commands import ARGUMENTS, COMMANDS, REASONS, REGISTER_REASONS, RESULTS, users_of
+from .enumerations import ComplianceAction, Mode, Record, Selection, Status
+from .fields import Field, Word
+from .layouts import COMMAND, FAULTS, RESPONSE
+from .sizes import LINE_BITS
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -25,7 +25,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _member_notes(kind: type[Enum]) -> dict[str, str]:
     """Give the docstring behind each member of an enumeration."""
-    tree = ast.parse(inspect.getsource(vocabulary))
+    tree = ast.parse(inspect.getsource(enumerations))
     (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__)
     notes = {}
     for member, note in itertools.pairwise(body):
@@ -39,16 +39,17 @@ def _member_notes(kind: type[Enum]) -> dict[str, str]:
     return notes
 
 
-def _fields(layout: object, base: int = 0, skip: Sequence[str] = ()) -> list[tuple[str, str, str]]:
-    rows = []
-    for name, field in data.Layout.cast(layout):
-        if name in skip:
-            continue
-        shape = Shape.cast(field.shape)
-        low = base + field.offset
-        bits = str(low) if shape.width == 1 else f"{low}..{low + shape.width - 1}"
-        rows.append((f"`{name}`", bits, "signed" if shape.signed else ""))
-    return rows
+def _places(field: Field, base: int = 0) -> str:
+    low = base + field.offset
+    return str(low) if field.bits == 1 else f"{low}..{low + field.bits - 1}"
+
+
+def _fields(fields: Iterable[Field], base: int = 0, skip: Sequence[str] = ()) -> list[tuple[str, str, str]]:
+    return [
+        (f"`{field.name}`", _places(field, base), "signed" if field.signed else "")
+        for field in fields
+        if field.name not in skip
+    ]
 
 
 def _enumeration(kind: type[Enum]) -> str:
@@ -58,65 +59,95 @@ def _enumeration(kind: type[Enum]) -> str:
     )
 
 
-def _groups(bodies: dict[str, data.Layout], body_of: dict[Opcode, str | None], base: int) -> str:
+def _groups(words: Iterable[Word], base: int) -> str:
     parts = []
-    for group, layout in bodies.items():
-        users = ", ".join(f"`{opcode.name}`" for opcode in Opcode if body_of[opcode] == group)
-        parts.append(f"**{group}** ({users})\n\n" + _table(("field", "bits", ""), _fields(layout, base)))
+    for word in words:
+        users = ", ".join(f"`{opcode.name}`" for opcode in users_of(word))
+        parts.append(f"**{word.name}** ({users})\n\n" + _table(("field", "bits", ""), _fields(word, base)))
     return "\n\n".join(parts)
 
 
-def reference() -> str:
-    """Give the text of ``docs/protocol.md``."""
-    command, response = data.Layout.cast(Command), data.Layout.cast(Response)
-    notes = _member_notes(Opcode)
-    opcodes = (
-        (
-            opcode.value,
-            f"`{opcode.name}`",
-            COMMAND_BODY_OF[opcode] or "",
-            RESPONSE_BODY_OF[opcode] or "",
-            notes[opcode.name],
+def _admission() -> Iterable[Sequence[object]]:
+    for spec in COMMANDS.values():
+        checks = {status: [str(rule) for rule in spec.rules if rule.status is status] for status in spec.reasons}
+        yield (
+            f"`{spec.name}`",
+            spec.needs.name.lower() if spec.needs else "",
+            "refused" if spec.refused_while_faulted else "",
+            "refused" if spec.haltable else "",
+            "ends" if spec.haltable else "halts" if spec.halts else "",
+            "; ".join(f"{', '.join(rules)} (`{status.name}`)" for status, rules in checks.items()),
         )
-        for opcode in Opcode
-    )
-    register_rows = (
-        (
+
+
+def _contents(word: Word) -> str:
+    """Say what the fields of a word hold, and in which bits."""
+    if len(word.fields) == 1:
+        return word.fields[0].about
+    if word.names == registers.TRIPLE.names:
+        return f"{word.fields[0].about} (triple)"
+    parts = []
+    for field in word:
+        named = "" if field.kind is None else ": " + ", ".join(f"{m.value} {m.name.lower()}" for m in field.kind)
+        bounds = "" if field.kind or (field.least, field.most) == field.reach else f" ({_range(field)})"
+        parts.append(f"`{field.name}` {_places(field)} {field.about}{named}{bounds}")
+    return "; ".join(parts)
+
+
+def _range(field: Field) -> str:
+    least, most = field.reach
+    if field.most == most:
+        return f"{field.least} or more"
+    return f"at most {field.most}" if field.least == least else f"{field.least} to {field.most}"
+
+
+def _registers() -> Iterable[Sequence[object]]:
+    for register in registers.REGISTERS:
+        writable = register.access.writable
+        yield (
             f"`0x{register.address:02X}`",
             f"`{register.name}`",
             register.access.value,
             register.bits,
-            f"{register.least} .. {register.most}" if register.access.value in ("open", "locked") else "",
-            register.init if register.access.value in ("open", "locked") else "",
-            register.about,
+            f"{register.least} .. {register.most}" if writable else "",
+            register.init if writable else "",
+            _contents(register.word),
         )
-        for register in registers.REGISTERS
+
+
+def _spaces() -> Iterable[Sequence[object]]:
+    signed = (
+        f"two's complement, from `-2**adc_bits` to `2**adc_bits - 1`: written in {registers.OFFSET.bits} bits, read in "
+        "`adc_bits` + 1"
     )
-    spaces = (
+    notes = {
+        registers.PHASE_COUNTERS: ", ".join(f"{p.value} {p.name.lower()}" for p in Phase),
+        registers.ACTION_COUNTERS_SPACE: ", ".join(f"{a.value} {a.name.lower()}" for a in registers.COUNTED_ACTIONS),
+        registers.LEVEL_WINDOWS: f"{_contents(registers.LEVEL_WINDOW)}; each below `2**adc_bits`",
+        registers.TRIMS: f"{registers.TRIM.bits} bits; {registers.TRIM_INIT} after power-up",
+        registers.OFFSETS: signed,
+        registers.PAIR_OFFSETS: "likewise",
+    }
+    for space in registers.SPACES:
+        yield f"`0x{space.base:03X}` + {space.index}", space.name, notes[space]
+
+
+def reference() -> str:
+    """Give the text of ``docs/protocol.md``."""
+    opcodes = (
         (
-            f"`0x{registers.PHASE_COUNTER_BASE:03X}` + phase",
-            "cycles by phase",
-            ", ".join(f"{p.value} {p.name.lower()}" for p in Phase),
-        ),
-        (
-            f"`0x{registers.ACTION_COUNTER_BASE:03X}` + action",
-            "actions",
-            ", ".join(f"{action.value} {action.name.lower()}" for action in registers.COUNTED_ACTIONS),
-        ),
-        (f"`0x{registers.LEVEL_BASE:03X}` + level", "window of a level", "low | high << 16"),
-        (
-            f"`0x{registers.TRIM_BASE:03X}` + channel",
-            "gain trim of an ADC channel",
-            f"{registers.TRIM_BITS} bits; {registers.TRIM_INIT} after power-up",
-        ),
-        (
-            f"`0x{registers.OFFSET_BASE:03X}` + column",
-            "offset of a column",
-            "two's complement, from `-2**adc_bits` to `2**adc_bits - 1`: written in 17 bits, read in `adc_bits` + 1",
-        ),
-        (f"`0x{registers.PAIR_OFFSET_BASE:03X}` + pair", "offset of a subtracted pair", "likewise"),
+            opcode.value,
+            f"`{opcode.name}`",
+            spec.arguments.name if spec.arguments else "",
+            spec.response.name if spec.response else "",
+            spec.about + (f" Since version {version.MAJOR}.{spec.since}." if spec.since else ""),
+        )
+        for opcode, spec in COMMANDS.items()
     )
     host_counted = ", ".join(f"`{action.name.lower()}`" for action in Action if action not in registers.ACTION_COUNTERS)
+    reasons, register_reasons = (
+        ", ".join(f"`{status.name}`" for status in order) for order in (REASONS, REGISTER_REASONS)
+    )
     return f"""# The protocol
 
 Generated from `hw/protocol` by `python -m twinbar.hw.protocol.reference`; do not edit. What commands do, and when, is
@@ -124,9 +155,9 @@ in [controller](controller.md). Protocol version {version.MAJOR}.{version.MINOR}
 
 ## Command beat
 
-{command.size} bits, lowest bit first.
+{COMMAND.bits} bits, lowest bit first.
 
-{_table(("field", "bits", ""), _fields(Command, skip=("reserved",)))}
+{_table(("field", "bits", ""), _fields(COMMAND, skip=("reserved",)))}
 
 ### Opcodes
 
@@ -136,13 +167,25 @@ in [controller](controller.md). Protocol version {version.MAJOR}.{version.MINOR}
 
 Bits are counted from the start of the beat. `outputs` = 0 stands for 1024.
 
-{_groups(COMMAND_BODIES, COMMAND_BODY_OF, command["body"].offset)}
+{_groups(ARGUMENTS, COMMAND["body"].offset)}
+
+### Admission
+
+A command is refused with the first of these that applies: {reasons}.
+An access to a register is then refused with the first of {register_reasons}.
+
+*needs*: the mode in which the tile must be armed at least (`DISARMED`). *fault*: what happens while a fault is latched
+(`FAULTED`). *waiting halt*: what happens while a `SAFE` or `ABORT` waits in the queue behind it (`ABORTED`). *halt*:
+what a halt does to the command while it runs (*ends*), or that it halts itself when it is presented (*halts*); others
+are completed. *checks*: what its arguments must keep, with the status if they do not.
+
+{_table(("command", "needs", "fault", "waiting halt", "halt", "checks"), _admission())}
 
 ## Response beat
 
-{response.size} bits, lowest bit first.
+{RESPONSE.bits} bits, lowest bit first.
 
-{_table(("field", "bits", ""), _fields(Response))}
+{_table(("field", "bits", ""), _fields(RESPONSE))}
 
 ### Statuses
 
@@ -150,13 +193,13 @@ Bits are counted from the start of the beat. `outputs` = 0 stands for 1024.
 
 ### Faults
 
-{_table(("fault", "bit of the beat", ""), _fields(Faults, response["faults"].offset, skip=("reserved",)))}
+{_table(("fault", "bit of the beat", ""), _fields(FAULTS, RESPONSE["faults"].offset, skip=("reserved",)))}
 
 ### Results
 
 Bits are counted from the start of the beat.
 
-{_groups(RESPONSE_BODIES, RESPONSE_BODY_OF, response["body"].offset)}
+{_groups(RESULTS, RESPONSE["body"].offset)}
 
 ## Enumerations
 
@@ -181,15 +224,15 @@ What the selector's pins say.
 ## Registers
 
 *constant*: fixed when the controller is built; *live*: shows a state; *open*: can be written at any time; *locked*: can
-be written while the tile is disarmed. A triple holds three codes of 12 bits: bit line, source line, word line.
+be written while the tile is disarmed. A triple holds three codes of {LINE_BITS} bits: bit line, source line, word line.
 
-{_table(("address", "register", "access", "bits", "values", "initial", ""), register_rows)}
+{_table(("address", "register", "access", "bits", "values", "initial", ""), _registers())}
 
 ## Counters and tables
 
 Counters cannot be written. Entries of tables can be written at any time.
 
-{_table(("address", "", ""), spaces)}
+{_table(("address", "", ""), _spaces())}
 
 `shift_add` is the counter of `convert_forward`, `response_beat` that of the phase `respond`; {host_counted} are counted
 by the host.

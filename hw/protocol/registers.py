@@ -1,14 +1,22 @@
-"""The registers of a tile: addresses, access, ranges, and the counters and tables behind the same addresses."""
+"""The registers of a tile: addresses, access, fields with their ranges, and the counters and tables behind them."""
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import MAX_WIDTH, MIN_SETTLE_DRIVE, Phase
 
-from .layouts import COMPLIANCE_BITS, LEVEL_BITS, LINE_BITS, TRIM_BITS, VALUE_BITS, WIDTH_BITS
-from .vocabulary import RECORDS, ComplianceAction, Record
+from .commands import COMMANDS, settings_of
+from .enumerations import RECORDS, ComplianceAction, Record
+from .fields import DeclarationError, Field, Word
+from .rules import CHANNELS, COLUMNS, Geometry
+from .sizes import ADDRESS_BITS, COMPLIANCE_BITS, LEVEL_BITS, LINE_BITS, TRIM_BITS, VALUE_BITS, WIDTH_BITS
+
+if TYPE_CHECKING:
+    from twinbar.hw.gateware.controller_config import ControllerConfig
 
 
 class Access(Enum):
@@ -23,6 +31,15 @@ class Access(Enum):
     LOCKED = "locked"
     """Can be read at any time, and written while the tile is disarmed."""
 
+    @property
+    def writable(self) -> bool:
+        """Whether what has it can be written at all."""
+        return self in (Access.OPEN, Access.LOCKED)
+
+
+REGISTER_SPACE: Final = 0x80
+"""Addresses from here on are no registers."""
+
 
 @dataclass(frozen=True)
 class Register:
@@ -33,83 +50,246 @@ class Register:
     name : str
     address : int
     access : Access
-    bits : int
-        Width; a value that needs more is refused.
-    about : str
-        What it holds, with the unit.
-    least, most : int
-        Range of values; ``most`` is all ones if it is not given.
+    word : Word
+        What it holds; a value outside its fields or their ranges is refused.
     init : int
         Value after power-up.
+
+    Raises
+    ------
+    DeclarationError
+        If it cannot hold its first value, or has no address.
     """
 
     name: str
     address: int
     access: Access
-    bits: int
-    about: str
-    least: int = 0
-    most: int = -1
+    word: Word
     init: int = 0
 
     def __post_init__(self) -> None:
-        if self.most < 0:
-            object.__setattr__(self, "most", (1 << self.bits) - 1)
+        _check_width(self.name, self.word)
+        if not 0 <= self.address < REGISTER_SPACE:
+            raise DeclarationError(
+                f"{self.name} has the address {self.address:#x}; registers lie below {REGISTER_SPACE:#x}"
+            )
+        if not 0 <= self.init < 1 << self.word.bits:
+            raise DeclarationError(f"{self.name} begins with {self.init}, which its {self.word.bits} bits cannot hold")
+        for each in self.word:
+            if self.access.writable and not each.least <= each.of(self.init) <= each.most:
+                raise DeclarationError(
+                    f"{self.name}.{each.name} begins with {each.of(self.init)}; it holds {each.least} to {each.most}"
+                )
+
+    def __getitem__(self, field: str) -> Field:
+        return self.word[field]
+
+    @property
+    def bits(self) -> int:
+        """Its width; a value that needs more is refused."""
+        return self.word.bits
+
+    @property
+    def least(self) -> int:
+        """The least value."""
+        return int(self.word.pack(**{each.name: each.least for each in self.word}))
+
+    @property
+    def most(self) -> int:
+        """The greatest value."""
+        return int(self.word.pack(**{each.name: each.most for each in self.word}))
+
+
+def _check_width(name: str, word: Word) -> None:
+    if word.bits > VALUE_BITS:
+        raise DeclarationError(f"{name} has {word.bits} bits; a value has {VALUE_BITS}")
+
+
+@dataclass(frozen=True)
+class Space:
+    """Addresses of counters, or of the entries of a table.
+
+    Parameters
+    ----------
+    name, index : str
+        What an entry is, and what counts the addresses.
+    base : int
+        Address of the first one.
+    capacity : int
+        Addresses that are set aside, a power of two.
+    entries : tuple of int, or Geometry
+        Which of them exist, or how many from the first one on.
+    access : Access
+    word : Word
+        What an entry holds.
+    halved : bool
+        Half as many exist.
+    init : int
+        Value after power-up.
+
+    Raises
+    ------
+    DeclarationError
+        If the addresses cannot be told by their high bits, or an entry has no address.
+    """
+
+    name: str
+    index: str
+    base: int
+    capacity: int
+    entries: tuple[int, ...] | Geometry
+    access: Access
+    word: Word
+    halved: bool = False
+    init: int = 0
+
+    def __post_init__(self) -> None:
+        _check_width(self.name, self.word)
+        if self.capacity & (self.capacity - 1) or self.base % self.capacity or self.end > 1 << ADDRESS_BITS:
+            raise DeclarationError(
+                f"the space {self.name} has {self.capacity} addresses from {self.base:#x} on; they must be a power of "
+                f"two, from a multiple of it on, below {1 << ADDRESS_BITS:#x}"
+            )
+        if isinstance(self.entries, tuple) and not all(0 <= entry < self.capacity for entry in self.entries):
+            raise DeclarationError(f"the space {self.name} has entries beyond its {self.capacity} addresses")
+
+    @property
+    def end(self) -> int:
+        """First address behind it."""
+        return self.base + self.capacity
+
+    @property
+    def index_bits(self) -> int:
+        """Low bits of an address that count the entries."""
+        return (self.capacity - 1).bit_length()
+
+    @property
+    def top_bit(self) -> int:
+        """Highest bit of the address of its first entry."""
+        return self.base.bit_length() - 1
+
+    @property
+    def pattern(self) -> str:
+        """Its addresses in binary, highest bit first; a dash is any bit."""
+        high = ADDRESS_BITS - self.index_bits
+        return f"{self.base >> self.index_bits:0{high}b}" + "-" * self.index_bits
+
+    def count(self, config: "ControllerConfig") -> int:
+        """Give the number of the last entry, plus 1."""
+        if isinstance(self.entries, tuple):
+            return max(self.entries) + 1
+        return int(getattr(config, self.entries.name)) >> int(self.halved)
+
+    def has(self, index: int, config: "ControllerConfig") -> bool:
+        """Whether an entry exists."""
+        return index in self.entries if isinstance(self.entries, tuple) else 0 <= index < self.count(config)
+
+    def __contains__(self, address: int) -> bool:
+        return self.base <= address < self.end
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the entries, where no parameter of the controller says how many there are."""
+        return self.entries if isinstance(self.entries, tuple) else ()
+
+
+def _register(name: str, address: int, access: Access, *fields: Field, init: int = 0) -> Register:
+    return Register(name, address, access, Word(name, max(each.end for each in fields), fields), init)
+
+
+def _number(
+    name: str, address: int, access: Access, bits: int, about: str, least: int = 0, most: int = -1, init: int = 0
+) -> Register:
+    """Declare a register that is one number."""
+    return _register(name, address, access, Field("value", 0, bits, about, least=least, most=most), init=init)
 
 
 IDENTITY: Final = int.from_bytes(b"TWBR", "big")
 """Value of the register IDENTITY: a link to anything else is noticed at once."""
 
-_CONSTANTS = (
-    Register("IDENTITY", 0x00, Access.CONSTANT, 32, 'the letters "TWBR"', init=IDENTITY),
-    Register("VERSION", 0x01, Access.CONSTANT, 32, "protocol version: major << 16 | minor"),
-    Register("HASH_LOW", 0x02, Access.CONSTANT, 32, "low half of the configuration hash"),
-    Register("HASH_HIGH", 0x03, Access.CONSTANT, 32, "high half of the configuration hash"),
-    Register("GEOMETRY", 0x04, Access.CONSTANT, 33, "rows | columns << 11 | tiles << 22"),
-    Register(
-        "CONVERTERS", 0x05, Access.CONSTANT, 32, "ADC bits | DAC bits << 5 | input bits << 10 | ADC channels << 16"
-    ),
-    Register("QUEUES", 0x06, Access.CONSTANT, 32, "depth of the command queues | depth of the response queue << 16"),
+VERSION: Final = _register(
+    "VERSION",
+    0x01,
+    Access.CONSTANT,
+    Field("minor", 0, 16, "protocol version: minor"),
+    Field("major", 16, 16, "major"),
 )
-
-_LIVE = (
-    Register("INPUTS", 0x08, Access.LIVE, 3, "synchronised inputs: compliance | stop << 1 | front-end fault << 2"),
+HASH_LOW: Final = _number("HASH_LOW", 0x02, Access.CONSTANT, 32, "low half of the configuration hash")
+HASH_HIGH: Final = _number("HASH_HIGH", 0x03, Access.CONSTANT, 32, "high half of the configuration hash")
+GEOMETRY: Final = _register(
+    "GEOMETRY",
+    0x04,
+    Access.CONSTANT,
+    Field("rows", 0, 11, "rows"),
+    Field("columns", 11, 11, "columns"),
+    Field("tiles", 22, 11, "tiles"),
 )
-
-SELECT: Final = Register("SELECT", 0x10, Access.LOCKED, 16, "cycles until a selection is connected", 1, init=1)
-SETTLE_READ: Final = Register(
+CONVERTERS: Final = _register(
+    "CONVERTERS",
+    0x05,
+    Access.CONSTANT,
+    Field("adc_bits", 0, 5, "ADC bits"),
+    Field("dac_bits", 5, 5, "DAC bits"),
+    Field("input_bits", 10, 6, "input bits"),
+    Field("adc_channels", 16, 16, "ADC channels"),
+)
+QUEUES: Final = _register(
+    "QUEUES",
+    0x06,
+    Access.CONSTANT,
+    Field("command_depth", 0, 16, "depth of the command queues"),
+    Field("response_depth", 16, 16, "depth of the response queue"),
+)
+INPUTS: Final = _register(
+    "INPUTS",
+    0x08,
+    Access.LIVE,
+    Field("compliance", 0, 1, "synchronised inputs: compliance"),
+    Field("stop", 1, 1, "stop"),
+    Field("front_end", 2, 1, "front-end fault"),
+)
+SELECT: Final = _number("SELECT", 0x10, Access.LOCKED, 16, "cycles until a selection is connected", 1, init=1)
+SETTLE_READ: Final = _number(
     "SETTLE_READ", 0x11, Access.LOCKED, 16, "cycles until the read path is at rest", 1, init=16
 )
-SETTLE_DRIVE: Final = Register(
+SETTLE_DRIVE: Final = _number(
     "SETTLE_DRIVE", 0x12, Access.LOCKED, 16, "cycles until the write drive is at rest", MIN_SETTLE_DRIVE, init=16
 )
-SETTLE_MULTIPLY: Final = Register(
+SETTLE_MULTIPLY: Final = _number(
     "SETTLE_MULTIPLY", 0x13, Access.LOCKED, 16, "cycles until driven rows are at rest", 1, init=16
 )
-CONVERT: Final = Register("CONVERT", 0x14, Access.LOCKED, 16, "cycles of a conversion", 1, init=16)
-RECOVER: Final = Register("RECOVER", 0x15, Access.LOCKED, 16, "cycles after a pulse", 1, init=4)
-SAMPLING: Final = Register(
-    "SAMPLING", 0x16, Access.LOCKED, 7, "discarded samples | log2 of averaged samples << 4 (at most 4)", most=0x4F
-)
-PULSE_LIMIT: Final = Register("PULSE_LIMIT", 0x17, Access.LOCKED, 8, "pulses of one command", 1, init=100)
-LEVELS: Final = Register("LEVELS", 0x18, Access.LOCKED, 9, "levels in the table", 1, 1 << LEVEL_BITS, 16)
-COMPLIANCE: Final = Register(
-    "COMPLIANCE",
-    0x19,
+CONVERT: Final = _number("CONVERT", 0x14, Access.LOCKED, 16, "cycles of a conversion", 1, init=16)
+RECOVER: Final = _number("RECOVER", 0x15, Access.LOCKED, 16, "cycles after a pulse", 1, init=4)
+SAMPLING: Final = _register(
+    "SAMPLING",
+    0x16,
     Access.LOCKED,
-    18,
-    "cycles of blanking after the gate opens | action << 16 (0 off, 1 end pulse, 2 fault)",
-    most=(ComplianceAction.FAULT.value << 16) + 0xFFFF,
-    init=ComplianceAction.FAULT.value << 16,
+    Field("discard", 0, 4, "discarded samples"),
+    Field("log2_average", 4, 3, "log2 of averaged samples", most=4),
 )
-WATCHDOG: Final = Register(
+PULSE_LIMIT: Final = _number("PULSE_LIMIT", 0x17, Access.LOCKED, 8, "pulses of one command", 1, init=100)
+LEVELS: Final = _number("LEVELS", 0x18, Access.LOCKED, 9, "levels in the table", 1, 1 << LEVEL_BITS, 16)
+_BLANKING: Final = Field("blanking", 0, 16, "cycles of blanking after the gate opens")
+_ACTION: Final = Field("action", 16, 2, "what the input does", kind=ComplianceAction, most=ComplianceAction.FAULT.value)
+COMPLIANCE: Final = _register(
+    "COMPLIANCE", 0x19, Access.LOCKED, _BLANKING, _ACTION, init=_ACTION.put(ComplianceAction.FAULT.value)
+)
+WATCHDOG: Final = _number(
     "WATCHDOG", 0x1A, Access.LOCKED, WIDTH_BITS, "cycles without a command beat after which an armed tile stops; 0: off"
 )
-RANGE_READ: Final = Register("RANGE_READ", 0x20, Access.OPEN, 16, "ADC range code of single-cell reads")
-RANGE_MULTIPLY: Final = Register("RANGE_MULTIPLY", 0x21, Access.OPEN, 16, "ADC range code of column sums")
-GAIN_TARGET: Final = Register("GAIN_TARGET", 0x22, Access.OPEN, 16, "code that the reference source must give")
+RANGE_READ: Final = _number("RANGE_READ", 0x20, Access.OPEN, 16, "ADC range code of single-cell reads")
+RANGE_MULTIPLY: Final = _number("RANGE_MULTIPLY", 0x21, Access.OPEN, 16, "ADC range code of column sums")
+GAIN_TARGET: Final = _number("GAIN_TARGET", 0x22, Access.OPEN, 16, "code that the reference source must give")
 
-_SETTINGS = (
+_SINGLE: Final = (
+    _number("IDENTITY", 0x00, Access.CONSTANT, 32, 'the letters "TWBR"', init=IDENTITY),
+    VERSION,
+    HASH_LOW,
+    HASH_HIGH,
+    GEOMETRY,
+    CONVERTERS,
+    QUEUES,
+    INPUTS,
     SELECT,
     SETTLE_READ,
     SETTLE_DRIVE,
@@ -129,6 +309,27 @@ _SETTINGS = (
 NO_LIMIT: Final = (1 << COMPLIANCE_BITS) - 1
 """Compliance code that switches the current limit off."""
 
+LINES: Final = ("bit_line", "source_line", "word_line")
+"""Lanes of a triple."""
+TRIPLE: Final = Word(
+    "triple",
+    len(LINES) * LINE_BITS,
+    tuple(Field(name, place * LINE_BITS, LINE_BITS, bits_from="dac_bits") for place, name in enumerate(LINES)),
+)
+"""Codes of the three lines."""
+SHAPE: Final = Word(
+    "shape",
+    WIDTH_BITS + COMPLIANCE_BITS,
+    (
+        Field("width", 0, WIDTH_BITS, "pulse width in cycles", least=1, most=MAX_WIDTH),
+        Field("compliance", WIDTH_BITS, COMPLIANCE_BITS, "compliance code"),
+    ),
+)
+"""Width of a pulse, and its current limit."""
+_GREATEST: Final = Word(
+    "shape", SHAPE.bits, tuple(replace(each, about=f"greatest permitted {each.about}") for each in SHAPE)
+)
+
 RECORD_BASE: Final = 0x40
 RECORD_STRIDE: Final = 8
 # Even fields lie in one memory and odd ones in another, so that the pairs that ARM compares are read together, and
@@ -141,32 +342,19 @@ FIELD_LIMIT: Final = 4
 FIELD_WIDTH: Final = 5
 FIELD_STEP: Final = 6
 
-_RECORD_FIELDS = {
-    FIELD_CODES: ("CODES", 3 * LINE_BITS, "start codes (triple)", 0, 0),
-    FIELD_LOW: ("LOW", 3 * LINE_BITS, "lowest permitted codes (triple)", 0, 0),
-    FIELD_HIGH: ("HIGH", 3 * LINE_BITS, "highest permitted codes (triple)", 0, 0),
-    FIELD_STOP: (
-        "STOP",
-        3 * LINE_BITS,
-        "codes at which the ramp stops (triple); a line that does not ramp: its code",
-        0,
-        0,
-    ),
-    FIELD_LIMIT: (
-        "LIMIT",
-        WIDTH_BITS + COMPLIANCE_BITS,
-        "greatest permitted pulse width in cycles, 1 or more | greatest permitted compliance code << 28",
-        0,
-        MAX_WIDTH | NO_LIMIT << WIDTH_BITS,
-    ),
-    FIELD_WIDTH: (
-        "WIDTH",
-        WIDTH_BITS + COMPLIANCE_BITS,
-        "pulse width in cycles, 1 or more | compliance code << 28",
-        0,
-        5 | NO_LIMIT << WIDTH_BITS,
-    ),
-    FIELD_STEP: ("STEP", 3 * LINE_BITS, "codes by which the lines step from pulse to pulse (triple)", 0, 0),
+
+def _lanes(about: str) -> Word:
+    return Word("triple", TRIPLE.bits, tuple(replace(each, about=about) for each in TRIPLE))
+
+
+_RECORD_FIELDS: Final = {
+    FIELD_CODES: ("CODES", _lanes("start codes"), 0),
+    FIELD_LOW: ("LOW", _lanes("lowest permitted codes"), 0),
+    FIELD_HIGH: ("HIGH", _lanes("highest permitted codes"), 0),
+    FIELD_STOP: ("STOP", _lanes("codes at which the ramp stops; a line that does not ramp: its code"), 0),
+    FIELD_LIMIT: ("LIMIT", _GREATEST, SHAPE.pack(width=MAX_WIDTH, compliance=NO_LIMIT)),
+    FIELD_WIDTH: ("WIDTH", SHAPE, SHAPE.pack(width=5, compliance=NO_LIMIT)),
+    FIELD_STEP: ("STEP", _lanes("codes by which the lines step from pulse to pulse"), 0),
 }
 
 
@@ -175,27 +363,18 @@ def record_address(record: Record, field: int) -> int:
     return RECORD_BASE + RECORD_STRIDE * record.value + field
 
 
-_RECORDS = tuple(
-    Register(f"{record.name}_{name}", record_address(record, field), Access.LOCKED, bits, about, least, init=init)
+_RECORDS: Final = tuple(
+    Register(f"{record.name}_{name}", record_address(record, field), Access.LOCKED, word, init)
     for record in RECORDS
-    for field, (name, bits, about, least, init) in _RECORD_FIELDS.items()
+    for field, (name, word, init) in _RECORD_FIELDS.items()
 )
 
 PULSE_SHAPES: Final = frozenset(
     record_address(record, field) for record in RECORDS for field in (FIELD_WIDTH, FIELD_LIMIT)
 )
 """Addresses of the registers that hold a pulse width and a compliance code; a width of 0 is refused."""
-
-REGISTERS: Final = (*_CONSTANTS, *_LIVE, *_SETTINGS, *_RECORDS)
-"""All registers, in the order of their addresses."""
-
-BY_NAME: Final = {register.name: register for register in REGISTERS}
-
-PHASE_COUNTER_BASE: Final = 0x80
-"""Address of the counter of phase 0 (`twinbar.hw.timing.Phase`)."""
-ACTION_COUNTER_BASE: Final = 0x90
-"""Address of the counter of action 0 (`twinbar.hw.actions.Action`)."""
-COUNTER_BITS: Final = VALUE_BITS
+TRIPLES: Final = frozenset(register.address for register in _RECORDS) - PULSE_SHAPES
+"""Addresses of the registers that hold codes of the three lines."""
 
 COUNTED_ACTIONS: Final = (
     Action.SELECT_CELL,
@@ -211,6 +390,68 @@ COUNTED_ACTIONS: Final = (
 )
 """Actions that have a counter of their own."""
 
+COUNTER_BITS: Final = VALUE_BITS
+_COUNT: Final = Word("count", COUNTER_BITS, (Field("value", 0, COUNTER_BITS),))
+LEVEL_WINDOW: Final = Word(
+    "window",
+    32,
+    (
+        Field("low", 0, 16, "least code", bits_from="adc_bits"),
+        Field("high", 16, 16, "greatest code", bits_from="adc_bits"),
+    ),
+)
+"""Window of a level."""
+TRIM: Final = Field("value", 0, TRIM_BITS, "trim")
+TRIM_INIT: Final = 1 << (TRIM_BITS - 1)
+"""Trim after power-up: the middle of its range."""
+OFFSET: Final = Field("value", 0, 17, "offset", signed=True, bits_from="adc_bits")
+"""An offset as it is written; read, it has its sign in bit ``adc_bits``."""
+_OFFSET: Final = Word("offset", OFFSET.bits, (OFFSET,))
+
+PHASE_COUNTERS: Final = Space(
+    "cycles by phase", "phase", 0x80, 16, tuple(int(phase) for phase in Phase), Access.LIVE, _COUNT
+)
+ACTION_COUNTERS_SPACE: Final = Space(
+    "actions", "action", 0x90, 16, tuple(int(action) for action in COUNTED_ACTIONS), Access.LIVE, _COUNT
+)
+LEVEL_WINDOWS: Final = Space(
+    "window of a level", "level", 0x100, 256, tuple(range(1 << LEVEL_BITS)), Access.OPEN, LEVEL_WINDOW
+)
+TRIMS: Final = Space(
+    "gain trim of an ADC channel",
+    "channel",
+    0x400,
+    1024,
+    CHANNELS,
+    Access.OPEN,
+    Word("trim", TRIM.bits, (TRIM,)),
+    init=TRIM_INIT,
+)
+OFFSETS: Final = Space("offset of a column", "column", 0x800, 1024, COLUMNS, Access.OPEN, _OFFSET)
+PAIR_OFFSETS: Final = Space(
+    "offset of a subtracted pair", "pair", 0xC00, 1024, COLUMNS, Access.OPEN, _OFFSET, halved=True
+)
+PAIR_BIT: Final = (PAIR_OFFSETS.base ^ OFFSETS.base).bit_length() - 1
+"""Bit of an offset's address that tells pairs from columns."""
+ACTION_BIT: Final = (ACTION_COUNTERS_SPACE.base ^ PHASE_COUNTERS.base).bit_length() - 1
+"""Bit of a counter's address that tells actions from phases."""
+
+COUNTERS: Final = (PHASE_COUNTERS, ACTION_COUNTERS_SPACE)
+TABLES: Final = (LEVEL_WINDOWS, TRIMS, OFFSETS, PAIR_OFFSETS)
+
+PHASE_COUNTER_BASE: Final = PHASE_COUNTERS.base
+"""Address of the counter of phase 0 (`twinbar.hw.timing.Phase`)."""
+ACTION_COUNTER_BASE: Final = ACTION_COUNTERS_SPACE.base
+"""Address of the counter of action 0 (`twinbar.hw.actions.Action`)."""
+LEVEL_BASE: Final = LEVEL_WINDOWS.base
+"""Level windows, one address per level."""
+TRIM_BASE: Final = TRIMS.base
+"""Gain trims, one address per ADC channel."""
+OFFSET_BASE: Final = OFFSETS.base
+"""Offsets of columns, one address per column."""
+PAIR_OFFSET_BASE: Final = PAIR_OFFSETS.base
+"""Offsets of subtracted pairs, one address per pair."""
+
 ACTION_COUNTERS: Final = {
     **{action: ACTION_COUNTER_BASE + action for action in COUNTED_ACTIONS},
     Action.SHIFT_ADD: ACTION_COUNTER_BASE + Action.CONVERT_FORWARD,
@@ -218,13 +459,78 @@ ACTION_COUNTERS: Final = {
 }
 """Address of the counter from which the number of an action is known; the host counts the others itself."""
 
-LEVEL_BASE: Final = 0x100
-"""Level windows: low | high << 16, one address per level."""
-TRIM_BASE: Final = 0x400
-"""Gain trims, one address per ADC channel."""
-TRIM_INIT: Final = 1 << (TRIM_BITS - 1)
-"""Trim after power-up: the middle of its range."""
-OFFSET_BASE: Final = 0x800
-"""Offsets of columns, 16-bit two's complement, one address per column."""
-PAIR_OFFSET_BASE: Final = 0xC00
-"""Offsets of subtracted pairs, one address per pair."""
+
+def check(registers: Iterable[Register], spaces: Iterable[Space], settings: dict[str, str]) -> None:
+    """Refuse registers and spaces that contradict each other.
+
+    Parameters
+    ----------
+    registers : iterable of Register
+    spaces : iterable of Space
+    settings : dict of str to str
+        Registers that bound arguments of commands, each with such a command.
+
+    Raises
+    ------
+    DeclarationError
+        If two have one address or name, or a command is bounded by a register that does not exist.
+    """
+    by_address: dict[int, str] = {}
+    names = set()
+    for register in registers:
+        if register.address in by_address:
+            raise DeclarationError(
+                f"{register.name} and {by_address[register.address]} have the same address {register.address:#x}"
+            )
+        if register.name in names:
+            raise DeclarationError(f"two registers have the name {register.name}")
+        by_address[register.address] = register.name
+        names.add(register.name)
+    ordered = sorted(spaces, key=lambda space: space.base)
+    for lower, upper in itertools.pairwise(ordered):
+        if upper.base < lower.end:
+            raise DeclarationError(f"the spaces {lower.name} and {upper.name} overlap at address {upper.base:#x}")
+    for space in ordered:
+        if space.base < REGISTER_SPACE:
+            raise DeclarationError(f"the space {space.name} lies at {space.base:#x}, where registers are")
+    for setting, command in settings.items():
+        if setting not in names:
+            raise DeclarationError(f"an argument of {command} is bounded by the register {setting}, and there is none")
+
+
+REGISTERS: Final = (*_SINGLE, *_RECORDS)
+"""All registers, in the order of their addresses."""
+SPACES: Final = (*COUNTERS, *TABLES)
+"""All counters and tables, in the order of their addresses."""
+check(REGISTERS, SPACES, settings_of(COMMANDS))
+
+BY_NAME: Final = {register.name: register for register in REGISTERS}
+BY_ADDRESS: Final = {register.address: register for register in REGISTERS}
+
+
+def space_of(address: int) -> Space | None:
+    """Give the space in which an address lies, None if it is in none."""
+    return next((space for space in SPACES if address in space), None)
+
+
+def holder_of(address: int, config: "ControllerConfig") -> Register | Space | None:
+    """Give the register at an address, or the space that has an entry there; None: there is neither."""
+    space = space_of(address)
+    if space is not None:
+        return space if space.has(address - space.base, config) else None
+    return BY_ADDRESS.get(address)
+
+
+def constants(config: "ControllerConfig", major: int, minor: int) -> dict[Register, int]:
+    """Give what the constant registers hold that depend on how a controller is built."""
+    low = HASH_LOW["value"].of(config.hash)
+    return {
+        VERSION: VERSION.word.pack(major=major, minor=minor),
+        HASH_LOW: low,
+        HASH_HIGH: config.hash >> HASH_LOW.bits,
+        GEOMETRY: GEOMETRY.word.pack(rows=config.rows, columns=config.columns, tiles=config.tiles),
+        CONVERTERS: CONVERTERS.word.pack(
+            **{name: getattr(config, name) for name in CONVERTERS.word.names},
+        ),
+        QUEUES: QUEUES.word.pack(command_depth=config.command_depth, response_depth=config.response_depth),
+    }

@@ -5,10 +5,12 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from .commands import COMMANDS
+
 MAJOR: Final = 1
 """Changes when a host must change."""
-MINOR: Final = 0
-"""Changes when something is added."""
+MINOR: Final = max(command.since for command in COMMANDS.values())
+"""Changes when something is added: a command says since when there is one."""
 
 
 def configuration_hash(parameters: Mapping[str, object]) -> int:

@@ -10,6 +10,7 @@ from twinbar.emulator.engines.events.clock import Stage, Steps
 from twinbar.emulator.engines.events.front_end_time import PATHS
 from twinbar.emulator.engines.events.registers import INPUTS_ADDRESS, Bias, Codes, is_counter
 from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.protocol.registers import INPUTS
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
 from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
 
@@ -42,8 +43,8 @@ def read_register(tile: "Sequencer", command: Command) -> Steps:
 
 def _inputs(tile: "Sequencer", cycle: int) -> int:
     """Give the synchronised inputs as they are seen in a cycle."""
-    pins = (tile.front_end.limited(cycle), tile.stop_pin.seen(cycle), tile.fault_pin.seen(cycle))
-    return sum(seen << bit for bit, seen in enumerate(pins))
+    limited, stop, fault = tile.front_end.limited(cycle), tile.stop_pin.seen(cycle), tile.fault_pin.seen(cycle)
+    return int(INPUTS.word.pack(compliance=limited, stop=stop, front_end=fault))
 
 
 def write_register(tile: "Sequencer", command: Command) -> Steps:

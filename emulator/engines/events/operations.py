@@ -1,4 +1,4 @@
-"""Which operation carries out which opcode, and which of them a halt ends."""
+"""Which operation carries out which opcode."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -32,16 +32,3 @@ OPERATIONS: Final[dict[Opcode | None, Operation]] = {
     Opcode.MULTIPLY: products.multiply,
 }
 """All but LOAD, which is not answered when it is accepted."""
-
-HALTABLE: Final = frozenset(
-    {
-        housekeeping.arm,
-        housekeeping.wait,
-        cells.read,
-        cells.write,
-        pulses.train,
-        calibration.calibrate,
-        products.multiply,
-    }
-)
-"""A halt ends them; the others are completed."""

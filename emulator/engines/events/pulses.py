@@ -8,6 +8,7 @@ from twinbar.emulator.engines.events.front_end import Pulse
 from twinbar.emulator.engines.events.safety import Fault
 from twinbar.emulator.engines.events.sampling import select
 from twinbar.hw.actions import Action
+from twinbar.hw.protocol.registers import COMPLIANCE
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Opcode, Record
 from twinbar.hw.timing import Phase
 
@@ -55,8 +56,7 @@ def _update_drive(tile: "Sequencer", record: Record) -> Steps:
 
 def _limited_width(tile: "Sequencer", gate: Pulse, width: int) -> int:
     """Give the cycles of a pulse, which its compliance may end; if that is a fault, let it halt the tile in time."""
-    compliance = tile.registers["COMPLIANCE"]
-    blanking, action = compliance & 0xFFFF, compliance >> 16
+    blanking, action = COMPLIANCE.word.unpack(tile.registers["COMPLIANCE"]).values()
     seen = tile.front_end.first_limited(gate.opened + blanking)
     if action == ComplianceAction.OFF.value or seen is None or seen >= gate.opened + width:
         return width

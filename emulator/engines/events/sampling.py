@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from twinbar.emulator.engines.events.clock import Gives, Steps
 from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import Drive as Path
-from twinbar.hw.protocol.registers import TRIM_INIT
+from twinbar.hw.protocol.registers import SAMPLING, TRIM_INIT
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def sample(tile: "Sequencer", column: int, convert: Callable[[], int], *, single
     """
     registers, channel = tile.registers, column % tile.config.adc_channels
     sampling = 0 if single else registers["SAMPLING"]
-    discard, average = sampling & 15, sampling >> 4
+    discard, average = SAMPLING.word.unpack(sampling).values()
     kept = 1 << average
     tile.counters.channels = range(channel, channel + 1)
     yield tile.phase(Phase.SETTLE, tile.time.connect(Path.READ))

@@ -13,7 +13,7 @@ from twinbar.emulator.engines.events.front_end import FrontEnd
 from twinbar.emulator.engines.events.front_end_time import DirectTime, FrontEndTime, SerialTime
 from twinbar.emulator.engines.events.housekeeping import load, refuse
 from twinbar.emulator.engines.events.input_planes import InputPlanes
-from twinbar.emulator.engines.events.operations import HALTABLE, OPERATIONS
+from twinbar.emulator.engines.events.operations import OPERATIONS
 from twinbar.emulator.engines.events.queues import Queue
 from twinbar.emulator.engines.events.registers import RegisterFile
 from twinbar.emulator.engines.events.safety import Pin, Safety
@@ -21,6 +21,7 @@ from twinbar.emulator.engines.events.streams import Arbiter
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
+from twinbar.hw.protocol.commands import CLOSED_LOOP, HALTABLE
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import Phase
 
@@ -162,8 +163,9 @@ class Sequencer:
 
     def _carry_out(self, command: Command) -> Steps:
         """Carry out a command up to its (last) response, or refuse it."""
-        operation = OPERATIONS[command.opcode] if self.answer.status is Status.OK else refuse
-        self.haltable = operation in HALTABLE
+        admitted = self.answer.status is Status.OK
+        operation = OPERATIONS[command.opcode] if admitted else refuse
+        self.haltable = admitted and command.opcode in HALTABLE
         try:
             yield from operation(self, command)
         except simpy.Interrupt:
@@ -172,7 +174,7 @@ class Sequencer:
         self.haltable = False
 
     def _count_write(self, answer: Answer) -> None:
-        if answer.command.opcode in (Opcode.WRITE, Opcode.FORM):
+        if answer.command.opcode in CLOSED_LOOP:
             if answer.status is Status.OK:
                 self.count(Action.WRITE_OK)
             elif answer.status is Status.FAILED:

@@ -12,10 +12,11 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import P_AGES
 from twinbar.emulator.engines.bulk.engine import MOST_TICKS
 from twinbar.emulator.engines.program import program_layout as at
+from twinbar.emulator.engines.program.program_admission import admission_rules
 from twinbar.emulator.engines.program.program_drive import NO_RECORD, disarm
 from twinbar.emulator.engines.program.program_front_end import describe_parts, power_up_parts
 from twinbar.emulator.engines.program.program_kernel import run
-from twinbar.emulator.engines.program.program_registers import power_up, register_rules
+from twinbar.emulator.engines.program.program_registers import power_up
 from twinbar.emulator.engines.program.program_streams import RESPONSES, SERVED, change_command, open_streams
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.errors import ConfigError
@@ -58,7 +59,7 @@ class FastController:
         self.controller = controller
         self._state = make_cells(config, controller, mapped_columns, faults)
         self._chip = _chip(config, controller)
-        self._rules = register_rules()
+        self._rules = admission_rules(controller)
         self._tiles = np.zeros((controller.tiles, at.row_size(controller.columns)), np.int64)
         self._tiles[:, at.RECORD] = NO_RECORD
         self._tiles[:, _DRIVEN[1:]] = controller.safe_codes

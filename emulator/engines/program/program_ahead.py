@@ -8,14 +8,15 @@ from twinbar.emulator.compiled import kernel
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_registers import FAULT, STOP, is_high
 from twinbar.emulator.engines.program.program_streams import ACCEPTED_LAST, DISPATCH, POSITION, WAITING
+from twinbar.hw.protocol.layouts import FAULTS
 from twinbar.hw.protocol.registers import WATCHDOG
 from twinbar.hw.protocol.vocabulary import Mode
 
 MODE_SAFE: Final = Mode.SAFE.value
 WATCHDOG_AT: Final = at.REGISTERS + WATCHDOG.address
-WATCHDOG_FAULT: Final = 1 << 1
-STOP_FAULT: Final = 1 << 2
-FRONT_END_FAULT: Final = 1 << 3
+WATCHDOG_FAULT: Final = FAULTS["watchdog"].put(1)
+STOP_FAULT: Final = FAULTS["stop"].put(1)
+FRONT_END_FAULT: Final = FAULTS["front_end"].put(1)
 """Bits of the latched faults."""
 
 

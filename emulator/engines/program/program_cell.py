@@ -39,7 +39,8 @@ from twinbar.emulator.engines.program.program_front_end import (
 )
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import TRIM_BITS, WIDTH_BITS
+from twinbar.hw.protocol.commands import CALIBRATION
+from twinbar.hw.protocol.layouts import FAULTS, TRIM_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import FIELD_WIDTH
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Opcode, Record, Status
 from twinbar.hw.timing import Phase
@@ -59,7 +60,7 @@ RECORD_RESET: Final = Record.RESET.value
 RECORD_FORM: Final = Record.FORM.value
 COMPLIANCE_OFF: Final = ComplianceAction.OFF.value
 COMPLIANCE_FAULTS: Final = ComplianceAction.FAULT.value
-COMPLIANCE_FAULT: Final = 1
+COMPLIANCE_FAULT: Final = FAULTS["compliance"].put(1)
 """Bit of the fault among the latched ones."""
 
 SELECT_AT: Final = at.REGISTERS + registers.SELECT.address
@@ -70,10 +71,12 @@ RECOVER_AT: Final = at.REGISTERS + registers.RECOVER.address
 SAMPLING_AT: Final = at.REGISTERS + registers.SAMPLING.address
 RANGE_READ_AT: Final = at.REGISTERS + registers.RANGE_READ.address
 GAIN_TARGET_AT: Final = at.REGISTERS + registers.GAIN_TARGET.address
-DISCARD_MASK: Final = 15
-AVERAGE_SHIFT: Final = 4
-WINDOW_MASK: Final = 0xFFFF
-WINDOW_SHIFT: Final = 16
+DISCARD_MASK: Final = registers.SAMPLING["discard"].mask
+AVERAGE_SHIFT: Final = registers.SAMPLING["log2_average"].offset
+WINDOW_MASK: Final = registers.LEVEL_WINDOW["low"].mask
+WINDOW_SHIFT: Final = registers.LEVEL_WINDOW["high"].offset
+SUBTRACT: Final = CALIBRATION["subtract"].put(1)
+GAIN: Final = CALIBRATION["gain"].put(1)
 
 IN_SELECT: Final = at.PHASE_CYCLES + Phase.SELECT
 IN_SETTLE: Final = at.PHASE_CYCLES + Phase.SETTLE
@@ -109,8 +112,8 @@ def start_cell(row, chip):
         row[at.AVERAGE] = 0
     elif opcode == CALIBRATE:
         row[at.CELL] = NO_CELL
-        row[at.PAIR] = argument & 1
-        if argument & 2:
+        row[at.PAIR] = np.int64(body & SUBTRACT != 0)
+        if body & GAIN:
             row[at.CELL] = REFERENCE
             row[at.TRIM_BIT] = 1 << TRIM_BITS
     row[at.STATE] = at.SELECT

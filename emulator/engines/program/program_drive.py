@@ -26,8 +26,8 @@ RECORD_COUNT: Final = len(RECORDS)
 LINES: Final = 3
 LINE_MASK: Final = (1 << LINE_BITS) - 1
 WIDTH_MASK: Final = (1 << WIDTH_BITS) - 1
-BLANKING_MASK: Final = 0xFFFF
-ACTION_SHIFT: Final = 16
+BLANKING_MASK: Final = COMPLIANCE["blanking"].mask
+ACTION_SHIFT: Final = COMPLIANCE["action"].offset
 NO_RECORD: Final = Record.SAFE.value
 MODE_SAFE: Final = Mode.SAFE.value
 

@@ -19,6 +19,7 @@ from twinbar.emulator.engines.program.program_admission import (
 from twinbar.emulator.engines.program.program_drive import LINE_MASK, disarm, drive_start_codes, field_of, records_hold
 from twinbar.emulator.engines.program.program_front_end import MULTIPLY, READ, SETTLE_DRIVE, drive_codes, send_words
 from twinbar.emulator.engines.program.program_registers import read_register, write_register
+from twinbar.hw.protocol.commands import ARMING, INPUT
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, LINE_BITS, WORD_BITS
 from twinbar.hw.protocol.registers import FIELD_CODES
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
@@ -37,9 +38,10 @@ RECORD_MULTIPLY: Final = Record.MULTIPLY.value
 IN_DECIDE: Final = at.PHASE_CYCLES + Phase.DECIDE
 IN_SETTLE: Final = at.PHASE_CYCLES + Phase.SETTLE
 IN_SELECT: Final = at.PHASE_CYCLES + Phase.SELECT
-CLEAR_WORDS: Final = 10
+CLEAR_WORDS: Final = INPUT["clear"].offset
 """Bit of the body of LOAD that clears all words."""
-BITS_SHIFT: Final = 16
+BITS_SHIFT: Final = INPUT["bits"].offset
+MODE_MASK: Final = ARMING["mode"].mask
 
 
 @kernel
@@ -127,7 +129,7 @@ def advance_housekeeping(row, tile, chip, pins, horizon, cut):
             if cut != OK:
                 disarm(row, chip, end)
             elif holds:
-                row[at.MODE] = row[at.BODY] & 3
+                row[at.MODE] = row[at.BODY] & MODE_MASK
                 row[at.ARMED_SINCE] = end + 1
                 drive_start_codes(row, RECORD_MULTIPLY)
             else:

@@ -102,7 +102,7 @@ def run(s, tiles, chip, rules, streams, pins):
     tiles : int64 [tiles, row size]
         State of every tile (`twinbar.emulator.engines.program.program_layout`).
     chip : int64 [CHIP_SIZE]
-    rules : int64 [256, RULE_SIZE]
+    rules : Rules
     streams : Streams
     pins : int64 [n, 4]
         The program's pin pulses, as they are seen behind the synchronizer.

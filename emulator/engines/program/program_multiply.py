@@ -9,7 +9,7 @@ from twinbar.emulator.crossbar.array import S_ADC_BITS, convert_sum, is_clipped,
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN
 from twinbar.emulator.engines.program import program_layout as at
-from twinbar.emulator.engines.program.program_admission import ARGUMENT_SHIFT, COLUMN_SHIFT, INDEX_MASK, outputs_of
+from twinbar.emulator.engines.program.program_admission import COLUMN_SHIFT, INDEX_MASK, outputs_of
 from twinbar.emulator.engines.program.program_cell import CONVERT_AT, SELECT_AT, halt_work
 from twinbar.emulator.engines.program.program_front_end import (
     MULTIPLY,
@@ -20,13 +20,14 @@ from twinbar.emulator.engines.program.program_front_end import (
 )
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.commands import PRODUCT
 from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import Phase
 
 OK: Final = Status.OK.value
-SUBTRACT: Final = 1 << ARGUMENT_SHIFT
-BY_CODES: Final = 2 << ARGUMENT_SHIFT
-SKIP: Final = 4 << ARGUMENT_SHIFT
+SUBTRACT: Final = PRODUCT["subtract"].put(1)
+BY_CODES: Final = PRODUCT["codes"].put(1)
+SKIP: Final = PRODUCT["skip"].put(1)
 """Bits of the body."""
 SETTLE_AT: Final = at.REGISTERS + registers.SETTLE_MULTIPLY.address
 RANGE_AT: Final = at.REGISTERS + registers.RANGE_MULTIPLY.address

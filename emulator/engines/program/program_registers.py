@@ -1,6 +1,6 @@
 """Registers and tables of a tile: what can be written, and what is read."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -10,28 +10,34 @@ from twinbar.emulator.engines.program import program_layout as at
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.drive.bias_memory import initial_values
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import LINE_BITS, TRIM_BITS, WIDTH_BITS
+from twinbar.hw.protocol.fields import Word
+from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS
 from twinbar.hw.protocol.registers import Access
 from twinbar.hw.protocol.vocabulary import Mode, Status
-from twinbar.hw.timing import Phase
 
+# --- what holds a value: positions in a row ---------------------------------------------------------------------------
 RULE_ACCESS: Final = 0
-RULE_KIND: Final = 1
-RULE_LEAST: Final = 2
-RULE_MOST: Final = 3
-"""Positions in the rules of a register."""
-RULE_SIZE: Final = 4
+RULE_OUTSIDE: Final = 1
+"""Bits that no field has."""
+RULE_FIELDS: Final = 2
+"""How many fields there are; then each of them."""
+RULE_FIRST: Final = 3
+
+FIELD_SHIFT: Final = 0
+FIELD_MASK: Final = 1
+FIELD_SIGN: Final = 2
+"""The sign's bit in the field, 0 where there is none."""
+FIELD_LEAST: Final = 3
+FIELD_MOST: Final = 4
+"""Positions from that of a field on."""
+FIELD_SIZE: Final = 5
 
 ABSENT: Final = 0
 READABLE: Final = 1
 OPEN: Final = 2
 LOCKED: Final = 3
 """Values of ``RULE_ACCESS``."""
-
-PLAIN: Final = 0
-TRIPLE: Final = 1
-SHAPE: Final = 2
-"""Values of ``RULE_KIND``: a number, codes of the three lines, a pulse's width with its current limit."""
+_ACCESS: Final = {Access.CONSTANT: READABLE, Access.LIVE: READABLE, Access.OPEN: OPEN, Access.LOCKED: LOCKED}
 
 OK: Final = Status.OK.value
 BAD_REGISTER: Final = Status.BAD_REGISTER.value
@@ -44,33 +50,54 @@ FAULT: Final = int(Pin.FAULT)
 PHASE_BASE: Final = registers.PHASE_COUNTER_BASE
 ACTION_BASE: Final = registers.ACTION_COUNTER_BASE
 LEVEL_BASE: Final = registers.LEVEL_BASE
-LEVEL_TOP: Final = 2 * registers.LEVEL_BASE
 TRIM_BASE: Final = registers.TRIM_BASE
 OFFSET_BASE: Final = registers.OFFSET_BASE
-INPUTS: Final = registers.BY_NAME["INPUTS"].address
+INPUTS: Final = registers.INPUTS.address
+STOP_SHIFT: Final = registers.INPUTS["stop"].offset
+FAULT_SHIFT: Final = registers.INPUTS["front_end"].offset
 COUNTER_MASK: Final = (1 << registers.COUNTER_BITS) - 1
-OFFSET_BITS: Final = 17
-"""Bits of an offset that is written; those above the sign must repeat it."""
-INDEX_MASK: Final = 1023
-PAIR_SHIFT: Final = 10
-LINE_MASK: Final = (1 << LINE_BITS) - 1
-WIDTH_MASK: Final = (1 << WIDTH_BITS) - 1
+INDEX_MASK: Final = registers.OFFSETS.capacity - 1
+PAIR_SHIFT: Final = registers.PAIR_BIT
 
 
-def register_rules() -> np.ndarray:
-    """Give the rules of registers and counters by address (int64 [256, RULE_SIZE])."""
-    rules = np.zeros((LEVEL_BASE, RULE_SIZE), np.int64)
-    access = {Access.CONSTANT: READABLE, Access.LIVE: READABLE, Access.OPEN: OPEN, Access.LOCKED: LOCKED}
+class RegisterRules(NamedTuple):
+    """What may be written to registers, counters and tables.
+
+    Parameters
+    ----------
+    number : int64 [addresses]
+        Which rule holds at an address; 0 is that of addresses where there is nothing.
+    rules : int64 [n, rule size]
+    """
+
+    number: np.ndarray
+    rules: np.ndarray
+
+
+def register_rules(config: ControllerConfig) -> RegisterRules:
+    """Give what may be written to a controller."""
+    number = np.zeros(1 << ADDRESS_BITS, np.int64)
+    most = max(len(each.word.fields) for each in (*registers.REGISTERS, *registers.SPACES))
+    rules = [[0] * (RULE_FIRST + most * FIELD_SIZE)]
+
+    def add(access: Access, word: Word) -> int:
+        rule = [0] * len(rules[0])
+        outside = (1 << VALUE_BITS) - 1
+        for place, field in enumerate(word):
+            outside &= ~(field.mask << field.offset)
+            sign = 1 << field.bits - 1 if field.signed else 0
+            first = RULE_FIRST + place * FIELD_SIZE
+            rule[first : first + FIELD_SIZE] = field.offset, field.mask, sign, *field.bounds(config)
+        rule[:RULE_FIRST] = _ACCESS[access], outside, len(word.fields)
+        rules.append(rule)
+        return len(rules) - 1
+
     for register in registers.REGISTERS:
-        kind = PLAIN
-        if register.address in registers.PULSE_SHAPES:
-            kind = SHAPE
-        elif register.bits == 3 * LINE_BITS:
-            kind = TRIPLE
-        rules[register.address] = access[register.access], kind, register.least, register.most
-    rules[[PHASE_BASE + phase for phase in Phase], RULE_ACCESS] = READABLE
-    rules[[ACTION_BASE + action for action in registers.COUNTED_ACTIONS], RULE_ACCESS] = READABLE
-    return rules
+        number[register.address] = add(register.access, register.word)
+    for space in registers.SPACES:
+        entries = np.arange(space.count(config)) if not isinstance(space.entries, tuple) else np.array(space.entries)
+        number[space.base + entries] = add(space.access, space.word)
+    return RegisterRules(number, np.array(rules, np.int64))
 
 
 def power_up(tiles: np.ndarray, config: ControllerConfig) -> None:
@@ -81,50 +108,29 @@ def power_up(tiles: np.ndarray, config: ControllerConfig) -> None:
 
 
 @inline
-def _legal_register(chip, rule, value):
-    kind = rule[RULE_KIND]
-    if kind == SHAPE:
-        return value & WIDTH_MASK != 0
-    if kind == TRIPLE:
-        above = (np.int64(1) << chip[at.CHIP_DAC_BITS]) - 1
-        outside = LINE_MASK & ~above
-        return value & (outside | outside << LINE_BITS | outside << (2 * LINE_BITS)) == 0
-    return rule[RULE_LEAST] <= value <= rule[RULE_MOST]
-
-
-@inline
-def _legal_offset(chip, value):
-    extension = (np.int64(1) << OFFSET_BITS) - (np.int64(1) << chip[at.CHIP_ADC_BITS])
-    upper = value & extension
-    return value >> OFFSET_BITS == 0 and (upper == 0 or upper == extension)
+def _is_legal(rule, value):
+    """Whether a value has nothing outside the fields, and each within its bounds."""
+    if value & rule[RULE_OUTSIDE]:
+        return False
+    for place in range(rule[RULE_FIELDS]):
+        first = RULE_FIRST + place * FIELD_SIZE
+        sign = rule[first + FIELD_SIGN]
+        number = (((value >> rule[first + FIELD_SHIFT]) & rule[first + FIELD_MASK]) ^ sign) - sign
+        if not rule[first + FIELD_LEAST] <= number <= rule[first + FIELD_MOST]:
+            return False
+    return True
 
 
 @kernel
-def register_status(row, chip, rules, writes, address, value):
+def register_status(row, rules, writes, address, value):
     """Give the status of reading, or with ``writes`` writing, a register or an entry of a table."""
-    code_mask = (np.int64(1) << chip[at.CHIP_ADC_BITS]) - 1
-    access = ABSENT
-    legal = False
-    if address < LEVEL_BASE:
-        access = rules[address, RULE_ACCESS]
-        legal = _legal_register(chip, rules[address], value)
-    elif address < LEVEL_TOP:
-        access = OPEN
-        legal = value & ~(code_mask | code_mask << 16) == 0
-    elif address >= OFFSET_BASE:
-        pair = (address >> PAIR_SHIFT) & 1
-        if address & INDEX_MASK < chip[at.CHIP_COLUMNS] >> pair:
-            access = OPEN
-        legal = _legal_offset(chip, value)
-    elif address >= TRIM_BASE:
-        if address - TRIM_BASE < chip[at.CHIP_CHANNELS]:
-            access = OPEN
-        legal = value >> TRIM_BITS == 0
+    rule = rules.rules[rules.number[address]]
+    access = rule[RULE_ACCESS]
     if access == ABSENT or (writes and access == READABLE):
         return BAD_REGISTER
     if writes and access == LOCKED and row[at.MODE] != SAFE:
         return IS_LOCKED
-    if writes and not legal:
+    if writes and not _is_legal(rule, value):
         return BAD_VALUE
     return OK
 
@@ -181,7 +187,7 @@ def read_register(row, chip, pins, tile, address, cycle):
         # The compliance input is low again long before a register can be read.
         stop = np.int64(is_high(pins, STOP, tile, cycle))
         fault = np.int64(is_high(pins, FAULT, tile, cycle))
-        return stop << 1 | fault << 2
+        return stop << STOP_SHIFT | fault << FAULT_SHIFT
     value = row[_place(chip, address)]
     if address >= OFFSET_BASE:
         value &= (np.int64(2) << chip[at.CHIP_ADC_BITS]) - 1

@@ -9,15 +9,16 @@ from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_tile import OPCODE_MASK, TILE_MASK, TILE_SHIFT, response_of
+from twinbar.hw.protocol.commands import PRODUCT
+from twinbar.hw.protocol.layouts import COMMAND, MAX_COLUMNS
 from twinbar.hw.protocol.vocabulary import Opcode
 from twinbar.hw.timing import QUEUE_LATENCY
 
 SAFE: Final = Opcode.SAFE.value
 ABORT: Final = Opcode.ABORT.value
 MULTIPLY: Final = Opcode.MULTIPLY.value
-OUTPUTS_SHIFT: Final = 16
-OUTPUTS_MASK: Final = 1023
-MOST_OUTPUTS: Final = 1024
+OUTPUTS_SHIFT: Final = COMMAND["body"].offset + PRODUCT["outputs"].offset
+OUTPUTS_MASK: Final = PRODUCT["outputs"].mask
 
 # --- where both streams stand: positions in an array ------------------------------------------------------------------
 POSITION: Final = 0
@@ -54,7 +55,7 @@ def count_responses(commands, tiles):
             total += tiles
         elif opcode == MULTIPLY:
             outputs = (beat >> OUTPUTS_SHIFT) & OUTPUTS_MASK
-            total += outputs if outputs else MOST_OUTPUTS
+            total += outputs if outputs else MAX_COLUMNS
         else:
             total += 1
     return total

@@ -8,27 +8,28 @@ from twinbar.emulator.compiled import kernel
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_admission import (
     ACCESSING,
-    CALIBRATE,
     CELLS,
     COLUMN_SHIFT,
     INDEX_MASK,
     LOAD,
     MULTIPLY,
+    ON_COLUMNS,
     admit,
 )
 from twinbar.emulator.engines.program.program_cell import FAILED, FORM, OK, WRITE, advance_cell, start_cell
 from twinbar.emulator.engines.program.program_housekeeping import advance_housekeeping, start_housekeeping
 from twinbar.emulator.engines.program.program_multiply import advance_multiply, heat_rows, next_output, start_multiply
 from twinbar.hw.actions import Action
-from twinbar.hw.protocol.layouts import TILE_BITS
+from twinbar.hw.protocol.commands import CELL_RESULT
+from twinbar.hw.protocol.layouts import COMMAND, ECHO_BITS, RESPONSE
 from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import Phase
 
-TILE_SHIFT: Final = 5
-TILE_MASK: Final = (1 << TILE_BITS) - 1
-OPCODE_MASK: Final = 31
-BODY_SHIFT: Final = 16
-BODY_MASK: Final = (1 << 48) - 1
+TILE_SHIFT: Final = COMMAND["tile"].offset
+TILE_MASK: Final = COMMAND["tile"].mask
+OPCODE_MASK: Final = COMMAND["opcode"].mask
+BODY_SHIFT: Final = COMMAND["body"].offset
+BODY_MASK: Final = COMMAND["body"].mask
 ABORTED: Final = Status.ABORTED.value
 NO_CUT: Final = np.int64(Status.OK.value)
 """No halt; not a literal, for which functions would be compiled once more."""
@@ -39,15 +40,18 @@ COMMANDS: Final = at.ACTION_COUNTS + Action.COMMAND_BEAT
 RESPONSES: Final = at.ACTION_COUNTS + Action.RESPONSE_BEAT
 WRITES_OK: Final = at.ACTION_COUNTS + Action.WRITE_OK
 WRITES_FAILED: Final = at.ACTION_COUNTS + Action.WRITE_FAILED
-STATUS_SHIFT: Final = 13
-FAULTS_SHIFT: Final = 17
-MODE_SHIFT: Final = 22
-ECHO_SHIFT: Final = 24
-RESULT_SHIFT: Final = 44
-RESULT_LOW_BITS: Final = 20
+STATUS_SHIFT: Final = RESPONSE["status"].offset
+FAULTS_SHIFT: Final = RESPONSE["faults"].offset
+MODE_SHIFT: Final = RESPONSE["mode"].offset
+ECHO_SHIFT: Final = RESPONSE["body"].offset
+RESULT_SHIFT: Final = ECHO_SHIFT + ECHO_BITS
+LOW_BITS: Final = 64
+RESULT_LOW_BITS: Final = LOW_BITS - RESULT_SHIFT
 """Bits of the result in the lower 64 bits of a response."""
-CODE_BITS: Final = 18
-RESETS_SHIFT: Final = 26
+HIGH_MASK: Final = (1 << RESPONSE.bits - LOW_BITS) - 1
+CODE_MASK: Final = CELL_RESULT["code"].mask
+SETS_SHIFT: Final = CELL_RESULT["sets"].offset - ECHO_BITS
+RESETS_SHIFT: Final = CELL_RESULT["resets"].offset - ECHO_BITS
 
 
 @kernel
@@ -65,10 +69,10 @@ def start(row, tile, chip, rules, beat, cycle):
     row[at.SETS] = 0
     row[at.RESETS] = 0
     row[at.CUT] = OK
-    status = admit(row, chip, rules, tile, (beat >> TILE_SHIFT) & TILE_MASK, opcode, body)
+    status = admit(row, rules, tile, (beat >> TILE_SHIFT) & TILE_MASK, opcode, body)
     row[at.STATUS] = status
     bit = np.int64(1) << opcode
-    if status != OK or not (bit & CELLS or opcode in (CALIBRATE, MULTIPLY, LOAD)):
+    if status != OK or not (bit & (CELLS | ON_COLUMNS) or opcode in (MULTIPLY, LOAD)):
         start_housekeeping(row)
     elif opcode == LOAD:
         row[at.STATE] = at.LOAD
@@ -98,13 +102,12 @@ def response_of(row, tile):
     opcode = row[at.OPCODE]
     result = row[at.RESULT]
     if opcode != MULTIPLY and not (np.int64(1) << opcode) & ACCESSING:
-        code = row[at.CODE] & ((np.int64(1) << CODE_BITS) - 1)
-        result = code | row[at.SETS] << CODE_BITS | row[at.RESETS] << RESETS_SHIFT
+        result = row[at.CODE] & CODE_MASK | row[at.SETS] << SETS_SHIFT | row[at.RESETS] << RESETS_SHIFT
     low = opcode | tile << TILE_SHIFT | row[at.STATUS] << STATUS_SHIFT
     low |= row[at.FAULTS] << FAULTS_SHIFT | row[at.MODE] << MODE_SHIFT
     echo = row[at.BODY] & INDEX_MASK | row[at.COLUMN] << COLUMN_SHIFT
     low |= echo << ECHO_SHIFT | result << RESULT_SHIFT
-    return low, (result >> RESULT_LOW_BITS) & 0xFFFF
+    return low, (result >> RESULT_LOW_BITS) & HIGH_MASK
 
 
 @kernel

@@ -19,8 +19,10 @@ from twinbar.emulator.pins.pysim_array import TileArray
 from twinbar.emulator.pins.pysim_parts import TileParts
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.protocol.commands import CLOSED_LOOP, TO_EVERY_TILE
+from twinbar.hw.protocol.layouts import COMMAND
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, unpack
-from twinbar.hw.protocol.vocabulary import Opcode, Status
+from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import Phase
 
 
@@ -123,13 +125,13 @@ class PysimController:
         tiles = self.controller.tiles
         # Every queue is empty again: what was accepted was popped, SAFE by every tile.
         for command in program.commands.tolist():
-            tile = command >> 5 & 0xFF
-            if command & 31 == Opcode.SAFE.value:
+            tile = COMMAND["tile"].of(command)
+            if COMMAND["opcode"].of(command) in [opcode.value for opcode in TO_EVERY_TILE]:
                 actions[:, Action.COMMAND_BEAT] += 1
             else:
                 actions[tile if tile < tiles else 0, Action.COMMAND_BEAT] += 1
         header = unpack(beats)
-        writes = np.isin(header["opcode"], (Opcode.WRITE.value, Opcode.FORM.value))
+        writes = np.isin(header["opcode"], [opcode.value for opcode in CLOSED_LOOP])
         for status, action in ((Status.OK, Action.WRITE_OK), (Status.FAILED, Action.WRITE_FAILED)):
             ended = header["tile"][writes & (header["status"] == status.value)]
             actions[:, action] = np.bincount(ended, minlength=tiles)

@@ -5,12 +5,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.actions import Action
-from twinbar.hw.protocol.registers import COUNTER_BITS
+from twinbar.hw.protocol.commands import CLOSED_LOOP
+from twinbar.hw.protocol.registers import COUNTER_BITS, PHASE_COUNTERS
 from twinbar.hw.protocol.vocabulary import Record, Status
 
 from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
-from ..tile_states import CLOSED_LOOP, State, is_any
+from ..tile_states import State, is_any
 from .counters import Counters
 
 
@@ -45,7 +46,7 @@ class Accounts(wiring.Component):
         m.submodules.counters = counters = Counters()
         progress = self.progress
         state, first, product = progress.state, progress.first, progress.product
-        index = self.registers.address[:4]
+        index = self.registers.address[: PHASE_COUNTERS.index_bits]
         m.d.comb += [
             counters.phase.eq(progress.phase),
             counters.started.eq(progress.popped),

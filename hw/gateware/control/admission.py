@@ -1,17 +1,19 @@
-"""Checks a command before it starts."""
+"""Checks a command before it starts: logic out of the declaration of the commands."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from collections.abc import Mapping
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.protocol.layouts import COLUMN_BITS, MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults
-from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
+from twinbar.hw.protocol.commands import COMMANDS, REASONS, RULE_REASONS, CommandSpec
+from twinbar.hw.protocol.fields import Field
+from twinbar.hw.protocol.layouts import MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults
+from twinbar.hw.protocol.rules import Aligned, Below, Bound, Geometry, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 from ..controller_config import ControllerConfig
-
-READING = (Opcode.READ, Opcode.CONVERT, Opcode.CALIBRATE, Opcode.MULTIPLY)
-"""Operations on the array that never open the write gate."""
-WRITING = (Opcode.WRITE, Opcode.FORM, Opcode.PULSE, Opcode.DRIVE)
 
 
 def exceeds(value, bound: int):
@@ -30,6 +32,8 @@ class Admission(wiring.Component):
     Parameters
     ----------
     config : ControllerConfig
+    commands : mapping of Opcode to CommandSpec
+        What is admitted; tests give others.
 
     Members
     -------
@@ -44,8 +48,9 @@ class Admission(wiring.Component):
         OK, or the first reason why it may not.
     """
 
-    def __init__(self, config: ControllerConfig) -> None:
+    def __init__(self, config: ControllerConfig, commands: Mapping[Opcode, CommandSpec] = COMMANDS) -> None:
         self.config = config
+        self.commands = commands
         super().__init__(
             {
                 "command": In(Command),
@@ -62,75 +67,94 @@ class Admission(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        config = self.config
-        body = self.command.body
-        known, reading, writing = Signal(), Signal(), Signal()
-        haltable = Signal()  # ARM and WAIT: refused by ABORT like operations on the array
-        bad_address, bad_level, bad_value = Signal(), Signal(), Signal()
-
-        bad_row, bad_column, bad_pair, bad_outputs = Signal(), Signal(), Signal(), Signal()
-        columns, pairs = config.columns, config.columns // 2
-        product = body.product
-        end = Signal(COLUMN_BITS + 1)
-        m.d.comb += [
-            bad_row.eq(exceeds(body.cell.row, config.rows - 1)),
-            bad_column.eq(exceeds(body.cell.column, columns - 1)),
-            bad_pair.eq(exceeds(body.cell.column, pairs - 1)),
-            end.eq(product.column + product.outputs),
-            bad_outputs.eq(Mux(product.subtract, exceeds(end, pairs), exceeds(end, columns))),
-        ]
-        with m.If(product.outputs == 0):  # the most that the field can ask for
-            whole = (product.column == 0) & ~product.subtract if columns == MAX_COLUMNS else 0
-            m.d.comb += bad_outputs.eq(~whole)
-
+        known, operates, writes, haltable, faultable, everywhere = (Signal() for _ in range(6))
+        bad = {status: Signal(name=f"bad_{status.name.lower()}") for status in RULE_REASONS}
+        rules = _Rules(m, self)
         with m.Switch(self.command.opcode):
-            for opcode in Opcode:
+            for opcode, spec in self.commands.items():
                 with m.Case(opcode):
                     m.d.comb += [
                         known.eq(1),
-                        reading.eq(opcode in READING),
-                        writing.eq(opcode in WRITING),
-                        haltable.eq(opcode in (Opcode.ARM, Opcode.WAIT)),
+                        operates.eq(spec.needs is not None),
+                        writes.eq(spec.needs is Mode.WRITE),
+                        haltable.eq(spec.haltable),
+                        faultable.eq(spec.refused_while_faulted),
+                        everywhere.eq(spec.to_every_tile),
                     ]
-                    if opcode in (*WRITING, Opcode.READ, Opcode.CONVERT):
-                        m.d.comb += bad_address.eq(bad_row | bad_column)
-                    if opcode in (Opcode.WRITE, Opcode.FORM):
-                        m.d.comb += bad_level.eq(body.cell.level >= self.levels)
-                    if opcode in (Opcode.PULSE, Opcode.DRIVE):
-                        record = body.pulse.record
-                        bad_record = (record != Record.SET) & (record != Record.RESET) & (record != Record.FORM)
-                        bad_count = (body.pulse.count == 0) | (body.pulse.count > self.pulse_limit)
-                        m.d.comb += bad_value.eq(bad_record | bad_count if opcode is Opcode.PULSE else bad_record)
-                    if opcode is Opcode.CALIBRATE:
-                        m.d.comb += [
-                            bad_address.eq(Mux(body.calibration.subtract, bad_pair, bad_column)),
-                            bad_value.eq(body.calibration.subtract & body.calibration.gain),
-                        ]
-                    if opcode is Opcode.MULTIPLY:
-                        unaligned = product.column & (config.adc_channels - 1)
-                        m.d.comb += bad_address.eq(bad_outputs | unaligned.any())
-                    if opcode is Opcode.LOAD:
-                        m.d.comb += bad_address.eq(exceeds(body.input.word, config.words - 1))
-                    if opcode is Opcode.WAIT:
-                        m.d.comb += bad_value.eq(body.wait.cycles == 0)
-                    if opcode is Opcode.ARM:
-                        mode = body.arm.mode
-                        m.d.comb += bad_value.eq((mode != Mode.READ) & (mode != Mode.WRITE))
+                    for status in spec.reasons:
+                        broken = [rules.broken(spec, rule) for rule in spec.rules if rule.status is status]
+                        m.d.comb += bad[status].eq(Cat(broken).any())
 
-        permitted = (self.mode == Mode.WRITE) | (self.mode == Mode.READ) & ~writing
-        arming = self.command.opcode == Opcode.ARM
-        reasons = (
-            (~known, Status.UNKNOWN_OPCODE),
-            ((self.command.tile != self.index) & (self.command.opcode != Opcode.SAFE), Status.BAD_TILE),
-            (self.aborting & (reading | writing | haltable), Status.ABORTED),
-            (self.faults.as_value().any() & (reading | writing | arming), Status.FAULTED),
-            ((reading | writing) & ~permitted, Status.DISARMED),
-            (bad_address, Status.BAD_ADDRESS),
-            (bad_level, Status.BAD_LEVEL),
-            (bad_value, Status.BAD_VALUE),
-        )
-        m.d.comb += [self.admitted.eq(~Cat(condition for condition, _ in reasons).any()), self.status.eq(Status.OK)]
-        for condition, status in reversed(reasons):
-            with m.If(condition):
+        permitted = (self.mode == Mode.WRITE) | (self.mode == Mode.READ) & ~writes
+        applies = {
+            Status.UNKNOWN_OPCODE: ~known,
+            Status.BAD_TILE: (self.command.tile != self.index) & ~everywhere,
+            Status.ABORTED: self.aborting & haltable,
+            Status.FAULTED: self.faults.as_value().any() & faultable,
+            Status.DISARMED: operates & ~permitted,
+            **bad,
+        }
+        m.d.comb += [self.admitted.eq(~Cat(applies.values()).any()), self.status.eq(Status.OK)]
+        for status in reversed(REASONS):
+            with m.If(applies[status]):
                 m.d.comb += self.status.eq(status)
         return m
+
+
+class _Rules:
+    """Signals that tell which rules are broken; what several commands check is checked once."""
+
+    def __init__(self, m: Module, admission: Admission) -> None:
+        self._m = m
+        self._admission = admission
+        self._found: dict[tuple[Any, ...], Any] = {}
+
+    def broken(self, spec: CommandSpec, rule: Rule) -> Any:
+        """Whether the command breaks a rule."""
+        assert spec.arguments is not None
+        fields = tuple(spec.arguments[name] for name in rule.arguments)
+        key = (rule, *((field.offset, field.bits) for field in fields))
+        if key not in self._found:
+            signal = Signal(name=f"breaks_{type(rule).__name__.lower()}_{'_'.join(rule.arguments)}")
+            self._m.d.comb += signal.eq(self._logic(rule, *(self._value(field) for field in fields)))
+            self._found[key] = signal
+        return self._found[key]
+
+    def _value(self, field: Field) -> Any:
+        return Value.cast(self._admission.command.body)[field.places]
+
+    def _logic(self, rule: Rule, value: Any, *others: Any) -> Any:
+        if isinstance(rule, Below):
+            return self._halved(rule.bound, others, lambda bound: self._reaches(value, bound))
+        if isinstance(rule, Span):
+            return self._ends_beyond(rule, value, *others)
+        if isinstance(rule, Aligned):
+            return (value & (self._bound(rule.unit) - 1)).any()
+        if isinstance(rule, Within):
+            beyond = 0 if rule.most is None else value > self._bound(rule.most)
+            return (~value.any() if rule.least == 1 else value < rule.least) | beyond
+        if isinstance(rule, OneOf):
+            return ~Cat(value == member.value for member in rule.members).any()
+        assert isinstance(rule, NotBoth)
+        return value & others[0]
+
+    def _bound(self, bound: Bound) -> Any:
+        """Give a bound: a number that is fixed when the controller is built, or the register's value."""
+        if isinstance(bound, Setting):
+            return {"LEVELS": self._admission.levels, "PULSE_LIMIT": self._admission.pulse_limit}[bound.register]
+        return getattr(self._admission.config, bound.name) if isinstance(bound, Geometry) else bound
+
+    def _reaches(self, value: Any, bound: Any) -> Any:
+        return exceeds(value, bound - 1) if isinstance(bound, int) else value >= bound
+
+    def _halved(self, bound: Bound, flag: tuple[Any, ...], reaches: Any) -> Any:
+        whole = self._bound(bound)
+        return Mux(flag[0], reaches(whole // 2), reaches(whole)) if flag else reaches(whole)
+
+    def _ends_beyond(self, rule: Span, first: Any, count: Any, *flag: Any) -> Any:
+        end = Signal(len(first) + 1)
+        self._m.d.comb += end.eq(first + count)
+        beyond = self._halved(rule.bound, flag, lambda bound: exceeds(end, bound))
+        # A count of 0 is the most that the field can ask for.
+        fits = first == 0 if self._bound(rule.bound) == MAX_COLUMNS else Const(0)
+        return Mux(count == 0, ~(fits & ~flag[0] if flag else fits), beyond)

@@ -4,10 +4,11 @@ from amaranth.hdl import Module, Mux
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from twinbar.hw.protocol.commands import ACCESSING, CLOSED_LOOP
 from twinbar.hw.protocol.layouts import Command
 from twinbar.hw.protocol.vocabulary import Opcode, Selection
 
-from ..tile_states import CLOSED_LOOP, State, is_any
+from ..tile_states import State, is_any
 
 
 class CommandPlan(data.Struct):
@@ -59,12 +60,12 @@ class CommandDecoder(wiring.Component):
             plan.product.eq(opcode == Opcode.MULTIPLY),
             plan.closed_loop.eq(is_any(opcode, CLOSED_LOOP)),
             plan.writes.eq(opcode == Opcode.WRITE),
-            plan.accesses.eq(is_any(opcode, (Opcode.READ_REGISTER, Opcode.WRITE_REGISTER))),
+            plan.accesses.eq(is_any(opcode, ACCESSING)),
             plan.follows.eq(State.RESPOND),
             self.starts.eq(State.DECODE),
         ]
         with m.If(self.admitted), m.Switch(opcode):
-            with m.Case(Opcode.READ_REGISTER, Opcode.WRITE_REGISTER):
+            with m.Case(*ACCESSING):
                 m.d.comb += plan.follows.eq(State.ACCESS)
             with m.Case(Opcode.ARM):
                 m.d.comb += plan.follows.eq(State.SCAN)

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from twinbar.hw.protocol.commands import HALTING
 from twinbar.hw.protocol.layouts import COLUMN_BITS, TILE_BITS, VALUE_BITS, WIDTH_BITS, Command, Response
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 
@@ -184,7 +185,7 @@ class Control(wiring.Component):
                 executes & is_any(opcode, (Opcode.DISARM, Opcode.ARM)) | (state == State.SCAN) & self.abort
             ),
             supervisor.clear.eq(executes & (opcode == Opcode.CLEAR)),
-            supervisor.answered.eq(executes & is_any(opcode, (Opcode.SAFE, Opcode.ABORT))),
+            supervisor.answered.eq(executes & is_any(opcode, HALTING)),
             supervisor.arm.eq(self.scan.last & self.scan.good & ~supervisor.halt),
             supervisor.arm_mode.eq(sequencer.command.body.arm.mode),
             sequencer.halt.eq(supervisor.halt),

@@ -2,31 +2,23 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol import registers
-from twinbar.hw.protocol.layouts import ADDRESS_BITS, LINE_BITS, PULSE_BITS, TRIM_BITS, VALUE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.fields import Field, Word
+from twinbar.hw.protocol.layouts import ADDRESS_BITS, PULSE_BITS, VALUE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import REGISTERS, Access
-from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Status
+from twinbar.hw.protocol.vocabulary import Mode, Status
 
 from ..controller_config import ControllerConfig
 from .durations import BASE, ROW_BITS
 
-
-class Sampling(data.Struct):
-    """How a single-cell read is averaged."""
-
-    discard: 4
-    average: 3
-
-
-class Compliance(data.Struct):
-    """What the compliance input does."""
-
-    blanking: 16
-    action: ComplianceAction
+Sampling = registers.SAMPLING.word.layout
+"""How a single-cell read is averaged."""
+Compliance = registers.COMPLIANCE.word.layout
+"""What the compliance input does."""
 
 
 class Settings(data.Struct):
@@ -34,7 +26,7 @@ class Settings(data.Struct):
 
     sampling: Sampling
     pulse_limit: PULSE_BITS
-    levels: 9
+    levels: registers.LEVELS.bits
     compliance: Compliance
     watchdog: WIDTH_BITS
 
@@ -118,26 +110,22 @@ class RegisterFile(wiring.Component):
                     with m.Case(register.address):
                         m.d.sync += [
                             known.eq(1),
-                            writable.eq(register.access in (Access.OPEN, Access.LOCKED)),
+                            writable.eq(register.access.writable),
                             locked.eq(register.access is Access.LOCKED),
-                            legal.eq(self._legal(register)),
+                            legal.eq(self._legal(register.word)),
                         ]
-                for base, members in (
-                    (registers.PHASE_COUNTER_BASE, registers.Phase),
-                    (registers.ACTION_COUNTER_BASE, registers.COUNTED_ACTIONS),
-                ):
-                    for member in members:
-                        with m.Case(base + member):
+                for counters in registers.COUNTERS:
+                    for entry in counters.numbers:
+                        with m.Case(counters.base + entry):
                             m.d.sync += known.eq(1)
-                with m.Case("0001--------"):
-                    m.d.sync += [in_levels.eq(1), legal.eq(self._legal_level())]
-                with m.Case("01----------"):
-                    m.d.sync += [
-                        in_trims.eq(self.head_address[:10] < self.config.adc_channels),
-                        legal.eq(~self.head_value[TRIM_BITS:].any()),
-                    ]
-                with m.Case("1-----------"):
-                    m.d.sync += [in_offsets.eq(self._offset_exists()), legal.eq(self._legal_offset())]
+                for table, found in (
+                    (registers.LEVEL_WINDOWS, in_levels),
+                    (registers.TRIMS, in_trims),
+                    (registers.OFFSETS, in_offsets),
+                    (registers.PAIR_OFFSETS, in_offsets),
+                ):
+                    with m.Case(table.pattern):
+                        m.d.sync += [found.eq(self._has(table)), legal.eq(self._legal(table.word))]
 
         exists = known | in_levels | in_trims | in_offsets
         with m.If(~exists | self.write & known & ~writable):
@@ -167,37 +155,32 @@ class RegisterFile(wiring.Component):
                     m.d.sync += Value.cast(settings[name]).eq(self.value)
         return m
 
-    def _legal(self, register):
-        unused = self.head_value[register.bits :]
-        used = self.head_value[: register.bits]
-        if register.address in registers.PULSE_SHAPES:
-            return self.head_value[:WIDTH_BITS].any()
-        if register.bits == 3 * LINE_BITS:
-            # A triple: each code within the DAC.
-            codes = [
-                self.head_value[LINE_BITS * line + self.config.dac_bits : LINE_BITS * (line + 1)] for line in range(3)
-            ]
-            return ~(codes[0].any() | codes[1].any() | codes[2].any())
-        legal = ~unused.any()
-        if register is registers.SAMPLING:
-            return legal & (Sampling(used).average <= 4)
-        if register.most < (1 << register.bits) - 1:
-            legal &= used <= register.most
-        if register.least == 1:
-            return legal & used.any()
-        if register.least:
-            return legal & (used >= register.least)
-        return legal
+    def _has(self, table: registers.Space) -> Any:
+        """Whether the entry exists to which the address belongs."""
+        count = table.count(self.config)
+        return 1 if count >= table.capacity else self.head_address[: table.index_bits] < count
 
-    def _legal_level(self):
-        low, high, rest = self.head_value[:16], self.head_value[16:32], self.head_value[32:]
-        bits = self.config.adc_bits
-        return ~(low[bits:].any() | high[bits:].any() | rest.any())
+    def _legal(self, word: Word) -> Any:
+        """Whether the value has nothing outside a word's fields, and each within its bounds."""
+        outside = self.head_value[word.bits :]
+        wrong = [outside.any()] if len(outside) else []
+        wrong += [found for each in word if (found := self._out_of_bounds(each)) is not None]
+        return ~Cat(wrong).any() if wrong else 1
 
-    def _offset_exists(self):
-        index, pair = self.head_address[:10], self.head_address[10]
-        return (~pair & (index < self.config.columns)) | (pair & (index < self.config.columns // 2))
-
-    def _legal_offset(self):
-        extension, rest = self.head_value[self.config.adc_bits : 17], self.head_value[17:]
-        return (extension.all() | ~extension.any()) & ~rest.any()
+    def _out_of_bounds(self, field: Field) -> Any:
+        value = self.head_value[field.places]
+        if field.bits_from:
+            bits = getattr(self.config, field.bits_from)
+            spare = value[bits:]
+            if field.signed:  # all bits from the sign on are equal
+                return spare.any() & ~spare.all()
+            return spare.any() if len(spare) else None
+        least, most = field.least, field.most
+        if field.signed:
+            return (value.as_signed() < least) | (value.as_signed() > most)
+        wrong = []
+        if most < field.mask:
+            wrong.append(value > most)
+        if least:
+            wrong.append(~value.any() if least == 1 else value < least)
+        return Cat(wrong).any() if wrong else None

@@ -5,7 +5,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import VALUE_BITS
-from twinbar.hw.protocol.registers import BY_NAME, COUNTER_BITS
+from twinbar.hw.protocol.registers import (
+    ACTION_BIT,
+    COUNTER_BITS,
+    INPUTS,
+    LEVEL_WINDOWS,
+    OFFSETS,
+    PHASE_COUNTERS,
+    TRIMS,
+)
 
 from ..controller_config import ControllerConfig
 from ..readout.readout import StoredSignature
@@ -44,7 +52,7 @@ class RegisterReadback(wiring.Component):
                 "stored": In(StoredSignature(config)),
                 "phase_value": In(COUNTER_BITS),
                 "action_value": In(COUNTER_BITS),
-                "inputs": In(3),
+                "inputs": In(INPUTS.bits),
                 "value": Out(VALUE_BITS),
             }
         )
@@ -52,17 +60,17 @@ class RegisterReadback(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         address, stored = self.registers.address, Signal(VALUE_BITS)
-        with m.If(address[11]):
+        with m.If(address[OFFSETS.top_bit]):
             m.d.sync += stored.eq(self.stored.offset.as_unsigned())
-        with m.Elif(address[10]):
+        with m.Elif(address[TRIMS.top_bit]):
             m.d.sync += stored.eq(self.stored.trim)
-        with m.Elif(address[8]):
+        with m.Elif(address[LEVEL_WINDOWS.top_bit]):
             m.d.sync += stored.eq(self.stored.window)
         with m.Else():
             m.d.sync += stored.eq(Mux(address[0], self.odd, self.even))
-        with m.If(address[7:] == 1):
-            m.d.comb += self.value.eq(Mux(address[4], self.action_value, self.phase_value))
-        with m.Elif(address == BY_NAME["INPUTS"].address):
+        with m.If(address[PHASE_COUNTERS.top_bit :] == 1):
+            m.d.comb += self.value.eq(Mux(address[ACTION_BIT], self.action_value, self.phase_value))
+        with m.Elif(address == INPUTS.address):
             m.d.comb += self.value.eq(self.inputs)
         with m.Else():
             m.d.comb += self.value.eq(stored)

@@ -6,14 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol import version
 from twinbar.hw.protocol.layouts import VALUE_BITS
-from twinbar.hw.protocol.registers import REGISTERS
+from twinbar.hw.protocol.registers import REGISTER_SPACE, REGISTERS, constants
 
 from ..block_ram import block_ram
 from ..controller_config import ControllerConfig
 
-ROW_BITS = 6
-WORDS = 1 << ROW_BITS
-"""Rows of each of the two memories: registers have 7-bit addresses."""
+WORDS = REGISTER_SPACE // 2
+"""Rows of each of the two memories."""
+ROW_BITS = (WORDS - 1).bit_length()
 
 
 def initial_values(config: ControllerConfig) -> list[int]:
@@ -21,16 +21,8 @@ def initial_values(config: ControllerConfig) -> list[int]:
     values = [0] * (2 * WORDS)
     for register in REGISTERS:
         values[register.address] = register.init
-    constants = {
-        "VERSION": version.MAJOR << 16 | version.MINOR,
-        "HASH_LOW": config.hash & 0xFFFF_FFFF,
-        "HASH_HIGH": config.hash >> 32,
-        "GEOMETRY": config.rows | config.columns << 11 | config.tiles << 22,
-        "CONVERTERS": config.adc_bits | config.dac_bits << 5 | config.input_bits << 10 | config.adc_channels << 16,
-        "QUEUES": config.command_depth | config.response_depth << 16,
-    }
-    for register in REGISTERS:
-        values[register.address] = constants.get(register.name, values[register.address])
+    for register, value in constants(config, version.MAJOR, version.MINOR).items():
+        values[register.address] = value
     return values
 
 
@@ -74,7 +66,7 @@ class BiasMemory(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "address": In(7),
+                "address": In(range(REGISTER_SPACE)),
                 "value": In(VALUE_BITS),
                 "write": In(1),
                 "reading": In(RecordReadSignature()),

@@ -4,10 +4,12 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from twinbar.hw.protocol.registers import SAMPLING
+
 from ..control.register_file import Sampling
 from ..controller_config import ControllerConfig
 
-MAX_AVERAGE = 4
+MAX_AVERAGE = SAMPLING["log2_average"].most
 
 
 class Averager(wiring.Component):
@@ -74,7 +76,7 @@ class Averager(wiring.Component):
         kept = Signal(MAX_AVERAGE)  # less one
         m.d.comb += kept.eq((1 << shift) - 1)
         m.d.sync += [
-            shift.eq(Mux(self.single, 0, self.sampling.average)),
+            shift.eq(Mux(self.single, 0, self.sampling.log2_average)),
             discard.eq(Mux(self.single, 0, self.sampling.discard)),
             final.eq(discard + kept),
         ]

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import TRIM_BITS
-from twinbar.hw.protocol.registers import GAIN_TARGET
+from twinbar.hw.protocol.registers import GAIN_TARGET, LEVEL_WINDOW, LEVEL_WINDOWS
 from twinbar.hw.protocol.vocabulary import Opcode
 
 from ..control.register_file import Sampling
@@ -75,7 +75,7 @@ class CellReader(wiring.Component):
                 "count": Out(range(1, 33)),
                 "trims": Out(TRIM_BITS).array(config.adc_channels),
                 "trim": Out(TRIM_BITS),
-                "window": Out(32),
+                "window": Out(LEVEL_WINDOW.bits),
             }
         )
 
@@ -108,7 +108,7 @@ class CellReader(wiring.Component):
             trims.above.eq(averager.value > target),
             trims.write.eq(registers.write_trim),
             trims.value.eq(registers.value),
-            levels.level.eq(Mux(progress.accesses, registers.address[:8], body.cell.level)),
+            levels.level.eq(Mux(progress.accesses, registers.address[: LEVEL_WINDOWS.index_bits], body.cell.level)),
             levels.window.eq(registers.value),
             levels.write.eq(registers.write_level),
             levels.code.eq(averager.coming),

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import COLUMN_BITS
+from twinbar.hw.protocol.registers import PAIR_BIT
 
 from ..controller_config import ControllerConfig
 from ..register_access import RegisterAccessSignature
@@ -73,7 +74,7 @@ class ChannelBank(wiring.Component):
         channel_bits = (self.config.adc_channels - 1).bit_length()
         groups = slice(channel_bits, (self.config.columns - 1).bit_length())
         of_address = registers.address[:channel_bits]
-        accessed = Cat(registers.address[groups], registers.address[10])
+        accessed = Cat(registers.address[groups], registers.address[PAIR_BIT])
         m.d.comb += self.lane.eq(Mux(accessing, of_address, self.column[:channel_bits]))
         channels = []
         for number in range(self.config.adc_channels):

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import LEVEL_BITS, VALUE_BITS
+from twinbar.hw.protocol.registers import LEVEL_WINDOW
 
 from ..block_ram import block_ram
 from ..controller_config import ControllerConfig
@@ -22,7 +23,7 @@ class LevelTable(wiring.Component):
     level : In
         Level whose window is looked at from the second cycle after on, and written at the end of this cycle.
     window, write : In
-        Window to be stored: low | high << 16.
+        Window to be stored, as the registers hold it.
     stored : Out
         The window, in the same form, one cycle earlier.
     code, compare : In
@@ -38,7 +39,7 @@ class LevelTable(wiring.Component):
                 "level": In(LEVEL_BITS),
                 "window": In(VALUE_BITS),
                 "write": In(1),
-                "stored": Out(32),
+                "stored": Out(LEVEL_WINDOW.bits),
                 "code": In(signed(config.adc_bits + 2)),
                 "compare": In(1),
                 "below": Out(1),
@@ -57,13 +58,13 @@ class LevelTable(wiring.Component):
         m.d.sync += window.eq(read.data)
         m.d.comb += [
             write.addr.eq(self.level),
-            write.data[:bits].eq(self.window[:bits]),
-            write.data[bits:].eq(self.window[16 : 16 + bits]),
+            write.data[:bits].eq(self.window[LEVEL_WINDOW["low"].places]),
+            write.data[bits:].eq(self.window[LEVEL_WINDOW["high"].places]),
             write.en.eq(self.write),
             read.addr.eq(self.level),
             read.en.eq(1),
-            self.stored[:16].eq(read.data[:bits]),
-            self.stored[16:].eq(read.data[bits:]),
+            self.stored[LEVEL_WINDOW["low"].places].eq(read.data[:bits]),
+            self.stored[LEVEL_WINDOW["high"].places].eq(read.data[bits:]),
         ]
         with m.If(self.compare):
             # As if the code were clamped, but without waiting for it.

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.protocol.layouts import TRIM_BITS, VALUE_BITS
-from twinbar.hw.protocol.registers import GAIN_TARGET
+from twinbar.hw.protocol.registers import GAIN_TARGET, LEVEL_WINDOW
 from twinbar.hw.protocol.vocabulary import Opcode
 
 from ..control.register_file import Sampling
@@ -33,7 +33,9 @@ class StoredSignature(wiring.Signature):
     """
 
     def __init__(self, config: ControllerConfig) -> None:
-        super().__init__({"offset": Out(signed(config.adc_bits + 1)), "trim": Out(TRIM_BITS), "window": Out(32)})
+        super().__init__(
+            {"offset": Out(signed(config.adc_bits + 1)), "trim": Out(TRIM_BITS), "window": Out(LEVEL_WINDOW.bits)}
+        )
 
 
 class Readout(wiring.Component):

@@ -1,0 +1,36 @@
+"""Widths of what travels between host and controller, in bits, and the largest controller that they allow."""
+
+from typing import Final
+
+OPCODE_BITS: Final = 5
+ROW_BITS: Final = 10
+COLUMN_BITS: Final = 10
+TILE_BITS: Final = 8
+LEVEL_BITS: Final = 8
+CODE_BITS: Final = 18
+"""Bits of a signed code in a response."""
+LINE_BITS: Final = 12
+"""Bits of a line's code in a triple (bit line, source line, word line)."""
+COMPLIANCE_BITS: Final = 8
+"""Bits of a current limit's code; the largest code stands for no limit."""
+TRIM_BITS: Final = 8
+"""Bits of an ADC channel's gain trim."""
+WIDTH_BITS: Final = 28
+"""Bits of a pulse width or waiting time; see `twinbar.hw.timing.MAX_WIDTH`."""
+PULSE_BITS: Final = 8
+"""Bits of a number of pulses."""
+ADDRESS_BITS: Final = 12
+VALUE_BITS: Final = 36
+"""Bits of a register's value, and of the result in a response."""
+WORD_BITS: Final = 32
+"""Bits of a word of the row registers."""
+BODY_BITS: Final = 48
+"""Bits of a command's arguments."""
+ECHO_BITS: Final = ROW_BITS + COLUMN_BITS
+"""Low bits of a command's arguments that its response repeats."""
+RESULT_BITS: Final = ECHO_BITS + VALUE_BITS
+"""Bits of a response's echo and result."""
+
+MAX_TILES: Final = 1 << TILE_BITS
+MAX_ROWS: Final = 1 << ROW_BITS
+MAX_COLUMNS: Final = 1 << COLUMN_BITS
