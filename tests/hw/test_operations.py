@@ -204,6 +204,14 @@ def test_gain_calibration_finds_the_largest_trim_within_the_target(reference: in
             assert after[0].read_enable or after[0].trim[0] == trim
 
 
+def test_a_trim_is_answered_whole_where_codes_are_narrow() -> None:
+    # With 3 bits a code has 4, an average 5, and a trim 8: 4 * 223 / 128 is 6, 4 * 224 / 128 is 7.
+    config = ControllerConfig(rows=4, columns=4, adc_bits=3, input_bits=2)
+    beats = [*set_up(config, GAIN_TARGET=6), command(Opcode.CALIBRATE, column=1, gain=1)]
+    trace = Bench(config, [Array(config, reference=(4,))]).run(beats)
+    assert (trace.responses[-1].status, trace.responses[-1].code) == (Status.OK, 223)
+
+
 def test_every_channel_has_its_trim() -> None:
     config = ControllerConfig(rows=4, columns=16, adc_channels=4)
     array = Array(config, reference=(100, 120, 140, 160))

@@ -8,7 +8,6 @@ from front_end_bench import FrontEndBench
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
-from twinbar.hw.parts.front_end_clock import FrontEndClock
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 
 WRITES = (Record.SET, Record.RESET, Record.FORM)
@@ -21,9 +20,7 @@ class Run:
         self.bench = bench
         config = bench.config
         self.chance = random.Random(seed)
-        self.clock = FrontEndClock(
-            bench.parts, config.rows, config.columns, config.adc_channels, config.safe_codes, DURATIONS
-        )
+        self.clock = bench.dut.clock(DURATIONS)
         self.answered: list[tuple[str, int, int | None]] = []
         """Kind, cycles, and cycle of the halt."""
         self.codes = {Drive.WRITE: (*config.safe_codes, 0)}

@@ -40,6 +40,11 @@ class Tally(wiring.Component):
             }
         )
 
+    @staticmethod
+    def cycles() -> int:
+        """Give the cycles from ``add`` to the first in which the new count can be asked for: read, add, write."""
+        return 2
+
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.storage = storage = block_ram(shape=COUNTER_BITS, depth=self._counters)

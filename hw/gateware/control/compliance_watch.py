@@ -26,7 +26,7 @@ class ComplianceWatch(wiring.Component):
     ended : Out(1)
         The pulse ends with this cycle.
     trip : Out(1)
-        So it does, and a fault is latched.
+        A compliance fault: it halts the tile with this cycle.
     """
 
     pulsing: In(1)
@@ -38,7 +38,7 @@ class ComplianceWatch(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        # Whether a cycle is past the blanking time is known one cycle ahead: halts wait for it.
+        # Known one cycle ahead whether the blanking time has passed, because every halt depends on it.
         unblanked, nearly, brief = Signal(), Signal(), Signal()
         may_trip, may_end = Signal(), Signal()
         blanking, action = self.compliance.blanking, self.compliance.action

@@ -58,7 +58,7 @@ class PhaseClock(wiring.Component):
             timer.pulse.eq(self.state == State.PULSE),
             timer.width.eq(self.width),
             timer.wait.eq(self.state == State.WAIT),
-            timer.cycles.eq(self.wait),
+            timer.wait_cycles.eq(self.wait),
         ]
         # The only phase with a duration that can follow this one. When this one ends is known late, and this is not.
         upcoming = Signal(State, init=State.SELECT)

@@ -41,8 +41,8 @@ class PhaseTimer(wiring.Component):
         Length of the phase, in its first cycle, unless one of the following holds.
     pulse, width : In
         A pulse of ``width`` cycles, which have not changed since the cycle before its first one.
-    wait, cycles : In
-        A waiting time of ``cycles`` cycles, which have not changed since the cycle before its first one.
+    wait, wait_cycles : In
+        A waiting time of ``wait_cycles`` cycles, which have not changed since the cycle before its first one.
     """
 
     clock: In(ClockSignature())
@@ -50,7 +50,12 @@ class PhaseTimer(wiring.Component):
     pulse: In(1)
     width: In(WIDTH_BITS)
     wait: In(1)
-    cycles: In(WIDTH_BITS)
+    wait_cycles: In(WIDTH_BITS)
+
+    @staticmethod
+    def cycles(duration: int) -> int:
+        """Give the cycles of a phase, of a pulse, or of waiting, of a ``duration`` of 1 or more: none are added."""
+        return duration
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -63,7 +68,7 @@ class PhaseTimer(wiring.Component):
         with m.If(self.pulse):
             m.d.comb += ends.eq(clock.next == self.width)
         with m.Elif(self.wait):
-            m.d.comb += ends.eq(clock.next == self.cycles)
+            m.d.comb += ends.eq(clock.next == self.wait_cycles)
         with m.Else():
             m.d.comb += ends.eq(Mux(clock.first, self.duration.double, clock.next[: len(cycles)] == cycles))
         with m.If(clock.first):
@@ -71,7 +76,7 @@ class PhaseTimer(wiring.Component):
         m.d.comb += clock.last.eq(Mux(clock.first, single, announced))
         m.d.sync += [
             single_width.eq(self.width == 1),
-            single_wait.eq(self.cycles == 1),
+            single_wait.eq(self.wait_cycles == 1),
             announced.eq(ends),
             clock.first.eq(clock.restart),
             clock.next.eq(clock.next + 1),

@@ -31,7 +31,7 @@ class Sequencer(wiring.Component):
     head, waits : In
         The command at the front of the queue, and whether there is one.
     popped, ready : Out(1)
-        It starts with the next cycle; nothing else does. Combinational.
+        It starts with the next cycle; one may start with the next cycle. Combinational.
     admitted, admission : In
         Of the waiting command: whether it may start, and its status.
     halt, faulted : In(1)

@@ -28,6 +28,8 @@ _WIDTHS = 3
 _CHECKS = len(RECORDS) * len(_PAIRS)
 _LATENCY = 2
 """Steps from the row of a pair to its verdict."""
+_LOADED = (Record.READ, Record.MULTIPLY)
+"""Records that are driven when all were checked, one per step: those that are not driven pulse by pulse."""
 
 
 class ScanSignature(wiring.Signature):
@@ -66,6 +68,11 @@ class Arming(wiring.Component):
     load: Out(1)
     load_record: Out(Record)
 
+    @staticmethod
+    def cycles() -> int:
+        """Give the cycles of the check and of driving what it loads."""
+        return _CHECKS + _LATENCY + len(_LOADED)
+
     def elaborate(self, platform) -> Module:
         m = Module()
         step = Signal(range(ARM_CYCLES))
@@ -84,7 +91,7 @@ class Arming(wiring.Component):
                         self.reading.even_row.eq(record_row(record, even)),
                         self.reading.odd_row.eq(record_row(record, odd)),
                     ]
-        for number, late in enumerate((Record.READ, Record.MULTIPLY)):
+        for number, late in enumerate(_LOADED):
             with m.If(step == _CHECKS + _LATENCY + number - 1):
                 m.d.comb += [
                     self.reading.even_row.eq(record_row(Const(late.value, 3), FIELD_CODES)),

@@ -83,7 +83,7 @@ class Drive(wiring.Component):
             self.odd.eq(reading.odd),
         ]
 
-        # Who reads the memory.
+        # The state says whose rows are read.
         m.d.comb += [reading.even_row.eq(drive.reading.even_row), reading.odd_row.eq(drive.reading.odd_row)]
         for user in (arming, drive):
             m.d.comb += [user.reading.even.eq(reading.even), user.reading.odd.eq(reading.odd)]

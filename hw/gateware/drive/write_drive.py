@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, LINE_BITS, WIDTH_BITS, Triple
 from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP, FIELD_WIDTH
 from twinbar.hw.protocol.vocabulary import Record
+from twinbar.hw.timing import MIN_SETTLE_DRIVE
 
 from ..controller_config import ControllerConfig
 from .bias_memory import RecordReadSignature
@@ -98,6 +99,11 @@ class WriteDrive(wiring.Component):
 
     def _safe(self) -> dict[str, int]:
         return dict(zip(("bit_line", "source_line", "word_line"), self.config.safe_codes, strict=True))
+
+    @staticmethod
+    def cycles() -> int:
+        """Give the cycles from ``begin`` to the first in which the front end has the new codes."""
+        return MIN_SETTLE_DRIVE
 
     def elaborate(self, platform) -> Module:
         m = Module()

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.cycles import front_end_cycles, matrix_of
+from twinbar.hw.parts.front_end_clock import Durations, FrontEndClock
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS
 from twinbar.hw.protocol.vocabulary import Request, Selection
 
@@ -58,9 +59,9 @@ class SerialPinsSignature(wiring.Signature):
 class SerialFrontEnd(wiring.Component):
     """DACs, ADCs and switches behind three SPI buses.
 
-    `twinbar.hw.parts.cycles` gives the cycles of every request. Gain trims are ignored: no part here has one. What the
-    parts cannot connect (rows driven by codes; pairs or the reference source without switches for them) raises the
-    fault FRONT_END.
+    `clock` gives the cycles of every request, by the formulas of `twinbar.hw.parts.cycles`. Gain trims are ignored: no
+    part here has one. What the parts cannot connect (rows driven by codes; pairs or the reference source without
+    switches for them) raises the fault FRONT_END.
 
     Parameters
     ----------
@@ -82,6 +83,11 @@ class SerialFrontEnd(wiring.Component):
         parts.check(config.adc_channels, config.dac_bits)
         self.config, self.parts = config, parts
         super().__init__({"tile": In(FrontEndSignature(config)), "pins": Out(SerialPinsSignature(config, parts))})
+
+    def clock(self, durations: Durations) -> FrontEndClock:
+        """Give the model of the cycles in which requests are answered, as of a reset."""
+        config = self.config
+        return FrontEndClock(self.parts, config.rows, config.columns, config.adc_channels, config.safe_codes, durations)
 
     def elaborate(self, platform) -> Module:
         m = Module()

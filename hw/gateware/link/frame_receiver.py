@@ -13,6 +13,32 @@ _HEAD, _SEQ, _ACK, _PAYLOAD = range(4)
 _SHORTEST = _PAYLOAD + CRC_BYTES
 
 
+class FrameSignature(wiring.Signature):
+    """The frame that has ended.
+
+    Members
+    -------
+    intact, damaged : Out(1)
+        A frame has ended so; for one cycle.
+    session, kind, push, resend, seq, ack : Out
+        Its head, until the next frame begins.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "intact": Out(1),
+                "damaged": Out(1),
+                "session": Out(4),
+                "kind": Out(2),
+                "push": Out(1),
+                "resend": Out(1),
+                "seq": Out(8),
+                "ack": Out(8),
+            }
+        )
+
+
 class FrameReceiver(wiring.Component):
     """Undoes the stuffing, writes payloads into a ring, and checks the CRC at the delimiter.
 
@@ -28,12 +54,9 @@ class FrameReceiver(wiring.Component):
     -------
     data, valid, broken : In
         From `UartReceiver`.
-    session, kind, push, resend, seq, ack : Out
-        Head of the last frame.
-    intact, damaged : Out(1)
-        A frame has ended so; for one cycle.
+    frame : Out(FrameSignature)
     keep : In(1)
-        Given with ``intact``: the payload is to be kept.
+        Given with ``frame.intact``: the payload is to be kept.
     forget : In(1)
         Empty the ring.
     address, write, stored : Out
@@ -52,14 +75,7 @@ class FrameReceiver(wiring.Component):
                 "data": In(8),
                 "valid": In(1),
                 "broken": In(1),
-                "session": Out(4),
-                "kind": Out(2),
-                "push": Out(1),
-                "resend": Out(1),
-                "seq": Out(8),
-                "ack": Out(8),
-                "intact": Out(1),
-                "damaged": Out(1),
+                "frame": Out(FrameSignature()),
                 "keep": In(1),
                 "forget": In(1),
                 "address": Out(address),
@@ -72,6 +88,7 @@ class FrameReceiver(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
+        frame = self.frame
         m.submodules.crc = crc = CrcRegister()
         # The stuffing: bytes left of the block, and whether a zero stands before the next one.
         left, zero_due = Signal(8), Signal()
@@ -84,12 +101,12 @@ class FrameReceiver(wiring.Component):
 
         decoded, unstuffed = Signal(8), Signal()
         delimiter = self.data == 0
-        m.d.sync += [self.intact.eq(0), self.damaged.eq(0)]
+        m.d.sync += [frame.intact.eq(0), frame.damaged.eq(0)]
         with m.If(self.broken):
             m.d.sync += [bad.eq(1), begun.eq(1)]
         with m.If(self.valid & delimiter):
             ended = (left == 0) & (place == _SHORTEST) & ~bad & crc.residue
-            m.d.sync += [self.intact.eq(begun & ended), self.damaged.eq(begun & ~ended)]
+            m.d.sync += [frame.intact.eq(begun & ended), frame.damaged.eq(begun & ~ended)]
             m.d.sync += [left.eq(0), zero_due.eq(0), begun.eq(0), bad.eq(0), place.eq(_HEAD)]
             m.d.comb += crc.clear.eq(1)
         with m.Elif(self.valid):
@@ -109,11 +126,11 @@ class FrameReceiver(wiring.Component):
             m.d.comb += self.stored.eq(decoded)
             with m.Switch(place):
                 with m.Case(_HEAD):
-                    m.d.sync += Cat(self.session, self.kind, self.push, self.resend).eq(decoded)
+                    m.d.sync += Cat(frame.session, frame.kind, frame.push, frame.resend).eq(decoded)
                 with m.Case(_SEQ):
-                    m.d.sync += self.seq.eq(decoded)
+                    m.d.sync += frame.seq.eq(decoded)
                 with m.Case(_ACK):
-                    m.d.sync += self.ack.eq(decoded)
+                    m.d.sync += frame.ack.eq(decoded)
                 with m.Default():
                     m.d.comb += self.write.eq(1)
                     m.d.sync += self.address.eq(following)
@@ -124,9 +141,9 @@ class FrameReceiver(wiring.Component):
             m.d.sync += [bad.eq(1), self.address.eq(self.address)]
 
         # The CRC was stored like the payload, and is overwritten.
-        with m.If(self.intact & self.keep):
+        with m.If(frame.intact & self.keep):
             m.d.sync += [self.end.eq(self.address - CRC_BYTES), self.address.eq(self.address - CRC_BYTES)]
-        with m.Elif(self.intact | self.damaged):
+        with m.Elif(frame.intact | frame.damaged):
             m.d.sync += self.address.eq(self.end)
         with m.If(self.forget):
             m.d.sync += [self.address.eq(0), self.end.eq(0)]

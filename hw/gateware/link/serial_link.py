@@ -1,11 +1,11 @@
 """The link of a board: from a UART's pins to the streams of the controller."""
 
-from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.link.config import LinkConfig
-from twinbar.hw.link.frames import WINDOW, Flag, Kind
+from twinbar.hw.link.frames import Flag
 from twinbar.hw.link.front_end import DIRECT
 from twinbar.hw.link.hello import Hello
 from twinbar.hw.protocol.layouts import Command, Response
@@ -14,7 +14,9 @@ from ..block_ram import block_ram
 from ..controller_config import ControllerConfig
 from .frame_receiver import FrameReceiver
 from .framer import Framer
+from .link_session import LinkSession
 from .packer import Packer
+from .report_timer import ReportTimer
 from .sender import Sender
 from .uart import UartReceiver, UartTransmitter
 from .unpacker import Unpacker
@@ -72,6 +74,8 @@ class SerialLink(wiring.Component):
         m.submodules.framer = framer = new(Framer(hello.pack(), link.transmit_bytes))
         m.submodules.transmitted = transmitted = block_ram(shape=8, depth=link.transmit_bytes)
         m.submodules.sender = sender = new(Sender(link.transmit_bytes))
+        m.submodules.session = session = LinkSession()
+        m.submodules.report = report = new(ReportTimer(link.linger))
 
         # --- bytes and beats ---------------------------------------------------------------------------------------
         received_write, received_read = received.write_port(), received.read_port()
@@ -87,7 +91,6 @@ class SerialLink(wiring.Component):
             receiver.valid.eq(uart_receiver.valid),
             receiver.broken.eq(uart_receiver.broken),
             receiver.taken.eq(unpacker.address),
-            receiver.forget.eq(self.reset),
             received_write.addr.eq(receiver.address),
             received_write.data.eq(receiver.stored),
             received_write.en.eq(receiver.write),
@@ -102,90 +105,36 @@ class SerialLink(wiring.Component):
             sender.end.eq(framer.end),
         ]
 
-        # --- what a frame does -------------------------------------------------------------------------------------
-        opened, session = Signal(), Signal(4)
-        awaited = Signal(8)
-        commanded, pushed, missed, urgent, news = Signal(), Signal(), Signal(), Signal(), Signal()
-        acknowledged = Signal(8)
-        ahead, sent, known = Signal(8), Signal(8), Signal(8)
-        of_session, expected = Signal(), Signal()
+        # --- the session -------------------------------------------------------------------------------------------
+        connect(m, receiver.frame, session.frame)
+        connect(m, session.session, report.session)
+        state, released = session.session, unpacker.address[-8:]
         m.d.comb += [
-            of_session.eq(receiver.intact & opened & (receiver.session == session)),
-            ahead.eq(receiver.seq - awaited),
-            expected.eq(of_session & (receiver.kind == Kind.DATA) & (ahead == 0)),
-            receiver.keep.eq(expected),
-            sent.eq(framer.seq - acknowledged),
-            known.eq(receiver.ack - acknowledged),
-            sender.acknowledged.eq(acknowledged),
-            sender.again.eq(of_session & (receiver.kind != Kind.HELLO) & receiver.resend),
-        ]
-
-        with m.If(framer.telling):
-            m.d.sync += [news.eq(0), urgent.eq(0)]
-        missing = Signal()
-        with m.If(receiver.intact & (receiver.kind == Kind.HELLO)):
-            # A HELLO of this session behind its first command is a late copy.
-            m.d.comb += self.reset.eq(~commanded | (receiver.session != session))
-        with m.Elif(of_session):
-            with m.If(known <= sent):
-                m.d.sync += acknowledged.eq(receiver.ack)
-            with m.If(expected):
-                m.d.sync += [awaited.eq(awaited + 1), pushed.eq(receiver.push), missed.eq(0), news.eq(1)]
-                m.d.sync += commanded.eq(1)
-            with m.Elif(receiver.kind == Kind.DATA):
-                m.d.comb += missing.eq(~ahead[-1])
-                # Behind: the host has missed the acknowledgement.
-                m.d.sync += news.eq(1)
-        with m.If(missing | receiver.damaged):
-            m.d.sync += missed.eq(1)
-            with m.If(~missed):
-                m.d.sync += urgent.eq(1)
-        with m.If(sender.nothing):
-            m.d.sync += urgent.eq(1)
-
-        # --- what the host is told, and when -----------------------------------------------------------------------
-        rest, told_rest, was_malformed = Signal(), Signal(), Signal()
-        released = unpacker.address[-8:]
-        unit_before = Signal()
-        m.d.comb += rest.eq(unpacker.waiting & ~self.busy & ~self.responses.valid & packer.starting)
-        m.d.sync += was_malformed.eq(unpacker.malformed)
-        with m.If(unpacker.malformed & ~was_malformed):
-            m.d.sync += urgent.eq(1)
-        with m.If(framer.telling):
-            m.d.sync += told_rest.eq(rest)
-        with m.Elif(~rest):
-            m.d.sync += told_rest.eq(0)
-
-        m.d.sync += unit_before.eq(released[0])
-        with m.If(released[0] != unit_before):
-            m.d.sync += news.eq(1)
-
-        # The linger is a power of two: the highest bit says that it has passed.
-        something, linger = Signal(), Signal(link.linger.bit_length())
-        m.d.comb += something.eq(framer.holds_records | news | rest & ~told_rest)
-        with m.If(~something):
-            m.d.sync += linger.eq(0)
-        with m.Elif(~linger[-1]):
-            m.d.sync += linger.eq(linger + 1)
-        waited = sender.idle & linger[-1]
-        m.d.comb += [
+            self.reset.eq(session.reset),
+            session.next_seq.eq(framer.seq),
+            receiver.keep.eq(session.keep),
+            receiver.forget.eq(self.reset),
+            sender.acknowledged.eq(session.acknowledged),
+            sender.again.eq(session.again),
+            report.telling.eq(framer.telling),
+            report.resting.eq(unpacker.waiting & ~self.busy & ~self.responses.valid & packer.starting),
+            report.malformed.eq(unpacker.malformed),
+            report.released.eq(released),
+            report.holds_records.eq(framer.holds_records),
+            report.idle.eq(sender.idle),
+            report.nothing.eq(sender.nothing),
             framer.starting.eq(packer.starting),
-            framer.enable.eq(opened),
-            framer.wanted.eq(urgent | waited | rest & pushed & something),
-            framer.session.eq(session),
-            framer.ack.eq(awaited),
+            framer.enable.eq(state.opened),
+            framer.wanted.eq(report.wanted),
+            framer.session.eq(state.session),
+            framer.ack.eq(state.awaited),
             framer.released.eq(released),
-            framer.flags[Flag.REST].eq(rest & told_rest),
-            framer.flags[Flag.RESEND].eq(missed),
+            framer.flags[Flag.REST].eq(report.told_rest),
+            framer.flags[Flag.RESEND].eq(state.missed),
             framer.flags[Flag.MALFORMED].eq(unpacker.malformed),
             framer.check.eq(packer.check),
             packer.turn.eq(framer.turn),
             framer.kept.eq(sender.kept),
-            framer.window_full.eq(sent[WINDOW.bit_length() - 1 :].any()),
+            framer.window_full.eq(session.window_full),
         ]
-
-        with m.If(self.reset):
-            m.d.sync += [opened.eq(1), session.eq(receiver.session), awaited.eq(0), acknowledged.eq(0)]
-            m.d.sync += [signal.eq(0) for signal in (commanded, pushed, missed, urgent, news, told_rest, unit_before)]
-            m.d.sync += linger.eq(0)
         return m

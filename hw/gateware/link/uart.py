@@ -76,6 +76,11 @@ class UartTransmitter(wiring.Component):
         self.divisor = divisor
         super().__init__({"i": In(stream.Signature(DATA_BITS)), "tx": Out(1, init=1)})
 
+    @staticmethod
+    def cycles(divisor: int) -> int:
+        """Give the cycles of a byte: its start bit, its bits and its stop bit."""
+        return (DATA_BITS + 2) * divisor
+
     def elaborate(self, platform) -> Module:
         m = Module()
         timer = Signal(range(self.divisor))

@@ -16,6 +16,7 @@ from ..tile_states import State
 from .averager import Averager
 from .gain_trims import GainTrims
 from .level_table import LevelTable
+from .results import result_shape
 from .verdict import VerdictSignature
 
 
@@ -46,7 +47,7 @@ class CellReader(wiring.Component):
     average : Out(signed)
         In the cycle after the last conversion.
     result : Out(signed)
-        What the command answers.
+        What the command answers (`result_shape`).
     count : Out
         Conversions of this read, with the one in progress.
     trims : Out array
@@ -71,7 +72,7 @@ class CellReader(wiring.Component):
                 "verdict": Out(VerdictSignature()),
                 "offset": Out(1),
                 "average": Out(signed(config.adc_bits + 2)),
-                "result": Out(signed(config.adc_bits + 2)),
+                "result": Out(result_shape(config)),
                 "count": Out(range(1, 33)),
                 "trims": Out(TRIM_BITS).array(config.adc_channels),
                 "trim": Out(TRIM_BITS),

@@ -47,6 +47,11 @@ class LevelTable(wiring.Component):
             }
         )
 
+    @staticmethod
+    def cycles() -> int:
+        """Give the cycles from a new ``level`` to the first in which a code can be compared: of memory and register."""
+        return 2
+
     def elaborate(self, platform) -> Module:
         m = Module()
         bits = self._bits

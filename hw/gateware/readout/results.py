@@ -1,14 +1,19 @@
 """The results of a tile's commands, in the order in which they are answered."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Shape, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.protocol.layouts import VALUE_BITS
+from twinbar.hw.protocol.layouts import TRIM_BITS, VALUE_BITS
 
 from ..controller_config import ControllerConfig
 from ..progress import ProgressSignature
 from ..tile_states import State
+
+
+def result_shape(config: ControllerConfig) -> Shape:
+    """Give the shape of what a single-cell read answers: an average beyond the range of codes, or a gain trim."""
+    return signed(max(config.adc_bits + 2, TRIM_BITS + 1))
 
 
 class Results(wiring.Component):
@@ -28,7 +33,7 @@ class Results(wiring.Component):
     sums : In(signed) array
         Of the ADC channels.
     code : In(signed)
-        What a single-cell read has given.
+        What a single-cell read has given (`result_shape`).
     writes, register_value : In
         The command writes a register, which is not answered with a value; or the value that was read.
     result : Out(signed)
@@ -42,7 +47,7 @@ class Results(wiring.Component):
                 "progress": In(ProgressSignature()),
                 "last_step": In(1),
                 "sums": In(signed(config.sum_bits)).array(config.adc_channels),
-                "code": In(signed(config.adc_bits + 2)),
+                "code": In(result_shape(config)),
                 "writes": In(1),
                 "register_value": In(VALUE_BITS),
                 "result": Out(signed(VALUE_BITS)),

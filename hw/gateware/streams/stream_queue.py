@@ -4,13 +4,15 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from twinbar.hw.timing import QUEUE_LATENCY
+
 from ..block_ram import block_ram
 
 
 class Queue(wiring.Component):
     """First in, first out, in block RAM.
 
-    A beat accepted in cycle x can be taken from x + ``QUEUE_LATENCY`` on; room made in x can be used from x + 1 on.
+    A beat accepted in cycle x can be taken from x + ``Queue.cycles()`` on; room made in x can be used from x + 1 on.
 
     Parameters
     ----------
@@ -31,6 +33,11 @@ class Queue(wiring.Component):
         self.depth = depth
         self.shape = shape
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)), "empty": Out(1)})
+
+    @staticmethod
+    def cycles() -> int:
+        """Give the cycles from a beat's acceptance to the first in which it can be taken: write, read."""
+        return QUEUE_LATENCY
 
     def elaborate(self, platform) -> Module:
         m = Module()
