@@ -19,7 +19,11 @@ from twinbar.hw.protocol.vocabulary import Mode, Opcode
 MOST_PROGRAMS: Final = 8
 HALTED: Final = {
     **ARRAY,
-    Opcode.PULSE: 35, Opcode.WRITE: 25, Opcode.FORM: 12, Opcode.WAIT: 4, Opcode.ARM: 4,
+    Opcode.PULSE: 35,
+    Opcode.WRITE: 25,
+    Opcode.FORM: 12,
+    Opcode.WAIT: 4,
+    Opcode.ARM: 4,
 }
 """What is halted: pulses more often, because every phase of theirs is to be hit."""
 
