@@ -332,7 +332,9 @@ class Tile(wiring.Component):
             m.d.comb += register_value.eq(Cat(limited, self.stop, fault))
         with m.Else():
             m.d.comb += register_value.eq(stored)
-        code = Mux(gain, trims.decided, Mux(raw, averager.average, averager.value))
+        verdict = Cat(levels.below | levels.above, levels.below).as_signed()
+        answer = Mux(opcode == Opcode.VERIFY, verdict, averager.value)
+        code = Mux(gain, trims.decided, Mux(raw, averager.average, answer))
         # When it is loaded is known late, and from where is not.
         source, load = Signal.like(results[0]), Signal()
         with m.Switch(state):

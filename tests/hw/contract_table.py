@@ -72,6 +72,7 @@ COMMANDS = (
         {"column": (34, 10), "sum": (44, 36)},
         *(READ, YES, YES, NO, NO, "per output"),
     ),
+    Row(18, "VERIFY", CELL, CELL_RESULT, READ, YES, YES, NO, NO, "once"),
 )
 HEADER = {"opcode": (0, 5), "tile": (5, 8), "body": (16, 48)}
 ANSWER = {"opcode": (0, 5), "tile": (5, 8), "status": (13, 4), "faults": (17, 5), "mode": (22, 2), "body": (24, 56)}
@@ -142,6 +143,11 @@ CHECKS = (
     Check(_cell(15, 0, 4, 3), BAD_ADDRESS),
     Check(16 | 2 << 16, OK),
     Check(16 | 3 << 16, BAD_ADDRESS),
+    Check(_cell(18, 19, 7, 15), OK),
+    Check(_cell(18, 20, 0, 15), BAD_ADDRESS),
+    Check(_cell(18, 0, 8, 15), BAD_ADDRESS),
+    Check(_cell(18, 0, 0, 16), BAD_LEVEL),
+    Check(_cell(18, 20, 0, 16), BAD_ADDRESS),
     Check(_cell(17, 8, 0), OK),
     Check(_cell(17, 9, 0), BAD_ADDRESS),
     Check(_cell(17, 2, 6), OK),
@@ -175,6 +181,7 @@ GOOD = {
     15: _cell(15, 0, 1),
     16: 16,
     17: _cell(17, 1, 0),
+    18: _cell(18, 1, 1, 1),
 }
 """A beat of every opcode that nothing but the state of the tile refuses."""
 
