@@ -21,6 +21,7 @@ from twinbar.hw.protocol.registers import (
     FIELD_STOP,
     FIELD_WIDTH,
     LEVEL_BASE,
+    LEVEL_WINDOW,
     NO_LIMIT,
     record_address,
 )
@@ -56,7 +57,7 @@ def set_up() -> Program:
             ):
                 beats.append(pack(Opcode.WRITE_REGISTER, tile, address=record_address(record, field), value=value))
         for level in range(8):
-            window = 32 * level | (32 * level + 31) << 16
+            window = LEVEL_WINDOW.pack(low=32 * level, high=32 * level + 31)
             beats.append(pack(Opcode.WRITE_REGISTER, tile, address=LEVEL_BASE + level, value=window))
         beats.append(pack(Opcode.ARM, tile, mode=Mode.WRITE))
     return Program(np.concatenate(beats))

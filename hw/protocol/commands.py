@@ -71,6 +71,7 @@ class Opcode(Enum, shape=OPCODE_BITS):
     CALIBRATE = 15
     LOAD = 16
     MULTIPLY = 17
+    VERIFY = 18
 
 
 class Answered(PlainEnum):
@@ -410,6 +411,15 @@ COMMANDS: Final = declare(
             (Span("column", "outputs", COLUMNS, halved_by="subtract"), Aligned("column", CHANNELS)),
             "Multiply the input in the row registers by neighbouring columns. One response per output.",
             answered=Answered.PER_OUTPUT,
+        ),
+        _operation(
+            Opcode.VERIFY,
+            Mode.READ,
+            CELL,
+            CELL_RESULT,
+            (*_IN_TILE, _LEVEL),
+            "Read a cell and compare it with a level's window; gives -1 below, 0 inside and 1 above it.",
+            since=1,
         ),
     )
 )

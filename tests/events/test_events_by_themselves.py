@@ -23,7 +23,7 @@ T = timing.Timing(**{name.lower(): cycles for name, cycles in TIMING.items()}).r
 def test_phases_follow_the_cycle_formulas() -> None:
     engine = EventsController(*crossbar())
     engine.run(program(set_up()))
-    for opcode, level in ((Opcode.WRITE, 3), (Opcode.WRITE, 0), (Opcode.FORM, 1), (Opcode.READ, 0)):
+    for opcode, level in ((Opcode.WRITE, 3), (Opcode.WRITE, 0), (Opcode.FORM, 1), (Opcode.READ, 0), (Opcode.VERIFY, 2)):
         result = engine.run(program([command(opcode, row=1, column=2, level=level)]))
         cell = {name: int(value[0]) for name, value in unpack_results(opcode, result.responses).items()}
         pulses, updates = cell["sets"] + cell["resets"], int(result.actions[0, Action.DRIVE_UPDATE])
@@ -36,6 +36,19 @@ def test_phases_follow_the_cycle_formulas() -> None:
     phases = [0] * len(Phase)
     timing.add_multiply(phases, T, 2, 2 * 3, 3)
     assert result.phases[0, 1:].tolist() == phases[1:]
+
+
+def test_verify_compares_the_code_that_a_read_gives() -> None:
+    engine = EventsController(*crossbar(adc_noise_codes=0.0))
+    engine.run(program(set_up()))
+    read = engine.run(program([command(Opcode.READ, row=1, column=2)]))
+    code = int(unpack_results(Opcode.READ, read.responses)["code"][0])
+    assert 0 < code < 63
+    for low, high, verdict in ((code, code, 0), (code + 1, 63, -1), (0, code - 1, 1), (code + 1, code - 1, -1)):
+        window = command(Opcode.WRITE_REGISTER, address=0x103, value=low | high << 16)
+        result = engine.run(program([window, command(Opcode.VERIFY, row=1, column=2, level=3)]))
+        assert int(unpack_results(Opcode.VERIFY, result.responses[1:])["code"][0]) == verdict
+        assert result.actions[0, Action.CONVERT_VERIFY] == 1
 
 
 def busy_program(tiles: int) -> tuple[list[int], dict[str, object]]:

@@ -56,6 +56,18 @@ def test_tables_are_read_back_as_they_were_written(each: Both) -> None:
     assert [int(value) & 0x1FF for value in answers] == [value & 0x1FF for value in entries.values()]
 
 
+def test_verify_answers_below_inside_or_above(each: Both) -> None:
+    each.run(set_up(each.config))
+    top = (1 << each.controller.adc_bits) - 1
+    levels = {0: (0, top), 1: (top, top), 2: (0, 0), 3: (top, 0)}
+    each.run(beats(*(write(registers.LEVEL_BASE + n, low | high << 16) for n, (low, high) in levels.items())))
+    each.run(beats(pack(Opcode.WRITE, row=1, column=2, level=4)))
+    result = each.run(pack(Opcode.VERIFY, row=1, column=2, level=list(levels)))
+    assert statuses(result) == [Status.OK] * len(levels)
+    assert unpack_results(Opcode.VERIFY, result.responses)["code"].tolist() == [0, -1, 1, -1]
+    assert result.actions[0, Action.CONVERT_VERIFY] == len(levels)
+
+
 def test_the_first_reason_of_a_refusal_is_given(each: Both) -> None:
     tiles, rows, columns = each.controller.tiles, each.controller.rows, each.controller.columns
     every = [pack(opcode) for opcode in Opcode if opcode is not Opcode.MULTIPLY]

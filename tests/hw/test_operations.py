@@ -136,6 +136,30 @@ def test_form_pulses_until_the_window_and_not_back() -> None:
     assert busy(trace) == phases
 
 
+@pytest.mark.parametrize(("code", "verdict"), [(19, -1), (20, 0), (30, 0), (31, 1)])
+def test_verify_answers_on_which_side_of_the_window_a_code_lies(code: int, verdict: int) -> None:
+    array = Array(CONFIG, g={(1, 2): code})
+    beats = [command(Opcode.VERIFY, row=1, column=2, level=1), *counter_reads()]
+    trace = run(array, beats)
+    answer = trace.responses[len(SET_UP)]
+    assert (answer.status, answer.code, answer.sets, answer.resets) == (Status.OK, verdict, 0, 0)
+    assert (answer.row, answer.column) == (1, 2)
+    assert not array.pulses
+    _, actions = counters_of(trace.responses[len(SET_UP) + 1 :])
+    assert (actions[Action.SELECT_CELL], actions[Action.CONVERT_VERIFY], actions[Action.WRITE_OK]) == (1, 1, 0)
+    # The cycles of a read: SELECT 2, SETTLE_READ 3, CONVERT 3, one of `decide` and one of `respond`.
+    alone = run(Array(CONFIG, g={(1, 2): code}), beats[:1])
+    read = run(Array(CONFIG, g={(1, 2): code}), [command(Opcode.READ, row=1, column=2)])
+    assert alone.runs()[-6:] == read.runs()[-6:]
+    assert [cycles for _, cycles in alone.runs()[-6:-1]] == [2, 3, 3, 1, 1]
+
+
+def test_an_empty_window_is_above_the_code_first() -> None:
+    empty = command(Opcode.WRITE_REGISTER, address=0x101, value=40 | 20 << 16)
+    trace = run(Array(CONFIG, g={(1, 2): 30}), [empty, command(Opcode.VERIFY, row=1, column=2, level=1)])
+    assert trace.responses[-1].code == -1
+
+
 @pytest.mark.parametrize(("discard", "average"), [(0, 0), (3, 0), (1, 1), (0, 2), (2, 4)])
 def test_samples_are_averaged_half_up(discard: int, average: int) -> None:
     dither = (3, -1, 4, -1, 5, -9, 2, 6, -5, 3)

@@ -19,6 +19,15 @@ def read(tile: "Sequencer", command: Command) -> Steps:
     tile.answer.code = yield from read_cell(tile, row, column, raw=command.opcode is Opcode.CONVERT)
 
 
+def verify(tile: "Sequencer", command: Command) -> Steps:
+    """VERIFY: a read that answers on which side of the level's window the code lies."""
+    row, column = command.arguments.row, command.arguments.column
+    low, high = tile.registers.level(command.arguments.level)
+    yield from select(tile, column)
+    code = yield from read_cell(tile, row, column)
+    tile.answer.code = -1 if code < low else int(code > high)
+
+
 def write(tile: "Sequencer", command: Command) -> Steps:
     """WRITE and FORM: reads and pulses in turns, until the code lies in the level's window."""
     row, column = command.arguments.row, command.arguments.column

@@ -30,5 +30,6 @@ OPERATIONS: Final[dict[Opcode | None, Operation]] = {
     Opcode.CONVERT: cells.read,
     Opcode.CALIBRATE: calibration.calibrate,
     Opcode.MULTIPLY: products.multiply,
+    Opcode.VERIFY: cells.verify,
 }
 """All but LOAD, which is not answered when it is accepted."""

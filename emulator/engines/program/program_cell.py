@@ -50,6 +50,7 @@ CONVERT_RAW: Final = Opcode.CONVERT.value
 DRIVE_ONLY: Final = Opcode.DRIVE.value
 FORM: Final = Opcode.FORM.value
 TRAIN: Final = Opcode.PULSE.value
+VERIFY: Final = Opcode.VERIFY.value
 WRITE: Final = Opcode.WRITE.value
 
 OK: Final = Status.OK.value
@@ -249,7 +250,10 @@ def _decide(row, chip):
         row[at.CODE] = average
         return at.RESPOND
     row[at.CODE] = value
-    if opcode in (WRITE, FORM):
+    if opcode == VERIFY:
+        window = row[at.LEVELS + ((row[at.BODY] >> ARGUMENT_SHIFT) & BYTE_MASK)]
+        row[at.CODE] = np.int64(-1) if value < window & WINDOW_MASK else np.int64(value > window >> WINDOW_SHIFT)
+    elif opcode in (WRITE, FORM):
         window = row[at.LEVELS + ((row[at.BODY] >> ARGUMENT_SHIFT) & BYTE_MASK)]
         below = value < window & WINDOW_MASK
         if below or (opcode == WRITE and value > window >> WINDOW_SHIFT):

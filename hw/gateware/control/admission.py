@@ -70,6 +70,8 @@ class Admission(wiring.Component):
         known, operates, writes, haltable, faultable, everywhere = (Signal() for _ in range(6))
         bad = {status: Signal(name=f"bad_{status.name.lower()}") for status in RULE_REASONS}
         rules = _Rules(m, self)
+        # Outside of the switch, because commands share them.
+        broken = {opcode: [rules.broken(spec, rule) for rule in spec.rules] for opcode, spec in self.commands.items()}
         with m.Switch(self.command.opcode):
             for opcode, spec in self.commands.items():
                 with m.Case(opcode):
@@ -82,8 +84,8 @@ class Admission(wiring.Component):
                         everywhere.eq(spec.to_every_tile),
                     ]
                     for status in spec.reasons:
-                        broken = [rules.broken(spec, rule) for rule in spec.rules if rule.status is status]
-                        m.d.comb += bad[status].eq(Cat(broken).any())
+                        found = zip(spec.rules, broken[opcode], strict=True)
+                        m.d.comb += bad[status].eq(Cat(signal for rule, signal in found if rule.status is status).any())
 
         permitted = (self.mode == Mode.WRITE) | (self.mode == Mode.READ) & ~writes
         applies = {

@@ -4,11 +4,14 @@ from amaranth.hdl import Module, Mux
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.protocol.commands import ACCESSING, CLOSED_LOOP
+from twinbar.hw.protocol.commands import ACCESSING, CELL_READS, CLOSED_LOOP
 from twinbar.hw.protocol.layouts import Command
 from twinbar.hw.protocol.vocabulary import Opcode, Selection
 
 from ..tile_states import State, is_any
+
+READS_A_CELL = tuple(opcode for opcode in (*CELL_READS, *CLOSED_LOOP) if opcode is not Opcode.CALIBRATE)
+"""Commands that read one cell first."""
 
 
 class CommandPlan(data.Struct):
@@ -86,7 +89,7 @@ class CommandDecoder(wiring.Component):
                     plan.follows.eq(State.CONNECT_READ),
                     self.selection.eq(Mux(body.calibration.gain, Selection.REFERENCE, Selection.COLUMN)),
                 ]
-            with m.Case(Opcode.READ, Opcode.CONVERT, *CLOSED_LOOP):
+            with m.Case(*READS_A_CELL):
                 m.d.comb += [
                     self.starts.eq(State.SELECT),
                     plan.follows.eq(State.CONNECT_READ),

@@ -1,6 +1,6 @@
 """Single-cell reads: average, window of the level, and the search for a gain trim."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -87,6 +87,9 @@ class CellReader(wiring.Component):
         m.submodules.trims = trims = GainTrims(config.adc_channels)
         m.submodules.levels = levels = LevelTable(config)
         state, opcode, body = progress.state, progress.command.opcode, progress.command.body
+        answer = Mux(
+            opcode == Opcode.VERIFY, Cat(levels.below | levels.above, levels.below).as_signed(), averager.value
+        )
         calibrates = opcode == Opcode.CALIBRATE
         gain, raw, converted = Signal(), Signal(), Signal()
         # From a register, because a block RAM is slow.
@@ -120,7 +123,7 @@ class CellReader(wiring.Component):
             verdict.below.eq(levels.below),
             verdict.above.eq(levels.above),
             self.average.eq(averager.average),
-            self.result.eq(Mux(gain, trims.decided, Mux(raw, averager.average, averager.value))),
+            self.result.eq(Mux(gain, trims.decided, Mux(raw, averager.average, answer))),
             self.count.eq(averager.count),
             *(pin.eq(trim) for pin, trim in zip(self.trims, trims.trims, strict=True)),
             self.trim.eq(trims.trim),
