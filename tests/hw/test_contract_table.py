@@ -18,10 +18,10 @@ from twinbar.emulator.engines.events.controller import EventsController
 from twinbar.emulator.engines.events.registers import RegisterFile as EventsRegisters
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.verify.elaborations import Elaboration
-from twinbar.hw.gateware.admission import Admission
-from twinbar.hw.gateware.bias import initial_values
-from twinbar.hw.gateware.config import ControllerConfig
-from twinbar.hw.gateware.register_file import RegisterFile
+from twinbar.hw.gateware.control.admission import Admission
+from twinbar.hw.gateware.control.register_file import RegisterFile
+from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.drive.bias_memory import initial_values
 from twinbar.hw.protocol import commands as declared
 from twinbar.hw.protocol import layouts, registers
 from twinbar.hw.protocol.commands import Answered, CommandSpec
