@@ -416,9 +416,10 @@ def _statuses(controller: Any, beats: list[int], **world: Any) -> list[int]:
 
 
 def _first(controller: Any, beat: int) -> int:
-    """Give the status of a beat's first answer; OK if it has none."""
+    """Give the status of a beat's first answer; OK if it has none, or a closed-loop write was admitted and failed."""
     found = _statuses(controller, [beat])
-    return found[0] >> 13 & 15 if found else table.OK
+    status = found[0] >> 13 & 15 if found else table.OK
+    return table.OK if status == table.FAILED else status
 
 
 ARM = {Mode.READ: 3 | 1 << 16, Mode.WRITE: 3 | 2 << 16}
