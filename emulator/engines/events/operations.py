@@ -1,17 +1,15 @@
 """Which operation carries out which opcode, and which of them a halt ends."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twinbar.emulator.engines.events import calibration, cells, housekeeping, products, pulses
 from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode
 
-if TYPE_CHECKING:
-    from twinbar.emulator.engines.events.sequencer import Sequencer
-
-Operation = Callable[["Sequencer", Command], Steps]
+Operation = Callable[[Tile, Command], Steps[None]]
 
 OPERATIONS: Final[dict[Opcode | None, Operation]] = {
     Opcode.READ_REGISTER: housekeeping.read_register,
@@ -31,7 +29,7 @@ OPERATIONS: Final[dict[Opcode | None, Operation]] = {
     Opcode.CALIBRATE: calibration.calibrate,
     Opcode.MULTIPLY: products.multiply,
 }
-"""All but LOAD, which is not answered when it is accepted."""
+"""All but LOAD, which is not answered unless it is refused."""
 
 HALTABLE: Final = frozenset(
     {
@@ -44,4 +42,4 @@ HALTABLE: Final = frozenset(
         products.multiply,
     }
 )
-"""A halt ends them; the others are completed."""
+"""Operations that a halt ends; the others are completed."""
