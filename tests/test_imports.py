@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Collection, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,55 @@ ALLOWED = {
     "boards": {"hw", "boards"},
     "host": {"hw", "emulator", "boards", "host"},
 }
+ROOMS: Sequence[Collection[str]] = (
+    {"compiled"},
+    {"devices"},
+    {"crossbar"},
+    {"contract"},
+    {"ledger", "pins"},
+    {"engines"},
+    {"verify", "virtual"},
+)
+"""The floors of `emulator`: a room imports from the floors below its own."""
+ENGINES: Sequence[Collection[str]] = (
+    {"front_end_memory"},
+    {"controller_engine"},
+    {"controllers"},
+    {"bulk", "events", "program", "rtl"},
+)
+"""The floors of `emulator/engines`: no engine knows another one."""
+EVENTS: Sequence[Collection[str]] = (
+    {"clock", "beats", "registers", "listener", "input_planes"},
+    {"queues", "safety", "drive", "counters"},
+    {"arbiter", "consumer", "admission", "front_end", "front_end_time"},
+    {"tile"},
+    {"dispatcher", "sampling", "housekeeping", "products"},
+    {"pulses", "calibration"},
+    {"cells"},
+    {"operations"},
+    {"sequencer"},
+    {"controller"},
+    {"__init__"},
+)
+"""The floors of `emulator/engines/events`."""
 
 
-def imports(path: Path) -> set[str]:
-    """Every module that a file imports, anywhere in it; relative imports made absolute."""
-    package = ("twinbar", *path.relative_to(ROOT).parent.parts)
+def run_at_import(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every statement outside of functions; what only a type checker runs is among them."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def imports(path: Path, root: Path = ROOT, *, at_import: bool = False) -> set[str]:
+    """Every module that a file imports, anywhere in it or outside of functions; relative imports made absolute."""
+    package = ("twinbar", *path.relative_to(root).parent.parts)
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in run_at_import(tree) if at_import else ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -31,8 +75,48 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def files(folder: str) -> list[Path]:
-    return [path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts]
+def files(folder: str, root: Path = ROOT) -> list[Path]:
+    return [path for path in (root / folder).rglob("*.py") if "__pycache__" not in path.parts]
+
+
+def import_graph(root: Path = ROOT) -> dict[str, set[str]]:
+    """The modules of all four folders, with those that each imports outside of functions."""
+    paths = {}
+    for path in (path for folder in ALLOWED for path in files(folder, root)):
+        parts = ("twinbar", *path.relative_to(root).with_suffix("").parts)
+        paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    graph: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        # ``from module import name`` imports a module of that name, or else the module that has it.
+        named = imports(path, root, at_import=True)
+        graph[module] = {name if name in paths else name.rpartition(".")[0] for name in named} & paths.keys() - {module}
+    return graph
+
+
+def import_circle(graph: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def against_the_floors(folder: str, floors: Sequence[Collection[str]], root: Path = ROOT) -> list[str]:
+    """Imports within a folder, anywhere in a file, that do not lead from one of its rooms to a floor below."""
+    level = {room: number for number, floor in enumerate(floors) for room in floor}
+    prefix = ("twinbar", *Path(folder).parts)
+    wrong = []
+    for path in files(folder, root):
+        room = path.relative_to(root / folder).with_suffix("").parts[0]
+        for module in imports(path, root):
+            parts = tuple(module.split("."))
+            if parts[: len(prefix)] != prefix:
+                continue
+            # ``from package import name`` takes it from a room, or from the package's own file.
+            target = next((part for part in parts[len(prefix) :][:1] if part in level), "__init__")
+            if target != room and level.get(target, len(floors)) >= level.get(room, -1):
+                wrong.append(f"{path.relative_to(root)} imports {module}")
+    return wrong
 
 
 @pytest.mark.parametrize("folder", ALLOWED)
@@ -57,6 +141,74 @@ def test_layers_are_really_connected() -> None:
 
     assert knows("emulator") == {"hw", "emulator"}
     assert knows("host") >= {"hw", "emulator", "host"}
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    graph = import_graph()
+    assert import_circle(graph) == []
+    assert sum(map(len, graph.values())) > len(graph)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "from twinbar.hw.first import x",
+        "from .first import x",
+        "from . import first",
+        "import twinbar.hw.first",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from twinbar.hw.first import x",
+    ],
+)
+def test_a_circle_is_found(second: str, tmp_path: Path) -> None:
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "hw" / "first.py").write_text("from twinbar.hw.second import y\n", encoding="utf-8")
+    (tmp_path / "hw" / "second.py").write_text(second, encoding="utf-8")
+    assert set(import_circle(import_graph(tmp_path))) == {"twinbar.hw.first", "twinbar.hw.second"}
+    (tmp_path / "hw" / "second.py").write_text("def late():\n    from twinbar.hw import first\n", encoding="utf-8")
+    assert import_circle(import_graph(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "floors"),
+    [("emulator", ROOMS), ("emulator/engines", ENGINES), ("emulator/engines/events", EVENTS)],
+)
+def test_rooms_know_only_the_floors_below_them(folder: str, floors: Sequence[Collection[str]]) -> None:
+    declared = [room for floor in floors for room in floor]
+    there = {path.relative_to(ROOT / folder).with_suffix("").parts[0] for path in files(folder)}
+    assert sorted({"__init__", *declared}) == sorted(there)
+    assert against_the_floors(folder, floors) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from twinbar.emulator.high import x",
+        "from twinbar.emulator import beside",
+        "from .high.deep import x",
+        "import twinbar.emulator.unheard_of",
+        "def late():\n    from twinbar.emulator.high import x",
+    ],
+)
+def test_an_arrow_upwards_is_found(line: str, tmp_path: Path) -> None:
+    low, beside, high = (tmp_path / "emulator" / f"{name}.py" for name in ("low", "beside", "high"))
+    low.parent.mkdir()
+    high.write_text("from twinbar.emulator import low\n", encoding="utf-8")
+    beside.write_text("", encoding="utf-8")
+    low.write_text("from twinbar.hw.high import x\n", encoding="utf-8")
+    floors = ({"low", "beside"}, {"high"})
+    assert against_the_floors("emulator", floors, tmp_path) == []
+    low.write_text(line, encoding="utf-8")
+    assert len(against_the_floors("emulator", floors, tmp_path)) == 1
+
+
+def test_the_page_of_events_shows_its_floors() -> None:
+    # Its table has one block of rows for each floor, with a file in every pair of back quotes on the left.
+    page = ast.get_docstring(ast.parse((ROOT / "emulator/engines/events/__init__.py").read_text(encoding="utf-8")))
+    assert page is not None
+    table = page.split("\n====")[1]
+    blocks = table.split("\n----")
+    shown = [{name for row in block.splitlines()[1:] for name in row[:46].split("`")[1::2]} for block in blocks]
+    assert shown == [set(floor) for floor in EVENTS[:-1]]
 
 
 @pytest.mark.parametrize("heavy", ["numba", "torch", "scipy", "matplotlib"])

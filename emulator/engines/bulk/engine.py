@@ -17,6 +17,7 @@ from twinbar.emulator.contract.operations import (
 from twinbar.emulator.crossbar.calibration import calibrations
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.ticks import check_tick
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
@@ -32,7 +33,6 @@ from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import PHASES, Phase
 
-MOST_TICKS = 1 << 32
 FEW_STEPS = 4
 """Input steps up to which rows are added one by one: a matrix product starts to pay off behind them."""
 
@@ -116,8 +116,7 @@ class FastEngine:
 
     def set_tick(self, tick: int) -> None:
         """Set the tick; where cells age, the operands of the column sums follow."""
-        if not 0 <= tick < MOST_TICKS:
-            raise ConfigError(f"tick {tick} is out of range; a crossbar ages for less than {MOST_TICKS} ticks")
+        check_tick(tick)
         if tick != self._tick:
             self._tick = tick
             if self._ages:

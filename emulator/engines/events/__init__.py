@@ -1,36 +1,55 @@
 """The engine `events`: the controller as SimPy processes, the readable reference of its timing.
 
-Every file is a part of ``docs/controller.md``, in the words of that page:
+Every file is a part of ``docs/controller.md``, in the words of that page. A file imports from the floors below its own:
 
-====================================  =================================================================================
-`streams`, `queues`                   dispatch, arbiter, consumer, and the queues between them
-`sequencer`                           how a tile takes, carries out and answers a command, and what a halt does to it
-`admission`, `registers`              refusals; registers and tables
-`operations`                          which function carries out which opcode: `housekeeping`, `cells`, `pulses`,
-                                      `calibration`, `products`; `sampling` is how they read
-`safety`                              mode, faults, halts, watchdog, asynchronous pins
-`drive`, `input_planes`, `counters`   the write drive; the row registers; the counters
-`front_end`                           the pins of the array, and the heat that follows them (``docs/programs.md``)
-====================================  =================================================================================
+==============================================  =======================================================================
+`clock`                                         cycles, the stages within one, and events that happen in them
+`beats`, `registers`, `listener`                commands and answers; registers and tables; what timelines are told
+`input_planes`                                  the row registers
+----------------------------------------------  -----------------------------------------------------------------------
+`queues`                                        the queues before the tiles and before the consumer
+`safety`                                        mode, faults, halts, watchdog, asynchronous pins
+`drive`, `counters`                             the write drive; the counters
+----------------------------------------------  -----------------------------------------------------------------------
+`arbiter`, `consumer`                           the response stream
+`admission`                                     refusals
+`front_end`, `front_end_time`                   the pins of the array and their heat (``docs/programs.md``); how long
+                                                requests to them take
+----------------------------------------------  -----------------------------------------------------------------------
+`tile`                                          the parts of a tile in one place; phases, responses, halts
+----------------------------------------------  -----------------------------------------------------------------------
+`dispatcher`                                    the command stream
+`sampling`, `housekeeping`, `products`          how operations read; the operations without the array; MULTIPLY
+----------------------------------------------  -----------------------------------------------------------------------
+`pulses`, `calibration`                         PULSE and DRIVE; CALIBRATE
+----------------------------------------------  -----------------------------------------------------------------------
+`cells`                                         READ, CONVERT, WRITE and FORM
+----------------------------------------------  -----------------------------------------------------------------------
+`operations`                                    which function carries out which opcode
+----------------------------------------------  -----------------------------------------------------------------------
+`sequencer`                                     takes a command, carries it out, answers it
+----------------------------------------------  -----------------------------------------------------------------------
+`controller`                                    all tiles behind the two streams
+==============================================  =======================================================================
 
 How cycles become events
 ------------------------
 SimPy's time is the number of the cycle. Nothing happens in a cycle in which nothing changes: a phase of n cycles is one
-timeout, and whoever waits for a beat, for room or for a fault sleeps until the cycle in which it is there.
+timeout, and a process that waits for a beat, for room or for a fault sleeps until the cycle in which it comes.
 
-What happens within a cycle has an order, which is that of `twinbar.emulator.engines.events.clock.Stage`:
+Within a cycle, events happen in the order of `twinbar.emulator.engines.events.clock.Stage`:
 
-1. START: a process whose phase ended with the cycle before begins the next one; from here on it is known what every
-   tile does in this cycle. What a phase changes (a code, a count, an open gate), it changes when it begins or, for
-   decisions, behind its last cycle; so a halt in between leaves undone what the page says it leaves undone.
+1. START: a process whose phase ended with the previous cycle begins the next one; from here on it is known what every
+   tile does in this cycle. A phase makes its changes (a code, a count, an open gate) when it begins or, for decisions,
+   behind its last cycle; so a halt in between leaves undone what the page says it leaves undone.
 2. HALT: SAFE and ABORT that are presented, pins, trips and the watchdog halt tiles. A halt interrupts the process of a
    sequencer in the middle of its phase; the process lets this cycle end, and responds from the next one on.
-3. STREAM: beats are accepted, handed over, popped and taken. All of them look at the room and the visible beats of the
-   start of the cycle, so that their order among each other does not matter.
+3. STREAM: beats are accepted, handed over, popped and taken. All of these see the room and the visible beats of the
+   start of the cycle, so their order does not matter.
 4. END: mode and faults take the values that halts and commands have written to them in this cycle. A response that was
-   handed over in it has told the old ones.
+   handed over in this cycle carries the old ones.
 
-Within a stage the order of events does not matter. Nothing is kept in the order of tiles but the arbiter's turn.
+Within a stage the order of events does not matter. Only the arbiter's turn depends on the order of the tiles.
 """
 
 from twinbar.emulator.engines.events.controller import EventsController

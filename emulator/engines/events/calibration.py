@@ -1,17 +1,13 @@
 """CALIBRATE: the offset of a column or subtracted pair, and the gain trim of an ADC channel."""
 
-from typing import TYPE_CHECKING
-
 from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Steps
 from twinbar.emulator.engines.events.sampling import clamp, converter, sample, select
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.layouts import TRIM_BITS
 
-if TYPE_CHECKING:
-    from twinbar.emulator.engines.events.sequencer import Sequencer
 
-
-def calibrate(tile: "Sequencer", command: Command) -> Steps:
+def calibrate(tile: Tile, command: Command) -> Steps[None]:
     """CALIBRATE, with all rows open."""
     arguments = command.arguments
     yield from select(tile, arguments.column, pair=bool(arguments.subtract), reference=bool(arguments.gain))
@@ -21,7 +17,7 @@ def calibrate(tile: "Sequencer", command: Command) -> Steps:
         yield from _measure_offset(tile, arguments.column, pair=bool(arguments.subtract))
 
 
-def _measure_offset(tile: "Sequencer", output: int, *, pair: bool) -> Steps:
+def _measure_offset(tile: Tile, output: int, *, pair: bool) -> Steps[None]:
     trim, code_range = converter(tile, output)
     tile.front_end.connect_column()
     offset = yield from sample(
@@ -31,7 +27,7 @@ def _measure_offset(tile: "Sequencer", output: int, *, pair: bool) -> Steps:
     tile.answer.code = offset
 
 
-def _find_trim(tile: "Sequencer", column: int) -> Steps:
+def _find_trim(tile: Tile, column: int) -> Steps[None]:
     """Find the trim by successive approximation, highest bit first: a bit that makes the code too large is cleared."""
     trims, channel = tile.registers.trims, column % tile.config.adc_channels
     offset = tile.registers.offset(column, pair=False)

@@ -1,25 +1,21 @@
 """Operations on a cell: reading it, and writing it in a closed loop."""
 
-from typing import TYPE_CHECKING
-
 from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Steps
 from twinbar.emulator.engines.events.pulses import pulse
 from twinbar.emulator.engines.events.sampling import read_cell, select
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
 
-if TYPE_CHECKING:
-    from twinbar.emulator.engines.events.sequencer import Sequencer
 
-
-def read(tile: "Sequencer", command: Command) -> Steps:
+def read(tile: Tile, command: Command) -> Steps[None]:
     """READ and CONVERT."""
     row, column = command.arguments.row, command.arguments.column
     yield from select(tile, column)
     tile.answer.code = yield from read_cell(tile, row, column, raw=command.opcode is Opcode.CONVERT)
 
 
-def verify(tile: "Sequencer", command: Command) -> Steps:
+def verify(tile: Tile, command: Command) -> Steps[None]:
     """VERIFY: a read that answers on which side of the level's window the code lies."""
     row, column = command.arguments.row, command.arguments.column
     low, high = tile.registers.level(command.arguments.level)
@@ -28,7 +24,7 @@ def verify(tile: "Sequencer", command: Command) -> Steps:
     tile.answer.code = -1 if code < low else int(code > high)
 
 
-def write(tile: "Sequencer", command: Command) -> Steps:
+def write(tile: Tile, command: Command) -> Steps[None]:
     """WRITE and FORM: reads and pulses in turns, until the code lies in the level's window."""
     row, column = command.arguments.row, command.arguments.column
     forms = command.opcode is Opcode.FORM

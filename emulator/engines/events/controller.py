@@ -9,16 +9,17 @@ from twinbar.emulator.crossbar.array import S_TICK, refresh
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.engines.events.beats import Command, to_bytes
+from twinbar.emulator.engines.events.arbiter import Arbiter
+from twinbar.emulator.engines.events.beats import to_bytes
 from twinbar.emulator.engines.events.clock import Clock, Stage
-from twinbar.emulator.engines.events.front_end import FrontEnd
+from twinbar.emulator.engines.events.consumer import Consumer
+from twinbar.emulator.engines.events.dispatcher import Dispatcher
 from twinbar.emulator.engines.events.front_end_time import SerialTime
-from twinbar.emulator.engines.events.input_planes import InputPlanes
 from twinbar.emulator.engines.events.listener import Listener
 from twinbar.emulator.engines.events.queues import Queue
 from twinbar.emulator.engines.events.safety import Pin as SeenPin
 from twinbar.emulator.engines.events.sequencer import Sequencer
-from twinbar.emulator.engines.events.streams import Arbiter, Consumer, Dispatcher
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Phase
@@ -55,27 +56,24 @@ class EventsController:
         self._responses: Queue[int] = Queue(clock, controller.response_depth, -1)
         self._arbiter = Arbiter(clock, controller.tiles, self._responses)
         self._consumer = Consumer(clock, self._responses, self._check_rest)
-        self._tiles = [self._make_tile(tile) for tile in range(controller.tiles)]
+        self._tiles = [
+            Tile(
+                clock,
+                number,
+                controller,
+                config,
+                self._state,
+                self._arbiter,
+                self._stop,
+                lambda: self._dispatcher.last_accepted,
+            )
+            for number in range(controller.tiles)
+        ]
+        self._sequencers = [Sequencer(tile, self._check_rest) for tile in self._tiles]
         self._dispatcher = Dispatcher(clock, self._tiles)
 
-    def _make_tile(self, tile: int) -> Sequencer:
-        hold = self.config.geometry.sample_and_hold
-        return Sequencer(
-            self._clock,
-            tile,
-            self.controller,
-            Queue[Command](self._clock, self.controller.command_depth, tile),
-            FrontEnd(self._clock, tile, self._state, self.controller, sample_and_hold=hold),
-            InputPlanes(tile, self._state, self.controller),
-            self._arbiter,
-            self._stop,
-            lambda: self._dispatcher.last_accepted,
-            self._check_rest,
-            self.config.parts,
-        )
-
     def listen(self, listener: Listener | None) -> None:
-        """Tell a listener what happens from now on; None: nobody."""
+        """Report what happens from now on to a listener; None: to nobody."""
         for part in (self._dispatcher, self._consumer, self._responses):
             part.listener = listener
         for tile in self._tiles:
@@ -103,7 +101,7 @@ class EventsController:
         return self._result(before, end - begin)
 
     def _drive_pins(self, program: Program) -> int:
-        """Let the pins do what the program says; gives the first cycle in which nothing of it is seen any more."""
+        """Schedule the program's pulses on the pins; return the first cycle in which none of them is seen any more."""
         begin = self._clock.cycle
         stop = [(begin + pulse.first, begin + pulse.last) for pulse in program.pins if pulse.pin is Pin.STOP]
         for seen in self._stop.drive(stop):
@@ -116,11 +114,12 @@ class EventsController:
         return max((begin + pulse.last + SYNCHRONIZER_CYCLES + 1 for pulse in program.pins), default=begin)
 
     def _check_rest(self) -> None:
-        """Let the program be over if nothing remains to be done."""
+        """End the program if nothing remains to be done."""
         if (
             self._dispatcher.done
             and not len(self._responses)
-            and all(tile.idle and not len(tile.queue) for tile in self._tiles)
+            and all(sequencer.idle for sequencer in self._sequencers)
+            and not any(len(tile.queue) for tile in self._tiles)
             and not self._rest.triggered
         ):
             self._rest.succeed()
@@ -158,14 +157,14 @@ class EventsController:
         refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array."""
+        """Return the state of the array."""
         driven = [[tile.drive.record.value, *tile.drive.codes] for tile in self._tiles]
         cells = save_cells(self._state) | {"driven": np.array(driven, np.int64)}
         remembered = [tile.time.state() for tile in self._tiles if isinstance(tile.time, SerialTime)]
         return cells | ({"front_end": np.array(remembered, np.int64)} if remembered else {})
 
     def load_cells(self, state: dict[str, Any]) -> None:
-        """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
+        """Restore the array from what `cells` returned; what the write drives hold belongs to the controller."""
         restore_cells(self._state, state)
         for number, tile in enumerate(self._tiles):
             if isinstance(tile.time, SerialTime) and "front_end" in state:

@@ -1,7 +1,6 @@
 """Commands that do not touch the array: registers, arming, waiting, and the refusal of any command."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import simpy
 
@@ -9,21 +8,19 @@ from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Stage, Steps
 from twinbar.emulator.engines.events.front_end_time import PATHS
 from twinbar.emulator.engines.events.registers import INPUTS_ADDRESS, Bias, Codes, is_counter
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.parts.assembly import Drive as Path
 from twinbar.hw.protocol.registers import INPUTS
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
 from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
 
-if TYPE_CHECKING:
-    from twinbar.emulator.engines.events.sequencer import Sequencer
 
-
-def refuse(tile: "Sequencer", command: Command) -> Steps:
-    """Refuse a command; its answer has the reason already."""
+def refuse(tile: Tile, command: Command) -> Steps[None]:
+    """Refuse a command; its answer already has the reason."""
     yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
 
 
-def read_register(tile: "Sequencer", command: Command) -> Steps:
+def read_register(tile: Tile, command: Command) -> Steps[None]:
     """READ_REGISTER. A counter holds everything up to the cycle before the command's first one."""
     address = command.arguments.address
     tile.answer.status = tile.registers.check_read(address)
@@ -41,13 +38,13 @@ def read_register(tile: "Sequencer", command: Command) -> Steps:
         tile.answer.value = tile.registers.read(address)
 
 
-def _inputs(tile: "Sequencer", cycle: int) -> int:
-    """Give the synchronised inputs as they are seen in a cycle."""
+def _inputs(tile: Tile, cycle: int) -> int:
+    """Return the synchronised inputs as they are seen in a cycle."""
     limited, stop, fault = tile.front_end.limited(cycle), tile.stop_pin.seen(cycle), tile.fault_pin.seen(cycle)
     return int(INPUTS.word.pack(compliance=limited, stop=stop, front_end=fault))
 
 
-def write_register(tile: "Sequencer", command: Command) -> Steps:
+def write_register(tile: Tile, command: Command) -> Steps[None]:
     """WRITE_REGISTER."""
     address, value = command.arguments.address, command.arguments.value
     tile.answer.status = tile.registers.check_write(address, value, tile.safety.mode)
@@ -58,7 +55,7 @@ def write_register(tile: "Sequencer", command: Command) -> Steps:
         tile.time.registers_changed()
 
 
-def arm(tile: "Sequencer", command: Command) -> Steps:
+def arm(tile: Tile, command: Command) -> Steps[None]:
     """ARM: disarms, checks all bias records against their windows, and arms if they are within."""
     tile.safety.disarm()
     records: dict[Record, Bias] = {record: tile.registers.bias(record) for record in RECORDS}
@@ -70,7 +67,7 @@ def arm(tile: "Sequencer", command: Command) -> Steps:
                 tile.clock.call(tile.clock.cycle, Stage.END, partial(_load_record, tile, path, records[record].codes))
             yield tile.clock.timeout(1)
     except simpy.Interrupt:
-        tile.safety.disarm()  # The drive gives back what it has loaded.
+        tile.safety.disarm()  # The drive drops what it has loaded.
         raise
     if good:
         tile.drive.load(records)
@@ -79,13 +76,13 @@ def arm(tile: "Sequencer", command: Command) -> Steps:
         tile.answer.status = Status.WINDOW
 
 
-def _load_record(tile: "Sequencer", path: Path, codes: Codes) -> None:
+def _load_record(tile: Tile, path: Path, codes: Codes) -> None:
     """Load a record in this cycle, unless a halt keeps it from the pins."""
     if tile.safety.disarmed != tile.clock.cycle:
         tile.time.load(path, codes)
 
 
-def execute(tile: "Sequencer", command: Command) -> Steps:
+def execute(tile: Tile, command: Command) -> Steps[None]:
     """DISARM, CLEAR, SAFE and ABORT; the last two have halted when they were presented, and are answered here."""
     if command.opcode is Opcode.DISARM:
         tile.safety.disarm()
@@ -96,14 +93,14 @@ def execute(tile: "Sequencer", command: Command) -> Steps:
     yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
 
 
-def wait(tile: "Sequencer", command: Command) -> Steps:
+def wait(tile: Tile, command: Command) -> Steps[None]:
     """WAIT."""
     yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
     yield tile.phase(Phase.SETTLE, command.arguments.cycles)
 
 
-def load(tile: "Sequencer", command: Command) -> Steps:
-    """LOAD: goes on in the stage STREAM of its only cycle, because the next command can be taken there."""
+def load(tile: Tile, command: Command) -> Steps[None]:
+    """LOAD: continues in the stage STREAM of its only cycle, in which the next command can be taken."""
     arguments = command.arguments
     tile.phase(Phase.SELECT, 1)
     tile.inputs.load(arguments.word, arguments.bits, clear=bool(arguments.clear))

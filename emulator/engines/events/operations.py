@@ -1,17 +1,15 @@
 """Which operation carries out which opcode."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twinbar.emulator.engines.events import calibration, cells, housekeeping, products, pulses
 from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode
 
-if TYPE_CHECKING:
-    from twinbar.emulator.engines.events.sequencer import Sequencer
-
-Operation = Callable[["Sequencer", Command], Steps]
+Operation = Callable[[Tile, Command], Steps[None]]
 
 OPERATIONS: Final[dict[Opcode | None, Operation]] = {
     Opcode.READ_REGISTER: housekeeping.read_register,
@@ -32,4 +30,4 @@ OPERATIONS: Final[dict[Opcode | None, Operation]] = {
     Opcode.MULTIPLY: products.multiply,
     Opcode.VERIFY: cells.verify,
 }
-"""All but LOAD, which is not answered when it is accepted."""
+"""All but LOAD, which is not answered unless it is refused."""

@@ -1,22 +1,18 @@
 """MULTIPLY: input steps, groups of outputs, and their responses."""
 
-from typing import TYPE_CHECKING
-
 from twinbar.emulator.engines.events.admission import outputs_of
 from twinbar.emulator.engines.events.beats import Command
-from twinbar.emulator.engines.events.clock import Gives, Steps
+from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import Drive as Path
 from twinbar.hw.protocol.registers import TRIM_INIT
 from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
 
-if TYPE_CHECKING:
-    from twinbar.emulator.engines.events.sequencer import Sequencer
 
-
-def multiply(tile: "Sequencer", command: Command) -> Steps:
-    """MULTIPLY: responds to all outputs but the last, which is left to the sequencer like any command's response."""
+def multiply(tile: Tile, command: Command) -> Steps[None]:
+    """MULTIPLY: responds to all outputs but the last, which it leaves to the sequencer, as every command does."""
     arguments = command.arguments
     first, count = arguments.column, outputs_of(command)
     steps = tile.inputs.steps(codes=bool(arguments.codes), skip=bool(arguments.skip))
@@ -38,8 +34,8 @@ def multiply(tile: "Sequencer", command: Command) -> Steps:
                     return
 
 
-def _select_rows(tile: "Sequencer", command: Command, plane: int) -> Gives[int]:
-    """Select the rows of an input step; gives the heat that they make per cycle."""
+def _select_rows(tile: Tile, command: Command, plane: int) -> Steps[int]:
+    """Select the rows of an input step; return their heat per cycle."""
     arguments = command.arguments
     heat, driven = tile.front_end.sum_rows(plane, subtract=bool(arguments.subtract), codes=bool(arguments.codes))
     tile.count(Action.INPUT_STEP)
@@ -50,8 +46,8 @@ def _select_rows(tile: "Sequencer", command: Command, plane: int) -> Gives[int]:
 
 
 def _convert_group(
-    tile: "Sequencer", command: Command, group: range, plane: int, sums: list[int], *, last: bool
-) -> Steps:
+    tile: Tile, command: Command, group: range, plane: int, sums: list[int], *, last: bool
+) -> Steps[None]:
     """Convert the outputs of a group at once, and add their codes; the read path stays on until the last group."""
     registers, subtract = tile.registers, bool(command.arguments.subtract)
     first = command.arguments.column + group.start
@@ -69,8 +65,8 @@ def _convert_group(
         sums[place] += code - registers.offset(output, pair=subtract) << plane
 
 
-def _respond_group(tile: "Sequencer", first: int, group: range, sums: list[int], *, last: bool) -> Steps:
-    """Respond to the outputs of a group; the command's last response is left over.
+def _respond_group(tile: Tile, first: int, group: range, sums: list[int], *, last: bool) -> Steps[None]:
+    """Respond to the outputs of a group, except for the command's last response.
 
     After a halt one more output is answered, with the reason.
     """

@@ -1,22 +1,18 @@
 """Pulses: the drive update before one, the open gate, and what limits it."""
 
-from typing import TYPE_CHECKING
-
 from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Stage, Steps
 from twinbar.emulator.engines.events.front_end import Pulse
 from twinbar.emulator.engines.events.safety import Fault
 from twinbar.emulator.engines.events.sampling import select
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.registers import COMPLIANCE
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Opcode, Record
 from twinbar.hw.timing import Phase
 
-if TYPE_CHECKING:
-    from twinbar.emulator.engines.events.sequencer import Sequencer
 
-
-def train(tile: "Sequencer", command: Command) -> Steps:
+def train(tile: Tile, command: Command) -> Steps[None]:
     """PULSE and DRIVE: pulses without reading; DRIVE stops after the drive update of the first."""
     arguments = command.arguments
     record = Record(arguments.record)
@@ -28,8 +24,8 @@ def train(tile: "Sequencer", command: Command) -> Steps:
         yield from pulse(tile, record, arguments.row, arguments.column)
 
 
-def pulse(tile: "Sequencer", record: Record, row: int, column: int) -> Steps:
-    """Give a pulse: drive update if one is needed, open gate, recovery."""
+def pulse(tile: Tile, record: Record, row: int, column: int) -> Steps[None]:
+    """Pulse a cell: drive update if one is needed, open gate, recovery."""
     yield from _update_drive(tile, record)
     if record is Record.RESET:
         tile.answer.resets += 1
@@ -43,8 +39,8 @@ def pulse(tile: "Sequencer", record: Record, row: int, column: int) -> Steps:
     yield tile.phase(Phase.RECOVER, tile.registers["RECOVER"])
 
 
-def _update_drive(tile: "Sequencer", record: Record) -> Steps:
-    """Bring the codes of the next pulse to the pins, if they are not there."""
+def _update_drive(tile: Tile, record: Record) -> Steps[None]:
+    """Drive the codes of the next pulse, if they are not on the pins already."""
     drive = tile.drive
     codes = drive.codes_for(record, first=tile.answer.sets + tile.answer.resets == 0)
     if record is not drive.record or codes != drive.codes:
@@ -54,8 +50,8 @@ def _update_drive(tile: "Sequencer", record: Record) -> Steps:
         yield tile.phase(Phase.SETTLE, tile.time.drive(codes, drive.compliance))
 
 
-def _limited_width(tile: "Sequencer", gate: Pulse, width: int) -> int:
-    """Give the cycles of a pulse, which its compliance may end; if that is a fault, let it halt the tile in time."""
+def _limited_width(tile: Tile, gate: Pulse, width: int) -> int:
+    """Return the cycles of a pulse, which its compliance may end; schedule the halt if that is a fault."""
     blanking, action = COMPLIANCE.word.unpack(tile.registers["COMPLIANCE"]).values()
     seen = tile.front_end.first_limited(gate.opened + blanking)
     if action == ComplianceAction.OFF.value or seen is None or seen >= gate.opened + width:

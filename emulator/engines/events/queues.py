@@ -21,13 +21,15 @@ class Queue(Generic[Beat]):
     depth : int
         Beats that it can hold.
     tile : int
-        Tile before which it lies; -1 for the queue of the responses.
+        Tile that it feeds; -1 for the queue of the responses.
     """
 
     def __init__(self, clock: Clock, depth: int, tile: int) -> None:
         self.depth = depth
         self.listener: Listener | None = None
         self._clock = clock
+        self._next_cycle = clock.stage(Stage.STREAM, after=1)
+        self._once_visible = clock.stage(Stage.STREAM, after=QUEUE_LATENCY)
         self._tile = tile
         self._beats: deque[tuple[int, Beat]] = deque()  # with the first cycle in which each is visible
         self._taken = -1  # the cycle in which the last beat was taken
@@ -43,20 +45,20 @@ class Queue(Generic[Beat]):
         return len(self._beats) + (self._taken == self._clock.now) < self.depth
 
     def room(self) -> simpy.Event:
-        """Give the event that happens in the stage STREAM of the next cycle in which a full queue is ready."""
-        self._room = self._clock.event()
+        """Return the event of the next cycle in which a full queue is ready, in the stage STREAM."""
         if self._taken == self._clock.now:
-            self._clock.happen(self._room, self._clock.cycle + 1, Stage.STREAM)
+            return self._clock.at(self._clock.cycle + 1, Stage.STREAM)
+        self._room = self._next_cycle.event()
         return self._room
 
     def put(self, beat: Beat) -> None:
         """Accept a beat in this cycle."""
-        visible = self._clock.cycle + QUEUE_LATENCY
-        self._beats.append((visible, beat))
+        self._beats.append((self._clock.cycle + QUEUE_LATENCY, beat))
         if self.listener:
             self.listener.depth(self._tile, self._clock.cycle + 1, len(self._beats))
-        if self._head is not None and len(self._beats) == 1:
-            self._clock.happen(self._head, visible, Stage.STREAM)
+        if self._head is not None:
+            self._head.succeed()
+            self._head = None
 
     @property
     def visible(self) -> bool:
@@ -64,10 +66,10 @@ class Queue(Generic[Beat]):
         return bool(self._beats) and self._beats[0][0] <= self._clock.now
 
     def head(self) -> simpy.Event:
-        """Give the event that happens in the stage STREAM of the next cycle in which a beat is visible."""
-        self._head = self._clock.event()
+        """Return the event of the next cycle in which a beat is visible, in the stage STREAM."""
         if self._beats:
-            self._clock.happen(self._head, max(self._beats[0][0], self._clock.cycle + 1), Stage.STREAM)
+            return self._clock.at(max(self._beats[0][0], self._clock.cycle + 1), Stage.STREAM)
+        self._head = self._once_visible.event()
         return self._head
 
     def take(self) -> Beat:
@@ -75,9 +77,9 @@ class Queue(Generic[Beat]):
         cycle = self._clock.cycle
         _, beat = self._beats.popleft()
         self._taken = cycle
-        self._head = None
         if self.listener:
             self.listener.depth(self._tile, cycle + 1, len(self._beats))
-        if self._room is not None and not self._room.triggered:
-            self._clock.happen(self._room, cycle + 1, Stage.STREAM)
+        if self._room is not None:
+            self._room.succeed()
+            self._room = None
         return beat

@@ -173,7 +173,7 @@ class Safety:
 
     # --- watchdog --------------------------------------------------------------------------------------------------
 
-    def _watch(self, armed_since: int, cycles: int) -> Steps:
+    def _watch(self, armed_since: int, cycles: int) -> Steps[None]:
         """Bark if the tile was armed for ``cycles`` cycles in which no beat was accepted; for one arming."""
         while True:
             due = max(armed_since, self._last_accepted() + 1) + cycles

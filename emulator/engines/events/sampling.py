@@ -1,34 +1,31 @@
-"""Reading: settling, samples, averages, and what is taken off them."""
+"""Reading: settling, samples, averages, and offsets."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from twinbar.emulator.engines.events.clock import Gives, Steps
+from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import Drive as Path
 from twinbar.hw.protocol.registers import SAMPLING, TRIM_INIT
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
 
-if TYPE_CHECKING:
-    from twinbar.emulator.engines.events.sequencer import Sequencer
 
-
-def select(tile: "Sequencer", column: int, *, pair: bool = False, reference: bool = False) -> Steps:
+def select(tile: Tile, column: int, *, pair: bool = False, reference: bool = False) -> Steps[None]:
     """Point the selector at a cell or a column (``pair``: a subtracted one), or at the reference source."""
     tile.count(Action.SELECT_CELL)
     yield tile.phase(Phase.SELECT, tile.time.select(column, pair=pair, reference=reference))
 
 
-def sample(tile: "Sequencer", column: int, convert: Callable[[], int], *, single: bool = False) -> Gives[int]:
+def sample(tile: Tile, column: int, convert: Callable[[], int], *, single: bool = False) -> Steps[int]:
     """Settle with the read path connected, convert as often as the registers say, and decide.
 
     Parameters
     ----------
-    tile : Sequencer
+    tile : Tile
     column : int
         Column, or subtracted pair, that is read.
     convert : callable
-        Gives the code of a conversion that is accepted in this cycle, less what is to be taken off each sample.
+        Returns the code of a conversion that is accepted in this cycle, less the offset of each sample.
     single : bool
         Convert once, whatever the registers say.
 
@@ -55,8 +52,8 @@ def sample(tile: "Sequencer", column: int, convert: Callable[[], int], *, single
     return total >> average
 
 
-def read_cell(tile: "Sequencer", row: int, column: int, *, raw: bool = False) -> Gives[int]:
-    """Read a cell; gives the code, less the column's offset and clamped. ``raw``: of one conversion, as it is."""
+def read_cell(tile: Tile, row: int, column: int, *, raw: bool = False) -> Steps[int]:
+    """Read a cell; return its code less the column's offset, clamped. ``raw``: the code of one conversion as it is."""
     offset = 0 if raw else tile.registers.offset(column, pair=False)
     trim, code_range = converter(tile, column)
     tile.front_end.connect_cell(row, column)
@@ -66,12 +63,12 @@ def read_cell(tile: "Sequencer", row: int, column: int, *, raw: bool = False) ->
     return code if raw else clamp(tile, code)
 
 
-def converter(tile: "Sequencer", column: int) -> tuple[int, int]:
-    """Give the trim of the channel that converts a column, if it takes one, and the range code of single-cell reads."""
+def converter(tile: Tile, column: int) -> tuple[int, int]:
+    """Return the trim of the channel that converts a column, if it takes one, and the range code of single reads."""
     trim = tile.registers.trims[column % tile.config.adc_channels] if tile.time.trims else TRIM_INIT
     return trim, tile.registers["RANGE_READ"]
 
 
-def clamp(tile: "Sequencer", code: int) -> int:
+def clamp(tile: Tile, code: int) -> int:
     """Clamp a code to what a converter without offset and noise can give."""
     return min(max(code, 0), (1 << tile.config.adc_bits) - 1)

@@ -9,8 +9,8 @@ from twinbar.emulator.crossbar.array import S_TICK, refresh
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.ticks import check_tick
 from twinbar.emulator.devices.layout import P_AGES
-from twinbar.emulator.engines.bulk.engine import MOST_TICKS
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_admission import admission_rules
 from twinbar.emulator.engines.program.program_drive import NO_RECORD, disarm
@@ -19,7 +19,6 @@ from twinbar.emulator.engines.program.program_kernel import run
 from twinbar.emulator.engines.program.program_registers import power_up
 from twinbar.emulator.engines.program.program_streams import RESPONSES, SERVED, change_command, open_streams
 from twinbar.hw.actions import ACTIONS
-from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.timing import PHASES
@@ -109,8 +108,7 @@ class FastController:
 
     def set_tick(self, tick: int) -> None:
         """Set the tick, between programs: cells age by training steps, not by cycles."""
-        if not 0 <= tick < MOST_TICKS:
-            raise ConfigError(f"tick {tick} is out of range; a crossbar ages for less than {MOST_TICKS} ticks")
+        check_tick(tick)
         self._state.shape[S_TICK] = tick
         if self._state.scalars[P_AGES]:
             refresh(self._state)
