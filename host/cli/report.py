@@ -5,11 +5,16 @@ from typing import Annotated
 
 import typer
 
+from twinbar.hw.errors import ConfigError
+
 
 def report(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder that `twinbar train` or `twinbar compare` wrote.")
     ],
+    formats: Annotated[
+        str, typer.Option(metavar="FORMAT,...", help="Also draw the plots as png, pdf or both.", show_default=False)
+    ] = "",
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser when it is built.")] = False,
 ) -> None:
     """Build the plots and the HTML page of a run folder or of a comparison, from the data in it.
@@ -17,8 +22,12 @@ def report(
     The data are read and checked first; a folder with damaged data stays as it is.
     """
     # Matplotlib takes a second to import; the other commands should not wait for it.
-    from twinbar.host.report.page import build_report
+    from twinbar.host.report.page import EXTRA_FORMATS, build_report
 
-    page = build_report(folder, progress=lambda done: typer.echo(f"Built {done}"))
+    wanted = [name.strip().lower() for name in formats.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in EXTRA_FORMATS]
+    if unknown:
+        raise ConfigError(f"--formats names {unknown[0]}; plots are drawn as SVG, and on request as png or pdf")
+    page = build_report(folder, progress=lambda done: typer.echo(f"Built {done}"), formats=wanted)
     if show:
         typer.launch(str(page.resolve()))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.controller_engine import MakeController
@@ -13,9 +13,11 @@ from twinbar.host.nn.convert import CrossbarNetwork
 from twinbar.host.nn.mapping import mapped_columns
 from twinbar.host.trace.drawing import check_waves, draw_timeline, draw_wave
 from twinbar.host.trace.excerpt import Excerpt
-from twinbar.host.trace.recorder import Recorder, Sink, Trace
-from twinbar.host.trace.store import MAPPED_COLUMNS
+from twinbar.host.trace.recorder import MAPPED_COLUMNS, Recorder, Sink
 from twinbar.hw.errors import ConfigError
+
+if TYPE_CHECKING:
+    from twinbar.host.trace.trace import Trace
 
 TRACE: Final = "commands.parquet"
 TIMELINE: Final = "trace.json"
@@ -62,7 +64,7 @@ class Observation:
         if asked.wave:
             check_waves(config.engine.name)
         if asked.record:
-            self._trace = Trace(folder / TRACE, crossbar, config.to_toml())
+            self._trace = _new_trace(folder / TRACE, crossbar, config.to_toml())
         if self._pictures:
             self._excerpt = Excerpt()
             self._left = asked.steps
@@ -178,6 +180,13 @@ class Observation:
             draw_wave(excerpt, self._crossbar, self._folder / WAVE, self._config.engine.name)
         self._drawn |= due
         excerpt.clear()
+
+
+def _new_trace(folder: Path, crossbar: CrossbarConfig, config: str) -> "Trace":
+    # PyArrow takes a quarter of a second to import; runs that record nothing should not wait for it.
+    from twinbar.host.trace.trace import Trace
+
+    return Trace(folder, crossbar, config)
 
 
 def _state(network: CrossbarNetwork) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Optimizers of PyTorch by name."""
 
 import difflib
+import inspect
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -8,6 +9,7 @@ if TYPE_CHECKING:
 
 _COMMON: Final = frozenset({"sgd", "adam"})
 """Checked without importing PyTorch, which takes a second."""
+_WRAPPED: Final = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
 _UNUSABLE: Final = {
     "lbfgs": "evaluates the loss several times per step, which a crossbar would have to be written for",
     "sparseadam": "works on sparse gradients only",
@@ -33,8 +35,19 @@ def optimizer_name(name: str) -> str:
 
 
 def optimizer_class(name: str) -> "type[Optimizer]":
-    """Give the class of an optimizer that `optimizer_name` accepts."""
-    return _optimizers()[optimizer_name(name)]
+    """Return the class of an optimizer that `optimizer_name` accepts, without what serves `torch.compile` alone.
+
+    PyTorch wraps the methods of its optimizers so that a compiled training loop does not trace them; the wrappers
+    import the compiler at the first call, which takes seconds. Nothing is compiled here, so the methods are used as
+    they are written. A PyTorch without wrappers works as well: there is nothing to take off then.
+    """
+    import torch
+
+    cls = _optimizers()[optimizer_name(name)]
+    plain = {method: inspect.unwrap(getattr(cls, method)) for method in _WRAPPED}
+    # A wrapper of `step` also keeps the update itself out of the gradients.
+    plain["step"] = torch.no_grad()(inspect.unwrap(cls.step))
+    return type(cls.__name__, (cls,), plain)
 
 
 def _optimizers() -> "dict[str, type[Optimizer]]":

@@ -1,12 +1,12 @@
-"""The HTML page of a folder: one file that holds everything, and the plots beside it as SVG and PNG."""
+"""The HTML page of a folder: one file that holds everything, and its plots as files beside it."""
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,9 +18,12 @@ from twinbar.host.report.folder import CompareFolder, RunFolder, load
 from twinbar.host.report.metrics import metrics_csv
 from twinbar.host.report.plots import compare_plots, run_plots
 from twinbar.host.report.schema import Report
-from twinbar.host.report.style import Plot, inline_svg, png, svg
+from twinbar.host.report.style import Plot, inline_svg, pdf, png, svg
 
 INDEX = "index.html"
+PLOTS: Final = "plots"
+EXTRA_FORMATS: Final = {"png": png, "pdf": pdf}
+"""Formats in which plots are drawn on request; the page embeds them as SVG."""
 
 
 def _resource(name: str) -> str:
@@ -60,14 +63,23 @@ def flat_settings(settings: dict[str, Any], prefix: str = "") -> list[tuple[str,
     return listed
 
 
-def _drawn(plots: list[Plot]) -> tuple[dict[str, dict[str, Any]], list[tuple[str, bytes]]]:
-    """Draw plots: what the template needs by name, and the files."""
+def _drawn(
+    plots: list[Plot], path: Path, formats: Collection[str]
+) -> tuple[dict[str, dict[str, Any]], list[tuple[str, bytes]]]:
+    """Draw plots: what the template needs by name, and the files.
+
+    Plots that the folder holds in a further format are drawn in it again, so that all files show the same data.
+    """
     shown, files = {}, []
     for plot in plots:
         document = svg(plot)
         element = inline_svg(document, plot.name, f"{plot.title}. {plot.caption}")
         shown[plot.name] = {"title": plot.title, "caption": plot.caption, "wide": plot.wide, "svg": Markup(element)}
-        files += [(f"{plot.name}.svg", document.encode("utf-8")), (f"{plot.name}.png", png(plot))]
+        files.append((f"{plot.name}.svg", document.encode("utf-8")))
+        for suffix, draw in EXTRA_FORMATS.items():
+            name = f"{plot.name}.{suffix}"
+            if suffix in formats or (path / PLOTS / name).exists():
+                files.append((name, draw(plot)))
     return shown, files
 
 
@@ -171,19 +183,19 @@ def _crossbar_run(reports: dict[str, Report]) -> Report:
 
 def _publish(path: Path, files: list[tuple[str, bytes]], page: str) -> None:
     for name, content in files:
-        write_bytes(path / "plots" / name, content)
+        write_bytes(path / PLOTS / name, content)
     write_text(path / INDEX, page)
 
 
-def _build_run(folder: RunFolder) -> None:
-    plots, files = _drawn(run_plots(folder))
+def _build_run(folder: RunFolder, formats: Collection[str]) -> None:
+    plots, files = _drawn(run_plots(folder), folder.path, formats)
     page = render_run(folder, plots)
     rows = [epoch.model_dump(exclude_unset=True) for epoch in folder.report.epochs]
     write_text(folder.path / "metrics.csv", metrics_csv({"epochs": rows}))
     _publish(folder.path, files, page)
 
 
-def build_report(folder: Path, progress: Callable[[Path], None] | None = None) -> Path:
+def build_report(folder: Path, progress: Callable[[Path], None] | None = None, formats: Collection[str] = ()) -> Path:
     """Build everything that is derived from the data of a folder: plots, ``metrics.csv`` and the HTML page.
 
     A comparison's run folders are built too. All data are read and checked before the first file is written.
@@ -194,6 +206,8 @@ def build_report(folder: Path, progress: Callable[[Path], None] | None = None) -
         A run folder or a comparison folder.
     progress : callable, optional
         Called with each page that is complete.
+    formats : collection of str, optional
+        Keys of `EXTRA_FORMATS`: formats in which plots are drawn besides SVG.
 
     Returns
     -------
@@ -208,12 +222,12 @@ def build_report(folder: Path, progress: Callable[[Path], None] | None = None) -
     loaded = load(Path(folder))
     done = progress or (lambda _: None)
     if isinstance(loaded, RunFolder):
-        _build_run(loaded)
+        _build_run(loaded, formats)
     else:
         for run in loaded.runs.values():
-            _build_run(run)
+            _build_run(run, formats)
             done(run.path / INDEX)
-        plots, files = _drawn(compare_plots(loaded))
+        plots, files = _drawn(compare_plots(loaded), loaded.path, formats)
         _publish(loaded.path, files, render_compare(loaded, plots))
     done(loaded.path / INDEX)
     return loaded.path / INDEX

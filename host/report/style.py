@@ -1,8 +1,8 @@
 """How every plot looks, and how it is written: one palette, no global drawing state.
 
-Figures are made with Matplotlib's object interface and drawn by its Agg and SVG canvases. Colours that depend on the
-page (ink, muted ink, grid, background) are replaced by CSS variables when a plot is embedded, so that it follows the
-reader's light or dark theme.
+Figures are made with Matplotlib's object interface and drawn by its SVG canvas; those for PNG and PDF are imported on
+request. Colours that depend on the page (ink, muted ink, grid, background) are replaced by CSS variables when a plot is
+embedded, so that it follows the reader's light or dark theme.
 """
 
 import io
@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
@@ -169,12 +168,33 @@ def log_quantity_axis(ax: Axes, unit: str, low: float, high: float) -> None:
     ax.xaxis.set_major_formatter(FixedFormatter([si.si(tick, unit, 1) for tick in ticks]))
 
 
+def _lay_out(figure: Figure) -> None:
+    """Lay a figure out once and for all; otherwise Matplotlib draws all of it once more for that, before each file."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
 def png(plot: Plot) -> bytes:
     """Draw a plot as PNG on white."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     FigureCanvasAgg(plot.figure)
     buffer = io.BytesIO()
     with drawing():
         plot.figure.savefig(buffer, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def pdf(plot: Plot) -> bytes:
+    """Draw a plot as PDF on white; equal plots give equal bytes."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+    FigureCanvasPdf(plot.figure)
+    buffer = io.BytesIO()
+    with drawing():
+        plot.figure.savefig(buffer, format="pdf", facecolor="white", metadata={"CreationDate": None})
     return buffer.getvalue()
 
 
@@ -183,6 +203,7 @@ def svg(plot: Plot) -> str:
     FigureCanvasSVG(plot.figure)
     buffer = io.StringIO()
     with drawing():
+        _lay_out(plot.figure)
         plot.figure.savefig(buffer, format="svg", facecolor="none", metadata={"Date": None})
     return buffer.getvalue()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
 from twinbar.host.trace.excerpt import Excerpt
-from twinbar.host.trace.store import MAPPED_COLUMNS
+from twinbar.host.trace.recorder import MAPPED_COLUMNS
 
 
 def draw_timeline(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path) -> None:

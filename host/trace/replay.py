@@ -12,7 +12,8 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
 from twinbar.emulator.verify.show import describe
 from twinbar.host.trace.matching import match_responses
-from twinbar.host.trace.store import MAPPED_COLUMNS, Part
+from twinbar.host.trace.recorder import MAPPED_COLUMNS
+from twinbar.host.trace.store import Part
 
 
 @dataclass

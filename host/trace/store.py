@@ -19,8 +19,6 @@ from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.errors import ConfigError, TwinbarError
 
 VERSION: Final = 1
-MAPPED_COLUMNS: Final = "mapped_columns"
-"""Name, in a part's state, of the columns of each tile that hold weights."""
 _VERSION, _CONFIG, _STATE = b"twinbar.trace", b"twinbar.config", b"twinbar.state"
 
 

@@ -1,5 +1,6 @@
 """Training on a virtual board that emulates its array is training on the engine `fast`, down to each cell."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +40,8 @@ SMALL: dict[str, Any] = ARRAY | {
     "training.epochs": 1,
     "trace.record": True,
 }
+STORED = Path(__file__).parents[1] / "stored" / "emulated-array.json"
+"""What the training comes to (see tools/store_results.py)."""
 
 
 @pytest.fixture
@@ -61,6 +64,11 @@ def test_responses_cells_and_cycles_are_those_of_the_fast_engine(
     assert report["board"]["differing_responses"] == 0
     # Accuracies, wear, actions, and the cycles of all phases but the waiting for the link.
     assert result_of(report) == result_of(fast)
+    # And those that are stored; losses are stored as they are rounded with the plainest vector instructions.
+    stored = json.loads(STORED.read_text(encoding="utf-8"))["report"]
+    for part in (*report["epochs"], *stored["epochs"]):
+        del part["train_loss"]
+    assert result_of(report) == result_of(stored)
     # When commands are taken depends on how deep the queues are.
     commands = [
         pq.read_table(tmp_path / name / "commands.parquet").drop(["accepted", "answered", "response_cycles"])

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -7,7 +8,7 @@ import pooch
 import pytest
 from idx_files import arrays, write_set
 
-from twinbar.host.data import load_dataset, mnist
+from twinbar.host.data import digits, load_dataset, mnist
 from twinbar.hw.errors import ConfigError
 
 
@@ -25,13 +26,28 @@ def test_digits_use_the_whole_range_of_a_byte() -> None:
 
 
 def test_digits_hold_no_image_twice_in_training_and_test() -> None:
-    from sklearn.datasets import load_digits
-
+    datasets = pytest.importorskip("sklearn.datasets", reason="needs scikit-learn, which holds the original")
     data = load_dataset("digits")
     together = np.concatenate([data.train_images, data.test_images]).reshape(1797, -1)
-    original = load_digits().images.reshape(1797, -1)
+    original = datasets.load_digits().images.reshape(1797, -1)
     order = np.lexsort(original.T)
     np.testing.assert_allclose(together[np.lexsort(together.T)] / 255 * 16, original[order], atol=0.04)
+
+
+def test_the_digits_in_the_package_are_those_of_scikit_learn() -> None:
+    datasets = pytest.importorskip("sklearn.datasets", reason="needs scikit-learn, which holds the original")
+    original = datasets.load_digits()
+    images, labels = digits.stored()
+    assert images.dtype == labels.dtype == np.uint8
+    np.testing.assert_array_equal(images, original.images)
+    np.testing.assert_array_equal(labels, original.target)
+
+
+def test_the_digits_in_the_package_are_whole() -> None:
+    images, labels = digits.stored()
+    # Digests of scikit-learn's images and classes, as bytes.
+    assert hashlib.sha256(images.tobytes()).hexdigest().startswith("8f26b2bd9d135c25")
+    assert hashlib.sha256(labels.tobytes()).hexdigest().startswith("8ba4f891220f5e4c")
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:

@@ -7,11 +7,7 @@ import numpy as np
 import pytest
 
 from twinbar.emulator.engines.controller_engine import ControllerEngine
-from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import SilentProgress
-from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.sections import SIMULATED_ENGINES
-from twinbar.host.experiment.train import train
 
 SMALL: dict[str, Any] = {
     "data.limit": 12,
@@ -31,20 +27,6 @@ SMALL: dict[str, Any] = {
 }
 """A run that a netlist in Amaranth's simulator carries out in a minute."""
 
-EPOCH: dict[str, Any] = {"training.epochs": 1, "training.batch_size": 64, "engine.threads": 1}
-"""One epoch of `digits` with the defaults."""
-
-
-def report_of(folder: Any, changes: dict[str, Any]) -> dict[str, Any]:
-    """Train, and give the report without what it says of this computer and of the engine."""
-    config = ExperimentConfig().merge(changes)
-    with RunFolder.create(folder, config) as created:
-        report = train(config, created, SilentProgress(), resume=False)
-    del report["environment"], report["config"]["engine"]["name"]
-    for part in (*report["epochs"], report["totals"], report["initialization"]):
-        del part["host_seconds"]
-    return report
-
 
 @pytest.mark.parametrize("engine", [name for name in SIMULATED_ENGINES if name != "fast"])
 def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(
@@ -60,13 +42,3 @@ def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(
     assert np.array_equal(fast.conductances_s(), other.conductances_s())
     assert np.array_equal(fast.pulse_counts(), other.pulse_counts())
     assert fast.pulse_counts().sum() > 0
-
-
-def test_an_epoch_on_the_netlist_leaves_the_run_of_the_fast_engine(tmp_path: Any) -> None:
-    expected = report_of(tmp_path / "fast", EPOCH)
-    assert report_of(tmp_path / "rtl", EPOCH | {"engine.name": "rtl"}) == expected
-    with np.load(tmp_path / "fast" / "arrays.npz") as fast, np.load(tmp_path / "rtl" / "arrays.npz") as netlist:
-        assert fast.files == netlist.files
-        for name in fast.files:
-            assert np.array_equal(fast[name], netlist[name]), name
-    assert (tmp_path / "fast" / "steps.csv").read_bytes() == (tmp_path / "rtl" / "steps.csv").read_bytes()

@@ -62,9 +62,6 @@ def serve(folder: Path) -> Iterator[Runs]:
 
 def main() -> None:
     """Serve until standard input ends."""
-    import sklearn.datasets  # noqa: F401
-    import torch._dynamo  # noqa: F401
-
     from twinbar.host.cli import main as twinbar
     from twinbar.host.experiment import trainer
     from twinbar.host.report import page

@@ -218,6 +218,27 @@ def test_optimizers_are_found_in_any_capitals(name: str, class_name: str) -> Non
     assert optimizer_name(name) == name.lower()
 
 
+def test_an_optimizer_takes_the_steps_of_pytorch_without_importing_its_compiler() -> None:
+    code = (
+        "import sys, torch; from twinbar.host.experiment.optimizers import optimizer_class\n"
+        "def train(cls):\n"
+        "    weight = torch.nn.Parameter(torch.tensor([1.0, -2.0, 3.0]))\n"
+        "    optimizer = cls([weight], lr=0.1)\n"
+        "    for _ in range(3):\n"
+        "        optimizer.zero_grad()\n"
+        "        (weight**2).sum().backward()\n"
+        "        optimizer.step()\n"
+        "        optimizer.load_state_dict(optimizer.state_dict())\n"
+        "    assert weight.requires_grad\n"
+        "    return weight.tolist()\n"
+        "ours = {name: train(optimizer_class(name)) for name in ('SGD', 'Adam', 'RMSprop')}\n"
+        "print('torch._dynamo' in sys.modules)\n"
+        "print(ours == {name: train(getattr(torch.optim, name)) for name in ours})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
 def test_a_configuration_imports_nothing_heavy() -> None:
     code = (
         "import sys; from twinbar.host.experiment.config import ExperimentConfig; ExperimentConfig();"

@@ -294,7 +294,7 @@ def built_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with its page; not to be changed."""
     folder = tmp_path_factory.mktemp("run")
     make_run(folder, warnings=["Codes of layers.1 were clipped: <2 in 10,000>."])
-    build_report(folder)
+    build_report(folder, formats=["png", "pdf"])
     return folder
 
 
@@ -303,7 +303,7 @@ def built_compare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A comparison folder with its pages; not to be changed."""
     folder = tmp_path_factory.mktemp("compare")
     make_compare(folder, layers=(40, 20, 10))
-    build_report(folder)
+    build_report(folder, formats=["png"])
     return folder
 
 

@@ -114,6 +114,7 @@ def test_plots_are_written_and_show_something(built_run: Path, name: str, read_p
     assert 0.05 < background < 0.99
     colours = (pixels * 15).astype(int) @ [256, 16, 1]
     assert len(np.unique(colours)) > 8
+    assert (built_run / "plots" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     root = ElementTree.parse(built_run / "plots" / f"{name}.svg").getroot()
     assert len(list(root.iter("{http://www.w3.org/2000/svg}path"))) > 5
     labels = [value for tag, value in read_page(built_run / "index.html").values("aria-label") if tag == "svg"]
@@ -129,6 +130,19 @@ def test_plots_tell_figures_in_text(built_run: Path) -> None:
     wear = (built_run / "plots" / "wear-map.svg").read_text()
     assert "layers.0" in wear
     assert ">r2<" in wear
+
+
+def test_png_and_pdf_are_drawn_on_request_and_again_with_the_page(tmp_path: Path, make_run: Callable) -> None:
+    make_run(tmp_path, "float", epochs=1)
+    build_report(tmp_path)
+    assert {path.suffix for path in (tmp_path / "plots").iterdir()} == {".svg"}
+    build_report(tmp_path, formats=["png"])
+    names = {path.name for path in (tmp_path / "plots").iterdir()}
+    assert names == {f"{name}.{suffix}" for name in ("accuracy", "loss") for suffix in ("svg", "png")}
+    drawn = (tmp_path / "plots" / "loss.png").read_bytes()
+    (tmp_path / "plots" / "loss.png").write_bytes(b"of an earlier state")
+    build_report(tmp_path)
+    assert (tmp_path / "plots" / "loss.png").read_bytes() == drawn
 
 
 def test_building_again_gives_the_same_bytes(tmp_path: Path, make_run: Callable) -> None:
