@@ -1,13 +1,13 @@
 """Kernels that run the physics many times: what the statistical tests look at."""
 
-import numba
 import numpy as np
 
+from twinbar.emulator.compiled import allocating_kernel
 from twinbar.emulator.devices import physics
 from twinbar.emulator.devices.layout import P_SEED
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def train(pulses, polarity, start, amplitude, gate, width, scalars, tables):
     """Drive cell 0 from ``start`` with identical pulses; give the conductance before each and after the last."""
     key = physics.cell_key(scalars[P_SEED], 0, 0)
@@ -21,7 +21,7 @@ def train(pulses, polarity, start, amplitude, gate, width, scalars, tables):
     return out
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def single_pulses(draws, polarity, start, amplitude, gate, width, scalars, tables):
     """Apply one pulse to a cell at ``start``, again and again with new draws; give the changes."""
     key = physics.cell_key(scalars[P_SEED], 0, 0)
@@ -33,7 +33,7 @@ def single_pulses(draws, polarity, start, amplitude, gate, width, scalars, table
     return out
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def cells(number, scalars, tables):
     """Give traits (7 columns), fault and conductance after forming of ``number`` cells."""
     out = np.empty((number, 9), np.int64)
@@ -48,7 +48,7 @@ def cells(number, scalars, tables):
     return out
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def seen(draws, g, ticks, scalars, tables):
     """Give the effective conductance of a cell at ``g``, ``ticks`` after each of ``draws`` pulses."""
     key = physics.cell_key(scalars[P_SEED], 0, 0)
@@ -58,7 +58,7 @@ def seen(draws, g, ticks, scalars, tables):
     return out
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def reads(draws, g, scalars, tables):
     """Give the codes of ``draws`` readings of a cell at ``g``."""
     key = physics.cell_key(scalars[P_SEED], 0, 0)

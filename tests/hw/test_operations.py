@@ -94,7 +94,7 @@ def test_a_train_ramps_and_starts_anew() -> None:
     assert [response.sets for response in trace.responses[-2:]] == [5, 5]
     phases = expected_setup(len(SET_UP))
     timing.add_pulses(phases, T, sets=10, resets=0, drive_updates=8)
-    phases[Phase.SELECT] += T[timing.T_SELECT]
+    phases[Phase.SELECT] += T.select
     phases[Phase.RESPOND] += 1
     assert busy(trace) == phases
 

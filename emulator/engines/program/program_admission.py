@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 
 from twinbar.emulator.compiled import kernel
-from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_registers import register_status
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, MAX_COLUMNS, VALUE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import LEVELS, PULSE_LIMIT
@@ -52,8 +51,8 @@ BAD_ADDRESS: Final = Status.BAD_ADDRESS.value
 BAD_LEVEL: Final = Status.BAD_LEVEL.value
 BAD_VALUE: Final = Status.BAD_VALUE.value
 
-LEVELS_AT: Final = at.REGISTERS + LEVELS.address
-PULSE_LIMIT_AT: Final = at.REGISTERS + PULSE_LIMIT.address
+LEVELS_AT: Final = LEVELS.address
+PULSE_LIMIT_AT: Final = PULSE_LIMIT.address
 
 INDEX_MASK: Final = 1023
 COLUMN_SHIFT: Final = 10
@@ -75,28 +74,35 @@ def outputs_of(body):
 
 
 @kernel
-def _check_arguments(row, chip, opcode, body):
+def _check_address(chip, opcode, body):
     bit = np.int64(1) << opcode
-    columns = chip[at.CHIP_COLUMNS]
+    columns = chip.columns
     column = (body >> COLUMN_SHIFT) & INDEX_MASK
-    argument = (body >> ARGUMENT_SHIFT) & BYTE_MASK
-    subtract = argument & 1
-    if bit & CELLS and (body & INDEX_MASK >= chip[at.CHIP_ROWS] or column >= columns):
+    subtract = (body >> ARGUMENT_SHIFT) & 1
+    if bit & CELLS and (body & INDEX_MASK >= chip.rows or column >= columns):
         return BAD_ADDRESS
     if opcode == CALIBRATE and column >= columns >> subtract:
         return BAD_ADDRESS
-    if opcode == MULTIPLY and (
-        column + outputs_of(body) > columns >> subtract or column & (chip[at.CHIP_CHANNELS] - 1)
-    ):
+    if opcode == MULTIPLY and (column + outputs_of(body) > columns >> subtract or column & (chip.channels - 1)):
         return BAD_ADDRESS
-    if opcode == LOAD and body & INDEX_MASK >= chip[at.CHIP_WORDS]:
+    if opcode == LOAD and body & INDEX_MASK >= chip.words:
         return BAD_ADDRESS
-    if bit & LEVELLED and argument >= row[LEVELS_AT]:
+    return OK
+
+
+@kernel
+def _check_arguments(row, chip, opcode, body):
+    status = _check_address(chip, opcode, body)
+    if status != OK:
+        return status
+    bit = np.int64(1) << opcode
+    argument = (body >> ARGUMENT_SHIFT) & BYTE_MASK
+    if bit & LEVELLED and argument >= row.registers[LEVELS_AT]:
         return BAD_LEVEL
     record = (body >> RECORD_SHIFT) & RECORD_MASK
     if opcode in (PULSE, DRIVE) and not RECORD_SET <= record <= RECORD_FORM:
         return BAD_VALUE
-    if opcode == PULSE and not 1 <= argument <= row[PULSE_LIMIT_AT]:
+    if opcode == PULSE and not 1 <= argument <= row.registers[PULSE_LIMIT_AT]:
         return BAD_VALUE
     if opcode == CALIBRATE and argument & 3 == 3:
         return BAD_VALUE
@@ -113,7 +119,7 @@ def admit(row, chip, rules, tile, addressed, opcode, body):
 
     Parameters
     ----------
-    row : int64 [row size]
+    row : record `program_layout.TILE`
         State of the tile.
     tile, addressed : int
         Number of the tile, and that in the beat.
@@ -125,12 +131,12 @@ def admit(row, chip, rules, tile, addressed, opcode, body):
         return UNKNOWN_OPCODE
     if addressed != tile and opcode != SAFE:
         return BAD_TILE
-    if row[at.ABORTING] and bit & STOPPABLE:
+    if row.aborting and bit & STOPPABLE:
         return ABORTED
     operates = bit & (READING | WRITING)
-    if row[at.FAULTS] and (operates or opcode == ARM):
+    if row.faults and (operates or opcode == ARM):
         return FAULTED
-    mode = row[at.MODE]
+    mode = row.mode
     if operates and mode != MODE_WRITE and not (mode == MODE_READ and bit & READING):
         return DISARMED
     if bit & ACCESSING:

@@ -6,7 +6,6 @@ import numpy as np
 
 from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.contract.program import Pin
-from twinbar.emulator.engines.program import program_layout as at
 from twinbar.hw.gateware.bias import initial_values
 from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol import registers
@@ -74,10 +73,10 @@ def register_rules() -> np.ndarray:
 
 
 def power_up(tiles: np.ndarray, config: ControllerConfig) -> None:
-    """Fill the registers and tables of all rows with what they hold after power-up."""
+    """Fill the registers and tables of all tiles with what they hold after power-up."""
     values = initial_values(config)
-    tiles[:, at.REGISTERS : at.REGISTERS + len(values)] = values
-    tiles[:, at.TRIMS : at.TRIMS + config.adc_channels] = registers.TRIM_INIT
+    tiles["registers"][:, : len(values)] = values
+    tiles["trims"][:, : config.adc_channels] = registers.TRIM_INIT
 
 
 @inline
@@ -86,7 +85,7 @@ def _legal_register(chip, rule, value):
     if kind == SHAPE:
         return value & WIDTH_MASK != 0
     if kind == TRIPLE:
-        above = (np.int64(1) << chip[at.CHIP_DAC_BITS]) - 1
+        above = (np.int64(1) << chip.dac_bits) - 1
         outside = LINE_MASK & ~above
         return value & (outside | outside << LINE_BITS | outside << (2 * LINE_BITS)) == 0
     return rule[RULE_LEAST] <= value <= rule[RULE_MOST]
@@ -94,7 +93,7 @@ def _legal_register(chip, rule, value):
 
 @inline
 def _legal_offset(chip, value):
-    extension = (np.int64(1) << OFFSET_BITS) - (np.int64(1) << chip[at.CHIP_ADC_BITS])
+    extension = (np.int64(1) << OFFSET_BITS) - (np.int64(1) << chip.adc_bits)
     upper = value & extension
     return value >> OFFSET_BITS == 0 and (upper == 0 or upper == extension)
 
@@ -102,7 +101,7 @@ def _legal_offset(chip, value):
 @kernel
 def register_status(row, chip, rules, writes, address, value):
     """Give the status of reading, or with ``writes`` writing, a register or an entry of a table."""
-    code_mask = (np.int64(1) << chip[at.CHIP_ADC_BITS]) - 1
+    code_mask = (np.int64(1) << chip.adc_bits) - 1
     access = ABSENT
     legal = False
     if address < LEVEL_BASE:
@@ -113,38 +112,20 @@ def register_status(row, chip, rules, writes, address, value):
         legal = value & ~(code_mask | code_mask << 16) == 0
     elif address >= OFFSET_BASE:
         pair = (address >> PAIR_SHIFT) & 1
-        if address & INDEX_MASK < chip[at.CHIP_COLUMNS] >> pair:
+        if address & INDEX_MASK < chip.columns >> pair:
             access = OPEN
         legal = _legal_offset(chip, value)
     elif address >= TRIM_BASE:
-        if address - TRIM_BASE < chip[at.CHIP_CHANNELS]:
+        if address - TRIM_BASE < chip.channels:
             access = OPEN
         legal = value >> TRIM_BITS == 0
     if access == ABSENT or (writes and access == READABLE):
         return BAD_REGISTER
-    if writes and access == LOCKED and row[at.MODE] != SAFE:
+    if writes and access == LOCKED and row.mode != SAFE:
         return IS_LOCKED
     if writes and not legal:
         return BAD_VALUE
     return OK
-
-
-@inline
-def _offset_position(chip, address):
-    pair = (address >> PAIR_SHIFT) & 1
-    return at.OFFSETS + pair * chip[at.CHIP_COLUMNS] + (address & INDEX_MASK)
-
-
-@inline
-def _place(chip, address):
-    """Give where an address that can be written lies in a tile's row."""
-    if address >= OFFSET_BASE:
-        return _offset_position(chip, address)
-    if address >= TRIM_BASE:
-        return at.TRIMS + address - TRIM_BASE
-    if address >= LEVEL_BASE:
-        return at.LEVELS + address - LEVEL_BASE
-    return at.REGISTERS + address
 
 
 @kernel
@@ -152,9 +133,15 @@ def write_register(row, chip, address, value):
     """Store a value that `register_status` found good."""
     if address >= OFFSET_BASE:
         # Held as a signed number.
-        value &= (np.int64(2) << chip[at.CHIP_ADC_BITS]) - 1
-        value -= (value >> chip[at.CHIP_ADC_BITS]) << (chip[at.CHIP_ADC_BITS] + 1)
-    row[_place(chip, address)] = value
+        value &= (np.int64(2) << chip.adc_bits) - 1
+        value -= (value >> chip.adc_bits) << (chip.adc_bits + 1)
+        row.offsets[(address >> PAIR_SHIFT) & 1, address & INDEX_MASK] = value
+    elif address >= TRIM_BASE:
+        row.trims[address - TRIM_BASE] = value
+    elif address >= LEVEL_BASE:
+        row.levels[address - LEVEL_BASE] = value
+    else:
+        row.registers[address] = value
 
 
 @inline
@@ -162,9 +149,9 @@ def is_high(pins, pin, tile, cycle):
     """Whether an input is seen high in a cycle."""
     for pulse in range(pins.shape[0]):
         if (
-            pins[pulse, at.PIN] == pin
-            and (pin == STOP or pins[pulse, at.PIN_TILE] == tile)
-            and pins[pulse, at.PIN_FIRST] <= cycle <= pins[pulse, at.PIN_LAST]
+            pins[pulse].pin == pin
+            and (pin == STOP or pins[pulse].tile == tile)
+            and pins[pulse].first <= cycle <= pins[pulse].last
         ):
             return True
     return False
@@ -173,16 +160,20 @@ def is_high(pins, pin, tile, cycle):
 @kernel
 def read_register(row, chip, pins, tile, address, cycle):
     """Give the value of a register, counter or entry of a table; inputs as they are seen in ``cycle``."""
-    if LEVEL_BASE > address >= ACTION_BASE:
-        return row[at.ACTION_COUNTS + address - ACTION_BASE] & COUNTER_MASK
-    if ACTION_BASE > address >= PHASE_BASE:
-        return row[at.PHASE_CYCLES + address - PHASE_BASE] & COUNTER_MASK
+    if address >= OFFSET_BASE:
+        offset = row.offsets[(address >> PAIR_SHIFT) & 1, address & INDEX_MASK]
+        return offset & ((np.int64(2) << chip.adc_bits) - 1)
+    if address >= TRIM_BASE:
+        return row.trims[address - TRIM_BASE]
+    if address >= LEVEL_BASE:
+        return row.levels[address - LEVEL_BASE]
+    if address >= ACTION_BASE:
+        return row.actions[address - ACTION_BASE] & COUNTER_MASK
+    if address >= PHASE_BASE:
+        return row.phases[address - PHASE_BASE] & COUNTER_MASK
     if address == INPUTS:
         # The compliance input is low again long before a register can be read.
         stop = np.int64(is_high(pins, STOP, tile, cycle))
         fault = np.int64(is_high(pins, FAULT, tile, cycle))
         return stop << 1 | fault << 2
-    value = row[_place(chip, address)]
-    if address >= OFFSET_BASE:
-        value &= (np.int64(2) << chip[at.CHIP_ADC_BITS]) - 1
-    return value
+    return row.registers[address]
