@@ -32,15 +32,14 @@ def kernel_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        # A folder of a known name that everybody can write could hold somebody else's code.
-        temporary = Path(tempfile.mkdtemp(prefix="twinbar-kernels-"))
-        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
         print(
             f"warning: compiled kernels cannot be kept in {folder} ({error.strerror}) and are compiled in every run; "
             "set XDG_CACHE_HOME to a folder that can be written",
             file=sys.stderr,
         )
-        return temporary
+        # A folder of a known name that everybody can write could hold somebody else's code.
+        folder = Path(tempfile.mkdtemp(prefix="twinbar-kernels-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
