@@ -21,12 +21,14 @@ help:
 
 # A run never overwrites another one: the first free folder of runs/demo, runs/demo-2, runs/demo-3 ... is taken.
 demo: $(VENV)/installed
+	@$(BIN)/python -m twinbar.emulator.warm_up training
 	@folder=runs/demo; number=2; \
 	while [ -e "$$folder" ]; do folder=runs/demo-$$number; number=$$((number + 1)); done; \
 	$(BIN)/twinbar train --data digits --epochs 3 --batch-size 16 --out "$$folder" && \
 	echo "Open in a browser: $(CURDIR)/$$folder/index.html"
 
 test: lint typecheck
+	@$(BIN)/python -m twinbar.emulator.warm_up
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/installed-dev

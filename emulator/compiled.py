@@ -1,45 +1,77 @@
-"""Where compiled functions are kept between processes.
+"""How kernels are compiled: the decorators that every compiled function of Twinbar bears.
 
-Numba recompiles a function when its own file has changed, but not when a file has changed whose functions or constants
-it took in: kernels would go on with an older physics. The cache therefore lies in a folder named after everything that
-kernels are made of; it is the user's, so that a read-only installation caches too.
+Whatever integers a kernel is called with from another one, it is compiled for ``int64`` (``uint64`` where a caller has
+that), and never for the value of a constant: each kernel is compiled once for each set of array types. `KernelCache`
+keeps it between processes.
 """
 
-import hashlib
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any, Final
 
 import numba
-from numba.core import config
-from platformdirs import user_cache_path
+from numba import types
+from numba.core import sigutils
+from numba.core.ccallback import CFunc
 
-_EMULATOR = Path(__file__).parent
-
-
-def _sources() -> list[Path]:
-    from twinbar.hw import timing
-
-    hw = Path(timing.__file__).parent
-    constants = [path for folder in (".", "protocol", "parts") for path in sorted(hw.glob(f"{folder}/*.py"))]
-    return [*constants, *sorted(_EMULATOR.rglob("*.py"))]
+from twinbar.emulator.kernel_cache import KernelCache
 
 
-def _fingerprint() -> str:
-    """Give a digest of the sources that compiled functions are made of."""
-    digest = hashlib.sha256()
-    for path in _sources():
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+def _plain(argument: Any) -> Any:
+    """Give the type that a kernel is compiled for, where a caller passes ``argument``."""
+    argument = types.unliteral(argument)
+    if isinstance(argument, types.Integer) and argument != types.uint64:
+        return types.int64
+    return argument
 
 
-# A user's own NUMBA_CACHE_DIR is respected; then so is Numba's rule, for better or worse.
-if not config.CACHE_DIR:  # type: ignore[attr-defined]
-    config.CACHE_DIR = str(user_cache_path("twinbar") / "kernels" / _fingerprint())  # type: ignore[attr-defined]
+def _compile_with(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher = numba.njit(**options)(function)
+        resolve = dispatcher.get_call_template
 
-inline = numba.njit(inline="always", cache=True)
-"""Compile into the caller: these functions run hundreds of millions of times a second."""
+        def resolve_plain(args: Any, kws: Any) -> Any:
+            return resolve(tuple(map(_plain, args)), {name: _plain(argument) for name, argument in kws.items()})
 
-kernel = numba.njit(cache=True, _nrt=False)  # type: ignore[call-overload]
+        dispatcher.get_call_template = resolve_plain
+        _keep(dispatcher)
+        return dispatcher
+
+    return decorate
+
+
+def _keep(compiled: Any) -> None:
+    """Let the compiled function use `KernelCache`, where Numba's decorators would set its own."""
+    if not hasattr(compiled, "_cache"):
+        raise RuntimeError(f"Numba {numba.__version__} keeps compiled functions in another way than Twinbar knows")
+    compiled._cache = KernelCache(compiled)
+
+
+inline: Final = _compile_with(forceinline=True, _nrt=False, no_cfunc_wrapper=True)
+"""Compile once, and let the machine code of every caller contain it: hundreds of millions of calls a second."""
+
+part: Final = _compile_with(inline="always", _nrt=False)
+"""Compile as if the function stood in its caller: for the parts of one kernel, which have no other caller.
+
+Compiling them on their own would take as long as the kernel itself, which contains them, once for every level of calls.
+"""
+
+kernel: Final = _compile_with(_nrt=False, nogil=True, no_cfunc_wrapper=True)
 """Compile without reference counts, which would take most of the time of functions that look at many arrays.
 
-The caller holds all arrays; a kernel cannot make one.
+The caller holds all arrays; a kernel cannot make one. Called from Python, it lets other threads run.
 """
+
+allocating_kernel: Final = _compile_with(no_cfunc_wrapper=True)
+"""Compile a function that makes arrays."""
+
+
+def callback(signature: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a function that C code calls; gives a decorator, as `numba.cfunc` does."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        compiled = CFunc(function, sigutils.normalize_signature(signature), locals={}, options={})
+        _keep(compiled)
+        compiled.compile()
+        return compiled
+
+    return decorate

@@ -2,7 +2,7 @@
 
 This is the one truth about cycles: gateware takes its constants from here, the emulator compiles these very
 functions, and the phase counters of the netlist are tested against them. Nothing heavy is imported, and every
-function is plain integer arithmetic on indexable arguments, so that it runs in Python and compiles in Numba alike.
+function is plain integer arithmetic, so that it runs in Python and compiles in Numba alike.
 
 Every cycle of a tile belongs to exactly one phase:
 
@@ -30,10 +30,10 @@ Multiplication of one input vector with ``p`` input steps (bit planes that hold 
     p * (select + settle_multiply + g * (convert + 1)) + n
 """
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import MutableSequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Phase(IntEnum):
@@ -67,24 +67,27 @@ ARM_CYCLES: Final = 24
 MIN_SETTLE_DRIVE: Final = 2
 """Least settling of the write drive: its codes reach the pins in the second cycle."""
 
-# Positions in the timing record: the record is a flat tuple of integers so that compiled kernels can index it.
-T_SELECT: Final = 0
-T_SETTLE_READ: Final = 1
-T_SETTLE_DRIVE: Final = 2
-T_SETTLE_MULTIPLY: Final = 3
-T_CONVERT: Final = 4
-T_SAMPLES: Final = 5
-T_WIDTH_SET: Final = 6
-T_WIDTH_RESET: Final = 7
-T_RECOVER: Final = 8
-
 MAX_WIDTH: Final = (1 << 28) - 1
 """Longest pulse in cycles (28 bits: 40 ms is 4,000,000 cycles at 100 MHz, and slower clocks need fewer)."""
 
 
+class Durations(NamedTuple):
+    """The fields of `Timing`, as kernels take them."""
+
+    select: int
+    settle_read: int
+    settle_drive: int
+    settle_multiply: int
+    convert: int
+    samples: int
+    width_set: int
+    width_reset: int
+    recover: int
+
+
 @dataclass(frozen=True)
 class Timing:
-    """Durations in cycles, in the order of the ``T_*`` positions.
+    """Durations in cycles.
 
     Parameters
     ----------
@@ -126,47 +129,47 @@ class Timing:
             if getattr(self, name) > MAX_WIDTH:
                 raise ValueError(f"timing.{name} is {getattr(self, name)} cycles; at most {MAX_WIDTH} can be counted")
 
-    def record(self) -> tuple[int, ...]:
-        """Give the durations as a flat tuple, indexed by the ``T_*`` positions."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+    def record(self) -> Durations:
+        """Give the durations as kernels take them."""
+        return Durations(*(getattr(self, name) for name in Durations._fields))
 
 
 def add_write(
-    phases: MutableSequence[int], t: Sequence[int], reads: int, sets: int, resets: int, drive_updates: int
+    phases: MutableSequence[int], t: Durations, reads: int, sets: int, resets: int, drive_updates: int
 ) -> int:
     """Add the cycles of one closed-loop write to ``phases`` (indexed by `Phase`); gives those before its response."""
-    settle = reads * t[T_SETTLE_READ] + drive_updates * t[T_SETTLE_DRIVE]
-    convert = reads * t[T_SAMPLES] * t[T_CONVERT]
+    settle = reads * t.settle_read + drive_updates * t.settle_drive
+    convert = reads * t.samples * t.convert
     decide = reads * DECIDE_CYCLES
-    pulse = sets * t[T_WIDTH_SET] + resets * t[T_WIDTH_RESET]
-    recover = (sets + resets) * t[T_RECOVER]
-    phases[2] += t[T_SELECT]
-    phases[3] += settle
-    phases[4] += convert
-    phases[1] += decide
-    phases[5] += pulse
-    phases[6] += recover
-    phases[8] += RESPOND_CYCLES
-    return t[T_SELECT] + settle + convert + decide + pulse + recover
+    pulse = sets * t.width_set + resets * t.width_reset
+    recover = (sets + resets) * t.recover
+    phases[Phase.SELECT] += t.select
+    phases[Phase.SETTLE] += settle
+    phases[Phase.CONVERT] += convert
+    phases[Phase.DECIDE] += decide
+    phases[Phase.PULSE] += pulse
+    phases[Phase.RECOVER] += recover
+    phases[Phase.RESPOND] += RESPOND_CYCLES
+    return t.select + settle + convert + decide + pulse + recover
 
 
-def add_read(phases: MutableSequence[int], t: Sequence[int]) -> int:
+def add_read(phases: MutableSequence[int], t: Durations) -> int:
     """Add the cycles of one single-cell read to ``phases``: a write that is already in its window."""
     return add_write(phases, t, 1, 0, 0, 0)
 
 
-def add_pulses(phases: MutableSequence[int], t: Sequence[int], sets: int, resets: int, drive_updates: int) -> None:
+def add_pulses(phases: MutableSequence[int], t: Durations, sets: int, resets: int, drive_updates: int) -> None:
     """Add the cycles of an open-loop pulse train on one cell to ``phases``: a write that never reads."""
     add_write(phases, t, 0, sets, resets, drive_updates)
 
 
-def add_multiply(phases: MutableSequence[int], t: Sequence[int], steps: int, conversions: int, outputs: int) -> None:
+def add_multiply(phases: MutableSequence[int], t: Durations, steps: int, conversions: int, outputs: int) -> None:
     """Add the cycles of multiplications to ``phases``.
 
     Parameters
     ----------
     phases : indexable of int, by `Phase`
-    t : indexable of int, by the ``T_*`` positions
+    t : Durations
     steps : int
         Input steps applied (bit planes, or vectors with integer DAC inputs).
     conversions : int
@@ -174,46 +177,46 @@ def add_multiply(phases: MutableSequence[int], t: Sequence[int], steps: int, con
     outputs : int
         Result beats.
     """
-    phases[2] += steps * t[T_SELECT]
-    phases[3] += steps * t[T_SETTLE_MULTIPLY]
-    phases[4] += conversions * t[T_CONVERT]
-    phases[1] += conversions * DECIDE_CYCLES
-    phases[8] += outputs * RESPOND_CYCLES
+    phases[Phase.SELECT] += steps * t.select
+    phases[Phase.SETTLE] += steps * t.settle_multiply
+    phases[Phase.CONVERT] += conversions * t.convert
+    phases[Phase.DECIDE] += conversions * DECIDE_CYCLES
+    phases[Phase.RESPOND] += outputs * RESPOND_CYCLES
 
 
 def add_form(
-    phases: MutableSequence[int], t: Sequence[int], width_form: int, reads: int, pulses: int, drive_updates: int
+    phases: MutableSequence[int], t: Durations, width_form: int, reads: int, pulses: int, drive_updates: int
 ) -> None:
     """Add the cycles of forming one cell to ``phases``: a write whose pulses are ``width_form`` cycles wide."""
     add_write(phases, t, reads, 0, 0, drive_updates)
-    phases[5] += pulses * width_form
-    phases[6] += pulses * t[T_RECOVER]
+    phases[Phase.PULSE] += pulses * width_form
+    phases[Phase.RECOVER] += pulses * t.recover
 
 
-def add_gain_calibration(phases: MutableSequence[int], t: Sequence[int], bits: int) -> None:
+def add_gain_calibration(phases: MutableSequence[int], t: Durations, bits: int) -> None:
     """Add the cycles of finding an ADC channel's trim of ``bits`` bits to ``phases``: a read per bit."""
     add_write(phases, t, bits, 0, 0, 0)
 
 
 def add_load(phases: MutableSequence[int], words: int) -> None:
     """Add the cycles of writing ``words`` words of the row registers to ``phases``: one each, without a response."""
-    phases[2] += words
+    phases[Phase.SELECT] += words
 
 
 def add_housekeeping(phases: MutableSequence[int], decide_cycles: int) -> None:
     """Add the cycles of a command that does not touch the array, or of a refused one (1), to ``phases``."""
-    phases[1] += decide_cycles
-    phases[8] += RESPOND_CYCLES
+    phases[Phase.DECIDE] += decide_cycles
+    phases[Phase.RESPOND] += RESPOND_CYCLES
 
 
-def driven_cycles(t: Sequence[int], conversions: int) -> int:
+def driven_cycles(t: Durations, conversions: int) -> int:
     """Give the cycles for which the rows of one input step are driven, responses between its conversions excepted.
 
     Rows are driven until they have settled; without a sample-and-hold in every column, until the last of
     ``conversions`` (those of the busiest ADC channel) is done too. Its `decide` is not part of it.
     """
-    held = conversions * (t[T_CONVERT] + DECIDE_CYCLES)
-    return t[T_SETTLE_MULTIPLY] + (held - DECIDE_CYCLES if conversions > 0 else 0)
+    held = conversions * (t.convert + DECIDE_CYCLES)
+    return t.settle_multiply + (held - DECIDE_CYCLES if conversions > 0 else 0)
 
 
 def cycles_for(seconds: float, clock_hz: float) -> int:

@@ -69,6 +69,14 @@ def _has_gpu() -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _silent_compilation() -> None:
+    """Keep the notice of compilation out of what tests look at; what this process compiles depends on their order."""
+    from twinbar.emulator.kernel_notice import NOTICE
+
+    NOTICE.silent = True
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread_per_worker() -> None:
     """Let a worker of pytest-xdist compute on one thread; what no test has imported is left alone."""
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -82,46 +90,21 @@ def compiled_kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Share out the compilation of the kernels among workers, which would else all wait for all of it.
 
     It takes most of the time of a first run: one worker compiles the kernels for sums in float32 while another one
-    compiles those in float64, and each then loads from Numba's cache what the other has compiled. Without workers,
-    kernels are compiled where a test needs them.
+    compiles those in float64, and each then loads what the other has compiled. Without workers, kernels are compiled
+    where a test needs them.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if not worker:
         return
     from filelock import FileLock
 
-    sizes = [{"rows": 4}, {"rows": 64, "input_bits": 8, "grid_bits": 16}]
+    from twinbar.emulator.warm_up import NARROW, WIDE, compile_bulk
+
+    sizes = [NARROW, WIDE]
     turn = int(worker.removeprefix("gw")) % len(sizes)
     for size in sizes[turn:] + sizes[:turn]:
-        with FileLock(tmp_path_factory.getbasetemp().parent / f"kernels-{size['rows']}.lock"):
-            _use_every_kernel(size)
-
-
-def _use_every_kernel(size: dict[str, int]) -> None:
-    import numpy as np
-
-    from twinbar.emulator.contract.operations import TileBlock, WriteList
-    from twinbar.emulator.crossbar.configuration import Geometry, build_config
-    from twinbar.emulator.devices.preset import load_preset
-    from twinbar.emulator.engines.bulk.engine import FEW_STEPS, FastEngine
-
-    config = build_config(
-        load_preset("ideal"),
-        Geometry(columns=2, **size),
-        levels=2,
-        tolerance=0.5,
-        seed=0,
-        clock_hz=100e6,
-        cycles={},
-    )
-    engine = FastEngine(config, 1, np.array([2]))
-    offsets, cell = np.array([0, 1]), np.zeros(1, np.int32)
-    engine.write(WriteList(offsets, cell, np.ones(1, np.uint8)))
-    engine.read(offsets, cell)
-    engine.conductances_s()
-    block = TileBlock(0, np.arange(size["rows"])[None], np.array([size["rows"]]), np.array([2]), size["rows"])
-    for vectors in (1, FEW_STEPS + 1):
-        engine.multiply(block, np.ones((vectors, size["rows"]), np.uint8), 1e6)
+        with FileLock(tmp_path_factory.getbasetemp().parent / f"kernels-{size.rows}.lock"):
+            compile_bulk(size)
 
 
 @pytest.fixture(scope="session")

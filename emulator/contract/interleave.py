@@ -1,10 +1,11 @@
 """The order in which the lists of several tiles share one stream of commands."""
 
-import numba
 import numpy as np
 
+from twinbar.emulator.compiled import allocating_kernel
 
-@numba.njit(cache=True)
+
+@allocating_kernel
 def interleave(offsets):
     """Give the order in which the lists of several tiles are sent: the first entry of every tile, the second ...
 
@@ -21,7 +22,9 @@ def interleave(offsets):
     tiles = offsets.shape[0] - 1
     order = np.empty(offsets[tiles], np.int64)
     owner = np.empty(offsets[tiles], np.int64)
-    waiting = np.arange(tiles)
+    waiting = np.empty(tiles, np.int64)
+    for tile in range(tiles):
+        waiting[tile] = tile
     count = tiles
     place = np.int64(0)
     at = 0

@@ -7,10 +7,9 @@ by one. Nothing here knows of cycles but for how long a gate was open.
 
 from typing import Any, Final, NamedTuple
 
-import numba
 import numpy as np
 
-from twinbar.emulator.compiled import inline
+from twinbar.emulator.compiled import allocating_kernel, inline, kernel
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
@@ -158,7 +157,7 @@ def make_state(
     return state
 
 
-@numba.njit(cache=True)
+@kernel
 def _form(s: Any, draw_faults: bool) -> None:
     seed = np.uint64(s.scalars[P_SEED])
     for tile in range(s.g.shape[0]):
@@ -189,7 +188,7 @@ def see_cell(s, tile, cell):
     s.spread[tile, cell] = grid_variance(grid, s.scalars, s.tables)
 
 
-@numba.njit(cache=True)
+@kernel
 def refresh(s: Any) -> None:
     """Bring what reads see of all cells up to date: the tick or the cells have changed."""
     for tile in range(s.g.shape[0]):
@@ -335,7 +334,7 @@ def is_clipped(code, low, high):
     return code == high or (code == low and low < 0)
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def convert_group(s: Any, tile: int, first: int, subtract: bool, trims: np.ndarray, code_range: int) -> np.ndarray:
     """Convert the sums of neighbouring outputs, the first one in channel 0, in one call (`convert_sum`).
 

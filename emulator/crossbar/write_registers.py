@@ -1,4 +1,4 @@
-"""Registers of a closed-loop write, as a flat record that compiled kernels index."""
+"""Registers of a closed-loop write, and as a record that kernels take."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,14 +10,13 @@ from twinbar.emulator.devices.tables import DriveRegisters
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.layouts import PULSE_BITS
 
-R_AMPLITUDE: Final = 0
-R_GATE: Final = 3
-R_START: Final = 0
-R_STEP: Final = 1
-R_STOP: Final = 2
-R_POLARITY_STRIDE: Final = 6
-R_LIMIT: Final = 12
-R_DISCARD: Final = 13
+POLARITIES: Final = 2
+"""SET and RESET, by which ramps are indexed."""
+_RAMP: Final = [("start", "<i8"), ("step", "<i8"), ("stop", "<i8")]
+WRITE_RECORD: Final = np.dtype(
+    [("amplitude", _RAMP, POLARITIES), ("gate", _RAMP, POLARITIES), ("limit", "<i8"), ("discard", "<i8")]
+)
+"""`WriteRegisters` as kernels take them."""
 
 MAX_PULSES: Final = (1 << PULSE_BITS) - 1
 """Pulses that a controller counts in one write."""
@@ -89,9 +88,12 @@ class WriteRegisters:
             attempts=-(-limit // MAX_PULSES) if limit > MAX_PULSES else 1,
         )
 
-    def record(self) -> np.ndarray:
-        """Give the registers as int64, indexed by the ``R_*`` positions."""
-        values = []
-        for ramp in (self.set_amplitude, self.set_gate, self.reset_amplitude, self.reset_gate):
-            values += [ramp.start, ramp.step, ramp.stop]
-        return np.array([*values, self.limit, self.discard], dtype=np.int64)
+    def record(self) -> np.void:
+        """Give the registers as kernels take them (`WRITE_RECORD`)."""
+        record = np.zeros(1, WRITE_RECORD)[0]
+        for field in ("amplitude", "gate"):
+            for polarity, name in ((SET, "set"), (RESET, "reset")):
+                ramp = getattr(self, f"{name}_{field}")
+                record[field][polarity] = ramp.start, ramp.step, ramp.stop
+        record["limit"], record["discard"] = self.limit, self.discard
+        return record

@@ -13,10 +13,10 @@ what a reading adds, which does not.
 
 import math
 
-import numba
+from twinbar.emulator.compiled import kernel
 
 
-@numba.njit(cache=True)
+@kernel
 def negative_log_likelihood(  # type: ignore[no-untyped-def]
     values, offset, starts, gains, drive, decay, pulse_sigma, read_noise
 ):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.hw.parts.cycles import P_ADC_START_UP, P_DAC_START_UP, P_POWER_UP, P_WORD, front_end_cycles
+from twinbar.hw.parts.cycles import front_end_cycles
 from twinbar.hw.protocol.packing import lines_of, pack
 from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP
 from twinbar.hw.protocol.vocabulary import Opcode, Record
@@ -31,9 +31,9 @@ def come_to_rest(config: CrossbarConfig, tiles: int) -> beats.Commands:
     parts, geometry = config.parts, config.geometry
     if parts is None:
         return np.zeros(0, np.uint64)
-    cycles = front_end_cycles(parts, geometry.rows, geometry.columns).record()
-    start = cycles[P_POWER_UP] + cycles[P_DAC_START_UP] + cycles[P_ADC_START_UP]
-    sent = (len(parts.outputs) + 1) * cycles[P_WORD]
+    cycles = front_end_cycles(parts, geometry.rows, geometry.columns)
+    start = cycles.power_up + cycles.dac_start_up + cycles.adc_start_up
+    sent = (len(parts.outputs) + 1) * cycles.word
     return pack(Opcode.WAIT, np.arange(tiles), cycles=start + sent + config.timing.settle_drive)
 
 

@@ -7,13 +7,12 @@ then its own arguments, all int64.
 import ctypes
 from typing import Any, Final
 
-import numba
 import numpy as np
 from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from twinbar.emulator.compiled import inline
+from twinbar.emulator.compiled import callback, inline
 from twinbar.emulator.crossbar.array import (
     S_ADC_BITS,
     SHAPE_SIZE,
@@ -70,7 +69,7 @@ _RECORD = types.CPointer(types.int64)
 
 
 def _function(arguments: int) -> Any:
-    return numba.cfunc(types.int64(_RECORD, *(types.int64,) * arguments), cache=True)
+    return callback(types.int64(_RECORD, *(types.int64,) * arguments))
 
 
 @_function(6)

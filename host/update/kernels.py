@@ -1,15 +1,14 @@
 """Compiled decisions and bookkeeping of the update policies: one pass over the weights of a layer."""
 
-import numba
 import numpy as np
 
-import twinbar.emulator.compiled  # noqa: F401  (chooses where compiled functions are kept)
+from twinbar.emulator.compiled import allocating_kernel, inline, kernel
 
 GIVE_UP_AFTER = 3
 """Failed writes in a row after which a cell is left alone and its partner carries the weight."""
 
 
-@numba.njit(inline="always")
+@inline
 def wanted_levels(target, plus, minus, plus_refuses, minus_refuses, top):
     """Give the levels of a pair that stand for ``target``: one-sided, unless a cell refuses and its partner fits it."""
     want_plus = target if target > 0 else 0
@@ -26,7 +25,28 @@ def wanted_levels(target, plus, minus, plus_refuses, minus_refuses, top):
     return want_plus, want_minus
 
 
-@numba.njit(cache=True)
+@inline
+def _level_of(plus, minus, read_plus, read_minus, j, i):
+    """Give the level that a weight is at, as it was read back where that is known."""
+    if read_plus.shape[0] > 0:
+        return read_plus[j, i] - read_minus[j, i]
+    return np.float32(np.int32(plus[j, i]) - np.int32(minus[j, i]))
+
+
+@inline
+def _has_candidates(weights, scale, threshold, plus, minus, read_plus, read_minus, j):
+    """Say whether a row of the twin has weights that are off by the threshold.
+
+    Nearly all rows have nothing to write; this pass over them is short and without branches, so it vectorizes.
+    """
+    candidates = 0
+    for i in range(weights.shape[1]):
+        at = _level_of(plus, minus, read_plus, read_minus, j, i)
+        candidates += np.int32(abs(weights[j, i] * scale - at) >= threshold)
+    return candidates != 0
+
+
+@kernel
 def decide_changed(
     weights,
     weight_per_level,
@@ -73,20 +93,12 @@ def decide_changed(
     n = 0
     changed = 0
     for j in range(outputs):
-        # Nearly all rows have nothing to write; this pass over them is short and without branches, so it vectorizes.
-        candidates = 0
-        for i in range(inputs):
-            if compare_read:
-                at = read_plus[j, i] - read_minus[j, i]
-            else:
-                at = np.float32(np.int32(plus[j, i]) - np.int32(minus[j, i]))
-            candidates += np.int32(abs(weights[j, i] * scale - at) >= threshold)
-        if candidates == 0:
+        if not _has_candidates(weights, scale, threshold, plus, minus, read_plus, read_minus, j):
             continue
         for i in range(inputs):
             in_levels = weights[j, i] * scale
             held = np.float32(np.int64(plus[j, i]) - np.int64(minus[j, i]))
-            off = in_levels - (read_plus[j, i] - read_minus[j, i] if compare_read else held)
+            off = in_levels - _level_of(plus, minus, read_plus, read_minus, j, i)
             if abs(off) < threshold:
                 continue
             target = np.int64(np.floor(in_levels + np.float32(0.5)))
@@ -126,7 +138,7 @@ def decide_changed(
     return n, changed
 
 
-@numba.njit(cache=True)
+@kernel
 def decide_all(
     weights, weight_per_level, levels, plus, minus, input_address, output_address, addresses, wanted, origins
 ):
@@ -159,7 +171,7 @@ def decide_all(
     return n, changed
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def group_by_tile(addresses, wanted, tiles, cells_per_tile):
     """Sort a list of cells by tile, keeping its order within each tile.
 
@@ -191,7 +203,7 @@ def group_by_tile(addresses, wanted, tiles, cells_per_tile):
     return offsets, cells, levels, order
 
 
-@numba.njit(cache=True)
+@kernel
 def record_responses(
     origins, codes, ok, code_of_level_zero, codes_per_level, top, plus, minus, read_plus, read_minus, failures
 ):

@@ -1,7 +1,7 @@
 """Cycles of a serial front end: what each request takes, as plain integer functions.
 
 As in `twinbar.hw.timing`, durations that an experimenter sets are registers (SELECT, SETTLE_READ, SETTLE_MULTIPLY,
-SETTLE_DRIVE), and what the parts need comes on top, from a flat tuple of integers that compiled kernels can index. The
+SETTLE_DRIVE), and what the parts need comes on top, from a named tuple of integers. The
 register CONVERT has no meaning here: a conversion takes what its frames take.
 
 With nothing else under way at the buses::
@@ -15,28 +15,15 @@ With nothing else under way at the buses::
 written, a frame that a halt has cut off, the start after power-up) is in `twinbar.hw.parts.front_end_clock`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Final
+from typing import NamedTuple
 
 from .assembly import SerialParts
 from .bus import cycles_at_least
 from .matrix import SwitchMatrix
 
-# Positions in the record of a front end.
-P_POWER_UP: Final = 0
-P_OPEN: Final = 1
-P_ROWS: Final = 2
-P_COLUMNS: Final = 3
-P_WORD: Final = 4
-P_DAC_START_UP: Final = 5
-P_FRAME: Final = 6
-P_ADC_START_UP: Final = 7
 
-
-@dataclass(frozen=True)
-class FrontEndCycles:
-    """What the parts of a front end need, in cycles, in the order of the ``P_*`` positions.
+class FrontEndCycles(NamedTuple):
+    """What the parts of a front end need, in cycles.
 
     Parameters
     ----------
@@ -65,10 +52,6 @@ class FrontEndCycles:
     frame: int
     adc_start_up: int
 
-    def record(self) -> tuple[int, ...]:
-        """Give the cycles as a flat tuple, indexed by the ``P_*`` positions."""
-        return tuple(getattr(self, field.name) for field in fields(self))
-
 
 def matrix_of(parts: SerialParts, rows: int, columns: int) -> SwitchMatrix:
     """Give the switch matrix of a tile of ``rows x columns`` cells."""
@@ -93,34 +76,34 @@ def front_end_cycles(parts: SerialParts, rows: int, columns: int) -> FrontEndCyc
     )
 
 
-def select_cycles(p: Sequence[int], select: int) -> int:
+def select_cycles(p: FrontEndCycles, select: int) -> int:
     """Give the cycles of SELECT."""
-    return 2 + p[P_OPEN] + p[P_ROWS] + p[P_COLUMNS] + select
+    return 2 + p.open + p.rows + p.columns + select
 
 
-def words_cycles(p: Sequence[int], words: int, settle_drive: int) -> int:
+def words_cycles(p: FrontEndCycles, words: int, settle_drive: int) -> int:
     """Give the cycles of bringing ``words`` codes to outputs that then settle: none take none."""
-    return words * p[P_WORD] + settle_drive if words > 0 else 0
+    return words * p.word + settle_drive if words > 0 else 0
 
 
-def drive_cycles(p: Sequence[int], words: int, settle_drive: int) -> int:
+def drive_cycles(p: FrontEndCycles, words: int, settle_drive: int) -> int:
     """Give the cycles of DRIVE."""
     return 3 + words_cycles(p, words, settle_drive)
 
 
-def connect_cycles(p: Sequence[int], words: int, settle_drive: int, settle: int) -> int:
+def connect_cycles(p: FrontEndCycles, words: int, settle_drive: int, settle: int) -> int:
     """Give the cycles of CONNECT_READ or CONNECT_MULTIPLY."""
     return 1 + words_cycles(p, words, settle_drive) + settle
 
 
-def regroup_cycles(p: Sequence[int], select: int) -> int:
+def regroup_cycles(p: FrontEndCycles, select: int) -> int:
     """Give the cycles for which CONVERT first connects another group of columns."""
-    return 2 + p[P_COLUMNS] + select
+    return 2 + p.columns + select
 
 
-def convert_cycles(p: Sequence[int], frames: int) -> int:
+def convert_cycles(p: FrontEndCycles, frames: int) -> int:
     """Give the cycles of CONVERT on columns that are connected."""
-    return frames * p[P_FRAME] + 1
+    return frames * p.frame + 1
 
 
 def frames_of_conversion(latency: int, outputs: int, first_is_chosen: bool) -> int:

@@ -5,14 +5,6 @@ from dataclasses import dataclass
 
 from .assembly import MOST_OUTPUTS, Drive, Line, SerialParts
 from .cycles import (
-    P_ADC_START_UP,
-    P_COLUMNS,
-    P_DAC_START_UP,
-    P_FRAME,
-    P_OPEN,
-    P_POWER_UP,
-    P_ROWS,
-    P_WORD,
     convert_cycles,
     frames_of_conversion,
     front_end_cycles,
@@ -99,15 +91,15 @@ class FrontEndClock:
         durations: Durations,
     ) -> None:
         self.parts, self.channels, self.durations = parts, channels, durations
-        self.cycles = front_end_cycles(parts, rows, columns).record()
-        power_up = self.cycles[P_POWER_UP]
+        self.cycles = front_end_cycles(parts, rows, columns)
+        power_up = self.cycles.power_up
         safe = [*safe_codes, 0]
         self._kept = {Drive.READ: list(safe), Drive.MULTIPLY: list(safe)}
         outputs = parts.outputs
         wanted = [safe[output.line] for output in outputs]
-        self._keeper = _Keeper(wanted, [None] * len(outputs), power_up + self.cycles[P_DAC_START_UP])
+        self._keeper = _Keeper(wanted, [None] * len(outputs), power_up + self.cycles.dac_start_up)
         self._loader_free = power_up
-        self._reader_free = power_up + self.cycles[P_ADC_START_UP]
+        self._reader_free = power_up + self.cycles.adc_start_up
         self._column = 0
         self._chosen: int | None = None
         self._load: _Load | None = None
@@ -123,7 +115,7 @@ class FrontEndClock:
             if not stale or (before is not None and cycle >= before):
                 return
             keeper.held[stale[0]] = keeper.wanted[stale[0]]
-            keeper.free = cycle + self.cycles[P_WORD]
+            keeper.free = cycle + self.cycles.word
             keeper.at_rest = keeper.free + self.durations.settle_drive
 
     def _ready(self, cycle: int) -> int:
@@ -199,7 +191,7 @@ class FrontEndClock:
         """Give the last cycle of SELECT; ``column`` is that of the front end."""
         p, settle = self.cycles, self.durations.select
         start = max(cycle, self._loader_free)
-        latched = start + 1 + p[P_OPEN] + p[P_ROWS] + p[P_COLUMNS]
+        latched = start + 1 + p.open + p.rows + p.columns
         finished = start + select_cycles(p, settle) - 1
         assert finished == latched + settle
         done = max(finished, self._ready(cycle))
@@ -240,14 +232,14 @@ class FrontEndClock:
         if column != self._column:
             load = max(cycle, self._loader_free)
             start = load + regroup_cycles(p, self.durations.select)
-            self._load = _Load(load, load + 1 + p[P_COLUMNS], start)
+            self._load = _Load(load, load + 1 + p.columns, start)
             self._column, self._loader_free = column, start
         first = max(start, self._reader_free)
         order = [channel for channel in range(self.channels) if active >> channel & 1]
         frames = frames_of_conversion(self.parts.adc.latency, len(order), self._chosen == order[0])
         # The last frame chooses the first channel again.
         chosen = [*(order[1:] if self._chosen == order[0] else order), order[0]]
-        accepted = [first + n * p[P_FRAME] for n in range(frames)]
+        accepted = [first + n * p.frame for n in range(frames)]
         self._frames = _Frames(accepted, chosen, self._reader_free, self._chosen)
         done = first + convert_cycles(p, frames) - 1
         self._reader_free, self._chosen = done, order[0]
@@ -265,5 +257,5 @@ class FrontEndClock:
             begun = sum(accepted <= cycle for accepted in frames.accepted)
             self._reader_free, self._chosen = frames.free_before, frames.chosen_before
             if begun:
-                self._reader_free = frames.accepted[begun - 1] + self.cycles[P_FRAME]
+                self._reader_free = frames.accepted[begun - 1] + self.cycles.frame
                 self._chosen = frames.chosen[begun - 1]

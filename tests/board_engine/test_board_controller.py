@@ -9,7 +9,6 @@ from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.board.controller import BoardController
 from twinbar.host.board.software_board import SoftwareBoard, SoftwareLine
@@ -92,7 +91,8 @@ def test_a_board_may_have_more_tiles_than_are_needed(make_crossbar: Any) -> None
 def test_counters_wrap(make_crossbar: Any, short: int) -> None:
     config = make_crossbar(levels=5)
     mine, fast, board = pair(config, 1, check=False)
-    board.controller._tiles[:, at.PHASE_CYCLES : at.ENERGIES] = (1 << COUNTER_BITS) - short
+    board.controller._tiles["phases"] = (1 << COUNTER_BITS) - short
+    board.controller._tiles["actions"] = (1 << COUNTER_BITS) - short
     mine.start_session()
     for program in (Program(beats.configure(config, 1)), any_program(np.random.default_rng(2), config, 1)):
         found, expected = mine.run(program), fast.run(program)

@@ -1,16 +1,16 @@
 """Kernels that run the physics many times: what the statistical tests look at."""
 
-import numba
 import numpy as np
 
+from twinbar.emulator.compiled import allocating_kernel
 from twinbar.emulator.devices import physics
 from twinbar.emulator.devices.layout import P_SEED
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def train(pulses, polarity, start, amplitude, gate, width, scalars, tables):
     """Drive cell 0 from ``start`` with identical pulses; give the conductance before each and after the last."""
-    key = physics.cell_key(scalars[P_SEED], 0, 0)
+    key = physics.cell_key(np.uint64(scalars[P_SEED]), 0, 0)
     cell = physics.traits(key, scalars, tables)
     g = np.int64(start)
     out = np.empty(pulses + 1, np.int64)
@@ -21,10 +21,10 @@ def train(pulses, polarity, start, amplitude, gate, width, scalars, tables):
     return out
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def single_pulses(draws, polarity, start, amplitude, gate, width, scalars, tables):
     """Apply one pulse to a cell at ``start``, again and again with new draws; give the changes."""
-    key = physics.cell_key(scalars[P_SEED], 0, 0)
+    key = physics.cell_key(np.uint64(scalars[P_SEED]), 0, 0)
     cell = physics.traits(key, scalars, tables)
     out = np.empty(draws, np.int64)
     for count in range(draws):
@@ -33,12 +33,12 @@ def single_pulses(draws, polarity, start, amplitude, gate, width, scalars, table
     return out
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def cells(number, scalars, tables):
     """Give traits (7 columns), fault and conductance after forming of ``number`` cells."""
     out = np.empty((number, 9), np.int64)
     for index in range(number):
-        key = physics.cell_key(scalars[P_SEED], index % 3, index)
+        key = physics.cell_key(np.uint64(scalars[P_SEED]), index % 3, index)
         cell = physics.traits(key, scalars, tables)
         fault = physics.draw_fault(key, scalars)
         for column in range(7):
@@ -48,20 +48,20 @@ def cells(number, scalars, tables):
     return out
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def seen(draws, g, ticks, scalars, tables):
     """Give the effective conductance of a cell at ``g``, ``ticks`` after each of ``draws`` pulses."""
-    key = physics.cell_key(scalars[P_SEED], 0, 0)
+    key = physics.cell_key(np.uint64(scalars[P_SEED]), 0, 0)
     out = np.empty(draws, np.int64)
     for count in range(draws):
         out[count] = physics.effective_conductance(g, key, count + 1, ticks, scalars, tables)
     return out
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def reads(draws, g, scalars, tables):
     """Give the codes of ``draws`` readings of a cell at ``g``."""
-    key = physics.cell_key(scalars[P_SEED], 0, 0)
+    key = physics.cell_key(np.uint64(scalars[P_SEED]), 0, 0)
     grid = physics.to_grid(physics.effective_conductance(g, key, 1, 0, scalars, tables), 0, scalars, tables)
     spread = physics.grid_variance(grid, scalars, tables)
     seed = np.uint64(scalars[P_SEED])

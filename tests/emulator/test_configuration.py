@@ -8,17 +8,7 @@ from program_runner import write_list
 from twinbar.emulator.contract.operations import TileBlock
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry
-from twinbar.emulator.crossbar.write_registers import (
-    R_AMPLITUDE,
-    R_DISCARD,
-    R_GATE,
-    R_LIMIT,
-    R_POLARITY_STRIDE,
-    R_START,
-    R_STEP,
-    R_STOP,
-    Ramp,
-)
+from twinbar.emulator.crossbar.write_registers import Ramp
 from twinbar.emulator.devices.layout import CODES, G_ONE
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.bulk.engine import FastEngine
@@ -110,21 +100,15 @@ def test_a_pulse_limit_of_zero_is_refused(make_crossbar: Callable[..., CrossbarC
 
 def test_the_register_record_holds_every_ramp_at_its_place(make_crossbar: Callable[..., CrossbarConfig]) -> None:
     ramps = {
-        "set_amplitude": (0, R_AMPLITUDE, Ramp(100, 7, 200)),
-        "set_gate": (0, R_GATE, Ramp(300, 11, 400)),
-        "reset_amplitude": (1, R_AMPLITUDE, Ramp(500, 13, 600)),
-        "reset_gate": (1, R_GATE, Ramp(700, 17, 800)),
+        "set_amplitude": Ramp(100, 7, 200),
+        "set_gate": Ramp(300, 11, 400),
+        "reset_amplitude": Ramp(500, 13, 600),
+        "reset_gate": Ramp(700, 17, 800),
     }
-    registers = make_crossbar(limit=9, discard=1, samples=3, **{name: ramp for name, (_, _, ramp) in ramps.items()})
-    record = registers.registers.record()
-    for polarity, line, ramp in ramps.values():
-        base = polarity * R_POLARITY_STRIDE + line
-        assert (record[base + R_START], record[base + R_STEP], record[base + R_STOP]) == (
-            ramp.start,
-            ramp.step,
-            ramp.stop,
-        )
-    assert (record[R_LIMIT], record[R_DISCARD]) == (9, 1)
+    record = make_crossbar(limit=9, discard=1, samples=3, **ramps).registers.record()
+    assert record["amplitude"].tolist() == [(100, 7, 200), (500, 13, 600)]
+    assert record["gate"].tolist() == [(300, 11, 400), (700, 17, 800)]
+    assert (record["limit"], record["discard"]) == (9, 1)
 
 
 def test_the_range_registers_map_the_full_scale_to_the_largest_code(

@@ -17,7 +17,7 @@ RAMPS = {
     Record.RESET: {"codes": (100, 0, 5), "width": 1},
     Record.FORM: {"codes": (64, 0, 9), "step": (64, 0, 0), "stop": (512, 0, 9), "width": 3},
 }
-T = (2, 3, 4, 5, 3, 1, 2, 1, 2)
+T = timing.Durations(2, 3, 4, 5, 3, 1, 2, 1, 2)
 """Timing record of `controller_bench.TIMING` and the widths above."""
 SET_UP = set_up(CONFIG, levels=LEVELS, records=RAMPS)
 
@@ -94,7 +94,7 @@ def test_a_train_ramps_and_starts_anew() -> None:
     assert [response.sets for response in trace.responses[-2:]] == [5, 5]
     phases = expected_setup(len(SET_UP))
     timing.add_pulses(phases, T, sets=10, resets=0, drive_updates=8)
-    phases[Phase.SELECT] += T[timing.T_SELECT]
+    phases[Phase.SELECT] += T.select
     phases[Phase.RESPOND] += 1
     assert busy(trace) == phases
 
@@ -115,7 +115,7 @@ def test_the_shortest_durations_keep_ramps_right() -> None:
     assert [p.codes[0] for p in array.pulses[:4]] == [64, 80, 96, 100]
     sets, resets = trace.responses[-2].sets, trace.responses[-1].resets
     assert [p.codes[0] for p in array.pulses[4 : 4 + sets]] == [min(64 + 16 * n, 100) for n in range(sets)]
-    t = (1, 1, 2, 1, 1, 1, 1, 1, 1)
+    t = timing.Durations(1, 1, 2, 1, 1, 1, 1, 1, 1)
     phases = expected_setup(len(beats) - 3)
     timing.add_pulses(phases, t, sets=4, resets=0, drive_updates=4)
     timing.add_write(phases, t, reads=sets + 1, sets=sets, resets=0, drive_updates=min(sets, 4))
@@ -171,7 +171,7 @@ def test_samples_are_averaged_half_up(discard: int, average: int) -> None:
     kept = [47 + dither[n % len(dither)] - 3 for n in range(discard, samples)]
     assert trace.responses[-1].code == (sum(kept) + len(kept) // 2) // len(kept)
     phases = expected_setup(len(beats) - 1)
-    timing.add_read(phases, (*T[:5], samples, *T[6:]))
+    timing.add_read(phases, T._replace(samples=samples))
     assert busy(trace) == phases
 
 
@@ -197,7 +197,7 @@ def test_calibration_removes_the_offset() -> None:
     assert offset.value == -11 & 0x1FF
     phases = expected_setup(len(beats) - 3)
     for _ in range(2):
-        timing.add_read(phases, (*T[:5], 4, *T[6:]))
+        timing.add_read(phases, T._replace(samples=4))
     timing.add_housekeeping(phases, timing.REGISTER_READ_CYCLES)
     assert busy(trace) == phases
 
@@ -219,7 +219,7 @@ def test_gain_calibration_finds_the_largest_trim_within_the_target(reference: in
     tried = [pins[0].trim[0] for pins in trace.pins if pins[0].convert][::4]
     assert tried == [trim & -(2 << bit) & 255 | 1 << bit for bit in range(7, -1, -1)]
     phases = expected_setup(len(beats) - 3)
-    timing.add_gain_calibration(phases, (*T[:5], 4, *T[6:]), 8)
+    timing.add_gain_calibration(phases, T._replace(samples=4), 8)
     for _ in range(2):
         timing.add_housekeeping(phases, timing.REGISTER_READ_CYCLES)
     assert busy(trace) == phases

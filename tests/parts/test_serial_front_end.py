@@ -11,8 +11,8 @@ from twinbar.hw.parts import cycles
 from twinbar.hw.parts.assembly import DacOutput, Drive, Line
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 
-P = cycles.front_end_cycles(PMOD, PMOD_CONFIG.rows, PMOD_CONFIG.columns).record()
-START_UP = P[cycles.P_POWER_UP] + 8 * P[cycles.P_WORD] + DURATIONS.settle_drive + 200
+P = cycles.front_end_cycles(PMOD, PMOD_CONFIG.rows, PMOD_CONFIG.columns)
+START_UP = P.power_up + 8 * P.word + DURATIONS.settle_drive + 200
 
 
 def run(script, config=PMOD_CONFIG, parts=PMOD):

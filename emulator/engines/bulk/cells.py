@@ -1,12 +1,11 @@
 """Compiled loops over the cells of all tiles: forming them, and keeping the operands of the column sums up to date.
 
-Everything works on flat state arrays and calls the scalar physics; tiles run in parallel because they share nothing,
-and no result depends on how many threads there are.
+Everything works on flat state arrays and calls the scalar physics, for a range of tiles (`for_tiles` gives each thread
+one).
 """
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from twinbar.emulator.compiled import inline, kernel
@@ -24,9 +23,6 @@ from twinbar.emulator.devices.physics import (
 
 class CellStates(NamedTuple):
     """The state of the cells of all tiles.
-
-    Parallel kernels store into the arrays of a tuple in functions that they call: Numba removes what they store there
-    themselves.
 
     Parameters
     ----------
@@ -61,13 +57,12 @@ class Operands(NamedTuple):
     row_sum: np.ndarray
 
 
-@numba.njit(parallel=True, cache=True)
-def initialize(state_g, fault, draw_faults, scalars, tables):
-    """Form every cell: its faults (unless they are given) and its conductance."""
-    tiles, cells = state_g.shape
+@kernel
+def initialize(first, last, state_g, fault, draw_faults, scalars, tables):
+    """Form the cells of the tiles ``first`` to ``last - 1``: their faults (unless given) and conductances."""
     seed = np.uint64(scalars[P_SEED])
-    for tile in numba.prange(tiles):
-        for cell in range(cells):
+    for tile in range(first, last):
+        for cell in range(state_g.shape[1]):
             key = cell_key(seed, tile, cell)
             if draw_faults:
                 fault[tile, cell] = draw_fault(key, scalars)
@@ -122,17 +117,17 @@ def _refresh_tile(tile, columns, subtract, used, states, tick, operands, scalars
         operands.row_sum[tile, row] = total
 
 
-@numba.njit(parallel=True, cache=True)
-def refresh_all(columns, subtract, mapped_columns, states, tick, operands, scalars, tables):
-    """Recompute the operands of the column sums of every cell."""
-    for tile in numba.prange(mapped_columns.shape[0]):
+@kernel
+def refresh_tiles(first, last, columns, subtract, mapped_columns, states, tick, operands, scalars, tables):
+    """Recompute the operands of the column sums of the tiles ``first`` to ``last - 1``."""
+    for tile in range(first, last):
         _refresh_tile(tile, columns, subtract, mapped_columns[tile], states, tick, operands, scalars, tables)
 
 
-@numba.njit(parallel=True, cache=True)
-def grid_values(columns, states, tick, out, scalars, tables):
-    """Give the read-grid value of every cell."""
+@kernel
+def grid_values(first, last, columns, states, tick, out, scalars, tables):
+    """Give the read-grid value of every cell of the tiles ``first`` to ``last - 1``."""
     seed = np.uint64(scalars[P_SEED])
-    for tile in numba.prange(out.shape[0]):
+    for tile in range(first, last):
         for cell in range(out.shape[1]):
             out[tile, cell] = seen_grid(tile, cell, columns, seed, states, tick, scalars, tables)

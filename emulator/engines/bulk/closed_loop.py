@@ -2,20 +2,9 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from twinbar.emulator.compiled import inline, kernel
-from twinbar.emulator.crossbar.write_registers import (
-    R_AMPLITUDE,
-    R_DISCARD,
-    R_GATE,
-    R_LIMIT,
-    R_POLARITY_STRIDE,
-    R_START,
-    R_STEP,
-    R_STOP,
-)
 from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, P_SEED, RESET, SET
 from twinbar.emulator.devices.physics import (
     apply_pulse,
@@ -42,7 +31,6 @@ from twinbar.emulator.engines.bulk.counts import (
     add_read,
     add_write,
 )
-from twinbar.hw.timing import T_CONVERT, T_SAMPLES, T_SETTLE_READ, T_WIDTH_RESET, T_WIDTH_SET
 
 NOTHING_DRIVEN = -1
 """Instead of a polarity: the write drive does not hold the start codes of a record."""
@@ -51,7 +39,7 @@ NOTHING_DRIVEN = -1
 @inline
 def read_cycles(t):
     """Give the cycles for which a read drives its cell."""
-    return t[T_SETTLE_READ] + t[T_SAMPLES] * t[T_CONVERT]
+    return t.settle_read + t.samples * t.convert
 
 
 class Answers(NamedTuple):
@@ -93,7 +81,7 @@ def _read_tile(
     tile, first, last, cells, columns, discard, t, states, tick, converters, codes, work, totals, scalars, tables
 ):
     seed = np.uint64(scalars[P_SEED])
-    samples = t[T_SAMPLES]
+    samples = t.samples
     counts = converters.counts
     verify = np.int64(0)
     for i in range(first, last):
@@ -116,10 +104,12 @@ def _read_tile(
     totals.energy[tile, ENERGY_VERIFY] += verify * read_cycles(t)
 
 
-@numba.njit(parallel=True, cache=True)
-def read_cells(offsets, cells, columns, discard, t, states, tick, converters, codes, work, totals, scalars, tables):
+@kernel
+def read_cells(
+    first, last, offsets, cells, columns, discard, t, states, tick, converters, codes, work, totals, scalars, tables
+):
     """Read single cells, tile by tile in the order of the list (arguments as in `write_cells`)."""
-    for tile in numba.prange(offsets.shape[0] - 1):
+    for tile in range(first, last):
         _read_tile(
             tile,
             offsets[tile],
@@ -164,9 +154,9 @@ def _write_tile(
     tables,
 ):
     seed = np.uint64(scalars[P_SEED])
-    samples = t[T_SAMPLES]
-    discard = registers[R_DISCARD]
-    limit = registers[R_LIMIT]
+    samples = t.samples
+    discard = registers.discard
+    limit = registers.limit
     deviations = converters.deviations
     all_reads, all_sets, all_resets, all_updates, all_ok = 0, 0, 0, 0, 0
     heat_set, heat_reset, verify = np.int64(0), np.int64(0), np.int64(0)
@@ -204,26 +194,24 @@ def _write_tile(
             gate = np.int64(0)
             while (code < lowest or code > highest) and sets + resets < limit:
                 wanted = SET if code < lowest else RESET
-                base = wanted * R_POLARITY_STRIDE
+                amplitudes, gates = registers.amplitude[wanted], registers.gate[wanted]
                 if wanted != polarity:
                     polarity = wanted
-                    amplitude = registers[base + R_AMPLITUDE + R_START]
-                    gate = registers[base + R_GATE + R_START]
+                    amplitude = amplitudes.start
+                    gate = gates.start
                     if driven[tile] != polarity:
                         driven[tile] = polarity
                         updates += 1
                 else:
                     amplitude_before, gate_before = amplitude, gate
-                    amplitude = min(
-                        amplitude + registers[base + R_AMPLITUDE + R_STEP], registers[base + R_AMPLITUDE + R_STOP]
-                    )
-                    gate = min(gate + registers[base + R_GATE + R_STEP], registers[base + R_GATE + R_STOP])
+                    amplitude = min(amplitude + amplitudes.step, amplitudes.stop)
+                    gate = min(gate + gates.step, gates.stop)
                     if amplitude != amplitude_before or gate != gate_before:
                         driven[tile] = NOTHING_DRIVEN
                         updates += 1
                 after = g
                 if sound:
-                    width = t[T_WIDTH_SET] if polarity == SET else t[T_WIDTH_RESET]
+                    width = t.width_set if polarity == SET else t.width_reset
                     after = apply_pulse(g, key, count, polarity, amplitude, gate, width, trait, scalars, tables)
                 heat = ((g + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
                 if polarity == SET:
@@ -275,8 +263,10 @@ def _write_tile(
     totals.energy[tile, ENERGY_VERIFY] += verify * read_cycles(t)
 
 
-@numba.njit(parallel=True, cache=True)
+@kernel
 def write_cells(
+    first,
+    last,
     offsets,
     cells,
     levels,
@@ -301,6 +291,8 @@ def write_cells(
 
     Parameters
     ----------
+    first, last : int
+        Tiles, from the first to the one before the last.
     offsets : int64 [tiles + 1]
         The list of tile ``k`` is ``cells[offsets[k]:offsets[k + 1]]``.
     cells, levels : int32, uint8 or uint16 [n]
@@ -312,10 +304,8 @@ def write_cells(
         Columns that hold weights, whose cells a multiplication drives.
     low, high : int32 [levels]
         Windows of codes.
-    registers : int64
-        `twinbar.emulator.crossbar.write_registers.WriteRegisters.record`.
-    t : int64
-        `twinbar.hw.timing.Timing.record`.
+    registers : record `twinbar.emulator.crossbar.write_registers.WRITE_RECORD`
+    t : twinbar.hw.timing.Durations
     states : CellStates
     tick : int
     converters : Converters
@@ -332,7 +322,7 @@ def write_cells(
     scalars, tables
         `twinbar.emulator.devices.layout`.
     """
-    for tile in numba.prange(offsets.shape[0] - 1):
+    for tile in range(first, last):
         _write_tile(
             tile,
             offsets[tile],

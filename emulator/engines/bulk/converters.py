@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
+from twinbar.emulator.compiled import allocating_kernel, inline, kernel
 from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
@@ -32,7 +32,6 @@ from twinbar.emulator.engines.bulk.counts import (
     add_read,
 )
 from twinbar.hw.protocol.layouts import TRIM_BITS
-from twinbar.hw.timing import T_SAMPLES
 
 GAIN_ONE = 1 << 16
 """A channel's gain of 1."""
@@ -40,8 +39,6 @@ GAIN_ONE = 1 << 16
 
 class Converters(NamedTuple):
     """The converters of all tiles.
-
-    Parallel kernels take its arrays one by one: Numba removes what they store into arrays of a tuple.
 
     Parameters
     ----------
@@ -90,7 +87,7 @@ def make_converters(config: CrossbarConfig, tiles: int) -> Converters:
     return converters
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def _read_deviations(scalars, tables):
     """Take the roots of all variances that a cell can have: a root takes as long as the rest of a conversion."""
     deviations = np.empty(VAR_BINS, np.int64)
@@ -100,7 +97,7 @@ def _read_deviations(scalars, tables):
     return deviations
 
 
-@numba.njit(cache=True)
+@kernel
 def draw_errors(converters: Any, scalars: Any, tables: Any) -> None:
     """Fill errors, and the factors that follow from the trims."""
     seed = np.uint64(scalars[P_SEED])
@@ -114,7 +111,7 @@ def draw_errors(converters: Any, scalars: Any, tables: Any) -> None:
             converters.factors[tile, channel] = channel_gain(GAIN_ONE, seed, tile, channel, trim, scalars, tables)
 
 
-@numba.njit(inline="always")
+@inline
 def converter_of(tile, column, errors, offsets, factors, scalars):
     """Give the converter of a column for reads of its cells: channel, draw key, gain, true and stored offset."""
     channel = column % factors.shape[1]
@@ -123,13 +120,13 @@ def converter_of(tile, column, errors, offsets, factors, scalars):
     return channel, key, gain, errors[tile, column], offsets[tile, column]
 
 
-@numba.njit(inline="always")
+@inline
 def deviation_of(grid, deviations, scalars):
     """Give the standard deviation of a conversion of one cell, in 2**-8 codes, from its read-grid value."""
     return deviations[grid >> scalars[P_VAR_SHIFT]]
 
 
-@numba.njit(inline="always")
+@inline
 def read_codes(grid, deviation, converter, low, high, first, discard, samples, scalars, tables):
     """Convert a current ``samples`` times over the range of a single cell; gives the sum of the codes kept.
 
@@ -145,7 +142,7 @@ def read_codes(grid, deviation, converter, low, high, first, discard, samples, s
     return total
 
 
-@numba.njit(inline="always")
+@inline
 def average(total, kept):
     """Round the mean of ``kept`` codes to the nearest code, halves up."""
     if kept != 1:  # a division takes longer than a conversion
@@ -153,7 +150,7 @@ def average(total, kept):
     return total
 
 
-@numba.njit(inline="always")
+@inline
 def sample(grid, deviation, converter, first, discard, samples, scalars, tables):
     """Read a cell: convert its current, discard the first samples, average the rest less the column's offset."""
     top = scalars[P_ADC_MAX]
@@ -162,7 +159,7 @@ def sample(grid, deviation, converter, first, discard, samples, scalars, tables)
     return min(max(average(total - kept * converter[4], kept), np.int64(0)), top)
 
 
-@numba.njit(cache=True)
+@kernel
 def calibrate(
     offsets, arguments, pair_low, target, discard, t, converters, scalars, tables, codes, work, phases, actions
 ):
@@ -179,8 +176,7 @@ def calibrate(
     target : int
         Code that the reference source must give.
     discard : int
-    t : int64
-        `twinbar.hw.timing.Timing.record`.
+    t : twinbar.hw.timing.Durations
     converters : Converters
         Their offsets, trims, factors and counts change.
     codes : int64 [n]
@@ -190,7 +186,7 @@ def calibrate(
     phases, actions : int64 [tiles, ...]
         Added to.
     """
-    samples = t[T_SAMPLES]
+    samples = t.samples
     kept = samples - discard
     channels = converters.factors.shape[1]
     nothing = np.int64(0)
@@ -199,12 +195,11 @@ def calibrate(
         for i in range(offsets[tile], offsets[tile + 1]):
             column = arguments[i, COLUMN]
             channel = column % channels
-            before = phases[tile].sum()
             reads = 1
             if arguments[i, GAIN]:
                 codes[i] = search_trim(tile, channel, target, discard, samples, converters, scalars, tables)
                 reads = TRIM_BITS
-                add_gain_calibration(phases[tile], t, reads)
+                work[i] = add_gain_calibration(phases[tile], t, reads)
             else:
                 pair = arguments[i, SUBTRACT] != 0
                 errors = converters.pair_errors if pair else converters.errors
@@ -219,15 +214,14 @@ def calibrate(
                     converters.pair_offsets[tile, column] = codes[i]
                 else:
                     converters.offsets[tile, column] = codes[i]
-                add_read(phases[tile], t)
-            work[i] = phases[tile].sum() - before - 1
+                work[i] = add_read(phases[tile], t)
             actions[tile, SELECT_CELL] += 1
             actions[tile, CONVERT_VERIFY] += reads * samples
             actions[tile, COMMAND_BEAT] += 1
             actions[tile, RESPONSE_BEAT] += 1
 
 
-@numba.njit(cache=True)
+@kernel
 def search_trim(tile, channel, target, discard, samples, converters, scalars, tables):
     """Find the largest trim with which the reference source gives at most the target: bit by bit, the highest first."""
     seed = np.uint64(scalars[P_SEED])

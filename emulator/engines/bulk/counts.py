@@ -1,30 +1,28 @@
 """Cycles and counts, compiled: what the kernels add to the phases, actions and energies of a tile."""
 
-import numba
-
+from twinbar.emulator.compiled import kernel
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.hw import timing
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import Phase
 
-# Not cached: a cache file would lie beside hw/timing.py, in a folder that knows nothing of Numba.
-add_write = numba.njit(timing.add_write)
-add_multiply = numba.njit(timing.add_multiply)
-add_load = numba.njit(timing.add_load)
-add_housekeeping = numba.njit(timing.add_housekeeping)
-driven_cycles = numba.njit(timing.driven_cycles)
+add_write = kernel(timing.add_write)
+add_multiply = kernel(timing.add_multiply)
+add_load = kernel(timing.add_load)
+add_housekeeping = kernel(timing.add_housekeeping)
+driven_cycles = kernel(timing.driven_cycles)
 
 
-@numba.njit(cache=True)
+@kernel
 def add_read(phases, t):
     """`twinbar.hw.timing.add_read`, compiled: a write that is already in its window."""
     return add_write(phases, t, 1, 0, 0, 0)
 
 
-@numba.njit(cache=True)
+@kernel
 def add_gain_calibration(phases, t, bits):
-    """`twinbar.hw.timing.add_gain_calibration`, compiled."""
-    add_write(phases, t, bits, 0, 0, 0)
+    """`twinbar.hw.timing.add_gain_calibration`, compiled; gives the cycles before the response."""
+    return add_write(phases, t, bits, 0, 0, 0)
 
 
 RESPOND = int(Phase.RESPOND)

@@ -29,6 +29,7 @@ from twinbar.emulator.devices.layout import (
 from twinbar.emulator.engines.bulk import cells, closed_loop, multiply
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.stream import Course, Stream
+from twinbar.emulator.tile_threads import for_tiles
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import PHASES, Phase
@@ -72,7 +73,7 @@ class FastEngine:
         self._scalars, self._tables = config.cells.scalars, config.cells.tables
         assert self._scalars.shape == (SCALAR_COUNT,)
         self._ages = bool(self._scalars[P_AGES])
-        self._t = np.array(config.timing.record(), dtype=np.int64)
+        self._t = config.timing.record()
         self._registers = config.registers.record()
         dtype = config.sums.dtype
         self._states = cells.CellStates(
@@ -97,13 +98,17 @@ class FastEngine:
             self._states.fault[:] = faults
         self._stream = Stream(geometry.controller(tiles))
         self._converters = make_converters(config, tiles)
-        cells.initialize(self._states.g, self._states.fault, faults is None, self._scalars, self._tables)
+        for_tiles(
+            cells.initialize, tiles, self._states.g, self._states.fault, faults is None, self._scalars, self._tables
+        )
         self._refresh()
         self.calibration = self._calibrate()
         """What calibrating the converters took; nothing where they are ideal."""
 
     def _refresh(self) -> None:
-        cells.refresh_all(
+        for_tiles(
+            cells.refresh_tiles,
+            self.tiles,
             self.config.geometry.columns,
             self.config.geometry.subtract_pairs,
             self._mapped_columns,
@@ -164,7 +169,9 @@ class FastEngine:
         )
         totals = self._nothing()
         if n:
-            closed_loop.write_cells(
+            for_tiles(
+                closed_loop.write_cells,
+                self.tiles,
                 todo.offsets,
                 todo.cells,
                 todo.levels,
@@ -184,6 +191,7 @@ class FastEngine:
                 totals,
                 self._scalars,
                 self._tables,
+                work=n,
             )
         course = self._stream.follow_lists(todo.offsets, answers.work)
         activity = self._activity(course, totals)
@@ -194,7 +202,9 @@ class FastEngine:
         codes = np.zeros(len(cells), np.int32)
         work = np.zeros(len(cells), np.int64)
         totals = self._nothing()
-        closed_loop.read_cells(
+        for_tiles(
+            closed_loop.read_cells,
+            self.tiles,
             offsets,
             cells,
             self.config.geometry.columns,
@@ -208,6 +218,7 @@ class FastEngine:
             totals,
             self._scalars,
             self._tables,
+            work=len(cells),
         )
         return codes, self._activity(self._stream.follow_lists(offsets, work), totals)
 
@@ -232,7 +243,9 @@ class FastEngine:
         adc_range = self.config.adc_range(full_scale)
         converters = self._converters
         pairs = geometry.subtract_pairs
-        multiply.convert_columns(
+        for_tiles(
+            multiply.convert_columns,
+            row_tiles * column_tiles,
             block.first_tile,
             sums,
             variances,
@@ -265,8 +278,17 @@ class FastEngine:
         if steps.shape[1] <= FEW_STEPS:
             shape = (row_tiles, column_tiles, steps.shape[1], widest)
             sums, variances = np.empty(shape, steps.dtype), np.empty(shape, steps.dtype)
-            multiply.sum_columns(
-                block.first_tile, steps, self._operands.current, self._operands.variance, sums, variances
+            operands = self._operands
+            layer = row_tiles * column_tiles
+            for_tiles(
+                multiply.sum_columns,
+                layer,
+                block.first_tile,
+                steps,
+                operands.current,
+                operands.variance,
+                sums,
+                variances,
             )
             return sums, variances
         flat = torch.from_numpy(steps[:, None])
@@ -331,7 +353,9 @@ class FastEngine:
         """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
         geometry = self.config.geometry
         grid = np.zeros((self.tiles, geometry.cells), np.int64)
-        cells.grid_values(geometry.columns, self._states, self._tick, grid, self._scalars, self._tables)
+        for_tiles(
+            cells.grid_values, self.tiles, geometry.columns, self._states, self._tick, grid, self._scalars, self._tables
+        )
         seen = grid * (self.config.cells.g_max_s / (1 << geometry.grid_bits))
         return seen.reshape(self.tiles, geometry.rows, geometry.columns)
 

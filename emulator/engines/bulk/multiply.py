@@ -1,8 +1,8 @@
 """Compiled multiplications of a layer: sums, conversions, counts."""
 
-import numba
 import numpy as np
 
+from twinbar.emulator.compiled import allocating_kernel, kernel
 from twinbar.emulator.crossbar.array import is_clipped
 from twinbar.emulator.devices.layout import P_SEED
 from twinbar.emulator.devices.physics import channel_key, convert
@@ -22,21 +22,25 @@ from twinbar.emulator.engines.bulk.counts import (
 from twinbar.hw.timing import REGISTER_WRITE_CYCLES
 
 
-@numba.njit(parallel=True, cache=True)
-def sum_columns(first_tile, steps, current, variance, sums, variances):
+@kernel
+def sum_columns(first, last, first_tile, steps, current, variance, sums, variances):
     """Sum the columns of one layer for a few input vectors, row by driven row.
 
     The same exact integers as a matrix product gives, without its start-up cost; idle rows cost nothing.
 
     Parameters
     ----------
+    first, last : int
+        Tiles of the layer, from the first to the one before the last.
+    first_tile : int
+        Number of the layer's first tile.
     steps : float [row tiles, input steps, rows]
     current, variance : float [tiles, rows, columns]
     sums, variances : float [row tiles, column tiles, input steps, columns]
         Filled.
     """
-    row_tiles, column_tiles, count, used = sums.shape
-    for local in numba.prange(row_tiles * column_tiles):
+    _, column_tiles, count, used = sums.shape
+    for local in range(first, last):
         r = local // column_tiles
         c = local % column_tiles
         tile = first_tile + local
@@ -52,8 +56,10 @@ def sum_columns(first_tile, steps, current, variance, sums, variances):
                         variances[r, c, n, k] += x * x * variance[tile, row, k]
 
 
-@numba.njit(parallel=True, cache=True)
+@kernel
 def convert_columns(
+    first,
+    last,
     first_tile,
     sums,
     variances,
@@ -80,6 +86,8 @@ def convert_columns(
 
     Parameters
     ----------
+    first, last, first_tile : int
+        As in `sum_columns`.
     sums, variances : float [row tiles, column tiles, planes * batch, columns]
         Exact sums; the plane is the slower part of the third index.
     rank : int32 [row tiles, planes, batch]
@@ -99,11 +107,11 @@ def convert_columns(
     clipped : int64 [tiles of the layer]
         Conversions that ended on an extreme code.
     """
-    row_tiles, column_tiles = sums.shape[0], sums.shape[1]
+    column_tiles = sums.shape[1]
     planes, batch = rank.shape[1], rank.shape[2]
     channels = factors.shape[1]
     seed = np.uint64(scalars[P_SEED])
-    for local in numba.prange(row_tiles * column_tiles):
+    for local in range(first, last):
         r = local // column_tiles
         c = local % column_tiles
         tile = first_tile + local
@@ -155,7 +163,7 @@ def convert_columns(
         clipped[local] = hits
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def count_multiply(
     first_tile, steps, rank, words, used_columns, channels, changed, waits, t, row_sum, phases, actions, energy
 ):
@@ -224,7 +232,7 @@ def count_multiply(
                     energy[local, ENERGY_FORWARD] += heat * (responses + waits[b, local])
 
 
-@numba.njit(cache=True)
+@kernel
 def _heat_of_last_step(steps, rank, row_sum):
     """Give the heat per cycle of a vector's last input step, whose rows stay driven while results are handed over."""
     heat = np.int64(0)

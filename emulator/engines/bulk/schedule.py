@@ -14,9 +14,9 @@ Of a single tile nothing is left but the equations (`twinbar.emulator.engines.bu
 
 from typing import Final
 
-import numba
 import numpy as np
 
+from twinbar.emulator.compiled import allocating_kernel, inline, kernel
 from twinbar.emulator.engines.bulk.schedule_alone import follow_alone
 from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_TILE, OP_WORK
 from twinbar.hw.timing import QUEUE_LATENCY
@@ -35,13 +35,13 @@ for _bit in range(64):
 _BEAT, _ACCEPTED, _END, _BUSY, _KNOWN = range(5)
 
 
-@numba.njit(cache=True, inline="always")
+@inline
 def _lowest(bits):
     """Give the number of the lowest bit that is set (Leiserson, Prokop, Randall, 1998)."""
     return _LOWEST_BIT[np.int64(((bits & (~bits + _ONE)) * _DEBRUIJN) >> np.uint64(58))]
 
 
-@numba.njit(cache=True, inline="always")
+@inline
 def _next_in_turn(offering, last):
     """Give the first tile that offers, in cyclic order after the one served last."""
     word = last >> 6
@@ -52,14 +52,14 @@ def _next_in_turn(offering, last):
     return (word << 6) + _lowest(later)
 
 
-@numba.njit(cache=True, inline="always")
+@inline
 def _note(calendar, tile, cycle, clock):
     """Enter an offer into the calendar, if it reaches so far."""
     if cycle < clock[_KNOWN]:
         calendar[cycle & (_HORIZON - 1), tile >> 6] |= _ONE << np.uint64(tile & 63)
 
 
-@numba.njit(cache=True)
+@kernel
 def _start(tile, ops, queue, queued, free, offer, running, calendar, clock):
     """Pop the commands of an idle tile, up to one that responds; gives whether one was popped."""
     mask = queue.shape[1] - 1
@@ -83,7 +83,7 @@ def _start(tile, ops, queue, queued, free, offer, running, calendar, clock):
     return queued[tile, 1] > first
 
 
-@numba.njit(cache=True)
+@kernel
 def _dispatch(ops, depth, queue, queued, free, offer, running, calendar, clock):
     """Accept beats up to one whose tile has no room that is known of."""
     mask = queue.shape[1] - 1
@@ -104,7 +104,38 @@ def _dispatch(ops, depth, queue, queued, free, offer, running, calendar, clock):
             _start(tile, ops, queue, queued, free, offer, running, calendar, clock)
 
 
-@numba.njit(cache=True)
+@inline
+def _extend(calendar, offer, now, clock):
+    """Let the calendar reach further, when half of what it spans has passed."""
+    known = clock[_KNOWN]
+    if now >= known - _HORIZON // 2:
+        clock[_KNOWN] = now + _HORIZON
+        for tile in range(offer.shape[0]):
+            if offer[tile] >= known:
+                _note(calendar, tile, offer[tile], clock)
+
+
+@inline
+def _offers(calendar, offering, now):
+    """Take the offers of a cycle from the calendar; gives whether any tile offers a response."""
+    some = np.uint64(0)
+    for word in range(offering.shape[0]):
+        offering[word] |= calendar[now & (_HORIZON - 1), word]
+        calendar[now & (_HORIZON - 1), word] = 0
+        some |= offering[word]
+    return some != 0
+
+
+@inline
+def _earliest(offer):
+    """Give the cycle of the earliest offer."""
+    earliest = _NEVER
+    for tile in range(offer.shape[0]):
+        earliest = min(earliest, offer[tile])
+    return earliest
+
+
+@allocating_kernel
 def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
     """Follow a program from its first beat to its last response.
 
@@ -138,7 +169,8 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
     queue = np.zeros((tiles, ring, 3), np.int64)  # command, accepted, popped
     queued = np.zeros((tiles, 2), np.int64)  # accepted, popped
     free = np.zeros(tiles, np.int64)
-    offer = np.full(tiles, _NEVER, np.int64)
+    offer = np.zeros(tiles, np.int64)
+    offer[:] = _NEVER
     running = np.zeros((tiles, 3), np.int64)  # command, responses left, left in the group
     words = (tiles + 63) >> 6
     offering = np.zeros(words, np.uint64)
@@ -152,20 +184,10 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
 
     _dispatch(ops, command_depth, queue, queued, free, offer, running, calendar, clock)
     while clock[_BUSY] > 0:
-        if now >= clock[_KNOWN] - _HORIZON // 2:
-            known = clock[_KNOWN]
-            clock[_KNOWN] = now + _HORIZON
-            for tile in range(tiles):
-                if offer[tile] >= known:
-                    _note(calendar, tile, offer[tile], clock)
-        some = np.uint64(0)
-        for word in range(words):
-            offering[word] |= calendar[now & (_HORIZON - 1), word]
-            calendar[now & (_HORIZON - 1), word] = 0
-            some |= offering[word]
-        if some == 0:
-            # Nobody offers: the calendar is empty up to the earliest offer.
-            now = offer.min()
+        _extend(calendar, offer, now, clock)
+        if not _offers(calendar, offering, now):
+            # The calendar is empty up to the earliest offer.
+            now = _earliest(offer)
             continue
         if response_depth == 2 and before == now - 1 and before_that == now - 2:
             # Two beats are still on their way through the queue: it is full.

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-import numba
 import numpy as np
 
+from twinbar.emulator.compiled import allocating_kernel
 from twinbar.emulator.contract.interleave import interleave
-from twinbar.hw.timing import DECIDE_CYCLES, REGISTER_WRITE_CYCLES, T_CONVERT, T_SELECT, T_SETTLE_MULTIPLY
+from twinbar.hw.timing import DECIDE_CYCLES, REGISTER_WRITE_CYCLES
 
 OP_TILE: Final = 0
 OP_WORK: Final = 1
@@ -21,7 +21,7 @@ OP_SIZE: Final = 5
 """Columns of an array of commands, in the order of the stream."""
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def list_ops(offsets, work):
     """Give the commands of interleaved lists, with one response each.
 
@@ -41,7 +41,7 @@ def list_ops(offsets, work):
     return ops
 
 
-@numba.njit(cache=True)
+@allocating_kernel
 def multiply_ops(first_tile, steps, words, outputs, channels, changed, t):
     """Give the commands of a batch: range registers, then vector by vector and in it tile by tile LOADs and MULTIPLY.
 
@@ -56,8 +56,7 @@ def multiply_ops(first_tile, steps, words, outputs, channels, changed, t):
     channels : int
     changed : bool [tiles of the layer]
         Whether the register of the ADC range is written.
-    t : int64
-        `twinbar.hw.timing.Timing.record`.
+    t : twinbar.hw.timing.Durations
 
     Returns
     -------
@@ -68,7 +67,11 @@ def multiply_ops(first_tile, steps, words, outputs, channels, changed, t):
     row_tiles, batch = steps.shape
     column_tiles = outputs.shape[0]
     tiles = row_tiles * column_tiles
-    count = changed.sum() + batch * (column_tiles * words.sum() + tiles)
+    count = batch * tiles
+    for r in range(row_tiles):
+        count += batch * column_tiles * words[r]
+    for local in range(tiles):
+        count += np.int64(changed[local])
     ops = np.zeros((count, OP_SIZE), np.int64)
     positions = np.zeros((batch, tiles), np.int64)
     at = 0
@@ -79,13 +82,13 @@ def multiply_ops(first_tile, steps, words, outputs, channels, changed, t):
             ops[at, OP_OUTPUTS] = 1
             ops[at, OP_GROUP] = 1
             at += 1
-    group = t[T_CONVERT] + DECIDE_CYCLES
+    group = t.convert + DECIDE_CYCLES
     for b in range(batch):
         for local in range(tiles):
             r = local // column_tiles
             used = outputs[local % column_tiles]
             groups = (used + channels - 1) // channels
-            step = t[T_SELECT] + t[T_SETTLE_MULTIPLY]
+            step = t.select + t.settle_multiply
             for _ in range(words[r]):
                 ops[at, OP_TILE] = first_tile + local
                 ops[at, OP_WORK] = 1

@@ -9,6 +9,7 @@ import numpy as np
 from twinbar.emulator.engines.bulk.schedule import schedule
 from twinbar.emulator.engines.bulk.schedule_ops import list_ops, multiply_ops
 from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.timing import Durations
 
 REMEMBERED: Final = 256
 """Courses of multiplications that are kept."""
@@ -63,7 +64,7 @@ class Stream:
         words: np.ndarray,
         outputs: np.ndarray,
         changed: np.ndarray,
-        t: np.ndarray,
+        t: Durations,
         *,
         rows_wait: bool,
     ) -> Course:

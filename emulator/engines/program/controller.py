@@ -6,7 +6,6 @@ import numpy as np
 
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES, Program, ProgramResult
 from twinbar.emulator.crossbar.array import S_TICK, refresh
-from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.ticks import check_tick
@@ -17,15 +16,12 @@ from twinbar.emulator.engines.program.program_drive import NO_RECORD, disarm
 from twinbar.emulator.engines.program.program_front_end import describe_parts, power_up_parts
 from twinbar.emulator.engines.program.program_kernel import run
 from twinbar.emulator.engines.program.program_registers import power_up
-from twinbar.emulator.engines.program.program_streams import RESPONSES, SERVED, change_command, open_streams
-from twinbar.hw.actions import ACTIONS
+from twinbar.emulator.engines.program.program_streams import change_command, open_streams
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
-from twinbar.hw.timing import PHASES
 
-_DRIVEN: Final = [at.RECORD, at.CODES, at.CODES + 1, at.CODES + 2]
-_FRONT_END: Final = slice(at.WANTED, at.LOAD_START)
-"""What a serial front end remembers between programs, as `FrontEndClock.state` gives it."""
+_DRIVEN: Final = ("record", "codes")
+"""Fields of a tile that `Controller.cells` gives as what it drives."""
 _RESPONSE: Final = np.dtype([("low", "<i8"), ("high", "<u2")])
 
 
@@ -59,43 +55,42 @@ class FastController:
         self._state = make_cells(config, controller, mapped_columns, faults)
         self._chip = _chip(config, controller)
         self._rules = admission_rules(controller)
-        self._tiles = np.zeros((controller.tiles, at.row_size(controller.columns)), np.int64)
-        self._tiles[:, at.RECORD] = NO_RECORD
-        self._tiles[:, _DRIVEN[1:]] = controller.safe_codes
-        self._tiles[:, at.LIMITED] = -1
+        self._tiles = np.zeros(controller.tiles, at.TILE)
+        self._tiles["record"] = NO_RECORD
+        self._tiles["codes"] = controller.safe_codes
+        self._tiles["limited"] = -1
         power_up(self._tiles, controller)
         power_up_parts(self._tiles, self._chip)
         self._served = controller.tiles - 1
 
     def run(self, program: Program) -> ProgramResult:
         """Run a program to its end."""
-        counters = slice(at.PHASE_CYCLES, at.ENERGIES)
-        before = self._tiles[:, counters].copy()
-        self._tiles[:, at.ENERGIES : at.ENERGIES + len(CellEnergy)] = 0
-        self._tiles[:, [at.LEAST, at.MOST, at.CLIPPED]] = at.NEVER, -at.NEVER, 0
+        tiles = self._tiles
+        phases, actions = tiles["phases"].copy(), tiles["actions"].copy()
+        tiles["energies"] = 0
+        tiles["least"], tiles["most"], tiles["clipped"] = at.NEVER, -at.NEVER, 0
         streams = open_streams(program, self.controller.tiles, self.controller.command_depth, self._served)
-        cycles = run(self._state, self._tiles, self._chip, self._rules, streams, _pins(program))
-        for tile, row in enumerate(self._tiles):
+        cycles = run(self._state, tiles, self._chip, self._rules, streams, _pins(program))
+        for tile, row in enumerate(tiles):
             change_command(row, streams, tile, len(program.commands))
-        self._served = streams.flow[SERVED]
-        responses = streams.flow[RESPONSES]
+        self._served = int(streams.flow["served"])
+        responses = int(streams.flow["responses"])
         beats = np.empty(responses, _RESPONSE)
         beats["low"], beats["high"] = streams.low[:responses], streams.high[:responses]
-        counted = self._tiles[:, counters] - before
         return ProgramResult(
             responses=beats.view(np.uint8).reshape(responses, RESPONSE_BYTES),
             response_cycles=streams.taken[:responses].copy(),
             accepted=streams.accepted,
             cycles=cycles,
-            phases=counted[:, : len(PHASES)].copy(),
-            actions=counted[:, len(PHASES) : len(PHASES) + len(ACTIONS)].copy(),
-            energy=self._tiles[:, at.ENERGIES : at.ENERGIES + len(CellEnergy)].copy(),
+            phases=tiles["phases"] - phases,
+            actions=tiles["actions"] - actions,
+            energy=tiles["energies"].copy(),
             extremes=self._extremes(),
             command_energy=streams.heat[:-1],
         )
 
     def _extremes(self) -> np.ndarray:
-        extremes = self._tiles[:, [at.LEAST, at.MOST, at.CLIPPED]]
+        extremes = np.stack([self._tiles[name] for name in ("least", "most", "clipped")], axis=1)
         extremes[extremes[:, 0] > extremes[:, 1]] = 0
         return extremes
 
@@ -103,7 +98,7 @@ class FastController:
         """Reset the controller between programs, as a link does when a session starts; registers keep their values."""
         for row in self._tiles:
             disarm(row, self._chip, -1)
-        self._tiles[:, [at.FAULTS, at.ABORTING]] = 0
+        self._tiles["faults"] = self._tiles["aborting"] = 0
         self._served = self.controller.tiles - 1
 
     def set_tick(self, tick: int) -> None:
@@ -115,41 +110,54 @@ class FastController:
 
     def cells(self) -> dict[str, np.ndarray]:
         """Give the state of the array (`twinbar.emulator.contract.program.Controller.cells`)."""
-        cells = save_cells(self._state) | {"driven": self._tiles[:, _DRIVEN]}
+        cells = save_cells(self._state) | {"driven": _numbers(self._tiles, _DRIVEN)}
         if self.config.parts is not None:
-            cells["front_end"] = self._tiles[:, _FRONT_END].copy()
+            cells["front_end"] = _numbers(self._tiles, at.FRONT_END)
         return cells
 
     def load_cells(self, state: dict[str, Any]) -> None:
         """Restore what `cells` gave of the array; what the write drives hold is the controller's."""
         restore_cells(self._state, state)
         if "front_end" in state:
-            self._tiles[:, _FRONT_END] = state["front_end"]
+            _restore(self._tiles, at.FRONT_END, state["front_end"])
 
 
-def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.ndarray:
-    chip = np.zeros(at.CHIP_SIZE, np.int64)
-    chip[at.CHIP_ROWS] = controller.rows
-    chip[at.CHIP_COLUMNS] = controller.columns
-    chip[at.CHIP_CHANNELS] = controller.adc_channels
-    chip[at.CHIP_ADC_BITS] = controller.adc_bits
-    chip[at.CHIP_DAC_BITS] = controller.dac_bits
-    chip[at.CHIP_INPUT_BITS] = controller.input_bits
-    chip[at.CHIP_FIELD_BITS] = controller.field_bits
-    chip[at.CHIP_WORDS] = controller.words
-    chip[at.CHIP_COMMAND_DEPTH] = controller.command_depth
-    chip[at.CHIP_RESPONSE_DEPTH] = controller.response_depth
-    chip[at.CHIP_SAFE : at.CHIP_SAFE + 3] = controller.safe_codes
-    chip[at.CHIP_HOLDS] = config.geometry.sample_and_hold
+def _numbers(tiles: np.ndarray, fields: tuple[str, ...]) -> np.ndarray:
+    """Give the numbers of some fields, one field behind the other (int64 [tiles, numbers])."""
+    return np.concatenate([tiles[field].reshape(len(tiles), -1) for field in fields], axis=1)
+
+
+def _restore(tiles: np.ndarray, fields: tuple[str, ...], numbers: np.ndarray) -> None:
+    """Take over what `_numbers` gave."""
+    place = 0
+    for field in fields:
+        shape = tiles[field].shape
+        count = int(np.prod(shape[1:], dtype=int))
+        tiles[field] = numbers[:, place : place + count].reshape(shape)
+        place += count
+
+
+def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.void:
+    chip = np.zeros(1, at.CHIP)[0]
+    chip["rows"] = controller.rows
+    chip["columns"] = controller.columns
+    chip["channels"] = controller.adc_channels
+    chip["adc_bits"] = controller.adc_bits
+    chip["dac_bits"] = controller.dac_bits
+    chip["input_bits"] = controller.input_bits
+    chip["field_bits"] = controller.field_bits
+    chip["words"] = controller.words
+    chip["command_depth"] = controller.command_depth
+    chip["response_depth"] = controller.response_depth
+    chip["safe"][: at.LINES] = controller.safe_codes
+    chip["holds"] = config.geometry.sample_and_hold
     describe_parts(chip, controller, config.parts)
     return chip
 
 
 def _pins(program: Program) -> np.ndarray:
-    pins = np.zeros((len(program.pins), 4), np.int64)
-    for row, pulse in zip(pins, program.pins, strict=True):
-        row[at.PIN] = pulse.pin
-        row[at.PIN_TILE] = pulse.tile
-        row[at.PIN_FIRST] = pulse.first + SYNCHRONIZER_CYCLES
-        row[at.PIN_LAST] = pulse.last + SYNCHRONIZER_CYCLES
-    return pins
+    pins = [
+        (pulse.pin, pulse.tile, pulse.first + SYNCHRONIZER_CYCLES, pulse.last + SYNCHRONIZER_CYCLES)
+        for pulse in program.pins
+    ]
+    return np.array(pins, at.PIN)

@@ -6,12 +6,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from twinbar.emulator.compiled import inline, kernel
-from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_registers import RegisterRules, register_rules, register_status
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import commands as declared
 from twinbar.hw.protocol.commands import CELL, COMMANDS, PRODUCT, REGISTER, REST, TRAIN, CommandSpec
-from twinbar.hw.protocol.fields import Field
 from twinbar.hw.protocol.layouts import MAX_COLUMNS, OPCODE_BITS
 from twinbar.hw.protocol.registers import BY_NAME
 from twinbar.hw.protocol.rules import Aligned, Below, Bound, NotBoth, OneOf, Rule, Setting, Span, Within
@@ -46,7 +44,7 @@ ABORTED: Final = Status.ABORTED.value
 FAULTED: Final = Status.FAULTED.value
 DISARMED: Final = Status.DISARMED.value
 
-PULSE_LIMIT_AT: Final = at.REGISTERS + BY_NAME["PULSE_LIMIT"].address
+PULSE_LIMIT_AT: Final = BY_NAME["PULSE_LIMIT"].address
 
 INDEX_MASK: Final = CELL["column"].mask
 COLUMN_SHIFT: Final = CELL["column"].offset
@@ -63,47 +61,51 @@ VALUE_SHIFT: Final = REGISTER["value"].offset
 VALUE_MASK: Final = REGISTER["value"].mask
 WAIT_MASK: Final = REST["cycles"].mask
 
-# --- a command: positions in a row ------------------------------------------------------------------------------------
-KNOWN: Final = 0
-EVERYWHERE: Final = 1
-"""It goes to every tile."""
-HALTABLE: Final = 2
-FAULTABLE: Final = 3
-"""A fault that is latched refuses it."""
-NEEDS: Final = 4
-"""Mode in which the tile must be armed at least; SAFE: in none."""
-FIRST_RULE: Final = 5
-LAST_RULE: Final = 6
-"""Its rules: the first one, and the one behind the last."""
-COMMAND_SIZE: Final = 7
+COMMAND: Final = np.dtype(
+    [
+        ("known", np.int64),
+        ("to_every_tile", np.int64),
+        ("haltable", np.int64),
+        ("refused_while_faulted", np.int64),
+        # Mode in which the tile must be armed at least; SAFE: in none.
+        ("needs", np.int64),
+        # Its rules: the first one, and the one behind the last.
+        ("first_rule", np.int64),
+        ("last_rule", np.int64),
+    ]
+)
+"""What admits a command."""
 
-# --- a rule: positions in a row ---------------------------------------------------------------------------------------
-STATUS: Final = 0
-KIND: Final = 1
-SHIFT: Final = 2
-MASK: Final = 3
-"""The argument."""
-OTHER_SHIFT: Final = 4
-OTHER_MASK: Final = 5
-"""The count of a span, and one of two flags; a mask of 0: there is none."""
-FLAG_SHIFT: Final = 6
-FLAG_MASK: Final = 7
-"""The flag that halves the bound."""
-LEAST: Final = 8
-MOST: Final = 9
-"""Bounds; of a member, the permitted values as bits; of alignment, the bits that must be 0."""
-SETTING: Final = 10
-"""Address of the register that holds the bound instead; -1: none does."""
-EXCESS: Final = 11
-"""How much less than the register's value is permitted."""
-RULE_SIZE: Final = 12
+RULE: Final = np.dtype(
+    [
+        ("status", np.int64),
+        ("kind", np.int64),
+        # The argument.
+        ("shift", np.int64),
+        ("mask", np.int64),
+        # The count of a span, or the second of two flags; a mask of 0: there is none.
+        ("other_shift", np.int64),
+        ("other_mask", np.int64),
+        # The flag that halves the bound.
+        ("flag_shift", np.int64),
+        ("flag_mask", np.int64),
+        # Bounds; of a member, the permitted values as bits; of alignment, the bits that must be 0.
+        ("least", np.int64),
+        ("most", np.int64),
+        # Address of the register that holds the bound instead; -1: none does.
+        ("setting", np.int64),
+        # How much less than the bound is permitted.
+        ("excess", np.int64),
+    ]
+)
+"""A rule on the arguments of a command."""
 
 RANGE: Final = 0
 SPAN: Final = 1
 ALIGNED: Final = 2
 MEMBER: Final = 3
 EXCLUSIVE: Final = 4
-"""Values of ``KIND``."""
+"""Values of ``kind``."""
 UNBOUNDED: Final = 1 << 62
 
 
@@ -112,8 +114,8 @@ class Rules(NamedTuple):
 
     Parameters
     ----------
-    commands : int64 [opcodes, COMMAND_SIZE]
-    arguments : int64 [n, RULE_SIZE]
+    commands : `COMMAND` [opcodes]
+    arguments : `RULE` [n]
         Rules of all commands, in the order in which they are looked at.
     registers : RegisterRules
     """
@@ -125,58 +127,54 @@ class Rules(NamedTuple):
 
 def admission_rules(config: ControllerConfig, commands: Mapping[Opcode, CommandSpec] = COMMANDS) -> Rules:
     """Give what a controller admits; tests give other ``commands``."""
-    table = np.zeros((1 << OPCODE_BITS, COMMAND_SIZE), np.int64)
-    rows: list[list[int]] = []
+    table = np.zeros(1 << OPCODE_BITS, COMMAND)
+    rules: list[np.void] = []
     for opcode, spec in commands.items():
-        first = len(rows)
+        first = len(rules)
         for status in spec.reasons:
-            rows += [_row(config, spec, rule) for rule in spec.rules if rule.status is status]
+            rules += [_rule(config, spec, rule) for rule in spec.rules if rule.status is status]
         needs = (spec.needs or Mode.SAFE).value
         flags = (1, spec.to_every_tile, spec.haltable, spec.refused_while_faulted)
-        table[opcode.value] = *flags, needs, first, len(rows)
-    return Rules(table, np.array(rows, np.int64).reshape(-1, RULE_SIZE), register_rules(config))
+        table[opcode.value] = (*flags, needs, first, len(rules))
+    return Rules(table, np.array(rules, RULE), register_rules(config))
 
 
-def _row(config: ControllerConfig, spec: CommandSpec, rule: Rule) -> list[int]:
-    """Give a rule as a row."""
+def _rule(config: ControllerConfig, spec: CommandSpec, rule: Rule) -> np.void:
+    """Give a rule as a record."""
     assert spec.arguments is not None
-    row = [0] * RULE_SIZE
-    row[STATUS], row[SETTING], row[MOST] = rule.status.value, -1, UNBOUNDED
+    record = np.zeros((), RULE)[()]
+    record["status"], record["setting"], record["most"] = rule.status.value, -1, UNBOUNDED
     fields = [spec.arguments[name] for name in rule.arguments]
-    _place(row, SHIFT, fields[0])
+    record["shift"], record["mask"] = fields[0].offset, fields[0].mask
     if isinstance(rule, Below | Span):
-        row[KIND] = RANGE if isinstance(rule, Below) else SPAN
-        _bound(row, config, rule.bound, int(isinstance(rule, Below)))
+        record["kind"] = RANGE if isinstance(rule, Below) else SPAN
+        _bound(record, config, rule.bound, int(isinstance(rule, Below)))
         if isinstance(rule, Span):
-            _place(row, OTHER_SHIFT, fields[1])
+            record["other_shift"], record["other_mask"] = fields[1].offset, fields[1].mask
         if rule.halved_by:
-            _place(row, FLAG_SHIFT, fields[-1])
+            record["flag_shift"], record["flag_mask"] = fields[-1].offset, fields[-1].mask
     elif isinstance(rule, Within):
-        row[KIND], row[LEAST] = RANGE, rule.least
+        record["kind"], record["least"] = RANGE, rule.least
         if rule.most is not None:
-            _bound(row, config, rule.most, 0)
+            _bound(record, config, rule.most, 0)
     elif isinstance(rule, Aligned):
-        row[KIND] = ALIGNED
-        _bound(row, config, rule.unit, 1)
+        record["kind"] = ALIGNED
+        _bound(record, config, rule.unit, 1)
     elif isinstance(rule, OneOf):
-        row[KIND], row[MOST] = MEMBER, sum(1 << int(member.value) for member in rule.members)
+        record["kind"], record["most"] = MEMBER, sum(1 << int(member.value) for member in rule.members)
     else:
         assert isinstance(rule, NotBoth)
-        row[KIND] = EXCLUSIVE
-        _place(row, OTHER_SHIFT, fields[1])
-    return row
+        record["kind"] = EXCLUSIVE
+        record["other_shift"], record["other_mask"] = fields[1].offset, fields[1].mask
+    return record
 
 
-def _place(row: list[int], shift: int, field: Field) -> None:
-    row[shift], row[shift + 1] = field.offset, field.mask
-
-
-def _bound(row: list[int], config: ControllerConfig, bound: Bound, excess: int) -> None:
-    row[EXCESS] = excess
+def _bound(record: np.void, config: ControllerConfig, bound: Bound, excess: int) -> None:
+    record["excess"] = excess
     if isinstance(bound, Setting):
-        row[SETTING] = BY_NAME[bound.register].address
+        record["setting"] = BY_NAME[bound.register].address
     else:
-        row[MOST] = bound if isinstance(bound, int) else getattr(config, bound.name)
+        record["most"] = bound if isinstance(bound, int) else getattr(config, bound.name)
 
 
 @kernel
@@ -189,22 +187,22 @@ def outputs_of(body):
 @inline
 def _holds(row, rule, body):
     """Whether the arguments of a command keep a rule."""
-    value = (body >> rule[SHIFT]) & rule[MASK]
-    kind = rule[KIND]
+    value = (body >> rule.shift) & rule.mask
+    kind = rule.kind
     if kind == MEMBER:
-        return (rule[MOST] >> value) & 1 != 0
+        return (rule.most >> value) & 1 != 0
     if kind == EXCLUSIVE:
-        return value & (body >> rule[OTHER_SHIFT]) & rule[OTHER_MASK] == 0
+        return value & (body >> rule.other_shift) & rule.other_mask == 0
     if kind == ALIGNED:
-        return value & (rule[MOST] - rule[EXCESS]) == 0
+        return value & (rule.most - rule.excess) == 0
     if kind == SPAN:
-        count = (body >> rule[OTHER_SHIFT]) & rule[OTHER_MASK]
+        count = (body >> rule.other_shift) & rule.other_mask
         value += count if count else np.int64(MAX_COLUMNS)
-    most = rule[MOST]
-    if rule[SETTING] >= 0:
-        most = row[at.REGISTERS + rule[SETTING]]
-    most >>= (body >> rule[FLAG_SHIFT]) & rule[FLAG_MASK]
-    return rule[LEAST] <= value <= most - rule[EXCESS]
+    most = rule.most
+    if rule.setting >= 0:
+        most = row.registers[rule.setting]
+    most >>= (body >> rule.flag_shift) & rule.flag_mask
+    return rule.least <= value <= most - rule.excess
 
 
 @kernel
@@ -213,7 +211,7 @@ def admit(row, rules, tile, addressed, opcode, body):
 
     Parameters
     ----------
-    row : int64 [row size]
+    row : record `program_layout.TILE`
         State of the tile.
     rules : Rules
     tile, addressed : int
@@ -222,20 +220,20 @@ def admit(row, rules, tile, addressed, opcode, body):
         The command.
     """
     command = rules.commands[opcode]
-    if not command[KNOWN]:
+    if not command.known:
         return UNKNOWN_OPCODE
-    if addressed != tile and not command[EVERYWHERE]:
+    if addressed != tile and not command.to_every_tile:
         return BAD_TILE
-    if row[at.ABORTING] and command[HALTABLE]:
+    if row.aborting and command.haltable:
         return ABORTED
-    if row[at.FAULTS] and command[FAULTABLE]:
+    if row.faults and command.refused_while_faulted:
         return FAULTED
-    needs, mode = command[NEEDS], row[at.MODE]
+    needs, mode = command.needs, row.mode
     if needs != MODE_SAFE and mode != MODE_WRITE and mode != needs:
         return DISARMED
-    for number in range(command[FIRST_RULE], command[LAST_RULE]):
+    for number in range(command.first_rule, command.last_rule):
         if not _holds(row, rules.arguments[number], body):
-            return rules.arguments[number, STATUS]
+            return rules.arguments[number].status
     if (np.int64(1) << opcode) & ACCESSING:
         address, value = (body >> ADDRESS_SHIFT) & ADDRESS_MASK, (body >> VALUE_SHIFT) & VALUE_MASK
         return register_status(row, rules.registers, opcode == WRITE_REGISTER, address, value)

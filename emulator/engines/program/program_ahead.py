@@ -7,13 +7,12 @@ import numpy as np
 from twinbar.emulator.compiled import kernel
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_registers import FAULT, STOP, is_high
-from twinbar.emulator.engines.program.program_streams import ACCEPTED_LAST, DISPATCH, POSITION, WAITING
 from twinbar.hw.protocol.layouts import FAULTS
 from twinbar.hw.protocol.registers import WATCHDOG
 from twinbar.hw.protocol.vocabulary import Mode
 
 MODE_SAFE: Final = Mode.SAFE.value
-WATCHDOG_AT: Final = at.REGISTERS + WATCHDOG.address
+WATCHDOG_AT: Final = WATCHDOG.address
 WATCHDOG_FAULT: Final = FAULTS["watchdog"].put(1)
 STOP_FAULT: Final = FAULTS["stop"].put(1)
 FRONT_END_FAULT: Final = FAULTS["front_end"].put(1)
@@ -34,8 +33,8 @@ def pin_faults(pins, tile, cycle, latched):
 @kernel
 def own_fault(row, cycle):
     """Give the fault that a serial front end raises in its tile, because it was asked for what it cannot do."""
-    if row[at.FAULT_FIRST] <= cycle <= row[at.FAULT_LAST]:
-        return FRONT_END_FAULT & ~row[at.FAULTS]
+    if row.fault_first <= cycle <= row.fault_last:
+        return FRONT_END_FAULT & ~row.faults
     return np.int64(0)
 
 
@@ -45,8 +44,8 @@ def next_own_fault(tiles, cycle):
     following = np.int64(at.NEVER)
     for tile in range(tiles.shape[0]):
         row = tiles[tile]
-        if row[at.FAULT_FIRST] > cycle:
-            following = min(following, row[at.FAULT_FIRST])
+        if row.fault_first > cycle:
+            following = min(following, row.fault_first)
         elif own_fault(row, cycle + 1):
             following = cycle + 1
     return following
@@ -55,8 +54,8 @@ def next_own_fault(tiles, cycle):
 @kernel
 def before_own_fault(row, horizon, cycle):
     """Cut a tile's horizon where its own front end may stop it."""
-    if row[at.FAULT_LAST] > cycle:
-        horizon = min(horizon, max(row[at.FAULT_FIRST], cycle + 1))
+    if row.fault_last > cycle:
+        horizon = min(horizon, max(row.fault_first, cycle + 1))
     return horizon
 
 
@@ -65,11 +64,11 @@ def next_pin_event(tiles, pins, cycle):
     """Give the first cycle behind ``cycle`` in which an input may stop a tile, as faults are latched now."""
     following = at.NEVER
     for pulse in range(pins.shape[0]):
-        if pins[pulse, at.PIN_FIRST] > cycle:
-            following = min(following, pins[pulse, at.PIN_FIRST])
+        if pins[pulse].first > cycle:
+            following = min(following, pins[pulse].first)
     if pins.shape[0]:
         for tile in range(tiles.shape[0]):
-            if pin_faults(pins, tile, cycle + 1, tiles[tile, at.FAULTS]):
+            if pin_faults(pins, tile, cycle + 1, tiles[tile].faults):
                 following = cycle + 1
     return following
 
@@ -77,9 +76,9 @@ def next_pin_event(tiles, pins, cycle):
 @kernel
 def watchdog_due(row, last_accepted):
     """Give the cycle in which a tile's watchdog expires if no beat is accepted any more."""
-    if row[at.MODE] == MODE_SAFE or row[WATCHDOG_AT] == 0:
+    if row.mode == MODE_SAFE or row.registers[WATCHDOG_AT] == 0:
         return at.NEVER
-    return max(row[at.ARMED_SINCE], last_accepted + 1) + row[WATCHDOG_AT]
+    return max(row.armed_since, last_accepted + 1) + row.registers[WATCHDOG_AT]
 
 
 @kernel
@@ -97,13 +96,13 @@ def horizon_of(streams, pins, watchdog, cycle):
     flow = streams.flow
     horizon = max(watchdog, cycle + 1)
     for pulse in range(pins.shape[0]):
-        if pins[pulse, at.PIN_LAST] > cycle:
-            horizon = min(horizon, max(pins[pulse, at.PIN_FIRST], cycle + 1))
-    position = flow[POSITION]
-    stop = streams.stops[position + flow[WAITING]]
+        if pins[pulse].last > cycle:
+            horizon = min(horizon, max(pins[pulse].first, cycle + 1))
+    position = flow.position
+    stop = streams.stops[position + flow.waiting]
     if stop < streams.commands.shape[0]:
         # Every beat before it takes a cycle at least.
-        soonest = cycle + 1 if flow[WAITING] else flow[DISPATCH]
+        soonest = cycle + 1 if flow.waiting else flow.dispatch
         horizon = min(horizon, max(soonest + stop - position, streams.arrivals[stop]))
     return horizon
 
@@ -111,4 +110,4 @@ def horizon_of(streams, pins, watchdog, cycle):
 @kernel
 def rest_watchdog(row, flow, cycles):
     """Let a tile's watchdog stand still at the end of a program."""
-    row[at.ARMED_SINCE] = max(row[at.ARMED_SINCE], flow[ACCEPTED_LAST] + 1) - cycles
+    row.armed_since = max(row.armed_since, flow.accepted_last + 1) - cycles

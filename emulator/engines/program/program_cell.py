@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel
+from twinbar.emulator.compiled import inline, kernel, part
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES
 from twinbar.emulator.crossbar.array import NO_CELL, REFERENCE, convert_single, gate_closes, gate_opens
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
@@ -64,14 +64,14 @@ COMPLIANCE_FAULTS: Final = ComplianceAction.FAULT.value
 COMPLIANCE_FAULT: Final = FAULTS["compliance"].put(1)
 """Bit of the fault among the latched ones."""
 
-SELECT_AT: Final = at.REGISTERS + registers.SELECT.address
-SETTLE_READ_AT: Final = at.REGISTERS + registers.SETTLE_READ.address
-SETTLE_DRIVE_AT: Final = at.REGISTERS + registers.SETTLE_DRIVE.address
-CONVERT_AT: Final = at.REGISTERS + registers.CONVERT.address
-RECOVER_AT: Final = at.REGISTERS + registers.RECOVER.address
-SAMPLING_AT: Final = at.REGISTERS + registers.SAMPLING.address
-RANGE_READ_AT: Final = at.REGISTERS + registers.RANGE_READ.address
-GAIN_TARGET_AT: Final = at.REGISTERS + registers.GAIN_TARGET.address
+SELECT_AT: Final = registers.SELECT.address
+SETTLE_READ_AT: Final = registers.SETTLE_READ.address
+SETTLE_DRIVE_AT: Final = registers.SETTLE_DRIVE.address
+CONVERT_AT: Final = registers.CONVERT.address
+RECOVER_AT: Final = registers.RECOVER.address
+SAMPLING_AT: Final = registers.SAMPLING.address
+RANGE_READ_AT: Final = registers.RANGE_READ.address
+GAIN_TARGET_AT: Final = registers.GAIN_TARGET.address
 DISCARD_MASK: Final = registers.SAMPLING["discard"].mask
 AVERAGE_SHIFT: Final = registers.SAMPLING["log2_average"].offset
 WINDOW_MASK: Final = registers.LEVEL_WINDOW["low"].mask
@@ -79,189 +79,174 @@ WINDOW_SHIFT: Final = registers.LEVEL_WINDOW["high"].offset
 SUBTRACT: Final = CALIBRATION["subtract"].put(1)
 GAIN: Final = CALIBRATION["gain"].put(1)
 
-IN_SELECT: Final = at.PHASE_CYCLES + Phase.SELECT
-IN_SETTLE: Final = at.PHASE_CYCLES + Phase.SETTLE
-IN_CONVERT: Final = at.PHASE_CYCLES + Phase.CONVERT
-IN_DECIDE: Final = at.PHASE_CYCLES + Phase.DECIDE
-IN_PULSE: Final = at.PHASE_CYCLES + Phase.PULSE
-IN_RECOVER: Final = at.PHASE_CYCLES + Phase.RECOVER
-SELECTIONS: Final = at.ACTION_COUNTS + Action.SELECT_CELL
-CONVERSIONS: Final = at.ACTION_COUNTS + Action.CONVERT_VERIFY
-UPDATES: Final = at.ACTION_COUNTS + Action.DRIVE_UPDATE
-SET_PULSES: Final = at.ACTION_COUNTS + Action.PULSE_SET
-RESET_PULSES: Final = at.ACTION_COUNTS + Action.PULSE_RESET
-VERIFY_HEAT: Final = at.ENERGIES + CellEnergy.VERIFY
-SET_HEAT: Final = at.ENERGIES + CellEnergy.SET
-RESET_HEAT: Final = at.ENERGIES + CellEnergy.RESET
-
 
 @kernel
 def start_cell(row, chip):
     """Prepare an operation on a cell or column that was admitted; its selection begins."""
-    opcode, body = row[at.OPCODE], row[at.BODY]
+    opcode, body = row.opcode, row.body
     argument = (body >> ARGUMENT_SHIFT) & BYTE_MASK
-    row[at.CELL] = (body & INDEX_MASK) * chip[at.CHIP_COLUMNS] + row[at.COLUMN]
-    row[at.PAIR] = 0
-    row[at.TRIM_BIT] = 0
-    row[at.FIRST] = 1
-    row[at.LEFT] = argument if opcode == TRAIN else row[PULSE_LIMIT_AT]
-    row[at.TARGET] = RECORD_FORM if opcode == FORM else (body >> RECORD_SHIFT) & RECORD_MASK
-    row[at.DISCARD] = row[SAMPLING_AT] & DISCARD_MASK
-    row[at.AVERAGE] = row[SAMPLING_AT] >> AVERAGE_SHIFT
+    row.cell = (body & INDEX_MASK) * chip.columns + row.column
+    row.pair = 0
+    row.trim_bit = 0
+    row.first = 1
+    row.left = argument if opcode == TRAIN else row.registers[PULSE_LIMIT_AT]
+    row.target = RECORD_FORM if opcode == FORM else (body >> RECORD_SHIFT) & RECORD_MASK
+    row.discard = row.registers[SAMPLING_AT] & DISCARD_MASK
+    row.average = row.registers[SAMPLING_AT] >> AVERAGE_SHIFT
     if opcode == CONVERT_RAW:
-        row[at.DISCARD] = 0
-        row[at.AVERAGE] = 0
+        row.discard = 0
+        row.average = 0
     elif opcode == CALIBRATE:
-        row[at.CELL] = NO_CELL
-        row[at.PAIR] = np.int64(body & SUBTRACT != 0)
+        row.cell = NO_CELL
+        row.pair = np.int64(body & SUBTRACT != 0)
         if body & GAIN:
-            row[at.CELL] = REFERENCE
-            row[at.TRIM_BIT] = 1 << TRIM_BITS
-    row[at.STATE] = at.SELECT
-    if chip[at.CHIP_SERIAL]:
-        row[at.END] = request_select(row, chip, row[at.BEGIN], False, row[at.PAIR] != 0, row[at.TRIM_BIT] != 0)
+            row.cell = REFERENCE
+            row.trim_bit = 1 << TRIM_BITS
+    row.state = at.SELECT
+    if chip.serial:
+        row.end = request_select(row, chip, row.begin, False, row.pair != 0, row.trim_bit != 0)
     else:
-        row[at.END] = row[at.BEGIN] + row[SELECT_AT] - 1
+        row.end = row.begin + row.registers[SELECT_AT] - 1
 
 
 @inline
 def _amplitude(row):
     """Give polarity and voltage code of the record that is driven."""
-    across = row[at.CODES] - row[at.CODES + 1]
-    if row[at.RECORD] == RECORD_RESET:
+    across = row.codes[0] - row.codes[1]
+    if row.record == RECORD_RESET:
         return RESET, max(-across, np.int64(0))
     return SET, max(across, np.int64(0))
 
 
-@inline
+@part
 def _open_gate(s, row, tile, begin):
     """Open the write gate in cycle ``begin``; gives the last cycle of the pulse, if no halt ends it."""
-    shape = field_of(row, row[at.RECORD], FIELD_WIDTH)
+    shape = field_of(row, row.record, FIELD_WIDTH)
     end = begin + (shape & WIDTH_MASK) - 1
-    row[at.TRIP] = -1
-    row[at.TRIPS] = 0
-    action = row[COMPLIANCE_AT] >> ACTION_SHIFT
+    row.trip = -1
+    row.trips = 0
+    action = row.registers[COMPLIANCE_AT] >> ACTION_SHIFT
     if action != COMPLIANCE_OFF:
-        earliest = begin + (row[COMPLIANCE_AT] & BLANKING_MASK)
+        earliest = begin + (row.registers[COMPLIANCE_AT] & BLANKING_MASK)
         seen = np.int64(at.NEVER)
         # The input may still be seen high from the pulse before.
-        if earliest <= row[at.LIMITED]:
+        if earliest <= row.limited:
             seen = earliest
         if shape >> WIDTH_BITS != NO_LIMIT:
             polarity, amplitude = _amplitude(row)
-            gate = row[at.CODES + 2]
-            trip = gate_opens(s, tile, row[at.CELL], polarity, amplitude, gate, shape >> WIDTH_BITS)
-            row[at.TRIP] = trip
+            gate = row.codes[2]
+            trip = gate_opens(s, tile, row.cell, polarity, amplitude, gate, shape >> WIDTH_BITS)
+            row.trip = trip
             if trip >= 0:
                 seen = min(seen, max(earliest, begin + trip + SYNCHRONIZER_CYCLES))
         if seen <= end:
             end = seen
-            row[at.TRIPS] = np.int64(action == COMPLIANCE_FAULTS)
+            row.trips = np.int64(action == COMPLIANCE_FAULTS)
     return end
 
 
-@inline
+@part
 def _close_gate(s, row, tile, begin, last):
     """Apply the pulse whose gate was open from cycle ``begin`` to ``last``."""
     width = last - begin + 1
     polarity, amplitude = _amplitude(row)
-    heat = gate_closes(s, tile, row[at.CELL], polarity, amplitude, row[at.CODES + 2], width)
-    row[at.LEFT] -= 1
-    row[at.FIRST] = 0
-    row[IN_PULSE] += width
+    heat = gate_closes(s, tile, row.cell, polarity, amplitude, row.codes[2], width)
+    row.left -= 1
+    row.first = 0
+    row.phases[Phase.PULSE] += width
     if polarity == RESET:
-        row[at.RESETS] += 1
-        row[RESET_PULSES] += 1
-        row[RESET_HEAT] += heat
+        row.resets += 1
+        row.actions[Action.PULSE_RESET] += 1
+        row.energies[CellEnergy.RESET] += heat
     else:
-        row[at.SETS] += 1
-        row[SET_PULSES] += 1
-        row[SET_HEAT] += heat
-    if 0 <= row[at.TRIP] < width:
-        row[at.LIMITED] = last + SYNCHRONIZER_CYCLES
+        row.sets += 1
+        row.actions[Action.PULSE_SET] += 1
+        row.energies[CellEnergy.SET] += heat
+    if 0 <= row.trip < width:
+        row.limited = last + SYNCHRONIZER_CYCLES
 
 
 @inline
 def _heat_cell(s, row, tile, cycles):
-    if row[at.CELL] >= 0:
-        row[VERIFY_HEAT] += np.int64(s.grid[tile, row[at.CELL]]) * cycles
+    if row.cell >= 0:
+        row.energies[CellEnergy.VERIFY] += np.int64(s.grid[tile, row.cell]) * cycles
 
 
 @inline
 def _samples(row):
-    return row[at.DISCARD] + (np.int64(1) << row[at.AVERAGE])
+    return row.discard + (np.int64(1) << row.average)
 
 
-@inline
+@part
 def _convert(s, row, tile, chip, begin, cycles):
     """Make the conversions that were accepted in the first ``cycles`` cycles of a read's conversions."""
-    opcode, column, pair = row[at.OPCODE], row[at.COLUMN], row[at.PAIR]
+    opcode, column, pair = row.opcode, row.column, row.pair
     offset = np.int64(0)
-    if opcode != CONVERT_RAW and (opcode != CALIBRATE or row[at.TRIM_BIT] != 0):
-        offset = row[at.OFFSETS + column]
-    channel = column & (chip[at.CHIP_CHANNELS] - 1)
-    trim = row[at.TRIMS + channel]
+    if opcode != CONVERT_RAW and (opcode != CALIBRATE or row.trim_bit != 0):
+        offset = row.offsets[0, column]
+    channel = column & (chip.channels - 1)
+    trim = row.trims[channel]
     count = _samples(row)
-    if chip[at.CHIP_SERIAL]:
+    if chip.serial:
         # Its parts have no trim.
         trim = np.int64(NEUTRAL_TRIM)
         count = min(count, accepted_samples(row, chip, begin + cycles - 1))
-    elif cycles < count * row[CONVERT_AT]:
-        count = (cycles - 1) // row[CONVERT_AT] + 1
+    elif cycles < count * row.registers[CONVERT_AT]:
+        count = (cycles - 1) // row.registers[CONVERT_AT] + 1
     total = np.int64(0)
     for sample in range(count):
-        code = convert_single(s, tile, row[at.CELL], column, pair, channel, trim, row[RANGE_READ_AT])
-        if sample >= row[at.DISCARD]:
+        code = convert_single(s, tile, row.cell, column, pair, channel, trim, row.registers[RANGE_READ_AT])
+        if sample >= row.discard:
             total += code - offset
-    row[at.TOTAL] = total
-    row[CONVERSIONS] += count
-    row[IN_CONVERT] += cycles
+    row.total = total
+    row.actions[Action.CONVERT_VERIFY] += count
+    row.phases[Phase.CONVERT] += cycles
 
 
-@kernel
+@part
 def _decide_trim(row, chip, value):
     """Decide a bit of a channel's trim; gives what follows."""
-    channel = row[at.COLUMN] & (chip[at.CHIP_CHANNELS] - 1)
-    bit = row[at.TRIM_BIT]
-    trim = row[at.TRIMS + channel]
-    if value > row[GAIN_TARGET_AT]:
+    channel = row.column & (chip.channels - 1)
+    bit = row.trim_bit
+    trim = row.trims[channel]
+    if value > row.registers[GAIN_TARGET_AT]:
         trim &= ~bit
     bit >>= 1
     trim |= bit
-    row[at.TRIMS + channel] = trim
-    row[at.CODE] = trim
-    row[at.TRIM_BIT] = bit
+    row.trims[channel] = trim
+    row.code = trim
+    row.trim_bit = bit
     return at.CONNECT if bit else at.RESPOND
 
 
-@inline
+@part
 def _decide(row, chip):
     """Look at what was read; gives what follows."""
-    opcode = row[at.OPCODE]
-    average = (row[at.TOTAL] + ((np.int64(1) << row[at.AVERAGE]) >> 1)) >> row[at.AVERAGE]
+    opcode = row.opcode
+    average = (row.total + ((np.int64(1) << row.average) >> 1)) >> row.average
     if opcode == CONVERT_RAW:
-        row[at.CODE] = average
+        row.code = average
         return at.RESPOND
-    value = min(max(average, np.int64(0)), (np.int64(1) << chip[at.CHIP_ADC_BITS]) - 1)
+    value = min(max(average, np.int64(0)), (np.int64(1) << chip.adc_bits) - 1)
     if opcode == CALIBRATE:
-        if row[at.TRIM_BIT]:
+        if row.trim_bit:
             return _decide_trim(row, chip, value)
-        row[at.OFFSETS + row[at.PAIR] * chip[at.CHIP_COLUMNS] + row[at.COLUMN]] = average
-        row[at.CODE] = average
+        row.offsets[row.pair, row.column] = average
+        row.code = average
         return at.RESPOND
-    row[at.CODE] = value
+    row.code = value
     if opcode == VERIFY:
-        window = row[at.LEVELS + ((row[at.BODY] >> ARGUMENT_SHIFT) & BYTE_MASK)]
-        row[at.CODE] = np.int64(-1) if value < window & WINDOW_MASK else np.int64(value > window >> WINDOW_SHIFT)
+        window = row.levels[(row.body >> ARGUMENT_SHIFT) & BYTE_MASK]
+        row.code = np.int64(-1) if value < window & WINDOW_MASK else np.int64(value > window >> WINDOW_SHIFT)
     elif opcode in (WRITE, FORM):
-        window = row[at.LEVELS + ((row[at.BODY] >> ARGUMENT_SHIFT) & BYTE_MASK)]
+        window = row.levels[(row.body >> ARGUMENT_SHIFT) & BYTE_MASK]
         below = value < window & WINDOW_MASK
         if below or (opcode == WRITE and value > window >> WINDOW_SHIFT):
-            if row[at.LEFT] == 0:
-                row[at.STATUS] = FAILED
+            if row.left == 0:
+                row.status = FAILED
                 return at.RESPOND
             if opcode == WRITE:
-                row[at.TARGET] = RECORD_SET if below else RECORD_RESET
+                row.target = RECORD_SET if below else RECORD_RESET
             return at.PULSE
     return at.RESPOND
 
@@ -269,21 +254,105 @@ def _decide(row, chip):
 @kernel
 def halt_work(row, chip, cycle):
     """Take back what is asked of a serial front end, if it is not answered in ``cycle``."""
-    state = row[at.STATE]
+    state = row.state
     asks = state == at.SELECT or state == at.CONNECT or state == at.CONVERT or state == at.DRIVE
-    if asks and (cycle < row[at.END] or row[at.FAULT_LAST] == at.NEVER):
+    if asks and (cycle < row.end or row.fault_last == at.NEVER):
         halt_request(row, chip, cycle)
 
 
-@inline
+@part
 def _request(row, chip, state, begin):
     """Ask a serial front end for what a state needs; gives the last cycle."""
     if state == at.CONNECT:
-        return request_connect(row, chip, begin, READ, row[SETTLE_READ_AT])
+        return request_connect(row, chip, begin, READ, row.registers[SETTLE_READ_AT])
     if state == at.CONVERT:
-        channel = row[at.COLUMN] & (chip[at.CHIP_CHANNELS] - 1)
+        channel = row.column & (chip.channels - 1)
         return request_samples(row, chip, begin, channel, _samples(row))
-    return request_drive(row, chip, begin, field_of(row, row[at.RECORD], FIELD_WIDTH) >> WIDTH_BITS)
+    return request_drive(row, chip, begin, field_of(row, row.record, FIELD_WIDTH) >> WIDTH_BITS)
+
+
+@part
+def _ends_in_recover(row):
+    """Give what follows the recovery behind a pulse."""
+    if row.opcode != TRAIN:
+        return at.CONNECT
+    return at.PULSE if row.left > 0 else at.RESPOND
+
+
+@part
+def _ends_in_select(row, chip, cycles, cut):
+    """Account for a selection; gives what follows."""
+    row.phases[Phase.SELECT] += cycles
+    row.actions[Action.SELECT_CELL] += 1
+    if row.opcode == TRAIN or row.opcode == DRIVE_ONLY:
+        return at.PULSE
+    if row.trim_bit and cut == OK:
+        row.trim_bit >>= 1
+        row.trims[row.column & (chip.channels - 1)] = row.trim_bit
+    return at.CONNECT
+
+
+@part
+def _complete(s, row, tile, chip, state, begin, end, cut):
+    """Carry out a state that lasted from cycle ``begin`` to ``end``; gives what follows if no halt does."""
+    cycles = end - begin + 1
+    following = at.RESPOND
+    if state == at.CONVERT:
+        _heat_cell(s, row, tile, cycles)
+        _convert(s, row, tile, chip, begin, cycles)
+        following = at.DECIDE
+    elif state == at.DECIDE:
+        row.phases[Phase.DECIDE] += 1
+        if cut == OK:
+            following = _decide(row, chip)
+    elif state == at.CONNECT:
+        _heat_cell(s, row, tile, cycles)
+        row.phases[Phase.SETTLE] += cycles
+        following = at.CONVERT
+    elif state == at.DRIVE:
+        row.phases[Phase.SETTLE] += cycles
+        row.actions[Action.DRIVE_UPDATE] += 1
+        if row.opcode != DRIVE_ONLY:
+            following = at.PULSE
+    elif state == at.PULSE:
+        _close_gate(s, row, tile, begin, end)
+        following = at.RECOVER
+    elif state == at.RECOVER:
+        row.phases[Phase.RECOVER] += cycles
+        following = _ends_in_recover(row)
+    else:
+        following = _ends_in_select(row, chip, cycles, cut)
+    return following
+
+
+@part
+def _driven_first(row, state, following):
+    """Drive the codes of a pulse that follows ``state``; gives DRIVE where that takes an update."""
+    if following == at.PULSE and state != at.DRIVE:
+        if update_drive(row):
+            return at.DRIVE
+        if row.opcode == DRIVE_ONLY:
+            return at.RESPOND
+    return following
+
+
+@part
+def _last_cycle(s, row, tile, chip, state, begin):
+    """Give the last cycle of a state that begins, if no halt ends it."""
+    if chip.serial and (state == at.CONNECT or state == at.CONVERT or state == at.DRIVE):
+        return _request(row, chip, state, begin)
+    if state == at.PULSE:
+        return _open_gate(s, row, tile, begin)
+    cycles = np.int64(1)
+    if state == at.CONNECT:
+        cycles = row.registers[SETTLE_READ_AT]
+    elif state == at.CONVERT:
+        cycles = _samples(row) * row.registers[CONVERT_AT]
+    elif state == at.DRIVE:
+        cycles = row.registers[SETTLE_DRIVE_AT]
+    elif state == at.RECOVER:
+        cycles = row.registers[RECOVER_AT]
+    return begin + cycles - 1
 
 
 @kernel
@@ -293,86 +362,32 @@ def advance_cell(s, row, tile, chip, horizon, cut):
     Parameters
     ----------
     s : ArrayState
-    row : int64 [row size]
+    row : record `program_layout.TILE`
         State of the tile.
-    chip : int64 [CHIP_SIZE]
+    chip : record `program_layout.CHIP`
     horizon : int
     cut : int
         Status of a command that a halt ends in cycle ``horizon - 1``; OK: it is not halted.
     """
-    state, begin, end = row[at.STATE], row[at.BEGIN], row[at.END]
+    state, begin, end = row.state, row.begin, row.end
     if cut != OK:
-        if chip[at.CHIP_SERIAL]:
+        if chip.serial:
             halt_work(row, chip, horizon - 1)
         end = horizon - 1
     while end < horizon:
-        cycles = end - begin + 1
-        following = at.RESPOND
-        if state == at.CONVERT:
-            _heat_cell(s, row, tile, cycles)
-            _convert(s, row, tile, chip, begin, cycles)
-            following = at.DECIDE
-        elif state == at.DECIDE:
-            row[IN_DECIDE] += 1
-            if cut == OK:
-                following = _decide(row, chip)
-        elif state == at.CONNECT:
-            _heat_cell(s, row, tile, cycles)
-            row[IN_SETTLE] += cycles
-            following = at.CONVERT
-        elif state == at.DRIVE:
-            row[IN_SETTLE] += cycles
-            row[UPDATES] += 1
-            if row[at.OPCODE] != DRIVE_ONLY:
-                following = at.PULSE
-        elif state == at.PULSE:
-            _close_gate(s, row, tile, begin, end)
-            following = at.RECOVER
-            if row[at.TRIPS] and end == row[at.END]:
-                row[at.FAULTS] |= COMPLIANCE_FAULT
-                disarm(row, chip, end)
-                cut = FAULTED
-        elif state == at.RECOVER:
-            row[IN_RECOVER] += cycles
-            if row[at.OPCODE] != TRAIN:
-                following = at.CONNECT
-            elif row[at.LEFT] > 0:
-                following = at.PULSE
-        else:
-            row[IN_SELECT] += cycles
-            row[SELECTIONS] += 1
-            following = at.CONNECT
-            if row[at.OPCODE] == TRAIN or row[at.OPCODE] == DRIVE_ONLY:
-                following = at.PULSE
-            elif row[at.TRIM_BIT] and cut == OK:
-                row[at.TRIM_BIT] >>= 1
-                row[at.TRIMS + (row[at.COLUMN] & (chip[at.CHIP_CHANNELS] - 1))] = row[at.TRIM_BIT]
-        begin = end + 1
+        following = _complete(s, row, tile, chip, state, begin, end, cut)
+        if state == at.PULSE and row.trips and end == row.end:
+            row.faults |= COMPLIANCE_FAULT
+            disarm(row, chip, end)
+            cut = FAULTED
         if cut != OK:
-            row[at.STATUS] = cut
+            row.status = cut
             following = at.RESPOND
-        elif following == at.PULSE and state != at.DRIVE:
-            if update_drive(row):
-                following = at.DRIVE
-            elif row[at.OPCODE] == DRIVE_ONLY:
-                following = at.RESPOND
-        state = following
-        if chip[at.CHIP_SERIAL] and (state == at.CONNECT or state == at.CONVERT or state == at.DRIVE):
-            end = _request(row, chip, state, begin)
-        elif state == at.CONNECT:
-            end = begin + row[SETTLE_READ_AT] - 1
-        elif state == at.CONVERT:
-            end = begin + _samples(row) * row[CONVERT_AT] - 1
-        elif state == at.DECIDE:
-            end = begin
-        elif state == at.DRIVE:
-            end = begin + row[SETTLE_DRIVE_AT] - 1
-        elif state == at.PULSE:
-            end = _open_gate(s, row, tile, begin)
-        elif state == at.RECOVER:
-            end = begin + row[RECOVER_AT] - 1
-        else:
+        state = _driven_first(row, state, following)
+        begin = end + 1
+        if state == at.RESPOND:
             break
-        row[at.END] = end
-    row[at.STATE] = state
-    row[at.BEGIN] = begin
+        end = _last_cycle(s, row, tile, chip, state, begin)
+        row.end = end
+    row.state = state
+    row.begin = begin

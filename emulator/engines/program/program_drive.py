@@ -3,7 +3,6 @@
 from typing import Final
 
 from twinbar.emulator.compiled import inline, kernel
-from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_front_end import drive_safe_codes
 from twinbar.hw.protocol.layouts import LINE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import (
@@ -20,8 +19,8 @@ from twinbar.hw.protocol.registers import (
 )
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Record
 
-RECORDS_AT: Final = at.REGISTERS + RECORD_BASE
-COMPLIANCE_AT: Final = at.REGISTERS + COMPLIANCE.address
+RECORDS_AT: Final = RECORD_BASE
+COMPLIANCE_AT: Final = COMPLIANCE.address
 RECORD_COUNT: Final = len(RECORDS)
 LINES: Final = 3
 LINE_MASK: Final = (1 << LINE_BITS) - 1
@@ -35,27 +34,27 @@ MODE_SAFE: Final = Mode.SAFE.value
 @inline
 def field_of(row, record, field):
     """Give a field of a bias record."""
-    return row[RECORDS_AT + record * RECORD_STRIDE + field]
+    return row.registers[RECORDS_AT + record * RECORD_STRIDE + field]
 
 
 @kernel
 def disarm(row, chip, cycle):
     """Forbid operations on the array at the end of a cycle; the drive goes to its safe codes."""
-    row[at.MODE] = MODE_SAFE
-    row[at.RECORD] = NO_RECORD
+    row.mode = MODE_SAFE
+    row.record = NO_RECORD
     for line in range(LINES):
-        row[at.CODES + line] = chip[at.CHIP_SAFE + line]
-    if chip[at.CHIP_SERIAL]:
+        row.codes[line] = chip.safe[line]
+    if chip.serial:
         drive_safe_codes(row, chip, cycle)
 
 
 @inline
 def drive_start_codes(row, record):
     """Drive a record's start codes."""
-    row[at.RECORD] = record
+    row.record = record
     codes = field_of(row, record, FIELD_CODES)
     for line in range(LINES):
-        row[at.CODES + line] = (codes >> (line * LINE_BITS)) & LINE_MASK
+        row.codes[line] = (codes >> (line * LINE_BITS)) & LINE_MASK
 
 
 @kernel
@@ -83,9 +82,9 @@ def update_drive(row):
     The first pulse of a command, and the first after a change of polarity, has the record's start codes; every other
     one has the driven codes plus the step, cut at the stop codes.
     """
-    target = row[at.TARGET]
-    other = row[at.RECORD] != target
-    fresh = other or row[at.FIRST] != 0
+    target = row.target
+    other = row.record != target
+    fresh = other or row.first != 0
     codes, steps, stops = (
         field_of(row, target, FIELD_CODES),
         field_of(row, target, FIELD_STEP),
@@ -96,9 +95,9 @@ def update_drive(row):
         shift = line * LINE_BITS
         code = (codes >> shift) & LINE_MASK
         if not fresh:
-            code = min(row[at.CODES + line] + ((steps >> shift) & LINE_MASK), (stops >> shift) & LINE_MASK)
-        if code != row[at.CODES + line]:
+            code = min(row.codes[line] + ((steps >> shift) & LINE_MASK), (stops >> shift) & LINE_MASK)
+        if code != row.codes[line]:
             needed = True
-            row[at.CODES + line] = code
-    row[at.RECORD] = target
+            row.codes[line] = code
+    row.record = target
     return needed

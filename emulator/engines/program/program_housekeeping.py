@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel
+from twinbar.emulator.compiled import inline, kernel, part
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_admission import (
     ACCESSING,
@@ -35,9 +35,6 @@ WINDOW: Final = Status.WINDOW.value
 RECORD_READ: Final = Record.READ.value
 RECORD_MULTIPLY: Final = Record.MULTIPLY.value
 """The record that ARM drives last."""
-IN_DECIDE: Final = at.PHASE_CYCLES + Phase.DECIDE
-IN_SETTLE: Final = at.PHASE_CYCLES + Phase.SETTLE
-IN_SELECT: Final = at.PHASE_CYCLES + Phase.SELECT
 CLEAR_WORDS: Final = INPUT["clear"].offset
 """Bit of the body of LOAD that clears all words."""
 BITS_SHIFT: Final = INPUT["bits"].offset
@@ -47,39 +44,39 @@ MODE_MASK: Final = ARMING["mode"].mask
 @kernel
 def start_housekeeping(row):
     """Prepare a command that does not touch the array, or was refused; its first cycle is BEGIN."""
-    opcode = row[at.OPCODE]
+    opcode = row.opcode
     cycles = 1
-    row[at.STATE] = at.HOUSEKEEPING
-    if row[at.STATUS] == OK:
+    row.state = at.HOUSEKEEPING
+    if row.status == OK:
         if opcode in (ARM, WAIT):
-            row[at.STATE] = at.DECODE
+            row.state = at.DECODE
         elif opcode == READ_REGISTER:
             cycles = REGISTER_READ_CYCLES
         elif opcode == WRITE_REGISTER:
             cycles = REGISTER_WRITE_CYCLES
-    row[at.END] = row[at.BEGIN] + cycles - 1
+    row.end = row.begin + cycles - 1
 
 
-@kernel
+@part
 def _execute(row, tile, chip, pins):
     """Carry out a command of the state HOUSEKEEPING, in its last cycle."""
-    opcode, body = row[at.OPCODE], row[at.BODY]
+    opcode, body = row.opcode, row.body
     if (np.int64(1) << opcode) & ACCESSING:
         address = body & ADDRESS_MASK
         if opcode == WRITE_REGISTER:
-            if chip[at.CHIP_SERIAL] and address == SETTLE_DRIVE:
+            if chip.serial and address == SETTLE_DRIVE:
                 # Words that were sent before settle as long as was said then.
-                send_words(row, chip, row[at.END] + 1)
+                send_words(row, chip, row.end + 1)
             write_register(row, chip, address, (body >> ADDRESS_BITS) & VALUE_MASK)
         else:
             # Counters hold what was before this command: its own cycles have not been added yet.
-            row[at.RESULT] = read_register(row, chip, pins, tile, address, row[at.END])
+            row.result = read_register(row, chip, pins, tile, address, row.end)
     elif opcode == DISARM:
-        disarm(row, chip, row[at.END])
+        disarm(row, chip, row.end)
     elif opcode == CLEAR:
-        row[at.FAULTS] = 0
+        row.faults = 0
     elif opcode in (SAFE, ABORT):
-        row[at.ABORTING] -= 1
+        row.aborting -= 1
 
 
 @inline
@@ -90,10 +87,10 @@ def _drive_record(row, chip, cycle, drive, record):
     drive_codes(row, chip, cycle, drive, codes & LINE_MASK, (codes >> LINE_BITS) & LINE_MASK, word, np.int64(0))
 
 
-@inline
+@part
 def _load_records(row, chip, last):
     """Drive the records that ARM has loaded up to cycle ``last``: READ in its last cycle but one, then MULTIPLY."""
-    final = row[at.BEGIN] + ARM_CYCLES - 2
+    final = row.begin + ARM_CYCLES - 2
     if last >= final - 1:
         _drive_record(row, chip, final, READ, RECORD_READ)
     if last >= final:
@@ -103,63 +100,63 @@ def _load_records(row, chip, last):
 @kernel
 def advance_housekeeping(row, tile, chip, pins, horizon, cut):
     """Carry out what ends before cycle ``horizon``, up to the response (arguments as in `advance_cell`)."""
-    state, begin, end = row[at.STATE], row[at.BEGIN], row[at.END]
+    state, begin, end = row.state, row.begin, row.end
     if cut != OK:
         end = horizon - 1
     while end < horizon and state != at.RESPOND:
         cycles = end - begin + 1
         following = at.RESPOND
         if state == at.HOUSEKEEPING:
-            if row[at.STATUS] == OK:
+            if row.status == OK:
                 _execute(row, tile, chip, pins)
-            row[IN_DECIDE] += cycles
+            row.phases[Phase.DECIDE] += cycles
         elif state == at.DECODE:
-            row[IN_DECIDE] += cycles
+            row.phases[Phase.DECIDE] += cycles
             following = at.WAIT
-            if row[at.OPCODE] == ARM:
+            if row.opcode == ARM:
                 disarm(row, chip, end)
                 following = at.SCAN
         elif state == at.SCAN:
-            row[IN_DECIDE] += cycles
+            row.phases[Phase.DECIDE] += cycles
             holds = records_hold(row)
-            if holds and chip[at.CHIP_SERIAL]:
-                row[at.BEGIN] = begin
+            if holds and chip.serial:
+                row.begin = begin
                 # A halt keeps from the pins what would be loaded in its cycle.
                 _load_records(row, chip, end if cut == OK else end - 1)
             if cut != OK:
                 disarm(row, chip, end)
             elif holds:
-                row[at.MODE] = row[at.BODY] & MODE_MASK
-                row[at.ARMED_SINCE] = end + 1
+                row.mode = row.body & MODE_MASK
+                row.armed_since = end + 1
                 drive_start_codes(row, RECORD_MULTIPLY)
             else:
-                row[at.STATUS] = WINDOW
+                row.status = WINDOW
         else:
-            row[IN_SETTLE] += cycles
+            row.phases[Phase.SETTLE] += cycles
         if cut != OK:
-            row[at.STATUS] = cut
+            row.status = cut
             following = at.RESPOND
         state = following
         begin = end + 1
-        end = begin + (row[at.BODY] & WAIT_MASK if state == at.WAIT else ARM_CYCLES - 1) - 1
-    row[at.STATE] = state
-    row[at.BEGIN] = begin
-    row[at.END] = end
+        end = begin + (row.body & WAIT_MASK if state == at.WAIT else ARM_CYCLES - 1) - 1
+    row.state = state
+    row.begin = begin
+    row.end = end
 
 
 @kernel
 def load_inputs(row, inputs, chip):
     """Write the word of a LOAD to the row registers, and remember which planes hold a one."""
-    body = row[at.BODY]
-    bits = chip[at.CHIP_FIELD_BITS]
+    body = row.body
+    bits = chip.field_bits
     rows_per_word = WORD_BITS // bits
     if (body >> CLEAR_WORDS) & 1:
         inputs[:] = 0
-        row[at.SEEN_PLANES] = 0
+        row.seen_planes = 0
     first = (body & INDEX_MASK) * rows_per_word
-    mask = (np.int64(1) << chip[at.CHIP_INPUT_BITS]) - 1
-    for place in range(min(rows_per_word, chip[at.CHIP_ROWS] - first)):
+    mask = (np.int64(1) << chip.input_bits) - 1
+    for place in range(min(rows_per_word, chip.rows - first)):
         value = (body >> (BITS_SHIFT + place * bits)) & mask
         inputs[first + place] = value
-        row[at.SEEN_PLANES] |= value
-    row[IN_SELECT] += 1
+        row.seen_planes |= value
+    row.phases[Phase.SELECT] += 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twinbar.emulator.compiled import kernel
+from twinbar.emulator.compiled import kernel, part
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_ahead import (
     WATCHDOG_FAULT,
@@ -21,13 +21,6 @@ from twinbar.emulator.engines.program.program_drive import disarm
 from twinbar.emulator.engines.program.program_front_end import rest_parts
 from twinbar.emulator.engines.program.program_housekeeping import load_inputs
 from twinbar.emulator.engines.program.program_streams import (
-    ABORTED_NOW,
-    ACCEPTED_LAST,
-    BUSY_UNTIL,
-    DISPATCH,
-    ROOM,
-    SAFE_NOW,
-    WAITING,
     dispatch,
     head_visible,
     pop,
@@ -45,7 +38,7 @@ from twinbar.emulator.engines.program.program_tile import (
 )
 
 
-@kernel
+@part
 def _next_work(streams):
     """Give the next cycle in which a beat is dispatched, a tile has something to do, or a response is handed over."""
     wakes, offers = streams.wakes, streams.offers
@@ -54,42 +47,140 @@ def _next_work(streams):
     for tile in range(wakes.shape[0]):
         wake = min(wake, wakes[tile])
         offer = min(offer, offers[tile])
-    return min(min(wake, max(offer, streams.flow[ROOM])), streams.flow[DISPATCH])
+    return min(min(wake, max(offer, streams.flow.room)), streams.flow.dispatch)
 
 
 @kernel
 def _schedule(row, streams, tile, cycle):
     """Note when a tile has something to do next, behind ``cycle``."""
-    state = row[at.STATE]
-    streams.offers[tile] = row[at.BEGIN] if state == at.RESPOND else at.NEVER
+    state = row.state
+    streams.offers[tile] = row.begin if state == at.RESPOND else at.NEVER
     wake = at.NEVER
     if state == at.IDLE:
         wake = max(head_visible(row, streams, tile), cycle + 1)
     elif state != at.RESPOND:
-        wake = row[at.END]
+        wake = row.end
     streams.wakes[tile] = wake
 
 
-@kernel
-def _be_free(s, row, tile, chip, rules, streams, pins, horizon, cycle):
-    """Take the next command if it is there, else be idle: the last cycle of a command, or an idle one."""
+@part
+def _take_next(s, row, tile, chip, rules, streams, pins, horizon, cycle):
+    """Take the next command if it is there, else go idle: in the last cycle of a command, or in an idle one."""
     if head_visible(row, streams, tile) <= cycle:
-        if row[at.STATE] == at.IDLE:
+        if row.state == at.IDLE:
             rest(row, cycle)
         start(row, tile, chip, rules, pop(row, streams, tile), cycle)
         horizon = before_own_fault(row, horizon, cycle)
         advance(s, row, tile, chip, pins, horizon, NO_CUT)
-        if streams.flow[WAITING]:
-            streams.flow[DISPATCH] = cycle + 1
-    elif row[at.STATE] != at.IDLE:
-        be_idle(row, cycle)
+        if streams.flow.waiting:
+            streams.flow.dispatch = cycle + 1
+    elif row.state != at.IDLE:
+        go_idle(row, cycle)
 
 
 @kernel
-def be_idle(row, cycle):
-    """Let a tile be idle behind ``cycle``."""
-    row[at.STATE] = at.IDLE
-    row[at.BEGIN] = cycle + 1
+def go_idle(row, cycle):
+    """Make a tile idle from the next cycle on."""
+    row.state = at.IDLE
+    row.begin = cycle + 1
+
+
+@part
+def _visit(s, row, tile, chip, rules, streams, pins, horizon, cycle, served, faults, stopped):
+    """Let a tile do what it does in a cycle in which it has something to do, is answered, or is halted.
+
+    Parameters
+    ----------
+    horizon : int
+        First cycle behind this one in which a halt may come from outside of the tile.
+    served : bool
+        Its response is handed over.
+    faults : int
+        Faults that halt it.
+    stopped : bool
+        A SAFE or ABORT halts it.
+    """
+    halted = stopped or faults != 0
+    reason = OK if not halted else (FAULTED if faults else ABORTED)
+    free = row.state == at.IDLE
+    if served:
+        free = hand_over(row, chip, cycle, reason)
+    elif row.state == at.LOAD:
+        load_inputs(row, s.inputs[tile], chip)
+        streams.flow.busy_until = max(streams.flow.busy_until, cycle)
+        free = True
+    elif halted:
+        stop_work(s, row, tile, chip, pins, cycle, reason)
+    else:
+        advance(s, row, tile, chip, pins, before_own_fault(row, horizon, cycle), NO_CUT)
+    if halted:
+        row.faults |= faults
+        row.aborting += np.int64(stopped)
+        if faults or streams.flow.safe_now:
+            disarm(row, chip, cycle)
+        if free and row.state != at.IDLE:
+            go_idle(row, cycle)
+    elif free:
+        _take_next(s, row, tile, chip, rules, streams, pins, horizon, cycle)
+
+
+@part
+def _halts(row, tile, streams, pins, cycle, accepted_before):
+    """Give the faults that halt a tile from outside, and whether a SAFE or ABORT does."""
+    flow = streams.flow
+    faults = np.int64(pin_faults(pins, tile, cycle, row.faults))
+    if cycle >= flow.watchdog and watchdog_due(row, accepted_before) <= cycle:
+        faults |= WATCHDOG_FAULT
+    return faults, flow.safe_now != 0 or tile == flow.aborted_now
+
+
+@part
+def _step(s, tiles, chip, rules, streams, pins, cycle):
+    """Let everything happen that happens in a cycle."""
+    flow, wakes = streams.flow, streams.wakes
+    accepted_before = flow.accepted_last
+    flow.safe_now = 0
+    flow.aborted_now = -1
+    if cycle == flow.dispatch:
+        dispatch(tiles, streams, cycle)
+    expires = cycle >= flow.watchdog
+    halting = flow.safe_now != 0 or flow.aborted_now >= 0 or expires or cycle >= flow.pin_event
+    server = serve(tiles, chip, streams, cycle)
+    horizon = np.int64(-1)
+    due = flow.watchdog
+    for tile in range(tiles.shape[0]):
+        row = tiles[tile]
+        faults, stopped = np.int64(0), False
+        if halting:
+            faults, stopped = _halts(row, tile, streams, pins, cycle, accepted_before)
+        if chip.serial:
+            faults |= own_fault(row, cycle)
+        if not stopped and faults == 0 and wakes[tile] != cycle and tile != server:
+            continue
+        if horizon < 0:
+            horizon = horizon_of(streams, pins, due, cycle)
+        _visit(s, row, tile, chip, rules, streams, pins, horizon, cycle, tile == server, faults, stopped)
+        due = min(due, watchdog_due(row, flow.accepted_last))
+        _schedule(row, streams, tile, cycle)
+    flow.watchdog = first_watchdog(tiles, flow.accepted_last) if expires else due
+    if pins.shape[0]:
+        flow.pin_event = next_pin_event(tiles, pins, cycle)
+    if chip.serial:
+        flow.pin_event = min(flow.pin_event if pins.shape[0] else at.NEVER, next_own_fault(tiles, cycle))
+
+
+@part
+def _come_to_rest(tiles, chip, streams, cycles):
+    """Prepare the tiles for the next program, which begins with cycle 0 again."""
+    for tile in range(tiles.shape[0]):
+        row = tiles[tile]
+        rest(row, cycles - 1)
+        row.begin = 0
+        row.head = 0
+        row.limited = -1
+        rest_watchdog(row, streams.flow, cycles)
+        if chip.serial:
+            rest_parts(row, chip, cycles)
 
 
 @kernel
@@ -99,89 +190,25 @@ def run(s, tiles, chip, rules, streams, pins):
     Parameters
     ----------
     s : ArrayState
-    tiles : int64 [tiles, row size]
-        State of every tile (`twinbar.emulator.engines.program.program_layout`).
-    chip : int64 [CHIP_SIZE]
+    tiles : `program_layout.TILE` [tiles]
+        State of every tile.
+    chip : record `program_layout.CHIP`
     rules : Rules
     streams : Streams
-    pins : int64 [n, 4]
+    pins : `program_layout.PIN` [n]
         The program's pin pulses, as they are seen behind the synchronizer.
     """
-    count = tiles.shape[0]
-    flow, wakes = streams.flow, streams.wakes
+    flow = streams.flow
     for pulse in range(pins.shape[0]):
-        flow[BUSY_UNTIL] = max(flow[BUSY_UNTIL], pins[pulse, at.PIN_LAST])
-    serial = chip[at.CHIP_SERIAL] != 0
-    pin_event = next_pin_event(tiles, pins, -1)
-    watchdog = first_watchdog(tiles, flow[ACCEPTED_LAST])
+        flow.busy_until = max(flow.busy_until, pins[pulse].last)
+    flow.pin_event = next_pin_event(tiles, pins, -1)
+    flow.watchdog = first_watchdog(tiles, flow.accepted_last)
     while True:
         work = _next_work(streams)
-        cycle = min(work, min(pin_event, watchdog))
-        if work == at.NEVER and cycle > flow[BUSY_UNTIL]:
+        cycle = min(work, min(flow.pin_event, flow.watchdog))
+        if work == at.NEVER and cycle > flow.busy_until:
             break
-        accepted_before = flow[ACCEPTED_LAST]
-        flow[SAFE_NOW] = 0
-        flow[ABORTED_NOW] = -1
-        if cycle == flow[DISPATCH]:
-            dispatch(tiles, streams, cycle)
-        safe = flow[SAFE_NOW] != 0
-        expires = cycle >= watchdog
-        halting = safe or flow[ABORTED_NOW] >= 0 or expires or cycle >= pin_event
-        server = serve(tiles, chip, streams, cycle)
-        horizon = np.int64(-1)
-        for tile in range(count):
-            row = tiles[tile]
-            faults = np.int64(0)
-            stopped = False
-            if halting:
-                faults += pin_faults(pins, tile, cycle, row[at.FAULTS])
-                if expires and watchdog_due(row, accepted_before) <= cycle:
-                    faults |= WATCHDOG_FAULT
-                stopped = safe or tile == flow[ABORTED_NOW]
-            if serial:
-                faults |= own_fault(row, cycle)
-            halted = stopped or faults != 0
-            if not halted and wakes[tile] != cycle and tile != server:
-                continue
-            reason = OK if not halted else (FAULTED if faults else ABORTED)
-            if horizon < 0:
-                horizon = horizon_of(streams, pins, watchdog, cycle)
-            free = row[at.STATE] == at.IDLE
-            if tile == server:
-                free = hand_over(row, chip, cycle, reason)
-            elif row[at.STATE] == at.LOAD:
-                load_inputs(row, s.inputs[tile], chip)
-                flow[BUSY_UNTIL] = max(flow[BUSY_UNTIL], cycle)
-                free = True
-            elif halted:
-                stop_work(s, row, tile, chip, pins, cycle, reason)
-            else:
-                advance(s, row, tile, chip, pins, before_own_fault(row, horizon, cycle), NO_CUT)
-            if halted:
-                row[at.FAULTS] |= faults
-                row[at.ABORTING] += np.int64(stopped)
-                if faults or safe:
-                    disarm(row, chip, cycle)
-                if free and row[at.STATE] != at.IDLE:
-                    be_idle(row, cycle)
-            elif free:
-                _be_free(s, row, tile, chip, rules, streams, pins, horizon, cycle)
-            watchdog = min(watchdog, watchdog_due(row, flow[ACCEPTED_LAST]))
-            _schedule(row, streams, tile, cycle)
-        if pins.shape[0]:
-            pin_event = next_pin_event(tiles, pins, cycle)
-        if serial:
-            pin_event = min(pin_event if pins.shape[0] else np.int64(at.NEVER), next_own_fault(tiles, cycle))
-        if expires:
-            watchdog = first_watchdog(tiles, flow[ACCEPTED_LAST])
-    cycles = flow[BUSY_UNTIL] + 1
-    for tile in range(count):
-        row = tiles[tile]
-        rest(row, cycles - 1)
-        row[at.BEGIN] = 0
-        row[at.HEAD] = 0
-        row[at.LIMITED] = -1
-        rest_watchdog(row, flow, cycles)
-        if serial:
-            rest_parts(row, chip, cycles)
+        _step(s, tiles, chip, rules, streams, pins, cycle)
+    cycles = flow.busy_until + 1
+    _come_to_rest(tiles, chip, streams, cycles)
     return cycles

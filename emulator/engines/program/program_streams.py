@@ -20,28 +20,6 @@ MULTIPLY: Final = Opcode.MULTIPLY.value
 OUTPUTS_SHIFT: Final = COMMAND["body"].offset + PRODUCT["outputs"].offset
 OUTPUTS_MASK: Final = PRODUCT["outputs"].mask
 
-# --- where both streams stand: positions in an array ------------------------------------------------------------------
-POSITION: Final = 0
-"""Next beat of the program."""
-DISPATCH: Final = 1
-"""Cycle in which it is presented, or tried again; NEVER while its queue has no room."""
-WAITING: Final = 2
-"""It was presented and has to wait."""
-ACCEPTED_LAST: Final = 3
-"""Cycle in which the beat before it was accepted."""
-RESPONSES: Final = 4
-"""Responses that were handed over."""
-ROOM: Final = 5
-"""First cycle in which the response queue takes another one."""
-SERVED: Final = 6
-"""Tile that the arbiter served last."""
-BUSY_UNTIL: Final = 7
-"""Last cycle of which it is known that the controller is not at rest."""
-SAFE_NOW: Final = 8
-ABORTED_NOW: Final = 9
-"""A SAFE is presented in this cycle; the tile for which an ABORT is, or -1."""
-FLOW_SIZE: Final = 10
-
 LONG_AGO: Final = -(1 << 40)
 
 
@@ -80,7 +58,7 @@ class Streams(NamedTuple):
         When a tile has something to do; since when it offers a response.
     low, high, taken : int64 [most responses]
         Lower 64 and upper 16 bits of each response, and the cycle in which it is taken.
-    flow : int64 [FLOW_SIZE]
+    flow : record `program_layout.FLOW`
         Where the streams stand.
     at_work : int64 [tiles]
         Position of the command that each tile has taken last.
@@ -99,7 +77,7 @@ class Streams(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     taken: np.ndarray
-    flow: np.ndarray
+    flow: np.void
     at_work: np.ndarray
     heat: np.ndarray
 
@@ -116,11 +94,11 @@ def open_streams(program: Program, tiles: int, command_depth: int, served: int) 
     """
     commands = program.commands.view(np.int64)
     n = len(commands)
-    flow = np.zeros(FLOW_SIZE, np.int64)
-    flow[DISPATCH] = 0 if n else at.NEVER
-    flow[ACCEPTED_LAST] = LONG_AGO
-    flow[SERVED] = served
-    flow[BUSY_UNTIL] = -1
+    flow = np.zeros(1, at.FLOW)[0]
+    flow["dispatch"] = 0 if n else at.NEVER
+    flow["accepted_last"] = LONG_AGO
+    flow["served"] = served
+    flow["busy_until"] = -1
     low, high, taken = np.zeros((3, count_responses(commands, tiles)), np.int64)
     streams = Streams(
         commands=commands,
@@ -147,8 +125,8 @@ def open_streams(program: Program, tiles: int, command_depth: int, served: int) 
 def change_command(row, streams, tile, position):
     """Charge what a tile has dissipated so far to the command before, and the rest to the one at ``position``."""
     for kind in range(streams.heat.shape[1]):
-        streams.heat[streams.at_work[tile], kind] += row[at.ENERGIES + kind]
-        streams.heat[position, kind] -= row[at.ENERGIES + kind]
+        streams.heat[streams.at_work[tile], kind] += row.energies[kind]
+        streams.heat[position, kind] -= row.energies[kind]
     streams.at_work[tile] = position
 
 
@@ -175,11 +153,11 @@ def target_of(beat, tiles):
 @kernel
 def _push(row, queue, position, cycle):
     """Put a beat into the queue of a tile; gives the cycle in which the tile must look, NEVER if it will anyway."""
-    level = row[at.LEVEL]
-    place = row[at.HEAD] + level
+    level = row.level
+    place = row.head + level
     queue[place if place < queue.shape[0] else place - queue.shape[0]] = position
-    row[at.LEVEL] = level + 1
-    return cycle + QUEUE_LATENCY if level == 0 and row[at.STATE] == at.IDLE else at.NEVER
+    row.level = level + 1
+    return cycle + QUEUE_LATENCY if level == 0 and row.state == at.IDLE else at.NEVER
 
 
 @kernel
@@ -187,30 +165,30 @@ def dispatch(tiles, streams, cycle):
     """Offer the presented beat to the queue of its tile, or a SAFE to all of them."""
     flow, queues, wakes = streams.flow, streams.queues, streams.wakes
     count, depth = queues.shape
-    position = flow[POSITION]
+    position = flow.position
     beat = streams.commands[position]
     to_all = beat & OPCODE_MASK == SAFE
     first = np.int64(0) if to_all else target_of(beat, count)
     behind = np.int64(count) if to_all else first + 1
-    if not flow[WAITING]:
-        flow[SAFE_NOW] = np.int64(to_all)
+    if not flow.waiting:
+        flow.safe_now = np.int64(to_all)
         if beat & OPCODE_MASK == ABORT and (beat >> TILE_SHIFT) & TILE_MASK == first:
-            flow[ABORTED_NOW] = first
-    flow[DISPATCH] = at.NEVER
-    flow[WAITING] = 0
+            flow.aborted_now = first
+    flow.dispatch = at.NEVER
+    flow.waiting = 0
     for tile in range(first, behind):
-        if tiles[tile, at.LEVEL] == depth:
-            flow[WAITING] = 1
-    if flow[WAITING]:
+        if tiles[tile].level == depth:
+            flow.waiting = 1
+    if flow.waiting:
         return
     for tile in range(first, behind):
         wakes[tile] = min(wakes[tile], _push(tiles[tile], queues[tile], position, cycle))
     streams.accepted[position] = cycle
-    flow[ACCEPTED_LAST] = cycle
-    flow[BUSY_UNTIL] = max(flow[BUSY_UNTIL], cycle)
-    flow[POSITION] = position + 1
+    flow.accepted_last = cycle
+    flow.busy_until = max(flow.busy_until, cycle)
+    flow.position = position + 1
     if position + 1 < streams.commands.shape[0]:
-        flow[DISPATCH] = max(streams.arrivals[position + 1], cycle + 1)
+        flow.dispatch = max(streams.arrivals[position + 1], cycle + 1)
 
 
 @kernel
@@ -220,17 +198,17 @@ def serve(tiles, chip, streams, cycle):
     Of the tiles that offer one, it is the first in cyclic order behind the one served last.
     """
     flow, offers, taken = streams.flow, streams.offers, streams.taken
-    if flow[ROOM] > cycle:
+    if flow.room > cycle:
         return -1
     count = offers.shape[0]
-    tile = flow[SERVED]
+    tile = flow.served
     for _ in range(count):
         tile = tile + 1 if tile + 1 < count else 0
         if offers[tile] <= cycle:
             break
     if offers[tile] > cycle:
         return -1
-    number = flow[RESPONSES]
+    number = flow.responses
     streams.low[number], streams.high[number] = response_of(tiles[tile], tile)
     # When it will be taken depends on the consumer alone.
     taking = cycle + QUEUE_LATENCY
@@ -239,30 +217,30 @@ def serve(tiles, chip, streams, cycle):
     taking += streams.until_ready[taking % streams.until_ready.shape[0]]
     taken[number] = taking
     number += 1
-    depth = chip[at.CHIP_RESPONSE_DEPTH]
-    flow[ROOM] = cycle + 1
+    depth = chip.response_depth
+    flow.room = cycle + 1
     if number >= depth:
-        flow[ROOM] = max(cycle, taken[number - depth]) + 1
-    flow[RESPONSES] = number
-    flow[SERVED] = tile
-    flow[BUSY_UNTIL] = max(flow[BUSY_UNTIL], taking)
+        flow.room = max(cycle, taken[number - depth]) + 1
+    flow.responses = number
+    flow.served = tile
+    flow.busy_until = max(flow.busy_until, taking)
     return tile
 
 
 @kernel
 def head_visible(row, streams, tile):
     """Give the cycle from which on a tile can take the oldest beat of its queue; NEVER if it is empty."""
-    if row[at.LEVEL] == 0:
+    if row.level == 0:
         return at.NEVER
-    return streams.accepted[streams.queues[tile, row[at.HEAD]]] + QUEUE_LATENCY
+    return streams.accepted[streams.queues[tile, row.head]] + QUEUE_LATENCY
 
 
 @kernel
 def pop(row, streams, tile):
     """Take the oldest beat from the queue of a tile."""
-    position = streams.queues[tile, row[at.HEAD]]
+    position = streams.queues[tile, row.head]
     beat = streams.commands[position]
     change_command(row, streams, tile, position)
-    row[at.HEAD] = row[at.HEAD] + 1 if row[at.HEAD] + 1 < streams.queues.shape[1] else 0
-    row[at.LEVEL] -= 1
+    row.head = row.head + 1 if row.head + 1 < streams.queues.shape[1] else 0
+    row.level -= 1
     return beat

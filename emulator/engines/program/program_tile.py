@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import kernel
+from twinbar.emulator.compiled import kernel, part
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_admission import (
     ACCESSING,
@@ -33,13 +33,6 @@ BODY_MASK: Final = COMMAND["body"].mask
 ABORTED: Final = Status.ABORTED.value
 NO_CUT: Final = np.int64(Status.OK.value)
 """No halt; not a literal, for which functions would be compiled once more."""
-IN_IDLE: Final = at.PHASE_CYCLES + Phase.IDLE
-IN_STALL: Final = at.PHASE_CYCLES + Phase.STALL
-IN_RESPOND: Final = at.PHASE_CYCLES + Phase.RESPOND
-COMMANDS: Final = at.ACTION_COUNTS + Action.COMMAND_BEAT
-RESPONSES: Final = at.ACTION_COUNTS + Action.RESPONSE_BEAT
-WRITES_OK: Final = at.ACTION_COUNTS + Action.WRITE_OK
-WRITES_FAILED: Final = at.ACTION_COUNTS + Action.WRITE_FAILED
 STATUS_SHIFT: Final = RESPONSE["status"].offset
 FAULTS_SHIFT: Final = RESPONSE["faults"].offset
 MODE_SHIFT: Final = RESPONSE["mode"].offset
@@ -59,24 +52,24 @@ def start(row, tile, chip, rules, beat, cycle):
     """Take a command from the queue in ``cycle``; it runs from the next cycle on."""
     opcode = beat & OPCODE_MASK
     body = (beat >> BODY_SHIFT) & BODY_MASK
-    row[COMMANDS] += 1
-    row[at.OPCODE] = opcode
-    row[at.BODY] = body
-    row[at.BEGIN] = cycle + 1
-    row[at.COLUMN] = (body >> COLUMN_SHIFT) & INDEX_MASK
-    row[at.RESULT] = 0
-    row[at.CODE] = 0
-    row[at.SETS] = 0
-    row[at.RESETS] = 0
-    row[at.CUT] = OK
+    row.actions[Action.COMMAND_BEAT] += 1
+    row.opcode = opcode
+    row.body = body
+    row.begin = cycle + 1
+    row.column = (body >> COLUMN_SHIFT) & INDEX_MASK
+    row.result = 0
+    row.code = 0
+    row.sets = 0
+    row.resets = 0
+    row.cut = OK
     status = admit(row, rules, tile, (beat >> TILE_SHIFT) & TILE_MASK, opcode, body)
-    row[at.STATUS] = status
+    row.status = status
     bit = np.int64(1) << opcode
     if status != OK or not (bit & (CELLS | ON_COLUMNS) or opcode in (MULTIPLY, LOAD)):
         start_housekeeping(row)
     elif opcode == LOAD:
-        row[at.STATE] = at.LOAD
-        row[at.END] = cycle + 1
+        row.state = at.LOAD
+        row.end = cycle + 1
     elif opcode == MULTIPLY:
         start_multiply(row, chip)
     else:
@@ -86,11 +79,11 @@ def start(row, tile, chip, rules, beat, cycle):
 @kernel
 def advance(s, row, tile, chip, pins, horizon, cut):
     """Carry out what ends before cycle ``horizon``, up to the next response (arguments as in `advance_cell`)."""
-    state = row[at.STATE]
+    state = row.state
     if state < at.SELECT:
         if state >= at.HOUSEKEEPING:
             advance_housekeeping(row, tile, chip, pins, horizon, cut)
-    elif row[at.OPCODE] == MULTIPLY:
+    elif row.opcode == MULTIPLY:
         advance_multiply(s, row, tile, chip, horizon, cut)
     else:
         advance_cell(s, row, tile, chip, horizon, cut)
@@ -99,13 +92,13 @@ def advance(s, row, tile, chip, pins, horizon, cut):
 @kernel
 def response_of(row, tile):
     """Give the response that a tile offers: its lower 64 bits, and the 16 above."""
-    opcode = row[at.OPCODE]
-    result = row[at.RESULT]
+    opcode = row.opcode
+    result = row.result
     if opcode != MULTIPLY and not (np.int64(1) << opcode) & ACCESSING:
-        result = row[at.CODE] & CODE_MASK | row[at.SETS] << SETS_SHIFT | row[at.RESETS] << RESETS_SHIFT
-    low = opcode | tile << TILE_SHIFT | row[at.STATUS] << STATUS_SHIFT
-    low |= row[at.FAULTS] << FAULTS_SHIFT | row[at.MODE] << MODE_SHIFT
-    echo = row[at.BODY] & INDEX_MASK | row[at.COLUMN] << COLUMN_SHIFT
+        result = row.code & CODE_MASK | row.sets << SETS_SHIFT | row.resets << RESETS_SHIFT
+    low = opcode | tile << TILE_SHIFT | row.status << STATUS_SHIFT
+    low |= row.faults << FAULTS_SHIFT | row.mode << MODE_SHIFT
+    echo = row.body & INDEX_MASK | row.column << COLUMN_SHIFT
     low |= echo << ECHO_SHIFT | result << RESULT_SHIFT
     return low, (result >> RESULT_LOW_BITS) & HIGH_MASK
 
@@ -116,9 +109,9 @@ def hand_over(row, chip, cycle, halted):
 
     Parameters
     ----------
-    row : int64 [row size]
+    row : record `program_layout.TILE`
         State of the tile.
-    chip : int64 [CHIP_SIZE]
+    chip : record `program_layout.CHIP`
     cycle : int
     halted : int
         Status that a halt in this cycle gives; OK: there is none.
@@ -128,54 +121,54 @@ def hand_over(row, chip, cycle, halted):
     bool
         The command is over.
     """
-    status, opcode = row[at.STATUS], row[at.OPCODE]
-    row[IN_STALL] += cycle - row[at.BEGIN]
-    row[IN_RESPOND] += 1
-    row[RESPONSES] += 1
+    status, opcode = row.status, row.opcode
+    row.phases[Phase.STALL] += cycle - row.begin
+    row.phases[Phase.RESPOND] += 1
+    row.actions[Action.RESPONSE_BEAT] += 1
     if opcode in (WRITE, FORM):
         if status == OK:
-            row[WRITES_OK] += 1
+            row.actions[Action.WRITE_OK] += 1
         elif status == FAILED:
-            row[WRITES_FAILED] += 1
-    if opcode != MULTIPLY or status != OK or row[at.OUTPUTS] == 1:
+            row.actions[Action.WRITE_FAILED] += 1
+    if opcode != MULTIPLY or status != OK or row.outputs == 1:
         return True
     heat_rows(row, cycle)
-    cut = row[at.CUT] if row[at.CUT] != OK else halted
+    cut = row.cut if row.cut != OK else halted
     if cut != OK:
-        row[at.ROWS_ON] = 0
+        row.rows_on = 0
     next_output(row, chip, cycle, cut)
     return False
 
 
-@kernel
+@part
 def stop_work(s, row, tile, chip, pins, cycle, reason):
     """Stop what a tile does in ``cycle``, in which it hands over no response.
 
     Parameters
     ----------
     s : ArrayState
-    row : int64 [row size]
+    row : record `program_layout.TILE`
         State of the tile.
     tile : int
-    chip : int64 [CHIP_SIZE]
-    pins : int64 [n, 4]
+    chip : record `program_layout.CHIP`
+    pins : `program_layout.PIN` [n]
     cycle : int
     reason : int
         Status that the halt gives.
     """
-    state = row[at.STATE]
+    state = row.state
     if state >= at.DECODE:
         advance(s, row, tile, chip, pins, cycle + 1, reason)
     elif state == at.HOUSEKEEPING:
         advance(s, row, tile, chip, pins, cycle + 1, NO_CUT)
-    elif state == at.RESPOND and row[at.OPCODE] == MULTIPLY and row[at.STATUS] == OK and row[at.CUT] == OK:
-        row[at.CUT] = reason
+    elif state == at.RESPOND and row.opcode == MULTIPLY and row.status == OK and row.cut == OK:
+        row.cut = reason
         heat_rows(row, cycle)
-        row[at.ROWS_ON] = 0
+        row.rows_on = 0
 
 
 @kernel
 def rest(row, last):
     """Account for the cycles up to ``last`` in which a tile was idle."""
-    row[IN_IDLE] += last - row[at.BEGIN] + 1
-    row[at.BEGIN] = last + 1
+    row.phases[Phase.IDLE] += last - row.begin + 1
+    row.begin = last + 1

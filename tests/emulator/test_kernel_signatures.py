@@ -1,0 +1,72 @@
+"""Kernels are compiled for one kind of integer."""
+
+import importlib
+import pkgutil
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import types
+from numba.core.dispatcher import Dispatcher
+
+from twinbar.emulator.compiled import inline, kernel
+from twinbar.emulator.engines import bulk, program
+from twinbar.emulator.warm_up import warm_up
+
+CONSTANT = 3
+
+
+@inline
+def half(x):  # type: ignore[no-untyped-def]
+    return x // 2
+
+
+@kernel
+def halves(a, b, c):  # type: ignore[no-untyped-def]
+    return half(a[0]) + half(b[0]) + half(c) + half(CONSTANT) + half(CONSTANT + 1)
+
+
+def dispatchers() -> dict[str, Dispatcher]:
+    found = {}
+    for package in (bulk, program):
+        for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for value in vars(importlib.import_module(info.name)).values():
+                if isinstance(value, Dispatcher) and value.__module__ == info.name:
+                    found[f"{info.name}.{value.__name__}"] = value
+    return found
+
+
+def without_integers(signature: Any) -> str:
+    arguments = getattr(signature, "args", signature)
+    return str(tuple("integer" if isinstance(each, types.Integer) else str(each) for each in arguments))
+
+
+def test_integers_of_any_width_and_constants_share_one_compilation() -> None:
+    assert halves(np.ones(1, np.int32), np.ones(1, np.uint8), True + 6) == 0 + 0 + 3 + 1 + 2
+    assert half.signatures == [(types.int64,)]
+
+
+def test_no_kernel_is_kept_twice_for_two_kinds_of_integers() -> None:
+    warm_up()
+    kept = {name: found._cache.signatures() for name, found in dispatchers().items()}
+    twice = {
+        name: signatures
+        for name, signatures in kept.items()
+        if max(Counter(map(without_integers, signatures)).values(), default=0) > 1
+    }
+    assert twice == {}
+    used = [name for name, signatures in kept.items() if signatures]
+    assert len(used) > 100
+    assert any(name.endswith(".program_kernel.run") for name in used)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_parts_cover_every_tile_once(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from twinbar.emulator import tile_threads
+
+    parts: list[tuple[int, int]] = []
+    monkeypatch.setattr(tile_threads.numba, "get_num_threads", lambda: 3)
+    tile_threads.for_tiles(lambda first, last: parts.append((first, last)), count)
+    assert sorted(tile for first, last in parts for tile in range(first, last)) == list(range(count))
+    assert len(parts) == min(count, 3)
