@@ -8,7 +8,7 @@ from twinbar.hw.gateware.config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Selection, Status
-from twinbar.hw.timing import ARM_CYCLES, QUEUE_LATENCY, Phase
+from twinbar.hw.timing import Phase
 
 CONFIG = ControllerConfig(rows=6, columns=8, adc_bits=8)
 WIDE = {Record.SET: {"codes": (64, 0, 5), "width": 30}}
@@ -182,8 +182,8 @@ def test_abort_stops_one_tile_and_leaves_it_armed() -> None:
 def test_arming_that_is_aborted_does_not_arm(late: int) -> None:
     beats = set_up(CONFIG, mode=None)
     arm, start = command(Opcode.ARM, mode=Mode.WRITE), 200
-    # Accepted in `start`, it runs from start + 3 on; the latest abort comes in its last cycle.
-    abort = start + 2 + ARM_CYCLES - late
+    # Accepted in `start`, it runs from start + 3 on, for 24 cycles; the latest abort comes in the last of them.
+    abort = start + 26 - late
     trace = Bench(CONFIG).run(
         [*beats, arm, command(Opcode.ABORT), READ],
         arrive=lambda beat, cycle: beat < len(beats) or cycle >= (start if beat == len(beats) else abort),
@@ -221,14 +221,12 @@ def test_watchdog_stops_an_armed_tile_without_commands() -> None:
     last = trace.responses[-1]
     assert (last.status, last.faults, last.mode) == (Status.FAULTED, {"watchdog"}, Mode.SAFE)
     opened = next(cycle for cycle, gate in enumerate(trace.gates) if gate[0])
-    # The tile is armed from the response of ARM on; the last beat came before that.
-    armed = next(
-        cycle for cycle, phases in enumerate(trace.phases) if cycle > trace.accepted[-1] and phases[0] is Phase.RESPOND
-    )
-    armed = max(armed, trace.accepted[-1])
     closed = max(cycle for cycle, gate in enumerate(trace.gates) if gate[0])
-    assert opened < closed < opened + 900
-    assert closed - trace.accepted[-1] >= 100
+    # The tile is armed from the cycle on in which the response of ARM is handed over, 2 before it is taken. The halt is
+    # the last cycle with an open gate, and the first one behind 100 in which it was armed and no beat was accepted.
+    armed = trace.responses[-2].cycle - 2
+    assert closed == max(armed, trace.accepted[-1] + 1) + 100
+    assert opened < closed
 
 
 @pytest.mark.parametrize("pin", ["stop", "fault"])
@@ -350,9 +348,11 @@ def test_latencies_of_the_queues() -> None:
     trace = Bench(CONFIG).run([read_register("IDENTITY")], after=1)
     accepted = trace.accepted[0]
     busy = [cycle for cycle, phases in enumerate(trace.phases) if phases[0] is not Phase.IDLE]
-    assert busy[0] == accepted + QUEUE_LATENCY + 1
+    # Visible and popped 2 cycles behind its acceptance, it runs from the next one on: 5 cycles of decide, 1 of respond.
+    assert busy == list(range(accepted + 3, accepted + 9))
     (handed,) = (cycle for cycle, phases in enumerate(trace.phases) if phases[0] is Phase.RESPOND)
-    assert trace.responses[0].cycle == handed + QUEUE_LATENCY
+    assert handed == accepted + 8
+    assert trace.responses[0].cycle == handed + 2
     assert trace.responses[0].value == int.from_bytes(b"TWBR", "big")
 
 
