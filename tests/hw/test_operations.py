@@ -7,7 +7,7 @@ SETTLE_DRIVE 4, SETTLE_MULTIPLY 5, CONVERT 3, RECOVER 2; pulses are 2 (SET), 1 (
 from dataclasses import dataclass
 
 import pytest
-from behavioural_array import Array
+from array_model import Array
 from controller_bench import Bench, Trace, command, counter_reads, counters_of, read_register, set_up, write_register
 
 from twinbar.hw.actions import Action
@@ -38,7 +38,7 @@ def spent(trace: Trace, registers: int = REGISTERS, arms: int = 1) -> dict[str, 
 
 
 def test_setting_up_takes_its_cycles() -> None:
-    trace = run(Array(CONFIG), [])
+    trace = run(Array(config=CONFIG), [])
     assert len(trace.responses) == REGISTERS + 1
     assert spent(trace) == {}
 
@@ -47,8 +47,18 @@ def run(array: Array, beats: list[int], extra: list[int] | None = None, **choice
     return Bench(array.config, [array]).run([*SET_UP, *(extra or []), *beats], **choices)  # type: ignore[arg-type]
 
 
+def test_every_run_of_the_bench_begins_at_power_up() -> None:
+    level = read_register(0x105)
+    beats = [command(Opcode.WRITE_REGISTER, address=0x105, value=7 | 9 << 16), level]
+    first, second = Bench(CONFIG).run(beats), Bench(CONFIG).run([level, read_register("SELECT")])
+    assert first.responses[-1].value == 7 | 9 << 16
+    # One cycle is what the register SELECT holds at first, and nothing is left of the level.
+    assert [answer.value for answer in second.responses] == [0, 1]
+    assert second.responses[0].cycle == 2 + 1 + 5 + 2
+
+
 def test_write_moves_up_then_down_with_ramps() -> None:
-    array = Array(CONFIG, g={(1, 2): 10})
+    array = Array(config=CONFIG, g={(1, 2): 10})
     up, down = (command(Opcode.WRITE, row=1, column=2, level=level) for level in (1, 0))
     trace = run(array, [up, down])
     first, second = trace.responses[-2:]
@@ -74,7 +84,7 @@ def test_write_moves_up_then_down_with_ramps() -> None:
 
 
 def test_write_fails_at_its_limit_and_overshoot_restarts_the_ramp() -> None:
-    array = Array(CONFIG, g={(0, 0): 30})
+    array = Array(config=CONFIG, g={(0, 0): 30})
     windows = [command(Opcode.WRITE_REGISTER, address=0x103, value=41 | 41 << 16)]
     limit = [command(Opcode.DISARM), write_register("PULSE_LIMIT", 6), command(Opcode.ARM, mode=Mode.WRITE)]
     trace = run(array, [command(Opcode.WRITE, row=0, column=0, level=3)], windows + limit)
@@ -98,7 +108,7 @@ def test_write_fails_at_its_limit_and_overshoot_restarts_the_ramp() -> None:
 
 
 def test_a_repeated_drive_is_not_updated() -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     pulse = command(Opcode.PULSE, row=3, column=3, record=Record.RESET, count=2)
     trace = run(array, [pulse, pulse, command(Opcode.READ, row=3, column=3), pulse])
     # Three trains of 2 pulses, the drive updated in the first one only, and a read.
@@ -115,7 +125,7 @@ def test_a_repeated_drive_is_not_updated() -> None:
 
 
 def test_a_train_ramps_and_the_next_one_starts_again() -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     pulse = command(Opcode.PULSE, row=3, column=3, record=Record.SET, count=5)
     trace = run(array, [pulse, pulse])
     assert [p.codes[0] for p in array.pulses] == [64, 80, 96, 100, 100] * 2
@@ -125,7 +135,7 @@ def test_a_train_ramps_and_the_next_one_starts_again() -> None:
 
 
 def test_the_shortest_durations_keep_ramps_right() -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     shortest = dict.fromkeys(("SELECT", "SETTLE_READ", "SETTLE_MULTIPLY", "CONVERT", "RECOVER"), 1) | {
         "SETTLE_DRIVE": 2
     }
@@ -155,7 +165,7 @@ def test_the_shortest_durations_keep_ramps_right() -> None:
 
 
 def test_form_pulses_until_the_window_and_not_back() -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     trace = run(array, [command(Opcode.FORM, row=7, column=0, level=1)])
     last = trace.responses[-1]
     assert [p.codes for p in array.pulses] == [(code, 0, 9) for code in (64, 128, 192, 256)]
@@ -177,7 +187,7 @@ def test_form_pulses_until_the_window_and_not_back() -> None:
 @pytest.mark.parametrize(("discard", "average", "samples"), [(0, 0, 1), (3, 0, 4), (1, 1, 3), (0, 2, 4), (2, 4, 18)])
 def test_samples_are_averaged_half_up(discard: int, average: int, samples: int) -> None:
     dither = (3, -1, 4, -1, 5, -9, 2, 6, -5, 3)
-    array = Array(CONFIG, g={(2, 5): 40}, dither=dither, offset={5: 7})
+    array = Array(config=CONFIG, g={(2, 5): 40}, dither=dither, offset={5: 7})
     beats = set_up(CONFIG, levels=LEVELS, SAMPLING=discard | average << 4)
     beats += [command(Opcode.WRITE_REGISTER, address=0x805, value=3), command(Opcode.READ, row=2, column=5)]
     trace = Bench(CONFIG, [array]).run(beats)
@@ -189,7 +199,7 @@ def test_samples_are_averaged_half_up(discard: int, average: int, samples: int) 
 
 @pytest.mark.parametrize(("raw", "shown"), [(-20, 0), (270, 255)])
 def test_a_read_is_clamped_and_a_conversion_is_not(raw: int, shown: int) -> None:
-    array = Array(CONFIG, g={(0, 1): 200}, offset={1: min(raw - 200, 55)})
+    array = Array(config=CONFIG, g={(0, 1): 200}, offset={1: min(raw - 200, 55)})
     extra = [command(Opcode.WRITE_REGISTER, address=0x801, value=((255 - raw) & 0x1FFFF) if raw > 255 else 0)]
     trace = run(array, [command(op, row=0, column=1) for op in (Opcode.READ, Opcode.CONVERT)], extra)
     read, conversion = trace.responses[-2:]
@@ -198,7 +208,7 @@ def test_a_read_is_clamped_and_a_conversion_is_not(raw: int, shown: int) -> None
 
 
 def test_calibration_removes_the_offset() -> None:
-    array = Array(CONFIG, g={(4, 6): 50}, offset={6: -12}, dither=(0, 1, 2, 2))
+    array = Array(config=CONFIG, g={(4, 6): 50}, offset={6: -12}, dither=(0, 1, 2, 2))
     beats = set_up(CONFIG, SAMPLING=0x20)
     beats += [command(Opcode.CALIBRATE, column=6), command(Opcode.READ, row=4, column=6), read_register(0x806)]
     trace = Bench(CONFIG, [array]).run(beats)
@@ -221,7 +231,7 @@ def test_calibration_removes_the_offset() -> None:
     [(100, 150, 193), (100, 0, 1), (100, 1000, 255), (300, 240, 102), (300, 246, 255), (0, 0, 255)],
 )
 def test_gain_calibration_finds_the_largest_trim_within_the_target(reference: int, target: int, trim: int) -> None:
-    array = Array(CONFIG, reference=(reference,), dither=(0, 0, 1, -1), offset={5: 9})
+    array = Array(config=CONFIG, reference=(reference,), dither=(0, 0, 1, -1), offset={5: 9})
     beats = set_up(CONFIG, SAMPLING=0x20, GAIN_TARGET=target)
     beats += [command(Opcode.WRITE_REGISTER, address=0x805, value=9)]
     beats += [command(Opcode.CALIBRATE, column=5, gain=1), read_register(0x400), read_register(0x805)]
@@ -248,7 +258,7 @@ def test_gain_calibration_finds_the_largest_trim_within_the_target(reference: in
 
 def test_every_channel_has_its_trim() -> None:
     config = ControllerConfig(rows=4, columns=16, adc_channels=4)
-    array = Array(config, reference=(100, 120, 140, 160))
+    array = Array(config=config, reference=(100, 120, 140, 160))
     beats = set_up(config, GAIN_TARGET=120)
     beats += [command(Opcode.WRITE_REGISTER, address=0x403, value=7)]
     beats += [command(Opcode.CALIBRATE, column=column, gain=1) for column in (13, 6)]
@@ -261,7 +271,7 @@ def test_every_channel_has_its_trim() -> None:
 
 
 def test_the_current_limit_comes_with_the_codes() -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     records = {**RAMPS, Record.SET: {**RAMPS[Record.SET], "compliance": 90}, Record.READ: {"compliance": 12}}
     beats = set_up(CONFIG, levels=LEVELS, records=records)
     pulse = command(Opcode.PULSE, row=3, column=3, record=Record.SET, count=3)
@@ -281,7 +291,7 @@ def test_the_current_limit_comes_with_the_codes() -> None:
 
 
 def test_drive_brings_codes_without_a_pulse() -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     drive = command(Opcode.DRIVE, row=1, column=1, record=Record.FORM)
     trace = run(array, [drive, drive])
     assert array.drives[-1] == (Record.FORM, (64, 0, 9))
@@ -364,7 +374,7 @@ def test_multiply(product: Product) -> None:
     cells = {
         (row, column): (row * 7 + column * 3) % 13 for row in range(config.rows) for column in range(config.columns)
     }
-    array = Array(config, g=dict(cells))
+    array = Array(config=config, g=dict(cells))
     beats = set_up(config)
     multiply = command(Opcode.MULTIPLY, outputs=outputs, column=first, **product.how)
     trace = Bench(config, [array]).run([*beats, *load(config, inputs), multiply], responses=len(beats) + outputs)
@@ -413,7 +423,7 @@ def test_a_vector_of_zeros_is_answered_once_per_output(word: int, outputs: int) 
 
 def test_loading_with_clear_forgets_the_other_words() -> None:
     config = ControllerConfig(rows=16, columns=4, adc_bits=12)
-    array = Array(config, g={(row, 0): 1 for row in range(16)})
+    array = Array(config=config, g={(row, 0): 1 for row in range(16)})
     product = command(Opcode.MULTIPLY, outputs=1, column=0, skip=1)
     beats = [
         *set_up(config),
@@ -429,14 +439,16 @@ def test_loading_with_clear_forgets_the_other_words() -> None:
 
 
 def test_wait_and_register_access_take_their_cycles() -> None:
-    trace = run(Array(CONFIG), [command(Opcode.WAIT, cycles=37), read_register("RECOVER"), read_register("SET_STOP")])
+    trace = run(
+        Array(config=CONFIG), [command(Opcode.WAIT, cycles=37), read_register("RECOVER"), read_register("SET_STOP")]
+    )
     assert [response.value for response in trace.responses[-2:]] == [2, 100 | 6 << 24]
     # WAIT: 1 decide, 37 settle, 1 respond; READ_REGISTER: 5 decide, 1 respond.
     assert spent(trace) == {"settle": 37, "decide": 1 + 2 * 5, "respond": 1 + 2}
 
 
 def test_counters_hold_what_happened_before_they_are_read() -> None:
-    array = Array(CONFIG, g={(1, 2): 10})
+    array = Array(config=CONFIG, g={(1, 2): 10})
     program = [
         command(Opcode.WRITE, row=1, column=2, level=1),
         *load(CONFIG, [1, 2, 3, 0, 0, 0, 0, 0]),
@@ -470,7 +482,7 @@ def test_counters_hold_what_happened_before_they_are_read() -> None:
 
 def test_overhead_of_closed_loop_writes_on_the_reference_durations() -> None:
     config = ControllerConfig()
-    array = Array(config)
+    array = Array(config=config)
     reference = {"SELECT": 1, "SETTLE_READ": 16, "SETTLE_DRIVE": 16, "CONVERT": 16, "RECOVER": 4}
     records = {Record.SET: {"codes": (64, 0, 0), "width": 5}, Record.RESET: {"codes": (64, 0, 0), "width": 5}}
     beats = set_up(config, levels=[(0, 3), (18, 22)], records=records, **reference)

@@ -8,9 +8,9 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.sim import Simulator
+from array_model import SwitchedArray
 from assemblies import DURATIONS, PMOD, PMOD_CONFIG
 from controller_bench import Response, command, decode, set_up
-from crossbar import Crossbar
 from front_end_bench import PartsAtPins
 
 from twinbar.hw.gateware.config import ControllerConfig
@@ -91,10 +91,10 @@ class Trace:
         return found
 
 
-def run(beats: list[int], g: dict[tuple[int, int], int] | None = None) -> tuple[Trace, Crossbar]:
+def run(beats: list[int], g: dict[tuple[int, int], int] | None = None) -> tuple[Trace, SwitchedArray]:
     dut = TileOnParts(CONFIG, PMOD)
     at_pins = PartsAtPins(PMOD, CONFIG)
-    crossbar = Crossbar(CONFIG, PMOD, at_pins, dict(g or {}))
+    crossbar = SwitchedArray(dict(g or {}), config=CONFIG, parts=PMOD, at_pins=at_pins)
     trace = Trace()
     loads = sum(beat & 31 == Opcode.LOAD.value for beat in beats)
 
