@@ -73,9 +73,8 @@ class _KernelFiles(FunctionCache):
 
     def __init__(self, function: Any, key: str) -> None:
         # Numba asks the class for its locators.
-        self._impl_class = type(
-            "Implementation", (CompileResultCacheImpl,), {"_locator_classes": [_KernelLocator(key)]}
-        )
+        locators = {"_locator_classes": [_KernelLocator(key)]}
+        self._impl_class = type("Implementation", (CompileResultCacheImpl,), locators)  # type: ignore[assignment]
         super().__init__(function)
 
     def index(self) -> dict[Any, str]:

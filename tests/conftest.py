@@ -186,7 +186,7 @@ class Steps(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def train_steps() -> Callable[[dict[str, Any]], Steps]:
+def train_steps(compiled_kernels: None) -> Callable[[dict[str, Any]], Steps]:
     """Train for an epoch, with some changes by dotted key, without a run folder."""
     from twinbar.host.experiment.config import ExperimentConfig
     from twinbar.host.experiment.progress import SilentProgress

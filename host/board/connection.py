@@ -17,7 +17,8 @@ from twinbar.host.transport.recording import RecordingLine, free_path
 from twinbar.hw.errors import LinkError, SilentBoardError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
-_NAP_S = 0.5
+RETRY_S = 0.5
+"""Host time between two attempts to reach a board that has fallen silent."""
 """From one attempt to start a session to the next."""
 
 
@@ -133,7 +134,7 @@ class BoardConnection:
             except SilentBoardError as still:
                 if time.monotonic() >= end:
                     raise SilentBoardError(f"the board has not answered for {self._wait_s:g} s: {still}") from still
-            time.sleep(_NAP_S)
+            time.sleep(RETRY_S)
 
     def report(self) -> dict[str, Any]:
         """Give what a report says of the board."""

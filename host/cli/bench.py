@@ -27,7 +27,7 @@ def bench(
         _print(result, Console())
 
 
-_ROWS = (
+FIGURES = (
     ("writes_per_s", "closed-loop writes, one core", "cells/s"),
     ("kernel_cycles_per_s", "controller cycles accounted, one core", "cycles/s"),
     ("rtl_cycles_per_s", "cycles of the netlist of one tile, engine rtl", "cycles/s"),
@@ -55,7 +55,7 @@ def _print(result: dict[str, Any], console: Console) -> None:
     table.add_column("what")
     table.add_column("figure", justify="right")
     table.add_column("unit")
-    for key, words, unit in _ROWS:
+    for key, words, unit in FIGURES:
         value = result[key]
         if value is None:
             continue

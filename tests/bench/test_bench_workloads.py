@@ -7,7 +7,7 @@ import pytest
 
 from twinbar.host.bench.scaling import measure_scaling
 from twinbar.host.bench.workloads import REFERENCE, OneLevelMoves, moved_by_one
-from twinbar.host.cli.bench import _ROWS
+from twinbar.host.cli.bench import FIGURES
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,14 +32,15 @@ def test_four_tiles_do_the_work_of_one_in_a_quarter_of_its_cycles() -> None:
 def test_lists_name_the_first_cells_of_every_tile_and_move_no_other() -> None:
     moves = OneLevelMoves(tiles=3, first_cells=5)
     cells = moves.engine.config.geometry.cells
-    before = moves._levels.reshape(3, cells).copy()
-    todo = moves.next_list(5)
-    after = moves._levels.reshape(3, cells)
+    # A list of all cells says where each of them is; the next one moves each by one again.
+    before, todo, after = moves.next_list(), moves.next_list(5), moves.next_list()
     assert todo.offsets.tolist() == [0, 5, 10, 15]
     assert todo.cells.tolist() == [*range(5)] * 3
-    assert todo.levels.tolist() == after[:, :5].ravel().tolist()
-    assert np.array_equal(before[:, 5:], after[:, 5:])
-    assert (np.abs(before[:, :5].astype(int) - after[:, :5]) == 1).all()
+    levels = [each.levels.astype(int).reshape(3, -1) for each in (before, todo, after)]
+    assert [each.shape for each in levels] == [(3, cells), (3, 5), (3, cells)]
+    assert (np.abs(levels[1] - levels[0][:, :5]) == 1).all()
+    assert (np.abs(levels[2][:, :5] - levels[1]) == 1).all()
+    assert (np.abs(levels[2][:, 5:] - levels[0][:, 5:]) == 1).all()
 
 
 def test_moves_stay_among_the_levels() -> None:
@@ -60,5 +61,5 @@ def test_benchmarks_have_one_reference_configuration() -> None:
 
 def test_every_key_is_documented() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text()
-    for key in [*(key for key, *_ in _ROWS), *measure_scaling(tiles=1, repeats=1, cells=20)]:
+    for key in [*(key for key, *_ in FIGURES), *measure_scaling(tiles=1, repeats=1, cells=20)]:
         assert f"`{key}`" in page, key

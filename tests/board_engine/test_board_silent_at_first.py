@@ -67,7 +67,7 @@ class Deaf(SoftwareLine):
 
 @pytest.mark.parametrize("reads", [CALIBRATING, PROGRAMMING])
 def test_a_board_that_hangs_is_programmed_anew(reads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_NAP_S", 0.0)
+    monkeypatch.setattr(connection, "RETRY_S", 0.0)
     board = make_board()
     use_lines(monkeypatch, lambda: Deaf(board, reads, 8.0))
     report, said = run(tmp_path / "run", BOARD | SHORT)

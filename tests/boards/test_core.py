@@ -45,7 +45,7 @@ def test_the_stop_pin_forbids_arming() -> None:
     async def press(ctx: Any) -> None:
         ctx.set(line.dut.stop, 1)
 
-    line._simulator.add_testbench(press)
+    line.simulator.add_testbench(press)
     refused = unpack(Link(line).run(pack(Opcode.ARM, 0, mode=Mode.READ)))
     # Without it, the first test arms.
     assert refused["status"].tolist() != [Status.OK.value]
@@ -61,7 +61,7 @@ def test_the_light_blinks_at_rest_and_is_on_at_work() -> None:
             *_, light = await ctx.tick().sample(line.dut.light)
             levels.append(int(light))
 
-    line._simulator.add_testbench(watch, background=True)
+    line.simulator.add_testbench(watch, background=True)
     link = Link(line)
     before = len(levels)
     assert not any(levels)

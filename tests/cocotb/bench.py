@@ -5,17 +5,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from cocotb.triggers import Timer
-from crossbar_model import Crossbar, Pins
 
 from twinbar.emulator.contract.program import Pin, Program
 from twinbar.emulator.crossbar.array import make_state
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.pins.pysim_array import Pins, TileArray
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
+from twinbar.hw.protocol.vocabulary import Record, Selection
 from twinbar.hw.timing import PHASES
 
 PERIOD_NS = 10
-PINS = [name for name in Pins.__annotations__ if name != "trim"]
+PINS = (
+    *("selection", "row", "column", "plane", "subtract", "channels", "convert", "range"),
+    *("record", "codes", "compliance_code", "update", "write_gate", "read_enable"),
+    *("row_load", "row_clear", "row_word", "row_bits"),
+)
 
 
 class SafetyPins(NamedTuple):
@@ -53,13 +58,52 @@ class TilePins:
         self._handle = {name: getattr(dut, f"tiles__{tile}__{name}") for name in PINS}
         self._trim = [getattr(dut, f"tiles__{tile}__trim__{channel}") for channel in range(channels)]
 
-    def __getattr__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> int:
+        """Give the bits of a pin."""
         return int(self._handle[name].value)
 
-    @property
-    def trim(self) -> list[int]:
-        """Trim codes of the channels."""
+    def trims(self) -> list[int]:
+        """Give the trim codes of the channels."""
         return [int(trim.value) for trim in self._trim]
+
+    def every_cycle(self, phase: int) -> Pins:
+        """Give what the array looks at in every cycle."""
+        gate, read, convert, load = (bool(self[name]) for name in ("write_gate", "read_enable", "convert", "row_load"))
+        return Pins(phase, self["selection"], gate, read, convert, load)
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A pulse as the pins showed it."""
+
+    row: int
+    column: int
+    record: Record
+    width: int
+
+
+class PulseWatch:
+    """Notes the pulses of a tile, and what must hold while it touches its array."""
+
+    def __init__(self) -> None:
+        self.pulses: list[Pulse] = []
+        self._open: tuple[int, ...] | None = None
+        self._width = 0
+
+    def cycle(self, seen: Pins, pins: TilePins) -> None:
+        """Look at a cycle."""
+        assert not (seen.write_gate and seen.read_enable), "the write gate is open while the read path is connected"
+        assert seen.read_enable or not seen.convert, "a conversion began without the read path"
+        if seen.write_gate:
+            assert seen.selection == Selection.CELL.value, "the write gate opened without a cell"
+            shown = tuple(pins[name] for name in ("row", "column", "record", "codes", "compliance_code"))
+            assert self._open in (None, shown), "the drive changed while the gate was open"
+            self._open = shown
+            self._width += 1
+        elif self._open is not None:
+            row, column, record, *_ = self._open
+            self.pulses.append(Pulse(row, column, Record(record), self._width))
+            self._open, self._width = None, 0
 
 
 class VerilogBench:
@@ -75,7 +119,9 @@ class VerilogBench:
     def __init__(self, dut: Any, crossbar: CrossbarConfig, config: ControllerConfig) -> None:
         self.dut, self.config = dut, config
         self.state = make_state(crossbar, config.tiles, config.adc_channels)
-        self.crossbars = [Crossbar(config, self.state, tile) for tile in range(config.tiles)]
+        hold = crossbar.geometry.sample_and_hold
+        self.arrays = [TileArray(self.state, tile, config, sample_and_hold=hold) for tile in range(config.tiles)]
+        self.watches = [PulseWatch() for _ in range(config.tiles)]
         self._pins = [TilePins(dut, tile, config.adc_channels) for tile in range(config.tiles)]
 
     async def start(self) -> None:
@@ -130,15 +176,18 @@ class VerilogBench:
                 high = any(p.pin is Pin.FAULT and p.tile == tile and p.first <= cycle <= p.last for p in program.pins)
                 self._pin(tile, "fault").value = int(high)
             await Timer(2, "ns")
-            for tile, crossbar in enumerate(self.crossbars):
-                crossbar.cycle(self._pins[tile])
-                self._pin(tile, "compliance").value = int(crossbar.compliance)
-                for channel, code in crossbar.codes.items():
+            for tile, (array, tile_watch) in enumerate(zip(self.arrays, self.watches, strict=True)):
+                pins = self._pins[tile]
+                looked = pins.every_cycle(int(getattr(dut, f"phases__{tile}").value))
+                tile_watch.cycle(looked, pins)
+                codes, compliance = array.cycle(looked, pins)
+                self._pin(tile, "compliance").value = int(compliance)
+                for channel, code in codes.items():
                     self._pin(tile, f"code__{channel}").value = code
             await Timer(3, "ns")
             if watch:
                 for pins, noted in zip(self._pins, seen.pins, strict=True):
-                    noted.append(SafetyPins(*(getattr(pins, name) for name in SafetyPins._fields)))
+                    noted.append(SafetyPins(*(pins[name] for name in SafetyPins._fields)))
             over = position == len(program.commands) and not int(dut.busy.value) and cycle >= quiet_from
             if over:
                 # This cycle is not one of the program's: the next program begins in it.

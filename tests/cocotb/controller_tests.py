@@ -73,7 +73,7 @@ async def write_lists_up_and_down(dut: object) -> None:
         _, result = await pair.run(Program(every_cell(level)))
         found |= statuses(result)
     assert found == {Status.OK, Status.FAILED}
-    polarities = {pulse.record for crossbar in pair.bench.crossbars for pulse in crossbar.pulses}
+    polarities = {pulse.record for watch in pair.bench.watches for pulse in watch.pulses}
     assert polarities == {Record.SET, Record.RESET}
 
 
@@ -96,9 +96,9 @@ async def pulse_widths_on_the_pins(dut: object) -> None:
     )
     trains = [pack(Opcode.PULSE, 1, row=2, column=5, count=3, record=record.value) for record in widths]
     await pair.run(Program(beats(*trains)))
-    seen = [(pulse.record, pulse.width) for pulse in pair.bench.crossbars[1].pulses]
+    seen = [(pulse.record, pulse.width) for pulse in pair.bench.watches[1].pulses]
     assert seen == [(record, width) for record, width in widths.items() for _ in range(3)]
-    assert not pair.bench.crossbars[0].pulses
+    assert not pair.bench.watches[0].pulses
 
 
 @cocotb.test()
@@ -222,5 +222,5 @@ async def current_limit(dut: object) -> None:
                 if tile[-1].record == Record.SAFE.value:
                     assert_made_safe(tile, halt)
             assert any(tile[-1] == SAFE_STATE for tile in seen.pins)
-        widths = {pulse.width for crossbar in pair.bench.crossbars for pulse in crossbar.pulses}
+        widths = {pulse.width for watch in pair.bench.watches for pulse in watch.pulses}
         assert min(widths) < pair.crossbar.timing.width_set, widths

@@ -41,7 +41,7 @@ def test_the_example_has_a_place_for_every_pin_and_fits(example: Wiring) -> None
 def test_the_example_runs_on_a_virtual_board(example: Wiring, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(root / "tests" / "virtual"))
     samples = pytest.importorskip("virtual_samples")
-    core = core_of(BOARD, example, rows=samples.SIZE, columns=samples.SIZE)
+    core = core_of(BOARD, example, **samples.SIZES)
     array = samples.crossbar(core)
     board, fast = VirtualBoard(core, array), FastController(array, core.controller)
     with Link(VirtualLine(board), core.controller.hash) as link:

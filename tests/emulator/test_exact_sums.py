@@ -11,6 +11,7 @@ from program_runner import write_list
 from twinbar.emulator.contract.operations import TileBlock
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.exactness import plan_sums
+from twinbar.emulator.devices import physics
 from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
 from twinbar.emulator.engines.bulk.engine import FEW_STEPS, FastEngine
 from twinbar.hw.errors import ConfigError
@@ -63,7 +64,7 @@ def test_sums_are_exact(
         engine = FastEngine(config, 1, np.array([geometry.columns]))
         levels = rng.integers(0, 8, size=geometry.cells)
         engine.write(write_list([list(enumerate(levels.tolist()))]))
-    sums, _ = engine._sums(whole_tile(config), inputs.astype(dtype)[None], geometry.outputs)
+    sums, _ = engine.column_sums(whole_tile(config), inputs.astype(dtype)[None], geometry.outputs)
     assert sums.dtype == dtype
     signed = columns_of(grid_of(engine), subtract)
     expected = [
@@ -83,8 +84,10 @@ def test_variance_sums_are_exact(make_crossbar: Callable[..., CrossbarConfig], s
         config, 1, np.array([geometry.columns]), np.full((1, geometry.cells), FAULT_STUCK_HIGH, np.uint8)
     )
     inputs = np.full((FEW_STEPS + 1, geometry.rows), geometry.input_max, config.sums.dtype)
-    _, variances = engine._sums(whole_tile(config), inputs[None], geometry.outputs)
-    per_row = [[int(v) for v in row] for row in engine._operands.variance[0].tolist()]
+    _, variances = engine.column_sums(whole_tile(config), inputs[None], geometry.outputs)
+    scalars, tables = config.cells.scalars, config.cells.tables
+    cells = [[int(physics.grid_variance(grid, scalars, tables)) for grid in row] for row in grid_of(engine)]
+    per_row = [[row[2 * k] + row[2 * k + 1] for k in range(geometry.outputs)] for row in cells]
     expected = [sum(geometry.input_max**2 * row[k] for row in per_row) for k in range(geometry.outputs)]
     assert [[int(v) for v in row] for row in variances[0, 0].tolist()] == [expected] * len(inputs)
     # A pair of the noisiest cells reaches the bound on which the plan rests, or nearly so.

@@ -54,7 +54,7 @@ def test_a_terminal_gets_a_bar_and_a_line_per_part() -> None:
         shown.advance(1000, loss=0.25)
         shown.message("a sentence [with brackets]")
         shown.advance(500, loss=0.125, accuracy=0.5)
-        shown._bars.refresh()  # rather than waiting for the next tick
+        shown.message("the bar is drawn again below a sentence")  # rather than waiting for the next tick
     shown.close()
     shown.close()
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", printed(console))

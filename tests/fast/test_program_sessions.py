@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from both_engines import SMALL, Both, beats, crossbar, set_up
 
-from twinbar.emulator.contract.program import Program
+from twinbar.emulator.contract.program import Controller, Program
+from twinbar.emulator.engines.events import EventsController
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.protocol.packing import pack
+from twinbar.hw.protocol.packing import pack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode
 
 
@@ -44,3 +45,14 @@ def test_long_programs_take_no_longer_for_waiting(compiled_controller: None) -> 
     result = controller.run(Program(pack(Opcode.WAIT, cycles=np.full(1000, (1 << 28) - 1))))
     assert result.cycles > 1000 * ((1 << 28) - 1)
     assert result.phases.sum() == result.cycles
+
+
+@pytest.mark.parametrize("engine", [FastController, EventsController])
+def test_counters_wrap_at_36_bits(compiled_controller: None, engine: type[Controller]) -> None:
+    controller = engine(crossbar(SMALL), SMALL)
+    controller.run(Program(pack(Opcode.WAIT, cycles=np.full(257, (1 << 28) - 1))))
+    answers = controller.run(Program(pack(Opcode.READ_REGISTER, address=[0x83, 0x81, 0x88, 0x99])))
+    values = unpack_results(Opcode.READ_REGISTER, answers.responses)["value"].tolist()
+    # 257 * (2**28 - 1) = 2**36 + 2**28 - 257 cycles of settle. Of decide, 1 per WAIT, 5 of the first read, and the 5 of
+    # the second one do not count yet; of respond, 1 per WAIT and per read before the third; 4 reads were popped.
+    assert values == [2**28 - 257, 257 + 5, 257 + 2, 257 + 4]

@@ -1,7 +1,8 @@
 """Runs programs on the controller's netlist in Amaranth's simulator, and records every cycle."""
 
+import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
-from behavioural_array import Array
+from array_model import Array
 
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller import Controller
@@ -110,6 +111,40 @@ def decode(bits: int, cycle: int) -> Response:
     )
 
 
+class Netlist:
+    """A controller in the simulator; each run begins at power-up.
+
+    Attributes
+    ----------
+    dut : Controller
+    domain : ClockDomain
+    """
+
+    def __init__(self, config: ControllerConfig) -> None:
+        top, self.domain = Module(), ClockDomain("sync")
+        top.domains += self.domain
+        top.submodules.dut = self.dut = Controller(config)
+        self._simulator = Simulator(top)
+        self._simulator.add_clock(1e-8)
+        self._simulator.add_testbench(self._drive)
+        self._used = False
+
+    async def _drive(self, ctx: Any) -> None:
+        await self._script(ctx)
+
+    def run(self, script: Callable[[Any], Awaitable[None]]) -> None:
+        """Run a testbench: signals, memories and time are what they are at first."""
+        self._script = script
+        if self._used:
+            self._simulator.reset()
+        self._used = True
+        self._simulator.run()
+
+
+netlist_of = functools.lru_cache(maxsize=4)(Netlist)
+"""The netlist of a configuration: elaborating it takes longer than most programs that are run on it."""
+
+
 class Bench:
     """A controller with behavioural arrays.
 
@@ -121,7 +156,7 @@ class Bench:
 
     def __init__(self, config: ControllerConfig, arrays: Sequence[Array] | None = None) -> None:
         self.config = config
-        self.arrays = list(arrays) if arrays is not None else [Array(config) for _ in range(config.tiles)]
+        self.arrays = list(arrays) if arrays is not None else [Array(config=config) for _ in range(config.tiles)]
 
     def run(
         self,
@@ -145,9 +180,8 @@ class Bench:
         if responses is None:
             responses = sum(beat & 31 != Opcode.LOAD.value for beat in beats)
         trace = Trace()
-        top, domain = Module(), ClockDomain("sync")
-        top.domains += domain
-        top.submodules.dut = dut = Controller(self.config)
+        netlist = netlist_of(self.config)
+        dut, domain = netlist.dut, netlist.domain
 
         async def drive(ctx: Any) -> None:
             position, shown, left = 0, False, after
@@ -189,10 +223,7 @@ class Bench:
                         return
             raise AssertionError(f"{len(trace.responses)} of {responses} responses after {cycles} cycles")
 
-        simulator = Simulator(top)
-        simulator.add_clock(1e-8)
-        simulator.add_testbench(drive)
-        simulator.run()
+        netlist.run(drive)
         return trace
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from behavioural_array import Array
+from array_model import Array
 from controller_bench import Bench, Trace, command, read_register, set_up
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -48,7 +48,7 @@ def undisturbed() -> Trace:
 
 
 def cells() -> Array:
-    return Array(CONFIG, g={(1, 1): 33}, offset={1: 4})
+    return Array(config=CONFIG, g={(1, 1): 33}, offset={1: 4})
 
 
 def reset_at(when: int, after: list[int], ready: Callable[[int], bool] = lambda cycle: True) -> tuple[Trace, Array]:

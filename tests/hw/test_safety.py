@@ -1,14 +1,14 @@
 """Refusals, halts, faults and the streams: what happens when something is not as it should be."""
 
 import pytest
-from behavioural_array import Array
+from array_model import Array
 from controller_bench import Bench, Trace, command, read_register, set_up, write_register
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Selection, Status
-from twinbar.hw.timing import ARM_CYCLES, QUEUE_LATENCY, Phase
+from twinbar.hw.timing import Phase
 
 CONFIG = ControllerConfig(rows=6, columns=8, adc_bits=8)
 WIDE = {Record.SET: {"codes": (64, 0, 5), "width": 30}}
@@ -54,7 +54,7 @@ REFUSED = [
 
 @pytest.fixture(scope="module")
 def refusals() -> tuple[Array, list]:
-    array = Array(CONFIG, g={(1, 1): 33})
+    array = Array(config=CONFIG, g={(1, 1): 33})
     beats = set_up(CONFIG)
     trace = Bench(CONFIG, [array]).run(
         [*beats, *(beat for refused, _ in REFUSED for beat in (refused, READ))],
@@ -98,7 +98,7 @@ def test_a_value_out_of_range_is_refused(name: str, value: int) -> None:
 
 @pytest.mark.parametrize("mode", [None, Mode.READ])
 def test_nothing_is_pulsed_without_arming_for_it(mode: Mode | None) -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     trace = Bench(CONFIG, [array]).run([*set_up(CONFIG, mode=mode), READ, PULSE])
     read, pulse = trace.responses[-2:]
     assert read.status is (Status.OK if mode else Status.DISARMED)
@@ -121,7 +121,7 @@ BAD_RECORDS = {
 
 @pytest.mark.parametrize("what", BAD_RECORDS)
 def test_arming_refuses_a_record_outside_its_window(what: str) -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     first, one, second, other = BAD_RECORDS[what]
     beats = [*set_up(CONFIG, mode=None), write_register(first, one), write_register(second, other)]
     trace = Bench(CONFIG, [array]).run([*beats, command(Opcode.ARM, mode=Mode.WRITE), PULSE])
@@ -133,7 +133,7 @@ def test_arming_refuses_a_record_outside_its_window(what: str) -> None:
 
 
 def test_safe_truncates_the_pulse_and_refuses_what_waits() -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     beats = set_up(CONFIG, records=WIDE)
     arm = command(Opcode.ARM, mode=Mode.WRITE)
     trace = Bench(CONFIG, [array]).run(
@@ -161,7 +161,7 @@ def test_safe_truncates_the_pulse_and_refuses_what_waits() -> None:
 
 def test_abort_stops_one_tile_and_leaves_it_armed() -> None:
     config = ControllerConfig(tiles=2, rows=6, columns=8)
-    arrays = [Array(config), Array(config)]
+    arrays = [Array(config=config), Array(config=config)]
     beats = [*set_up(config, records=WIDE), *set_up(config, records=WIDE, tile=1)]
     pulses = [command(Opcode.PULSE, tile, row=1, column=1, record=Record.SET, count=1) for tile in (0, 1, 0, 1)]
     start = 800
@@ -182,8 +182,8 @@ def test_abort_stops_one_tile_and_leaves_it_armed() -> None:
 def test_arming_that_is_aborted_does_not_arm(late: int) -> None:
     beats = set_up(CONFIG, mode=None)
     arm, start = command(Opcode.ARM, mode=Mode.WRITE), 200
-    # Accepted in `start`, it runs from start + 3 on; the latest abort comes in its last cycle.
-    abort = start + 2 + ARM_CYCLES - late
+    # Accepted in `start`, it runs from start + 3 on, for 24 cycles; the latest abort comes in the last of them.
+    abort = start + 26 - late
     trace = Bench(CONFIG).run(
         [*beats, arm, command(Opcode.ABORT), READ],
         arrive=lambda beat, cycle: beat < len(beats) or cycle >= (start if beat == len(beats) else abort),
@@ -196,7 +196,7 @@ def test_arming_that_is_aborted_does_not_arm(late: int) -> None:
 @pytest.mark.parametrize("blanking", [0, 6])
 @pytest.mark.parametrize("action", ComplianceAction)
 def test_compliance(action: ComplianceAction, blanking: int) -> None:
-    array = Array(CONFIG, trips=True)
+    array = Array(config=CONFIG, trips=True)
     beats = set_up(CONFIG, records=WIDE, COMPLIANCE=blanking | action.value << 16)
     trace = Bench(CONFIG, [array]).run([*beats, PULSE, READ, command(Opcode.CLEAR), READ])
     pulse, read, clear, again = trace.responses[-4:]
@@ -214,26 +214,24 @@ def test_compliance(action: ComplianceAction, blanking: int) -> None:
 
 
 def test_watchdog_stops_an_armed_tile_without_commands() -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     records = {Record.SET: {"codes": (64, 0, 5), "width": 900}}
     beats = set_up(CONFIG, records=records, WATCHDOG=100)
     trace = Bench(CONFIG, [array]).run([*beats, PULSE])
     last = trace.responses[-1]
     assert (last.status, last.faults, last.mode) == (Status.FAULTED, {"watchdog"}, Mode.SAFE)
     opened = next(cycle for cycle, gate in enumerate(trace.gates) if gate[0])
-    # The tile is armed from the response of ARM on; the last beat came before that.
-    armed = next(
-        cycle for cycle, phases in enumerate(trace.phases) if cycle > trace.accepted[-1] and phases[0] is Phase.RESPOND
-    )
-    armed = max(armed, trace.accepted[-1])
     closed = max(cycle for cycle, gate in enumerate(trace.gates) if gate[0])
-    assert opened < closed < opened + 900
-    assert closed - trace.accepted[-1] >= 100
+    # The tile is armed from the cycle on in which the response of ARM is handed over, 2 before it is taken. The halt is
+    # the last cycle with an open gate, and the first one behind 100 in which it was armed and no beat was accepted.
+    armed = trace.responses[-2].cycle - 2
+    assert closed == max(armed, trace.accepted[-1] + 1) + 100
+    assert opened < closed
 
 
 @pytest.mark.parametrize("pin", ["stop", "fault"])
 def test_the_stop_and_fault_inputs_latch(pin: str) -> None:
-    array = Array(CONFIG)
+    array = Array(config=CONFIG)
     beats = set_up(CONFIG, records=WIDE)
     edge = 3 * len(beats) + 40
     clear, arm = command(Opcode.CLEAR), command(Opcode.ARM, mode=Mode.WRITE)
@@ -252,7 +250,7 @@ def test_the_stop_and_fault_inputs_latch(pin: str) -> None:
 
 def test_a_halted_multiplication_gives_what_was_complete_and_one_record() -> None:
     config = ControllerConfig(rows=4, columns=8, adc_bits=12)
-    array = Array(config, g={(0, column): column + 1 for column in range(8)})
+    array = Array(config=config, g={(0, column): column + 1 for column in range(8)})
     beats = set_up(config)
     program = [
         command(Opcode.LOAD, clear=1, bits=1),
@@ -281,14 +279,14 @@ def test_a_halted_multiplication_gives_what_was_complete_and_one_record() -> Non
 
 @pytest.mark.parametrize("bits", [0, 1, 5])
 def test_a_halted_gain_calibration_keeps_the_trim_of_that_cycle(bits: int) -> None:
-    array = Array(CONFIG, reference=(400,))
+    array = Array(config=CONFIG, reference=(400,))
     beats = set_up(CONFIG, GAIN_TARGET=180)
     calibrate, trim = command(Opcode.CALIBRATE, column=3, gain=1), read_register(0x400)
     trace = Bench(CONFIG, [array]).run([*beats, calibrate, trim])
     first = next(cycle for cycle, pins in enumerate(trace.pins) if pins[0].selection == Selection.REFERENCE.value)
     # SELECT 2, then 3 + 3 + 1 cycles per bit: the halt comes in the first conversion behind that many decisions.
     at = first + 2 + 7 * bits + 3
-    trace = Bench(CONFIG, [Array(CONFIG, reference=(400,))]).run(
+    trace = Bench(CONFIG, [Array(config=CONFIG, reference=(400,))]).run(
         [*beats, calibrate, command(Opcode.ABORT), trim],
         arrive=lambda beat, cycle: beat != len(beats) + 1 or cycle >= at,
     )
@@ -333,7 +331,7 @@ def test_back_pressure_delays_and_loses_nothing(tiles: int) -> None:
     config = ControllerConfig(tiles=tiles, rows=6, columns=8, command_depth=3, response_depth=2)
 
     def run(**streams: object) -> tuple[list[int], list]:
-        arrays = [Array(config, g={(1, 1): 10 + tile}) for tile in range(tiles)]
+        arrays = [Array(config=config, g={(1, 1): 10 + tile}) for tile in range(tiles)]
         beats = [beat for tile in range(tiles) for beat in set_up(config, tile=tile)]
         program = [command(Opcode.READ, tile, row=1, column=1) for _ in range(6) for tile in range(tiles)]
         trace = Bench(config, arrays).run([*beats, *program], **streams)  # type: ignore[arg-type]
@@ -350,9 +348,11 @@ def test_latencies_of_the_queues() -> None:
     trace = Bench(CONFIG).run([read_register("IDENTITY")], after=1)
     accepted = trace.accepted[0]
     busy = [cycle for cycle, phases in enumerate(trace.phases) if phases[0] is not Phase.IDLE]
-    assert busy[0] == accepted + QUEUE_LATENCY + 1
+    # Visible and popped 2 cycles behind its acceptance, it runs from the next one on: 5 cycles of decide, 1 of respond.
+    assert busy == list(range(accepted + 3, accepted + 9))
     (handed,) = (cycle for cycle, phases in enumerate(trace.phases) if phases[0] is Phase.RESPOND)
-    assert trace.responses[0].cycle == handed + QUEUE_LATENCY
+    assert handed == accepted + 8
+    assert trace.responses[0].cycle == handed + 2
     assert trace.responses[0].value == int.from_bytes(b"TWBR", "big")
 
 

@@ -73,12 +73,12 @@ class AnsweringController:
         self.responses: list[int] = []
         self.resets = 0
         self._waiting: list[deque[int]] = [deque() for _ in range(config.tiles)]
-        self._context = 0
+        self.context = 0
 
     def reset(self) -> None:
         """Forget what waits, as a reset does."""
         self.resets += 1
-        self._context = 0
+        self.context = 0
         for queue in self._waiting:
             queue.clear()
 
@@ -103,7 +103,7 @@ class AnsweringController:
         one = [tile if tile < self.config.tiles else 0]
         self.commands.append(beat)
         for tile in range(self.config.tiles) if beat & 31 == Opcode.SAFE.value else one:
-            self._waiting[tile] += self._answers(beat, tile)
+            self._waiting[tile] += self.answers(beat, tile)
 
     def step(self, now: float = 0.0) -> list[int]:
         """Give some of the responses that are due."""
@@ -113,13 +113,14 @@ class AnsweringController:
         self.responses += given
         return given
 
-    def _answers(self, beat: int, tile: int) -> list[int]:
+    def answers(self, beat: int, tile: int) -> list[int]:
+        """Give the responses to a beat, with random results."""
         rng = self.rng
         opcode, body = beat & 31, beat >> 16
         if rng.random() < 0.002:
-            self._context = int(rng.integers(1, 4)) << 5 | int(rng.random() < 0.1)
+            self.context = int(rng.integers(1, 4)) << 5 | int(rng.random() < 0.1)
         status = Status.OK.value if rng.random() < 0.99 else int(rng.integers(1, 14))
-        context = self._context
+        context = self.context
 
         def answer(status: int, echo: int, value: int) -> int:
             return opcode | tile << 5 | status << 13 | context << 17 | echo << 24 | (value & (1 << 36) - 1) << 44

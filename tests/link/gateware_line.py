@@ -35,9 +35,9 @@ class PinLine:
         self._divisor = link.divisor
         self._to_send: deque[int] = deque()
         self._received = bytearray()
-        self._simulator = Simulator(self.dut)
-        self._simulator.add_clock(self._period)
-        self._simulator.add_testbench(self._run)
+        self.simulator = Simulator(self.dut)
+        self.simulator.add_clock(self._period)
+        self.simulator.add_testbench(self._run)
 
     def clock(self) -> float:
         return self.cycles * self._period
@@ -51,7 +51,7 @@ class PinLine:
     def read(self, timeout_s: float) -> bytes:
         end = self.clock() + timeout_s
         while not self._received and self.clock() < end:
-            self._simulator.run_until(self.clock() + 200 * self._period)
+            self.simulator.run_until(self.clock() + 200 * self._period)
         data, self._received = bytes(self._received), bytearray()
         return self.to_host.pass_on(data)
 

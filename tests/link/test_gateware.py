@@ -36,6 +36,8 @@ from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 SMALL = ControllerConfig(tiles=3, rows=16, columns=8)
 BOARD = LinkConfig(linger_s=1e-4, receive_bytes=1024, transmit_bytes=1024)
 FAST = LinkConfig(clock_hz=12_000_000, baud=3_000_000, linger_s=1e-3)
+SESSION = 6
+"""Number of a session whose frames a test makes itself."""
 
 
 def compiled(pace: int = 40, seed: int = 0, link: LinkConfig = BOARD, **line: Any) -> CompiledLine:
@@ -129,11 +131,11 @@ def test_nothing_is_executed_that_was_not_sent() -> None:
     for _ in range(4000):
         line.step()
     assert line.controller.commands == []
-    link = Link(line)
-    line.write(HostFrame(Kind.DATA, link._session + 1 & 15, payload=packed).pack())
+    link = Link(line, first_session=SESSION - 1)
+    line.write(HostFrame(Kind.DATA, SESSION + 1, payload=packed).pack())
     # Nor a frame that is not the next one, nor one of which a bit is wrong.
-    line.write(HostFrame(Kind.DATA, link._session, seq=1, payload=packed).pack())
-    damaged = bytearray(HostFrame(Kind.DATA, link._session, payload=packed).pack())
+    line.write(HostFrame(Kind.DATA, SESSION, seq=1, payload=packed).pack())
+    damaged = bytearray(HostFrame(Kind.DATA, SESSION, payload=packed).pack())
     damaged[6] ^= 4
     line.write(bytes(damaged))
     for _ in range(200):
@@ -151,11 +153,10 @@ def test_another_baud_rate_is_reported() -> None:
 
 
 @pytest.mark.compiler
-def test_a_stream_of_nonsense_in_good_frames_stops_the_board() -> None:
+def test_a_stream_of_nonsense_in_good_frames_stops_the_board(monkeypatch: pytest.MonkeyPatch) -> None:
     line = compiled()
     link = Link(line)
-    link._packed = lambda beats: iter([bytes(20)])
-    link._expectation.add(pack(Opcode.SAFE))
+    monkeypatch.setattr(commands, "encode", lambda beats, widths: bytes(20))
     with pytest.raises(LinkError, match="cannot read what it was sent"):
         link.run(pack(Opcode.SAFE))
     assert line.controller.commands == []
@@ -165,7 +166,7 @@ def test_a_stream_of_nonsense_in_good_frames_stops_the_board() -> None:
 def test_the_pins_are_busy_when_the_line_is_the_bottleneck() -> None:
     config = ControllerConfig(tiles=30)
     controller = AnsweringController(config)
-    controller._context = 0
+    controller.context = 0
     line = CompiledLine(config, FAST, controller)
     link = Link(line)
     rng = np.random.default_rng(0)

@@ -334,7 +334,7 @@ def test_a_wrong_answer_is_noticed() -> None:
     link = Link(line)
     link.run(pack(Opcode.READ, 1, row=1, column=1))
     step = controller.step
-    controller._context = 0
+    controller.context = 0
     controller.step = lambda now: [beat ^ 1 << 30 for beat in step(now)]
     with pytest.raises(LinkError, match=r"check word|was not asked"):
         link.run(pack(Opcode.READ, 1, row=np.arange(9), column=1))
@@ -349,8 +349,9 @@ def test_noise_and_strangers_execute_nothing() -> None:
     line.board.receive(b"\0" + HostFrame(Kind.DATA, 0, payload=payload).pack())
     line.board.advance(0.0)
     assert controller.commands == []
-    link = Link(line)
-    line.board.receive(HostFrame(Kind.DATA, link._session + 1 & 15, payload=payload).pack())
+    link = Link(line, first_session=4)
+    # The session is 5 then, and this frame is of another one.
+    line.board.receive(HostFrame(Kind.DATA, 6, payload=payload).pack())
     line.board.advance(1.0)
     assert controller.commands == []
     link.run(write)

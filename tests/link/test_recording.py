@@ -80,19 +80,17 @@ def test_recordings_that_are_there_are_kept(tmp_path: Path) -> None:
 
 def test_registers_over_the_link() -> None:
     controller = AnsweringController(CONFIG)
-    controller._answers = lambda beat, tile: [
-        (beat & 0x1FFF) | (beat >> 16 & 0xFFF) << 24 | 0x123456789 << 44 | 4 << 17
-    ]
+    controller.answers = lambda beat, tile: [(beat & 0x1FFF) | (beat >> 16 & 0xFFF) << 24 | 0x123456789 << 44 | 4 << 17]
     link = Link(SimulatedLine(BoardModel(CONFIG, LinkConfig(), controller)))
     assert read_registers(link, 1, ["IDENTITY", 0x80]) == [0x123456789] * 2
     assert read_faults(link, 1) == {"stop"}
-    controller._answers = lambda beat, tile: [
+    controller.answers = lambda beat, tile: [
         (beat & 0x1FFF) | (beat >> 16 & 0xFFFFF) << 24 | (beat >> 16 & 0xFFF) << 44
     ]
     phases, actions = read_counters(link, 0)
     assert (phases["idle"], phases["respond"]) == (0x80, 0x88)
     assert (actions[Action.WRITE_OK], actions[Action.RESPONSE_BEAT]) == (0x90 + Action.WRITE_OK, 0x88)
-    controller._answers = lambda beat, tile: [(beat & 0x1FFF) | (beat >> 16 & 0xFFFFF) << 24 | 5 << 13]
+    controller.answers = lambda beat, tile: [(beat & 0x1FFF) | (beat >> 16 & 0xFFFFF) << 24 | 5 << 13]
     with pytest.raises(LinkError, match=r"register 0x14: the controller refused \(locked\)"):
         write_registers(link, 0, {"CONVERT": 12})
     with pytest.raises(ConfigError, match="no register 'SPEED'"):

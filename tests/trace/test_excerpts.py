@@ -12,6 +12,7 @@ import pytest
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import trainer
+from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.progress import SilentProgress
@@ -61,7 +62,7 @@ def run_until(folder: Path, step: int, monkeypatch: pytest.MonkeyPatch, changes:
     real = trainer.Trainer.train_step
 
     def train_step(self: trainer.Trainer, batches: list[Any]) -> dict[str, Any]:
-        if self._step + 1 == step:
+        if self.state_dict()["step"] + 1 == step:
             raise Killed
         return real(self, batches)
 
@@ -144,14 +145,30 @@ def test_a_picture_that_is_asked_for_later_leaves_the_other_one_alone(
     assert drawn[0] > 1
 
 
-def test_a_changed_array_begins_it_anew(tmp_path: Path) -> None:
-    config = ExperimentConfig().merge(SMALL | {"trace.steps": 3})
-    one = trainer.Trainer(config, images(config), SilentProgress(), tmp_path)
+def observed(
+    config: ExperimentConfig, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[trainer.Trainer, Observation]:
+    """Make a trainer whose array is programmed, and give what follows it too."""
+    made: list[Observation] = []
+
+    class Kept(Observation):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(trainer, "Observation", Kept)
+    one = trainer.Trainer(config, images(config), SilentProgress(), folder)
     one.initialize()
-    observation: Observation = one._observation
+    (observation,) = made
+    return one, observation
+
+
+def test_a_changed_array_begins_it_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ExperimentConfig().merge(SMALL | {"trace.steps": 3})
+    one, observation = observed(config, tmp_path, monkeypatch)
     assert one.network is not None
     observation.begin_step(one.network)
-    one.train_step(next(one._remaining_batches(1)))
+    one.train_step([one.batches(1)[0]])
     assert observation.state_dict()["excerpt"]["programs"]
     observation.array_changed()
     saved = observation.state_dict()
@@ -190,17 +207,15 @@ def test_a_missing_compiler_is_told_before_anything_is_made(
 
 
 @pytest.mark.compiler
-def test_waveforms_are_those_of_one_drawing_and_none_is_empty(tmp_path: Path) -> None:
+def test_waveforms_are_those_of_one_drawing_and_none_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = ExperimentConfig().merge(SMALL | {"trace.timeline": False, "trace.wave": True})
-    one = trainer.Trainer(config, images(config), SilentProgress(), tmp_path)
-    one.initialize()
+    one, observation = observed(config, tmp_path, monkeypatch)
     assert one.network is not None
-    observation = one._observation
-    excerpt = observation._excerpt
-    assert excerpt is not None
-    for batches in one._remaining_batches(1):
+    (excerpt,) = observation.sinks
+    assert isinstance(excerpt, Excerpt)
+    for batch in one.batches(1):
         observation.begin_step(one.network)
-        one.train_step(batches)
+        one.train_step([batch])
         if excerpt.shows_all:
             break
     # One short program of each kind is enough to see.
@@ -211,7 +226,7 @@ def test_waveforms_are_those_of_one_drawing_and_none_is_empty(tmp_path: Path) ->
     for name in (*stale, *other):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("old")
-    written = draw_wave(excerpt, one._observation._crossbar, tmp_path / "wave.vcd", "rtl")  # type: ignore[arg-type]
+    written = draw_wave(excerpt, build_crossbar(config), tmp_path / "wave.vcd", "rtl")
     assert [path.name for path in written] == ["wave-000-forward.vcd", "wave-001-write.vcd"]
     assert all(path.stat().st_size > 1000 and path.with_suffix(".gtkw").stat().st_size > 100 for path in written)
     assert not any((tmp_path / name).exists() for name in stale)

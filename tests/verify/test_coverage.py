@@ -23,20 +23,26 @@ ANYWHERE = ("SAFE", "ABORT", "WATCHDOG", "STOP", "FRONT_END")
 
 
 class Halts:
-    """Notes every halt of the engine events: its safety object, cause and cycle."""
+    """Notes the safety objects of the engine events as they are made, and every halt: its object, cause and cycle."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[Safety] = []
         self.found: list[tuple[Safety, str, int]] = []
-        catch, stop = Safety.catch, Safety.stop_by_command
+        make, catch, stop = Safety.__init__, Safety.catch, Safety.stop_by_command
+
+        def note_safety(safety: Safety, *arguments: Any, **options: Any) -> None:
+            self.made.append(safety)
+            make(safety, *arguments, **options)
 
         def note_fault(safety: Safety, fault: Fault) -> None:
-            self.found.append((safety, str(fault.name), safety._clock.cycle))
             catch(safety, fault)
+            self.found.append((safety, str(fault.name), safety.halted))
 
         def note_command(safety: Safety, *, disarm: bool) -> None:
-            self.found.append((safety, "SAFE" if disarm else "ABORT", safety._clock.cycle))
             stop(safety, disarm=disarm)
+            self.found.append((safety, "SAFE" if disarm else "ABORT", safety.halted))
 
+        monkeypatch.setattr(Safety, "__init__", note_safety)
         monkeypatch.setattr(Safety, "catch", note_fault)
         monkeypatch.setattr(Safety, "stop_by_command", note_command)
 
@@ -44,6 +50,7 @@ class Halts:
 def phases_of_halts(session: Session, halts: Halts, coverage: Coverage) -> Iterator[tuple[str, Phase]]:
     """Run a session; gives the cause of every halt and the phase that the tile was in."""
     halts.found.clear()
+    halts.made.clear()
     recording = Recording()
     made: list[EventsController] = []
 
@@ -55,11 +62,12 @@ def phases_of_halts(session: Session, halts: Halts, coverage: Coverage) -> Itera
         return controller
 
     coverage.add(session, run(engine, session))
-    for tile, sequencer in enumerate(made[0]._tiles):
+    assert len(halts.made) == made[0].controller.tiles
+    for tile, safety_of_tile in enumerate(halts.made):
         spans = [span for span in recording.phases if span.tile == tile]
         starts = [span.start for span in spans]
         for safety, cause, cycle in halts.found:
-            if safety is sequencer.safety:
+            if safety is safety_of_tile:
                 yield cause, spans[bisect_right(starts, cycle) - 1].phase
 
 

@@ -75,25 +75,37 @@ def test_a_second_host_is_turned_away_while_the_first_one_stays() -> None:
         assert len(first.run(beats.look_at(0))) == 1
 
 
-def test_a_host_that_does_not_read_loses_nothing_but_time() -> None:
+def test_a_host_that_does_not_read_loses_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
     config = core()
     board = VirtualBoard(config, crossbar(config))
     endpoint = TcpEndpoint(0)
     server = Server(board, endpoint)
-    server._unsent = b"x" * (1 << 17)
     address = urlsplit(endpoint.name)
-    with socket.create_connection((str(address.hostname), int(address.port or 0))):
-        # The kernel takes some of it; then the board stands still.
+    to_come = 1 << 17
+    with (
+        closing(endpoint),
+        socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=30) as host,
+    ):
+        # The kernel takes some of what the board sends; then the board stands still.
         taken = 0
         endpoint.receive()
         while count := endpoint.send(b"y" * 65536):
             taken += count
-        before = board.cycle
+        assert taken > 0
+        monkeypatch.setattr(board, "receive", lambda: b"x" * to_come)
         server.step()
+        monkeypatch.setattr(board, "receive", lambda: b"")
+        before = board.cycle
+        for _ in range(3):
+            server.step()
         assert board.cycle == before
-        assert len(server._unsent) == 1 << 17
-    endpoint.close()
-    assert taken > 0
+        read = b""
+        while len(read) < taken + to_come:
+            server.step()
+            read += host.recv(1 << 20)
+        assert read == b"y" * taken + b"x" * to_come
+        server.step()
+        assert board.cycle > before
 
 
 def test_the_board_rests_while_nobody_asks_anything() -> None:

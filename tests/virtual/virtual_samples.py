@@ -17,6 +17,8 @@ from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 
 SIZE = 8
+SIZES = {"rows": SIZE, "columns": SIZE, "adc_channels": 1, "command_depth": 2}
+"""Of all tests that compile the board of a wiring: each other size is another netlist."""
 LEVELS = 16
 SETTLE_DRIVE = 85
 """7 us at 12 MHz: what the AD5628 takes."""
@@ -24,7 +26,7 @@ SETTLE_DRIVE = 85
 
 def core(name: str = "icebreaker") -> CoreConfig:
     board = find(name)
-    return core_of(board, find_wiring(board.wiring), rows=SIZE, columns=SIZE, adc_channels=1, command_depth=2)
+    return core_of(board, find_wiring(board.wiring), **SIZES)
 
 
 def crossbar(core: CoreConfig, **cycles: int) -> CrossbarConfig:

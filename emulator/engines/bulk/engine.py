@@ -233,7 +233,9 @@ class FastEngine:
         rank = _ranks(active)
         outputs = block.used_columns // 2 if geometry.subtract_pairs else block.used_columns
         widest = int(outputs.max())
-        sums, variances = self._sums(block, steps.reshape(row_tiles, geometry.planes * batch, geometry.rows), widest)
+        sums, variances = self.column_sums(
+            block, steps.reshape(row_tiles, geometry.planes * batch, geometry.rows), widest
+        )
         codes = np.zeros((row_tiles, column_tiles, batch, widest), np.int32)
         peak = np.zeros((row_tiles * column_tiles, 2), np.int64)
         clipped = np.zeros(row_tiles * column_tiles, np.int64)
@@ -272,8 +274,22 @@ class FastEngine:
         lowest, highest = extreme_codes(peak, conversions)
         return MultiplyResult(codes, lowest, highest, int(clipped.sum()), int(conversions.sum()), activity)
 
-    def _sums(self, block: TileBlock, steps: np.ndarray, widest: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give the exact column sums and variance sums: [row tiles, column tiles, input steps, columns]."""
+    def column_sums(self, block: TileBlock, steps: np.ndarray, widest: int) -> tuple[np.ndarray, np.ndarray]:
+        """Sum the conductances of the driven rows of every column, exactly: what the converters are given.
+
+        Parameters
+        ----------
+        block : TileBlock
+        steps : float [row tiles, input steps, rows]
+            What drives each row in a step, in the type of `CrossbarConfig.sums`.
+        widest : int
+            Outputs of the widest tile.
+
+        Returns
+        -------
+        sums, variances : float [row tiles, column tiles, input steps, widest]
+            Whole numbers, in units of the read grid, and the variance of their noise.
+        """
         row_tiles, column_tiles = block.shape
         if steps.shape[1] <= FEW_STEPS:
             shape = (row_tiles, column_tiles, steps.shape[1], widest)
