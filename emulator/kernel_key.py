@@ -20,7 +20,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.extending import _Intrinsic
 
 _PACKAGE: Final = "twinbar"
-_LIBRARIES: Final = ("numba", "numpy", "math", "typing", "builtins")
+_LIBRARIES: Final = ("numba", "llvmlite", "numpy", "math", "typing", "builtins")
 """What they do follows from their versions; Numba tells apart its own."""
 _PLAIN: Final = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.generic)
 

@@ -12,7 +12,7 @@ from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from twinbar.emulator.compiled import callback, inline
+from twinbar.emulator.compiled import callback, part
 from twinbar.emulator.crossbar.array import (
     S_ADC_BITS,
     SHAPE_SIZE,
@@ -40,7 +40,7 @@ def _pointer(_context: Any, address: Any) -> Any:
     return types.voidptr(address), code
 
 
-@inline
+@part
 def _state(record):
     """Rebuild the arrays from the record of their addresses and sizes."""
     at = carray(record, ARRAYS + SIZES)
