@@ -4,15 +4,14 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from amaranth.hdl import signed
 from amaranth.lib import data
 
 from twinbar.hw.errors import ConfigError, TwinbarError
 
-if TYPE_CHECKING:
-    from twinbar.hw.gateware.controller_config import ControllerConfig
+from .sizes import ControllerSizes
 
 
 class DeclarationError(TwinbarError):
@@ -110,7 +109,7 @@ class Field:
         """Place a value, cut to the field, in a word of zeros (int, or int array)."""
         return (value & self.mask) << self.offset
 
-    def bounds(self, config: "ControllerConfig") -> tuple[int, int]:
+    def bounds(self, config: ControllerSizes) -> tuple[int, int]:
         """Give the range of values in a controller."""
         if not self.bits_from:
             return self.least, self.most
@@ -197,7 +196,7 @@ class Word:
         """Give the fields of a word (int, or int array) by name."""
         return {each.name: each.of(word) for each in self.fields}
 
-    def holds(self, word: int, config: "ControllerConfig") -> bool:
+    def holds(self, word: int, config: ControllerSizes) -> bool:
         """Whether a word has nothing outside its fields, and each within its bounds."""
         rest = word
         for each in self.fields:

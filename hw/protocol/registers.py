@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import MAX_WIDTH, MIN_SETTLE_DRIVE, Phase
@@ -13,10 +13,16 @@ from .commands import COMMANDS, settings_of
 from .enumerations import RECORDS, ComplianceAction, Record
 from .fields import DeclarationError, Field, Word
 from .rules import CHANNELS, COLUMNS, Geometry
-from .sizes import ADDRESS_BITS, COMPLIANCE_BITS, LEVEL_BITS, LINE_BITS, TRIM_BITS, VALUE_BITS, WIDTH_BITS
-
-if TYPE_CHECKING:
-    from twinbar.hw.gateware.controller_config import ControllerConfig
+from .sizes import (
+    ADDRESS_BITS,
+    COMPLIANCE_BITS,
+    LEVEL_BITS,
+    LINE_BITS,
+    TRIM_BITS,
+    VALUE_BITS,
+    WIDTH_BITS,
+    ControllerSizes,
+)
 
 
 class Access(Enum):
@@ -174,13 +180,13 @@ class Space:
         high = ADDRESS_BITS - self.index_bits
         return f"{self.base >> self.index_bits:0{high}b}" + "-" * self.index_bits
 
-    def count(self, config: "ControllerConfig") -> int:
+    def count(self, config: ControllerSizes) -> int:
         """Give the number of the last entry, plus 1."""
         if isinstance(self.entries, tuple):
             return max(self.entries) + 1
         return int(getattr(config, self.entries.name)) >> int(self.halved)
 
-    def has(self, index: int, config: "ControllerConfig") -> bool:
+    def has(self, index: int, config: ControllerSizes) -> bool:
         """Whether an entry exists."""
         return index in self.entries if isinstance(self.entries, tuple) else 0 <= index < self.count(config)
 
@@ -513,7 +519,7 @@ def space_of(address: int) -> Space | None:
     return next((space for space in SPACES if address in space), None)
 
 
-def holder_of(address: int, config: "ControllerConfig") -> Register | Space | None:
+def holder_of(address: int, config: ControllerSizes) -> Register | Space | None:
     """Give the register at an address, or the space that has an entry there; None: there is neither."""
     space = space_of(address)
     if space is not None:
@@ -521,7 +527,7 @@ def holder_of(address: int, config: "ControllerConfig") -> Register | Space | No
     return BY_ADDRESS.get(address)
 
 
-def constants(config: "ControllerConfig", major: int, minor: int) -> dict[Register, int]:
+def constants(config: ControllerSizes, major: int, minor: int) -> dict[Register, int]:
     """Give what the constant registers hold that depend on how a controller is built."""
     low = HASH_LOW["value"].of(config.hash)
     return {

@@ -1,6 +1,6 @@
 """Widths of what travels between host and controller, in bits, and the largest controller that they allow."""
 
-from typing import Final
+from typing import Final, Protocol
 
 OPCODE_BITS: Final = 5
 ROW_BITS: Final = 10
@@ -34,3 +34,31 @@ RESULT_BITS: Final = ECHO_BITS + VALUE_BITS
 MAX_TILES: Final = 1 << TILE_BITS
 MAX_ROWS: Final = 1 << ROW_BITS
 MAX_COLUMNS: Final = 1 << COLUMN_BITS
+
+
+class ControllerSizes(Protocol):
+    """What the protocol must know of a controller: `twinbar.hw.gateware.controller_config.ControllerConfig` is one."""
+
+    @property
+    def tiles(self) -> int:
+        """Tiles behind one command stream."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of a tile."""
+
+    @property
+    def columns(self) -> int:
+        """Columns of a tile."""
+
+    @property
+    def command_depth(self) -> int:
+        """Beats that a command queue holds."""
+
+    @property
+    def response_depth(self) -> int:
+        """Beats that the response queue holds."""
+
+    @property
+    def hash(self) -> int:
+        """64 bits by which a host recognises the controller."""
