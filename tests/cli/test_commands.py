@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -97,7 +98,7 @@ def test_commands_are_found_wherever_the_table_points(
     group.command("one")(greet)
     group.command("two")(greet)
     module = ModuleType("greetings")
-    module.__spec__ = pytest.importorskip("importlib.machinery").ModuleSpec("greetings", None)
+    module.__spec__ = ModuleSpec("greetings", None)
     vars(module).update(greet=greet, group=group)
     monkeypatch.setitem(sys.modules, "greetings", module)
     table = {

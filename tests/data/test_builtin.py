@@ -146,7 +146,7 @@ def test_without_a_network_the_choices_are_named(cache: Path, tmp_path: Path, mo
 
 
 @pytest.mark.mnist
-@pytest.mark.skipif(not os.environ.get(mnist.DATA_VARIABLE), reason="TWINBAR_DATA is not set")
+@pytest.mark.mnist
 def test_mnist_is_mnist() -> None:
     data = load_dataset("mnist")
     assert (len(data.train_images), len(data.test_images), data.image_shape, data.classes) == (
