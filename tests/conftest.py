@@ -60,7 +60,7 @@ def pytest_runtest_makereport(
 
 def _missing_compiler() -> str | None:
     """Say what a netlist cannot be compiled for; None where it can."""
-    from twinbar.emulator.engines.rtl.build import find_compiler
+    from twinbar.emulator.engines.rtl.compiler import find_compiler
     from twinbar.emulator.engines.rtl.yosys import include_folder
     from twinbar.hw.errors import ToolMissingError
 

@@ -90,8 +90,10 @@ class Board {
 }  // namespace twinbar
 
 extern "C" {
+// Null if what CXXRTL stores is not what the netlist says.
 void *twinbar_board_create(const twinbar::BoardTables *tables, const twinbar::Arrays *arrays) {
-  return new twinbar::Board(*tables, *arrays);
+  auto board = std::make_unique<twinbar::Board>(*tables, *arrays);
+  return board->design.whole() ? board.release() : nullptr;
 }
 void twinbar_board_destroy(void *board) { delete static_cast<twinbar::Board *>(board); }
 void twinbar_board_send(void *board, const uint8_t *bytes, size_t count) {

@@ -7,6 +7,7 @@ import numpy as np
 
 from twinbar.emulator.crossbar.cell_state import make_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, with_parts
+from twinbar.emulator.engines.rtl.build import other_storage
 from twinbar.emulator.pins import tables
 from twinbar.emulator.pins.array_abi import Arrays, arrays_of, record_of
 from twinbar.emulator.pins.complaints import Complaint, read_complaint
@@ -51,6 +52,8 @@ class VirtualBoard:
         self._board: int | None = self._library.twinbar_board_create(
             ctypes.byref(self._tables.board), ctypes.byref(self._arrays)
         )
+        if self._board is None:
+            raise other_storage()
         self._bytes = ctypes.create_string_buffer(_MOST_BYTES)
         self._complaints = (tables.Complaint * _MOST_COMPLAINTS)()
 

@@ -4,20 +4,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from twinbar.emulator.engines.rtl.build import cached_library, packed_block
+from twinbar.emulator.engines.rtl.build import cached_library, packed_block, translator_texts
 from twinbar.emulator.engines.rtl.netlist import rtlil_text
 from twinbar.emulator.engines.rtl.rtlil import Bit, parse
 from twinbar.emulator.engines.rtl.timers import with_outputs
-from twinbar.emulator.pins.models import front_end_text, model_text
+from twinbar.emulator.pins.models import cells_text, crossbar_text, front_end_text, model_text, tile_text
 from twinbar.emulator.virtual.design import BUSY, PHASE, design_text
 from twinbar.emulator.virtual.partition import CORE, partition
 from twinbar.hw.gateware.core import Core, CoreConfig
 
-_TRANSLATORS: Final = {
-    "engines.rtl": ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", "yosys.py"),
-    "virtual": ("build.py", "design.py", "partition.py"),
-}
-_ARRAY: Final = ("crossbar.h", "words.h", "uart.h", "ports.h", "tables.h")
+_SECONDS: Final = 60.0
+"""Usual time of a core."""
 
 
 def compiled_core(core: CoreConfig) -> Path:
@@ -35,25 +32,18 @@ def compiled_core(core: CoreConfig) -> Path:
         If the netlist cannot be translated or compiled.
     """
     text = rtlil_text(Core(core))
-    tile = "serial_tile.h" if core.parts else "direct_tile.h" if core.array is None else "emulated_tile.h"
-    before = [_file("engines.rtl", "packed.h")]
-    models = [
-        _file("engines.rtl", "blocks.h"),
-        model_text(),
-        front_end_text(),
-        _file("engines.rtl", "array.h"),
-        *(_file("virtual", name) for name in _ARRAY),
-    ]
-    after = [_file("virtual", tile), _file("virtual", "board.h")]
+    models = [_file("engines.rtl", "blocks.h"), cells_text(), model_text(), front_end_text(), crossbar_text()]
+    models += [_file("virtual", name) for name in ("uart.h", "tables.h")]
+    after = [tile_text(serial=core.parts is not None, emulated=core.array is not None), _file("virtual", "board.h")]
 
     def write(folder: Path) -> str:
         parts = partition(text, folder, arrays=core.array is not None)
         parts.texts[CORE] = _with_observation(parts.texts[CORE], core.controller.tiles)
         blocks = [packed_block(name, flat, folder) for name, flat in parts.texts.items()]
-        return "\n".join([*before, *blocks, *models, design_text(core, parts), *after])
+        return "\n".join([_file("engines.rtl", "packed.h"), *blocks, *models, design_text(core, parts), *after])
 
-    translators = [_file(package, name) for package, names in _TRANSLATORS.items() for name in names]
-    return cached_library([text, *before, *models, *after, *translators], write)
+    translators = [_file("virtual", name) for name in ("build.py", "design.py", "partition.py")]
+    return cached_library([text, *models, *after, *translators, *translator_texts()], write, about_s=_SECONDS)
 
 
 def _with_observation(text: str, tiles: int) -> str:

@@ -1,6 +1,6 @@
 """C++ of a core that was taken apart: its blocks, what is wired between them, and where the pins are."""
 
-from twinbar.emulator.engines.rtl.generated import mangle
+from twinbar.emulator.engines.rtl.block import mangle
 from twinbar.emulator.engines.rtl.glue import bind_function, geometry_constants, pins_structure
 from twinbar.emulator.virtual.partition import CORE, LINK, Partition, Port, is_serialiser
 from twinbar.hw.errors import ConfigError
@@ -37,6 +37,7 @@ def _design(core: CoreConfig, parts: Partition, blocks: list[str]) -> list[str]:
         f"  const uint32_t *busy = {_address(Port(CORE, BUSY))};",
         f"  uint32_t *stop = {_address(parts.pins['stop'])};",
         *_uart(parts, blocks),
+        f"  bool whole() const {{ return {' && '.join(f'{name}.top.whole()' for name in blocks)}; }}",
         *_awake(cases),
         *_touch(cases),
         *_evaluate(parts, serialisers, arrays),
@@ -56,7 +57,7 @@ def _address(port: Port | None) -> str:
     """Give the C++ address of the first word of a port."""
     if port is None:
         return "nullptr"
-    return f"const_cast<uint32_t *>({port.block}.top.{mangle(port.name)}.data)"
+    return f"const_cast<uint32_t *>(value_of({port.block}.top.{mangle(port.name)})->data)"
 
 
 def _uart(parts: Partition, blocks: list[str]) -> list[str]:
@@ -109,7 +110,8 @@ def _tell(parts: Partition, source: str) -> list[str]:
         for wire in parts.wires_from(source):
             if wire.target.block != target:
                 continue
-            told = f"change({target}.top.{mangle(wire.target.name)}, {source}.top.{mangle(wire.source.name)})"
+            source_port, target_port = (mangle(port.name) for port in (wire.source, wire.target))
+            told = f"change({target}.top.{target_port}, *value_of({source}.top.{source_port}))"
             if wire.valid is not None:
                 told = f"({source}.top.{mangle(wire.valid.name)}.template get<bool>() && {told})"
             changes.append(told.replace(".template ", "."))

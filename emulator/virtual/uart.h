@@ -6,6 +6,13 @@ namespace twinbar {
 
 constexpr int kByteBits = 10;
 
+// Where the design has the ports of its UART: addresses of their first words. What is told without the UART's serialisers is
+// told at the link's ports.
+struct Uart {
+  int receiver, link;  // blocks of the serialiser and of the link
+  uint32_t *rx, *tx, *data, *valid, *sends, *sent, *ready;
+};
+
 // Bytes on their way to a pin, bit by bit.
 struct UartSender {
   std::deque<uint8_t> bytes;

@@ -73,7 +73,7 @@ def check_waves(engine: str) -> None:
     """
     if engine == "pysim":
         return
-    from twinbar.emulator.engines.rtl.build import find_compiler
+    from twinbar.emulator.engines.rtl.compiler import find_compiler
     from twinbar.emulator.engines.rtl.yosys import include_folder
 
     find_compiler()

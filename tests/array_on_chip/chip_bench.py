@@ -1,6 +1,5 @@
 """A controller with emulated arrays, its netlist compiled with CXXRTL: runs programs as the engines do."""
 
-import re
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -13,9 +12,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.engines.rtl.build import find_compiler
-from twinbar.emulator.engines.rtl.generated import mangle
+from twinbar.emulator.engines.rtl.block import mangle, memory_name
+from twinbar.emulator.engines.rtl.compiler import find_compiler
 from twinbar.emulator.engines.rtl.netlist import rtlil_text
+from twinbar.emulator.engines.rtl.storage import storage_of
 from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
 from twinbar.hw.gateware.array.memory_map import MemoryMap
@@ -119,10 +119,11 @@ def _compiled(config: ControllerConfig, array: EmulatedArray) -> tuple[tempfile.
     folder = tempfile.TemporaryDirectory()
     work = Path(folder.name)
     flat = flatten("chip", rtlil_text(InSession(Controller(config, array=array))), work)
-    source = translate("chip", flat, work, debug=False)
-    memories = re.findall(r"memory<16> (memory_\S*memory\S*?)[;{ ]", source)
+    chip = translate("chip", flat, work, debug=False, reset=True)
+    found = storage_of(chip.netlist).memories
+    memories = sorted(memory_name(name) for name, (width, _) in found.items() if width == 16 and "memory" in name)
     assert len(memories) == config.tiles, memories
-    lines = [source, "using Top = twinbar_chip::p_top;"]
+    lines = [chip.text, "using Top = twinbar_chip::p_top;"]
     lines += [f"constexpr int kTiles = {config.tiles}, kPhases = {len(PHASES)};"]
     lines += [f"constexpr int kWords = {MemoryMap.of(config, array.model).words};"]
     each = {
@@ -134,10 +135,20 @@ def _compiled(config: ControllerConfig, array: EmulatedArray) -> tuple[tempfile.
         lines.append(f"{kind} {name}(Top &top, int tile) {{ switch (tile) {{ {cases} }} return 0; }}")
     all_formed = " && ".join(f"top.{mangle(f'tiles__{k}__formed')}.get<bool>()" for k in range(config.tiles))
     lines.append(f"bool formed(Top &top) {{ return {all_formed}; }}")
-    words = "".join(f"case {k}: return top.{name}.data[at].get<unsigned>();" for k, name in enumerate(sorted(memories)))
+    words = "".join(f"case {k}: return top.{name}.data[at].get<unsigned>();" for k, name in enumerate(memories))
     lines.append(f"unsigned stored(Top &top, int tile, int at) {{ switch (tile) {{ {words} }} return 0; }}")
     lines.append((Path(__file__).parent / "chip_bench.h").read_text())
     (work / "top.cc").write_text("\n".join(lines))
-    command = [find_compiler(), "-std=c++17", "-O1", "-DNDEBUG", "-w", f"-I{include_folder()}", "top.cc", "-o", "bench"]
+    command = [
+        *find_compiler(),
+        "-std=c++17",
+        "-O1",
+        "-DNDEBUG",
+        "-w",
+        f"-I{include_folder()}",
+        "top.cc",
+        "-o",
+        "bench",
+    ]
     subprocess.run(command, cwd=work, check=True)
     return folder, work / "bench"

@@ -27,8 +27,8 @@ template <size_t Bits>
 inline const cxxrtl::value<Bits> *value_of(const cxxrtl::value<Bits> &port) {
   return &port;
 }
-template <size_t Bits>
-inline cxxrtl::value<Bits> *value_of(cxxrtl::wire<Bits> &port) {
+template <class Wire>
+inline auto value_of(Wire &port) -> decltype(&port.curr) {
   return &port.curr;
 }
 

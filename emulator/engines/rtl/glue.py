@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 from amaranth.hdl import Shape
 
-from twinbar.emulator.engines.rtl.generated import mangle
+from twinbar.emulator.engines.rtl.block import mangle, memory_name
 from twinbar.emulator.engines.rtl.netlist import AskedSignature
-from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.front_end.handshake import DirectPinsSignature
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import Command, Response
-from twinbar.hw.protocol.registers import TRIM_INIT
 from twinbar.hw.timing import PHASES
 
 _INPUTS = ("code", "compliance", "fault")
@@ -19,7 +17,7 @@ _BUSES = {"dac": (), "adc": ("inputs",), "switches": ()}
 """Buses of a serial front end, and their inputs."""
 
 
-def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool, traced: bool) -> str:
+def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool) -> str:
     """Give the C++ that ``flat.h`` or ``composed.h`` begins with.
 
     Parameters
@@ -28,22 +26,19 @@ def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed
     parts : SerialParts, optional
     composed : bool
         The modules are hub and unit, and not the flat controller.
-    traced : bool
-        Form of the blocks; see `twinbar.emulator.engines.rtl.generated`.
     """
-    lines = ["namespace twinbar {", *geometry_constants(config), f"constexpr int kTrimInit = {TRIM_INIT};"]
-    lines += [f"constexpr int kCommandBeat = {Action.COMMAND_BEAT.value};", *pins_structure(config, parts)]
+    lines = ["namespace twinbar {", *geometry_constants(config), *pins_structure(config, parts)]
     if composed:
         lines += [
             *bind_function(config, "unit", ["pins"], ["phase"], parts, ["asked"]),
-            *_counted("unit", ["tile"], traced),
+            *_counted("unit", ["tile"]),
             *_link(config),
         ]
     else:
         tiles = range(config.tiles)
         pins, phases, asked = ([f"{name}__{k}" for k in tiles] for name in ("tiles", "phases", "asked"))
         lines += bind_function(config, "flat", pins, phases, parts, asked)
-        lines += _counted("flat", [f"tile_{k}" for k in tiles], traced)
+        lines += _counted("flat", [f"tile_{k}" for k in tiles])
     return "\n".join([*lines, "}", ""])
 
 
@@ -116,22 +111,21 @@ def _bind_buses(prefix: str) -> list[str]:
     return lines
 
 
-def _counted(module: str, tiles: list[str], traced: bool) -> list[str]:
+def _counted(module: str, tiles: list[str]) -> list[str]:
     """Read a counter of actions between programs: what is still on its way to its memory is added."""
 
     def register(tile: str, name: str) -> str:
-        wire = mangle(f"{tile}.accounts.counters.{name}")
-        return f"top.{wire}.curr.template get<uint64_t>()" if traced else f"top.curr.{wire}.get<uint64_t>()"
+        return f"top.{mangle(f'{tile}.accounts.counters.{name}')}.curr.template get<uint64_t>()"
 
     lines = [f"inline uint64_t counted_{module}(twinbar_{module}::block &top, int tile, int action) {{"]
     for number, tile in enumerate(tiles):
-        memory = f"top.memory_{mangle(f'{tile}.accounts.counters.actions.storage')}"
+        memory = f"top.{memory_name(f'{tile}.accounts.counters.actions.storage')}"
         adding = f"{register(tile, 'actions.adding')} && {register(tile, 'actions.index')} == uint64_t(action)"
         added = f"{register(tile, 'actions.value')} + {register(tile, 'actions.amount')}"
         lines += [
             f"  if (tile == {number} || {len(tiles)} == 1) {{",
             f"    const uint64_t count = {adding} ? {added} : {memory}.data[action].get<uint64_t>();",
-            f"    return action == kCommandBeat ? count + {register(tile, 'waiting')} : count;",
+            f"    return action == Action::kCommandBeat ? count + {register(tile, 'waiting')} : count;",
             "  }",
         ]
     return [*lines, "  return 0;", "}"]

@@ -1,5 +1,5 @@
-// Runs programs (emulator/contract/program.py) on a controller's netlist. `Design` is that of flat.h or composed.h, `TileParts` that
-// of direct_parts.h or serial_parts.h.
+// Runs programs (emulator/contract/program.py) on a controller's netlist. `Design` is that of flat.h or composed.h,
+// `TileParts` that of direct_parts.h or serial_parts.h.
 
 #include <cstdio>
 #include <memory>
@@ -8,7 +8,6 @@
 namespace twinbar {
 
 using Tile = TileArray<Pins, kRows, kColumns, kChannels, kFieldBits>;
-constexpr int kResponseBytes = 10;
 
 // The fields are those of the ctypes structure in simulation.py.
 struct Program {
@@ -72,10 +71,10 @@ struct Harness {
   Trace trace;
 #endif
 
-  explicit Harness(const TileTables *tables) {
+  Harness(const TileTables *tables, const Arrays &arrays) {
     for (int k = 0; k < kTiles; k++) {
       design.bind(k, tiles[k].pins);
-      tiles[k].tile = k;
+      tiles[k].cells = Cells(arrays, k);
       parts.push_back(std::make_unique<TileParts>(tables, k));
       parts[k]->bind(tiles[k].pins);
     }
@@ -89,7 +88,7 @@ struct Harness {
     skip_empty_runs(program);
   }
   // Runs some cycles that are evaluated; a program is unfinished until it has ended.
-  int go_on(const Arrays &arrays, Program &program, int64_t evaluations) {
+  int go_on(Program &program, int64_t evaluations) {
     while (evaluations-- > 0) {
       const bool presents = sent < program.beats && program.arrivals[sent] <= cycle;
       const bool ready = run % 2 == 0;
@@ -101,7 +100,7 @@ struct Harness {
       for (int k = 0; k < kTiles; k++) {
         if (!design.awake(k)) continue;
         bool changed = false;
-        const int outcome = tiles[k].see(arrays, cycle, changed);
+        const int outcome = tiles[k].see(cycle, changed);
         if (outcome != kDone) return outcome;
         if (changed) design.touch(k, cycle);
       }
@@ -185,12 +184,12 @@ struct Harness {
     for (int k = 0; k < kTiles; k++) {
       Counts &counts = tiles[k].counts;
       tiles[k].finish(cycle);
-      std::copy(counts.phases, counts.phases + kPhases, program.phases + kPhases * k);
-      std::copy(counts.energy, counts.energy + kEnergies, program.energy + kEnergies * k);
+      std::copy(counts.phases, counts.phases + Phase::kCount, program.phases + Phase::kCount * k);
+      std::copy(counts.energy, counts.energy + CellEnergy::kCount, program.energy + CellEnergy::kCount * k);
       std::copy(counts.extremes, counts.extremes + 3, program.extremes + 3 * k);
-      for (int action = 0; action < kActions; action++)
-        program.actions[kActions * k + action] = int64_t(design.counted(k, action));
-      program.actions[kActions * k + kRowDrive] = counts.row_drive;
+      for (int action = 0; action < Action::kCount; action++)
+        program.actions[Action::kCount * k + action] = int64_t(design.counted(k, action));
+      program.actions[Action::kCount * k + Action::kRowDrive] = counts.row_drive;
     }
   }
 };
@@ -198,13 +197,19 @@ struct Harness {
 }  // namespace twinbar
 
 extern "C" {
-void *twinbar_create(const twinbar::TileTables *tables) { return new twinbar::Harness(tables); }
+// Null if what CXXRTL stores is not what the netlist says.
+void *twinbar_create(const twinbar::TileTables *tables, const twinbar::Arrays *arrays) {
+  auto harness = std::make_unique<twinbar::Harness>(tables, *arrays);
+  bool whole = true;
+  harness->design.blocks([&](const auto &, auto &top) { whole &= top.whole(); });
+  return whole ? harness.release() : nullptr;
+}
 void twinbar_destroy(void *harness) { delete static_cast<twinbar::Harness *>(harness); }
 void twinbar_start(void *harness, const twinbar::Program *program) {
   static_cast<twinbar::Harness *>(harness)->start(*program);
 }
-int twinbar_go_on(void *harness, const twinbar::Arrays *arrays, twinbar::Program *program, int64_t evaluations) {
-  return static_cast<twinbar::Harness *>(harness)->go_on(*arrays, *program, evaluations);
+int twinbar_go_on(void *harness, twinbar::Program *program, int64_t evaluations) {
+  return static_cast<twinbar::Harness *>(harness)->go_on(*program, evaluations);
 }
 int64_t twinbar_cycle(void *harness) { return static_cast<twinbar::Harness *>(harness)->cycle; }
 // What was wrong at the pins of parts, as a complaint of device.h; whether anything was.
@@ -255,7 +260,7 @@ void twinbar_driven(void *harness, int64_t *driven) {
   for (const twinbar::Tile &tile : run.tiles) {
     const uint64_t codes = tile.pins.codes->template get<uint64_t>();
     *driven++ = tile.pins.record->template get<uint32_t>();
-    for (int line = 0; line < 3; line++) *driven++ = int64_t(codes >> (12 * line) & 0xFFF);
+    for (int line = 0; line < 3; line++) *driven++ = int64_t(codes >> (twinbar::kLineBits * line) & twinbar::kLineMask);
   }
 }
 // Which registers, memories and inputs those are.

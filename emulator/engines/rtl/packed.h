@@ -1,37 +1,186 @@
-// What packed blocks are made of; see generated.py.
+// What packed blocks are made of; see block.py.
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include <cxxrtl/cxxrtl.h>
 
 namespace twinbar {
 
-// A memory with one write port, which writes at the rising edge.
-template <size_t Width, size_t Depth>
-struct store {
-  cxxrtl::value<Width> data[Depth];
-  cxxrtl::value<Width> written, mask;
-  size_t place = 0;
-  bool pending = false;
+// The types that the generated code of a packed block is written with (`wire`, `memory`, `module` and `observer` in its
+// namespace), instead of those of CXXRTL's library. Present values are where CXXRTL has them, in the members of the design;
+// the next values have the same layout, a fixed distance before them.
 
-  const cxxrtl::value<Width> &operator[](size_t index) const { return data[index]; }
-  void put(size_t index, const cxxrtl::value<Width> &value, const cxxrtl::value<Width> &where) {
-    place = index, written = value, mask = where, pending = true;
+template <size_t Bits, size_t Distance>
+struct next_value : cxxrtl::expr_base<next_value<Bits, Distance>> {
+  static constexpr size_t bits = Bits;
+
+  cxxrtl::value<Bits> &val() {
+    return *reinterpret_cast<cxxrtl::value<Bits> *>(reinterpret_cast<unsigned char *>(this) - Distance);
   }
-  void commit() {
-    if (pending) data[place] = data[place].update(written, mask);
-    pending = false;
+  const cxxrtl::value<Bits> &val() const { return const_cast<next_value *>(this)->val(); }
+  operator const cxxrtl::value<Bits> &() const { return val(); }
+  next_value &operator=(const cxxrtl::value<Bits> &other) {
+    val() = other;
+    return *this;
   }
 };
 
-// Compares the first bytes of two structures of words, without a branch for each.
-template <size_t Bytes>
-inline bool equal_words(const void *a, const void *b) {
-  const uint32_t *left = static_cast<const uint32_t *>(a), *right = static_cast<const uint32_t *>(b);
+template <size_t Bits, size_t Distance>
+struct packed_wire {
+  static constexpr size_t bits = Bits;
+  union {
+    cxxrtl::value<Bits> curr;
+    next_value<Bits, Distance> next;
+  };
+
+  packed_wire() : curr() {}
+  template <class... Init>
+  explicit constexpr packed_wire(Init... init) : curr{init...} {}
+  packed_wire(const packed_wire &) = delete;
+  // Gives it its initial value; the block sets the next one.
+  packed_wire &operator=(packed_wire &&other) {
+    curr = other.curr;
+    return *this;
+  }
+  template <class T>
+  T get() const {
+    return curr.template get<T>();
+  }
+  template <class Visitor>
+  bool commit(Visitor &visitor) {
+    visitor.visit(*this);
+    return false;
+  }
+};
+
+// CXXRTL queues a write, masked, in every cycle.
+template <size_t Width>
+struct packed_memory : cxxrtl::memory<Width> {
+  using cxxrtl::memory<Width>::memory;
+  bool *writes = nullptr;
+
+  void update(size_t index, const cxxrtl::value<Width> &value, const cxxrtl::value<Width> &mask, int priority = 0) {
+    if (__builtin_expect(mask.is_zero(), 1)) return;
+    cxxrtl::memory<Width>::update(index, value, mask, priority);
+    *writes = true;
+  }
+  template <class Visitor>
+  bool commit(Visitor &visitor) {
+    visitor.visit(*this);
+    return false;
+  }
+};
+
+template <size_t Distance>
+struct packed_module {
+  alignas(8) unsigned char following[Distance];  // the next values of registers
+
+  packed_module() = default;
+  packed_module(const packed_module &) = delete;
+  virtual ~packed_module() = default;
+  virtual void reset() = 0;
+  virtual bool eval(cxxrtl::performer *) = 0;
+  virtual bool commit() = 0;
+};
+
+// Writes what is queued, or forgets it.
+struct committer {
+  bool happens = true;
+  cxxrtl::observer nobody = {};
+
+  template <size_t Bits, size_t Distance>
+  void visit(packed_wire<Bits, Distance> &) {}
+  template <size_t Width>
+  void visit(packed_memory<Width> &memory) {
+    if (happens) static_cast<cxxrtl::memory<Width> &>(memory).commit(nobody);
+    else memory.write_queue.clear();
+  }
+};
+
+// Counts what CXXRTL stores, and tells memories whom to tell of writes.
+struct census {
+  bool *writes;
+  int registers = 0, memories = 0;
+
+  template <size_t Bits, size_t Distance>
+  void visit(packed_wire<Bits, Distance> &) {
+    registers++;
+  }
+  template <size_t Width>
+  void visit(packed_memory<Width> &memory) {
+    memory.writes = writes;
+    memories++;
+  }
+};
+
+// Where something lies in an object, in bytes.
+struct place {
+  size_t at, size;
+};
+#define TWINBAR_PLACE(type, member) (twinbar::place{offsetof(type, member), sizeof(type::member)})
+
+// Joins places that follow each other; the rest is empty.
+template <size_t Count>
+constexpr std::array<place, Count> runs_of(std::array<place, Count> places) {
+  for (size_t i = 1; i < Count; i++)
+    for (size_t j = i; j > 0 && places[j].at < places[j - 1].at; j--) {
+      const place other = places[j];
+      places[j] = places[j - 1], places[j - 1] = other;
+    }
+  std::array<place, Count> runs = {};
+  size_t last = 0;
+  for (size_t i = 0; i < Count; i++) {
+    if (i && runs[last].at + runs[last].size == places[i].at) runs[last].size += places[i].size;
+    else runs[last += i > 0] = places[i];
+  }
+  return runs;
+}
+// Whether all of them lie where their next values have a place in the module, the distance before them.
+template <class Module, class Top, size_t Distance, size_t Count>
+constexpr bool fits(const std::array<place, Count> &runs) {
+  if (!std::is_base_of<Module, Top>::value) return false;
+  for (const place &run : runs)
+    if (run.size && (run.at < sizeof(Module) || run.at + run.size > sizeof(Module) + Distance)) return false;
+  return true;
+}
+
+// Calls `f` with the words of each run: present and next ones, and how many they are, as a constant.
+template <const auto &Runs, size_t Distance, class F, size_t... I>
+inline void with_runs(void *top, F f, std::index_sequence<I...>) {
+  uint32_t *words = static_cast<uint32_t *>(top);
+  (f(words + Runs[I].at / sizeof(uint32_t), words + Runs[I].at / sizeof(uint32_t) - Distance / sizeof(uint32_t),
+     std::integral_constant<size_t, Runs[I].size / sizeof(uint32_t)>()), ...);
+}
+template <const auto &Runs, size_t Distance, class F>
+inline void with_runs(void *top, F f) {
+  with_runs<Runs, Distance>(top, f, std::make_index_sequence<Runs.size()>());
+}
+// The next values become the present ones.
+template <const auto &Runs, size_t Distance>
+inline void take_following(void *top) {
+  with_runs<Runs, Distance>(top, [](uint32_t *now, uint32_t *next, auto count) {
+    if constexpr (count > 0) std::memcpy(now, next, count * sizeof(uint32_t));
+  });
+}
+template <const auto &Runs, size_t Distance>
+inline void set_following(void *top) {
+  with_runs<Runs, Distance>(top, [](uint32_t *now, uint32_t *next, auto count) {
+    if constexpr (count > 0) std::memcpy(next, now, count * sizeof(uint32_t));
+  });
+}
+// Whether no register changes, without a branch for each.
+template <const auto &Runs, size_t Distance>
+inline bool keeps(void *top) {
   uint32_t different = 0;
-  for (size_t i = 0; i < Bytes / sizeof(uint32_t); i++) different |= left[i] ^ right[i];
+  with_runs<Runs, Distance>(top, [&](uint32_t *now, uint32_t *next, auto count) {
+    for (size_t i = 0; i < count; i++) different |= now[i] ^ next[i];
+  });
   return different == 0;
 }
 

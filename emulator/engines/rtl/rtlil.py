@@ -99,8 +99,8 @@ def parse(text: str) -> Netlist:
             continue
         keyword, rest = words[0], words[1] if len(words) > 1 else ""
         if keyword == "wire":
-            *options, name = rest.split()
-            netlist.widths[name] = int(options[options.index("width") + 1]) if "width" in options else 1
+            name, width, options = wire_of(rest)
+            netlist.widths[name] = width
             if {"input", "output"} & set(options):
                 netlist.ports.add(name)
             if "input" in options:
@@ -123,6 +123,17 @@ def parse(text: str) -> Netlist:
         for port, bits in cell.ports.items():
             cell.ports[port] = [netlist.driver_of(bit) for bit in bits]
     return netlist
+
+
+def wire_of(text: str) -> tuple[str, int, list[str]]:
+    """Give name, width and options of a ``wire``, which are what follows the word."""
+    *options, name = text.split()
+    return name, int(options[options.index("width") + 1]) if "width" in options else 1, options
+
+
+def signal_names(text: str) -> list[str]:
+    """Give the wires that a signal is made of."""
+    return [token for token in _TOKEN.findall(text) if token[0] in "\\$"]
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.engines.rtl.build import other_storage
 from twinbar.emulator.engines.rtl.errors import BuildError, NetlistError
 from twinbar.emulator.pins import tables
 from twinbar.emulator.pins.array_abi import Arrays
@@ -70,10 +71,10 @@ class Simulation:
     ) -> None:
         self._library = ctypes.CDLL(str(library))
         for name, result, arguments in (
-            ("create", ctypes.c_void_p, [ctypes.c_void_p]),
+            ("create", ctypes.c_void_p, [ctypes.c_void_p] * 2),
             ("destroy", None, [ctypes.c_void_p]),
             ("start", None, [ctypes.c_void_p] * 2),
-            ("go_on", ctypes.c_int, [ctypes.c_void_p] * 3 + [ctypes.c_int64]),
+            ("go_on", ctypes.c_int, [ctypes.c_void_p] * 2 + [ctypes.c_int64]),
             ("cycle", ctypes.c_int64, [ctypes.c_void_p]),
             ("complaint", ctypes.c_int, [ctypes.c_void_p] * 2),
             ("responses", None, [ctypes.c_void_p] * 3),
@@ -87,8 +88,10 @@ class Simulation:
         self._parts = parts
         self._tables = None if parts is None else tables.Tables(controller, parts)
         tile = None if self._tables is None else ctypes.byref(self._tables.tile)
-        self._handle: int | None = self._library.twinbar_create(tile)
         self._arrays = arrays
+        self._handle: int | None = self._library.twinbar_create(tile, ctypes.byref(arrays))
+        if self._handle is None:
+            raise other_storage()
         self._tiles = tiles = controller.tiles
         self._counters = np.zeros((tiles, len(ACTIONS)), np.int64)
 
@@ -141,9 +144,7 @@ class Simulation:
         self._library.twinbar_start(self._handle, ctypes.byref(record))
         outcome = _UNFINISHED
         while outcome == _UNFINISHED:
-            outcome = self._library.twinbar_go_on(
-                self._handle, ctypes.byref(self._arrays), ctypes.byref(record), EVALUATIONS
-            )
+            outcome = self._library.twinbar_go_on(self._handle, ctypes.byref(record), EVALUATIONS)
         if outcome:
             cycle = self._library.twinbar_cycle(self._handle)
             what = self._complaint() if outcome == _PARTS_COMPLAIN else _OUTCOMES[outcome]

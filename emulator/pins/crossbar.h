@@ -1,5 +1,4 @@
-// A crossbar behind serial parts: what it does follows from closed switches, outputs of the DACs and the gates alone. The
-// cells and converters are those of emulator/crossbar/array.py, as behind every controller.
+// A crossbar behind serial parts: what it does follows from closed switches, outputs of the DACs and the gates alone.
 //
 // A read-out that has a range code on its pins is the one of a multiplication; code 0 is that of single reads. A limiter
 // that is set in parallel takes `compliance_code`, one behind a DAC takes that output.
@@ -9,7 +8,7 @@ namespace twinbar {
 class Crossbar : public AdcSource {
  public:
   Crossbar(const TileTables &tables, FrontEndParts &parts, const Arrays &arrays, Complaints &complaints, int64_t tile)
-      : table(tables.matrix), adc_(tables.adc), parts_(parts), arrays_(&arrays), complaints(complaints), tile(tile) {}
+      : table(tables.matrix), adc_(tables.adc), parts_(parts), cells_(arrays, tile), complaints(complaints), tile(tile) {}
 
   // What is at an ADC's input, as the part's result.
   int64_t sample(int64_t channel, double time) override {
@@ -22,19 +21,19 @@ class Crossbar : public AdcSource {
   bool see_gate(int64_t cycle, double time, bool writes, int64_t limit) {
     if (writes && reads_ && !(open_ && warned_)) complain(kGateAndReadPath, time);
     if (writes && !open_) open(cycle, time, limit);
-    else if (writes && applied_ && !warned_ && !(now(limit) == pulse_)) warn(kChangeUnderOpenGate, time);
+    else if (writes && applied_ && !warned_ && !(now(limit) == driven_pulse_)) warn(kChangeUnderOpenGate, time);
     else if (!writes && open_) close(cycle);
-    return open_ && cycle >= trips_;
+    return open_ && cycle >= cells_.trips();
   }
   // Cycle in which the current of a pulse reaches its limit.
-  int64_t trips() const { return trips_; }
+  int64_t trips() const { return cells_.trips(); }
 
  private:
-  // What a pulse is made of.
-  struct Pulse {
+  // What drives a pulse.
+  struct DrivenPulse {
     std::vector<int64_t> rows, columns;
     int64_t levels[kLines];
-    bool operator==(const Pulse &other) const {
+    bool operator==(const DrivenPulse &other) const {
       return rows == other.rows && columns == other.columns && std::equal(levels, levels + kLines, other.levels);
     }
   };
@@ -52,32 +51,28 @@ class Crossbar : public AdcSource {
   }
   bool switches_rest(double time) const { return parts_.row_chain.settled(time) && parts_.column_chain.settled(time); }
   int64_t level(Line line) const { return parts_.dacs[table.chip[line]]->outputs[table.output[line]]; }
-  Pulse now(int64_t limit) const {
-    Pulse pulse{parts_.row_chain.closed(), parts_.column_chain.closed(), {}};
+  DrivenPulse now(int64_t limit) const {
+    DrivenPulse pulse{parts_.row_chain.closed(), parts_.column_chain.closed(), {}};
     for (Line line : {kBitLine, kSourceLine, kWordLine}) pulse.levels[line] = level(line) >> table.dac_shift;
     pulse.levels[kLimit] = table.chip[kLimit] < 0 ? limit : level(kLimit) >> (table.dac_bits - 8);
     return pulse;
   }
   void open(int64_t cycle, double time, int64_t limit) {
-    open_ = true, warned_ = false, trips_ = kNever, opened_ = cycle;
-    pulse_ = now(limit);
-    applied_ = pulse_.rows.size() == 1 && pulse_.columns.size() == 1 && pulse_.columns[0] < table.columns &&
-               pulse_.rows[0] < table.rows;
+    open_ = true, warned_ = false;
+    driven_pulse_ = now(limit);
+    const auto &rows = driven_pulse_.rows, &columns = driven_pulse_.columns;
+    applied_ = rows.size() == 1 && columns.size() == 1 && columns[0] < table.columns && rows[0] < table.rows;
     if (!outputs_rest(time)) warn(kGateOnMovingOutput, time);
     if (!switches_rest(time)) warn(kGateOnMovingSwitches, time);
     if (!applied_) return warn(kGateWithoutOneCell, time);
-    const int64_t trip = arrays_->call(arrays_->gate_opens, tile, cell(), polarity(), across(), pulse_.levels[kWordLine],
-                                       pulse_.levels[kLimit]);
-    if (trip >= 0) trips_ = cycle + trip;
+    const int64_t *levels = driven_pulse_.levels;
+    const int64_t across = levels[kBitLine] - levels[kSourceLine];
+    cells_.open(cycle, {rows[0] * table.columns + columns[0], across < 0, std::abs(across), levels[kWordLine]}, levels[kLimit]);
   }
   void close(int64_t cycle) {
-    open_ = false, trips_ = kNever, stale_ = true;
-    if (applied_)
-      arrays_->call(arrays_->gate_closes, tile, cell(), polarity(), across(), pulse_.levels[kWordLine], cycle - opened_);
+    open_ = false, stale_ = true;
+    if (applied_) cells_.close(cycle);
   }
-  int64_t cell() const { return pulse_.rows[0] * table.columns + pulse_.columns[0]; }
-  int64_t polarity() const { return pulse_.levels[kSourceLine] > pulse_.levels[kBitLine]; }
-  int64_t across() const { return std::abs(pulse_.levels[kBitLine] - pulse_.levels[kSourceLine]); }
 
   // The switch of a channel that is closed: of a column, or from pair_base on of a pair; -1 if there is none.
   int64_t connected(int64_t channel, double time) const {
@@ -122,35 +117,32 @@ class Crossbar : public AdcSource {
     const auto &rows = parts_.row_chain.closed();
     const auto &columns = parts_.column_chain.closed();
     const bool reference = table.reference_switch >= 0 && columns.back() == table.reference_switch;
-    constexpr int64_t kTrim = 128;  // no part here has one
     if (range_ == 0 && (reference || rows.size() <= 1)) {
       const int64_t what = reference ? kReferenceSource : rows.empty() ? kNoCell : rows[0] * table.columns + output;
-      return arrays_->call(arrays_->convert_single, tile, what, output, pair, channel, kTrim, range_);
+      return cells_.convert_single(what, output, pair, channel, kTrimInit, range_);  // no part here has a trim
     }
     if (stale_ || rows != driven_ || pair != paired_) sum(rows, pair);
-    return arrays_->call(arrays_->convert_sum, tile, output, pair, channel, kTrim, range_);
+    return cells_.convert_sum(output, pair, channel, kTrimInit, range_);
   }
   void sum(const std::vector<int64_t> &rows, int64_t pair) {
-    uint8_t *inputs = arrays_->inputs + tile * table.rows;
+    uint8_t *inputs = cells_.inputs(table.rows);
     std::fill(inputs, inputs + table.rows, 0);
     for (int64_t row : rows)
       if (row < table.rows) inputs[row] = 1;
-    int64_t driven = 0;
-    arrays_->call(arrays_->sum_step, tile, int64_t(0), pair, int64_t(0), reinterpret_cast<int64_t>(&driven));
+    cells_.sum_step(0, pair, 0);
     driven_ = rows, paired_ = pair, stale_ = false;
   }
 
   const MatrixTable &table;
   const AdcTable &adc_;
   FrontEndParts &parts_;
-  const Arrays *arrays_;
+  Cells cells_;
   Complaints &complaints;
   const int64_t tile;
   bool reads_ = false;
   int64_t range_ = 0;
   bool open_ = false, applied_ = false, warned_ = false;
-  int64_t opened_ = 0, trips_ = kNever;
-  Pulse pulse_ = {};
+  DrivenPulse driven_pulse_ = {};
   std::vector<int64_t> driven_;  // rows that the sums are of
   int64_t paired_ = 0;
   bool stale_ = true;            // cells have changed since
