@@ -8,8 +8,9 @@ import numpy as np
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices import layout as at
+from twinbar.emulator.devices.array_functions import array_functions
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.array.model import ArrayModel
+from twinbar.hw.gateware.array.model import ArrayModel, ConversionFormats
 from twinbar.hw.gateware.array.program import array_cycles
 from twinbar.hw.gateware.front_end.handshake import CYCLE_BITS
 
@@ -47,21 +48,14 @@ def chip_model(config: CrossbarConfig) -> ArrayModel:
     thresholds = [int(np.argmax(tables[_amplitudes(at.O_AMP_MEAN, polarity)] > 0)) for polarity in (at.SET, at.RESET)]
     return ArrayModel(
         seed=scalar(at.P_SEED) % _WORD,
-        low=scalar(at.P_G_MIN),
-        high=scalar(at.P_G_MAX),
-        bin_scale=scalar(at.P_BIN_SCALE),
-        initial=min(max(int(tables[at.O_INITIAL]), scalar(at.P_G_MIN)), scalar(at.P_G_MAX)),
-        noise_clip=scalar(at.P_NOISE_CLIP),
         stuck_low=scalar(at.P_STUCK_LOW),
         stuck_high=scalar(at.P_STUCK_HIGH),
         non_responding=scalar(at.P_NON_RESPONDING),
         threshold=(thresholds[0], thresholds[1]),
         gauss=section(at.O_GAUSS, at.GAUSS_BINS),
         gain=both(at.O_GAIN, at.TRAIT_BINS),
-        gain_shared=bool(scalar(at.P_GAIN_SHARED)),
         mean=both(at.O_MEAN, at.STEP_BINS),
         sigma=both(at.O_SIGMA, at.STEP_BINS),
-        grid_shift=scalar(at.P_GRID_SHIFT),
         grid_limit=scalar(at.P_GRID_LIMIT),
         variance=int(tables[at.O_VARIANCE]),
         variance_unit=scalar(at.P_UNIT),
@@ -73,7 +67,16 @@ def chip_model(config: CrossbarConfig) -> ArrayModel:
         code_min=scalar(at.P_ADC_MIN),
         code_max=scalar(at.P_ADC_MAX),
         offset=scalar(at.P_ADC_OFFSET),
-        gain_error=scalar(at.P_ADC_GAIN_ERROR),
+        formats=ConversionFormats(
+            at.RANGE_BITS,
+            at.RANGE_EXPONENT_MAX,
+            at.RANGE_POINT,
+            at.GAIN_BITS,
+            at.KU_BITS,
+            at.READ_GAIN_SHIFT,
+            at.READ_KU_SHIFT,
+        ),
+        functions=array_functions(scalars.tolist(), tables.tolist()),
     )
 
 

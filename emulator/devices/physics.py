@@ -118,9 +118,21 @@ def cell_key(seed, tile, cell):
 
 
 @inline
+def event(purpose, count):
+    """Number the ``count``-th event of a kind (``DRAW_*``)."""
+    return (np.uint64(purpose) << np.uint64(48)) + np.uint64(count)
+
+
+@inline
+def event_bits(key, number):
+    """Draw 64 uniform bits for an event."""
+    return mix(np.uint64(key) + np.uint64(number) * _GOLDEN)
+
+
+@inline
 def draw(key, purpose, count):
     """Draw 64 uniform bits for the ``count``-th event of a kind; order of visits, engine and thread do not matter."""
-    return mix(np.uint64(key) + ((np.uint64(purpose) << np.uint64(48)) + np.uint64(count)) * _GOLDEN)
+    return event_bits(key, event(purpose, count))
 
 
 @inline

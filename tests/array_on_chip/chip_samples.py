@@ -11,7 +11,7 @@ from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.hw.gateware.array.instructions import Condition, Input, Job
-from twinbar.hw.gateware.array.memory_map import MemoryMap, stored_tables
+from twinbar.hw.gateware.array.memory_map import CHANNEL_RECORDS, MemoryMap, stored_tables
 from twinbar.hw.gateware.array.model import ArrayModel
 from twinbar.hw.gateware.array.program import ArrayProgram, array_program
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -71,6 +71,21 @@ class InterpretedArray:
     def convert(self, conditions: set[Condition], active: set[int], **pins: int) -> int:
         self.machine.active = active
         return self._job(Condition.CONVERTS, Job.CONVERT, conditions, **pins)
+
+    def _put_record(self, place: int, value: int) -> None:
+        self.machine.memory[4 * place : 4 * place + 4] = [value >> 16 * word & 0xFFFF for word in range(4)]
+
+    def put_cell(self, cell: int, g: int, fault: int, pulses: int) -> None:
+        """Let a cell have a state."""
+        self._put_record(self.at.cells + cell, g | fault << 26 | pulses << 32)
+
+    def put_grid(self, cell: int, grid: int) -> None:
+        """Let reads see so much of a cell."""
+        self.machine.memory[self.at.grid + cell] = grid
+
+    def put_conversions(self, channel: int, count: int) -> None:
+        """Let a channel have made so many conversions."""
+        self._put_record(self.at.channels + CHANNEL_RECORDS * channel + 1, count)
 
     def cells(self) -> dict[str, np.ndarray]:
         """Give conductances, pulses, faults and read-grid values of all cells."""

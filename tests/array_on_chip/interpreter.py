@@ -4,10 +4,12 @@ from twinbar.hw.gateware.array.assembler import Microcode
 from twinbar.hw.gateware.array.instructions import (
     FIELD_BITS,
     IMMEDIATE_BITS,
+    LOADS,
     MASK,
     MULTIPLICATIONS,
     OPERATION_BITS,
     REGISTERS,
+    STORES,
     Condition,
     Input,
     Operation,
@@ -21,11 +23,31 @@ def signed(value: int, bits: int = 64) -> int:
     return value - (value >> bits - 1 << bits)
 
 
+_ALU = {
+    Operation.ADD: lambda x, y, b: x + y,
+    Operation.SUBTRACT: lambda x, y, b: x - y,
+    Operation.AND: lambda x, y, b: x & y,
+    Operation.XOR: lambda x, y, b: x ^ y,
+    Operation.SHIFT_LOGICAL: lambda x, y, b: x >> b + 1,
+    Operation.SHIFT_SIGNED: lambda x, y, b: signed(x) >> b + 1,
+    Operation.SHIFT_BY: lambda x, y, b: signed(x) >> (y & 63) + 1,
+}
+"""What is made of two registers, and the field b."""
+
+
+def _decode(instruction: int) -> tuple[Operation, int, int, int, int, int]:
+    """Give operation, cycles, the three fields, and the number in the last two."""
+    operation = Operation(instruction & 31)
+    field = (1 << FIELD_BITS) - 1
+    fields = [instruction >> OPERATION_BITS + FIELD_BITS * place & field for place in range(3)]
+    return operation, cycles(operation), *fields, instruction >> OPERATION_BITS + FIELD_BITS  # type: ignore[return-value]
+
+
 class Interpreter:
     """The machine with its memory; ``conditions``, ``inputs`` and row ``words`` are set by whoever runs it."""
 
     def __init__(self, microcode: Microcode, image, memory: list[int]) -> None:
-        self.instructions, self.image, self.memory = microcode.instructions, image, memory
+        self.image, self.memory = image, memory
         self.registers = [microcode.registers.get(number, 0) for number in range(REGISTERS)]
         self.conditions: set[Condition] = set()
         self.inputs: dict[Input, int] = {}
@@ -39,11 +61,12 @@ class Interpreter:
         self._zero = self._negative = False
         self._at = 0
         self._callers: list[int] = []
+        self._decoded = [_decode(instruction) for instruction in microcode.instructions]
 
     def run(self) -> int:
         """Run to the next sleep, or on from there; gives the cycles."""
         before = self.cycles
-        if Operation(self.instructions[self._at] & 31) is Operation.SLEEP:
+        if self._decoded[self._at][0] is Operation.SLEEP:
             self._at += 1
         while self._step():
             pass
@@ -68,64 +91,59 @@ class Interpreter:
         return self.inputs[kind]
 
     def _step(self) -> bool:
-        instruction = self.instructions[self._at]
-        operation = Operation(instruction & 31)
+        operation, taken, destination, a, b, number = self._decoded[self._at]
         if operation is Operation.SLEEP:
             return False
-        self.cycles += cycles(operation)
-        field = (1 << FIELD_BITS) - 1
-        destination, a, b = (instruction >> OPERATION_BITS + FIELD_BITS * place & field for place in range(3))
-        number = instruction >> OPERATION_BITS + FIELD_BITS
+        self.cycles += taken
         self._at += 1
         if operation is Operation.JUMP:
             if self._holds(destination):
                 self._at = number
-            return True
-        if operation is Operation.CALL:
+        elif operation is Operation.CALL:
             self._callers.append(self._at)
             assert len(self._callers) <= 2
             self._at = number
-            return True
-        if operation is Operation.RETURN:
+        elif operation is Operation.RETURN:
             self._at = self._callers.pop()
-            return True
-        self._compute(operation, destination, a, b, number)
+        elif operation is Operation.OUTPUT:
+            self._output(Output(destination), self.registers[a])
+        elif operation in STORES:
+            self._store(operation, self.registers[a], self.registers[b] & 0xFFFF)
+        else:
+            self._compute(operation, destination, a, b, number)
         return True
 
-    def _compute(self, operation: Operation, destination: int, a: int, b: int, number: int) -> None:
-        registers, memory = self.registers, self.memory
-        x, y = registers[a], registers[b]
-        if operation is Operation.OUTPUT:
-            self._output(Output(destination), x)
-            return
+    def _store(self, operation: Operation, x: int, where: int) -> None:
         if operation is Operation.STORE:
-            for place in range(4):
-                memory[4 * (y & 0xFFFF) + place] = x >> 16 * place & 0xFFFF
-            return
-        if operation is Operation.STORE_WORD:
-            memory[y & 0xFFFF] = x & 0xFFFF
-            return
+            self.memory[4 * where : 4 * where + 4] = [x >> 16 * place & 0xFFFF for place in range(4)]
+        else:
+            self.memory[where] = x & 0xFFFF
+
+    def _compute(self, operation: Operation, destination: int, a: int, b: int, number: int) -> None:
+        registers = self.registers
+        x, y = registers[a], registers[b]
         if operation in MULTIPLICATIONS:
             place = MULTIPLICATIONS[operation]
             result = x * (y >> 16 * place & 0xFFFF) << 16 * place
             result += 0 if operation is Operation.MULTIPLY else registers[destination]
+        elif operation is Operation.IMMEDIATE:
+            result = signed(number, IMMEDIATE_BITS)
+        elif operation is Operation.INPUT:
+            result = self._input(a)
+        elif operation in LOADS:
+            result = self._load(operation, y & 0xFFFF)
         else:
-            result = {
-                Operation.IMMEDIATE: lambda: signed(number, IMMEDIATE_BITS),
-                Operation.ADD: lambda: x + y,
-                Operation.SUBTRACT: lambda: x - y,
-                Operation.AND: lambda: x & y,
-                Operation.XOR: lambda: x ^ y,
-                Operation.SHIFT_LOGICAL: lambda: x >> b + 1,
-                Operation.SHIFT_SIGNED: lambda: signed(x) >> b + 1,
-                Operation.SHIFT_BY: lambda: signed(x) >> (y & 63) + 1,
-                Operation.LOAD: lambda: sum(memory[4 * (y & 0xFFFF) + n] << 16 * n for n in range(4)),
-                Operation.LOAD_WORD: lambda: signed(memory[y & 0xFFFF], 16),
-                Operation.LOAD_IMAGE: lambda: self.image[y & 0xFFFF],
-                Operation.INPUT: lambda: self._input(a),
-            }[operation]()
-        registers[destination] = result & MASK
-        self._zero, self._negative = result & MASK == 0, bool(result & MASK) and signed(result) < 0
+            result = _ALU[operation](x, y, b)
+        result &= MASK
+        registers[destination] = result
+        self._zero, self._negative = result == 0, bool(result >> 63)
+
+    def _load(self, operation: Operation, where: int) -> int:
+        if operation is Operation.LOAD:
+            return sum(self.memory[4 * where + n] << 16 * n for n in range(4))
+        if operation is Operation.LOAD_WORD:
+            return signed(self.memory[where], 16)
+        return self.image[where]
 
     def _output(self, sink: Output, value: int) -> None:
         if sink is Output.CODE:

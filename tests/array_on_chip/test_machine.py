@@ -35,7 +35,7 @@ def random_program(rng: np.random.Generator) -> Microcode:
         asm.copy(register, any_of(sources))
     for _ in range(60):
         to, a, b = any_of(registers), any_of(sources), any_of(sources)
-        kind = int(rng.integers(13))
+        kind = int(rng.integers(14))
         if kind < 4:
             (asm.add, asm.subtract, asm.both, asm.xor)[kind](to, a, b)
         elif kind == 4 and to not in (a, b):
@@ -61,6 +61,11 @@ def random_program(rng: np.random.Generator) -> Microcode:
             asm.set(to, int(rng.integers(-2048, 2048)))
             asm.subtract(to, to, b)
             asm.either(int(any_of([1, 2, 33, 34])), lambda: asm.set(registers[2], 5), lambda: asm.call(made[-1]))
+        elif kind == 12:
+            # A register may hold an address and then what was there, and be shifted in place.
+            asm.copy(to, any_of(addresses[:4]))
+            (asm.load, asm.load_word, asm.load_image)[int(rng.integers(3))](to, to)
+            asm.shift(to, to, int(rng.integers(1, 65)), logical=bool(rng.integers(2)))
         else:
             asm.output(Output.CHANNEL, a)
     for number, register in enumerate(registers):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from chip_samples import InterpretedArray, crossbar
+from chip_worlds import FAULTS
+from chip_worlds import WORLDS as ALL_WORLDS
 
 from twinbar.emulator.crossbar.array import (
     NO_CELL,
@@ -20,24 +22,14 @@ from twinbar.hw.gateware.array.instructions import Condition
 from twinbar.hw.gateware.array.memory_map import stored_tables
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
-FAULTY = {
-    "faults": {
-        name: {"value": 0.1, "unit": "1", "certainty": "assumed", "note": "for tests"}
-        for name in ("stuck_low", "stuck_high", "non_responding")
-    }
-}
 SHAPES = {
     "one channel": ControllerConfig(rows=6, columns=4, input_bits=4),
     "two channels, words that are not full": ControllerConfig(rows=11, columns=8, adc_channels=2, input_bits=3),
     "coarse": ControllerConfig(rows=5, columns=6, input_bits=1, adc_bits=4),
     "wide": ControllerConfig(rows=3, columns=2, input_bits=8, adc_bits=12),
 }
-WORLDS = {
-    "plain": {},
-    "with faults": {"update": FAULTY},
-    "with converter errors": {"adc_offset_codes": 2.0, "adc_gain_error": 0.03},
-    "without read noise": {"update": {"read_noise": None}, "variation": False},
-}
+WORLDS = {name: ALL_WORLDS[name] for name in ("plain", "with faults", "with converter errors", "without read noise")}
+"""Others are in `test_one_physics`."""
 
 
 def pair(shape: str, world: str, tile: int = 0):
@@ -150,7 +142,7 @@ def test_tables_survive_their_compression(seed):
 
 def test_memory_without_contents_is_filled_by_the_program():
     controller = SHAPES["one channel"]
-    config = crossbar(controller, update=FAULTY)
+    config = crossbar(controller, update=FAULTS)
     array = InterpretedArray(controller, config, packed=True)
     tables = stored_tables(controller, array.model)
     # Between the gains and the responses lie the cells' read-grid values.

@@ -1,6 +1,6 @@
 """A structured assembler for the array's machine. It knows the longest way through what it has written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -116,13 +116,24 @@ class Assembler:
         return self._taken - 1
 
     @contextmanager
-    def scope(self) -> Iterator[None]:
-        """Forget at its end the names that are new in it; other scopes use their registers again."""
+    def scope(self, idle: Iterable[str] = ()) -> Iterator[None]:
+        """Forget at its end the names that are new in it; other scopes use their registers again.
+
+        Parameters
+        ----------
+        idle : iterable of str
+            Names whose registers hold nothing that is needed after the scope, nor are used by what it calls: new names
+            may take them.
+        """
+        lent = {name: self._registers.pop(name) for name in idle if name in self._registers}
+        self._free += lent.values()
+        self._free.sort(reverse=True)
         outside = set(self._registers)
         yield
         for name in set(self._registers) - outside:
             self._free.append(self._registers.pop(name))
-        self._free.sort(reverse=True)
+        self._registers |= lent
+        self._free = sorted(set(self._free) - set(lent.values()), reverse=True)
 
     # --- operations ----------------------------------------------------------------------------------------------
 
@@ -133,14 +144,10 @@ class Assembler:
 
     def set(self, destination: int, value: int) -> None:
         """Set a register to a number; a small or nearly round one takes none of the registers for constants."""
-        if -_LARGEST_IMMEDIATE - 1 <= value <= _LARGEST_IMMEDIATE:
+        if self.is_short(value):
             self.instructions.append(encode_number(Operation.IMMEDIATE, destination, value))
             self.cycles += cycles(Operation.IMMEDIATE)
-        elif (
-            value in self._constants
-            or not _is_round(value)
-            or (value.bit_count() > 1 and self._taken < REGISTERS - self.reserve)
-        ):
+        elif self.is_constant(value):
             self.copy(destination, self.constant(value))
         else:
             places = [place for place in range(value.bit_length()) if value >> place & 1]
@@ -149,6 +156,19 @@ class Assembler:
                 self.shift(part, self.constant(_POWER), _POWER.bit_length() - 1 - place)
                 if part != destination:
                     self.add(destination, destination, part)
+
+    @staticmethod
+    def is_short(value: int) -> bool:
+        """Whether a number takes one instruction and no register."""
+        return -_LARGEST_IMMEDIATE - 1 <= value <= _LARGEST_IMMEDIATE
+
+    def is_constant(self, value: int) -> bool:
+        """Whether a number has a register for constants, or is given one where it is needed."""
+        if value & MASK in self._constants or value in (0, 1):
+            return True
+        if self.is_short(value):
+            return False
+        return not _is_round(value) or (value.bit_count() > 1 and self._taken < REGISTERS - self.reserve)
 
     def copy(self, destination: int, a: int) -> None:
         """Copy a register; the flags tell what was copied."""

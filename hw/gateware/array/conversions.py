@@ -5,21 +5,15 @@ from math import isqrt
 from typing import Final
 
 from ..controller_config import ControllerConfig
-from .arithmetic import QUOTIENT_BITS, Arithmetic
+from .arithmetic import DIVISION_REGISTERS, QUOTIENT_BITS, Arithmetic
 from .assembler import Assembler, Routine
-from .forming import DRAW_CONVERSION, PURPOSE_PLACE, TRIM_STEP
+from .functions import Functions
 from .instructions import JUMP_CYCLES, NOT, Condition, Input, Job, Output
 from .memory_map import CHANNEL_RECORDS, MemoryMap
 from .model import ArrayModel
 
-RANGE_BITS: Final = 11
-RANGE_EXPONENT_MAX: Final = 28
-RANGE_POINT: Final = 5
-GAIN_BITS: Final = 24
-KU_BITS: Final = 16
-READ_GAIN_SHIFT: Final = 20
-READ_KU_SHIFT: Final = 16
-"""Range codes and fixed-point formats of a conversion, as in the cell model."""
+SUM_REGISTERS: Final = ("word", "inputs", "x", "mask", "seen")
+"""What sums of rows go through; they hold nothing when it is done."""
 
 
 class Conversions:
@@ -35,21 +29,31 @@ class Conversions:
     config : ControllerConfig
     at : MemoryMap
     arithmetic : Arithmetic
+    functions : Functions
     """
 
     def __init__(
-        self, asm: Assembler, model: ArrayModel, config: ControllerConfig, at: MemoryMap, arithmetic: Arithmetic
+        self,
+        asm: Assembler,
+        model: ArrayModel,
+        config: ControllerConfig,
+        at: MemoryMap,
+        arithmetic: Arithmetic,
+        functions: Functions,
     ) -> None:
         self._asm, self._model, self._config, self._at, self._do = asm, model, config, at, arithmetic
+        self._functions, self._formats = functions, model.formats
+        assert model.formats.gain_bits + 1 == QUOTIENT_BITS
         # Where reads have no noise but the converter's, it is always the same.
         self._noisy = model.variance > 0
-        for name in ("code", "top", "range_gain", "gain_shift", "current", "half", "value", "where", "total", "first"):
+        kept = ("code", "top", "range_gain", "gain_shift", "current", "half", "value", "where", "total", "first")
+        for name in (*kept, *SUM_REGISTERS):
             asm.register(name)
         if self._noisy:
             for name in ("noise", "variance"):
                 asm.register(name)
         made: list[Routine] = []
-        with asm.routine(made), asm.scope():
+        with asm.routine(made), asm.scope(SUM_REGISTERS):
             self._write_range()
         with asm.routine(made):
             self._write_sum()
@@ -82,7 +86,7 @@ class Conversions:
         rest = asm.cycles
         t, half = asm.register("t"), asm.register("half")
         # 2**(gain_shift - 20): the noise has 20 binary places, and a product as many as the gain.
-        asm.set(t, 61 + READ_GAIN_SHIFT)
+        asm.set(t, 61 + self._formats.read_gain_shift)
         asm.subtract(t, t, asm.register("gain_shift"))
         asm.shift_by(half, asm.constant(1 << 62), t)
         asm.set(t, Job.CONNECT)
@@ -121,11 +125,11 @@ class Conversions:
         """Take the range of the configuration, whose noise is known beforehand."""
         asm, model = self._asm, self._model
         asm.set(asm.register("range_gain"), model.read_gain)
-        asm.set(asm.register("gain_shift"), READ_GAIN_SHIFT)
+        asm.set(asm.register("gain_shift"), self._formats.read_gain_shift)
         if self._noisy:
             asm.set(asm.register("noise"), isqrt(model.converter_variance))
             with asm.when(Condition.CELL):
-                variance = (model.variance * model.read_ku >> READ_KU_SHIFT) + model.converter_variance
+                variance = (model.variance * model.read_ku >> self._formats.read_ku_shift) + model.converter_variance
                 asm.set(asm.register("noise"), isqrt(variance))
 
     def _cell_range(self) -> None:
@@ -190,41 +194,42 @@ class Conversions:
 
     def _range(self, top: int) -> None:
         """Take the range ``code``, and the noise in it, for a converter whose largest code is ``top``."""
-        asm = self._asm
+        asm, formats = self._asm, self._formats
         asm.set(asm.register("top"), top)
-        asm.set(asm.register("gain_shift"), GAIN_BITS + RANGE_BITS + 1 - RANGE_POINT - top.bit_length())
+        shift = formats.gain_bits + formats.range_bits + 1 - formats.range_point - top.bit_length()
+        asm.set(asm.register("gain_shift"), shift)
         asm.call(self._range_routine)
 
     def _write_range(self) -> None:
         """Write `adc_range` of the cell model; with read noise, the standard deviation follows."""
-        asm = self._asm
+        asm, formats = self._asm, self._formats
         code, mantissa, field, full = (asm.register(name) for name in ("code", "mantissa", "field", "full"))
         gain, gain_shift, t = asm.register("range_gain"), asm.register("gain_shift"), asm.register("t")
-        asm.set(t, (1 << RANGE_BITS) - 1)
+        asm.set(t, (1 << formats.range_bits) - 1)
         asm.both(mantissa, code, t)
-        asm.set(t, 1 << RANGE_BITS)
+        asm.set(t, 1 << formats.range_bits)
         asm.add(mantissa, mantissa, t)
-        asm.shift(field, code, RANGE_BITS)
-        asm.less(t, field, RANGE_EXPONENT_MAX)
+        asm.shift(field, code, formats.range_bits)
+        asm.less(t, field, formats.range_exponent_max)
         with asm.when(Condition.NEGATIVE ^ NOT):
-            asm.set(field, RANGE_EXPONENT_MAX)
-        # full = mantissa * 2**(field - RANGE_POINT)
+            asm.set(field, formats.range_exponent_max)
+        # full = mantissa * 2**(field - range_point)
         asm.set(t, 61)
         asm.subtract(t, t, field)
         asm.shift_by(t, asm.constant(1 << 62), t)
         asm.multiply(full, t, mantissa, bits=16)
-        asm.shift(full, full, RANGE_POINT)
+        asm.shift(full, full, formats.range_point)
         asm.subtract(t, full, asm.register("top"))
 
         def least() -> None:
             # One unit per code.
-            asm.set(gain, 1 << GAIN_BITS - 1)
-            asm.set(gain_shift, GAIN_BITS - 1)
+            asm.set(gain, 1 << formats.gain_bits - 1)
+            asm.set(gain_shift, formats.gain_bits - 1)
 
         def usual() -> None:
             # The dividend is the top, with as many places more as its shift says, and half a mantissa.
             dividend = asm.register("dividend")
-            asm.set(t, 61 - RANGE_POINT)
+            asm.set(t, 61 - formats.range_point)
             asm.subtract(t, t, gain_shift)
             asm.shift_by(t, asm.constant(1 << 62), t)
             asm.multiply(dividend, t, asm.register("top"), bits=16)
@@ -235,7 +240,7 @@ class Conversions:
             assert self._do.divide is not None
             asm.call(self._do.divide)
             asm.copy(gain, asm.register("quotient"))
-            asm.shift(t, gain, GAIN_BITS)
+            asm.shift(t, gain, formats.gain_bits)
             with asm.when(Condition.ZERO ^ NOT):
                 asm.add(gain, gain, asm.constant(1))
                 asm.shift(gain, gain, 1)
@@ -247,26 +252,26 @@ class Conversions:
 
     def _write_noise(self) -> None:
         """Give the standard deviation, ``noise``, of conversions in this range whose cells have a ``variance``."""
-        asm, model = self._asm, self._model
+        asm, model, formats = self._asm, self._model, self._formats
         upper, product, ku, ku_shift = (asm.register(name) for name in ("field", "full", "ku", "ku_shift"))
         t, unit = asm.register("t"), asm.constant(model.variance_unit)
         one = asm.constant(1)
-        asm.shift(upper, asm.register("range_gain"), GAIN_BITS - 16)
+        asm.shift(upper, asm.register("range_gain"), formats.gain_bits - 16)
         asm.multiply(product, upper, unit, bits=17)
         asm.multiply(ku, product, upper, bits=16)
-        asm.set(t, model.variance_shift - 2 * (GAIN_BITS - 16) - 16 - 1)
+        asm.set(t, model.variance_shift - 2 * (formats.gain_bits - 16) - 16 - 1)
         asm.add(ku_shift, asm.register("gain_shift"), asm.register("gain_shift"))
         asm.add(ku_shift, ku_shift, t)
-        # Upper has 16 bits and the unit 16 or 17: the product has KU_BITS and 29 to 33 more.
+        # Upper has 16 bits and the unit 16 or 17: the product has ku_bits and 29 to 33 more.
         asm.shift(ku, ku, 29)
         asm.set(t, 29)
         asm.subtract(ku_shift, ku_shift, t)
         with asm.repeat(5, Condition.ZERO):
-            asm.shift(t, ku, KU_BITS)
+            asm.shift(t, ku, formats.ku_bits)
             with asm.when(Condition.ZERO ^ NOT):
                 asm.shift(ku, ku, 1)
                 asm.subtract(ku_shift, ku_shift, one)
-            asm.shift(t, ku, KU_BITS)
+            asm.shift(t, ku, formats.ku_bits)
         # ku_shift is the shift less one: above 61 nothing is left, below -1 it goes the other way.
         asm.set(t, 61)
         asm.subtract(t, t, ku_shift)
@@ -304,7 +309,8 @@ class Conversions:
             asm.output(Output.CHANNEL, channel)
             with asm.when(Condition.ACTIVE):
                 asm.either(Condition.ROWS, self._sum, lambda: asm.copy(asm.register("total"), asm.register("current")))
-                self._convert_channel()
+                with asm.scope((*SUM_REGISTERS, *DIVISION_REGISTERS)):
+                    self._convert_channel()
             asm.add(channel, channel, asm.constant(1))
             asm.less(t, channel, channels)
         asm.set(t, Job.CONVERT)
@@ -332,7 +338,7 @@ class Conversions:
         """Give the code of the current ``total``."""
         asm, model = self._asm, self._model
         where, count, z, bits = (asm.register(name) for name in ("where", "count", "z", "hash"))
-        key, event, t, gain = (asm.register(name) for name in ("key", "event", "t", "gain"))
+        key, t, gain, trim = (asm.register(name) for name in ("key", "t", "gain", "trim"))
         noise, exact, code = asm.register("noisy"), asm.register("exact"), asm.register("value")
         one = asm.constant(1)
         asm.set(where, self._at.channels)
@@ -342,12 +348,12 @@ class Conversions:
         asm.load(count, where)
         asm.add(t, count, one)
         asm.store(t, where)
-        asm.add(where, where, one)
-        asm.load(gain, where)
-        asm.set(t, DRAW_CONVERSION << PURPOSE_PLACE)
-        asm.add(event, count, t)
-        asm.call(self._do.draw)
-        asm.call(self._do.gauss)
+        functions = self._functions
+        if functions.channel_error is not None:
+            asm.add(where, where, one)
+            asm.load(asm.register("error"), where)
+        drawn = {"key": "key", "count": ("count", 0, (1 << 48) - 1)}
+        functions.write(functions.of.conversion_deviate, drawn, ("z",), scratch=("t",))
         if self._noisy:
             asm.multiply(noise, z, asm.register("noise"), bits=32)
         else:
@@ -355,14 +361,12 @@ class Conversions:
         if model.offset:
             self._add_offset(noise)
         # Half a code more, to be rounded down.
-        asm.set(t, 1 << READ_GAIN_SHIFT - 1)
+        asm.set(t, 1 << self._formats.read_gain_shift - 1)
         asm.add(noise, noise, t)
-        # The channel's own gain, adjusted by its trim.
-        asm.input(t, Input.TRIM)
-        asm.accumulate_times(gain, t, TRIM_STEP)
-        asm.multiply(bits, asm.register("range_gain"), gain, bits=32)
-        asm.shift(bits, bits, 16)
-        asm.multiply(exact, asm.register("total"), bits, bits=32)
+        asm.input(trim, Input.TRIM)
+        inputs = {"early": "error", "gain": "range_gain", "trim": "trim"}
+        functions.write(functions.channel_gain, inputs, ("gain",), scratch=("t", "hash"))
+        asm.multiply(exact, asm.register("total"), gain, bits=32)
         asm.multiply(bits, noise, asm.register("half"))
         asm.add(exact, exact, bits)
         asm.subtract(t, asm.register("gain_shift"), one)

@@ -2,27 +2,18 @@
 
 from typing import Final
 
-from .arithmetic import GOLDEN, Arithmetic
+from twinbar.hw.protocol.layouts import TILE_BITS
+
 from .assembler import Assembler, Routine
+from .expressions import Builder, Function, Kind
+from .functions import Functions
 from .image import LENGTH_BITS
 from .instructions import NOT, Condition, Input, Job, Output
-from .memory_map import RESPONSE_RECORDS, MemoryMap
+from .memory_map import MemoryMap
 from .model import ArrayModel
-
-DRAW_PULSE: Final = 1
-DRAW_TRAITS: Final = 2
-DRAW_FAULT: Final = 3
-DRAW_CONVERSION: Final = 8
-DRAW_ADC_OFFSET: Final = 9
-DRAW_ADC_GAIN: Final = 10
-"""What draws are for, as in the cell model."""
-PURPOSE_PLACE: Final = 48
 
 CONDUCTANCE_BITS: Final = 26
 """Of a cell's record; its fault follows, and its pulses fill the upper half."""
-TRIM_CENTRE: Final = 128
-TRIM_STEP: Final = 64
-"""Q16 gain of a channel by its trim."""
 
 
 class Forming:
@@ -34,7 +25,7 @@ class Forming:
     model : ArrayModel
     rows, columns, channels : int
     at : MemoryMap
-    arithmetic : Arithmetic
+    functions : Functions
     see : Routine
         Rounds ``g`` to the read grid, as ``grid``.
     """
@@ -45,10 +36,10 @@ class Forming:
         model: ArrayModel,
         shape: tuple[int, int, int],
         at: MemoryMap,
-        arithmetic: Arithmetic,
+        functions: Functions,
         see: Routine,
     ) -> None:
-        self._asm, self._model, self._at, self._do, self._see = asm, model, at, arithmetic, see
+        self._asm, self._model, self._at, self._do, self._see = asm, model, at, functions, see
         self._rows, self._columns, self._channels = shape
 
     def write_entry(self) -> Routine:
@@ -72,7 +63,7 @@ class Forming:
             self._step(where, self._at.grid)
         for upper in (False, True):
             asm.set(where, self._at.responses)
-            with asm.repeat(RESPONSE_RECORDS, Condition.ZERO):
+            with asm.repeat(self._at.channels - self._at.responses, Condition.ZERO):
                 asm.call(entry)
                 if upper:
                     asm.load(t, where)
@@ -82,7 +73,7 @@ class Forming:
                     asm.accumulate_high(t, value, 2)
                     asm.shift(t, t, 32, logical=True)
                 asm.store(t, where)
-                self._step(where, self._at.responses + RESPONSE_RECORDS)
+                self._step(where, self._at.channels)
 
     def _step(self, counter: int, end: int) -> None:
         """Count up; the result is 0 when the end is reached."""
@@ -130,101 +121,64 @@ class Forming:
 
     def keys(self) -> None:
         """Give what the keys of this tile's cells and channels begin with."""
-        asm, model = self._asm, self._model
-        t, cells, channels = asm.register("t"), asm.register("cell_keys"), asm.register("channel_keys")
-        # What a pulse and a conversion go by as well.
-        for name in ("value", "where"):
+        asm, do = self._asm, self._do
+        for name in ("cell_keys", "channel_keys", "value", "where"):
+            # A pulse and a conversion go by the last two as well.
             asm.register(name)
-        value, seed = asm.register("value"), asm.constant(model.seed)
-        asm.input(t, Input.TILE)
-        asm.set(value, 0)
-        asm.accumulate_high(value, t, 2)
-        asm.multiply(cells, value, asm.constant(GOLDEN))
-        asm.add(cells, cells, seed)
-        asm.set(value, 0)
-        asm.accumulate_high(value, t, 1)
-        asm.xor(channels, seed, value)
-        asm.set(value, DRAW_CONVERSION << 56)
-        asm.xor(channels, channels, value)
+        asm.input(asm.register("value"), Input.TILE)
+        tile = ("value", 0, (1 << TILE_BITS) - 1)
+        do.write(do.cell_keys, {"tile": tile}, ("cell_keys",), scratch=("t", "where"))
+        do.write(do.channel_keys, {"tile": tile}, ("channel_keys",), scratch=("t", "where"))
 
     def channels(self) -> None:
         """Store key, conversions and gain of every channel, and the offsets of all outputs."""
-        asm, model = self._asm, self._model
-        number, where, t = asm.register("value"), asm.register("where"), asm.register("t")
-        key, event, z = asm.register("key"), asm.register("event"), asm.register("z")
-        one = asm.constant(1)
+        asm, do = self._asm, self._do
+        number, where, one = asm.register("value"), asm.register("where"), asm.constant(1)
+        results = ("key", "error")[: 1 if do.channel_error is None else 2]
+        for name in ("key", "error", "t", "state"):
+            asm.register(name)
         asm.set(where, self._at.channels)
         asm.set(number, 0)
         with asm.repeat(self._channels, Condition.ZERO):
-            self._channel_key(number)
-            asm.store(key, where)
+            channel = {"early": "channel_keys", "channel": "value"}
+            do.write(do.channel, channel, results, scratch=("t", "state"))
+            asm.store(asm.register("key"), where)
             asm.add(where, where, one)
             asm.store(asm.constant(0), where)
             asm.add(where, where, one)
-            # The trim is added to this when it is known.
-            asm.set(t, (1 << 16) - TRIM_CENTRE * TRIM_STEP)
-            if model.gain_error:
-                asm.set(event, DRAW_ADC_GAIN << PURPOSE_PLACE)
-                asm.call(self._do.draw)
-                asm.call(self._do.gauss)
-                asm.multiply(asm.register("hash"), z, asm.constant(model.gain_error), bits=16)
-                asm.shift(z, asm.register("hash"), 12)
-                asm.set(t, (1 << 16) - TRIM_CENTRE * TRIM_STEP)
-                asm.add(t, t, z)
-            asm.store(t, where)
+            if do.channel_error is not None:
+                asm.store(asm.register("error"), where)
             asm.add(where, where, one)
             self._step(number, self._channels)
-        if model.offset:
-            for pair in (0, 1):
+        if self._model.offset:
+            for pair, offset in enumerate(do.adc_offset):
                 asm.set(number, 0)
                 outputs = self._columns >> pair
                 with asm.repeat(outputs, Condition.ZERO):
-                    self._channel_key(number)
-                    asm.set(event, (DRAW_ADC_OFFSET << PURPOSE_PLACE) + pair)
-                    asm.call(self._do.draw)
-                    asm.call(self._do.gauss)
-                    asm.multiply(t, z, asm.constant(model.offset), bits=16)
-                    asm.store(t, where)
+                    column = {"early": "channel_keys", "column": "value"}
+                    do.write(offset, column, ("error",), scratch=("t", "state"))
+                    asm.store(asm.register("error"), where)
                     asm.add(where, where, one)
                     self._step(number, outputs)
 
-    def _channel_key(self, number: int) -> None:
-        asm = self._asm
-        asm.xor(asm.register("hash"), asm.register("channel_keys"), number)
-        asm.call(self._do.mix)
-        asm.copy(asm.register("key"), asm.register("hash"))
-
     def cells(self) -> None:
         """Draw the faults of all cells, and give them the conductance after forming."""
-        asm, model, at = self._asm, self._model, self._at
-        number, where, sum_of_keys = asm.register("value"), asm.register("where"), asm.register("keys")
-        g, t, key, bits = asm.register("g"), asm.register("t"), asm.register("key"), asm.register("hash")
-        state, cells = asm.register("state"), self._rows * self._columns
+        asm, at, do = self._asm, self._at, self._do
+        for name in ("value", "where", "key", "state"):
+            asm.register(name)
+        number, where, t = asm.register("value"), asm.register("where"), asm.register("t")
+        formed = formed_record(do.of.form)
+        cells = self._rows * self._columns
         asm.set(number, 0)
-        asm.copy(sum_of_keys, asm.register("cell_keys"))
         with asm.repeat(cells, Condition.ZERO):
-            asm.set(g, model.initial)
-            asm.set(state, 0)
-            if model.has_faults:
-                asm.add(sum_of_keys, sum_of_keys, asm.constant(GOLDEN))
-                asm.copy(bits, sum_of_keys)
-                asm.call(self._do.mix)
-                asm.copy(key, bits)
-                asm.set(asm.register("event"), DRAW_FAULT << PURPOSE_PLACE)
-                asm.call(self._do.draw)
-                asm.shift(bits, bits, 32, logical=True)
-                # Faults in the order of their numbers; each takes the place of the one that follows it.
-                shares = (model.stuck_low, model.stuck_high, model.non_responding)
-                states = (model.low, model.high, model.initial)
-                for fault in (3, 2, 1):
-                    asm.less(t, bits, sum(shares[:fault]))
-                    with asm.when(Condition.NEGATIVE):
-                        asm.set(g, states[fault - 1])
-                        asm.set(state, fault << CONDUCTANCE_BITS)
+            if any(step.kind is Kind.INPUT for step in formed.steps):
+                cell = ("value", 0, cells - 1)
+                do.write(do.cell_key, {"early": "cell_keys", "cell": cell}, ("key",), scratch=("t", "where"))
+            do.write(formed, {"key": "key"}, ("state",), scratch=("t", "where"))
             asm.set(where, at.cells)
             asm.add(where, where, number)
-            asm.add(state, state, g)
-            asm.store(state, where)
+            asm.store(asm.register("state"), where)
+            asm.both(asm.register("g"), asm.register("state"), asm.constant((1 << CONDUCTANCE_BITS) - 1))
             asm.call(self._see)
             asm.set(where, at.grid)
             asm.add(where, where, number)
@@ -232,3 +186,11 @@ class Forming:
             self._step(number, cells)
         asm.set(t, Job.FORM)
         asm.output(Output.FINISHED, t)
+
+
+def formed_record(form: Function) -> Function:
+    """Give what a cell's record holds after forming: its conductance, and its fault above that."""
+    builder = Builder()
+    key = builder.bits("key", 64)
+    g, fault = builder.inline(form, {"key": key})
+    return builder.function(builder.add(g, builder.multiply(fault, builder.number(1 << CONDUCTANCE_BITS))))

@@ -7,11 +7,10 @@ from twinbar.hw.errors import ConfigError
 
 from ..controller_config import ControllerConfig
 from .instructions import WORDS
-from .model import GAUSS_BINS, STEP_BINS, TRAIT_BINS, ArrayModel
+from .model import ArrayModel
 
 CHANNEL_RECORDS: Final = 3
 """Of a channel: its key, its conversions, and its gain."""
-RESPONSE_RECORDS: Final = 2 * STEP_BINS
 MAX_CHANNELS: Final = 16
 _WORD_REACH: Final = 1 << 16
 """Words are addressed by 16 bits, and records too."""
@@ -52,11 +51,11 @@ class MemoryMap:
             If the array is too large.
         """
         cells = config.rows * config.columns
-        gain = GAUSS_BINS // 2
-        gain_words = TRAIT_BINS * len(set(model.gain))
+        gain = len(model.gauss) // 2
+        gain_words = len(gains(model))
         grid = gain + gain_words
         responses = -(-(grid + cells) // WORDS)
-        channels = responses + RESPONSE_RECORDS
+        channels = responses + len(responses_of(model)[0])
         offsets = channels + CHANNEL_RECORDS * config.adc_channels
         first_cell = offsets + (config.columns * 3 // 2 if model.offset else 0)
         if config.adc_channels > MAX_CHANNELS:
@@ -74,12 +73,17 @@ class MemoryMap:
 def stored_tables(config: ControllerConfig, model: ArrayModel) -> list[int]:
     """Give the memory's words at power-up, up to the last table, where memory can start with contents."""
     at = MemoryMap.of(config, model)
-    words = [*model.gauss[GAUSS_BINS // 2 :], *gains(model)]
+    words = [*upper_deviates(model), *gains(model)]
     words += [0] * (at.responses * WORDS - len(words))
-    for mean, sigma in zip(*responses(model), strict=True):
+    for mean, sigma in zip(*responses_of(model), strict=True):
         record = sigma | (mean & 0xFFFFFFFF) << 32
         words += [record >> 16 * place & 0xFFFF for place in range(WORDS)]
     return words
+
+
+def upper_deviates(model: ArrayModel) -> tuple[int, ...]:
+    """Give the deviates that are stored: the lower half of the quantiles is the mirror image of the upper one."""
+    return model.gauss[len(model.gauss) // 2 :]
 
 
 def gains(model: ArrayModel) -> list[int]:
@@ -87,6 +91,6 @@ def gains(model: ArrayModel) -> list[int]:
     return [*model.gain[0], *(model.gain[1] if model.gain[1] != model.gain[0] else ())]
 
 
-def responses(model: ArrayModel) -> tuple[list[int], list[int]]:
+def responses_of(model: ArrayModel) -> tuple[list[int], list[int]]:
     """Give means and spreads, SET then RESET."""
     return [*model.mean[0], *model.mean[1]], [*model.sigma[0], *model.sigma[1]]

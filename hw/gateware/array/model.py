@@ -1,47 +1,63 @@
-"""What the emulated array must know of its cells and converters: integers only, made by whoever knows a preset."""
+"""What the emulated array must know of its cells and converters; made by whoever knows a preset."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from twinbar.hw.errors import ConfigError
 
-STEP_BINS: Final = 512
-TRAIT_BINS: Final = 1024
-GAUSS_BINS: Final = 4096
-"""Sizes of the tables; those of the cell model."""
+from .cell_functions import CellFunctions
+
+_CONDUCTANCE_MAX: Final = (1 << 26) - 1
 _WORD_MAX: Final = (1 << 15) - 1
 
 
 @dataclass(frozen=True)
+class ConversionFormats:
+    """Range codes and fixed-point formats of conversions, as the emulator has them.
+
+    Parameters
+    ----------
+    range_bits : int
+        Bits of the mantissa of a range code, its leading one excepted.
+    range_exponent_max : int
+        Larger exponents stand for this one.
+    range_point : int
+        Binary places of a full scale at exponent 0.
+    gain_bits, ku_bits : int
+        Significant bits of a range's gain and variance factor.
+    read_gain_shift, read_ku_shift : int
+        Binary places of those of single-cell reads.
+    """
+
+    range_bits: int
+    range_exponent_max: int
+    range_point: int
+    gain_bits: int
+    ku_bits: int
+    read_gain_shift: int
+    read_ku_shift: int
+
+
+@dataclass(frozen=True)
 class ArrayModel:
-    """Cells and converters of an emulated array, in the fixed-point formats of the emulator's cell model.
+    """Cells and converters of an emulated array: functions, and the tables and numbers of what is written by hand.
 
     Parameters
     ----------
     seed : int
         64 bits, mixed already.
-    low, high : int
-        Q24 window of every cell.
-    bin_scale : int
-        ``STEP_BINS * 2**32 / (high - low)``.
-    initial : int
-        Q24 conductance after forming.
-    noise_clip : int
-        Q12 limit of the deviate of a pulse.
     stuck_low, stuck_high, non_responding : int
         Probabilities times 2**32.
     threshold : (int, int)
         Least amplitude codes of a SET and a RESET pulse that move a cell.
-    gauss : tuple of int [GAUSS_BINS]
-        Q12 quantiles of the standard normal deviate.
-    gain : (tuple of int [TRAIT_BINS], tuple of int [TRAIT_BINS])
+    gauss : tuple of int
+        Q12 quantiles of the standard normal deviate, symmetric around zero.
+    gain : (tuple of int, tuple of int)
         Q12 factors of a cell's SET and RESET, by quantile.
-    gain_shared : bool
-        One draw decides both.
-    mean, sigma : (tuple of int [STEP_BINS], tuple of int [STEP_BINS])
+    mean, sigma : (tuple of int, tuple of int)
         Q24 change by a SET and a RESET pulse, and its spread, by position in the window.
-    grid_shift, grid_limit : int
-        From Q24 to the read grid, and its largest value.
+    grid_limit : int
+        Largest value of the read grid.
     variance : int
         Read-noise variance of every cell.
     variance_unit, variance_shift : int
@@ -56,8 +72,8 @@ class ArrayModel:
         Range of unsubtracted codes.
     offset : int
         Standard deviation of an output's offset in 2**-8 codes.
-    gain_error : int
-        Q16 standard deviation of the gain of a channel.
+    formats : ConversionFormats
+    functions : CellFunctions
 
     Raises
     ------
@@ -66,21 +82,14 @@ class ArrayModel:
     """
 
     seed: int
-    low: int
-    high: int
-    bin_scale: int
-    initial: int
-    noise_clip: int
     stuck_low: int
     stuck_high: int
     non_responding: int
     threshold: tuple[int, int]
     gauss: tuple[int, ...]
     gain: tuple[tuple[int, ...], tuple[int, ...]]
-    gain_shared: bool
     mean: tuple[tuple[int, ...], tuple[int, ...]]
     sigma: tuple[tuple[int, ...], tuple[int, ...]]
-    grid_shift: int
     grid_limit: int
     variance: int
     variance_unit: int
@@ -92,14 +101,12 @@ class ArrayModel:
     code_min: int
     code_max: int
     offset: int
-    gain_error: int
+    formats: ConversionFormats
+    functions: CellFunctions
 
     def __post_init__(self) -> None:
-        half = GAUSS_BINS // 2
-        if len(self.gauss) != GAUSS_BINS or any(self.gauss[half - 1 - n] != -self.gauss[half + n] for n in range(half)):
-            raise ConfigError(
-                f"the emulated array keeps half of its normal deviates; give {GAUSS_BINS}, symmetric around zero"
-            )
+        if any(one != -other for one, other in zip(self.gauss, reversed(self.gauss), strict=True)):
+            raise ConfigError("the emulated array keeps half of its normal deviates; give them symmetric around zero")
         words = (*self.gauss, *self.gain[0], *self.gain[1], self.grid_limit)
         if max(words) > _WORD_MAX or min(self.gain[0] + self.gain[1]) < 0:
             raise ConfigError(
@@ -111,8 +118,10 @@ class ArrayModel:
                 "single reads have more than 2**11 codes per read-grid unit, beyond the emulated array; give more "
                 "grid bits"
             )
-        if not 0 <= self.low <= self.initial <= self.high < 1 << 26:
-            raise ConfigError("the emulated array forms its cells inside the window; give such an initial conductance")
+        for function in (self.functions.form, self.functions.pulse):
+            after = function.steps[function.results[0]]
+            if not 0 <= after.low <= after.high <= _CONDUCTANCE_MAX:
+                raise ConfigError("the emulated array keeps conductances in 26 bits; give a window below 4 Gmax")
 
     @property
     def bits(self) -> int:

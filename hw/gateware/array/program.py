@@ -4,14 +4,15 @@ from dataclasses import astuple, dataclass
 from typing import Final
 
 from ..controller_config import ControllerConfig
-from .arithmetic import Arithmetic
+from .arithmetic import DIVISION_REGISTERS, Arithmetic
 from .assembler import Assembler, Microcode, RegistersUsedUp, Routine
-from .conversions import Conversions
+from .conversions import SUM_REGISTERS, Conversions
 from .forming import Forming
+from .functions import Functions
 from .image import compress
-from .instructions import NOT, REGISTERS, Condition
-from .memory_map import MemoryMap, gains, responses
-from .model import GAUSS_BINS, ArrayModel
+from .instructions import REGISTERS, Condition
+from .memory_map import MemoryMap, gains, responses_of, upper_deviates
+from .model import ArrayModel
 from .pulses import Pulses
 
 _HANDSHAKE_CYCLES: Final = 8
@@ -96,7 +97,7 @@ def array_program(config: ControllerConfig, model: ArrayModel, *, packed: bool) 
         If the array is too large.
     """
     microcode, cycles = _written(config, model, packed=packed)
-    image = compress([*model.gauss[GAUSS_BINS // 2 :], *gains(model), *_signed(responses(model))]) if packed else []
+    image = compress([*upper_deviates(model), *gains(model), *_signed(responses_of(model))]) if packed else []
     return ArrayProgram(microcode, tuple(image), cycles)
 
 
@@ -115,37 +116,38 @@ def _write(
 ) -> tuple[Microcode, ArrayCycles]:
     at = MemoryMap.of(config, model)
     begin = asm.skip()
+    functions = Functions(asm, model.functions, at)
     arithmetic = Arithmetic(asm, divides=True, takes_roots=model.variance > 0)
-    see = _write_see(asm, model)
-    forming = Forming(asm, model, (config.rows, config.columns, config.adc_channels), at, arithmetic, see)
-    conversions = Conversions(asm, model, config, at, arithmetic)
-    pulses = Pulses(asm, model, config.columns, at, arithmetic, see)
-    with asm.scope():
+    see = _write_see(asm, functions)
+    forming = Forming(asm, model, (config.rows, config.columns, config.adc_channels), at, functions, see)
+    conversions = Conversions(asm, model, config, at, arithmetic, functions)
+    pulses = Pulses(asm, model, (config.rows, config.columns), at, functions, see)
+    with asm.scope((*SUM_REGISTERS, *DIVISION_REGISTERS)):
         entry = forming.write_entry() if packed else None
         asm.land(begin)
         asm.cycles = 0
         if entry is not None:
             forming.tables(entry)
     forming.keys()
-    with asm.scope():
+    with asm.scope((*SUM_REGISTERS, *DIVISION_REGISTERS)):
         forming.channels()
         forming.cells()
     form = asm.cycles
 
     longest, ways = [], dict[str, int]()
-    idle = asm.here
+    rest = asm.here
     asm.sleep()
-    for condition, write in (
-        (Condition.PULSED, pulses.write),
-        (Condition.CONNECTED, lambda: ways.update(conversions.connect())),
-        (Condition.CONVERTS, conversions.convert),
+    for condition, write, idle in (
+        (Condition.PULSED, pulses.write, (*SUM_REGISTERS, *DIVISION_REGISTERS)),
+        (Condition.CONNECTED, lambda: ways.update(conversions.connect()), ()),
+        (Condition.CONVERTS, conversions.convert, ()),
     ):
         asm.cycles = 0
-        with asm.when(condition), asm.scope():
+        with asm.when(condition), asm.scope(idle):
             write()
-            asm.go(idle)
+            asm.go(rest)
         longest.append(asm.cycles + _HANDSHAKE_CYCLES)
-    asm.go(idle)
+    asm.go(rest)
     pulse, _, convert = longest
     read, read_range, multiply = (ways[way] + _HANDSHAKE_CYCLES for way in ("own", "range", "rows"))
     cycles = ArrayCycles(read, read_range, multiply, convert, pulse, form)
@@ -157,15 +159,11 @@ def _signed(tables: tuple[list[int], list[int]]) -> list[int]:
     return [*sigma, *mean]
 
 
-def _write_see(asm: Assembler, model: ArrayModel) -> Routine:
+def _write_see(asm: Assembler, functions: Functions) -> Routine:
     """Round a conductance ``g`` to the read grid, as ``grid``."""
     made: list[Routine] = []
-    grid, t = asm.register("grid"), asm.register("t")
+    asm.register("g")
+    asm.register("grid")
     with asm.routine(made):
-        asm.set(grid, 1 << model.grid_shift - 1)
-        asm.add(grid, grid, asm.register("g"))
-        asm.shift(grid, grid, model.grid_shift)
-        asm.less(t, grid, model.grid_limit)
-        with asm.when(Condition.NEGATIVE ^ NOT):
-            asm.set(grid, model.grid_limit)
+        functions.write(functions.of.see, {"g": "g"}, ("grid",), scratch=("t", "grid"))
     return made[-1]

@@ -1,11 +1,11 @@
 """The microprogram after a write pulse: the cell's conductance, as `apply_pulse` of the cell model gives it."""
 
-from .arithmetic import GOLDEN, Arithmetic
 from .assembler import Assembler, Routine
-from .forming import CONDUCTANCE_BITS, DRAW_PULSE, DRAW_TRAITS, PURPOSE_PLACE
-from .instructions import NOT, Condition, Input, Job, Output
+from .forming import CONDUCTANCE_BITS
+from .functions import Functions
+from .instructions import Condition, Input, Job, Output
 from .memory_map import MemoryMap
-from .model import STEP_BINS, TRAIT_BINS, ArrayModel
+from .model import ArrayModel
 
 PULSES_PLACE = 32
 """Bit of a cell's record from which on its pulses are counted."""
@@ -18,18 +18,25 @@ class Pulses:
     ----------
     asm : Assembler
     model : ArrayModel
-    columns : int
+    shape : (int, int)
+        Rows and columns.
     at : MemoryMap
-    arithmetic : Arithmetic
+    functions : Functions
     see : Routine
         Rounds ``g`` to the read grid, as ``grid``.
     """
 
     def __init__(
-        self, asm: Assembler, model: ArrayModel, columns: int, at: MemoryMap, arithmetic: Arithmetic, see: Routine
+        self,
+        asm: Assembler,
+        model: ArrayModel,
+        shape: tuple[int, int],
+        at: MemoryMap,
+        functions: Functions,
+        see: Routine,
     ) -> None:
-        self._asm, self._model, self._at, self._do, self._see = asm, model, at, arithmetic, see
-        self._columns = columns
+        self._asm, self._model, self._at, self._do, self._see = asm, model, at, functions, see
+        self._columns, self._cells = shape[1], shape[0] * shape[1]
 
     def write(self) -> None:
         """Apply a pulse to its cell."""
@@ -59,81 +66,19 @@ class Pulses:
 
     def _move(self) -> None:
         """Change the conductance in ``record``, and what reads see of the cell."""
-        asm, model, do = self._asm, self._model, self._do
-        t, cell, record, g = (asm.register(name) for name in ("t", "value", "record", "g"))
-        bits, key, event, z = (asm.register(name) for name in ("hash", "key", "event", "z"))
-        gain, response, where, before = (asm.register(name) for name in ("gain", "mask", "where", "half"))
-        one = asm.constant(1)
-        asm.both(g, record, asm.constant((1 << CONDUCTANCE_BITS) - 1))
-        asm.copy(before, g)
-        asm.add(t, cell, one)
-        asm.multiply(bits, asm.constant(GOLDEN), t, bits=16)
-        asm.add(bits, bits, asm.register("cell_keys"))
-        asm.call(do.mix)
-        asm.copy(key, bits)
-        self._gain(gain)
-
-        # Mean and spread by polarity and position.
-        asm.less(t, g, model.low)
-        asm.multiply(where, t, asm.constant(model.bin_scale), bits=model.bin_scale.bit_length())
-        asm.shift(where, where, 32)
-        self._limit(where, STEP_BINS - 1, least=None)
-        with asm.when(Condition.RESETS):
-            asm.set(t, STEP_BINS)
-            asm.add(where, where, t)
-        asm.set(t, self._at.responses)
-        asm.add(where, where, t)
-        asm.load(response, where)
-
-        asm.shift(event, record, PULSES_PLACE, logical=True)
-        asm.set(t, DRAW_PULSE << PURPOSE_PLACE)
-        asm.add(event, event, t)
-        asm.call(do.draw)
-        asm.call(do.gauss)
-        if model.noise_clip < max(model.gauss):
-            self._limit(z, model.noise_clip, least=-model.noise_clip)
-
-        asm.shift(t, response, 32)
-        asm.multiply(where, t, gain, bits=16)
-        asm.shift(where, where, 12)
-        asm.add(g, g, where)
-        # The lower half alone takes part in this.
-        asm.multiply(where, z, response, bits=32)
-        asm.shift(where, where, 12)
-        asm.add(g, g, where)
-        self._limit(g, model.high, least=model.low)
-        asm.subtract(t, g, before)
+        asm, do = self._asm, self._do
+        t, record, g, where = (asm.register(name) for name in ("t", "record", "g", "where"))
+        for name in ("key", "event", "count", "before", "z"):
+            asm.register(name)
+        asm.both(asm.register("before"), record, asm.constant((1 << CONDUCTANCE_BITS) - 1))
+        asm.shift(asm.register("count"), record, PULSES_PLACE, logical=True)
+        cell = ("value", 0, self._cells - 1)
+        do.write(do.cell_key, {"early": "cell_keys", "cell": cell}, ("key",), scratch=("t", "where"))
+        inputs = {"g": "before", "key": "key", "count": "count", "resets": Condition.RESETS}
+        do.write(do.of.pulse, inputs, ("g",), scratch=("t", "where", "gain", "response"))
+        asm.subtract(t, g, asm.register("before"))
         asm.add(record, record, t)
         asm.call(self._see)
         asm.set(where, self._at.grid)
-        asm.add(where, where, cell)
+        asm.add(where, where, asm.register("value"))
         asm.store_word(asm.register("grid"), where)
-
-    def _gain(self, gain: int) -> None:
-        """Look up the gain of the cell for the pulse's polarity."""
-        asm, model = self._asm, self._model
-        bits, where, t = asm.register("hash"), asm.register("where"), asm.register("t")
-        asm.set(asm.register("event"), DRAW_TRAITS << PURPOSE_PLACE)
-        asm.call(self._do.draw)
-        if not model.gain_shared:
-            with asm.when(Condition.RESETS):
-                asm.shift(bits, bits, TRAIT_BINS.bit_length() - 1, logical=True)
-        asm.set(t, TRAIT_BINS - 1)
-        asm.both(where, bits, t)
-        asm.set(t, self._at.gain)
-        asm.add(where, where, t)
-        if self._at.gain_words > TRAIT_BINS:
-            with asm.when(Condition.RESETS):
-                asm.set(t, TRAIT_BINS)
-                asm.add(where, where, t)
-        asm.load_word(gain, where)
-
-    def _limit(self, what: int, most: int, *, least: int | None) -> None:
-        """Keep a number within bounds."""
-        asm = self._asm
-        t = asm.register("t")
-        for bound, condition in ((most, Condition.NEGATIVE ^ NOT), (least, Condition.NEGATIVE)):
-            if bound is not None:
-                asm.less(t, what, bound)
-                with asm.when(condition):
-                    asm.set(what, bound)
