@@ -87,7 +87,7 @@ def _has_gpu() -> bool:
 @pytest.fixture(scope="session", autouse=True)
 def _silent_compilation() -> None:
     """Keep the notice of compilation out of what tests look at; what this process compiles depends on their order."""
-    from twinbar.emulator.kernel_notice import NOTICE
+    from twinbar.emulator.kernels.kernel_notice import NOTICE
 
     NOTICE.silent = True
 

@@ -17,13 +17,13 @@ ALLOWED = {
     "host": {"hw", "emulator", "boards", "host"},
 }
 ROOMS: Sequence[Collection[str]] = (
-    {"compiled"},
+    {"kernels"},
     {"devices"},
     {"crossbar"},
     {"contract"},
     {"ledger", "pins"},
     {"engines"},
-    {"verify", "virtual"},
+    {"verify", "virtual", "warm_up"},
 )
 """The floors of `emulator`: a room imports from the floors below its own."""
 ENGINES: Sequence[Collection[str]] = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twinbar.emulator.compiled import allocating_kernel
+from twinbar.emulator.kernels.compiled import allocating_kernel
 
 
 @allocating_kernel

@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.compiled import allocating_kernel, inline, kernel
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
@@ -39,6 +38,7 @@ from twinbar.emulator.devices.physics import (
     traits,
     trip_cycle,
 )
+from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
 from twinbar.hw.errors import ConfigError
 
 NO_CELL: Final = -1

@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline
 from twinbar.emulator.devices.layout import (
     AGE_BINS,
     CODES,
@@ -93,6 +92,7 @@ from twinbar.emulator.devices.layout import (
     TRIM_CENTRE,
     TRIM_STEP_Q16,
 )
+from twinbar.emulator.kernels.compiled import inline
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)

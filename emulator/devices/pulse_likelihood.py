@@ -13,7 +13,7 @@ what a reading adds, which does not.
 
 import math
 
-from twinbar.emulator.compiled import kernel
+from twinbar.emulator.kernels.compiled import kernel
 
 
 @kernel

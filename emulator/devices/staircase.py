@@ -6,12 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinbar.emulator.compiled import allocating_kernel
 from twinbar.emulator.devices.layout import P_SEED, RESET, SET
 from twinbar.emulator.devices.physics import apply_pulse, cell_key, traits
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.responses import Exponential
 from twinbar.emulator.devices.tables import build_tables
+from twinbar.emulator.kernels.compiled import allocating_kernel
 from twinbar.hw.errors import ConfigError
 
 _SHORTEST: Final = 10

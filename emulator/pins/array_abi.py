@@ -12,7 +12,6 @@ from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from twinbar.emulator.compiled import callback, part
 from twinbar.emulator.crossbar.array import (
     S_ADC_BITS,
     SHAPE_SIZE,
@@ -24,6 +23,7 @@ from twinbar.emulator.crossbar.array import (
     sum_step,
 )
 from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN, SCALAR_COUNT, TABLE_SIZE
+from twinbar.emulator.kernels.compiled import callback, part
 
 ARRAYS: Final = len(ArrayState._fields)
 SIZES: Final = 6

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twinbar.emulator.compiled import allocating_kernel, inline, kernel
+from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
 
 GIVE_UP_AFTER = 3
 """Failed writes in a row after which a cell is left alone and its partner carries the weight."""

@@ -320,7 +320,7 @@ def test_conversions_of_random_states_agree(world: str) -> None:
 def test_a_change_of_the_source_reaches_the_microprogram(tmp_path: Path) -> None:
     source = Path(physics.__file__).read_text(encoding="utf-8")
     changes = {
-        "from twinbar.emulator.compiled import inline": "inline = lambda function: function",
+        "from twinbar.emulator.kernels.compiled import inline": "inline = lambda function: function",
         "np.uint64(30), np.uint64(27), np.uint64(31)": "np.uint64(29), np.uint64(27), np.uint64(32)",
     }
     for before, after in changes.items():

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from twinbar.emulator.compiled import allocating_kernel
 from twinbar.emulator.devices import physics
 from twinbar.emulator.devices.layout import P_SEED
+from twinbar.emulator.kernels.compiled import allocating_kernel
 
 
 @allocating_kernel

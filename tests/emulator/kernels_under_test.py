@@ -7,7 +7,7 @@ import types
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinbar.emulator.kernel_key import kernel_key
+from twinbar.emulator.kernels.kernel_key import kernel_key
 
 FILES = {
     "numbers.py": '''
@@ -22,7 +22,7 @@ class Phase(enum.IntEnum):
 ''',
     "scalars.py": '''
 """A kernel that others call."""
-from twinbar.emulator.compiled import inline
+from twinbar.emulator.kernels.compiled import inline
 from small import numbers
 @inline
 def scaled(x):
@@ -31,7 +31,7 @@ def scaled(x):
 ''',
     "sums.py": '''
 """Kernels that call it."""
-from twinbar.emulator.compiled import kernel
+from twinbar.emulator.kernels.compiled import kernel
 from small.numbers import Phase
 from small.scalars import scaled
 @kernel

@@ -2,8 +2,8 @@
 
 import pytest
 
-from twinbar.emulator import kernel_notice
-from twinbar.emulator.kernel_notice import CompilationNotice
+from twinbar.emulator.kernels import kernel_notice
+from twinbar.emulator.kernels.kernel_notice import CompilationNotice
 
 
 def test_it_says_so_once_and_then_how_far_it_is(

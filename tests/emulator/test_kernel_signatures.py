@@ -10,8 +10,8 @@ import pytest
 from numba import types
 from numba.core.dispatcher import Dispatcher
 
-from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.engines import bulk, program
+from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.emulator.warm_up import warm_up
 
 CONSTANT = 3
@@ -63,7 +63,7 @@ def test_no_kernel_is_kept_twice_for_two_kinds_of_integers() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_parts_cover_every_tile_once(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from twinbar.emulator import tile_threads
+    from twinbar.emulator.kernels import tile_threads
 
     parts: list[tuple[int, int]] = []
     monkeypatch.setattr(tile_threads.numba, "get_num_threads", lambda: 3)

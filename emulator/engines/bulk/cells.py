@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.devices.layout import P_SEED
 from twinbar.emulator.devices.physics import (
     cell_key,
@@ -19,6 +18,7 @@ from twinbar.emulator.devices.physics import (
     to_grid,
     traits,
 )
+from twinbar.emulator.kernels.compiled import inline, kernel
 
 
 class CellStates(NamedTuple):

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, P_SEED, RESET, SET
 from twinbar.emulator.devices.physics import (
     apply_pulse,
@@ -31,6 +30,7 @@ from twinbar.emulator.engines.bulk.counts import (
     add_read,
     add_write,
 )
+from twinbar.emulator.kernels.compiled import inline, kernel
 
 NOTHING_DRIVEN = -1
 """Instead of a polarity: the write drive does not hold the start codes of a record."""

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.compiled import allocating_kernel, inline, kernel
 from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
@@ -31,6 +30,7 @@ from twinbar.emulator.engines.bulk.counts import (
     add_gain_calibration,
     add_read,
 )
+from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
 from twinbar.hw.protocol.layouts import TRIM_BITS
 
 GAIN_ONE = 1 << 16

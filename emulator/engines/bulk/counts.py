@@ -1,7 +1,7 @@
 """Cycles and counts, compiled: what the kernels add to the phases, actions and energies of a tile."""
 
-from twinbar.emulator.compiled import kernel
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.kernels.compiled import kernel
 from twinbar.hw import timing
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import Phase

@@ -29,7 +29,7 @@ from twinbar.emulator.devices.layout import (
 from twinbar.emulator.engines.bulk import cells, closed_loop, multiply
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.stream import Course, Stream
-from twinbar.emulator.tile_threads import for_tiles
+from twinbar.emulator.kernels.tile_threads import for_tiles
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import PHASES, Phase

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from twinbar.emulator.compiled import allocating_kernel, kernel
 from twinbar.emulator.crossbar.array import is_clipped
 from twinbar.emulator.devices.layout import P_SEED
 from twinbar.emulator.devices.physics import channel_key, convert
@@ -19,6 +18,7 @@ from twinbar.emulator.engines.bulk.counts import (
     add_multiply,
     driven_cycles,
 )
+from twinbar.emulator.kernels.compiled import allocating_kernel, kernel
 from twinbar.hw.timing import REGISTER_WRITE_CYCLES
 
 

@@ -16,9 +16,9 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import allocating_kernel, inline, kernel
 from twinbar.emulator.engines.bulk.schedule_alone import follow_alone
 from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_TILE, OP_WORK
+from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
 from twinbar.hw.timing import QUEUE_LATENCY
 
 _NEVER: Final = np.int64(1) << np.int64(62)

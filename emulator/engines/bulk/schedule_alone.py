@@ -1,7 +1,7 @@
 """When the commands of a single tile are popped and answered: nobody takes turns, each follows from the one before."""
 
-from twinbar.emulator.compiled import kernel
 from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_WORK
+from twinbar.emulator.kernels.compiled import kernel
 from twinbar.hw.timing import QUEUE_LATENCY
 
 

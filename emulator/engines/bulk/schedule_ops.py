@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import allocating_kernel
 from twinbar.emulator.contract.interleave import interleave
+from twinbar.emulator.kernels.compiled import allocating_kernel
 from twinbar.hw.timing import DECIDE_CYCLES, REGISTER_WRITE_CYCLES
 
 OP_TILE: Final = 0

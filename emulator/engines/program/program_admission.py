@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.engines.program.program_registers import RegisterRules, register_rules, register_status
+from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import commands as declared
 from twinbar.hw.protocol.commands import CELL, COMMANDS, PRODUCT, REGISTER, REST, TRAIN, CommandSpec

@@ -4,9 +4,9 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import kernel
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_registers import FAULT, STOP, is_high
+from twinbar.emulator.kernels.compiled import kernel
 from twinbar.hw.protocol.layouts import FAULTS
 from twinbar.hw.protocol.registers import WATCHDOG
 from twinbar.hw.protocol.vocabulary import Mode

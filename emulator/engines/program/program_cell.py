@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel, part
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES
 from twinbar.emulator.crossbar.array import NO_CELL, REFERENCE, convert_single, gate_closes, gate_opens
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
@@ -37,6 +36,7 @@ from twinbar.emulator.engines.program.program_front_end import (
     request_samples,
     request_select,
 )
+from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.commands import CALIBRATION

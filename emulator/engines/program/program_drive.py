@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.engines.program.program_front_end import drive_safe_codes
+from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.protocol.layouts import LINE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import (
     COMPLIANCE,

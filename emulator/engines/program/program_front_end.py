@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES
 from twinbar.emulator.engines.program import program_layout as at
+from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 from twinbar.hw.parts.cycles import front_end_cycles

@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel, part
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_admission import (
     ACCESSING,
@@ -19,6 +18,7 @@ from twinbar.emulator.engines.program.program_admission import (
 from twinbar.emulator.engines.program.program_drive import LINE_MASK, disarm, drive_start_codes, field_of, records_hold
 from twinbar.emulator.engines.program.program_front_end import MULTIPLY, READ, SETTLE_DRIVE, drive_codes, send_words
 from twinbar.emulator.engines.program.program_registers import read_register, write_register
+from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.protocol.commands import ARMING, INPUT
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, LINE_BITS, WORD_BITS
 from twinbar.hw.protocol.registers import FIELD_CODES

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from twinbar.emulator.compiled import kernel, part
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_ahead import (
     WATCHDOG_FAULT,
@@ -36,6 +35,7 @@ from twinbar.emulator.engines.program.program_tile import (
     start,
     stop_work,
 )
+from twinbar.emulator.kernels.compiled import kernel, part
 
 
 @part

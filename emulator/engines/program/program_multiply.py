@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel, part
 from twinbar.emulator.crossbar.array import S_ADC_BITS, convert_sum, is_clipped, sum_step
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN
@@ -18,6 +17,7 @@ from twinbar.emulator.engines.program.program_front_end import (
     request_convert,
     request_select,
 )
+from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.commands import PRODUCT

@@ -4,8 +4,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.contract.program import Pin
+from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.drive.bias_memory import initial_values
 from twinbar.hw.protocol import registers

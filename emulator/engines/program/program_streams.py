@@ -4,11 +4,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.compiled import inline, kernel
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_tile import OPCODE_MASK, TILE_MASK, TILE_SHIFT, response_of
+from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.protocol.commands import PRODUCT
 from twinbar.hw.protocol.layouts import COMMAND, MAX_COLUMNS
 from twinbar.hw.protocol.vocabulary import Opcode

@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.compiled import kernel, part
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_admission import (
     ACCESSING,
@@ -19,6 +18,7 @@ from twinbar.emulator.engines.program.program_admission import (
 from twinbar.emulator.engines.program.program_cell import FAILED, FORM, OK, WRITE, advance_cell, start_cell
 from twinbar.emulator.engines.program.program_housekeeping import advance_housekeeping, start_housekeeping
 from twinbar.emulator.engines.program.program_multiply import advance_multiply, heat_rows, next_output, start_multiply
+from twinbar.emulator.kernels.compiled import kernel, part
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.commands import CELL_RESULT
 from twinbar.hw.protocol.layouts import COMMAND, ECHO_BITS, RESPONSE

@@ -16,8 +16,8 @@ from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _Cache, _CacheLocator
 from platformdirs import user_cache_path
 
-from twinbar.emulator.kernel_key import kernel_key
-from twinbar.emulator.kernel_notice import NOTICE
+from twinbar.emulator.kernels.kernel_key import kernel_key
+from twinbar.emulator.kernels.kernel_notice import NOTICE
 
 
 @functools.cache

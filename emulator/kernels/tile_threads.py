@@ -26,7 +26,7 @@ def for_tiles(kernel: Callable[..., None], tiles: int, *arguments: Any, work: in
     Parameters
     ----------
     kernel : callable
-        Compiled (`twinbar.emulator.compiled.kernel`), so that it lets other threads run.
+        Compiled (`twinbar.emulator.kernels.compiled.kernel`), so that it lets other threads run.
     tiles : int
     arguments
         What the kernel takes behind its range of tiles.

@@ -13,7 +13,7 @@ from numba import types
 from numba.core import sigutils
 from numba.core.ccallback import CFunc
 
-from twinbar.emulator.kernel_cache import KernelCache
+from twinbar.emulator.kernels.kernel_cache import KernelCache
 
 
 def _plain(argument: Any) -> Any:
