@@ -8,7 +8,7 @@ power-up: 16 levels, at most 100 pulses.
 
 from typing import NamedTuple
 
-OK, ABORTED, FAULTED, DISARMED, LOCKED = 0, 2, 3, 4, 5
+OK, FAILED, ABORTED, FAULTED, DISARMED, LOCKED = 0, 1, 2, 3, 4, 5
 UNKNOWN_OPCODE, BAD_TILE, BAD_ADDRESS, BAD_LEVEL, BAD_REGISTER, BAD_VALUE = 8, 9, 10, 11, 12, 13
 SAFE, READ, WRITE = 0, 1, 2
 """Modes."""
