@@ -1,5 +1,6 @@
 import io
 import re
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -46,7 +47,15 @@ def test_a_part_of_one_has_no_rate() -> None:
     assert re.fullmatch(r"evaluation: 1 pass in [^,]+, test accuracy 50\.00 %\n", printed(console))
 
 
-def test_a_terminal_gets_a_bar_and_a_line_per_part() -> None:
+def test_a_terminal_gets_a_bar_and_a_line_per_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars: list[progress.Bars] = []
+
+    class Kept(progress.Bars):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            bars.append(self)
+
+    monkeypatch.setattr(progress, "Bars", Kept)
     console = lines(terminal=True)
     shown = BarProgress(console)
     for number in (1, 2):
@@ -54,7 +63,7 @@ def test_a_terminal_gets_a_bar_and_a_line_per_part() -> None:
         shown.advance(1000, loss=0.25)
         shown.message("a sentence [with brackets]")
         shown.advance(500, loss=0.125, accuracy=0.5)
-        shown.message("the bar is drawn again below a sentence")  # rather than waiting for the next tick
+        bars[0].refresh()  # rather than waiting for the next tick
     shown.close()
     shown.close()
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", printed(console))
