@@ -38,11 +38,12 @@ FLAGS = ("-std=c++17", "-O0", "-DNDEBUG", "-fPIC", "-shared", "-w")
 
 
 class Small(wiring.Component):
-    """A memory that is written at a place that moves, and read there."""
+    """A memory that is written at a place that moves, and read there; and one that is only read."""
 
     write: In(1)
     data: In(8)
     shown: Out(8)
+    fixed: Out(8)
 
     def elaborate(self, platform):
         m = Module()
@@ -52,6 +53,9 @@ class Small(wiring.Component):
         m.d.sync += place.eq(place + self.write)
         m.d.comb += [write.en.eq(self.write), write.data.eq(self.data), write.addr.eq(place)]
         m.d.comb += [read.addr.eq(place), self.shown.eq(read.data)]
+        m.submodules.table = table = Memory(shape=8, depth=4, init=[3, 1, 4, 1])
+        fixed = table.read_port(domain="comb")
+        m.d.comb += [fixed.addr.eq(place), self.fixed.eq(fixed.data)]
         return m
 
 

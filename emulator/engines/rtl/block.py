@@ -108,7 +108,7 @@ struct block : p_top {{
     restart();
   }}
   bool whole() const {{
-    return census.registers == {len(storage.registers)} && census.memories == {len(storage.memories)};
+    return census.registers == {len(storage.registers)} && census.memories == {storage.written};
   }}
   void evaluate() {{
     // Every evaluation is a rising edge.

@@ -22,12 +22,15 @@ class Storage:
     outputs : dict of str to int
     memories : dict of str to tuple of int
         Widths and depths.
+    written : int
+        How many of the memories are written: CXXRTL commits nothing to others.
     """
 
     registers: dict[str, int]
     inputs: dict[str, int]
     outputs: dict[str, int]
     memories: dict[str, tuple[int, int]]
+    written: int
 
     @property
     def layout(self) -> str:
@@ -42,6 +45,7 @@ def storage_of(text: str) -> Storage:
     ports: dict[str, str] = {}
     memories: dict[str, tuple[int, int]] = {}
     stored: dict[str, None] = {}
+    written: set[str] = set()
     kind, clocked = "", False
     for line in text.splitlines():
         keyword, _, rest = line.strip().partition(" ")
@@ -57,6 +61,8 @@ def storage_of(text: str) -> Storage:
         elif keyword == "cell":
             kind, clocked = rest.split()[0], False
         elif keyword == "parameter":
+            if kind == "$memwr_v2" and rest.startswith("\\MEMID "):
+                written.add(rest)
             clocked |= kind == "$memrd_v2" and rest == "\\CLK_ENABLE 1"
         elif keyword == "connect" and kind:
             port, value = rest.split(None, 1)
@@ -69,4 +75,5 @@ def storage_of(text: str) -> Storage:
     def ports_of(option: str) -> dict[str, int]:
         return {name: widths[name] for name in ports if ports[name] == option and name not in _CLOCKING}
 
-    return Storage({name: widths[name] for name in stored}, ports_of("input"), ports_of("output"), memories)
+    registers = {name: widths[name] for name in stored}
+    return Storage(registers, ports_of("input"), ports_of("output"), memories, len(written))
