@@ -51,7 +51,7 @@ def test_long_programs_take_no_longer_for_waiting(compiled_controller: None) -> 
 def test_counters_wrap_at_36_bits(compiled_controller: None, engine: type[Controller]) -> None:
     controller = engine(crossbar(SMALL), SMALL)
     controller.run(Program(pack(Opcode.WAIT, cycles=np.full(257, (1 << 28) - 1))))
-    answers = controller.run(Program(pack(Opcode.READ_REGISTER, address=[0x83, 0x81, 0x88, 0x99])))
+    answers = controller.run(Program(pack(Opcode.READ_REGISTER, address=[0x83, 0x81, 0x88, 0x9B])))
     values = unpack_results(Opcode.READ_REGISTER, answers.responses)["value"].tolist()
     # 257 * (2**28 - 1) = 2**36 + 2**28 - 257 cycles of settle. Of decide, 1 per WAIT, 5 of the first read, and the 5 of
     # the second one do not count yet; of respond, 1 per WAIT and per read before the third; 4 reads were popped.
