@@ -237,8 +237,10 @@ class FrontEndClock:
         first = max(start, self._reader_free)
         order = [channel for channel in range(self.channels) if active >> channel & 1]
         frames = frames_of_conversion(self.parts.adc.latency, len(order), self._chosen == order[0])
-        # The last frame chooses the first channel again.
-        chosen = [*(order[1:] if self._chosen == order[0] else order), order[0]]
+        # The last frame chooses the first channel again; parts with one input each have no other choice.
+        chosen = [order[0]]
+        if frames > 1:
+            chosen = [*(order[1:] if self._chosen == order[0] else order), order[0]]
         accepted = [first + n * p.frame for n in range(frames)]
         self._frames = _Frames(accepted, chosen, self._reader_free, self._chosen)
         done = first + convert_cycles(p, frames) - 1

@@ -3,11 +3,12 @@
 import random
 
 import pytest
-from assemblies import ASSEMBLIES, DURATIONS
+from assemblies import ASSEMBLIES, DURATIONS, PMOD, PMOD_CONFIG
 from front_end_bench import FrontEndBench
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
+from twinbar.hw.parts.front_end_clock import FrontEndClock
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 
 WRITES = (Record.SET, Record.RESET, Record.FORM)
@@ -172,3 +173,14 @@ def test_a_limit_of_all_ones_is_the_full_scale() -> None:
     for _, parts in ASSEMBLIES.values():
         assert parts.dac_code(Line.LIMIT, 255, 12) == (1 << parts.dac.bits) - 1
         assert parts.dac_code(Line.LIMIT, 0, 12) == 0
+
+
+def test_a_halt_chooses_no_other_input_of_parts_that_have_one() -> None:
+    # Two AD7476A convert together, in one frame; whatever a halt leaves of it, the next frame converts input 0 again.
+    config = PMOD_CONFIG
+    clock = FrontEndClock(PMOD, config.rows, config.columns, config.adc_channels, config.safe_codes, DURATIONS)
+    done = clock.convert(100, 0, 0b11)
+    assert clock.state(done)[-1] == 0
+    clock.convert(done + 1, 0, 0b11)
+    clock.halt(done + 1)
+    assert clock.state(done + 200)[-1] == 0
