@@ -23,6 +23,7 @@ HARNESS = """
 extern "C" {
 twinbar_small::block *make() { return new twinbar_small::block; }
 int whole(twinbar_small::block *small) { return small->whole(); }
+unsigned single(twinbar_small::block *small) { return small->p_single.get<unsigned>(); }
 unsigned cycle(twinbar_small::block *small, unsigned write, unsigned data) {
   small->p_write.set<unsigned>(write);
   small->p_data.set<unsigned>(data);
@@ -38,12 +39,13 @@ FLAGS = ("-std=c++17", "-O0", "-DNDEBUG", "-fPIC", "-shared", "-w")
 
 
 class Small(wiring.Component):
-    """A memory that is written at a place that moves, and read there; and one that is only read."""
+    """A memory that is written at a place that moves, and read there; one that is only read; and one of one word."""
 
     write: In(1)
     data: In(8)
     shown: Out(8)
     fixed: Out(8)
+    single: Out(8)
 
     def elaborate(self, platform):
         m = Module()
@@ -56,6 +58,9 @@ class Small(wiring.Component):
         m.submodules.table = table = Memory(shape=8, depth=4, init=[3, 1, 4, 1])
         fixed = table.read_port(domain="comb")
         m.d.comb += [fixed.addr.eq(place), self.fixed.eq(fixed.data)]
+        m.submodules.word = word = Memory(shape=8, depth=1, init=[9])
+        put, get = word.write_port(), word.read_port(domain="comb")
+        m.d.comb += [put.en.eq(self.write), put.data.eq(self.data), self.single.eq(get.data)]
         return m
 
 
@@ -89,6 +94,8 @@ def test_what_is_generated_today_counts_right(library_of, translation):
     # Places 0 to 3 in turn, which begin with 7, 0, 0 and 0; then 0 again, which has 10 now.
     assert [library.cycle(small, *pair) for pair in given] == [7, 0, 0, 0, 0, 10, 10]
     assert library.cycle(small, 0, 0) == 11
+    # The memory of one word has what was written last.
+    assert library.single(small) == 14
 
 
 @pytest.mark.parametrize(

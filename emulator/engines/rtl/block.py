@@ -51,7 +51,10 @@ def traced(name: str, text: str, storage: Storage) -> str:
     registers, memories = _names(storage.registers), _memories(storage)
     again = [f"{register}.next = {register}.curr;" for register in registers]
     again += [f"{memory}.write_queue.clear();" for memory in memories]
-    return f"""{text}
+    return f"""namespace twinbar_{name} {{
+using memory_index = twinbar::memory_index;
+}}
+{text}
 namespace twinbar_{name} {{
 struct block : p_top {{
   static constexpr uint64_t layout = {storage.layout};
@@ -93,6 +96,7 @@ template <size_t Bits> using wire = twinbar::packed_wire<Bits, {distance}>;
 template <size_t Width> using memory = twinbar::packed_memory<Width>;
 using module = twinbar::packed_module<{distance}>;
 using observer = twinbar::committer;
+using memory_index = twinbar::memory_index;
 }}
 {text}
 namespace twinbar_{name} {{

@@ -12,6 +12,20 @@
 
 namespace twinbar {
 
+// Where a word of a memory is. CXXRTL's own class reads an address without bits, that of a memory of one word, from behind it.
+struct memory_index : cxxrtl_yosys::memory_index {
+  template <size_t Bits>
+  memory_index(const cxxrtl::value<Bits> &address, size_t offset, size_t depth)
+      : cxxrtl_yosys::memory_index(some_bits(address), offset, depth) {}
+
+ private:
+  template <size_t Bits>
+  static const cxxrtl::value<Bits> &some_bits(const cxxrtl::value<Bits> &address) {
+    return address;
+  }
+  static cxxrtl::value<1> some_bits(const cxxrtl::value<0> &) { return cxxrtl::value<1>{0u}; }
+};
+
 // The types that the generated code of a packed block is written with (`wire`, `memory`, `module` and `observer` in its
 // namespace), instead of those of CXXRTL's library. Present values are where CXXRTL has them, in the members of the design;
 // the next values have the same layout, a fixed distance before them.
