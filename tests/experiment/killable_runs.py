@@ -66,10 +66,10 @@ def main() -> None:
     import torch._dynamo  # noqa: F401
 
     from twinbar.host.cli import main as twinbar
-    from twinbar.host.experiment import trainer
+    from twinbar.host.experiment import saving
     from twinbar.host.report import page
 
-    trainer.CHECKPOINT_SECONDS = 0.05  # type: ignore[misc]
+    saving.CHECKPOINT_SECONDS = 0.05  # type: ignore[misc]
     page.build_report = lambda folder: None  # type: ignore[assignment]
     for line in sys.stdin:
         arguments, stop = json.loads(line)

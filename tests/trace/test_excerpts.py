@@ -11,7 +11,7 @@ import pytest
 
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.host.data.dataset import Dataset
-from twinbar.host.experiment import trainer
+from twinbar.host.experiment import saving, trainer
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.progress import SilentProgress
@@ -61,12 +61,12 @@ def run_until(folder: Path, step: int, monkeypatch: pytest.MonkeyPatch, changes:
     real = trainer.Trainer.train_step
 
     def train_step(self: trainer.Trainer, batches: list[Any]) -> dict[str, Any]:
-        if self._step + 1 == step:
+        if self.step + 1 == step:
             raise Killed
         return real(self, batches)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(saving, "CHECKPOINT_SECONDS", 0.0)
         patch.setattr(trainer.Trainer, "train_step", train_step)
         with pytest.raises(Killed):
             run(folder, changes)
@@ -148,12 +148,11 @@ def test_a_changed_array_begins_it_anew(tmp_path: Path) -> None:
     config = ExperimentConfig().merge(SMALL | {"trace.steps": 3})
     one = trainer.Trainer(config, images(config), SilentProgress(), tmp_path)
     one.initialize()
-    observation: Observation = one._observation
+    observation: Observation = one.observation
     assert one.network is not None
-    observation.begin_step(one.network)
-    one.train_step(next(one._remaining_batches(1)))
+    one.train_step(next(one.remaining_batches(1)))
     assert observation.state_dict()["excerpt"]["programs"]
-    observation.array_changed()
+    observation.on_array_changed(one)
     saved = observation.state_dict()
     assert (saved["left"], saved["excerpt"]["programs"]) == (3, [])
 
@@ -191,15 +190,14 @@ def test_a_missing_compiler_is_told_before_anything_is_made(
 
 @pytest.mark.compiler
 def test_waveforms_are_those_of_one_drawing_and_none_is_empty(tmp_path: Path) -> None:
-    config = ExperimentConfig().merge(SMALL | {"trace.timeline": False, "trace.wave": True})
+    config = ExperimentConfig().merge(SMALL | {"trace.timeline": False, "trace.wave": True, "trace.steps": 1000})
     one = trainer.Trainer(config, images(config), SilentProgress(), tmp_path)
     one.initialize()
     assert one.network is not None
-    observation = one._observation
+    observation = one.observation
     excerpt = observation._excerpt
     assert excerpt is not None
-    for batches in one._remaining_batches(1):
-        observation.begin_step(one.network)
+    for batches in one.remaining_batches(1):
         one.train_step(batches)
         if excerpt.shows_all:
             break
@@ -211,7 +209,7 @@ def test_waveforms_are_those_of_one_drawing_and_none_is_empty(tmp_path: Path) ->
     for name in (*stale, *other):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("old")
-    written = draw_wave(excerpt, one._observation._crossbar, tmp_path / "wave.vcd", "rtl")  # type: ignore[arg-type]
+    written = draw_wave(excerpt, one.observation._crossbar, tmp_path / "wave.vcd", "rtl")  # type: ignore[arg-type]
     assert [path.name for path in written] == ["wave-000-forward.vcd", "wave-001-write.vcd"]
     assert all(path.stat().st_size > 1000 and path.with_suffix(".gtkw").stat().st_size > 100 for path in written)
     assert not any((tmp_path / name).exists() for name in stale)
