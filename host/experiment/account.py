@@ -1,14 +1,16 @@
 """The ledger of a training run, from which the activity of single steps and of periods can be taken."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from twinbar.emulator.contract.activity import Activity, Tally
-from twinbar.emulator.ledger.ledger import Kind, Ledger
+from twinbar.emulator.ledger.ledger import Kind, Ledger, what_dominates
+from twinbar.host.experiment.callbacks import Run
+from twinbar.host.experiment.epoch import total_counts, update_figures
 from twinbar.hw.actions import Action
 
 
 class Account:
-    """What a training run has entered, altogether, since periods began, and in the present step.
+    """What a training run has entered, altogether, since periods began, and in the present step (a callback).
 
     Parameters
     ----------
@@ -18,6 +20,8 @@ class Account:
     ----------
     ledger : Ledger
     """
+
+    state_key: ClassVar[str] = "account"
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -32,9 +36,33 @@ class Account:
         else:
             self._step[kind] = activity
 
-    def begin_step(self) -> None:
+    def on_initialized(self, run: Run, figures: dict[str, Any]) -> None:
+        """Let training and its first epoch begin: programming is an account of its own."""
+        self.begin("epoch", "training")
+
+    def on_step_begin(self, run: Run) -> None:
         """Let a step begin here."""
         self._step = {}
+
+    def on_step(self, run: Run, row: dict[str, Any]) -> None:
+        """Add the figures of the step."""
+        row |= self.step_figures()
+
+    def on_epoch_figures(self, run: Run, entry: dict[str, Any]) -> None:
+        """Add the figures of the epoch, and let the next one begin."""
+        entry |= update_figures(run.counts, self.summary(since="epoch"), run.weights)
+        self.begin("epoch")
+
+    def on_report_figures(self, run: Run, report: dict[str, Any]) -> None:
+        """Add the totals of the training, and what they were priced with."""
+        training = self.summary(since="training")
+        report["totals"] |= update_figures(total_counts(run.epochs), training, run.weights)
+        report |= {
+            "initialization": run.initialization,
+            "dominates": what_dominates(training),
+            "energy_with_initialization_j": self.ledger.summary()["energy_j"]["total"],
+            "energy_table": run.config.engine.energy_table,
+        }
 
     def begin(self, *periods: str) -> None:
         """Let periods begin here."""
@@ -65,12 +93,12 @@ class Account:
             period: {kind: tally.state_dict() for kind, tally in tallies.items()}
             for period, tallies in self._begun.items()
         }
-        return {"ledger": self.ledger.state_dict(), "marks": begun}
+        return {"ledger": self.ledger.state_dict(), "periods": begun}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         self.ledger.load_state_dict(state["ledger"])
         self._begun = {
             period: {kind: Tally.from_state_dict(tally) for kind, tally in tallies.items()}
-            for period, tallies in state["marks"].items()
+            for period, tallies in state["periods"].items()
         }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.chip_array import with_chip_durations
@@ -27,9 +28,10 @@ from twinbar.host.experiment.optimizers import optimizer_class
 from twinbar.host.nn.convert import CrossbarNetwork, MakeEngine, convert
 from twinbar.host.nn.models import lenet, mlp
 from twinbar.host.session import Account
-from twinbar.host.update.closed_loop import ClosedLoop
+from twinbar.host.update.closed_loop import ClosedLoop, ClosedLoopAnalog
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.host.update.siamese import Siamese
+from twinbar.host.update.software_only import SoftwareOnly
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.assembly import SerialParts
 
@@ -39,10 +41,6 @@ if TYPE_CHECKING:
 DIRECT: Final = "direct"
 EMULATED: Final = "emulated"
 """Front ends that no wiring describes."""
-ANALOG_LEVELS = 256
-"""Targets of the analog policy: as fine as the level table allows."""
-ANALOG_TOLERANCE = 0.5
-"""Tolerance of the analog policy, relative to that of levels: a quarter of a level where theirs is half a level."""
 
 
 def build_model(config: ExperimentConfig, data: Dataset) -> nn.Module:
@@ -55,7 +53,7 @@ def build_model(config: ExperimentConfig, data: Dataset) -> nn.Module:
 
 def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
     """Resolve the crossbar and its controller to integers."""
-    analog = config.policy.name == "closed-loop-analog"
+    targets = build_policy(config).targets
     timing = config.timing
     preset = load_preset(config.device.preset)
     crossbar = build_config(
@@ -74,8 +72,8 @@ def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
             command_depth=config.array.command_depth,
         ),
         levels=config.device.levels,
-        tolerance=config.write.tolerance * (ANALOG_TOLERANCE if analog else 1),
-        window_levels=ANALOG_LEVELS if analog else None,
+        tolerance=config.write.tolerance * targets.tolerance,
+        window_levels=targets.levels,
         seed=config.engine.seed,
         clock_hz=timing.clock_hz,
         cycles={
@@ -165,6 +163,7 @@ def build_network(
     observation: Observation,
     board: "BoardConnection | None" = None,
     *,
+    keep_read_back: bool = False,
     calibrate: bool = True,
 ) -> CrossbarNetwork:
     """Put the network on the crossbar; the programs of its controller go to the observation, if it wants them.
@@ -178,7 +177,7 @@ def build_network(
         weight_range=config.policy.weight_range,
         placement=config.array.mapping,
         sharing=config.array.sharing,
-        keep_read_back=build_policy(config).keeps_read_back,
+        keep_read_back=keep_read_back,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
         make_engine=engine_maker(
@@ -220,12 +219,18 @@ def engine_maker(
 
 
 def build_policy(config: ExperimentConfig) -> UpdatePolicy:
-    """Make the update policy (every one but `float`, which writes nothing)."""
+    """Make the update policy."""
     policy = config.policy
-    if policy.name == "siamese":
-        bound = math.inf if policy.twin_bound is None else policy.twin_bound
-        return Siamese(policy.threshold, policy.threshold_end, policy.compensation, bound)
-    return ClosedLoop()
+    match policy.name:
+        case "siamese":
+            bound = math.inf if policy.twin_bound is None else policy.twin_bound
+            return Siamese(policy.threshold, policy.threshold_end, policy.compensation, bound)
+        case "closed-loop":
+            return ClosedLoop()
+        case "closed-loop-analog":
+            return ClosedLoopAnalog()
+        case "float":
+            return SoftwareOnly()
 
 
 def build_ledger(config: ExperimentConfig, crossbar: CrossbarConfig, tiles: int) -> Ledger:
@@ -260,26 +265,36 @@ def build_optimizer(config: ExperimentConfig, module: nn.Module) -> Optimizer:
     return cls(module.parameters(), **options)  # type: ignore[arg-type]
 
 
-def learning_rate(config: ExperimentConfig, progress: float) -> float:
-    """Give the learning rate after a part of the training has passed.
+def build_schedule(config: ExperimentConfig, optimizer: Optimizer, steps: int) -> LRScheduler:
+    """Make the schedule of the learning rate, which moves on with every optimizer step.
 
     Parameters
     ----------
     config : ExperimentConfig
-    progress : float
-        0 to 1. "cosine" falls to 0 along half a cosine (Loshchilov and Hutter, ICLR 2017, without restarts), "linear"
-        along a line, "step" by ten after half and after three quarters.
+    optimizer : Optimizer
+    steps : int
+        Optimizer steps of the whole training, over which the schedule runs.
+
+    Notes
+    -----
+    "cosine" falls to 0 along half a cosine (Loshchilov and Hutter, ICLR 2017, without restarts), "linear" along a line,
+    "step" by ten after half and after three quarters. `LambdaLR` computes each rate from the number of the step alone:
+    torch's own `CosineAnnealingLR` multiplies up rounding errors from step to step.
     """
-    lr = config.training.lr
-    match config.training.schedule:
-        case "cosine":
-            return lr * 0.5 * (1 + math.cos(math.pi * progress))
-        case "linear":
-            return lr * (1 - progress)
-        case "step":
-            return lr * 0.1 ** ((progress >= 0.5) + (progress >= 0.75))
-        case _:
-            return lr
+
+    def factor(step: int) -> float:
+        progress = step / steps
+        match config.training.schedule:
+            case "cosine":
+                return 0.5 * (1 + math.cos(math.pi * progress))
+            case "linear":
+                return 1 - progress
+            case "step":
+                return float(0.1 ** ((progress >= 0.5) + (progress >= 0.75)))
+            case _:
+                return 1.0
+
+    return LambdaLR(optimizer, factor)
 
 
 def layer_sizes(module: nn.Module) -> list[int]:

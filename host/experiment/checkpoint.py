@@ -21,7 +21,7 @@ from twinbar.host.experiment.durable import is_temporary, replace_file, sync_fol
 from twinbar.host.experiment.state_tree import flatten_state, restore_state
 from twinbar.hw.errors import ConfigError, TwinbarError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 KEPT: Final = 2
 """Generations that are kept: the newest, and one to fall back to."""
 

@@ -29,6 +29,14 @@ class EpochCounts:
     weight_updates: int = 0
     host_seconds: float = 0.0
 
+    def add_step(self, images: int, loss_sum: float, weight_updates: int, host_seconds: float) -> None:
+        """Count an optimizer step."""
+        self.steps += 1
+        self.images += images
+        self.loss_sum += loss_sum
+        self.weight_updates += weight_updates
+        self.host_seconds += host_seconds
+
     def state_dict(self) -> dict[str, Any]:
         """Give the counts for a checkpoint."""
         return asdict(self)
@@ -42,20 +50,17 @@ class EpochCounts:
 def epoch_entry(
     number: int,
     counts: EpochCounts,
-    ledger_summary: dict[str, Any] | None,
     weights: int,
     test: Evaluation,
     validation: Evaluation | None,
 ) -> dict[str, Any]:
-    """Make an entry of ``epochs`` in report.json (keys: the interface of the project).
+    """Make an entry of ``epochs`` in report.json, without the figures of the ledger.
 
     Parameters
     ----------
     number : int
         From 1.
     counts : EpochCounts
-    ledger_summary : dict or None
-        None where there is no crossbar.
     weights : int
         Weights on the crossbar (of the network, where there is none).
     test, validation : Evaluation
@@ -72,9 +77,6 @@ def epoch_entry(
         entry["validation_accuracy"] = validation.accuracy
         entry["twin_validation_accuracy"] = validation.twin_accuracy
     entry["weights"] = weights
-    if ledger_summary is not None:
-        entry.update(update_figures(counts, ledger_summary, weights))
-    entry["host_seconds"] = counts.host_seconds
     return entry
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.controller_engine import MakeController
 from twinbar.emulator.engines.program.controller import FastController
+from twinbar.host.experiment.callbacks import Run
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.nn.convert import CrossbarNetwork
@@ -25,7 +26,7 @@ WAVE: Final = "wave.vcd"
 
 
 class Observation:
-    """Follows a training run.
+    """Notes what a run's controller does, as the configuration asks (a callback).
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ class Observation:
     ToolMissingError
         If waveforms are asked for and the netlist cannot be compiled.
     """
+
+    state_key: ClassVar[str] = "observation"
 
     def __init__(
         self, config: ExperimentConfig, crossbar: CrossbarConfig | None, folder: Path, progress: Progress
@@ -86,13 +89,17 @@ class Observation:
 
         return made
 
-    def begin(self, network: CrossbarNetwork, parts: int) -> None:
-        """Take the programs from now on; ``parts`` of the trace are vouched for by a checkpoint."""
+    def on_start(self, run: Run) -> None:
+        """Take the programs from now on."""
         if self._trace is not None:
-            self._trace.cut_back(parts)
-            self._trace.begin(_state(network))
+            self._trace.cut_back(0)
+        self.on_saved(run)
 
-    def begin_step(self, network: CrossbarNetwork) -> None:
+    def on_resume(self, run: Run) -> None:
+        """Take the programs from now on; the parts of the trace that the checkpoint vouches for stay."""
+        self.on_saved(run)
+
+    def on_step_begin(self, run: Run) -> None:
         """An optimizer step begins, the first programming being done.
 
         Until a step has pulsed a cell, the excerpt begins anew with each: what is drawn shows all that there is to see.
@@ -101,9 +108,9 @@ class Observation:
             if self._excerpt.shows_all:
                 self._excerpt.is_open = True
             else:
-                self._excerpt.begin(_state(network))
+                self._excerpt.begin(_state(run.network))
 
-    def stepped(self) -> None:
+    def on_step(self, run: Run, row: dict[str, Any]) -> None:
         """An optimizer step was made."""
         if self._excerpt is None or not self._left:
             return
@@ -114,19 +121,17 @@ class Observation:
         if not self._left:
             self._draw(self._excerpt)
 
-    def end_part(self) -> int:
-        """End a part of the trace, because a checkpoint comes; gives how many parts there are."""
-        if self._trace is None:
-            return 0
-        self._trace.end()
-        return self._trace.parts
+    def on_checkpoint(self, run: Run) -> None:
+        """End a part of the trace, because a checkpoint comes."""
+        if self._trace is not None:
+            self._trace.end()
 
-    def next_part(self, network: CrossbarNetwork) -> None:
+    def on_saved(self, run: Run) -> None:
         """Begin the next part of the trace: the checkpoint is there."""
         if self._trace is not None:
-            self._trace.begin(_state(network))
+            self._trace.begin(_state(run.network))
 
-    def finish(self) -> None:
+    def on_finish(self, run: Run) -> None:
         """The run is over; a run of fewer steps than a picture was to show has shown them all."""
         if self._excerpt is not None and self._left:
             if self._excerpt.programs and not self._excerpt.shows_all:
@@ -138,6 +143,7 @@ class Observation:
         """Give what was drawn and the excerpt that is still to be drawn, for a checkpoint."""
         begun = self._excerpt if self._left else None
         return {
+            "trace_parts": 0 if self._trace is None else self._trace.parts,
             "steps": self._config.trace.steps,
             "drawn": sorted(self._drawn),
             "left": self._left,
@@ -150,6 +156,8 @@ class Observation:
         A run that is resumed with another number of steps, or with pictures that it did not have, shows them from there
         on: the steps before are gone.
         """
+        if self._trace is not None:
+            self._trace.cut_back(state["trace_parts"])
         asked = self._config.trace
         same = state["steps"] == asked.steps
         self._drawn = set(state["drawn"]) if same else set()
@@ -161,7 +169,7 @@ class Observation:
             self._left = state["left"]
             self._excerpt.load_state_dict(state["excerpt"])
 
-    def array_changed(self) -> None:
+    def on_array_changed(self, run: Run) -> None:
         """The array was changed from outside: an excerpt that was begun no longer shows how it came to be."""
         if self._excerpt is not None and self._left:
             self._left = self._config.trace.steps
@@ -189,5 +197,6 @@ def _new_trace(folder: Path, crossbar: CrossbarConfig, config: str) -> "Trace":
     return Trace(folder, crossbar, config)
 
 
-def _state(network: CrossbarNetwork) -> dict[str, Any]:
+def _state(network: CrossbarNetwork | None) -> dict[str, Any]:
+    assert network is not None, "there is a crossbar wherever there is something to observe"
     return {**network.session.engine.state_dict(), MAPPED_COLUMNS: mapped_columns(network.maps)}

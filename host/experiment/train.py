@@ -1,23 +1,22 @@
 """One training run, from an empty or interrupted run folder to its report."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twinbar.host.data import load_dataset
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import build
-from twinbar.host.experiment.arrays import save_arrays
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.interruption import Interruption
+from twinbar.host.experiment.kept_board import KeptBoard
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.run_report import RunReport
+from twinbar.host.experiment.saving import Checkpoints, StepRows
 from twinbar.host.experiment.threads import use_threads
 from twinbar.host.experiment.trainer import Trainer
-from twinbar.host.report.metrics import write_metrics
 from twinbar.hw.errors import SilentBoardError
-
-if TYPE_CHECKING:
-    from twinbar.host.board.connection import BoardConnection
 
 
 def prepare_data(config: ExperimentConfig) -> Dataset:
@@ -27,7 +26,12 @@ def prepare_data(config: ExperimentConfig) -> Dataset:
 
 
 def train(
-    config: ExperimentConfig, folder: RunFolder, progress: Progress, resume: bool, data: Dataset | None = None
+    config: ExperimentConfig,
+    folder: RunFolder,
+    progress: Progress,
+    resume: bool,
+    data: Dataset | None = None,
+    callbacks: Sequence[object] = (),
 ) -> dict[str, Any]:
     """Train a network in situ and write its report.
 
@@ -41,6 +45,8 @@ def train(
         Whether to go on from the folder's checkpoint.
     data : Dataset, optional
         As `prepare_data` gives it, where several runs share it.
+    callbacks : sequence of objects
+        See `twinbar.host.experiment.callbacks`; they are called before the checkpoint is saved.
 
     Returns
     -------
@@ -59,78 +65,76 @@ def train(
     use_threads(config.engine.threads, config.training.batch_size)
     data = prepare_data(config) if data is None else data
     interruption = Interruption()
-    board = build.build_board(config)
-    if board is not None:
-        board.listen(progress.message, partial(_stop_waiting, interruption))
+    connection = build.build_board(config)
+    board = None
+    if connection is not None:
+        connection.listen(progress.message, partial(_stop_waiting, interruption))
+        board = KeptBoard(connection, progress)
+    followers = [*callbacks, StepRows(folder), Checkpoints(folder, interruption), RunReport(folder)]
+    make = partial(Trainer, config, data, progress, folder.path, callbacks=followers, board=board)
     try:
-        trainer = _prepare(config, data, folder, progress, resume, board, interruption)
+        trainer = _prepare(make, folder, progress, resume, board, interruption)
         with interruption:
-            _run(trainer, folder, progress, interruption)
+            _run(trainer, folder, progress, board)
         report = trainer.report()
-        if trainer.network is not None:
-            save_arrays(trainer.network, folder)
+        trainer.callbacks.call("on_end", trainer, report)
     finally:
-        if board is not None:
-            board.close()
-    folder.write_report(report)
-    write_metrics(report, folder.path / "metrics.csv")
+        if connection is not None:
+            connection.close()
     for sentence in trainer.watch.warnings:
         progress.message(f"warning: {sentence}")
     return report
 
 
 def _prepare(
-    config: ExperimentConfig,
-    data: Dataset,
+    make: Callable[..., Trainer],
     folder: RunFolder,
     progress: Progress,
     resume: bool,
-    board: "BoardConnection | None",
+    board: KeptBoard | None,
     interruption: Interruption,
 ) -> Trainer:
     """Make a trainer that is at its checkpoint: the folder's, or the first one, of cells just programmed.
 
-    A board that falls silent meanwhile has no session to go back to: all of it is done anew.
+    A board that falls silent meanwhile has no session to return to: everything is done again.
     """
     while True:
         state = folder.load_checkpoint(progress.message) if resume else None
         try:
-            trainer = Trainer(config, data, progress, folder.path, board=board, restored=state is not None)
+            trainer = make(restored=state is not None)
             with interruption:
                 if state is None:
-                    progress.start(1, "programming and calibration", unit="pass")
                     trainer.initialize()
-                    progress.advance(1)
-                    folder.table("steps.csv")
-                    trainer.save(folder)
                 else:
                     trainer.load_state_dict(state)
             return trainer
         except SilentBoardError as error:
-            if board is None or not board.was_open:
+            if board is None or not board.connection.was_open:
                 raise
-            board.reconnect(error)
+            board.connection.reconnect(error)
 
 
-def _run(trainer: Trainer, folder: RunFolder, progress: Progress, interruption: Interruption) -> None:
-    """Train to the end; a board that has forgotten its session is taken up again at the last checkpoint."""
+def _run(trainer: Trainer, folder: RunFolder, progress: Progress, board: KeptBoard | None) -> None:
+    """Train to the end; with a board that has lost its session, restart from the last checkpoint."""
     while True:
         try:
-            trainer.run(folder, interruption)
+            trainer.run()
             return
         except SilentBoardError as error:
-            _go_back(trainer, folder, progress, error)
+            assert board is not None
+            _restart(trainer, folder, progress, board, error)
 
 
-def _go_back(trainer: Trainer, folder: RunFolder, progress: Progress, error: SilentBoardError) -> None:
+def _restart(
+    trainer: Trainer, folder: RunFolder, progress: Progress, board: KeptBoard, error: SilentBoardError
+) -> None:
     """Start another session with the board, and go on from the last checkpoint."""
-    assert trainer.board is not None
     while True:
-        trainer.board.restart(error)
+        board.connection.restart(error)
         state = folder.load_checkpoint(progress.message)
         assert state is not None
         try:
-            trainer.configure_board()
+            board.configure(trainer)
             trainer.load_state_dict(state)
             return
         except SilentBoardError as again:

@@ -1,12 +1,13 @@
 """In-situ training: forward on the crossbar, backward on the twin, sparse closed-loop writes, everything accounted.
 
 A run is a function of its configuration: the order of images, the cells and all noise follow from the seed, so that a
-run that was killed goes on from its checkpoint to the same result.
+run that was killed goes on from its checkpoint to the same result. The loop itself is short; whatever follows it (the
+account, the watch, traces, progress, checkpoints) is a callback (`twinbar.host.experiment.callbacks`).
 """
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,33 +16,29 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.engines.controller_engine import ControllerEngine
-from twinbar.emulator.ledger.ledger import Kind, what_dominates
+from twinbar.emulator.ledger.ledger import Kind
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import build
 from twinbar.host.experiment.account import Account
+from twinbar.host.experiment.callbacks import Callbacks
 from twinbar.host.experiment.cell_figures import cell_figures
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.environment import describe_environment
 from twinbar.host.experiment.epoch import EpochCounts, epoch_entry, total_counts, update_figures
 from twinbar.host.experiment.evaluate import Evaluation, evaluate
-from twinbar.host.experiment.interruption import Interruption
 from twinbar.host.experiment.observation import Observation
-from twinbar.host.experiment.programmer import Programmed, program
+from twinbar.host.experiment.programmer import program
 from twinbar.host.experiment.progress import Progress
-from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.watch import Watch
 from twinbar.host.nn.convert import CrossbarNetwork
 from twinbar.host.update.closed_loop import ClosedLoop
-from twinbar.host.update.kept_levels import KeptLevels
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
 
 if TYPE_CHECKING:
-    from twinbar.host.board.connection import BoardConnection
+    from twinbar.host.experiment.kept_board import KeptBoard
 
-CHECKPOINT_SECONDS = 60.0
-"""Host time from one checkpoint to the next within an epoch; every epoch ends with one besides."""
 CALIBRATION_IMAGES = 256
 """Training images from which the converter ranges are first set."""
 
@@ -57,10 +54,17 @@ class Trainer:
     progress : Progress
     folder : Path
         Of the run; takes traces, timelines and waveforms.
-    board : BoardConnection, optional
-        Whose board it trains on; to be closed by whoever made it.
+    callbacks : sequence of objects
+        Follow the run besides the account, the watch, the observation and the progress, and are called after them.
+    board : KeptBoard, optional
+        The board it trains on; its connection is closed by whoever made it.
     restored : bool
         A checkpoint will be loaded: converters keep the calibration that is in it.
+
+    Attributes
+    ----------
+    network : CrossbarNetwork or None
+        None where the policy trains in software alone; then there is no account either.
     """
 
     def __init__(
@@ -70,44 +74,56 @@ class Trainer:
         progress: Progress,
         folder: Path = Path(),
         *,
-        board: "BoardConnection | None" = None,
+        callbacks: Sequence[object] = (),
+        board: "KeptBoard | None" = None,
         restored: bool = False,
     ) -> None:
         self.config = config
-        self._progress = progress
         self._images = build.images_tensor(data.train_images)
         self._labels = torch.as_tensor(data.train_labels)
         self._test = (build.images_tensor(data.test_images), torch.as_tensor(data.test_labels))
         self._validation = None
         if len(data.validation_images):
             self._validation = (build.images_tensor(data.validation_images), torch.as_tensor(data.validation_labels))
-        self._classes = data.classes
-        model = build.build_model(config, data)
+        self.classes = data.classes
+        self.policy = build.build_policy(config)
         self.network: CrossbarNetwork | None = None
         self.account: Account | None = None
         self.watch = Watch()
-        crossbar = None if config.policy.name == "float" else build.build_crossbar(config)
-        self._observation = Observation(config, crossbar, folder, progress)
-        self.board = None if crossbar is None else board
-        if crossbar is None:
-            self.module = model
-        else:
+        self.module = build.build_model(config, data)
+        followers: list[object] = []
+        if self.policy.on_crossbar:
+            crossbar = build.build_crossbar(config)
+            self.observation = Observation(config, crossbar, folder, progress)
             self.network = build.build_network(
-                config, model, crossbar, self._enter, self._observation, self.board, calibrate=not restored
+                config,
+                self.module,
+                crossbar,
+                self._enter,
+                self.observation,
+                board.connection if board is not None else None,
+                keep_read_back=self.policy.keeps_read_back,
+                calibrate=not restored,
             )
             self.module = self.network.module
             self.account = Account(build.build_ledger(config, crossbar, self.network.session.engine.tiles))
-            self.account.begin("epoch", "training")
-            self.policy = build.build_policy(config)
             for sentence in crossbar.warnings:
                 self.watch.warn(sentence)
+            followers = [self.account, self.observation, self.watch]
+            if board is not None:
+                followers.append(board)
+        else:
+            self.observation = Observation(config, None, folder, progress)
+            followers = [self.watch]
+        self.callbacks = Callbacks([*followers, ShownProgress(progress), *callbacks])
         self.optimizer = build.build_optimizer(config, self.module)
+        self.schedule = build.build_schedule(config, self.optimizer, self.steps_per_epoch * config.training.epochs)
         self._batch = 0
-        self._step = 0
-        self._epochs: list[dict[str, Any]] = []
-        self._counts = EpochCounts()
-        self._initialization: dict[str, Any] | None = None
-        self._restorations: list[dict[str, int]] = []
+        self.step = 0
+        self.step_images = 0
+        self.epochs: list[dict[str, Any]] = []
+        self.counts = EpochCounts()
+        self.initialization: dict[str, Any] | None = None
 
     def _enter(self, kind: Kind, activity: Activity) -> None:
         assert self.account is not None
@@ -121,9 +137,19 @@ class Trainer:
         return sum(parameter.numel() for parameter in self.module.parameters() if parameter.dim() > 1)
 
     @property
+    def images(self) -> int:
+        """Training images of an epoch."""
+        return len(self._images)
+
+    @property
+    def images_done(self) -> int:
+        """Images of the present epoch that were learnt."""
+        return min(self._batch * self.config.training.batch_size, self.images)
+
+    @property
     def batches_per_epoch(self) -> int:
         """Batches of an epoch, the last and smaller one included."""
-        return math.ceil(len(self._images) / self.config.training.batch_size)
+        return math.ceil(self.images / self.config.training.batch_size)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -132,95 +158,66 @@ class Trainer:
 
     @property
     def _passed(self) -> float:
-        return self._step / (self.steps_per_epoch * self.config.training.epochs)
+        return self.step / (self.steps_per_epoch * self.config.training.epochs)
 
     # --- the course of a run -----------------------------------------------------------------------------------------
 
     def initialize(self) -> None:
         """Program every cell once and calibrate the converters: what a laboratory does before it trains."""
-        if self.network is None:
-            return
-        assert self.account is not None
-        self._observation.begin(self.network, 0)
-        began = time.perf_counter()
-        self.account.ledger.add("write", self.network.session.engine.calibration)
-        written = program(self.network, ClosedLoop(), 0.0)
-        self.module.train()
-        with self.network.calibrating(), torch.no_grad():
-            self.module(self._images[:CALIBRATION_IMAGES])
-        summary = self.account.ledger.summary()
-        counts = EpochCounts(steps=1, weight_updates=written.weight_updates, host_seconds=time.perf_counter() - began)
-        self._initialization = {
-            "weights": self.weights,
-            **update_figures(counts, summary, self.weights),
-            "host_seconds": counts.host_seconds,
-        }
-        self.watch.saw_initialization(summary)
-        self.account.begin("epoch", "training")
+        self.callbacks.call("on_start", self)
+        figures: dict[str, Any] = {}
+        if self.network is not None and self.account is not None:
+            began = time.perf_counter()
+            self.account.ledger.add("write", self.network.session.engine.calibration)
+            written = program(self.network, ClosedLoop(), 0.0)
+            self.module.train()
+            with self.network.calibrating(), torch.no_grad():
+                self.module(self._images[:CALIBRATION_IMAGES])
+            counts = EpochCounts(steps=1, weight_updates=written.weight_updates)
+            figures = update_figures(counts, self.account.ledger.summary(), self.weights)
+            self.initialization = {
+                "weights": self.weights,
+                **figures,
+                "host_seconds": time.perf_counter() - began,
+            }
+        self.callbacks.call("on_initialized", self, figures)
 
-    def run(self, folder: RunFolder, interruption: Interruption) -> None:
-        """Train from where the state is to the end, with checkpoints.
+    def run(self) -> None:
+        """Train from where the state is to the end.
 
         Raises
         ------
         KeyboardInterrupt
-            If an interruption was requested; the checkpoint is complete then.
+            If a callback stops the run.
         TwinbarError
             If the training diverges.
         """
-        steps = folder.table("steps.csv")
-        saved = time.perf_counter()
-        while len(self._epochs) < self.config.training.epochs:
-            number = len(self._epochs) + 1
-            done = min(self._batch * self.config.training.batch_size, len(self._images))
-            self._progress.start(
-                len(self._images), f"epoch {number}/{self.config.training.epochs}", unit="images", done=done
-            )
+        while len(self.epochs) < self.config.training.epochs:
+            number = len(self.epochs) + 1
+            self.callbacks.call("on_epoch_begin", self, number)
             self.module.train()
-            for batches in self._remaining_batches(number):
-                if self.network is not None:
-                    self._observation.begin_step(self.network)
-                began = time.perf_counter()
-                row = self.train_step(batches)
-                self._counts.host_seconds += time.perf_counter() - began
-                self._observation.stepped()
-                steps.append(row)
-                shown = (
-                    {"loss": row["loss"]}
-                    if self.network is None
-                    else {"loss": row["loss"], "writes": row["cell_writes"]}
-                )
-                self._progress.advance(sum(map(len, batches)), **shown)
-                late = time.perf_counter() - saved > CHECKPOINT_SECONDS
-                if late or interruption.requested:
-                    self.save(folder)
-                    saved = time.perf_counter()
-                if interruption.requested:
-                    raise KeyboardInterrupt
+            for batches in self.remaining_batches(number):
+                self.train_step(batches)
             self._finish_epoch(number)
-            self.save(folder)
-            saved = time.perf_counter()
-        self._observation.finish()
+        self.callbacks.call("on_finish", self)
 
     def batches(self, number: int) -> tuple[Tensor, ...]:
         """Give the indices of the images of each batch of an epoch; their order follows from seed and epoch alone."""
         generator = torch.Generator().manual_seed((self.config.engine.seed * 1_000_003 + number) % (1 << 63))
-        return torch.randperm(len(self._images), generator=generator).split(self.config.training.batch_size)
+        return torch.randperm(self.images, generator=generator).split(self.config.training.batch_size)
 
-    def _remaining_batches(self, number: int) -> Iterator[list[Tensor]]:
-        """Give the batches of each optimizer step that is still to make."""
+    def remaining_batches(self, number: int) -> Iterator[list[Tensor]]:
+        """Give the batches of each optimizer step that an epoch still has to make."""
         batches = self.batches(number)
         while self._batch < len(batches):
             yield list(batches[self._batch : self._batch + self.config.training.accumulate])
 
     def train_step(self, batches: list[Tensor]) -> dict[str, Any]:
         """Make one optimizer step from one batch, or from the mean gradient of several, and write what must change."""
-        if self.account is not None:
-            self.account.begin_step()
-        for group in self.optimizer.param_groups:
-            group["lr"] = build.learning_rate(self.config, self._passed)
+        self.callbacks.call("on_step_begin", self)
+        began = time.perf_counter()
         if self.network is not None:
-            self.network.session.engine.set_tick(self._step)
+            self.network.session.engine.set_tick(self.step)
         self.optimizer.zero_grad()
         images = sum(map(len, batches))
         loss_sum = 0.0
@@ -230,29 +227,29 @@ class Trainer:
             loss_sum += float(loss.detach())
         if not math.isfinite(loss_sum):
             raise TwinbarError(
-                f"the training loss is no longer finite after {self._step} steps; lower the learning rate (--lr), now "
+                f"the training loss is no longer finite after {self.step} steps; lower the learning rate (--lr), now "
                 f"{self.config.training.lr}, and train again"
             )
         self.optimizer.step()
-        self._step += 1
+        self.schedule.step()
+        self.step += 1
+        self.step_images = images
         self._batch += len(batches)
-        self._counts.steps += 1
-        self._counts.images += images
-        self._counts.loss_sum += loss_sum
-        row: dict[str, Any] = {"step": self._step, "epoch": len(self._epochs) + 1, "loss": loss_sum / images}
+        row: dict[str, Any] = {"step": self.step, "epoch": len(self.epochs) + 1, "loss": loss_sum / images}
         if self.network is not None:
-            row |= self._write()
+            row["weight_updates"] = self._write(self.network)
+        self.counts.add_step(images, loss_sum, row.get("weight_updates", 0), time.perf_counter() - began)
+        self.callbacks.call("on_step", self, row)
         return row
 
-    def _write(self) -> dict[str, Any]:
-        assert self.network is not None
+    def _write(self, network: CrossbarNetwork) -> int:
+        """Write what the policy decides, where it is due; gives the weights that were updated."""
         assert self.account is not None
-        written: Programmed | None = None
-        if self._step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch:
-            written = program(self.network, self.policy, self._passed)
-            self._counts.weight_updates += written.weight_updates
+        updates = 0
+        if self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch:
+            updates = program(network, self.policy, self._passed).weight_updates
         self.account.ledger.add("host", self._twin_traffic())
-        return {"weight_updates": written.weight_updates if written else 0, **self.account.step_figures()}
+        return updates
 
     def _twin_traffic(self) -> Activity:
         """Count the words of the twin and of the optimizer's state that a step reads and writes."""
@@ -264,115 +261,79 @@ class Trainer:
         return Activity.of({Action.TWIN_ACCESS: words})
 
     def _finish_epoch(self, number: int) -> None:
-        self._progress.start(1, f"evaluation {number}/{self.config.training.epochs}", unit="pass")
+        self.callbacks.call("on_evaluation", self, number)
         test = self._evaluate(self._test)
         validation = self._evaluate(self._validation) if self._validation else None
-        shown = {"test_accuracy": test.accuracy}
+        entry = epoch_entry(number, self.counts, self.weights, test, validation)
+        self.callbacks.call("on_epoch_figures", self, entry)
+        entry["host_seconds"] = self.counts.host_seconds
         if self.network is not None:
-            shown["twin_accuracy"] = test.twin_accuracy
-        self._progress.advance(1, **shown)
-        summary = None
-        if self.account is not None:
-            summary = self.account.summary(since="epoch")
-            self.account.begin("epoch")
-        entry = epoch_entry(number, self._counts, summary, self.weights, test, validation)
-        if self.network is not None:
-            layers = {layer.matmul.map.name: layer.matmul.take_clipped() for layer in self.network.layers}
-            entry["clipped_fraction"] = layers
-            self.watch.saw_epoch(entry, self._classes)
-        self._epochs.append(entry)
-        self._counts = EpochCounts()
+            entry["clipped_fraction"] = {
+                layer.matmul.map.name: layer.matmul.take_clipped() for layer in self.network.layers
+            }
+        self.epochs.append(entry)
+        self.counts = EpochCounts()
         self._batch = 0
+        self.callbacks.call("on_epoch", self, entry)
 
     def _evaluate(self, part: tuple[Tensor, Tensor]) -> Evaluation:
         return evaluate(self.module, self.network, *part)
 
     # --- the state --------------------------------------------------------------------------------------------------
 
-    def save(self, folder: RunFolder) -> None:
-        """Save a checkpoint; a part of the trace ends with it, and the next one begins."""
-        parts = self._observation.end_part()
-        folder.save_checkpoint(
-            {**self.state_dict(), "trace_parts": parts, "observation": self._observation.state_dict()}
-        )
-        if self.network is not None:
-            self._observation.next_part(self.network)
-
     def state_dict(self) -> dict[str, Any]:
-        """Give everything from which the run goes on to the same result."""
+        """Return everything from which the run goes on to the same result."""
         state: dict[str, Any] = {
             "torch_threads": torch.get_num_threads(),
             "module": dict(self.module.state_dict()),
             "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "policy": self.policy.state_dict(),
             "batch": self._batch,
-            "step": self._step,
-            "epochs": self._epochs,
-            "counts": self._counts.state_dict(),
-            "initialization": self._initialization,
-            "watch": self.watch.state_dict(),
-            "restorations": self._restorations,
+            "step": self.step,
+            "epochs": self.epochs,
+            "counts": self.counts.state_dict(),
+            "initialization": self.initialization,
+            "callbacks": self.callbacks.state_dict(),
         }
-        if self.network is not None and self.account is not None:
+        if self.network is not None:
             state["engine"] = self.network.session.engine.state_dict()
             state["layers"] = [
                 {"cells": layer.matmul.cells.state_dict(), "matmul": layer.matmul.state_dict()}
                 for layer in self.network.layers
             ]
-            state |= self.account.state_dict()
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Go on from what `state_dict` returned.
+
+        Raises
+        ------
+        ConfigError
+            If the policy of the checkpoint is another one.
+        """
+        self.policy.load_state_dict(state["policy"])
         # The twin's gradients are sums of floats, whose rounding depends on how many threads share them.
         torch.set_num_threads(state["torch_threads"])
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
         self._batch = state["batch"]
-        self._step = state["step"]
-        self._epochs = state["epochs"]
-        self._counts = EpochCounts.from_state_dict(state["counts"])
-        self._initialization = state["initialization"]
-        self.watch.load_state_dict(state["watch"])
-        self._restorations = list(state.get("restorations", []))
-        if self.network is not None and self.account is not None:
+        self.step = state["step"]
+        self.epochs = state["epochs"]
+        self.counts = EpochCounts.from_state_dict(state["counts"])
+        self.initialization = state["initialization"]
+        if self.network is not None:
             self.network.session.engine.load_state_dict(state["engine"])
-            self._observation.begin(self.network, state["trace_parts"])
-            if "observation" in state:
-                self._observation.load_state_dict(state["observation"])
             for layer, saved in zip(self.network.layers, state["layers"], strict=True):
                 layer.matmul.cells.load_state_dict(saved["cells"])
                 layer.matmul.load_state_dict(saved["matmul"])
-            self.account.load_state_dict(state)
-            if self.board is not None:
-                self._restore_board(self.network)
-
-    def configure_board(self) -> None:
-        """Configure and arm a board with which a session has just begun: it may have been without supply."""
-        assert self.network is not None
-        engine = self.network.session.engine
-        assert isinstance(engine, ControllerEngine)
-        engine.configure()
-
-    def _restore_board(self, network: CrossbarNetwork) -> None:
-        """Bring the cells of a board to what the checkpoint says, if its array has gone on, or begun anew, since."""
-        assert self.board is not None
-        controller = self.board.controller
-        assert controller is not None
-        if controller.holds_checkpoint:
-            return
-        self._observation.array_changed()
-        written = program(network, KeptLevels(), self._passed).result
-        pulsed = int(((written.sets > 0) | (written.resets > 0)).sum())
-        self._restorations.append({"step": self._step, "cells": len(written.codes), "pulsed": pulsed})
-        self._progress.message(
-            f"The board's array is not as at the checkpoint: {pulsed:,} of {len(written.codes):,} cells were brought "
-            f"back to their levels, {int((~written.ok).sum()):,} could not be; the run goes on from step {self._step}, "
-            "and its result is another one than without the interruption"
-        )
+        self.callbacks.load_state_dict(state["callbacks"])
+        self.callbacks.call("on_resume", self)
 
     def report(self) -> dict[str, Any]:
         """Give the content of report.json."""
-        totals = total_counts(self._epochs)
+        totals = total_counts(self.epochs)
         report: dict[str, Any] = {
             "schema": 1,
             "config": self.config.to_json(),
@@ -380,21 +341,10 @@ class Trainer:
             "policy": self.config.policy.name,
             "data": self.config.data.name,
             "layer_sizes": build.layer_sizes(self.module) if self.config.model.kind == "mlp" else None,
-            "epochs": self._epochs,
+            "epochs": self.epochs,
             "totals": {"steps": totals.steps, "weights": self.weights, "host_seconds": totals.host_seconds},
-            "warnings": self.watch.warnings,
         }
-        if self.network is not None and self.account is not None:
-            training = self.account.summary(since="training")
-            report["totals"] |= update_figures(totals, training, self.weights)
-            report |= {
-                "device": self.config.device.preset,
-                **cell_figures(self.network),
-                "initialization": self._initialization,
-                "dominates": what_dominates(training),
-                "energy_with_initialization_j": self.account.ledger.summary()["energy_j"]["total"],
-                "energy_table": self.config.engine.energy_table,
-            }
-            if self.board is not None:
-                report["board"] = self.board.report() | {"restorations": self._restorations}
+        if self.network is not None:
+            report |= {"device": self.config.device.preset, **cell_figures(self.network)}
+        self.callbacks.call("on_report_figures", self, report)
         return report

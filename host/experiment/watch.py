@@ -1,7 +1,9 @@
 """Notices when a run goes wrong quietly: saturated converters, failing writes, a forward pass that leaves the twin."""
 
 import math
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+from twinbar.host.experiment.callbacks import Run
 
 CLIPPED_SHARE: Final = 0.01
 """Part of a layer's conversions that may saturate."""
@@ -12,7 +14,9 @@ ACCURACY_GAP: Final = 0.05
 
 
 class Watch:
-    """Collects sentences for the user; each is said once, and kept for the report."""
+    """Collects sentences for the user; each is said once, and kept for the report (a callback)."""
+
+    state_key: ClassVar[str] = "watch"
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
@@ -25,17 +29,21 @@ class Watch:
             self._said.add(topic)
             self.warnings.append(sentence)
 
-    def saw_initialization(self, summary: dict[str, Any]) -> None:
-        """Look at the first programming of all cells (a `Ledger.summary`)."""
-        share = summary["failed_writes"] / max(summary["cell_writes"], 1)
+    def on_initialized(self, run: Run, figures: dict[str, Any]) -> None:
+        """Look at the first programming of all cells."""
+        if run.network is None:
+            return
+        share = figures["failed_writes"] / max(figures["cell_writes"], 1)
         if share > FAILED_SHARE:
             self.warn(
                 f"{share:.1%} of the cells did not reach their level when they were first programmed; fewer levels, a "
                 "wider window (write.tolerance) or a higher pulse limit (write.pulse_limit) would help"
             )
 
-    def saw_epoch(self, entry: dict[str, Any], classes: int) -> None:
-        """Look at an epoch (an entry of report.json) of a network that tells some classes apart."""
+    def on_epoch(self, run: Run, entry: dict[str, Any]) -> None:
+        """Look at an epoch."""
+        if run.network is None:
+            return
         epoch = entry["epoch"]
         for layer, share in entry["clipped_fraction"].items():
             if share > CLIPPED_SHARE:
@@ -44,7 +52,7 @@ class Watch:
                     "(array.range_margin, array.range_tracking) would keep its sums",
                     f"clipped {layer}",
                 )
-        guessing = math.log(classes)
+        guessing = math.log(run.classes)
         if entry["train_loss"] > guessing:
             self.warn(
                 f"the training loss of epoch {epoch} is {entry['train_loss']:.3g}, above the {guessing:.3g} of "
@@ -67,6 +75,10 @@ class Watch:
                 "(policy.threshold), more levels or a finer ADC would bring them together",
                 "agreement",
             )
+
+    def on_report_figures(self, run: Run, report: dict[str, Any]) -> None:
+        """Add the warnings."""
+        report["warnings"] = self.warnings
 
     def state_dict(self) -> dict[str, Any]:
         """Give what was said, for a checkpoint."""

@@ -5,17 +5,17 @@ This is the yardstick of the field: program-and-verify of every weight after eve
 `closed-loop`; with targets as fine as the level table allows it is `closed-loop-analog`.
 """
 
+from typing import ClassVar
+
 import numpy as np
 
 from twinbar.host.update.kernels import decide_all
-from twinbar.host.update.policy import Decision, room_for
+from twinbar.host.update.policy import Decision, Targets, UpdatePolicy, room_for
 from twinbar.host.update.programmed import ProgrammedLayer
 
 
-class ClosedLoop:
+class ClosedLoop(UpdatePolicy):
     """Write every cell of every layer at every step; a cell already in its window costs one read."""
-
-    keeps_read_back = False
 
     def decide(self, weights: np.ndarray, cells: ProgrammedLayer, progress: float) -> Decision:
         """List all cells (see `UpdatePolicy.decide`)."""
@@ -33,3 +33,10 @@ class ClosedLoop:
             origins,
         )
         return Decision(addresses[:n], levels[:n], origins[:n], changed)
+
+
+class ClosedLoopAnalog(ClosedLoop):
+    """Write every cell of every layer to its analog value at every step."""
+
+    # 256 targets are as fine as the level table allows; the window is a quarter of a level where a level's is half.
+    targets: ClassVar[Targets] = Targets(levels=256, tolerance=0.5)

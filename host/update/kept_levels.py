@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from twinbar.host.update.policy import Decision
+from twinbar.host.update.policy import Decision, UpdatePolicy
 from twinbar.host.update.programmed import ProgrammedLayer
 
 
-class KeptLevels:
+class KeptLevels(UpdatePolicy):
     """Write every cell of every layer to its present level; a cell that holds it costs one read and no pulse."""
-
-    keeps_read_back = False
 
     def decide(self, weights: np.ndarray, cells: ProgrammedLayer, progress: float) -> Decision:
         """List all cells in the order of their addresses, which a link packs best (see `UpdatePolicy.decide`)."""

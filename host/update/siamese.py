@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 
 from twinbar.host.update.kernels import decide_changed
-from twinbar.host.update.policy import Decision, room_for
+from twinbar.host.update.policy import Decision, UpdatePolicy, room_for
 from twinbar.host.update.programmed import ProgrammedLayer
 
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
 
 
-class Siamese:
+class Siamese(UpdatePolicy):
     """Write a pair once the twin is ``threshold`` levels away from it.
 
     Parameters

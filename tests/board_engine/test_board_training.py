@@ -14,6 +14,7 @@ from twinbar.boards import wirings
 from twinbar.host.board.controller import BoardController
 from twinbar.host.board.serving import serving
 from twinbar.host.board.software_board import SoftwareLine
+from twinbar.host.experiment import saving
 from twinbar.host.experiment import trainer as training
 from twinbar.host.experiment.checkpoint import load_checkpoint
 from twinbar.host.experiment.config import ExperimentConfig
@@ -38,7 +39,7 @@ def expected(compiled_kernels: None, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def often_saved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save a checkpoint after every step."""
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(saving, "CHECKPOINT_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("endpoint", [PtyEndpoint, lambda: TcpEndpoint(0)], ids=["pty", "tcp"])

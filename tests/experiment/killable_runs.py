@@ -65,12 +65,12 @@ def main() -> None:
     import torch
 
     from twinbar.host.cli import main as twinbar
-    from twinbar.host.experiment import trainer
+    from twinbar.host.experiment import saving
     from twinbar.host.report import page
 
     # Whatever an optimizer loads at its first step is loaded once, before the runs part.
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0).zero_grad()
-    trainer.CHECKPOINT_SECONDS = 0.05  # type: ignore[misc]
+    saving.CHECKPOINT_SECONDS = 0.05  # type: ignore[misc]
     page.build_report = lambda folder: None  # type: ignore[assignment]
     for line in sys.stdin:
         arguments, stop = json.loads(line)

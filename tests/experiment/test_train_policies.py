@@ -140,12 +140,21 @@ def test_any_optimizer_of_torch(train_run: Callable[..., Any], optimizer: str, l
 
 
 def test_schedules_differ_and_end_where_they_should() -> None:
-    from twinbar.host.experiment.build import learning_rate
+    import torch
+
+    from twinbar.host.experiment.build import build_schedule
     from twinbar.host.experiment.config import ExperimentConfig
 
     def rates(schedule: str) -> list[float]:
         config = ExperimentConfig().merge({"training.schedule": schedule, "training.lr": 0.8})
-        return [learning_rate(config, progress) for progress in (0.0, 0.25, 0.5, 0.75, 1.0)]
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
+        course = build_schedule(config, optimizer, steps=4)
+        found = course.get_last_lr()
+        for _ in range(4):
+            optimizer.step()
+            course.step()
+            found += course.get_last_lr()
+        return found
 
     assert rates("constant") == [0.8] * 5
     assert rates("linear") == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])

@@ -11,7 +11,7 @@ import pytest
 
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.host.data.dataset import Dataset
-from twinbar.host.experiment import trainer
+from twinbar.host.experiment import saving, trainer
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
@@ -62,12 +62,12 @@ def run_until(folder: Path, step: int, monkeypatch: pytest.MonkeyPatch, changes:
     real = trainer.Trainer.train_step
 
     def train_step(self: trainer.Trainer, batches: list[Any]) -> dict[str, Any]:
-        if self.state_dict()["step"] + 1 == step:
+        if self.step + 1 == step:
             raise Killed
         return real(self, batches)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(saving, "CHECKPOINT_SECONDS", 0.0)
         patch.setattr(trainer.Trainer, "train_step", train_step)
         with pytest.raises(Killed):
             run(folder, changes)
@@ -145,32 +145,19 @@ def test_a_picture_that_is_asked_for_later_leaves_the_other_one_alone(
     assert drawn[0] > 1
 
 
-def observed(
-    config: ExperimentConfig, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[trainer.Trainer, Observation]:
-    """Make a trainer whose array is programmed, and give what follows it too."""
-    made: list[Observation] = []
-
-    class Kept(Observation):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            made.append(self)
-
-    monkeypatch.setattr(trainer, "Observation", Kept)
+def observed(config: ExperimentConfig, folder: Path) -> tuple[trainer.Trainer, Observation]:
+    """Make a trainer whose array is programmed, and return what observes it, too."""
     one = trainer.Trainer(config, images(config), SilentProgress(), folder)
     one.initialize()
-    (observation,) = made
-    return one, observation
+    return one, one.observation
 
 
-def test_a_changed_array_begins_it_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_array_begins_it_anew(tmp_path: Path) -> None:
     config = ExperimentConfig().merge(SMALL | {"trace.steps": 3})
-    one, observation = observed(config, tmp_path, monkeypatch)
-    assert one.network is not None
-    observation.begin_step(one.network)
-    one.train_step([one.batches(1)[0]])
+    one, observation = observed(config, tmp_path)
+    one.train_step(next(one.remaining_batches(1)))
     assert observation.state_dict()["excerpt"]["programs"]
-    observation.array_changed()
+    observation.on_array_changed(one)
     saved = observation.state_dict()
     assert (saved["left"], saved["excerpt"]["programs"]) == (3, [])
 
@@ -207,15 +194,14 @@ def test_a_missing_compiler_is_told_before_anything_is_made(
 
 
 @pytest.mark.compiler
-def test_waveforms_are_those_of_one_drawing_and_none_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = ExperimentConfig().merge(SMALL | {"trace.timeline": False, "trace.wave": True})
-    one, observation = observed(config, tmp_path, monkeypatch)
-    assert one.network is not None
+def test_waveforms_are_those_of_one_drawing_and_none_is_empty(tmp_path: Path) -> None:
+    # So many steps are never all observed: the excerpt is not drawn and cleared.
+    config = ExperimentConfig().merge(SMALL | {"trace.timeline": False, "trace.wave": True, "trace.steps": 1000})
+    one, observation = observed(config, tmp_path)
     (excerpt,) = observation.sinks
     assert isinstance(excerpt, Excerpt)
-    for batch in one.batches(1):
-        observation.begin_step(one.network)
-        one.train_step([batch])
+    for batches in one.remaining_batches(1):
+        one.train_step(batches)
         if excerpt.shows_all:
             break
     # One short program of each kind is enough to see.

@@ -1,0 +1,118 @@
+"""What follows a training run: hooks that the loop calls, and the state that a callback keeps in the checkpoint.
+
+A callback is any object with some of these methods; each is called with the `Run` first:
+
+``on_start(run)``
+    The cells are about to be programmed for the first time. A resumed run skips it.
+``on_initialized(run, figures)``
+    They were programmed, and the converters calibrated; ``figures`` are those of the ledger.
+``on_resume(run)``
+    The run goes on from a checkpoint: everything, the callbacks' own state included, is as it was.
+``on_array_changed(run)``
+    The cells were changed from outside, or had to be written again.
+``on_epoch_begin(run, number)``, ``on_step_begin(run)``
+    An epoch (or what is left of it), or an optimizer step, begins.
+``on_step(run, row)``
+    An optimizer step was made. ``row`` is a row of ``steps.csv``, to which callbacks add figures.
+``on_evaluation(run, number)``
+    The images of an epoch were learnt; the evaluation begins.
+``on_epoch_figures(run, entry)``, ``on_epoch(run, entry)``
+    ``entry`` is the epoch's entry in the report: callbacks add figures to it, then it is complete.
+``on_checkpoint(run)``, ``on_saved(run)``
+    A checkpoint is about to be made, or is complete.
+``on_finish(run)``
+    The last step is made.
+``on_report_figures(run, report)``, ``on_end(run, report)``
+    ``report`` is the content of ``report.json``: callbacks add figures to it, then it is complete.
+
+A callback that must remember something has ``state_dict()`` and ``load_state_dict(state)`` too, and a ``state_key`` of
+its own: the name under which the checkpoint keeps it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.epoch import EpochCounts
+from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.hw.errors import ConfigError
+
+
+class Run(Protocol):
+    """What a callback may look at: a `Trainer`."""
+
+    config: ExperimentConfig
+    network: CrossbarNetwork | None
+    """None where the network is trained in software alone."""
+    callbacks: "Callbacks"
+    classes: int
+    """Classes that the network tells apart."""
+    epochs: list[dict[str, Any]]
+    """Entries of the epochs that are complete."""
+    counts: EpochCounts
+    """Of the epoch that is going on."""
+    step_images: int
+    """Images of the last optimizer step."""
+    step: int
+    """Optimizer steps that were made."""
+    initialization: dict[str, Any] | None
+    """Figures of the first programming."""
+
+    @property
+    def weights(self) -> int:
+        """Weights of the network that lie, or would lie, on a crossbar."""
+
+    @property
+    def images(self) -> int:
+        """Training images of an epoch."""
+
+    @property
+    def images_done(self) -> int:
+        """Images of the present epoch that were learnt."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything from which the run goes on to the same result."""
+
+
+class Callbacks:
+    """The callbacks of a run, in the order in which they are called.
+
+    Parameters
+    ----------
+    callbacks : iterable of objects
+
+    Raises
+    ------
+    ConfigError
+        If two of them keep their state under the same key.
+    """
+
+    def __init__(self, callbacks: Iterable[Any]) -> None:
+        self._callbacks = list(callbacks)
+        self._stateful: dict[str, Any] = {}
+        for callback in self._callbacks:
+            key = getattr(callback, "state_key", None)
+            if key is None:
+                continue
+            if key in self._stateful:
+                raise ConfigError(
+                    f"two callbacks keep their state under the key {key!r}; give each a state_key of its own"
+                )
+            self._stateful[key] = callback
+
+    def call(self, hook: str, *arguments: Any) -> None:
+        """Call a hook of every callback that has it."""
+        for callback in self._callbacks:
+            method = getattr(callback, hook, None)
+            if method is not None:
+                method(*arguments)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the callbacks that keep one, by key."""
+        return {key: callback.state_dict() for key, callback in self._stateful.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned; a callback that the checkpoint does not know starts afresh."""
+        for key, callback in self._stateful.items():
+            if key in state:
+                callback.load_state_dict(state[key])

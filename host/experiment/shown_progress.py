@@ -1,0 +1,50 @@
+"""Shows the course of a training run: the callback behind bars and lines of progress."""
+
+from typing import Any
+
+from twinbar.host.experiment.callbacks import Run
+from twinbar.host.experiment.progress import Figure, Progress
+
+
+class ShownProgress:
+    """Tell a `Progress` what a run does.
+
+    Parameters
+    ----------
+    progress : Progress
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def on_start(self, run: Run) -> None:
+        """Begin the first programming."""
+        self._progress.start(1, "programming and calibration", unit="pass")
+
+    def on_initialized(self, run: Run, figures: dict[str, Any]) -> None:
+        """End it."""
+        self._progress.advance(1)
+
+    def on_epoch_begin(self, run: Run, number: int) -> None:
+        """Begin an epoch, or what is left of it."""
+        self._progress.start(
+            run.images, f"epoch {number}/{run.config.training.epochs}", unit="images", done=run.images_done
+        )
+
+    def on_step(self, run: Run, row: dict[str, Any]) -> None:
+        """Count the images of a step."""
+        shown: dict[str, Figure] = {"loss": row["loss"]}
+        if "cell_writes" in row:
+            shown["writes"] = row["cell_writes"]
+        self._progress.advance(run.step_images, **shown)
+
+    def on_evaluation(self, run: Run, number: int) -> None:
+        """Begin an evaluation."""
+        self._progress.start(1, f"evaluation {number}/{run.config.training.epochs}", unit="pass")
+
+    def on_epoch(self, run: Run, entry: dict[str, Any]) -> None:
+        """Show the accuracies."""
+        shown: dict[str, Figure] = {"test_accuracy": entry["test_accuracy"]}
+        if run.network is not None:
+            shown["twin_accuracy"] = entry["twin_test_accuracy"]
+        self._progress.advance(1, **shown)
