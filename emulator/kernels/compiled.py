@@ -46,6 +46,12 @@ def _keep(compiled: Any) -> None:
     compiled._cache = KernelCache(compiled)
 
 
+def cache_of(compiled: Any) -> KernelCache:
+    """Return what keeps a compiled function between processes."""
+    kept: KernelCache = compiled._cache
+    return kept
+
+
 inline: Final = _compile_with(forceinline=True, _nrt=False, no_cfunc_wrapper=True)
 """Compile once, and let the machine code of every caller contain it: hundreds of millions of calls a second."""
 

@@ -11,7 +11,7 @@ from numba import types
 from numba.core.dispatcher import Dispatcher
 
 from twinbar.emulator.engines import bulk, program
-from twinbar.emulator.kernels.compiled import inline, kernel
+from twinbar.emulator.kernels.compiled import cache_of, inline, kernel
 from twinbar.emulator.warm_up import warm_up
 
 CONSTANT = 3
@@ -49,7 +49,7 @@ def test_integers_of_any_width_and_constants_share_one_compilation() -> None:
 
 def test_no_kernel_is_kept_twice_for_two_kinds_of_integers() -> None:
     warm_up()
-    kept = {name: found._cache.signatures() for name, found in dispatchers().items()}
+    kept = {name: cache_of(found).signatures() for name, found in dispatchers().items()}
     twice = {
         name: signatures
         for name, signatures in kept.items()
