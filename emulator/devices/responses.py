@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.optimize import brentq
 
 from twinbar.emulator.devices.layout import SET
 from twinbar.emulator.devices.quantity import (
@@ -57,6 +56,9 @@ def curvature_of(label: float) -> float:
         return 0.0
     limit = nonlinearity_label(300.0)
     size = min(abs(label), limit)
+    # Imported here: no run needs it but one whose preset gives a label, and it takes a quarter of a second.
+    from scipy.optimize import brentq
+
     return float(np.sign(label) * brentq(lambda k: nonlinearity_label(k) - size, 1e-12, 300.0, xtol=1e-14))
 
 
