@@ -57,7 +57,7 @@ class PacedController(AnsweringController):
         self.now = now
         for tile, queue in enumerate(self._queues):
             while queue and self._ends[tile] <= now:
-                self._done += self._answers(queue.popleft(), tile)
+                self._done += self.answers(queue.popleft(), tile)
                 if queue:
                     self._start(tile)
         given, self._done = self._done, []
