@@ -153,9 +153,10 @@ def test_a_cell_is_written_up_and_down() -> None:
     trace, crossbar = run([*SET_UP, *beats], {(3, 7): 10})
     up, down = trace.responses[-2:]
     assert (up.status, up.code, up.sets, up.resets) == (Status.OK, 20, 4, 0)
-    assert (down.status, down.code, down.sets, down.resets) == (Status.OK, 4, 0, 8)
-    assert [(pulse.row, pulse.column, pulse.width) for pulse in crossbar.pulses] == [(3, 7, 2)] * 4 + [(3, 7, 1)] * 8
-    assert [pulse.voltage for pulse in crossbar.pulses] == [64, 80, 96, 100] + [-100] * 8
+    # 100 codes for one cycle, over 64, move the cell by 1: from 20 to 5, the upper end of level 0.
+    assert (down.status, down.code, down.sets, down.resets) == (Status.OK, 5, 0, 15)
+    assert [(pulse.row, pulse.column, pulse.width) for pulse in crossbar.pulses] == [(3, 7, 2)] * 4 + [(3, 7, 1)] * 15
+    assert [pulse.voltage for pulse in crossbar.pulses] == [64, 80, 96, 100] + [-100] * 15
 
     first = trace.responses[-3].cycle + 1
     read = [(Phase.SETTLE, 1 + 5), (Phase.CONVERT, 73 + 1), (Phase.DECIDE, 1)]
@@ -164,7 +165,7 @@ def test_a_cell_is_written_up_and_down() -> None:
     rise = [part for drive in drives for part in (*read, drive, (Phase.PULSE, 2), (Phase.RECOVER, 4))]
     # All three lines change once; then the same codes are driven.
     fall = [*read, (Phase.SETTLE, 3 + 3 * 66 + 351), (Phase.PULSE, 1), (Phase.RECOVER, 4)]
-    fall += 7 * [*read, (Phase.PULSE, 1), (Phase.RECOVER, 4)]
+    fall += 14 * [*read, (Phase.PULSE, 1), (Phase.RECOVER, 4)]
     respond = (Phase.RESPOND, 1)
     expected = [*rise, *read, respond, (Phase.SELECT, SELECT), *fall, *read, respond]
     # The parts are still driving the codes of ARM when the first cell is selected.
