@@ -4,6 +4,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Generator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     reasons = {
         "slow": None if config.getoption("--slow") else "takes minutes; run it with --slow",
+        "ziglang": None if find_spec("ziglang") else "needs ziglang (413 MB); install the extra rtl",
         "ci": None if config.getoption("--slow") or _in_ci() else "takes a minute; run it with --slow, or set CI=true",
         "mnist": None if os.environ.get("TWINBAR_DATA") else "needs the MNIST files; set TWINBAR_DATA to their folder",
         "gpu": None if any(item.get_closest_marker("gpu") for item in items) and _has_gpu() else "needs a CUDA device",
@@ -42,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-NOT_IN_CI = ("slow", "mnist", "gpu", "board")
+NOT_IN_CI = ("slow", "mnist", "gpu", "board", "ziglang")
 """What continuous integration may leave out; it has every tool, and a test that it skips for another reason fails."""
 
 

@@ -107,7 +107,7 @@ def test_a_compiler_that_fails_leaves_nothing_in_the_cache(monkeypatch, tmp_path
     assert capsys.readouterr().err.endswith("...\n")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="needs the Python package ziglang")
+@pytest.mark.ziglang
 @pytest.mark.compiler
 def test_the_compiler_of_ziglang_makes_the_same_controller(monkeypatch, tmp_path):
     from rtl_samples import CONTROLLER, counter_reads, crossbar, program, set_up_all
