@@ -88,7 +88,7 @@ def test_a_library_is_that_of_its_compiler_and_processor(monkeypatch, tmp_path):
     monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setenv("CXX", str(_executable(tmp_path / "c++", FAKE)))
     libraries = [build.cached_library(["text"], lambda folder: "text")]
-    monkeypatch.setattr(compiler, "_processor", lambda: "another one")
+    monkeypatch.setattr(compiler, "processor", lambda: "another one")
     libraries.append(build.cached_library(["text"], lambda folder: "text"))
     monkeypatch.setenv("CXX", str(_executable(tmp_path / "g++", FAKE)))
     libraries.append(build.cached_library(["text"], lambda folder: "text"))

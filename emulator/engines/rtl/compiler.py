@@ -43,10 +43,10 @@ def identity_of(compiler: list[str]) -> str:
     """
     done = subprocess.run([*compiler, "--version"], capture_output=True, text=True)
     version = done.stdout.splitlines()[0] if done.stdout else ""
-    return f"{' '.join(compiler)} {version} {platform.machine()} {_processor()}"
+    return f"{' '.join(compiler)} {version} {platform.machine()} {processor()}"
 
 
-def _processor() -> str:
+def processor() -> str:
     """Give the instructions that the processor has, where the system tells them, or its name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
