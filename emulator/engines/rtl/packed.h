@@ -97,10 +97,6 @@ struct packed_module {
 
   packed_module() = default;
   packed_module(const packed_module &) = delete;
-  virtual ~packed_module() = default;
-  virtual void reset() = 0;
-  virtual bool eval(cxxrtl::performer *) = 0;
-  virtual bool commit() = 0;
 };
 
 // Writes what is queued, or forgets it.
