@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from twinbar.host.experiment.callbacks import Run
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
 from twinbar.host.experiment.watch import Watch
 from twinbar.hw.errors import TwinbarError
+
+# As much of a run as the watch looks at: a network on crossbars that tells ten classes apart.
+RUN = cast("Run", SimpleNamespace(network=object(), classes=10))
 
 SOUND = {
     "epoch": 2,
@@ -74,8 +79,8 @@ def test_levels_that_lie_too_close_are_warned_of_before_training(train_run: Call
 )
 def test_what_an_epoch_is_warned_of(change: dict[str, Any], sentence: str | None) -> None:
     watch = Watch()
-    watch.saw_epoch(SOUND | change, 10)
-    watch.saw_epoch(SOUND | change | {"epoch": 3}, 10)
+    watch.on_epoch(RUN, SOUND | change)
+    watch.on_epoch(RUN, SOUND | change | {"epoch": 3})
     if sentence is None:
         assert watch.warnings == []
     else:
@@ -85,10 +90,10 @@ def test_what_an_epoch_is_warned_of(change: dict[str, Any], sentence: str | None
 
 def test_what_was_said_is_not_said_again_after_a_resume() -> None:
     watch = Watch()
-    watch.saw_epoch(SOUND | {"failed_writes": 80}, 10)
+    watch.on_epoch(RUN, SOUND | {"failed_writes": 80})
     resumed = Watch()
     resumed.load_state_dict(watch.state_dict())
-    resumed.saw_epoch(SOUND | {"failed_writes": 90, "epoch": 3}, 10)
+    resumed.on_epoch(RUN, SOUND | {"failed_writes": 90, "epoch": 3})
     assert resumed.warnings == watch.warnings
 
 
