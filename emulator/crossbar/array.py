@@ -13,12 +13,6 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
-    P_ADC_KA,
-    P_ADC_MAX,
-    P_ADC_MIN,
-    P_AGES,
-    P_REFERENCE,
-    P_SEED,
 )
 from twinbar.emulator.devices.physics import (
     adc_offset,
@@ -46,6 +40,9 @@ NO_CELL: Final = -1
 REFERENCE: Final = -2
 """Instead of a cell: the reference source, with all rows open."""
 
+SHAPE: Final = np.dtype((np.record, [("rows", "<i8"), ("columns", "<i8"), ("adc_bits", "<i8"), ("tick", "<i8")]))
+"""Size of a tile, and the present tick."""
+
 
 class ArrayState(NamedTuple):
     """Arrays of all tiles of a controller.
@@ -69,9 +66,8 @@ class ArrayState(NamedTuple):
         Of the input step that is driven.
     mapped : int64 [tiles]
         Columns whose cells a multiplication heats, from the first.
-    shape : int64 [4]
-        Rows, columns, ADC bits, and the tick.
-    scalars : int64 [SCALAR_COUNT]
+    shape : `SHAPE` [1]
+    scalars : `SCALARS` [1]
     tables : int32 [TABLE_SIZE]
     """
 
@@ -90,14 +86,6 @@ class ArrayState(NamedTuple):
     shape: np.ndarray
     scalars: np.ndarray
     tables: np.ndarray
-
-
-S_ROWS: Final = 0
-S_COLUMNS: Final = 1
-S_ADC_BITS: Final = 2
-S_TICK: Final = 3
-SHAPE_SIZE: Final = 4
-"""Positions in ``shape``."""
 
 
 def make_state(
@@ -126,7 +114,7 @@ def make_state(
     """
     geometry = config.geometry
     rows, columns, cells = geometry.rows, geometry.columns, geometry.cells
-    scalars = np.ascontiguousarray(config.cells.scalars, np.int64)
+    scalars = np.ascontiguousarray(config.cells.scalars)
     fault = np.zeros((tiles, cells), np.uint8)
     if faults is not None:
         if faults.shape != fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
@@ -138,7 +126,7 @@ def make_state(
     state = ArrayState(
         g=np.zeros((tiles, cells), np.int32),
         pulses=np.zeros((tiles, cells), np.uint32),
-        last_tick=np.zeros((tiles, cells if scalars[P_AGES] else 0), np.uint32),
+        last_tick=np.zeros((tiles, cells if scalars[0].ages else 0), np.uint32),
         fault=fault,
         conversions=np.zeros((tiles, channels), np.int64),
         grid=np.zeros((tiles, cells), np.int32),
@@ -148,7 +136,7 @@ def make_state(
         sums=np.zeros((tiles, columns), np.int64),
         variances=np.zeros((tiles, columns), np.int64),
         mapped=np.full(tiles, columns, np.int64) if mapped is None else np.ascontiguousarray(mapped, np.int64),
-        shape=np.array([rows, columns, geometry.adc_bits, 0], np.int64),
+        shape=np.array([(rows, columns, geometry.adc_bits, 0)], SHAPE),
         scalars=scalars,
         tables=np.ascontiguousarray(config.cells.tables, np.int32),
     )
@@ -159,7 +147,7 @@ def make_state(
 
 @kernel
 def _form(s: Any, draw_faults: bool) -> None:
-    seed = np.uint64(s.scalars[P_SEED])
+    seed = np.uint64(s.scalars[0].seed)
     for tile in range(s.g.shape[0]):
         for cell in range(s.g.shape[1]):
             key = cell_key(seed, tile, cell)
@@ -172,13 +160,13 @@ def _form(s: Any, draw_faults: bool) -> None:
 @inline
 def see_cell(s, tile, cell):
     """Bring what a read sees of a cell up to date."""
-    columns = s.shape[S_COLUMNS]
+    columns = s.shape[0].columns
     row = cell // columns
     column = cell % columns
     ticks = np.int64(0)
     if s.last_tick.shape[1] > 0:
-        ticks = s.shape[S_TICK] - np.int64(s.last_tick[tile, cell])
-    key = cell_key(np.uint64(s.scalars[P_SEED]), tile, cell)
+        ticks = s.shape[0].tick - np.int64(s.last_tick[tile, cell])
+    key = cell_key(np.uint64(s.scalars[0].seed), tile, cell)
     count = np.int64(s.pulses[tile, cell])
     seen = effective_conductance(np.int64(s.g[tile, cell]), key, count, ticks, s.scalars, s.tables)
     grid = to_grid(seen, row + column, s.scalars, s.tables)
@@ -208,7 +196,7 @@ def gate_opens(s, tile, cell, polarity, amplitude, gate, compliance):
     amplitude, gate, compliance : int
         Codes: voltage across the cell (not below 0), word line, current limit.
     """
-    key = cell_key(np.uint64(s.scalars[P_SEED]), tile, cell)
+    key = cell_key(np.uint64(s.scalars[0].seed), tile, cell)
     trait = traits(key, s.scalars, s.tables)
     g = np.int64(s.g[tile, cell])
     count = np.int64(s.pulses[tile, cell])
@@ -219,7 +207,7 @@ def gate_opens(s, tile, cell, polarity, amplitude, gate, compliance):
 @inline
 def gate_closes(s, tile, cell, polarity, amplitude, gate, width):
     """Apply a pulse of ``width`` cycles, now that it is over (arguments as in `gate_opens`); gives its heat."""
-    key = cell_key(np.uint64(s.scalars[P_SEED]), tile, cell)
+    key = cell_key(np.uint64(s.scalars[0].seed), tile, cell)
     g = np.int64(s.g[tile, cell])
     after = g
     if s.fault[tile, cell] == FAULT_NONE:
@@ -229,7 +217,7 @@ def gate_closes(s, tile, cell, polarity, amplitude, gate, width):
     s.g[tile, cell] = after
     s.pulses[tile, cell] += np.uint32(1)
     if s.last_tick.shape[1] > 0:
-        s.last_tick[tile, cell] = np.uint32(s.shape[S_TICK])
+        s.last_tick[tile, cell] = np.uint32(s.shape[0].tick)
     see_cell(s, tile, cell)
     return pulse_heat(g, after, polarity, amplitude, width, s.scalars, s.tables)
 
@@ -252,11 +240,11 @@ def convert_single(s, tile, cell, column, pair, channel, trim, code_range):
         current = np.int64(s.grid[tile, cell])
         spread = np.int64(s.spread[tile, cell])
     elif cell == REFERENCE:
-        current = s.scalars[P_REFERENCE]
-    low = s.scalars[P_ADC_MIN]
-    high = s.scalars[P_ADC_MAX]
+        current = s.scalars[0].reference
+    low = s.scalars[0].adc_min
+    high = s.scalars[0].adc_max
     if pair:
-        high = (np.int64(1) << (s.shape[S_ADC_BITS] - 1)) - 1
+        high = (np.int64(1) << (s.shape[0].adc_bits - 1)) - 1
         low = -high - 1
     gain, gain_shift, ku, ku_shift = cell_range(code_range, s.scalars)
     return _convert(s, current, spread, tile, column, pair, channel, trim, gain, gain_shift, ku, ku_shift, low, high)
@@ -281,8 +269,8 @@ def sum_step(s, tile, plane, subtract, codes):
     tuple of int
         Heat of the driven rows per cycle, and how many they are.
     """
-    rows = s.shape[S_ROWS]
-    columns = s.shape[S_COLUMNS]
+    rows = s.shape[0].rows
+    columns = s.shape[0].columns
     outputs = columns // 2 if subtract else columns
     for k in range(outputs):
         s.sums[tile, k] = 0
@@ -313,10 +301,10 @@ def sum_step(s, tile, plane, subtract, codes):
 @inline
 def convert_sum(s, tile, output, subtract, channel, trim, code_range):
     """Convert a sum that `sum_step` has left; gives the code."""
-    high = s.scalars[P_ADC_MAX]
-    low = s.scalars[P_ADC_MIN]
+    high = s.scalars[0].adc_max
+    low = s.scalars[0].adc_min
     if subtract:
-        high = (np.int64(1) << (s.shape[S_ADC_BITS] - 1)) - 1
+        high = (np.int64(1) << (s.shape[0].adc_bits - 1)) - 1
         low = -high - 1
     gain, gain_shift, ku, ku_shift = adc_range(code_range, high, s.scalars)
     current = s.sums[tile, output]
@@ -357,7 +345,7 @@ def convert_group(s: Any, tile: int, first: int, subtract: bool, trims: np.ndarr
 
 @inline
 def _convert(s, current, spread, tile, column, pair, channel, trim, gain, gain_shift, ku, ku_shift, low, high):
-    seed = np.uint64(s.scalars[P_SEED])
+    seed = np.uint64(s.scalars[0].seed)
     code = convert(
         current,
         spread,
@@ -368,7 +356,7 @@ def _convert(s, current, spread, tile, column, pair, channel, trim, gain, gain_s
         gain_shift,
         ku,
         ku_shift,
-        s.scalars[P_ADC_KA],
+        s.scalars[0].adc_ka,
         low,
         high,
         s.tables,
@@ -384,5 +372,5 @@ def load_word(
     if clear:
         s.inputs[tile] = 0
     first = word * rows_per_word
-    for place in range(min(rows_per_word, int(s.shape[S_ROWS]) - first)):
+    for place in range(min(rows_per_word, int(s.shape[0].rows) - first)):
         s.inputs[tile, first + place] = bits >> (place * field_bits) & ((1 << field_bits) - 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -42,31 +42,31 @@ def chip_model(config: CrossbarConfig) -> ArrayModel:
     def both(offset: int, size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return section(offset, size), section(offset + size, size)
 
-    def scalar(place: int) -> int:
-        return int(scalars[place])
+    def scalar(field: str) -> int:
+        return int(scalars[0][field])
 
     thresholds = [int(np.argmax(tables[_amplitudes(at.O_AMP_MEAN, polarity)] > 0)) for polarity in (at.SET, at.RESET)]
     return ArrayModel(
-        seed=scalar(at.P_SEED) % _WORD,
-        stuck_low=scalar(at.P_STUCK_LOW),
-        stuck_high=scalar(at.P_STUCK_HIGH),
-        non_responding=scalar(at.P_NON_RESPONDING),
+        seed=scalar("seed") % _WORD,
+        stuck_low=scalar("stuck_low"),
+        stuck_high=scalar("stuck_high"),
+        non_responding=scalar("non_responding"),
         threshold=(thresholds[0], thresholds[1]),
         gauss=section(at.O_GAUSS, at.GAUSS_BINS),
         gain=both(at.O_GAIN, at.TRAIT_BINS),
         mean=both(at.O_MEAN, at.STEP_BINS),
         sigma=both(at.O_SIGMA, at.STEP_BINS),
-        grid_limit=scalar(at.P_GRID_LIMIT),
+        grid_limit=scalar("grid_limit"),
         variance=int(tables[at.O_VARIANCE]),
-        variance_unit=scalar(at.P_UNIT),
-        variance_shift=scalar(at.P_UNIT_SHIFT),
-        read_gain=scalar(at.P_READ_GAIN),
-        read_ku=scalar(at.P_READ_KU),
-        converter_variance=scalar(at.P_ADC_KA),
-        reference=scalar(at.P_REFERENCE),
-        code_min=scalar(at.P_ADC_MIN),
-        code_max=scalar(at.P_ADC_MAX),
-        offset=scalar(at.P_ADC_OFFSET),
+        variance_unit=scalar("variance_unit"),
+        variance_shift=scalar("variance_shift"),
+        read_gain=scalar("read_gain"),
+        read_ku=scalar("read_ku"),
+        converter_variance=scalar("adc_ka"),
+        reference=scalar("reference"),
+        code_min=scalar("adc_min"),
+        code_max=scalar("adc_max"),
+        offset=scalar("adc_offset"),
         formats=ConversionFormats(
             at.RANGE_BITS,
             at.RANGE_EXPONENT_MAX,
@@ -76,7 +76,7 @@ def chip_model(config: CrossbarConfig) -> ArrayModel:
             at.READ_GAIN_SHIFT,
             at.READ_KU_SHIFT,
         ),
-        functions=array_functions(scalars.tolist(), tables.tolist()),
+        functions=array_functions(_fields(scalars[0]), tables.tolist()),
     )
 
 
@@ -109,6 +109,12 @@ def with_chip_durations(config: CrossbarConfig) -> CrossbarConfig:
     return replace(config, timing=replace(timing, **raised), on_chip=True)
 
 
+def _fields(record: Any) -> dict[str, int | tuple[int, ...]]:
+    """Give the fields of a record by name, as Python's integers."""
+    plain = {name: record[name].tolist() for name in record.dtype.names}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+
+
 def _amplitudes(offset: int, polarity: int) -> slice:
     return slice(offset + polarity * at.CODES, offset + (polarity + 1) * at.CODES)
 
@@ -122,16 +128,16 @@ def _beyond(scalars: np.ndarray, tables: np.ndarray) -> Sequence[tuple[bool, str
             first = int(np.argmax(factors > 0))
             same = np.array_equal(factors > 0, tables[_amplitudes(at.O_AMP_MEAN, polarity)] > 0)
             steps.append(same and bool((factors[first:] == at.Q12).all()) and not factors[:first].any())
-    last = int(scalars[at.P_GRID_LIMIT]) >> int(scalars[at.P_VAR_SHIFT])
+    last = int(scalars[0].grid_limit) >> int(scalars[0].var_shift)
     variances = tables[at.O_VARIANCE : at.O_VARIANCE + last + 1]
     initial = tables[at.O_INITIAL : at.O_INITIAL + at.TRAIT_BINS]
     return (
-        (bool(scalars[at.P_WINDOW_VARIES]), "its window varies from cell to cell (device_to_device.g_min, g_max)"),
-        (bool(scalars[at.P_SHAPE_VARIES]), "its nonlinearity varies from cell to cell"),
-        (bool(scalars[at.P_AGES]), "it relaxes or drifts"),
-        (bool(scalars[at.P_WRITE_NOISE]), "it has write noise"),
-        (bool(scalars[at.P_WIDTH_SCALES]), "its response depends on the width of a pulse (pulse.width_scales)"),
-        (bool(scalars[at.P_WIRE]), "its wires have a resistance"),
+        (bool(scalars[0].window_varies), "its window varies from cell to cell (device_to_device.g_min, g_max)"),
+        (bool(scalars[0].shape_varies), "its nonlinearity varies from cell to cell"),
+        (bool(scalars[0].ages), "it relaxes or drifts"),
+        (bool(scalars[0].write_noise), "it has write noise"),
+        (bool(scalars[0].width_scales), "its response depends on the width of a pulse (pulse.width_scales)"),
+        (bool(scalars[0].wires), "its wires have a resistance"),
         (not all(steps), "its response depends on the amplitude of a pulse (amplitude)"),
         (
             bool((tables[at.O_GATE_CAP : at.O_GATE_CAP + at.CODES] != _UNLIMITED).any()),

@@ -14,14 +14,6 @@ from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
-    P_ADC_GAIN_ERROR,
-    P_ADC_KA,
-    P_ADC_MIN,
-    P_ADC_OFFSET,
-    P_READ_GAIN,
-    P_READ_KU,
-    P_REFERENCE,
-    P_VAR_SHIFT,
     RANGE_BITS,
     RANGE_EXPONENT_MAX,
     RANGE_POINT,
@@ -242,13 +234,13 @@ class CrossbarConfig:
     @property
     def converters_differ(self) -> bool:
         """Whether ADC channels have offsets or gain errors, so that they are calibrated when an engine is made."""
-        return bool(self.cells.scalars[P_ADC_OFFSET] or self.cells.scalars[P_ADC_GAIN_ERROR])
+        return bool(self.cells.scalars[0].adc_offset or self.cells.scalars[0].adc_gain_error)
 
     @property
     def gain_target(self) -> int:
         """Code that the reference source gives on a channel without gain error."""
         scalars = self.cells.scalars
-        exact = int(scalars[P_REFERENCE]) * int(scalars[P_READ_GAIN])
+        exact = int(scalars[0].reference) * int(scalars[0].read_gain)
         return (exact + (1 << READ_GAIN_SHIFT - 1)) >> READ_GAIN_SHIFT
 
     @property
@@ -266,14 +258,14 @@ class CrossbarConfig:
     @property
     def read_noise_codes(self) -> np.ndarray:
         """Standard deviation of a single read at each level, in codes, rounding included (float64 [levels])."""
-        return _read_noise_codes(self.cells, self.levels, int(self.cells.scalars[P_READ_GAIN]))
+        return _read_noise_codes(self.cells, self.levels, int(self.cells.scalars[0].read_gain))
 
 
 def _read_noise_codes(cells: CellTables, levels: LevelTable, gain: int) -> np.ndarray:
     grid = levels.centre * (1 << 20) / gain
-    bins = np.minimum(grid.astype(np.int64) >> int(cells.scalars[P_VAR_SHIFT]), VAR_BINS - 1)
-    variance = cells.tables[O_VARIANCE + bins] * float(cells.scalars[P_READ_KU]) / (1 << 16)
-    return np.sqrt((variance + float(cells.scalars[P_ADC_KA])) / 256**2 + 1 / 12)
+    bins = np.minimum(grid.astype(np.int64) >> int(cells.scalars[0].var_shift), VAR_BINS - 1)
+    variance = cells.tables[O_VARIANCE + bins] * float(cells.scalars[0].read_ku) / (1 << 16)
+    return np.sqrt((variance + float(cells.scalars[0].adc_ka)) / 256**2 + 1 / 12)
 
 
 def build_config(
@@ -362,7 +354,7 @@ def build_config(
         registers = make_registers(cells)
     check_settings(timing, registers)
     kept = timing.samples - registers.discard
-    gain = int(cells.scalars[P_READ_GAIN])
+    gain = int(cells.scalars[0].read_gain)
     code_of = [
         grid * gain / (1 << 20) for grid in (cells.window[0] / (1 << 24 - geometry.grid_bits), 1 << geometry.grid_bits)
     ]
@@ -384,7 +376,7 @@ def with_parts(config: CrossbarConfig, parts: SerialParts) -> CrossbarConfig:
     A direct front end's converters are made for their array, and reach below zero as far as offsets need it.
     """
     scalars = config.cells.scalars.copy()
-    scalars[P_ADC_MIN] = parts.adc.least_code(config.geometry.adc_bits)
+    scalars[0].adc_min = parts.adc.least_code(config.geometry.adc_bits)
     return replace(config, parts=parts, cells=replace(config.cells, scalars=scalars))
 
 

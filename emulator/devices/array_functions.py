@@ -4,7 +4,7 @@ They are made from the source in `twinbar.emulator.devices.physics`, and have no
 array can compute does not do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from twinbar.emulator.devices import layout as at
@@ -32,7 +32,7 @@ class _Source:
         called = {"mix": Called(0, MASK), "event_bits": Called(0, MASK), "gauss": Called(min(deviates), max(deviates))}
         self.builder = Builder()
         self.scalars, self.tables = scalars, tables
-        self.seed = Symbol(self.builder.number(scalars.values[at.P_SEED] & MASK), word=True)
+        self.seed = Symbol(self.builder.number(scalars.fields["seed"] & MASK), word=True)
         runner = SourceRunner(self.builder, {name: called[name] for name in routines})
         self.run, self.call = runner.run, runner.call
 
@@ -49,12 +49,13 @@ class _Source:
         return self.builder.function(*[as_symbol(self.builder, result).value for result in results])
 
 
-def array_functions(scalars: Sequence[int], tables: Sequence[int]) -> CellFunctions:
+def array_functions(scalars: Mapping[str, Any], tables: Sequence[int]) -> CellFunctions:
     """Make the functions of a cell model.
 
     Parameters
     ----------
-    scalars : sequence of int [SCALAR_COUNT]
+    scalars : mapping
+        The fields of `layout.SCALARS` by name.
     tables : sequence of int [TABLE_SIZE]
 
     Raises
@@ -122,7 +123,7 @@ def _form(source: _Source) -> Function:
 
 def _pulse(source: _Source) -> Function:
     builder, scalars, tables = source.builder, source.scalars, source.tables
-    g = Symbol(builder.input("g", scalars.values[at.P_G_MIN], scalars.values[at.P_G_MAX]))
+    g = Symbol(builder.input("g", scalars.fields["g_min"], scalars.fields["g_max"]))
     key, count = source.word("key"), source.bits("count", _PULSE_BITS)
     resets = source.bits("resets", 1)
     polarity = Symbol(builder.select(resets.value, builder.number(at.RESET), builder.number(at.SET)))

@@ -1,9 +1,8 @@
-"""Where each number of a cell model lies in its two flat tables.
+"""Where each number of a cell model lies.
 
-A preset's formulas become two integer arrays once, when a configuration is built: ``scalars`` (int64, positions
-``P_*``)
-and ``tables`` (int32, sections starting at ``O_*``). Flat arrays because every user of the physics can index them:
-Numba kernels, SimPy and pysim through Python, the netlist harness through C pointers, and an array on the chip.
+A preset's formulas become integers once, when a configuration is built: ``scalars`` (one record, `SCALARS`) and
+``tables`` (int32, sections starting at ``O_*``). Every user of the physics can index them: Numba kernels, SimPy and
+pysim through Python, the netlist harness through C pointers, and an array on the chip.
 
 Fixed-point formats
 -------------------
@@ -16,6 +15,8 @@ read grid
 """
 
 from typing import Final
+
+import numpy as np
 
 G_ONE: Final = 1 << 24
 """Conductance of the nominal Gmax."""
@@ -82,71 +83,56 @@ O_WIRE: Final = O_EXP2 + EXP2_BINS
 """[WIRE_BINS] Q12 factor of a cell's current by its distance (row + column) along the wires."""
 TABLE_SIZE: Final = O_WIRE + WIRE_BINS
 
-# --- scalars (int64) --------------------------------------------------------------------------------------------------
-P_SEED: Final = 0
-"""The seed, already mixed to 64 bits."""
-P_G_MIN: Final = 1
-P_G_MAX: Final = 2
-"""The nominal window, Q24."""
-P_BIN_SCALE: Final = 3
-"""STEP_BINS * 2**32 / (g_max - g_min)."""
-P_AGE_SCALE: Final = 4
-"""AGE_BINS * 2**32 / (g_max - g_min)."""
-P_NOISE_CLIP: Final = 5
-"""Q12: deviates of a pulse are clipped to plus and minus this."""
-P_WINDOW_VARIES: Final = 6
-"""1 when bounds differ from cell to cell."""
-P_SHAPE_VARIES: Final = 7
-"""1 when the nonlinearity differs from cell to cell."""
-P_GAIN_SHARED: Final = 8
-"""1 when SET and RESET of a cell share one gain draw."""
-P_AGES: Final = 9
-"""1 when relaxation or drift make the conductance depend on ticks."""
-P_WRITE_NOISE: Final = 10
-"""Q24 standard deviation of the apparent conductance, drawn anew at every pulse (aihwkit's write noise); 0: none."""
-P_STUCK_LOW: Final = 11
-P_STUCK_HIGH: Final = 12
-P_NON_RESPONDING: Final = 13
-"""Probabilities times 2**32."""
-P_WIDTH_SET: Final = 14
-P_WIDTH_RESET: Final = 15
-"""Nominal pulse widths in cycles: the tables hold the response to these."""
-P_WIDTH_SCALES: Final = 16
-"""1 when the response to a pulse is proportional to its width."""
-P_GRID_SHIFT: Final = 17
-"""24 - grid_bits."""
-P_GRID_LIMIT: Final = 18
-"""Largest read-grid value."""
-P_VAR_SHIFT: Final = 19
-"""Read-grid value to position in the variance table."""
-P_WIRE: Final = 20
-"""1 when wires attenuate."""
-# The ADC reads a single cell with these; the gain for column sums is a register of each tile.
-P_ADC_MAX: Final = 21
-"""Largest code: 2**adc_bits - 1."""
-P_READ_GAIN: Final = 22
-"""Q20 codes per read-grid unit, for single-cell reads."""
-P_READ_KU: Final = 23
-"""Q16 factor from variance units to the noise variance of a code in (2**-8 codes)^2, for single-cell reads."""
+# --- scalars: one record ----------------------------------------------------------------------------------------------
+SCALARS: Final = np.dtype(
+    (
+        np.record,
+        [
+            ("seed", "<i8"),  # already mixed to 64 bits
+            ("g_min", "<i8"),  # the nominal window, Q24
+            ("g_max", "<i8"),
+            ("bin_scale", "<i8"),  # STEP_BINS * 2**32 / (g_max - g_min)
+            ("age_scale", "<i8"),  # AGE_BINS * 2**32 / (g_max - g_min)
+            ("noise_clip", "<i8"),  # Q12: deviates of a pulse are clipped to plus and minus this
+            ("window_varies", "<i8"),  # 1 when bounds differ from cell to cell
+            ("shape_varies", "<i8"),  # 1 when the nonlinearity differs from cell to cell
+            ("gain_shared", "<i8"),  # 1 when SET and RESET of a cell share one gain draw
+            ("ages", "<i8"),  # 1 when relaxation or drift make the conductance depend on ticks
+            # Q24 standard deviation of the apparent conductance, drawn at every pulse (aihwkit's write noise); 0: none.
+            ("write_noise", "<i8"),
+            ("stuck_low", "<i8"),  # probabilities times 2**32
+            ("stuck_high", "<i8"),
+            ("non_responding", "<i8"),
+            (
+                "width",
+                "<i8",
+                2,
+            ),  # nominal widths of SET and RESET pulses in cycles: the tables hold the response to these
+            ("width_scales", "<i8"),  # 1 when the response to a pulse is proportional to its width
+            ("grid_shift", "<i8"),  # 24 - grid_bits
+            ("grid_limit", "<i8"),  # largest read-grid value
+            ("var_shift", "<i8"),  # read-grid value to position in the variance table
+            ("wires", "<i8"),  # 1 when wires attenuate
+            # The ADC reads a single cell with these; the gain for column sums is a register of each tile.
+            ("adc_max", "<i8"),  # largest code: 2**adc_bits - 1
+            ("read_gain", "<i8"),  # codes per read-grid unit, in 2**-READ_GAIN_SHIFT
+            ("read_ku", "<i8"),  # (2**-8 codes)^2 of noise variance per variance unit, in 2**-READ_KU_SHIFT
+            ("adc_ka", "<i8"),  # noise variance of the converter itself in (2**-8 codes)^2
+            ("adc_min", "<i8"),  # least code of unsubtracted currents: 0, or below it where offsets are modelled
+            ("adc_offset", "<i8"),  # standard deviation of the offset of an output's conversions, in 2**-8 codes
+            ("adc_gain_error", "<i8"),  # Q16 standard deviation of the gain of an ADC channel
+            ("reference", "<i8"),  # current of the reference source that calibrates gains, in read-grid units
+            # One unit of variance is variance_unit / 2**variance_shift read-grid units squared; 16 significant bits.
+            ("variance_unit", "<i8"),
+            ("variance_shift", "<i8"),
+            ("limit_unit", "<i8"),  # current limit per compliance code, in drive codes times Q24 conductance
+        ],
+    )
+)
+"""What a cell model has one of. Functions take an array of one record, which C pointers can name."""
 READ_GAIN_SHIFT: Final = 20
 READ_KU_SHIFT: Final = 16
 """Fixed-point positions of the gain and the variance factor of single-cell reads."""
-P_ADC_KA: Final = 24
-"""Noise variance of the converter itself in (2**-8 codes)^2."""
-P_ADC_MIN: Final = 25
-"""Least code of a conversion of unsubtracted currents: 0, or below it where offsets are modelled."""
-P_ADC_OFFSET: Final = 26
-"""Standard deviation of the offset of an output's conversions, in 2**-8 codes."""
-P_ADC_GAIN_ERROR: Final = 27
-"""Q16 standard deviation of the gain of an ADC channel."""
-P_REFERENCE: Final = 28
-"""Current of the reference source by which gains are calibrated, in read-grid units."""
-P_UNIT: Final = 29
-P_UNIT_SHIFT: Final = 30
-"""``P_UNIT / 2**P_UNIT_SHIFT`` is one unit of variance in read-grid units squared; P_UNIT has 16 significant bits."""
-P_LIMIT_UNIT: Final = 31
-"""Current limit per compliance code, in drive codes times Q24 conductance."""
-SCALAR_COUNT: Final = 32
 
 NO_LIMIT: Final = 255
 """Compliance code that switches the current limit off."""

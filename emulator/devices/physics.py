@@ -52,35 +52,6 @@ from twinbar.emulator.devices.layout import (
     O_TRAIT_Z,
     O_VARIANCE,
     O_WIRE,
-    P_ADC_GAIN_ERROR,
-    P_ADC_KA,
-    P_ADC_MAX,
-    P_ADC_MIN,
-    P_ADC_OFFSET,
-    P_AGE_SCALE,
-    P_AGES,
-    P_BIN_SCALE,
-    P_G_MAX,
-    P_G_MIN,
-    P_GAIN_SHARED,
-    P_GRID_LIMIT,
-    P_GRID_SHIFT,
-    P_LIMIT_UNIT,
-    P_NOISE_CLIP,
-    P_NON_RESPONDING,
-    P_READ_GAIN,
-    P_READ_KU,
-    P_SHAPE_VARIES,
-    P_STUCK_HIGH,
-    P_STUCK_LOW,
-    P_UNIT,
-    P_UNIT_SHIFT,
-    P_VAR_SHIFT,
-    P_WIDTH_SCALES,
-    P_WIDTH_SET,
-    P_WINDOW_VARIES,
-    P_WIRE,
-    P_WRITE_NOISE,
     RANGE_BITS,
     RANGE_EXPONENT_MAX,
     RANGE_POINT,
@@ -154,20 +125,20 @@ def traits(key, scalars, tables):
     bits = draw(key, DRAW_TRAITS, 0)
     first = np.int64(bits & _TRAIT_MASK)
     second = np.int64((bits >> np.uint64(10)) & _TRAIT_MASK)
-    if scalars[P_GAIN_SHARED]:
+    if scalars[0].gain_shared:
         second = first
     gain_set = np.int64(tables[O_GAIN + first])
     gain_reset = np.int64(tables[O_GAIN + TRAIT_BINS + second])
-    low = scalars[P_G_MIN]
-    high = scalars[P_G_MAX]
-    scale = scalars[P_BIN_SCALE]
-    if scalars[P_WINDOW_VARIES]:
+    low = scalars[0].g_min
+    high = scalars[0].g_max
+    scale = scalars[0].bin_scale
+    if scalars[0].window_varies:
         low = np.int64(tables[O_LOW + np.int64((bits >> np.uint64(20)) & _TRAIT_MASK)])
         high = np.int64(tables[O_HIGH + np.int64((bits >> np.uint64(30)) & _TRAIT_MASK)])
         scale = (np.int64(STEP_BINS) << 32) // (high - low)
     shape_set = np.int64(0)
     shape_reset = np.int64(0)
-    if scalars[P_SHAPE_VARIES]:
+    if scalars[0].shape_varies:
         shape_set = np.int64(tables[O_TRAIT_Z + np.int64((bits >> np.uint64(40)) & _TRAIT_MASK)])
         shape_reset = np.int64(tables[O_TRAIT_Z + np.int64((bits >> np.uint64(50)) & _TRAIT_MASK)])
     return gain_set, gain_reset, low, high, scale, shape_set, shape_reset
@@ -178,11 +149,11 @@ def draw_fault(key, scalars):
     """Draw the fault of a cell (one of ``FAULT_*``)."""
     u = np.int64(draw(key, DRAW_FAULT, 0) >> np.uint64(32))
     fault = FAULT_NONE
-    if u < scalars[P_STUCK_LOW]:
+    if u < scalars[0].stuck_low:
         fault = FAULT_STUCK_LOW
-    elif u < scalars[P_STUCK_LOW] + scalars[P_STUCK_HIGH]:
+    elif u < scalars[0].stuck_low + scalars[0].stuck_high:
         fault = FAULT_STUCK_HIGH
-    elif u < scalars[P_STUCK_LOW] + scalars[P_STUCK_HIGH] + scalars[P_NON_RESPONDING]:
+    elif u < scalars[0].stuck_low + scalars[0].stuck_high + scalars[0].non_responding:
         fault = FAULT_NON_RESPONDING
     return fault
 
@@ -201,9 +172,9 @@ def initial_conductance(key, fault, low, high, tables):
 @inline
 def width_factor(width, polarity, scalars):
     """Give the Q12 factor by which a pulse of ``width`` cycles moves a cell, against one of nominal width."""
-    nominal = scalars[P_WIDTH_SET + polarity]
+    nominal = scalars[0].width[polarity]
     factor = np.int64(4096)
-    if width != nominal and scalars[P_WIDTH_SCALES]:
+    if width != nominal and scalars[0].width_scales:
         factor = (np.int64(width) << 12) // nominal
     return factor
 
@@ -235,13 +206,13 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
     gain = gain_set if polarity == SET else gain_reset
     at = polarity * STEP_BINS + position
     mean = np.int64(tables[O_MEAN + at])
-    if scalars[P_SHAPE_VARIES]:
+    if scalars[0].shape_varies:
         shape = shape_set if polarity == SET else shape_reset
         mean += (np.int64(tables[O_SHAPE + at]) * shape) >> 12
         # A cell may be more or less nonlinear than its neighbours; its pulses do not change direction for that.
         mean = max(mean, np.int64(0)) if polarity == SET else min(mean, np.int64(0))
     z = gauss(draw(key, DRAW_PULSE, count), tables)
-    clip = scalars[P_NOISE_CLIP]
+    clip = scalars[0].noise_clip
     z = min(max(z, -clip), clip)
     code = polarity * CODES + amplitude
     mean = (mean * gain) >> 12
@@ -261,7 +232,7 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
 @inline
 def pulse_heat(before, after, polarity, amplitude, width, scalars, tables):
     """Give the energy that a pulse dissipates in its cell: mean conductance times V^2 times width, in table units."""
-    nominal = scalars[P_WIDTH_SET + polarity]
+    nominal = scalars[0].width[polarity]
     heat = ((before + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
     if width != nominal:
         heat = (heat * np.int64(width)) // nominal
@@ -287,14 +258,14 @@ def trip_cycle(g, key, count, polarity, amplitude, gate, compliance, cell, sound
     """
     trip = np.int64(-1)
     if compliance != NO_LIMIT and amplitude > 0:
-        limit = (np.int64(compliance) * scalars[P_LIMIT_UNIT]) // np.int64(amplitude)
+        limit = (np.int64(compliance) * scalars[0].limit_unit) // np.int64(amplitude)
         if g > limit:
             trip = np.int64(0)
         elif sound:
-            nominal = scalars[P_WIDTH_SET + polarity]
+            nominal = scalars[0].width[polarity]
             after = apply_pulse(g, key, count, polarity, amplitude, gate, nominal, cell, scalars, tables)
             reaches = after > limit
-            if scalars[P_WIDTH_SCALES]:
+            if scalars[0].width_scales:
                 reaches = after > g and cell[3] > limit
             if reaches:
                 trip = ((limit - g) * nominal) // (after - g)
@@ -325,11 +296,11 @@ def effective_conductance(g, key, count, ticks, scalars, tables):
     keyed by the pulse count, so that reading often or late changes nothing. Nothing relaxes within a tick.
     """
     seen = g
-    if scalars[P_WRITE_NOISE]:
-        seen += (scalars[P_WRITE_NOISE] * gauss(draw(key, DRAW_WRITE_NOISE, count), tables)) >> 12
-    if scalars[P_AGES] and ticks > 0 and count > 0:
+    if scalars[0].write_noise:
+        seen += (scalars[0].write_noise * gauss(draw(key, DRAW_WRITE_NOISE, count), tables)) >> 12
+    if scalars[0].ages and ticks > 0 and count > 0:
         when = time_bin(ticks)
-        age = ((g - scalars[P_G_MIN]) * scalars[P_AGE_SCALE]) >> 32
+        age = ((g - scalars[0].g_min) * scalars[0].age_scale) >> 32
         age = min(max(age, 0), AGE_BINS - 1)
         at = when * AGE_BINS + age
         relaxed = np.int64(tables[O_RELAX_SIGMA + at]) * gauss(draw(key, DRAW_RELAX, count), tables)
@@ -348,17 +319,17 @@ def effective_conductance(g, key, count, ticks, scalars, tables):
 @inline
 def to_grid(seen, distance, scalars, tables):
     """Round a Q24 conductance to the read grid, attenuated by the wires to a cell at ``distance`` (row + column)."""
-    shift = scalars[P_GRID_SHIFT]
+    shift = scalars[0].grid_shift
     grid = (seen + (np.int64(1) << (shift - 1))) >> shift
-    if scalars[P_WIRE]:
+    if scalars[0].wires:
         grid = (grid * np.int64(tables[O_WIRE + distance]) + 2048) >> 12
-    return min(grid, scalars[P_GRID_LIMIT])
+    return min(grid, scalars[0].grid_limit)
 
 
 @inline
 def grid_variance(grid, scalars, tables):
     """Give the read-noise variance of a cell from its read-grid value."""
-    return np.int64(tables[O_VARIANCE + (grid >> scalars[P_VAR_SHIFT])])
+    return np.int64(tables[O_VARIANCE + (grid >> scalars[0].var_shift)])
 
 
 @inline
@@ -374,13 +345,13 @@ def channel_key(seed, tile, channel):
 def adc_offset(seed, tile, column, pair, scalars, tables):
     """Give the offset of an output's conversions in Q20 codes: of a column, or with ``pair`` of a subtracted pair."""
     bits = draw(channel_key(seed, tile, column), DRAW_ADC_OFFSET, pair)
-    return scalars[P_ADC_OFFSET] * gauss(bits, tables)
+    return scalars[0].adc_offset * gauss(bits, tables)
 
 
 @inline
 def channel_gain(gain, seed, tile, channel, trim, scalars, tables):
     """Give the gain of an ADC channel: that of its range, off by the channel's own error, adjusted by its trim code."""
-    error = (scalars[P_ADC_GAIN_ERROR] * gauss(draw(channel_key(seed, tile, channel), DRAW_ADC_GAIN, 0), tables)) >> 12
+    error = (scalars[0].adc_gain_error * gauss(draw(channel_key(seed, tile, channel), DRAW_ADC_GAIN, 0), tables)) >> 12
     return (gain * (65536 + error + (np.int64(trim) - TRIM_CENTRE) * TRIM_STEP_Q16)) >> 16
 
 
@@ -435,10 +406,10 @@ def adc_range(code, top, scalars):
     gain_shift = shift + exponent
     # ku = variance unit * (256 * gain)**2
     upper = gain >> (GAIN_BITS - 16)
-    product = upper * upper * scalars[P_UNIT]
+    product = upper * upper * scalars[0].variance_unit
     spare = max(bit_length(product) - KU_BITS, np.int64(0))
     ku = product >> spare
-    ku_shift = scalars[P_UNIT_SHIFT] + 2 * (gain_shift - (GAIN_BITS - 16)) - 16 - spare
+    ku_shift = scalars[0].variance_shift + 2 * (gain_shift - (GAIN_BITS - 16)) - 16 - spare
     if ku_shift > 62:
         ku = np.int64(0)
         ku_shift = np.int64(62)
@@ -491,12 +462,12 @@ def quantize(total, deviation, key, count, offset, gain, gain_shift, low, high, 
 @inline
 def cell_range(code, scalars):
     """Give `adc_range` of single-cell reads; range code 0 is the configuration's own."""
-    gain = scalars[P_READ_GAIN]
+    gain = scalars[0].read_gain
     gain_shift = np.int64(READ_GAIN_SHIFT)
-    ku = scalars[P_READ_KU]
+    ku = scalars[0].read_ku
     ku_shift = np.int64(READ_KU_SHIFT)
     if code != 0:
-        gain, gain_shift, ku, ku_shift = adc_range(code, scalars[P_ADC_MAX], scalars)
+        gain, gain_shift, ku, ku_shift = adc_range(code, scalars[0].adc_max, scalars)
     return gain, gain_shift, ku, ku_shift
 
 
@@ -526,8 +497,8 @@ def convert_cell(grid, spread, seed, tile, column, channel, count, trim, code_ra
         gain_shift,
         ku,
         ku_shift,
-        scalars[P_ADC_KA],
-        scalars[P_ADC_MIN],
-        scalars[P_ADC_MAX],
+        scalars[0].adc_ka,
+        scalars[0].adc_min,
+        scalars[0].adc_max,
         tables,
     )

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinbar.emulator.devices.layout import P_SEED, RESET, SET
+from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.physics import apply_pulse, cell_key, traits
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.responses import Exponential
@@ -49,7 +49,7 @@ def _walk(pulses, cells, amplitudes, gates, widths, scalars, tables):  # type: i
     """Drive each cell up and down; columns of ``amplitudes`` and ``gates`` are the pulses of SET and of RESET."""
     out = np.empty((2 * pulses + 1, cells), np.int64)
     for cell in range(cells):
-        key = cell_key(np.uint64(scalars[P_SEED]), 0, cell)
+        key = cell_key(np.uint64(scalars[0].seed), 0, cell)
         own = traits(key, scalars, tables)
         g = own[2]
         out[0, cell] = g

@@ -54,9 +54,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Scalars:
-    """The scalars, all of them known."""
+    """The scalars, all of them known: an array of one record.
 
-    values: Sequence[int]
+    Parameters
+    ----------
+    fields : mapping
+        Numbers, and tuples of them, by name.
+    """
+
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -225,6 +231,8 @@ class _Frame:
                 if not isinstance(condition, Symbol):
                     return self._evaluate(so if condition else otherwise)
                 return self._choose(condition, self._evaluate(so), self._evaluate(otherwise))
+            case ast.Attribute(value=ast.Subscript(value=array, slice=ast.Constant(value=0)), attr=field):
+                return self._field(self._evaluate(array), field)
             case ast.Subscript(value=value, slice=place):
                 return self._subscript(self._evaluate(value), self._evaluate(place))
             case ast.Call(func=function, args=arguments, keywords=[]):
@@ -320,14 +328,18 @@ class _Frame:
         a, b = as_symbol(self._builder, so), as_symbol(self._builder, otherwise)
         return self._made(self._builder.select(condition.value, a.value, b.value), word=a.word)
 
+    def _field(self, what: Any, name: str) -> Any:
+        if not isinstance(what, Scalars) or name not in what.fields:
+            raise UnsupportedExpression(f"there is no scalar {name!r}")
+        return what.fields[name]
+
     def _subscript(self, what: Any, place: Any) -> Any:
-        if isinstance(what, (Scalars, tuple)):
-            values = what.values if isinstance(what, Scalars) else what
+        if isinstance(what, tuple):
             if not isinstance(place, Symbol):
-                return values[place]
-            return self._made(self._builder.among(place.value, values), word=False)
+                return what[place]
+            return self._made(self._builder.among(place.value, what), word=False)
         if not isinstance(what, Tables):
-            raise UnsupportedExpression("only scalars and tables have entries")
+            raise UnsupportedExpression("only tuples and tables have entries")
         builder = self._builder
         index = as_symbol(builder, place).value
         step = builder.steps[index]

@@ -5,11 +5,11 @@ Formulas are evaluated once, in float64, and rounded once, half up; after that t
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from statistics import NormalDist
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from twinbar.emulator.devices import layout as at
 from twinbar.emulator.devices.ageing import bin_ticks, drift_exponent, drift_octaves, relaxation
@@ -39,7 +39,7 @@ class CellTables:
 
     Parameters
     ----------
-    scalars : (SCALAR_COUNT,) int64 array
+    scalars : (1,) array of `SCALARS`
     tables : (TABLE_SIZE,) int32 array
     g_max_s, g_min_s : float
         Nominal window in siemens.
@@ -65,7 +65,7 @@ class CellTables:
     drive : DriveRegisters
     """
 
-    scalars: NDArray[np.int64]
+    scalars: Any
     tables: NDArray[np.int32]
     g_max_s: float
     g_min_s: float
@@ -165,7 +165,7 @@ def build_tables(
         raise ConfigError(f"drive_full_scale_v is {full_scale_v}; it must be a number greater than zero")
 
     build = _Builder(preset)
-    build.scalars[at.P_SEED] = np.uint64(mix(np.uint64(seed & ((1 << 64) - 1)))).view(np.int64)
+    build.scalars[0].seed = np.uint64(mix(np.uint64(seed & ((1 << 64) - 1)))).view(np.int64)
     build.constants()
     build.window()
     width_cycles = build.pulses(clock_hz, cycle_noise)
@@ -186,9 +186,9 @@ def build_tables(
         tables=build.tables,
         g_max_s=g_max_s,
         g_min_s=preset.window.g_min.si,
-        window=(int(build.scalars[at.P_G_MIN]), int(build.scalars[at.P_G_MAX])),
+        window=(int(build.scalars[0].g_min), int(build.scalars[0].g_max)),
         grid_bits=grid_bits,
-        grid_limit=int(build.scalars[at.P_GRID_LIMIT]),
+        grid_limit=int(build.scalars[0].grid_limit),
         width_cycles=width_cycles,
         max_width_cycles=build.longest_widths(width_cycles),
         variance_unit=variance_unit,
@@ -207,7 +207,7 @@ class _Builder:
 
     def __init__(self, preset: Preset) -> None:
         self.preset = preset
-        self.scalars: NDArray[np.int64] = np.zeros(at.SCALAR_COUNT, dtype=np.int64)
+        self.scalars: Any = np.zeros(1, at.SCALARS)
         self.tables: NDArray[np.int32] = np.zeros(at.TABLE_SIZE, dtype=np.int32)
         self.g_max_s = preset.window.g_max.si
         self.window_s = preset.window.g_max.si - preset.window.g_min.si
@@ -230,10 +230,10 @@ class _Builder:
     def window(self) -> None:
         """Fill the nominal window and the scales that turn a conductance into a bin."""
         g_min = round(at.G_ONE * self.preset.window.g_min.si / self.g_max_s)
-        self.scalars[at.P_G_MIN] = g_min
-        self.scalars[at.P_G_MAX] = at.G_ONE
-        self.scalars[at.P_BIN_SCALE] = (at.STEP_BINS << 32) // (at.G_ONE - g_min)
-        self.scalars[at.P_AGE_SCALE] = (at.AGE_BINS << 32) // (at.G_ONE - g_min)
+        self.scalars[0].g_min = g_min
+        self.scalars[0].g_max = at.G_ONE
+        self.scalars[0].bin_scale = (at.STEP_BINS << 32) // (at.G_ONE - g_min)
+        self.scalars[0].age_scale = (at.AGE_BINS << 32) // (at.G_ONE - g_min)
 
     def width(self, name: str, clock_hz: float) -> tuple[int, float]:
         """Give a nominal width in whole cycles, and their ratio to its exact width."""
@@ -281,13 +281,13 @@ class _Builder:
                 assert isinstance(preset.response, Exponential)  # checked when the preset was loaded
                 shape = preset.response.shape(position, polarity, spread_of.nonlinearity.si)
                 self.put(f"the nonlinearity of {name}", at.O_SHAPE + polarity * at.STEP_BINS, shape * unit)
-            self.scalars[at.P_WIDTH_SET + polarity] = cycles
+            self.scalars[0].width[polarity] = cycles
             widths.append(cycles)
         clip = math.inf if cycle is None or cycle.clip is None else cycle.clip.si
-        self.scalars[at.P_NOISE_CLIP] = round(min(clip, 16.0) * at.Q12)
-        self.scalars[at.P_WIDTH_SCALES] = int(preset.pulse.width_scales)
+        self.scalars[0].noise_clip = round(min(clip, 16.0) * at.Q12)
+        self.scalars[0].width_scales = int(preset.pulse.width_scales)
         if preset.write_noise is not None and noise:
-            self.scalars[at.P_WRITE_NOISE] = round(preset.write_noise.sigma.si * self.window_part * at.G_ONE)
+            self.scalars[0].write_noise = round(preset.write_noise.sigma.si * self.window_part * at.G_ONE)
         return widths[0], widths[1]
 
     def drive(self, full_scale_v: float) -> None:
@@ -339,11 +339,11 @@ class _Builder:
             else:
                 values = np.maximum(1 + sigma * z, _SMALLEST_GAIN)
             self.put("the gain of a cell", at.O_GAIN + polarity * at.TRAIT_BINS, values * at.Q12)
-        self.scalars[at.P_GAIN_SHARED] = int(gain is not None and gain.shared)
-        self.scalars[at.P_SHAPE_VARIES] = int(spread is not None and spread.nonlinearity is not None)
+        self.scalars[0].gain_shared = int(gain is not None and gain.shared)
+        self.scalars[0].shape_varies = int(spread is not None and spread.nonlinearity is not None)
 
-        low = np.full(at.TRAIT_BINS, float(self.scalars[at.P_G_MIN]))
-        high = np.full(at.TRAIT_BINS, float(self.scalars[at.P_G_MAX]))
+        low = np.full(at.TRAIT_BINS, float(self.scalars[0].g_min))
+        high = np.full(at.TRAIT_BINS, float(self.scalars[0].g_max))
         if spread is not None and (spread.g_min is not None or spread.g_max is not None):
             window = self.window_part * at.G_ONE
             middle = low[0] + window / 2
@@ -352,15 +352,15 @@ class _Builder:
             # The two bounds are drawn independently; each keeps to its half, so that no cell is inside out.
             low = np.clip(low, 0, middle - window * _NARROWEST / 2)
             high = np.maximum(high, middle + window * _NARROWEST / 2)
-            self.scalars[at.P_WINDOW_VARIES] = 1
+            self.scalars[0].window_varies = 1
         self.put("the lower bound of a cell", at.O_LOW, low)
         self.put("the upper bound of a cell", at.O_HIGH, high)
 
         faults = self.preset.faults if wanted else None
         if faults is not None:
-            for index, share in ((at.P_STUCK_LOW, faults.stuck_low), (at.P_STUCK_HIGH, faults.stuck_high)):
-                self.scalars[index] = round(share.si * 2**32)
-            self.scalars[at.P_NON_RESPONDING] = round(faults.non_responding.si * 2**32)
+            self.scalars[0].stuck_low = round(faults.stuck_low.si * 2**32)
+            self.scalars[0].stuck_high = round(faults.stuck_high.si * 2**32)
+            self.scalars[0].non_responding = round(faults.non_responding.si * 2**32)
 
     def initial(self, wanted: bool) -> None:
         """Fill the conductance after forming."""
@@ -383,35 +383,35 @@ class _Builder:
             self.put("the drift exponent", at.O_NU_MEAN, nu * 65536)
             self.put("the spread of the drift exponent", at.O_NU_SIGMA, nu_sigma * noise * 65536)
             self.put("the time", at.O_LOG2_TIME, 256 * drift_octaves(preset.drift, time_s))
-        self.scalars[at.P_AGES] = int(preset.relaxation is not None or preset.drift is not None)
+        self.scalars[0].ages = int(preset.relaxation is not None or preset.drift is not None)
 
     def wires(self, resistance_ohm: float) -> None:
         """Fill the attenuation of a cell's current by the wires to it: ``1 / (1 + G R (row + column))``."""
         middle_s = self.preset.window.g_min.si + self.window_s / 2
         self.put("the wires", at.O_WIRE, at.Q12 / (1 + middle_s * resistance_ohm * np.arange(at.WIRE_BINS)))
-        self.scalars[at.P_WIRE] = int(resistance_ohm > 0)
+        self.scalars[0].wires = int(resistance_ohm > 0)
 
     def grid(self, grid_bits: int) -> None:
         """Fill the read grid; its limit holds the highest cell, and what write noise and ageing add to it."""
         high = int(self.section(at.O_HIGH, at.TRAIT_BINS).max())
-        beyond = 4.0 * float(self.scalars[at.P_WRITE_NOISE])
-        if self.scalars[at.P_AGES]:
+        beyond = 4.0 * float(self.scalars[0].write_noise)
+        if self.scalars[0].ages:
             ages = at.TIME_BINS * at.AGE_BINS
             seen = self.section(at.O_RELAX_MEAN, ages) + 4.0 * self.section(at.O_RELAX_SIGMA, ages)
             beyond += max(0.0, float(seen.max()))
         shift = 24 - grid_bits
         limit = min(math.ceil((high + beyond) / 2**shift), 2 << grid_bits)
-        self.scalars[at.P_GRID_SHIFT] = shift
-        self.scalars[at.P_GRID_LIMIT] = limit
-        self.scalars[at.P_VAR_SHIFT] = max(0, limit.bit_length() - (at.VAR_BINS.bit_length() - 1))
+        self.scalars[0].grid_shift = shift
+        self.scalars[0].grid_limit = limit
+        self.scalars[0].var_shift = max(0, limit.bit_length() - (at.VAR_BINS.bit_length() - 1))
 
     def read_noise(self, grid_bits: int, variance_max: int, wanted: bool) -> float:
         """Fill the read-noise variance by read-grid value; give the unit of the table in read-grid units squared."""
         noise = self.preset.read_noise if wanted else None
         if noise is None:
             return 0.0
-        shift = int(self.scalars[at.P_VAR_SHIFT])
-        last = int(self.scalars[at.P_GRID_LIMIT]) >> shift
+        shift = int(self.scalars[0].var_shift)
+        last = int(self.scalars[0].grid_limit) >> shift
         grid = (np.arange(last + 1) << shift) + ((1 << shift) - 1) / 2
         to_grid = 2**grid_bits / self.g_max_s
         g_s = grid / to_grid
@@ -434,20 +434,20 @@ class _Builder:
         """Fill how a single cell is converted."""
         top = (1 << adc_bits) - 1
         codes_per_grid = top / (read_range * 2**grid_bits)
-        self.scalars[at.P_ADC_MAX] = top
-        self.scalars[at.P_READ_GAIN] = round(codes_per_grid * 2**20)
-        self.scalars[at.P_READ_KU] = round(variance_unit * (codes_per_grid * 256) ** 2 * 65536)
-        self.scalars[at.P_ADC_KA] = round((noise_codes * 256) ** 2)
-        self.scalars[at.P_REFERENCE] = round(_REFERENCE * read_range * 2**grid_bits)
-        self.scalars[at.P_UNIT], self.scalars[at.P_UNIT_SHIFT] = _significant(variance_unit, 16)
-        if self.scalars[at.P_READ_GAIN] == 0:
+        self.scalars[0].adc_max = top
+        self.scalars[0].read_gain = round(codes_per_grid * 2**20)
+        self.scalars[0].read_ku = round(variance_unit * (codes_per_grid * 256) ** 2 * 65536)
+        self.scalars[0].adc_ka = round((noise_codes * 256) ** 2)
+        self.scalars[0].reference = round(_REFERENCE * read_range * 2**grid_bits)
+        self.scalars[0].variance_unit, self.scalars[0].variance_shift = _significant(variance_unit, 16)
+        if self.scalars[0].read_gain == 0:
             raise ConfigError(
                 f"read_range {read_range} with a {adc_bits}-bit converter leaves less than 2**-20 codes per grid unit; "
                 "give a smaller range or a coarser grid"
             )
         largest = int(self.section(at.O_VARIANCE, at.VAR_BINS).max())
-        variance = ((largest * int(self.scalars[at.P_READ_KU])) >> 16) + int(self.scalars[at.P_ADC_KA])
-        if largest * int(self.scalars[at.P_READ_KU]) >= _LARGEST_PRODUCT or variance >= 1 << 50:
+        variance = ((largest * int(self.scalars[0].read_ku)) >> 16) + int(self.scalars[0].adc_ka)
+        if largest * int(self.scalars[0].read_ku) >= _LARGEST_PRODUCT or variance >= 1 << 50:
             raise ConfigError(
                 f"the noise of a single-cell read is {math.sqrt(variance) / 256:.3g} codes, more than the physics can "
                 "hold; give a larger read_range or less noise"
@@ -455,13 +455,13 @@ class _Builder:
 
     def converter_errors(self, adc_bits: int, offset_codes: float, gain_error: float) -> None:
         """Fill how converters differ; where there are offsets, they also convert what lies below zero."""
-        self.scalars[at.P_ADC_OFFSET] = round(offset_codes * 256)
-        self.scalars[at.P_ADC_GAIN_ERROR] = round(gain_error * 65536)
-        self.scalars[at.P_ADC_MIN] = -(1 << adc_bits >> 4) if offset_codes or gain_error else 0
+        self.scalars[0].adc_offset = round(offset_codes * 256)
+        self.scalars[0].adc_gain_error = round(gain_error * 65536)
+        self.scalars[0].adc_min = -(1 << adc_bits >> 4) if offset_codes or gain_error else 0
 
     def current_limit(self) -> None:
         """Fill the unit of compliance codes: the largest stands for twice Gmax at the full scale of the drive."""
-        self.scalars[at.P_LIMIT_UNIT] = (2 * at.G_ONE * (at.CODES - 1)) // at.NO_LIMIT
+        self.scalars[0].limit_unit = (2 * at.G_ONE * (at.CODES - 1)) // at.NO_LIMIT
 
     def section(self, offset: int, size: int) -> NDArray[np.int64]:
         """Give a section of the tables."""
@@ -494,7 +494,8 @@ class _Builder:
 
 def normal_quantiles(bins: int) -> Array:
     """Give the quantiles of the standard normal at the middles of ``bins`` equal shares, scaled to unit variance."""
-    z = ndtri((np.arange(bins) + 0.5) / bins)
+    normal = NormalDist()
+    z = np.array([normal.inv_cdf((k + 0.5) / bins) for k in range(bins)])
     return np.asarray(z / math.sqrt(float(np.mean(z * z))))
 
 

@@ -15,7 +15,7 @@ from twinbar.emulator.contract.operations import (
     extreme_codes,
 )
 from twinbar.emulator.contract.program import Controller, Program, ProgramResult
-from twinbar.emulator.crossbar.array import S_TICK, ArrayState, make_state
+from twinbar.emulator.crossbar.array import ArrayState, make_state
 from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT, calibrations
 from twinbar.emulator.crossbar.cell_state import restore_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
@@ -218,7 +218,7 @@ class ControllerEngine:
         """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
         geometry = self.config.geometry
         state = make_state(self.config, self.tiles, geometry.adc_channels)
-        state.shape[S_TICK] = self._tick
+        state.shape[0].tick = self._tick
         restore_cells(state, self.controller.cells())
         return _in_siemens(state, self.config).reshape(self.tiles, geometry.rows, geometry.columns)
 

@@ -13,8 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from twinbar.emulator.crossbar.array import (
-    S_ADC_BITS,
-    SHAPE_SIZE,
+    SHAPE,
     ArrayState,
     convert_single,
     convert_sum,
@@ -22,7 +21,7 @@ from twinbar.emulator.crossbar.array import (
     gate_opens,
     sum_step,
 )
-from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN, SCALAR_COUNT, TABLE_SIZE
+from twinbar.emulator.devices.layout import SCALARS, TABLE_SIZE
 from twinbar.emulator.kernels.compiled import callback, part
 
 ARRAYS: Final = len(ArrayState._fields)
@@ -59,8 +58,8 @@ def _state(record):
         sums=carray(_pointer(at[9]), (tiles, columns), np.int64),
         variances=carray(_pointer(at[10]), (tiles, columns), np.int64),
         mapped=carray(_pointer(at[11]), (tiles,), np.int64),
-        shape=carray(_pointer(at[12]), (SHAPE_SIZE,), np.int64),
-        scalars=carray(_pointer(at[13]), (SCALAR_COUNT,), np.int64),
+        shape=carray(_pointer(at[12]), (1,), SHAPE),
+        scalars=carray(_pointer(at[13]), (1,), SCALARS),
         tables=carray(_pointer(at[14]), (TABLE_SIZE,), np.int32),
     )
 
@@ -145,7 +144,7 @@ def arrays_of(state: ArrayState, record: np.ndarray, *, sample_and_hold: bool) -
         Of `record_of`. The caller keeps it alive, and the state.
     sample_and_hold : bool
     """
-    greatest_pair = (1 << int(state.shape[S_ADC_BITS]) - 1) - 1
+    greatest_pair = (1 << int(state.shape[0].adc_bits) - 1) - 1
     return Arrays(
         record=record.ctypes.data,
         grid=state.grid.ctypes.data,
@@ -153,8 +152,8 @@ def arrays_of(state: ArrayState, record: np.ndarray, *, sample_and_hold: bool) -
         **{name: function.address for name, function in _FUNCTIONS.items()},
         sample_and_hold=int(sample_and_hold),
         # Without codes below zero, none says that something was cut off (`twinbar.emulator.crossbar.array.is_clipped`).
-        least_code=int(state.scalars[P_ADC_MIN]) or np.iinfo(np.int64).min,
-        greatest_code=int(state.scalars[P_ADC_MAX]),
+        least_code=int(state.scalars[0].adc_min) or np.iinfo(np.int64).min,
+        greatest_code=int(state.scalars[0].adc_max),
         least_pair_code=-greatest_pair - 1,
         greatest_pair_code=greatest_pair,
     )

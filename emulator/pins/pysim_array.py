@@ -10,7 +10,6 @@ import numpy.typing as npt
 from twinbar.emulator.crossbar.array import (
     NO_CELL,
     REFERENCE,
-    S_ADC_BITS,
     ArrayState,
     convert_single,
     convert_sum,
@@ -21,7 +20,7 @@ from twinbar.emulator.crossbar.array import (
     sum_step,
 )
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN, RESET, SET
+from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import lines_of
@@ -188,9 +187,9 @@ class TileArray:
 
     def _note_extremes(self, codes: Collection[int], pair: bool) -> None:
         state = self._state
-        low, high = int(state.scalars[P_ADC_MIN]), int(state.scalars[P_ADC_MAX])
+        low, high = int(state.scalars[0].adc_min), int(state.scalars[0].adc_max)
         if pair:
-            high = (1 << (int(state.shape[S_ADC_BITS]) - 1)) - 1
+            high = (1 << (int(state.shape[0].adc_bits) - 1)) - 1
             low = -high - 1
         least, most = self._forward or (high, low)
         self._forward = min(least, *codes), max(most, *codes)

@@ -4,7 +4,7 @@ from random import Random
 from typing import Final
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
-from twinbar.emulator.devices.layout import G_ONE, P_LIMIT_UNIT, RESET, SET
+from twinbar.emulator.devices.layout import G_ONE, RESET, SET
 from twinbar.emulator.verify.beats import beat
 from twinbar.emulator.verify.sketch import Sketch, small, weighted
 from twinbar.hw.protocol import registers
@@ -93,7 +93,7 @@ def _limit_code(rng: Random, sketch: Sketch, amplitude: int) -> int:
     """Draw a current limit that cells reach in the middle of their range, or any."""
     if rng.random() < 0.1:
         return rng.randint(0, NO_LIMIT)
-    unit = int(sketch.elaboration.config.cells.scalars[P_LIMIT_UNIT])
+    unit = int(sketch.elaboration.config.cells.scalars[0].limit_unit)
     return min(int(10 ** rng.uniform(-2, 0) * G_ONE * amplitude / unit), NO_LIMIT)
 
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.devices.layout import P_AGES
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.host.board.identity import board_controller
 from twinbar.host.board.measured import OffsetTables, pulses_of, put_readings
@@ -206,7 +205,7 @@ class BoardController:
         ConfigError
             If the array is said to be emulated, and its preset ages.
         """
-        if self.check and tick and self.config.cells.scalars[P_AGES]:
+        if self.check and tick and self.config.cells.scalars[0].ages:
             raise ConfigError(
                 "the device preset ages from step to step, and an emulated array on a board does not; choose one that "
                 "does not age, or leave out engine.check"

@@ -3,7 +3,6 @@
 import numpy as np
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.devices.layout import P_ADC_MIN, P_READ_GAIN
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import unpack, unpack_arguments, unpack_commands, unpack_results
 from twinbar.hw.protocol.registers import OFFSET, OFFSETS, PAIR_OFFSETS
@@ -35,7 +34,7 @@ def put_readings(g: np.ndarray, responses: np.ndarray, config: CrossbarConfig) -
     responses : uint8 [n, RESPONSE_BYTES]
     config : CrossbarConfig
     """
-    geometry, gain = config.geometry, int(config.cells.scalars[P_READ_GAIN])
+    geometry, gain = config.geometry, int(config.cells.scalars[0].read_gain)
     opcodes = unpack(responses)["opcode"]
     chosen = responses[np.isin(opcodes, [opcode.value for opcode in _READING])]
     if not len(chosen):
@@ -58,7 +57,7 @@ class OffsetTables:
 
     def __init__(self, config: CrossbarConfig, tiles: int) -> None:
         self._geometry = config.geometry
-        self._least = int(config.cells.scalars[P_ADC_MIN])
+        self._least = int(config.cells.scalars[0].adc_min)
         self._tables = np.zeros((2, tiles, MAX_COLUMNS), np.int64)
 
     def note(self, commands: np.ndarray, responses: np.ndarray) -> None:

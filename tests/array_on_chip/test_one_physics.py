@@ -19,10 +19,6 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices import physics
 from twinbar.emulator.devices.layout import (
     DRAW_CONVERSION,
-    P_G_MAX,
-    P_G_MIN,
-    P_SEED,
-    P_WIDTH_SET,
     RESET,
     SET,
 )
@@ -53,7 +49,7 @@ def config_of(world: str) -> CrossbarConfig:
 @cache
 def tables_of(world: str) -> tuple[np.ndarray, np.ndarray]:
     cells = config_of(world).cells
-    return np.ascontiguousarray(cells.scalars, np.int64), np.ascontiguousarray(cells.tables, np.int32)
+    return cells.scalars, np.ascontiguousarray(cells.tables, np.int32)
 
 
 def bench_of(world: str, name: str, member: int | None = None) -> FunctionBench:
@@ -83,7 +79,7 @@ def below(rng: np.random.Generator, bits: int) -> int:
 
 
 def conductance(rng: np.random.Generator, scalars: np.ndarray) -> int:
-    low, high = int(scalars[P_G_MIN]), int(scalars[P_G_MAX])
+    low, high = int(scalars[0].g_min), int(scalars[0].g_max)
     return int(rng.choice([low, low + 1, high - 1, high, *rng.integers(low, high + 1, 8)]))
 
 
@@ -112,7 +108,7 @@ def draw_inputs(name: str, rng: np.random.Generator, scalars: np.ndarray) -> Inp
 def expected_of(name: str, world: str, i: Inputs, member: int | None = None) -> list[int]:
     """Compute what a function of the microprogram stands for with the physics of the engines."""
     scalars, tables = tables_of(world)
-    seed = np.uint64(int(scalars[P_SEED]) & MASK)
+    seed = np.uint64(int(scalars[0].seed) & MASK)
 
     def key() -> np.uint64:
         return np.uint64(i["key"])
@@ -124,7 +120,7 @@ def expected_of(name: str, world: str, i: Inputs, member: int | None = None) -> 
 
     def pulse() -> int:
         polarity = RESET if i["resets"] else SET
-        cell, width = physics.traits(key(), scalars, tables), int(scalars[P_WIDTH_SET + polarity])
+        cell, width = physics.traits(key(), scalars, tables), int(scalars[0].width[polarity])
         return physics.apply_pulse(i["g"], key(), i["count"], polarity, 4095, 4095, width, cell, scalars, tables)
 
     def see() -> int:
@@ -275,7 +271,7 @@ def test_pulses_on_random_cells_agree(world: str) -> None:
             array.put_cell(cell, g, fault, pulses)
             polarity = RESET if resets else SET
             drive = array.model.threshold[polarity] - int(rng.integers(2))
-            gate_closes(state, tile, cell, polarity, drive, 4095, int(scalars[P_WIDTH_SET + polarity]))
+            gate_closes(state, tile, cell, polarity, drive, 4095, int(scalars[0].width[polarity]))
             taken = array.pulse(
                 *divmod(cell, CONTROLLER.columns), resets=resets, acts=drive >= array.model.threshold[polarity]
             )

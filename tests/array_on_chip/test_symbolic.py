@@ -1,7 +1,7 @@
 """The source of functions runs on expressions as it runs on numbers, and what cannot be said is refused."""
 
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ BASE = 10
 
 def inner(x, scalars):
     """Doubles or not."""
-    if scalars[1]:
+    if scalars[0].doubles:
         x = x * 2
     return x
 
@@ -38,9 +38,9 @@ def several(x, y, scalars, tables):
         second = -second
     else:
         first = min(first, 7)
-    unset = 1 if scalars[0] else first
+    unset = 1 if scalars[0].unset else first
     entry = np.int64(tables[BASE + (x & 3)])
-    return first, max(second, -2), entry * unset, scalars[1 if x == y else 0]
+    return first, max(second, -2), entry * unset, scalars[0].pair[1 if x == y else 0]
 
 
 def wrapping(word):
@@ -49,7 +49,7 @@ def wrapping(word):
 
 
 def lazily(x, scalars):
-    if x != 3 and scalars[0]:
+    if x != 3 and scalars[0].unset:
         x = x // 0
     return x
 
@@ -81,7 +81,7 @@ def overlapping(x):
 def reaching(x, tables):
     return tables[x]
 '''
-SCALARS = (0, 1)
+SCALARS = {"doubles": 1, "unset": 0, "pair": (0, 1)}
 ENTRIES = (100, -200, 300, 5)
 
 
@@ -123,7 +123,7 @@ def test_branches_calls_and_tables_come_to_what_python_computes(module: ModuleTy
 
     for x in range(13):
         for y in range(13):
-            expected = module.several(x, y, SCALARS, tables)
+            expected = module.several(x, y, [SimpleNamespace(**SCALARS)], tables)
             assert evaluate(function, {"x": x, "y": y}, look_up) == [int(one) for one in expected]
 
 
@@ -137,7 +137,7 @@ def test_unsigned_words_wrap_and_signed_numbers_do_not(module: ModuleType) -> No
 
 
 def test_what_is_known_to_be_false_is_not_run(module: ModuleType) -> None:
-    builder, result = run(module, "lazily", ranged("x", 0, 9), Scalars((0,)))
+    builder, result = run(module, "lazily", ranged("x", 0, 9), Scalars({"unset": 0}))
     assert builder.steps[result.value].kind is Kind.INPUT
 
 

@@ -29,7 +29,7 @@ def test_a_board_emulates_the_array_of_a_run(name: str) -> None:
         assert getattr(core.controller, field) == getattr(expected, field)
     assert core.link.clock_hz == crossbar.clock_hz
     assert core.array is not None
-    assert core.array.model.seed == int(crossbar.cells.scalars[0]) % (1 << 64)
+    assert core.array.model.seed == int(crossbar.cells.scalars[0].seed) % (1 << 64)
     least = core.describe()["front_end"]["emulated"]["least_cycles"]
     timing = crossbar.timing
     assert (timing.convert, timing.settle_multiply, timing.recover) == (

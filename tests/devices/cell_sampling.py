@@ -3,14 +3,13 @@
 import numpy as np
 
 from twinbar.emulator.devices import physics
-from twinbar.emulator.devices.layout import P_SEED
 from twinbar.emulator.kernels.compiled import allocating_kernel
 
 
 @allocating_kernel
 def train(pulses, polarity, start, amplitude, gate, width, scalars, tables):
     """Drive cell 0 from ``start`` with identical pulses; give the conductance before each and after the last."""
-    key = physics.cell_key(np.uint64(scalars[P_SEED]), 0, 0)
+    key = physics.cell_key(np.uint64(scalars[0].seed), 0, 0)
     cell = physics.traits(key, scalars, tables)
     g = np.int64(start)
     out = np.empty(pulses + 1, np.int64)
@@ -24,7 +23,7 @@ def train(pulses, polarity, start, amplitude, gate, width, scalars, tables):
 @allocating_kernel
 def single_pulses(draws, polarity, start, amplitude, gate, width, scalars, tables):
     """Apply one pulse to a cell at ``start``, again and again with new draws; give the changes."""
-    key = physics.cell_key(np.uint64(scalars[P_SEED]), 0, 0)
+    key = physics.cell_key(np.uint64(scalars[0].seed), 0, 0)
     cell = physics.traits(key, scalars, tables)
     out = np.empty(draws, np.int64)
     for count in range(draws):
@@ -38,7 +37,7 @@ def cells(number, scalars, tables):
     """Give traits (7 columns), fault and conductance after forming of ``number`` cells."""
     out = np.empty((number, 9), np.int64)
     for index in range(number):
-        key = physics.cell_key(np.uint64(scalars[P_SEED]), index % 3, index)
+        key = physics.cell_key(np.uint64(scalars[0].seed), index % 3, index)
         cell = physics.traits(key, scalars, tables)
         fault = physics.draw_fault(key, scalars)
         for column in range(7):
@@ -51,7 +50,7 @@ def cells(number, scalars, tables):
 @allocating_kernel
 def seen(draws, g, ticks, scalars, tables):
     """Give the effective conductance of a cell at ``g``, ``ticks`` after each of ``draws`` pulses."""
-    key = physics.cell_key(np.uint64(scalars[P_SEED]), 0, 0)
+    key = physics.cell_key(np.uint64(scalars[0].seed), 0, 0)
     out = np.empty(draws, np.int64)
     for count in range(draws):
         out[count] = physics.effective_conductance(g, key, count + 1, ticks, scalars, tables)
@@ -61,10 +60,10 @@ def seen(draws, g, ticks, scalars, tables):
 @allocating_kernel
 def reads(draws, g, scalars, tables):
     """Give the codes of ``draws`` readings of a cell at ``g``."""
-    key = physics.cell_key(np.uint64(scalars[P_SEED]), 0, 0)
+    key = physics.cell_key(np.uint64(scalars[0].seed), 0, 0)
     grid = physics.to_grid(physics.effective_conductance(g, key, 1, 0, scalars, tables), 0, scalars, tables)
     spread = physics.grid_variance(grid, scalars, tables)
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     out = np.empty(draws, np.int64)
     for conversion in range(draws):
         out[conversion] = physics.convert_cell(grid, spread, seed, 0, 0, 0, conversion, 128, 0, scalars, tables)

@@ -48,7 +48,7 @@ def test_neurram_relaxes_as_the_published_polynomials(tables_of, ticks, column):
 def test_nothing_relaxes_within_a_tick_or_before_the_first_pulse(tables_of):
     cell = tables_of("neurram")
     assert set(conductances(cell, 20e-6, 0, 100)) == {round(20e-6 / 40e-6 * G_ONE) / G_ONE * cell.g_max_s}
-    key = physics.cell_key(cell.scalars[0], 0, 0)
+    key = physics.cell_key(cell.scalars[0].seed, 0, 0)
     assert physics.effective_conductance(G_ONE // 2, key, 0, 1000, cell.scalars, cell.tables) == G_ONE // 2
 
 

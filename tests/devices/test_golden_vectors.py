@@ -76,7 +76,7 @@ def test_cells_pulses_and_readings(tables_of, name):
 def test_python_gives_what_the_kernels_give(tables_of):
     tables = tables_of("taox-hfox")
     scalars, table = tables.scalars, tables.tables
-    key = physics.cell_key(scalars[0], 0, 0)
+    key = physics.cell_key(scalars[0].seed, 0, 0)
     cell = physics.traits(key, scalars, table)
     g = sum(tables.window) // 2
     for count, expected in enumerate(GOLDEN["taox-hfox"]["set"][1:]):

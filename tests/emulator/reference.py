@@ -59,7 +59,7 @@ class ReferenceTile:
         self.number = number
         self.mapped_columns = mapped_columns
         self.scalars, self.tables = config.cells.scalars, config.cells.tables
-        self.seed = np.uint64(int(self.scalars[layout.P_SEED]) & (2**64 - 1))
+        self.seed = np.uint64(int(self.scalars[0].seed) & (2**64 - 1))
         self.tick = 0
         geometry = config.geometry
         self.keys = [np.uint64(physics.cell_key(self.seed, number, cell)) for cell in range(geometry.cells)]
@@ -220,7 +220,7 @@ class ReferenceTile:
         """
         geometry, timing = self.config.geometry, self.config.timing
         adc = self.config.adc_range(full_scale)
-        ka = int(self.scalars[layout.P_ADC_KA])
+        ka = int(self.scalars[0].adc_ka)
         lowest, highest = geometry.code_range
         outputs = used_columns // 2 if geometry.subtract_pairs else used_columns
         busiest = -(-outputs // geometry.adc_channels)

@@ -8,7 +8,6 @@ from program_runner import write_list
 
 from twinbar.emulator.contract.operations import TileBlock
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.devices.layout import P_AGES
 from twinbar.emulator.devices.preset import load_preset, preset_names
 from twinbar.emulator.engines.bulk.engine import FastEngine
 
@@ -25,7 +24,7 @@ def written(request: pytest.FixtureRequest, make_crossbar: Callable[..., Crossba
 
 
 def ages(engine: FastEngine) -> bool:
-    return bool(engine.config.cells.scalars[P_AGES])
+    return bool(engine.config.cells.scalars[0].ages)
 
 
 def column_codes(engine: FastEngine) -> tuple[np.ndarray, np.ndarray]:

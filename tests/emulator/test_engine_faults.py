@@ -13,9 +13,6 @@ from twinbar.emulator.devices.layout import (
     FAULT_STUCK_HIGH,
     FAULT_STUCK_LOW,
     G_ONE,
-    P_NON_RESPONDING,
-    P_STUCK_HIGH,
-    P_STUCK_LOW,
 )
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.hw.actions import Action
@@ -83,12 +80,12 @@ def test_a_fault_map_that_does_not_fit_is_refused(
 def test_faults_are_drawn_as_often_as_the_preset_says(make_crossbar: Callable[..., CrossbarConfig]) -> None:
     config = make_crossbar(rows=256, columns=128)
     shares = {
-        FAULT_STUCK_LOW: (P_STUCK_LOW, 0.02),
-        FAULT_STUCK_HIGH: (P_STUCK_HIGH, 0.03),
-        FAULT_NON_RESPONDING: (P_NON_RESPONDING, 0.1),
+        FAULT_STUCK_LOW: ("stuck_low", 0.02),
+        FAULT_STUCK_HIGH: ("stuck_high", 0.03),
+        FAULT_NON_RESPONDING: ("non_responding", 0.1),
     }
-    for position, share in shares.values():
-        config.cells.scalars[position] = int(share * 2**32)
+    for field, share in shares.values():
+        config.cells.scalars[0][field] = int(share * 2**32)
     fault = FastEngine(config, 2, np.array([128, 128])).state_dict()["fault"]
     for kind, (_, share) in shares.items():
         sigma = np.sqrt(share * (1 - share) / fault.size)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.devices.layout import P_SEED
 from twinbar.emulator.devices.physics import (
     cell_key,
     draw_fault,
@@ -60,7 +59,7 @@ class Operands(NamedTuple):
 @kernel
 def initialize(first, last, state_g, fault, draw_faults, scalars, tables):
     """Form the cells of the tiles ``first`` to ``last - 1``: their faults (unless given) and conductances."""
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     for tile in range(first, last):
         for cell in range(state_g.shape[1]):
             key = cell_key(seed, tile, cell)
@@ -105,7 +104,7 @@ def refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operan
 
 @kernel
 def _refresh_tile(tile, columns, subtract, used, states, tick, operands, scalars, tables):
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     for row in range(operands.row_sum.shape[1]):
         total = np.int64(0)
         for column in range(columns):
@@ -127,7 +126,7 @@ def refresh_tiles(first, last, columns, subtract, mapped_columns, states, tick, 
 @kernel
 def grid_values(first, last, columns, states, tick, out, scalars, tables):
     """Give the read-grid value of every cell of the tiles ``first`` to ``last - 1``."""
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     for tile in range(first, last):
         for cell in range(out.shape[1]):
             out[tile, cell] = seen_grid(tile, cell, columns, seed, states, tick, scalars, tables)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, P_SEED, RESET, SET
+from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, RESET, SET
 from twinbar.emulator.devices.physics import (
     apply_pulse,
     cell_key,
@@ -80,7 +80,7 @@ class Totals(NamedTuple):
 def _read_tile(
     tile, first, last, cells, columns, discard, t, states, tick, converters, codes, work, totals, scalars, tables
 ):
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     samples = t.samples
     counts = converters.counts
     verify = np.int64(0)
@@ -153,7 +153,7 @@ def _write_tile(
     scalars,
     tables,
 ):
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     samples = t.samples
     discard = registers.discard
     limit = registers.limit

@@ -8,14 +8,6 @@ from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
     O_VARIANCE,
-    P_ADC_KA,
-    P_ADC_MAX,
-    P_ADC_MIN,
-    P_READ_GAIN,
-    P_READ_KU,
-    P_REFERENCE,
-    P_SEED,
-    P_VAR_SHIFT,
     READ_GAIN_SHIFT,
     READ_KU_SHIFT,
     TRIM_CENTRE,
@@ -93,14 +85,14 @@ def _read_deviations(scalars, tables):
     deviations = np.empty(VAR_BINS, np.int64)
     for k in range(VAR_BINS):
         variance = np.int64(tables[O_VARIANCE + k])
-        deviations[k] = noise_of(variance, scalars[P_READ_KU], READ_KU_SHIFT, scalars[P_ADC_KA])
+        deviations[k] = noise_of(variance, scalars[0].read_ku, READ_KU_SHIFT, scalars[0].adc_ka)
     return deviations
 
 
 @kernel
 def draw_errors(converters: Any, scalars: Any, tables: Any) -> None:
     """Fill errors, and the factors that follow from the trims."""
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     for tile in range(converters.errors.shape[0]):
         for column in range(converters.errors.shape[1]):
             converters.errors[tile, column] = adc_offset(seed, tile, column, 0, scalars, tables)
@@ -115,15 +107,15 @@ def draw_errors(converters: Any, scalars: Any, tables: Any) -> None:
 def converter_of(tile, column, errors, offsets, factors, scalars):
     """Give the converter of a column for reads of its cells: channel, draw key, gain, true and stored offset."""
     channel = column % factors.shape[1]
-    key = channel_key(np.uint64(scalars[P_SEED]), tile, channel)
-    gain = (scalars[P_READ_GAIN] * factors[tile, channel]) >> 16
+    key = channel_key(np.uint64(scalars[0].seed), tile, channel)
+    gain = (scalars[0].read_gain * factors[tile, channel]) >> 16
     return channel, key, gain, errors[tile, column], offsets[tile, column]
 
 
 @inline
 def deviation_of(grid, deviations, scalars):
     """Give the standard deviation of a conversion of one cell, in 2**-8 codes, from its read-grid value."""
-    return deviations[grid >> scalars[P_VAR_SHIFT]]
+    return deviations[grid >> scalars[0].var_shift]
 
 
 @inline
@@ -153,8 +145,8 @@ def average(total, kept):
 @inline
 def sample(grid, deviation, converter, first, discard, samples, scalars, tables):
     """Read a cell: convert its current, discard the first samples, average the rest less the column's offset."""
-    top = scalars[P_ADC_MAX]
-    total = read_codes(grid, deviation, converter, scalars[P_ADC_MIN], top, first, discard, samples, scalars, tables)
+    top = scalars[0].adc_max
+    total = read_codes(grid, deviation, converter, scalars[0].adc_min, top, first, discard, samples, scalars, tables)
     kept = samples - discard
     return min(max(average(total - kept * converter[4], kept), np.int64(0)), top)
 
@@ -190,7 +182,7 @@ def calibrate(
     kept = samples - discard
     channels = converters.factors.shape[1]
     nothing = np.int64(0)
-    quiet = noise_of(nothing, scalars[P_READ_KU], READ_KU_SHIFT, scalars[P_ADC_KA])
+    quiet = noise_of(nothing, scalars[0].read_ku, READ_KU_SHIFT, scalars[0].adc_ka)
     for tile in range(offsets.shape[0] - 1):
         for i in range(offsets[tile], offsets[tile + 1]):
             column = arguments[i, COLUMN]
@@ -203,8 +195,8 @@ def calibrate(
             else:
                 pair = arguments[i, SUBTRACT] != 0
                 errors = converters.pair_errors if pair else converters.errors
-                low = pair_low if pair else scalars[P_ADC_MIN]
-                high = -pair_low - 1 if pair else scalars[P_ADC_MAX]
+                low = pair_low if pair else scalars[0].adc_min
+                high = -pair_low - 1 if pair else scalars[0].adc_max
                 converter = converter_of(tile, column, errors, converters.offsets, converters.factors, scalars)
                 first = converters.counts[tile, channel]
                 total = read_codes(nothing, quiet, converter, low, high, first, discard, samples, scalars, tables)
@@ -224,15 +216,15 @@ def calibrate(
 @kernel
 def search_trim(tile, channel, target, discard, samples, converters, scalars, tables):
     """Find the largest trim with which the reference source gives at most the target: bit by bit, the highest first."""
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     trim = np.int64(0)
-    quiet = noise_of(np.int64(0), scalars[P_READ_KU], READ_KU_SHIFT, scalars[P_ADC_KA])
+    quiet = noise_of(np.int64(0), scalars[0].read_ku, READ_KU_SHIFT, scalars[0].adc_ka)
     for bit in range(TRIM_BITS - 1, -1, -1):
         tried = trim | (np.int64(1) << bit)
         converters.factors[tile, channel] = channel_gain(GAIN_ONE, seed, tile, channel, tried, scalars, tables)
         converter = converter_of(tile, channel, converters.errors, converters.offsets, converters.factors, scalars)
         first = converters.counts[tile, channel]
-        code = sample(scalars[P_REFERENCE], quiet, converter, first, discard, samples, scalars, tables)
+        code = sample(scalars[0].reference, quiet, converter, first, discard, samples, scalars, tables)
         converters.counts[tile, channel] += samples
         if code <= target:
             trim = tried

@@ -21,10 +21,6 @@ from twinbar.emulator.crossbar.ticks import check_tick
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
-    P_ADC_KA,
-    P_ADC_MIN,
-    P_AGES,
-    SCALAR_COUNT,
 )
 from twinbar.emulator.engines.bulk import cells, closed_loop, multiply
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
@@ -71,8 +67,8 @@ class FastEngine:
         self._tick = 0
         self._mapped_columns = np.ascontiguousarray(mapped_columns, dtype=np.int64)
         self._scalars, self._tables = config.cells.scalars, config.cells.tables
-        assert self._scalars.shape == (SCALAR_COUNT,)
-        self._ages = bool(self._scalars[P_AGES])
+        assert self._scalars.shape == (1,)
+        self._ages = bool(self._scalars[0].ages)
         self._t = config.timing.record()
         self._registers = config.registers.record()
         dtype = config.sums.dtype
@@ -241,7 +237,7 @@ class FastEngine:
         clipped = np.zeros(row_tiles * column_tiles, np.int64)
         low, high = geometry.code_range
         if not geometry.subtract_pairs:
-            low = int(self._scalars[P_ADC_MIN])
+            low = int(self._scalars[0].adc_min)
         adc_range = self.config.adc_range(full_scale)
         converters = self._converters
         pairs = geometry.subtract_pairs
@@ -257,7 +253,7 @@ class FastEngine:
             adc_range.gain_shift,
             adc_range.ku,
             adc_range.ku_shift,
-            int(self._scalars[P_ADC_KA]),
+            int(self._scalars[0].adc_ka),
             low,
             high,
             converters.pair_errors if pairs else converters.errors,

@@ -3,7 +3,6 @@
 import numpy as np
 
 from twinbar.emulator.crossbar.array import is_clipped
-from twinbar.emulator.devices.layout import P_SEED
 from twinbar.emulator.devices.physics import channel_key, convert
 from twinbar.emulator.engines.bulk.counts import (
     COMMAND_BEAT,
@@ -110,7 +109,7 @@ def convert_columns(
     column_tiles = sums.shape[1]
     planes, batch = rank.shape[1], rank.shape[2]
     channels = factors.shape[1]
-    seed = np.uint64(scalars[P_SEED])
+    seed = np.uint64(scalars[0].seed)
     for local in range(first, last):
         r = local // column_tiles
         c = local % column_tiles

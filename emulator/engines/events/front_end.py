@@ -9,7 +9,7 @@ from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES
 from twinbar.emulator.crossbar import array
 from twinbar.emulator.crossbar.array import ArrayState
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN, RESET, SET
+from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.engines.events.clock import Clock
 from twinbar.emulator.engines.events.drive import Drive
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -96,7 +96,7 @@ class FrontEnd:
         self._pulse: Pulse | None = None
         self._before: Pulse | None = None
         signed_top = (1 << config.adc_bits - 1) - 1
-        unsigned = (int(state.scalars[P_ADC_MIN]), int(state.scalars[P_ADC_MAX]))
+        unsigned = (int(state.scalars[0].adc_min), int(state.scalars[0].adc_max))
         self._code_range = {False: unsigned, True: (-signed_top - 1, signed_top)}
 
     # --- the write gate --------------------------------------------------------------------------------------------

@@ -5,11 +5,10 @@ from typing import Any, Final
 import numpy as np
 
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES, Program, ProgramResult
-from twinbar.emulator.crossbar.array import S_TICK, refresh
+from twinbar.emulator.crossbar.array import refresh
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.ticks import check_tick
-from twinbar.emulator.devices.layout import P_AGES
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_admission import admission_rules
 from twinbar.emulator.engines.program.program_drive import NO_RECORD, disarm
@@ -104,8 +103,8 @@ class FastController:
     def set_tick(self, tick: int) -> None:
         """Set the tick, between programs: cells age by training steps, not by cycles."""
         check_tick(tick)
-        self._state.shape[S_TICK] = tick
-        if self._state.scalars[P_AGES]:
+        self._state.shape[0].tick = tick
+        if self._state.scalars[0].ages:
             refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:

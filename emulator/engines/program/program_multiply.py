@@ -4,9 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.crossbar.array import S_ADC_BITS, convert_sum, is_clipped, sum_step
+from twinbar.emulator.crossbar.array import convert_sum, is_clipped, sum_step
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.devices.layout import P_ADC_MAX, P_ADC_MIN
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_admission import COLUMN_SHIFT, INDEX_MASK, outputs_of
 from twinbar.emulator.engines.program.program_cell import CONVERT_AT, SELECT_AT, halt_work
@@ -91,10 +90,10 @@ def _convert_group(s, row, tile, chip):
     subtract = body & SUBTRACT != 0
     plane = np.int64(0) if body & BY_CODES else _lowest_plane(row.planes)
     count = min(chip.channels, row.outputs)
-    low, high = s.scalars[P_ADC_MIN], s.scalars[P_ADC_MAX]
+    low, high = s.scalars[0].adc_min, s.scalars[0].adc_max
     pair = np.int64(subtract)
     if subtract:
-        high = (np.int64(1) << (s.shape[S_ADC_BITS] - 1)) - 1
+        high = (np.int64(1) << (s.shape[0].adc_bits - 1)) - 1
         low = -high - 1
     for channel in range(count):
         output = first + channel
