@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := hw emulator host boards
 
-.PHONY: help demo test checks coverage lint typecheck docs wheel clean
+.PHONY: help demo test checks coverage kernels lint typecheck docs wheel clean
 
 help:
 	@echo 'make demo       set up, train on digits, and say where the page with the result is'
@@ -29,11 +29,13 @@ demo: $(VENV)/installed
 	echo "Open in a browser: $(CURDIR)/$$folder/index.html"
 
 test: $(VENV)/installed-dev
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync checks
-	@$(BIN)/python -m twinbar.emulator.warm_up
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync checks kernels
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 checks: lint typecheck
+
+kernels: $(VENV)/installed
+	@$(BIN)/python -m twinbar.emulator.warm_up
 
 # Kernels are machine code, which no tracer sees: the physics and the sums are run once more uncompiled, by tests that are
 # quick so. What else is compiled shows as not covered; it is held to other engines, cycle by cycle.

@@ -3,6 +3,8 @@
 import importlib.util
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,28 @@ def test_who_waits_for_a_compilation_is_told_so_once(monkeypatch, tmp_path, caps
 
 
 @pytest.mark.compiler
+def test_who_needs_a_netlist_that_is_being_compiled_waits_for_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("CXX", str(_executable(tmp_path / "c++", FAKE)))
+    began, go_on = threading.Event(), threading.Event()
+
+    def write(folder: Path) -> str:
+        began.set()
+        go_on.wait()
+        return "text"
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(build.cached_library, ["text"], write)
+        began.wait()
+        second = pool.submit(build.cached_library, ["text"], write)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.5)
+        go_on.set()
+        assert first.result() == second.result()
+    assert len((tmp_path / "calls").read_text().splitlines()) == 1
+
+
+@pytest.mark.compiler
 def test_a_library_is_that_of_its_compiler_and_processor(monkeypatch, tmp_path):
     monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setenv("CXX", str(_executable(tmp_path / "c++", FAKE)))
@@ -103,7 +127,7 @@ def test_a_compiler_that_fails_leaves_nothing_in_the_cache(monkeypatch, tmp_path
     monkeypatch.setattr(build, "find_compiler", lambda: [str(broken)])
     with pytest.raises(BuildError, match="no space left"):
         build.compiled(TINY, composed=False)
-    assert list(folder.iterdir()) == []
+    assert {path.suffix for path in folder.iterdir()} == {".lock"}
     assert capsys.readouterr().err.endswith("...\n")
 
 

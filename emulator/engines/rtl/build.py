@@ -7,6 +7,7 @@ from importlib import metadata, resources
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
 
 from twinbar.emulator.engines.rtl import block
 from twinbar.emulator.engines.rtl.compiler import find_compiler, identity_of
@@ -122,8 +123,15 @@ def cached_library(
     library = folder / f"{digest}.so"
     if library.exists():
         return library
+    folder.mkdir(parents=True, exist_ok=True)
     # The folder lies beside the library and is removed: only a finished library takes the name that is looked for.
-    with first_use("compiling the controller's netlist", about_s), work_folder(folder) as place:
+    with (
+        first_use("compiling the controller's netlist", about_s),
+        FileLock(folder / f"{digest}.lock"),
+        work_folder(folder) as place,
+    ):
+        if library.exists():  # another process has compiled it meanwhile
+            return library
         work = place.path
         (work / "top.cc").write_text(write(work))
         command = [*compiler, *flags, f"-I{include}", "top.cc", "-o", "top.so"]
