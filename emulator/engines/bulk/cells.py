@@ -17,7 +17,7 @@ from twinbar.emulator.devices.physics import (
     to_grid,
     traits,
 )
-from twinbar.emulator.kernels.compiled import inline, kernel
+from twinbar.emulator.kernels.compiled import inline, kernel, part
 
 
 class CellStates(NamedTuple):
@@ -102,7 +102,7 @@ def refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operan
         operands.variance[tile, row, column] = spread
 
 
-@kernel
+@part
 def _refresh_tile(tile, columns, subtract, used, states, tick, operands, scalars, tables):
     seed = np.uint64(scalars[0].seed)
     for row in range(operands.row_sum.shape[1]):

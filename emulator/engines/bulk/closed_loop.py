@@ -30,7 +30,7 @@ from twinbar.emulator.engines.bulk.counts import (
     add_read,
     add_write,
 )
-from twinbar.emulator.kernels.compiled import inline, kernel
+from twinbar.emulator.kernels.compiled import inline, kernel, part
 
 NOTHING_DRIVEN = -1
 """Instead of a polarity: the write drive does not hold the start codes of a record."""
@@ -76,7 +76,7 @@ class Totals(NamedTuple):
     energy: np.ndarray
 
 
-@kernel
+@part
 def _read_tile(
     tile, first, last, cells, columns, discard, t, states, tick, converters, codes, work, totals, scalars, tables
 ):
@@ -129,7 +129,7 @@ def read_cells(
         )
 
 
-@kernel
+@part
 def _write_tile(
     tile,
     first,

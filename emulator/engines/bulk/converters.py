@@ -22,7 +22,7 @@ from twinbar.emulator.engines.bulk.counts import (
     add_gain_calibration,
     add_read,
 )
-from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
+from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel, part
 from twinbar.hw.protocol.layouts import TRIM_BITS
 
 GAIN_ONE = 1 << 16
@@ -213,7 +213,7 @@ def calibrate(
             actions[tile, RESPONSE_BEAT] += 1
 
 
-@kernel
+@part
 def search_trim(tile, channel, target, discard, samples, converters, scalars, tables):
     """Find the largest trim with which the reference source gives at most the target: bit by bit, the highest first."""
     seed = np.uint64(scalars[0].seed)

@@ -17,7 +17,7 @@ from twinbar.emulator.engines.bulk.counts import (
     add_multiply,
     driven_cycles,
 )
-from twinbar.emulator.kernels.compiled import allocating_kernel, kernel
+from twinbar.emulator.kernels.compiled import allocating_kernel, kernel, part
 from twinbar.hw.timing import REGISTER_WRITE_CYCLES
 
 
@@ -231,7 +231,7 @@ def count_multiply(
                     energy[local, ENERGY_FORWARD] += heat * (responses + waits[b, local])
 
 
-@kernel
+@part
 def _heat_of_last_step(steps, rank, row_sum):
     """Give the heat per cycle of a vector's last input step, whose rows stay driven while results are handed over."""
     heat = np.int64(0)

@@ -18,7 +18,7 @@ import numpy as np
 
 from twinbar.emulator.engines.bulk.schedule_alone import follow_alone
 from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_TILE, OP_WORK
-from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
+from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel, part
 from twinbar.hw.timing import QUEUE_LATENCY
 
 _NEVER: Final = np.int64(1) << np.int64(62)
@@ -104,7 +104,7 @@ def _dispatch(ops, depth, queue, queued, free, offer, running, calendar, clock):
             _start(tile, ops, queue, queued, free, offer, running, calendar, clock)
 
 
-@inline
+@part
 def _extend(calendar, offer, now, clock):
     """Let the calendar reach further, when half of what it spans has passed."""
     known = clock[_KNOWN]
@@ -115,7 +115,7 @@ def _extend(calendar, offer, now, clock):
                 _note(calendar, tile, offer[tile], clock)
 
 
-@inline
+@part
 def _offers(calendar, offering, now):
     """Take the offers of a cycle from the calendar; gives whether any tile offers a response."""
     some = np.uint64(0)
@@ -126,7 +126,7 @@ def _offers(calendar, offering, now):
     return some != 0
 
 
-@inline
+@part
 def _earliest(offer):
     """Give the cycle of the earliest offer."""
     earliest = _NEVER
