@@ -44,13 +44,13 @@ def crossbar_of(
     ConfigError
         If there is no such array, or the board's wiring is not known here.
     """
-    from twinbar.host.experiment.build import build_crossbar
-    from twinbar.host.experiment.config import ExperimentConfig
-
     if device is None and "device.preset" not in settings:
         if hello.front_end != EMULATED:
             return None
         device = DEFAULT_PRESET
+    from twinbar.host.experiment.build import build_crossbar
+    from twinbar.host.experiment.config import ExperimentConfig
+
     changes: dict[str, Any] = {f"array.{name}": getattr(hello, name) for name in _SIZES}
     changes |= {"timing.clock_hz": float(hello.clock_hz), "engine.seed": seed}
     changes |= {} if device is None else {"device.preset": device}
@@ -66,16 +66,18 @@ def crossbar_of(
     if hello.front_end not in (DIRECT, EMULATED):
         wiring = find_wiring(settings.get("array.front_end", changes.get("array.front_end")))
         parts = wiring.serial_parts(hello.clock_hz)
-        changes |= {} if parts is None else settings_for(parts)
+        changes |= {} if parts is None else {**use_of(parts), **settling_times(parts)}
     return build_crossbar(ExperimentConfig().merge({**changes, **settings}))
 
 
-def settings_for(parts: SerialParts) -> dict[str, Any]:
-    """Return how an array behind serial parts is used, and the cycles in which they settle."""
+def use_of(parts: SerialParts) -> dict[str, Any]:
+    """Return how an array behind serial parts must be used: they drive whole rows, and few can subtract pairs."""
+    return {"array.inputs": "planes"} | ({} if parts.pairs else {"array.pairs": "separate"})
+
+
+def settling_times(parts: SerialParts) -> dict[str, Any]:
+    """Return the cycles in which serial parts settle."""
     return {
-        # Serial parts drive whole rows, and subtract pairs only where there are switches for it.
-        "array.inputs": "planes",
-        "array.pairs": "subtract" if parts.pairs else "separate",
         "timing.settle_drive": max(2, cycles_at_least(parts.dac.settle_ns, parts.clock_hz)),
         "timing.select": max(1, cycles_at_least(parts.switch.settle_ns, parts.clock_hz)),
     }

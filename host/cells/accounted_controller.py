@@ -50,6 +50,8 @@ class AccountedController:
 
     Attributes
     ----------
+    shape : ControllerConfig
+        Tiles, rows and columns.
     phases : int64 [tiles, len(PHASES)]
         Cycles by phase of the programs that were entered.
     actions : int64 [tiles, len(ACTIONS)]
@@ -58,7 +60,8 @@ class AccountedController:
     def __init__(self, controller: ProgramRunner, ledger: Ledger) -> None:
         self.controller = controller
         self.ledger = ledger
-        tiles = controller.controller.tiles
+        self.shape = controller.controller
+        tiles = self.shape.tiles
         self.phases: npt.NDArray[np.int64] = np.zeros((tiles, len(PHASES)), np.int64)
         self.actions: npt.NDArray[np.int64] = np.zeros((tiles, len(ACTIONS)), np.int64)
 

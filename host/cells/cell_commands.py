@@ -61,7 +61,7 @@ def run_on_cells(
     dict of int64 arrays [n]
         Results by name, and ``status``.
     """
-    order = in_turn(places.tile, controller.controller.controller.tiles)
+    order = in_turn(places.tile, controller.shape.tiles)
     given = {"row": places.row, "column": places.column}
     given |= {name: np.broadcast_to(np.asarray(value), len(places)) for name, value in fields.items()}
     commands = pack(opcode, places.tile[order], **{name: values[order] for name, values in given.items()})

@@ -63,7 +63,7 @@ def multiply(
     ConfigError
         If inputs or outputs do not fit the tile.
     """
-    config = controller.controller.controller
+    config = controller.shape
     vectors, numbers, shape = _vectors(config, tile, as_array("inputs", inputs))
     available = config.columns // 2 if how.subtract else config.columns
     count = available if how.outputs is None else how.outputs

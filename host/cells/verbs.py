@@ -288,7 +288,7 @@ class Cells:
         progress: Progress | None = None,
     ) -> Ints:
         """Read cells; returns their ADC codes, averaged as the registers say. No pulse is given."""
-        places, _ = locate(self.controller.controller, tile, rows, columns)
+        places, _ = locate(self._run.shape, tile, rows, columns)
         return run_on_cells(self._run, Opcode.READ, places, progress, kind="read")["code"].reshape(places.shape)
 
     def read_conductance(
@@ -348,7 +348,7 @@ class Cells:
             If a tile is not armed for writing.
         """
         scale = self.scale
-        places, values = locate(self.controller.controller, tile, rows, columns, siemens=siemens)
+        places, values = locate(self._run.shape, tile, rows, columns, siemens=siemens)
         try:
             asked = values["siemens"].astype(np.float64)
         except (TypeError, ValueError):
@@ -386,7 +386,7 @@ class Cells:
         ConfigError
             If the record "form" drives nothing (see `set_record`).
         """
-        places, _ = locate(self.controller.controller, tile, rows, columns)
+        places, _ = locate(self._run.shape, tile, rows, columns)
         address = record_address(Record.FORM, registers.FIELD_STOP)
         for number in np.unique(places.tile).tolist():
             answer = self._run.run(pack(Opcode.READ_REGISTER, number, address=address))
@@ -406,7 +406,7 @@ class Cells:
         """Give cells so many pulses without reading; returns the pulses that each has had. Ramps restart per cell."""
         if record not in ("set", "reset", "form"):
             raise ConfigError(f'a pulse is one of "set", "reset" or "form", not {record!r}')
-        places, values = locate(self.controller.controller, tile, rows, columns, count=whole_numbers("count", count))
+        places, values = locate(self._run.shape, tile, rows, columns, count=whole_numbers("count", count))
         number = Record[record.upper()].value
         found = run_on_cells(self._run, Opcode.PULSE, places, progress, count=values["count"], record=number)
         return (found["sets"] + found["resets"]).reshape(places.shape)
@@ -419,7 +419,7 @@ class Cells:
         progress: Progress | None,
         attempts: int | None = None,
     ) -> Written:
-        places, values = locate(self.controller.controller, *cells, levels=whole_numbers("levels", levels))
+        places, values = locate(self._run.shape, *cells, levels=whole_numbers("levels", levels))
         level, there_are = values["levels"], self._levels[places.tile]
         wrong = np.flatnonzero((level < 0) | (level >= there_are))
         if len(wrong):
@@ -521,7 +521,7 @@ class Cells:
             drive = np.array([to_code(volts) for volts in asked.ravel().tolist()], np.int64).reshape(asked.shape)
         else:
             drive = whole_numbers("bit_line", asked)
-        places, _ = locate(self.controller.controller, tile, rows, columns)
+        places, _ = locate(self._run.shape, tile, rows, columns)
         means, deviations = iv_sweep(self._run, places, drive, samples, progress)
         shape = (*places.shape, len(drive))
         codes = means.reshape(shape)

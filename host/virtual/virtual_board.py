@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from twinbar.boards.catalogue import find
 from twinbar.boards.core import core_of
 from twinbar.boards.wiring import find_wiring
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, with_parts
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
@@ -105,14 +105,11 @@ class VirtualBoard:
     def _wired(
         name: str, wiring: str | None, file: Path | None, changes: dict[str, Any], sizes: dict[str, int]
     ) -> "tuple[CoreConfig, CrossbarConfig]":
-        from twinbar.host.board.board_crossbar import settings_for
         from twinbar.host.virtual.array import array_of
 
         board = find(name)
         core = core_of(board, find_wiring(wiring or board.wiring), **sizes)
-        if core.parts is None:
-            return core, array_of(core, file, changes)
-        return core, with_parts(array_of(core, file, settings_for(core.parts) | changes), core.parts)
+        return core, array_of(core, file, changes)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
