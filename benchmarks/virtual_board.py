@@ -19,8 +19,8 @@ from twinbar.boards.catalogue import find
 from twinbar.boards.core import core_of
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
-from twinbar.emulator.virtual.board import VirtualBoard
-from twinbar.host.emulated_board import emulated_core, emulated_run
+from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.host.board.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.transport.link import Link
 from twinbar.host.virtual.array import array_of
@@ -45,7 +45,7 @@ class TimedLine(VirtualLine):
         return data
 
 
-def measure(board: VirtualBoard, writes: int, rounds: int, setup: np.ndarray, size: int) -> tuple[float, float]:
+def measure(board: CompiledBoard, writes: int, rounds: int, setup: np.ndarray, size: int) -> tuple[float, float]:
     """Give the quickest rate in cycles per second, and the share of the cycles that were evaluated."""
     line = TimedLine(board)
     link = Link(line)
@@ -78,11 +78,11 @@ def main(
     for column in ("level", "cycles/s", "real-time factor", "evaluated"):
         table.add_column(column, justify="left" if column == "level" else "right")
     for name, words in (("bit level", False), ("words (--fast)", True)):
-        rate, share = measure(VirtualBoard(core, array, words=words), writes, rounds, beats.configure(array, 1), size)
+        rate, share = measure(CompiledBoard(core, array, words=words), writes, rounds, beats.configure(array, 1), size)
         table.add_row(name, f"{rate:.3g}", f"{rate / core.link.clock_hz:.2f}", f"{share:.0%}")
     run = emulated_run(found, None, {"array.rows": size, "array.columns": size})
     core, array = emulated_core(found, run), build_crossbar(run)
-    rate, share = measure(VirtualBoard(core), writes, rounds, beats.configure(array, 1), size)
+    rate, share = measure(CompiledBoard(core), writes, rounds, beats.configure(array, 1), size)
     table.add_row("bit level, array emulated", f"{rate:.3g}", f"{rate / core.link.clock_hz:.2f}", f"{share:.0%}")
     Console().print(table)
 

@@ -1,4 +1,4 @@
-"""Typed operations on a controller, whichever engine answers, with every program accounted."""
+"""What training asks of an engine, whole layers at a time, with every program accounted."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ class Session:
         finally:
             self._account = before
 
-    def write_levels(self, addresses: np.ndarray, levels: np.ndarray) -> tuple[WriteResult, np.ndarray]:
+    def write_cells(self, addresses: np.ndarray, levels: np.ndarray) -> tuple[WriteResult, np.ndarray]:
         """Write cells to levels, each tile its own list.
 
         Parameters
@@ -71,22 +71,11 @@ class Session:
         self._account("write", result.activity.copy())
         return result
 
-    def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
+    def multiply_layer(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply input codes by the conductances of a layer (see `Engine.multiply`)."""
         result = self.engine.multiply(block, inputs, full_scale)
         self._account("forward", result.activity)
         return result
-
-    def read(self, addresses: np.ndarray) -> np.ndarray:
-        """Read single cells; gives their codes (int32 [n]) in the order of the addresses."""
-        cells_per_tile = self.engine.config.geometry.cells
-        nothing = np.zeros(len(addresses), np.uint8)
-        offsets, cells, _, order = group_by_tile(addresses, nothing, self.engine.tiles, cells_per_tile)
-        codes, activity = self.engine.read(offsets, cells)
-        self._account("write", activity)
-        in_order = np.empty_like(codes)
-        in_order[order] = codes
-        return in_order
 
 
 def _merge(result: WriteResult, later: WriteResult, entries: np.ndarray) -> None:

@@ -19,6 +19,10 @@ class ToolMissingError(TwinbarError):
     exit_status = 3
 
 
+class RefusedError(TwinbarError):
+    """A command that a controller refused; the text says which, why, and what to do first."""
+
+
 class LinkError(TwinbarError):
     """A board or link that does not answer as it should."""
 

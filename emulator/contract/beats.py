@@ -26,6 +26,11 @@ def write_register(tile: npt.ArrayLike, address: npt.ArrayLike, value: npt.Array
 
 def configure(config: CrossbarConfig, tiles: int) -> Commands:
     """Bring all tiles from power-up to where they can be used: registers, bias records, level windows, arming."""
+    return np.concatenate([set_registers(config, tiles), arm(tiles)])
+
+
+def set_registers(config: CrossbarConfig, tiles: int) -> Commands:
+    """Write the registers, bias records and level windows of a configuration to all tiles, which must be disarmed."""
     values = {
         register.address: value
         for register, value in (
@@ -42,8 +47,7 @@ def configure(config: CrossbarConfig, tiles: int) -> Commands:
     values |= {registers.LEVEL_BASE + level: int(window) for level, window in enumerate(windows)}
     every = np.arange(tiles)
     addresses, contents = np.array(list(values)), np.array(list(values.values()))
-    one = write_register(np.repeat(every, len(values)), np.tile(addresses, tiles), np.tile(contents, tiles))
-    return np.concatenate([one, arm(tiles)])
+    return write_register(np.repeat(every, len(values)), np.tile(addresses, tiles), np.tile(contents, tiles))
 
 
 def arm(tiles: int) -> Commands:

@@ -55,3 +55,24 @@ def restore_cells(state: ArrayState, saved: Mapping[str, np.ndarray]) -> None:
     for name in CELL_ARRAYS:
         getattr(state, name)[:] = saved[name]
     refresh(state)
+
+
+def conductances_s(
+    config: CrossbarConfig, controller: ControllerConfig, cells: Mapping[str, np.ndarray], tick: int = 0
+) -> np.ndarray:
+    """Return what a noiseless read would see, in siemens (float64 [tiles, rows, columns]).
+
+    Parameters
+    ----------
+    config : CrossbarConfig
+    controller : ControllerConfig
+    cells : mapping
+        `CELL_ARRAYS` by name, at least.
+    tick : int
+        To which cells have aged.
+    """
+    state = make_state(config, controller.tiles, controller.adc_channels)
+    state.shape[0].tick = tick
+    restore_cells(state, cells)
+    siemens = state.grid * (config.cells.g_max_s / (1 << config.geometry.grid_bits))
+    return siemens.reshape(controller.tiles, controller.rows, controller.columns)

@@ -15,9 +15,8 @@ from twinbar.emulator.contract.operations import (
     extreme_codes,
 )
 from twinbar.emulator.contract.program import Controller, Program, ProgramResult
-from twinbar.emulator.crossbar.array import ArrayState, make_state
 from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT, calibrations
-from twinbar.emulator.crossbar.cell_state import restore_cells
+from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.crossbar.register_settings import bias_records
 from twinbar.emulator.engines.front_end_memory import NOT_CONVERTED, POLARITIES, come_to_rest, recall
@@ -216,11 +215,7 @@ class ControllerEngine:
 
     def conductances_s(self) -> np.ndarray:
         """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
-        geometry = self.config.geometry
-        state = make_state(self.config, self.tiles, geometry.adc_channels)
-        state.shape[0].tick = self._tick
-        restore_cells(state, self.controller.cells())
-        return _in_siemens(state, self.config).reshape(self.tiles, geometry.rows, geometry.columns)
+        return conductances_s(self.config, self._parameters, self.controller.cells(), self._tick)
 
     def pulse_counts(self) -> np.ndarray:
         """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
@@ -299,7 +294,3 @@ class ControllerEngine:
 
 def _activity(result: ProgramResult) -> Activity:
     return Activity.of_program(result.phases, result.actions, result.energy, result.cycles)
-
-
-def _in_siemens(state: ArrayState, config: CrossbarConfig) -> np.ndarray:
-    return state.grid * (config.cells.g_max_s / (1 << config.geometry.grid_bits))

@@ -28,6 +28,7 @@ from typing import Any, Final, Literal, get_args
 
 from twinbar.emulator.contract.activity import Activity, Tally
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.ledger.energy_table import EnergyTable, Sourced
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
@@ -159,6 +160,19 @@ class Ledger:
         self._action_j = [table.energy_j(action, adc_bits, input_dac_bits) for action in Action]
         self._static_w = [entry.power_w(clock_hz, table.clock.hz, tiles) for entry in table.static_power]
         self._tallies: dict[Kind, Tally] = {kind: Tally() for kind in KINDS}
+
+    @classmethod
+    def of_crossbar(cls, table: EnergyTable, config: CrossbarConfig, tiles: int) -> "Ledger":
+        """Open the ledger of a crossbar of so many tiles (errors as of the class)."""
+        geometry = config.geometry
+        return cls(
+            table,
+            clock_hz=config.clock_hz,
+            adc_bits=geometry.adc_bits,
+            input_dac_bits=geometry.input_bits if geometry.dac_inputs else 1,
+            cell_energy_unit_j=config.cell_energy_unit_j,
+            tiles=tiles,
+        )
 
     def add(self, kind: Kind, activity: Activity) -> None:
         """Enter what a program did.

@@ -1,4 +1,4 @@
-"""A virtual board: bytes on its UART, and the cells behind it."""
+"""The compiled core of a virtual board: bytes on its UART, and the cells behind it."""
 
 import ctypes
 from typing import Final
@@ -20,7 +20,7 @@ _MOST_BYTES: Final = 1 << 16
 _MOST_COMPLAINTS: Final = 1000
 
 
-class VirtualBoard:
+class CompiledBoard:
     """The whole core of a board, compiled, with models of its parts and its array.
 
     Parameters

@@ -171,7 +171,7 @@ def show_info(
     as_json: AsJson = False,
 ) -> None:
     """Ask a board what it is, and what its tiles have done since they were powered up."""
-    from twinbar.host.board_state import board_state
+    from twinbar.host.board.board_state import board_state
     from twinbar.host.transport.line import open_line
     from twinbar.host.transport.link import Link
     from twinbar.host.transport.recording import RecordingLine
@@ -199,7 +199,7 @@ def show_info(
 @app.command("safe")
 def make_safe(port: Port, baud: Baud = DEFAULT_BAUD) -> None:
     """Stop and disarm every tile of a board, at once."""
-    from twinbar.host.board_state import make_safe
+    from twinbar.host.board.board_state import make_safe
     from twinbar.host.transport.line import open_line
     from twinbar.host.transport.link import Link
 

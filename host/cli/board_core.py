@@ -99,7 +99,7 @@ class CoreRequest:
         ConfigError
             If there is no such core, or it has not what was asked for.
         """
-        from twinbar.host.emulated_board import emulated_core, emulated_run
+        from twinbar.host.board.emulated_board import emulated_core, emulated_run
         from twinbar.hw.errors import ConfigError
 
         if self.wiring is not None:

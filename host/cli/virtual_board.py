@@ -71,7 +71,7 @@ def virtual_board(
     """
     from twinbar.boards.catalogue import find
     from twinbar.boards.top import design
-    from twinbar.emulator.virtual.board import VirtualBoard
+    from twinbar.emulator.virtual.board import CompiledBoard
     from twinbar.host.virtual.server import Server
     from twinbar.hw.errors import ConfigError
 
@@ -94,7 +94,7 @@ def virtual_board(
     _open_port(link, tcp).close()
     console = Console(stderr=as_json)
     with console.status("compiling the core; a netlist that was compiled before is taken from the cache"):
-        board = VirtualBoard(core, crossbar, words=fast)
+        board = CompiledBoard(core, crossbar, words=fast)
     endpoint = _open_port(link, tcp)
     try:
         _introduce(console, found.title, core, endpoint.name, fast=fast, as_json=as_json)

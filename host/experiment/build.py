@@ -235,15 +235,7 @@ def build_policy(config: ExperimentConfig) -> UpdatePolicy:
 
 def build_ledger(config: ExperimentConfig, crossbar: CrossbarConfig, tiles: int) -> Ledger:
     """Open the books of the run."""
-    geometry = crossbar.geometry
-    return Ledger(
-        load_energy_table(config.engine.energy_table),
-        clock_hz=crossbar.clock_hz,
-        adc_bits=geometry.adc_bits,
-        input_dac_bits=geometry.input_bits if geometry.dac_inputs else 1,
-        cell_energy_unit_j=crossbar.cell_energy_unit_j,
-        tiles=tiles,
-    )
+    return Ledger.of_crossbar(load_energy_table(config.engine.energy_table), crossbar, tiles)
 
 
 def build_optimizer(config: ExperimentConfig, module: nn.Module) -> Optimizer:

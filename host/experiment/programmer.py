@@ -41,7 +41,7 @@ def program(network: CrossbarNetwork, policy: UpdatePolicy, progress: float) -> 
     decisions = [policy.decide(layer.matrix, layer.matmul.cells, progress) for layer in network.layers]
     addresses = np.concatenate([decision.addresses for decision in decisions])
     levels = np.concatenate([decision.levels for decision in decisions])
-    result, order = network.session.write_levels(addresses, levels)
+    result, order = network.session.write_cells(addresses, levels)
     codes = np.empty_like(result.codes)
     ok = np.empty_like(result.ok)
     codes[order] = result.codes

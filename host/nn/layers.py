@@ -108,7 +108,7 @@ class CrossbarMatmul:
         return y, torch.from_numpy(codes).to(torch.float32).mul_(lsb)
 
     def _multiply(self, codes: np.ndarray) -> tuple[MultiplyResult, float]:
-        result = self.session.multiply(self.map.block, codes, self.range.full_scale)
+        result = self.session.multiply_layer(self.map.block, codes, self.range.full_scale)
         return result, self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
 
     def take_clipped(self) -> float:

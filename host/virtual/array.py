@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, with_parts
+from twinbar.host.board.board_crossbar import settling_times, use_of
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.gateware.core import CoreConfig
 
@@ -21,7 +22,7 @@ def array_of(core: CoreConfig, file: Path | None, changes: Mapping[str, Any]) ->
     core : CoreConfig
         Its geometry and its clock win over those of the file.
     file : Path, optional
-        A configuration file. Without one, the cells are those of `DEFAULT_DEVICE`.
+        A configuration file. Without one, the cells are those of `DEFAULT_DEVICE`, and parts have the time to settle.
     changes : mapping
         Values by dotted key, which win over the file.
 
@@ -32,12 +33,13 @@ def array_of(core: CoreConfig, file: Path | None, changes: Mapping[str, Any]) ->
     """
     from twinbar.host.experiment.build import build_crossbar
 
-    config = ExperimentConfig.from_toml(file) if file else ExperimentConfig().merge({"device.preset": DEFAULT_DEVICE})
+    if file is None:
+        settling = {} if core.parts is None else settling_times(core.parts)
+        config = ExperimentConfig().merge({"device.preset": DEFAULT_DEVICE, **settling})
+    else:
+        config = ExperimentConfig.from_toml(file)
     fixed: dict[str, Any] = {f"array.{name}": getattr(core.controller, name) for name in _OF_THE_BOARD}
     fixed["timing.clock_hz"] = float(core.link.clock_hz)
-    if core.parts is not None:
-        # Serial parts drive whole rows, and subtract pairs only where there are switches for it.
-        fixed["array.inputs"] = "planes"
-        if not core.parts.pairs:
-            fixed["array.pairs"] = "separate"
-    return build_crossbar(config.merge({**changes, **fixed}))
+    if core.parts is None:
+        return build_crossbar(config.merge({**changes, **fixed}))
+    return with_parts(build_crossbar(config.merge({**changes, **fixed, **use_of(core.parts)})), core.parts)

@@ -1,6 +1,6 @@
 """A line to a virtual board in this process."""
 
-from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.emulator.virtual.board import CompiledBoard
 
 
 class VirtualLine:
@@ -8,12 +8,12 @@ class VirtualLine:
 
     Parameters
     ----------
-    board : VirtualBoard
+    board : CompiledBoard
     """
 
     name = "a virtual board"
 
-    def __init__(self, board: VirtualBoard) -> None:
+    def __init__(self, board: CompiledBoard) -> None:
         self.board = board
         self.baud = float(board.core.link.baud)
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.host.transport.endpoint import Endpoint
 
 _SLICE_S: Final = 1e-3
@@ -51,11 +51,11 @@ class Server:
 
     Parameters
     ----------
-    board : VirtualBoard
+    board : CompiledBoard
     endpoint : Endpoint
     """
 
-    def __init__(self, board: VirtualBoard, endpoint: Endpoint) -> None:
+    def __init__(self, board: CompiledBoard, endpoint: Endpoint) -> None:
         self.board, self.endpoint = board, endpoint
         self.account = Account(board.core.link.clock_hz)
         self._unsent = b""

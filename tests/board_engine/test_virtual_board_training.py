@@ -15,8 +15,8 @@ from twinbar.boards.catalogue import find
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.virtual.board import VirtualBoard
-from twinbar.host.emulated_board import emulated_core, emulated_run
+from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.host.board.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.checkpoint import load_checkpoint
 from twinbar.host.experiment.config import ExperimentConfig
@@ -49,7 +49,7 @@ def server() -> Iterator[Server]:
     """A board at a port, fresh from power-up."""
     icebreaker = find("icebreaker")
     core = emulated_core(icebreaker, emulated_run(icebreaker, None, ARRAY))
-    server = Server(VirtualBoard(core), TcpEndpoint(0))
+    server = Server(CompiledBoard(core), TcpEndpoint(0))
     with closing(server.endpoint), repeating(server.step):
         yield server
 

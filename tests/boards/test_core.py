@@ -9,7 +9,7 @@ from gateware_line import PinLine
 
 from twinbar.boards.catalogue import find
 from twinbar.boards.wiring import find_wiring
-from twinbar.host.board_state import board_state, make_safe
+from twinbar.host.board.board_state import board_state, make_safe
 from twinbar.host.transport.link import Link
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig

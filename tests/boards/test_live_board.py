@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from amaranth.lib import data
 
-from twinbar.host.board_state import make_safe
+from twinbar.host.board.board_state import make_safe
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel

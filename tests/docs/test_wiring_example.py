@@ -14,7 +14,7 @@ from twinbar.boards.wiring import Wiring, find_wiring
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.host.transport.link import Link
 from twinbar.host.virtual.line import VirtualLine
 
@@ -44,7 +44,7 @@ def test_the_example_runs_on_a_virtual_board(example: Wiring, root: Path, monkey
     samples = importlib.import_module("virtual_samples")
     core = core_of(BOARD, example, **samples.SIZES)
     array = samples.crossbar(core)
-    board, fast = VirtualBoard(core, array), FastController(array, core.controller)
+    board, fast = CompiledBoard(core, array), FastController(array, core.controller)
     with Link(VirtualLine(board), core.controller.hash) as link:
         for commands in (beats.configure(array, 1), samples.writes(np.random.default_rng(5), 10)):
             assert np.array_equal(link.run(commands), fast.run(Program(commands)).responses)

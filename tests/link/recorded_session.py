@@ -55,14 +55,14 @@ def programs(array: CrossbarConfig) -> list[np.ndarray]:
 
 def record() -> None:
     """Run the programs on the compiled core."""
-    from twinbar.emulator.virtual.board import VirtualBoard
+    from twinbar.emulator.virtual.board import CompiledBoard
     from twinbar.host.transport.link import Link
     from twinbar.host.transport.recording import RecordingLine
     from twinbar.host.virtual.line import VirtualLine
 
     config = core()
     array = crossbar(config)
-    board = VirtualBoard(config, array)
+    board = CompiledBoard(config, array)
     with Link(RecordingLine(VirtualLine(board), SESSION), config.controller.hash, first_session=3) as link:
         for commands in programs(array):
             link.run(commands)

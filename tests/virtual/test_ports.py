@@ -19,7 +19,7 @@ from virtual_samples import core, crossbar, products, same_cells, writes
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.host.cli import main
 from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.compiler
 def test_hosts_come_and_go(kind: str, tmp_path: Path) -> None:
     config = core()
     array = crossbar(config)
-    board, fast = VirtualBoard(config, array), FastController(array, config.controller)
+    board, fast = CompiledBoard(config, array), FastController(array, config.controller)
     rng = np.random.default_rng(6)
     endpoint: Endpoint = PtyEndpoint(tmp_path / "board") if kind == "pty" else TcpEndpoint(0)
     server = Server(board, endpoint)
@@ -64,7 +64,7 @@ def test_hosts_come_and_go(kind: str, tmp_path: Path) -> None:
 def test_a_second_host_is_turned_away_while_the_first_one_stays() -> None:
     config = core()
     endpoint = TcpEndpoint(0)
-    server = Server(VirtualBoard(config, crossbar(config)), endpoint)
+    server = Server(CompiledBoard(config, crossbar(config)), endpoint)
     with (
         closing(endpoint),
         repeating(server.step),
@@ -77,7 +77,7 @@ def test_a_second_host_is_turned_away_while_the_first_one_stays() -> None:
 
 def test_a_host_that_does_not_read_loses_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
     config = core()
-    board = VirtualBoard(config, crossbar(config))
+    board = CompiledBoard(config, crossbar(config))
     endpoint = TcpEndpoint(0)
     server = Server(board, endpoint)
     address = urlsplit(endpoint.name)
@@ -110,7 +110,7 @@ def test_a_host_that_does_not_read_loses_nothing_but_time(monkeypatch: pytest.Mo
 
 def test_the_board_rests_while_nobody_asks_anything() -> None:
     config = core()
-    board = VirtualBoard(config, crossbar(config))
+    board = CompiledBoard(config, crossbar(config))
     endpoint = TcpEndpoint(0)
     with closing(endpoint), repeating(Server(board, endpoint).step):
         time.sleep(0.3)
@@ -199,7 +199,7 @@ def test_a_port_that_cannot_be_is_refused_before_the_core_is_compiled(
     def compile_nothing(*_: object, **__: object) -> None:
         raise AssertionError("the core was compiled")
 
-    monkeypatch.setattr("twinbar.emulator.virtual.board.VirtualBoard", compile_nothing)
+    monkeypatch.setattr("twinbar.emulator.virtual.board.CompiledBoard", compile_nothing)
     with pytest.raises(SystemExit) as ended:
         main(["board", "virtual", "icebreaker", "--rows", "8", "--columns", "8", *arguments])
     assert ended.value.code in (2, 4)

@@ -12,8 +12,8 @@ from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import with_parts
 from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.virtual.board import VirtualBoard
-from twinbar.host.emulated_board import emulated_core, emulated_run
+from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.host.board.emulated_board import emulated_core, emulated_run
 from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.registers import read_counters
@@ -44,7 +44,7 @@ def test_responses_and_cells_are_those_of_the_fast_engine(name: str, words: bool
     array = crossbar(config)
     if config.parts is not None:
         array = with_parts(array, config.parts)
-    board, fast = VirtualBoard(config, array, words=words), FastController(array, config.controller)
+    board, fast = CompiledBoard(config, array, words=words), FastController(array, config.controller)
     rng = np.random.default_rng(4)
     link = Link(VirtualLine(board), config.controller.hash)
     offsets = pack(Opcode.CALIBRATE, 0, column=np.arange(8))
@@ -63,7 +63,7 @@ def test_bits_and_words_take_the_same_cycles() -> None:
     array = crossbar(config)
     counted = []
     for words in (False, True):
-        link = Link(VirtualLine(VirtualBoard(config, array, words=words)))
+        link = Link(VirtualLine(CompiledBoard(config, array, words=words)))
         for commands in (beats.configure(array, 1), writes(np.random.default_rng(8), 30)):
             link.run(commands)
         cycles, actions = read_counters(link, 0)
@@ -77,7 +77,7 @@ def test_bits_and_words_take_the_same_cycles() -> None:
 def test_serial_parts_take_the_cycles_that_the_fast_engine_accounts(words: bool) -> None:
     config = core(SERIAL)
     array = crossbar(config)
-    board = VirtualBoard(config, array, words=words)
+    board = CompiledBoard(config, array, words=words)
     assert config.parts is not None
     fast = FastController(with_parts(array, config.parts), config.controller)
     link = Link(VirtualLine(board), config.controller.hash)
@@ -105,7 +105,7 @@ def test_an_adc_that_walks_over_its_inputs_draws_no_noise_for_results_that_nobod
     parts = replace(config.parts, adc=ADS8688())
     config = replace(config, parts=parts, controller=replace(config.controller, adc_channels=4))
     array = with_parts(crossbar(config), parts)
-    board, fast = VirtualBoard(config, crossbar(config), words=words), FastController(array, config.controller)
+    board, fast = CompiledBoard(config, crossbar(config), words=words), FastController(array, config.controller)
     link, rng = Link(VirtualLine(board), config.controller.hash), np.random.default_rng(6)
     odd = pack(Opcode.READ, 0, row=rng.integers(0, 8, 12), column=1 + 2 * rng.integers(0, 4, 12))
     averaged = beats.write_register(0, _address("SAMPLING"), 2 | 1 << 4)
@@ -126,7 +126,7 @@ def test_a_board_that_emulates_its_array_is_the_fast_engine(words: bool) -> None
     run = emulated_run(board, None, {"array.rows": 8, "array.columns": 8})
     config, array = emulated_core(board, run), build_crossbar(run)
     fast = FastController(array, config.controller)
-    link = Link(VirtualLine(VirtualBoard(config, words=words)), config.controller.hash)
+    link = Link(VirtualLine(CompiledBoard(config, words=words)), config.controller.hash)
     assert link.hello.front_end == EMULATED
     rng = np.random.default_rng(9)
     every = pack(Opcode.READ, 0, row=np.repeat(np.arange(8), 8), column=np.tile(np.arange(8), 8))
@@ -156,7 +156,7 @@ _OF_THE_ARRAY = ("select", "settle", "convert", "pulse", "recover")
 def test_a_gate_that_opens_too_early_is_complained_of() -> None:
     config = core()
     array = crossbar(config, settle_drive=20)
-    board = VirtualBoard(config, array)
+    board = CompiledBoard(config, array)
     link = Link(VirtualLine(board))
     link.run(beats.configure(array, 1))
     link.run(pack(Opcode.PULSE, 0, row=1, column=2, record=Record.SET.value, count=1))
@@ -169,7 +169,7 @@ def test_a_gate_that_opens_too_early_is_complained_of() -> None:
 def test_a_conversion_that_begins_too_early_is_complained_of() -> None:
     config = core()
     array = crossbar(config, settle_drive=20)
-    board = VirtualBoard(config, array)
+    board = CompiledBoard(config, array)
     link = Link(VirtualLine(board))
     link.run(beats.configure(array, 1))
     # Cells are read right after pulses, whose outputs take longer.
@@ -187,7 +187,7 @@ def _address(name: str) -> int:
 def test_the_stop_pin_halts_and_a_watchdog_counts_the_time_at_rest() -> None:
     config = core()
     array = crossbar(config)
-    board = VirtualBoard(config, array)
+    board = CompiledBoard(config, array)
     link = Link(VirtualLine(board))
     set_up = [pack(Opcode.DISARM, 0), beats.write_register(0, _address("WATCHDOG"), 1_000_000)]
     arming = np.concatenate([beats.configure(array, 1), *set_up, pack(Opcode.ARM, 0, mode=Mode.READ)])
@@ -202,7 +202,7 @@ def test_the_stop_pin_halts_and_a_watchdog_counts_the_time_at_rest() -> None:
 
 def test_an_array_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match="the crossbar has rows = 8 and its controller 16; make them equal"):
-        VirtualBoard(_larger(), crossbar(core()))
+        CompiledBoard(_larger(), crossbar(core()))
 
 
 def _larger() -> Any:

@@ -10,7 +10,7 @@ from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config, range_code
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.virtual.board import VirtualBoard
+from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import pack
@@ -64,7 +64,7 @@ def products(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def same_cells(board: VirtualBoard, controller: Any) -> None:
+def same_cells(board: CompiledBoard, controller: Any) -> None:
     expected = controller.cells()
     for name, values in board.cells().items():
         assert np.array_equal(values, expected[name]), name

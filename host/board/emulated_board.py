@@ -7,7 +7,6 @@ from typing import Any
 from twinbar.boards.board import Board
 from twinbar.boards.emulated import room_of
 from twinbar.emulator.crossbar.chip_array import chip_model
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
@@ -64,6 +63,8 @@ def emulated_core(
     ConfigError
         If the array on the chip cannot compute the device, or is too large for it.
     """
+    from twinbar.host.experiment.build import build_crossbar
+
     room = room_of(board)
     if run.timing.clock_hz != room.clock_hz:
         raise ConfigError(
