@@ -33,10 +33,16 @@ def one_per_module(package: str, attribute: str, first: str = "") -> Callable[[]
     return find
 
 
-def declared(package: str, attribute: str) -> Callable[[], Loaders]:
+def declared(
+    package: str, attribute: str, name_of: Callable[[Any], str] = lambda thing: thing.name
+) -> Callable[[], Loaders]:
     """Import the modules of a package, and find what those that have the attribute declare: one thing, or several.
 
-    The things have a ``name``; they are listed in its alphabetical order.
+    Parameters
+    ----------
+    package, attribute : str
+    name_of : callable
+        Gives the name of a thing, by which they are listed.
     """
 
     def find() -> Loaders:
@@ -44,7 +50,7 @@ def declared(package: str, attribute: str) -> Callable[[], Loaders]:
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
             things = getattr(importlib.import_module(module.name), attribute, ())
             for thing in things if isinstance(things, Iterable) else (things,):
-                found[thing.name] = thing
+                found[name_of(thing)] = thing
         return {name: partial(_itself, found[name]) for name in sorted(found)}
 
     return find

@@ -93,6 +93,10 @@ class Registry(Generic[T]):
         """Return the names of the built-in ones."""
         return list(self._built_in())
 
+    def built_in(self) -> dict[str, T]:
+        """Import all that is built in."""
+        return {name: self._accept(load()) for name, load in self._built_in().items()}
+
     def names(self) -> list[str]:
         """Return all names: the built-in ones, then those of plug-ins in alphabetical order."""
         own = self._built_in()
@@ -121,6 +125,13 @@ class Registry(Generic[T]):
         if not points:
             raise ConfigError(f"there is no {self.kind} {name!r}; {self.hint(name)}")
         return self._plugged(points[0])
+
+    def describe(self, name: str) -> str:
+        """Return how a sentence calls a thing: with the plug-in that it is from."""
+        points = [] if name in self._built_in() else [p for p in entry_points(self.group) if p.name == name]
+        if points:
+            return f"the {self.kind} {name!r} of the plug-in {origin_of(points[0])}"
+        return f"the {self.kind} {name}" if is_reference(name) else f"the {self.kind} {name!r}"
 
     def hint(self, name: str) -> str:
         """Say what would be right instead of an unknown name."""
@@ -164,14 +175,14 @@ class Registry(Generic[T]):
         others = [other for other in entry_points(self.group) if other.name == point.name]
         if point.name in self._built_in() or len(others) > 1:
             raise ConfigError(self._taken(point))
-        what = f"the {self.kind} {point.name!r} of the plug-in {origin_of(point)}"
+        what = self.describe(point.name)
         found = self._fit(what, point.value)
         if self._name_of is not None and self._name_of(found) != point.name:
             raise ConfigError(f"{what} calls itself {self._name_of(found)!r}; make the two names agree")
         return found
 
     def _refer(self, reference: str) -> T:
-        what = f"the {self.kind} {reference}"
+        what = self.describe(reference)
         found = self._fit(what, reference)
         if self._name_of is not None:
             own = self._name_of(found)

@@ -68,7 +68,9 @@ class DeviceConfig(Section):
     """The cells."""
 
     preset: str = Field(
-        default="taox-hfox", min_length=1, description="name of a device preset, or a preset file (.toml)"
+        default="taox-hfox",
+        min_length=1,
+        description="name of a device preset, a preset file (.toml), or package.module:NAME",
     )
     levels: int = Field(default=16, ge=2, le=256, description="levels per cell")
     variation: bool = Field(default=True, description="whether cells differ from one another and may be faulty")
@@ -256,7 +258,9 @@ class EngineConfig(Section):
         description=f"engine that runs the controller's programs: {', '.join(SIMULATED_ENGINES)} or board",
     )
     energy_table: str = Field(
-        default="macro-65nm", min_length=1, description="name of an energy table, or a table file (.toml)"
+        default="macro-65nm",
+        min_length=1,
+        description="name of an energy table, a table file (.toml), or package.module:NAME",
     )
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="seed of the weights, the order of the images, the cells and noise"
