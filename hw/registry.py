@@ -36,6 +36,11 @@ def is_reference(name: str) -> bool:
     return _REFERENCE.fullmatch(name) is not None
 
 
+def file_name(name: str) -> str:
+    """Return a name as a file or folder can have it on every system and in an address."""
+    return name.replace(":", "-")
+
+
 class Unfit(Exception):
     """What was found is not of the kind; the text goes on from its name: "is a function; it must be ..."."""
 

@@ -104,7 +104,11 @@ def section_of(policy: str) -> type[PolicyConfig]:
 
 def keys_of(policies: Iterable[str]) -> dict[str, FieldInfo]:
     """Return the keys that the section of some policies may have."""
-    return {key: field for policy in policies for key, field in section_of(policy).model_fields.items()}
+    fields: dict[str, FieldInfo] = {}
+    for policy in policies:
+        for key, field in section_of(policy).model_fields.items():
+            fields.setdefault(key, field)
+    return fields
 
 
 def make_section(policies: Sequence[str], values: Mapping[str, Any]) -> PolicyConfig:
@@ -153,7 +157,7 @@ def section_of_all(policies: tuple[str, ...], given: frozenset[str] = frozenset(
         Keys that have a value, among those that policies have with other defaults or bounds.
     """
     fields: dict[str, Any] = {}
-    for key, field in keys_of(reversed(policies)).items():
+    for key, field in keys_of(policies).items():
         if key not in PolicyConfig.model_fields and (key in given or key not in _contested(policies)):
             # Each run checks its own values: here they are as a run has them.
             free = copy.copy(field)

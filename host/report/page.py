@@ -19,6 +19,7 @@ from twinbar.host.report.known_plots import draw_plots
 from twinbar.host.report.metrics import metrics_csv
 from twinbar.host.report.schema import Report
 from twinbar.host.report.style import Plot, inline_svg, pdf, png, svg
+from twinbar.hw.registry import file_name
 
 INDEX = "index.html"
 PLOTS: Final = "plots"
@@ -172,7 +173,7 @@ def render_compare(folder: CompareFolder, plots: dict[str, dict[str, Any]], note
             reduction_columns=figures.REDUCTION_COLUMNS,
             reductions=figures.reduction_table(compare),
             savings=[text for name in compare.policies if (text := savings(compare, name, figures.REFERENCE))],
-            pages=set(folder.runs),
+            pages={name: file_name(name) for name in folder.runs},
             plots=plots,
         )
     )
