@@ -27,8 +27,7 @@ class PolicyConfig(Section):
 
     name: PolicyName = Field(
         default=DEFAULT,
-        description=f"update policy: {', '.join(_NAMES[:-1])}, or {_NAMES[-1]} (no crossbar); one of a plug-in; or "
-        "package.module:Name",
+        description=f"update policy: {', '.join(_NAMES)} (no crossbar), that of a plug-in, or package.module:Name",
     )
     weight_range: float = Field(
         default=8.0, gt=0, description="weight of the highest level, in standard deviations of the He initialization"

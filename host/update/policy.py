@@ -35,6 +35,11 @@ class Decision:
     origins: np.ndarray
     weight_updates: int
 
+    @classmethod
+    def nothing(cls) -> "Decision":
+        """Make a decision that writes no cell."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int32), 0)
+
 
 @dataclass(frozen=True)
 class Targets:

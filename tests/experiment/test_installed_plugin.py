@@ -202,7 +202,7 @@ def test_lists_name_broken_plug_ins_and_show_the_others(command: Callable[..., A
             f"the device preset 'cracked' of the plug-in {PLAIN} is 3; it must be a ",
         ),
         (
-            ["board", "build", "burnt"],
+            ["board", "flash", "burnt"],
             "the platform broken_plugin:Platform of the board burnt cannot be made: Attribute",
         ),
         (["board", "build", "broken_plugin:PLAIN"], "the board broken_plugin:PLAIN is 3; it must be a twinbar.boards."),

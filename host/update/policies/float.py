@@ -20,7 +20,7 @@ class SoftwareOnly(UpdatePolicy[SiameseSettings]):
 
     def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """List no cells (see `UpdatePolicy.decide`)."""
-        return Decision(np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int32), 0)
+        return Decision.nothing()
 
 
 POLICY: Final = SoftwareOnly
