@@ -6,7 +6,7 @@ messages. Nothing heavy is imported, so that the command line starts fast.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -75,6 +75,8 @@ class ExperimentConfig(BaseModel):
     """Everything that decides the result of a training run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    names_policies: ClassVar[str] = "policy.name"
+    """Key that names the policies."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -108,6 +110,8 @@ class ExperimentConfig(BaseModel):
             return make_section(value.policies, value.values)
         except SectionError as wrong:
             raise ValueError(explain(wrong.error, cls.layout(wrong.section), "policy")) from None
+        except ConfigError as error:
+            raise ValueError(f"{cls.names_policies}: {error}") from None
 
     @classmethod
     def policies_in(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -192,7 +196,10 @@ class ExperimentConfig(BaseModel):
             target[name] = value
         # Settings that were not given, and those that only another policy has, go with that policy.
         before = self.policy.model_dump(exclude_unset=True)
-        keys = keys_of(self.policies_in({**values, "policy": before | policy}))
+        try:
+            keys = keys_of(self.policies_in({**values, "policy": before | policy}))
+        except ConfigError as error:
+            raise ConfigError(f"{self.names_policies}: {error}") from None
         values["policy"] = {key: value for key, value in before.items() if key in keys} | policy
         return self.from_mapping(values)
 
@@ -245,6 +252,8 @@ class ExperimentConfig(BaseModel):
 
 class CompareConfig(ExperimentConfig):
     """A configuration that several policies share; ``policy.name`` is each of them in turn."""
+
+    names_policies: ClassVar[str] = "policies"
 
     policies: tuple[PolicyName, ...] = Field(
         default=("closed-loop", "siamese"), description="update policies that are compared, in this order"

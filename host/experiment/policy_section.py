@@ -85,10 +85,7 @@ def section_of(policy: str) -> type[PolicyConfig]:
     ConfigError
         If the policy cannot be imported, or a setting has the name of a key of every policy.
     """
-    try:
-        settings = POLICIES.load(policy).settings_model
-    except ConfigError as error:
-        raise ConfigError(f"policy.name: {error}") from None
+    settings = POLICIES.load(policy).settings_model
     both = settings.model_fields.keys() & PolicyConfig.model_fields.keys()
     if both:
         raise ConfigError(f"the update policy {policy} has a setting {min(both)}, as every policy has; rename it")

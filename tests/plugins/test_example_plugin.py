@@ -22,6 +22,8 @@ from twinbar.emulator.ledger.energy_table import load_energy_table
 from twinbar.host.experiment import build
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.policy_state import policy_state, restore_policy
+from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.nn.mapping import map_layers
 from twinbar.host.registries import REGISTRIES
 from twinbar.host.report.page import build_report
@@ -336,3 +338,19 @@ def test_a_plot_that_cannot_be_drawn_is_one_sentence(
         build_report(run.folder, further=["bad_plot:PLOT"])
     assert str(caught.value).startswith(f"the plot bad_plot:PLOT {reason}")
     assert sorted(path.name for path in run.folder.iterdir()) == before
+
+
+def test_a_comparison_has_a_folder_for_a_policy_by_reference(compiled_kernels: None, tmp_path: Path) -> None:
+    from twinbar.host.experiment.compare import compare
+
+    small = {"data.limit": 64, "model.hidden": (8,), "training.epochs": 1, "array.rows": 32, "array.columns": 32}
+    config = CompareConfig().merge({**small, "policies": f"closed-loop,{POLICY}", "policy.momentum": 0.25})
+    with RunFolder.create(tmp_path / "both", config) as folder:
+        compare(config, config.policies, folder, SilentProgress())
+    page = build_report(tmp_path / "both").read_text()
+    assert 'href="twinbar_example.policy-Smoothed/index.html"' in page
+    report = json.loads((tmp_path / "both" / "twinbar_example.policy-Smoothed" / "report.json").read_text())
+    assert report["policy"] == POLICY
+    assert report["config"]["policy"]["momentum"] == 0.25
+    with RunFolder.open(tmp_path / "both", CompareConfig) as again:
+        assert again.config == config
