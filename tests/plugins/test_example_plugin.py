@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -331,7 +332,7 @@ def test_a_plot_that_cannot_be_drawn_is_one_sentence(
     (tmp_path / "bad_plot.py").write_text(
         f"from twinbar.host.report.plot_kinds import RunPlot\n{body}\nPLOT = RunPlot('bad', draw)\n"
     )
-    monkeypatch.delitem(__import__("sys").modules, "bad_plot", raising=False)
+    monkeypatch.delitem(sys.modules, "bad_plot", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     before = sorted(path.name for path in run.folder.iterdir())
     with pytest.raises(ConfigError) as caught:
@@ -354,3 +355,45 @@ def test_a_comparison_has_a_folder_for_a_policy_by_reference(compiled_kernels: N
     assert report["config"]["policy"]["momentum"] == 0.25
     with RunFolder.open(tmp_path / "both", CompareConfig) as again:
         assert again.config == config
+
+
+def test_engines_agree_on_a_training_with_policy_law_and_part(
+    compiled_kernels: None, example: Path, tmp_path: Path
+) -> None:
+    from twinbar.host.experiment.train import train
+
+    def timeless(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: timeless(item)
+                for key, item in value.items()
+                if key not in ("host_seconds", "environment", "config")
+            }
+        return [timeless(item) for item in value] if isinstance(value, list) else value
+
+    config = ExperimentConfig().merge(
+        {
+            "policy.name": POLICY,
+            "device.preset": PRESET,
+            "engine.energy_table": TABLE,
+            "array.front_end": str(example / "twinbar_example" / "icepi-zero.toml"),
+            "timing.clock_hz": 50e6,
+            "array.rows": 32,
+            "array.columns": 32,
+            "array.pairs": "separate",
+            "array.inputs": "planes",
+            "data.pool": 2,
+            "data.limit": 32,
+            "model.hidden": (8,),
+            "training.epochs": 1,
+            "training.batch_size": 8,
+            "training.lr": 0.2,
+        }
+    )
+    reports = []
+    for engine in ("fast", "events"):
+        run = config.merge({"engine.name": engine})
+        with RunFolder.create(tmp_path / engine, run) as folder:
+            reports.append(timeless(train(run, folder, SilentProgress(), resume=False)))
+    assert reports[0] == reports[1]
+    assert reports[0]["totals"]["cell_writes"] > 0
