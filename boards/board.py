@@ -4,6 +4,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Final
 
+from twinbar.hw.errors import ConfigError
+
 DEFAULT_BAUD: Final = 2_000_000
 """FT2232H and FT231X make it exactly, and so do clocks of 12 and 50 MHz."""
 
@@ -76,6 +78,17 @@ class Board:
     notes: str = ""
 
     def make_platform(self) -> Any:
-        """Make its Amaranth platform."""
+        """Make its Amaranth platform.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be imported or made.
+        """
         module, _, name = self.platform.partition(":")
-        return getattr(importlib.import_module(module), name)()
+        try:
+            return getattr(importlib.import_module(module), name)()
+        except Exception as error:
+            raise ConfigError(
+                f"the platform {self.platform} of the board {self.name} cannot be made: {type(error).__name__}: {error}"
+            ) from error

@@ -1,34 +1,37 @@
-"""The boards that Twinbar builds for."""
+"""The boards that Twinbar builds for, those of plug-ins too."""
 
-import importlib
-import pkgutil
-from functools import cache
+from typing import Final
 
-import twinbar.boards
 from twinbar.boards.board import Board
+from twinbar.hw.built_in import declared
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.registry import Registry, Unfit, is_reference
 
 
-@cache
+def _accept(found: object) -> Board:
+    if not isinstance(found, Board):
+        raise Unfit(f"is {found!r}; it must be a twinbar.boards.board.Board")
+    return found
+
+
+BOARDS: Final = Registry(
+    "board", "twinbar.boards", declared("twinbar.boards", "BOARD"), _accept, lambda board: board.name
+)
+
+
 def boards() -> dict[str, Board]:
-    """Give the boards by name: every module of this folder that declares a ``BOARD``."""
-    found = {}
-    for module in pkgutil.iter_modules(twinbar.boards.__path__, "twinbar.boards."):
-        board = getattr(importlib.import_module(module.name), "BOARD", None)
-        if isinstance(board, Board):
-            found[board.name] = board
-    return dict(sorted(found.items()))
+    """Return the built-in boards by name: every module of this folder that declares a ``BOARD``."""
+    return BOARDS.built_in()
 
 
 def find(name: str) -> Board:
-    """Give a board by name.
+    """Return a board by name, or as ``package.module:NAME``.
 
     Raises
     ------
     ConfigError
-        If there is none of that name.
+        If there is none of that name, or it comes from a plug-in and cannot be used.
     """
-    try:
-        return boards()[name]
-    except KeyError:
-        raise ConfigError(f"there is no board {name!r}; choose one of {', '.join(boards())}") from None
+    if not is_reference(name) and name not in BOARDS.names():
+        raise ConfigError(f"there is no board {name!r}; choose one of {', '.join(BOARDS.names())}")
+    return BOARDS.load(name)

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict
 from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.adc import AdcPart
-from twinbar.hw.parts.catalogue import Part, catalogue
+from twinbar.hw.parts.catalogue import KNOWN_PARTS, Part
 from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.switch import SwitchPart
+from twinbar.hw.registry import is_reference
 
 Bus = Literal["dac", "adc", "switches"]
 
@@ -26,7 +27,7 @@ class Plugged(BaseModel):
     bus : str
         Which of the front end's buses it is on.
     part : str
-        Name in the catalogue of parts.
+        Name of a part, or ``package.module:NAME``.
     numbered : str, optional
         Signal that the modules on a bus have one after the other: chip selects of DACs, inputs of ADCs.
     pins : dict of str to int
@@ -72,16 +73,17 @@ def find_module(name: str) -> Plugged:
 
 
 def find_part(name: str, bus: str) -> Part:
-    """Give the part that a bus is driven for.
+    """Give the part that a bus is driven for, by name or as ``package.module:NAME``.
 
     Raises
     ------
     ConfigError
-        If there is no driver for it on this bus.
+        If there is no driver for it on this bus, or it comes from a plug-in and cannot be used.
     """
-    known = {part.name: part for part in catalogue() if isinstance(part, _KINDS[bus])}
-    if name not in known:
-        raise ConfigError(
-            f"there is no driver for {name!r} on the bus {bus}; there is one for {', '.join(sorted(known))}"
-        )
-    return known[name]
+    if is_reference(name) or name in KNOWN_PARTS.names():
+        part = KNOWN_PARTS.load(name)
+        if isinstance(part, _KINDS[bus]):
+            return part
+    there = [*KNOWN_PARTS.built_in().values(), *KNOWN_PARTS.plugged(lambda problem: None).values()]
+    known = sorted(part.name for part in there if isinstance(part, _KINDS[bus]))
+    raise ConfigError(f"there is no driver for {name!r} on the bus {bus}; there is one for {', '.join(known)}")

@@ -91,7 +91,7 @@ class Wiring(_Table):
     geometry : Geometry
     modules : list of Plug
     parts : dict of str to str
-        Parts that are on no module, by bus.
+        Parts that are on no module, by bus: names, or ``package.module:NAME``.
     outputs : list of Output
         Outputs of the DACs in use.
     pairs, reference : bool

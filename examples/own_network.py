@@ -11,8 +11,8 @@ from twinbar.host.experiment.build import build_crossbar, build_ledger, images_t
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.programmer import program
 from twinbar.host.nn.convert import CrossbarNetwork, convert
-from twinbar.host.update.closed_loop import ClosedLoop
-from twinbar.host.update.siamese import Siamese
+from twinbar.host.update.policies.closed_loop import ClosedLoop
+from twinbar.host.update.policies.siamese import Siamese, SiameseSettings
 
 
 class Classifier(nn.Module):
@@ -36,7 +36,7 @@ def train_in_situ(
     crossbar = build_crossbar(config)
     network = convert(module, crossbar, account=lambda kind, activity: ledger.add(kind, activity))
     ledger = build_ledger(config, crossbar, network.session.engine.tiles)
-    policy = Siamese(threshold=1.0, threshold_end=0.5, compensation="residual", bound=1.5)
+    policy = Siamese(SiameseSettings(threshold=1.0, threshold_end=0.5, compensation="residual", twin_bound=1.5))
     optimizer = torch.optim.SGD(network.module.parameters(), lr=0.05, momentum=0.9)
 
     program(network, ClosedLoop(), 0.0)  # the first programming of all cells

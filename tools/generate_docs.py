@@ -54,7 +54,7 @@ def configuration() -> str:
     """Describe every key of the configuration, section by section."""
     flags = {flag.key: f"--{flag.option}" for flag in FLAGS}
     blocks = []
-    for name, section_field in ExperimentConfig.model_fields.items():
+    for name, section_field in ExperimentConfig.layout().model_fields.items():
         section = section_field.annotation
         assert isinstance(section, type)
         rows = []

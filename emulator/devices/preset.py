@@ -4,13 +4,25 @@ A preset is TOML, checked on the way in; a user's own preset is a file of the sa
 in ``presets/``. `twinbar.emulator.devices.tables` turns a preset into the integer tables of the engines.
 """
 
+import contextlib
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Union
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from twinbar.emulator.devices.known_responses import RESPONSES
 from twinbar.emulator.devices.preset_errors import sentence_of
 from twinbar.emulator.devices.preset_sections import (
     AmplitudeLaw,
@@ -32,9 +44,11 @@ from twinbar.emulator.devices.preset_sections import (
     WriteNoise,
 )
 from twinbar.emulator.devices.quantity import Quantity
-from twinbar.emulator.devices.responses import Exponential, Response
+from twinbar.emulator.devices.response_law import ResponseLaw
 from twinbar.hw import toml
+from twinbar.hw.built_in import toml_files
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.registry import Registry, Unfit, is_reference
 
 PRESET_FOLDER: Final = Path(__file__).parent / "presets"
 """Where the built-in presets are."""
@@ -54,7 +68,7 @@ class Preset(Section):
     window: Window
     read: Read
     pulse: Pulses
-    response: Response
+    response: SerializeAsAny[ResponseLaw]
     cycle_to_cycle: CycleToCycle | None = None
     device_to_device: DeviceToDevice | None = None
     read_noise: ReadNoise | None = None
@@ -68,13 +82,18 @@ class Preset(Section):
     write: Write
     endurance: Endurance | None = None
 
+    @field_validator("response", mode="before")
+    @classmethod
+    def _choose_law(cls, value: Any) -> Any:
+        return law_of(value).model_validate(dict(value)) if isinstance(value, Mapping) else value
+
     @model_validator(mode="after")
     def _parts_agree(self) -> "Preset":
         for path, quantity in self.quantities():
             if quantity.source is not None and quantity.source not in self.sources:
                 raise ValueError(f"{path} cites {quantity.source!r}, which [sources] does not list")
         spread = self.device_to_device
-        if spread is not None and spread.nonlinearity is not None and not isinstance(self.response, Exponential):
+        if spread is not None and spread.nonlinearity is not None and not self.response.labelled:
             raise ValueError(
                 "device_to_device.nonlinearity is for the exponential response; this one has no such label"
             )
@@ -116,29 +135,85 @@ def _walk(path: str, node: Any) -> Iterator[tuple[str, Quantity]]:
             yield from _walk(f"{path}[{index}]", item)
 
 
+def law_of(section: Mapping[str, Any]) -> type[ResponseLaw]:
+    """Return the response law that the section ``[response]`` names.
+
+    Raises
+    ------
+    PydanticCustomError
+        If there is none of the name, or it cannot be imported.
+    """
+    kind = section.get("kind")
+    if not isinstance(kind, str) or not (is_reference(kind) or kind in RESPONSES.names()):
+        state = "is missing" if kind is None else f"is {kind!r}"
+        names = ", ".join(map(repr, RESPONSES.names()))
+        raise PydanticCustomError("law", "response.kind {text}", {"text": f"{state}; it is one of {names}"})
+    try:
+        return RESPONSES.load(kind)
+    except ConfigError as error:
+        raise PydanticCustomError("law", "response.kind: {text}", {"text": str(error)}) from None
+
+
+def check_preset(data: Mapping[str, Any], source: str) -> Preset:
+    """Check the content of a preset file.
+
+    Raises
+    ------
+    ConfigError
+        One sentence on the first mistake, which begins with ``source``.
+    """
+    try:
+        return Preset.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {sentence_of(error, _layout(data))}") from None
+
+
+def _layout(data: Mapping[str, Any]) -> type[Preset]:
+    """Return a class with the keys of the laws, for messages."""
+    laws: dict[type[ResponseLaw], None] = dict.fromkeys(RESPONSES.built_in().values())
+    with contextlib.suppress(PydanticCustomError, LookupError, AttributeError):
+        laws[law_of(data["response"])] = None
+    section: Any = Union[tuple(laws)]  # noqa: UP007
+    return create_model("Preset", __base__=Preset, response=(section, ...))
+
+
+def _accept(found: object) -> Preset:
+    if isinstance(found, Preset):
+        return found
+    if isinstance(found, Traversable):
+        return check_preset(toml.read(found, f"the device preset {found}"), str(found))
+    raise Unfit(
+        f"is {found!r}; it must be a twinbar.emulator.devices.preset.Preset, or a TOML file as a path or resource"
+    )
+
+
+PRESETS: Final = Registry(
+    "device preset",
+    "twinbar.devices",
+    toml_files("twinbar.emulator.devices", PRESET_FOLDER.name),
+    _accept,
+    lambda preset: preset.name,
+)
+
+
 def preset_names() -> list[str]:
-    """Give the names of the built-in presets, sorted."""
-    return sorted(file.stem for file in PRESET_FOLDER.glob("*.toml"))
+    """Return the names of the built-in presets, sorted."""
+    return PRESETS.built_in_names()
 
 
 def load_preset(name_or_path: str | Path) -> Preset:
-    """Load a built-in preset by name, or a user's own from a TOML file.
+    """Load a preset by name or as ``package.module:NAME``, or a user's own from a TOML file.
 
     Raises
     ------
     ConfigError
         If there is no such preset or file, or if the file is not a sound preset; the text names file, key and remedy.
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml" and path.name == str(name_or_path):
-        names = preset_names()
-        if path.name not in names:
-            close = difflib.get_close_matches(path.name, names, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}, or give a .toml file"
-            raise ConfigError(f"there is no device preset {path.name!r}; {hint}")
-        path = PRESET_FOLDER / f"{path.name}.toml"
-    data = toml.read(path, f"the device preset {path}")
-    try:
-        return Preset.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(f"{path}: {sentence_of(error, Preset)}") from None
+    name, path = str(name_or_path), Path(name_or_path)
+    if path.suffix == ".toml" or path.name != name:
+        return _accept(path)
+    if not is_reference(name) and name not in PRESETS.names():
+        close = difflib.get_close_matches(name, PRESETS.names(), n=1)
+        others = f"there are {', '.join(PRESETS.names())}, or give a .toml file, or package.module:NAME"
+        raise ConfigError(f"there is no device preset {name!r}; {f'did you mean {close[0]!r}?' if close else others}")
+    return PRESETS.load(name)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from twinbar.emulator.devices.quantity import UNITS
 
 _EXAMPLE: Final = '{ value = 1.0, unit = "uS", certainty = "published", source = "..." }'
-_TAGS: Final = {"exponential", "soft-bounds", "linear-step", "exp-step", "jump-table", "polynomial", "logarithmic"}
+_TAGS: Final = {"polynomial", "logarithmic"}
 """Values of ``kind``, which tell the models of a section apart."""
 
 
@@ -49,6 +49,8 @@ def sentence_of(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{key}.kind {state}; it is one of {tags}"
     if kind == "string_pattern_mismatch":
         return f"{key} is {given!r}; it must be of lower-case letters, digits and hyphens"
+    if kind == "law":
+        return message
     if kind == "value_error":
         joiner = " " if message.startswith(("is ", "has ", "must ")) else ": "
         return f"{key}{joiner}{message}" if key else message

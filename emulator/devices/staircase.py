@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.physics import apply_pulse, cell_key, traits
 from twinbar.emulator.devices.preset import Preset
-from twinbar.emulator.devices.responses import Exponential
 from twinbar.emulator.devices.tables import build_tables
 from twinbar.emulator.kernels.compiled import allocating_kernel
 from twinbar.hw.errors import ConfigError
@@ -114,8 +113,9 @@ def staircase(preset: Preset, *, pulses: int | None = None, cells: int = 200, se
 
 def default_pulses(preset: Preset) -> int:
     """Give the pulses of the staircase: the response model's own, or what crosses 90 % of the window without noise."""
-    if isinstance(preset.response, Exponential):
-        return round(max(preset.response.set.pulses.si, preset.response.reset.pulses.si))
+    pulses = preset.response.pulses()
+    if pulses is not None:
+        return round(max(pulses))
     if preset.write.algorithm != "identical":
         ramps = [preset.write.set, preset.write.reset, preset.write.set_gate, preset.write.reset_gate]
         steps = [(r.stop.si - r.start.si) / r.step.si for r in ramps if r is not None and r.step.si > 0]

@@ -16,7 +16,6 @@ from twinbar.emulator.devices.ageing import bin_ticks, drift_exponent, drift_oct
 from twinbar.emulator.devices.drive import DriveRegisters, drive_full_scale, drive_registers, volts_to_code
 from twinbar.emulator.devices.physics import mix
 from twinbar.emulator.devices.preset import Preset
-from twinbar.emulator.devices.responses import Exponential
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import MAX_WIDTH
 
@@ -278,7 +277,6 @@ class _Builder:
                 f"the spread of {name}", at.O_SIGMA + polarity * at.STEP_BINS, sigma * unit if noise else 0 * sigma
             )
             if spread_of is not None and spread_of.nonlinearity is not None:
-                assert isinstance(preset.response, Exponential)  # checked when the preset was loaded
                 shape = preset.response.shape(position, polarity, spread_of.nonlinearity.si)
                 self.put(f"the nonlinearity of {name}", at.O_SHAPE + polarity * at.STEP_BINS, shape * unit)
             self.scalars[0].width[polarity] = cycles

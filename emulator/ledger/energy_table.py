@@ -5,7 +5,7 @@ energy is the sum of action counts times table entries; the names of the actions
 """
 
 import difflib
-from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from twinbar.emulator.devices.quantity import Certainty
 from twinbar.hw import toml
 from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.built_in import toml_files
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.registry import Registry, Unfit, is_reference
 
 ENERGY_UNITS: Final = {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "nJ": 1e-9, "pJ": 1e-12, "fJ": 1e-15}
 POWER_UNITS: Final = {"W": 1.0, "mW": 1e-3, "uW": 1e-6, "nW": 1e-9}
@@ -233,10 +235,38 @@ class EnergyTable(_Section):
             ) from None
 
 
+def _check(data: dict[str, Any], name: str, what: str) -> EnergyTable:
+    try:
+        return EnergyTable.model_validate({"name": name, **data})
+    except ValidationError as errors:
+        raise ConfigError(f"{what}: {_sentence(errors)}") from None
+
+
+def _accept(found: object) -> EnergyTable:
+    if isinstance(found, EnergyTable):
+        return found
+    if isinstance(found, Traversable):
+        name = found.name.removesuffix(".toml")
+        what = f"energy table {name}"
+        return _check(toml.read(found, what), name, what)
+    raise Unfit(
+        f"is {found!r}; it must be a twinbar.emulator.ledger.energy_table.EnergyTable, or a TOML file as a path or "
+        "resource"
+    )
+
+
+ENERGY_TABLES: Final = Registry(
+    "energy table",
+    "twinbar.energy_tables",
+    toml_files("twinbar.emulator.ledger", "energy_tables"),
+    _accept,
+    lambda table: table.name,
+)
+
+
 def energy_table_names() -> list[str]:
-    """Give the names of the tables that come with Twinbar."""
-    folder = files("twinbar.emulator.ledger") / "energy_tables"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    """Return the names of the tables that come with Twinbar."""
+    return ENERGY_TABLES.built_in_names()
 
 
 def load_energy_table(name_or_path: str | Path) -> EnergyTable:
@@ -245,26 +275,24 @@ def load_energy_table(name_or_path: str | Path) -> EnergyTable:
     Parameters
     ----------
     name_or_path : str or Path
-        One of `energy_table_names`, or the path of a TOML file (it ends in ``.toml`` or has a folder in it).
+        The name of a table, ``package.module:NAME``, or the path of a TOML file (it ends in ``.toml`` or has a folder
+        in it).
 
     Raises
     ------
     ConfigError
         If there is no such table, or something in it is wrong; the text names the file, the key, and what is right.
     """
-    path = Path(name_or_path)
-    own_file = isinstance(name_or_path, Path) or path.suffix == ".toml" or path.name != str(name_or_path)
-    if not own_file and name_or_path not in energy_table_names():
+    name, path = str(name_or_path), Path(name_or_path)
+    if isinstance(name_or_path, Path) or path.suffix == ".toml" or path.name != name:
+        what = f"energy table {name}"
+        return _check(toml.read(path, what), path.stem, what)
+    if not is_reference(name) and name not in ENERGY_TABLES.names():
         raise ConfigError(
-            f"there is no energy table {name_or_path!r}; {_nearest(str(name_or_path), energy_table_names())}"
-            " (a table of your own is given by its path, ending in .toml)"
+            f"there is no energy table {name!r}; {_nearest(name, ENERGY_TABLES.names())}"
+            " (a table of your own is given by its path, ending in .toml, or as package.module:NAME)"
         )
-    resource = path if own_file else files("twinbar.emulator.ledger") / "energy_tables" / f"{name_or_path}.toml"
-    data = toml.read(resource, f"energy table {name_or_path}")
-    try:
-        return EnergyTable.model_validate({"name": path.stem if own_file else name_or_path, **data})
-    except ValidationError as errors:
-        raise ConfigError(f"energy table {name_or_path}: {_sentence(errors)}") from None
+    return ENERGY_TABLES.load(name)
 
 
 def _nearest(name: str, known: tuple[str, ...] | list[str]) -> str:

@@ -12,11 +12,13 @@ from rich.table import Table
 
 from twinbar.boards.board import DEFAULT_BAUD
 from twinbar.boards.fit import CELL_NAMES
+from twinbar.host.cli import failures
 from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
 from twinbar.host.cli.virtual_board import virtual_board
 
 if TYPE_CHECKING:
     from twinbar.boards.bitstream import Bitstream
+    from twinbar.boards.board import Board
 
 app = typer.Typer(
     help="Build, flash and talk to FPGA boards.",
@@ -42,21 +44,15 @@ _WIDE: Final = 96
 @app.command("list")
 def list_boards(as_json: AsJson = False) -> None:
     """List the boards that Twinbar builds for."""
-    from twinbar.boards.catalogue import boards
+    from twinbar.boards.catalogue import BOARDS, boards
+    from twinbar.hw.errors import ConfigError
 
-    rows = [
-        {
-            "name": board.name,
-            "title": board.title,
-            "device": board.make_platform().device,
-            "clock_hz": board.clock_hz,
-            "baud": board.baud,
-            "wiring": board.wiring,
-            "programmer": board.programmer.command[0],
-            "notes": board.notes,
-        }
-        for board in boards().values()
-    ]
+    rows = [_row(board) for board in boards().values()]
+    for board in BOARDS.plugged(failures.warn).values():
+        try:
+            rows.append(_row(board))
+        except ConfigError as error:
+            failures.warn(str(error))
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
@@ -79,6 +75,19 @@ def list_boards(as_json: AsJson = False) -> None:
         }
         table.add_row(*(str(cells[head]) for head in heads))
     console.print(table)
+
+
+def _row(board: "Board") -> dict[str, Any]:
+    return {
+        "name": board.name,
+        "title": board.title,
+        "device": board.make_platform().device,
+        "clock_hz": board.clock_hz,
+        "baud": board.baud,
+        "wiring": board.wiring,
+        "programmer": board.programmer.command[0],
+        "notes": board.notes,
+    }
 
 
 @app.command("build")

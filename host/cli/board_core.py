@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.hw.gateware.core import CoreConfig
 
-BoardName = Annotated[str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`.")]
+BoardName = Annotated[
+    str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`, or package.module:NAME.")
+]
 WiringName = Annotated[
     str | None,
     typer.Option("--wiring", metavar="NAME|FILE.toml", help="Where the front end is. [default: that of the board]"),

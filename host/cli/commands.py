@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "replay": Target("twinbar.host.cli.replay", "replay", "Run a recorded trace on any engine, and compare."),
     "verilog": Target("twinbar.host.cli.verilog", "verilog", "Write the controller as Verilog."),
     "board": Target("twinbar.host.cli.board", "app", "Build, flash and talk to FPGA boards."),
+    "plugins": Target("twinbar.host.cli.plugins", "plugins", "List what plug-ins add, and what they lack."),
     "bench": Target("twinbar.host.cli.bench", "bench", "Measure the engines and training on this machine."),
 }
 """Commands by name, in the order in which the help lists them."""

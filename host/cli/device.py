@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from twinbar.emulator.devices.preset import load_preset, preset_names
+from twinbar.emulator.devices.preset import PRESETS, load_preset
 from twinbar.emulator.devices.quantity import UNITS
+from twinbar.host.cli import failures
 from twinbar.host.cli.preset_tables import preset_content, preset_summary, print_list, print_preset
 from twinbar.host.report.staircase_text import draw_text
 from twinbar.hw.errors import ConfigError
@@ -28,8 +29,9 @@ Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the simu
 
 @app.command("list")
 def list_presets(as_json: AsJson = False) -> None:
-    """List the built-in cell models."""
-    rows = [preset_summary(load_preset(name)) for name in preset_names()]
+    """List the cell models: the built-in ones, and those of plug-ins."""
+    models = [*PRESETS.built_in().values(), *PRESETS.plugged(failures.warn).values()]
+    rows = [preset_summary(model) for model in models]
     if as_json:
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -38,7 +40,12 @@ def list_presets(as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show_preset(
-    preset: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A built-in preset, or a preset file.")],
+    preset: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE", help="A preset of `twinbar device list`, a preset file, or package.module:NAME."
+        ),
+    ],
     pulses: Annotated[
         int | None,
         typer.Option("--pulses", metavar="N", help="Pulses of each polarity; default: what crosses the window."),

@@ -42,6 +42,11 @@ def show(error: Exception) -> int:
     return 1
 
 
+def warn(sentence: str) -> None:
+    """Print a warning: something is left out, the rest goes on."""
+    say("Warning", sentence)
+
+
 def say(kind: str, sentence: str) -> None:
     """Print one line on standard error, its first word coloured on a terminal."""
     console = Console(stderr=True)

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.quantity import Quantity
-from twinbar.emulator.devices.responses import Exponential, JumpTable
 from twinbar.host.report.staircase_text import si_unit
 
 _WIDTH_WITHOUT_TERMINAL: Final = 120
@@ -108,9 +107,7 @@ def preset_summary(model: Preset) -> dict[str, Any]:
     g_max, g_min = model.window.g_max.si, model.window.g_min.si
     factor, unit = si_unit(g_max)
     cycle, spread, noise = model.cycle_to_cycle, model.device_to_device, model.read_noise
-    pulses: tuple[float, float] | None = None
-    if isinstance(model.response, Exponential):
-        pulses = model.response.set.pulses.si, model.response.reset.pulses.si
+    pulses = model.response.pulses()
     gain = spread.gain if spread is not None else None
     read_sigma = None
     if noise is not None:
@@ -118,8 +115,8 @@ def preset_summary(model: Preset) -> dict[str, Any]:
         parts.append(noise.absolute.si / g_max if noise.absolute is not None else 0.0)
         parts.append(noise.sigma.si_list[-1] / g_max if noise.sigma is not None else 0.0)
         read_sigma = math.hypot(*parts)
-    if isinstance(model.response, JumpTable):
-        c2c = "table"
+    if model.response.spread_text:
+        c2c = model.response.spread_text
     elif cycle is None:
         c2c = "-"
     else:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from twinbar.host.cli import failures
 from twinbar.hw.errors import ConfigError
 
 
@@ -14,6 +15,12 @@ def report(
     ],
     formats: Annotated[
         str, typer.Option(metavar="FORMAT,...", help="Also draw the plots as png, pdf or both.", show_default=False)
+    ] = "",
+    plots: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,...", help="Also draw these plots, each as package.module:NAME.", show_default=False
+        ),
     ] = "",
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser when it is built.")] = False,
 ) -> None:
@@ -28,6 +35,9 @@ def report(
     unknown = [name for name in wanted if name not in EXTRA_FORMATS]
     if unknown:
         raise ConfigError(f"--formats names {unknown[0]}; plots are drawn as SVG, and on request as png or pdf")
-    page = build_report(folder, progress=lambda done: typer.echo(f"Built {done}"), formats=wanted)
+    further = [name.strip() for name in plots.split(",") if name.strip()]
+    page = build_report(
+        folder, lambda done: typer.echo(f"Built {done}"), formats=wanted, further=further, problem=failures.warn
+    )
     if show:
         typer.launch(str(page.resolve()))

@@ -3,7 +3,7 @@
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import nn
@@ -28,10 +28,8 @@ from twinbar.host.experiment.optimizers import optimizer_class
 from twinbar.host.nn.convert import CrossbarNetwork, MakeEngine, convert
 from twinbar.host.nn.models import lenet, mlp
 from twinbar.host.session import Account
-from twinbar.host.update.closed_loop import ClosedLoop, ClosedLoopAnalog
+from twinbar.host.update.known_policies import POLICIES
 from twinbar.host.update.policy import UpdatePolicy
-from twinbar.host.update.siamese import Siamese
-from twinbar.host.update.software_only import SoftwareOnly
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.assembly import SerialParts
 
@@ -218,19 +216,17 @@ def engine_maker(
     return partial(ControllerEngine, make=make, calibrate=calibrate)
 
 
-def build_policy(config: ExperimentConfig) -> UpdatePolicy:
-    """Make the update policy."""
-    policy = config.policy
-    match policy.name:
-        case "siamese":
-            bound = math.inf if policy.twin_bound is None else policy.twin_bound
-            return Siamese(policy.threshold, policy.threshold_end, policy.compensation, bound)
-        case "closed-loop":
-            return ClosedLoop()
-        case "closed-loop-analog":
-            return ClosedLoopAnalog()
-        case "float":
-            return SoftwareOnly()
+def build_policy(config: ExperimentConfig) -> UpdatePolicy[Any]:
+    """Make the update policy.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be imported.
+    """
+    policy = POLICIES.load(config.policy.name)
+    values = config.policy.model_dump()
+    return policy(policy.settings_model(**{key: values[key] for key in policy.settings_model.model_fields}))
 
 
 def build_ledger(config: ExperimentConfig, crossbar: CrossbarConfig, tiles: int) -> Ledger:

@@ -6,7 +6,6 @@ from typing import Any, Final
 from twinbar.host.experiment.config import CompareConfig
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
-from twinbar.host.experiment.sections import PolicyName
 from twinbar.host.experiment.train import prepare_data, train
 
 YARDSTICK: Final = "closed-loop"
@@ -23,9 +22,7 @@ _QUANTITIES: Final = {
 }
 
 
-def compare(
-    config: CompareConfig, policies: Sequence[PolicyName], folder: RunFolder, progress: Progress
-) -> dict[str, Any]:
+def compare(config: CompareConfig, policies: Sequence[str], folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Train with each policy in a sub-folder of its own; what is finished already is kept.
 
     Parameters

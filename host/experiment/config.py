@@ -6,25 +6,44 @@ messages. Nothing heavy is imported, so that the command line starts fast.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self, get_args
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from twinbar.host.experiment import config_file
-from twinbar.host.experiment.config_errors import explain, unknown_key
+from twinbar.host.experiment.config_errors import explain, show, unknown_key
+from twinbar.host.experiment.policy_section import (
+    PolicyConfig,
+    PolicyName,
+    SectionError,
+    Text,
+    is_policy,
+    keys_of,
+    make_section,
+    one_of_the_policies,
+    section_of,
+)
 from twinbar.host.experiment.sections import (
     ArrayConfig,
     DataConfig,
     DeviceConfig,
     EngineConfig,
     ModelConfig,
-    PolicyConfig,
-    PolicyName,
     TimingConfig,
     TraceConfig,
     TrainingConfig,
     WriteConfig,
 )
+from twinbar.host.update.known_policies import DEFAULT
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 
@@ -45,10 +64,19 @@ RESUME_MAY_CHANGE: Final = frozenset(
 """Keys that a resumed run may change: they say where it runs, and its result does not depend on them."""
 
 
+class _Policy(NamedTuple):
+    """The values of the section ``[policy]``, and the policies whose settings are among its keys."""
+
+    policies: tuple[str, ...]
+    values: Any
+
+
 class ExperimentConfig(BaseModel):
     """Everything that decides the result of a training run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    names_policies: ClassVar[str] = "policy.name"
+    """Key that names the policies."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -56,10 +84,52 @@ class ExperimentConfig(BaseModel):
     array: ArrayConfig = ArrayConfig()
     timing: TimingConfig = TimingConfig()
     write: WriteConfig = WriteConfig()
-    policy: PolicyConfig = PolicyConfig()
+    policy: SerializeAsAny[PolicyConfig] = PolicyConfig()
     training: TrainingConfig = TrainingConfig()
     engine: EngineConfig = EngineConfig()
     trace: TraceConfig = TraceConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_policies(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        policy = values.get("policy", {})
+        if isinstance(policy, PolicyConfig):
+            policy = policy.model_dump(exclude_unset=True)
+        return {**values, "policy": _Policy(cls.policies_in({**values, "policy": policy}), policy)}
+
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _make_policy(cls, value: Any) -> Any:
+        if not isinstance(value, _Policy):
+            return value
+        if not isinstance(value.values, Mapping):
+            return value.values
+        try:
+            return make_section(value.policies, value.values)
+        except SectionError as wrong:
+            raise ValueError(explain(wrong.error, cls.layout(wrong.section), "policy")) from None
+        except ConfigError as error:
+            raise ValueError(f"{cls.names_policies}: {error}") from None
+
+    @classmethod
+    def policies_in(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the policies whose settings nested values may hold; the default one where none is named rightly."""
+        policy = values.get("policy", {})
+        name = policy.get("name", DEFAULT) if isinstance(policy, Mapping) else DEFAULT
+        return (name,) if is_policy(name) else (DEFAULT,)
+
+    @classmethod
+    def layout(cls, section: type[PolicyConfig] | None = None) -> type[Self]:
+        """Return a class with the settings of a policy among its keys, for messages and tables.
+
+        Parameters
+        ----------
+        section : type of PolicyConfig
+            The section of the policy; by default, that of the default one.
+        """
+        return create_model(cls.__name__, __base__=cls, policy=(section or section_of(DEFAULT), ...))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str = "") -> Self:
@@ -79,7 +149,8 @@ class ExperimentConfig(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise ConfigError(f"{source}: {explain(error, cls)}" if source else explain(error, cls)) from None
+            sentence = explain(error, cls.layout())
+            raise ConfigError(f"{source}: {sentence}" if source else sentence) from None
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -111,14 +182,25 @@ class ExperimentConfig(BaseModel):
             If there is no such key, or a value cannot be used.
         """
         values: dict[str, Any] = self.model_dump()
+        policy: dict[str, Any] = {}
         for key, value in changes.items():
-            *section, name = key.split(".")
-            target = values
-            for part in section:
-                target = target.get(part) if isinstance(target, dict) else None  # type: ignore[assignment]
+            *path, name = key.split(".")
+            if path == ["policy"]:
+                policy[name] = value
+                continue
+            target: Any = values
+            for part in path:
+                target = target.get(part) if isinstance(target, dict) else None
             if not isinstance(target, dict) or name not in target or isinstance(target[name], dict):
-                raise ConfigError(unknown_key(key, type(self)))
+                raise ConfigError(unknown_key(key, self.layout()))
             target[name] = value
+        # Settings that were not given, and those that only another policy has, go with that policy.
+        before = self.policy.model_dump(exclude_unset=True)
+        try:
+            keys = keys_of(self.policies_in({**values, "policy": before | policy}))
+        except ConfigError as error:
+            raise ConfigError(f"{self.names_policies}: {error}") from None
+        values["policy"] = {key: value for key, value in before.items() if key in keys} | policy
         return self.from_mapping(values)
 
     @classmethod
@@ -129,13 +211,13 @@ class ExperimentConfig(BaseModel):
         ``true``, ``false`` or a TOML list where they look like it.
         """
         section, _, name = key.rpartition(".")
+        if section == "policy" and name not in PolicyConfig.model_fields:
+            return Text(text)
         owner: Any = cls
         if section:
             owner = cls.model_fields[section].annotation if section in cls.model_fields else None
         field = getattr(owner, "model_fields", {}).get(name)
-        if field is None or str in (field.annotation, *get_args(field.annotation)):
-            return text
-        return config_file.parse_value(text)
+        return config_file.read_text(text, None if field is None else field.annotation)
 
     def to_toml(self) -> str:
         """Write every key with its value and meaning; `from_toml` reads it back exactly."""
@@ -171,6 +253,8 @@ class ExperimentConfig(BaseModel):
 class CompareConfig(ExperimentConfig):
     """A configuration that several policies share; ``policy.name`` is each of them in turn."""
 
+    names_policies: ClassVar[str] = "policies"
+
     policies: tuple[PolicyName, ...] = Field(
         default=("closed-loop", "siamese"), description="update policies that are compared, in this order"
     )
@@ -185,11 +269,24 @@ class CompareConfig(ExperimentConfig):
     @field_validator("policies")
     @classmethod
     def _check_policies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not is_policy(name):
+                raise ValueError(f"policies holds {show(name)}; each item must be {one_of_the_policies()}")
         if not value or len(set(value)) < len(value):
             raise ValueError(f"policies is {', '.join(value) or 'empty'}; name one or more, each of them once")
         return value
 
+    @classmethod
+    def policies_in(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the policies whose settings nested values may hold; the default ones where none is named rightly."""
+        default: tuple[str, ...] = cls.model_fields["policies"].default
+        given = cls._read_policies(values.get("policies", default))
+        names = tuple(filter(is_policy, given)) if isinstance(given, tuple) else ()
+        return tuple(dict.fromkeys(names or default))
+
     def for_policy(self, name: str) -> ExperimentConfig:
         """Give the configuration of one of the runs."""
-        values = self.model_dump(exclude={"policies"})
-        return ExperimentConfig.from_mapping(values).merge({"policy.name": name})
+        values = self.model_dump(exclude={"policies", "policy"})
+        keys = keys_of([name])
+        policy = {key: value for key, value in self.policy.model_dump(exclude_unset=True).items() if key in keys}
+        return ExperimentConfig.from_mapping({**values, "policy": {**policy, "name": name}})

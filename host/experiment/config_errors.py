@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
+def explain(error: ValidationError, model: type[BaseModel], section_name: str = "") -> str:
     """Put pydantic's first complaint into one sentence.
 
     Parameters
@@ -16,9 +16,11 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         What ``model`` raised.
     model : type of BaseModel
         The configuration, whose fields are sections of keys.
+    section_name : str
+        The section that raised it, where it was not the whole configuration.
     """
     problem = error.errors(include_url=False)[0]
-    path = [str(part) for part in problem["loc"]]
+    path = [section_name] * bool(section_name) + [str(part) for part in problem["loc"]]
     key = ".".join(path[:2])
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
@@ -113,6 +115,8 @@ def _phrase(schema: dict[str, Any]) -> str:
         return ", or ".join(_phrase(choice) for choice in schema["anyOf"])
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
+    if "examples" in schema:
+        return f"one of {', '.join(schema['examples'])}, or package.module:Name"
     kind = schema.get("type")
     if kind == "null":
         return "none"

@@ -3,7 +3,7 @@
 import textwrap
 import tomllib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import tomli_w
 from pydantic import BaseModel
@@ -33,6 +33,11 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
+
+
+def read_text(text: str, annotation: Any) -> Any:
+    """Read a value from the command line: text as it is where the key takes text, or has no type that is known."""
+    return text if annotation is None or str in (annotation, *get_args(annotation)) else parse_value(text)
 
 
 def parse_value(text: str) -> Any:

@@ -18,6 +18,7 @@ from twinbar.host.experiment.durable import is_temporary, replace_file
 from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
+from twinbar.hw.registry import file_name
 
 CONFIG: Final = "config.toml"
 REPORT: Final = "report.json"
@@ -118,7 +119,7 @@ class RunFolder:
         ConfigError
             As `create` and `open` do, also when the sub-folder holds another configuration.
         """
-        path = self.path / name
+        path = self.path / file_name(name)
         if (path / CONFIG).is_file():
             return RunFolder.open(path, ExperimentConfig, config.flat())
         return RunFolder.create(path, config)
@@ -225,7 +226,7 @@ class RunFolder:
 def default_run_folder(config: ExperimentConfig, parent: Path = Path("runs")) -> Path:
     """Name a folder that does not exist yet: ``runs/<date>-<data>-<policy>``, or ``-compare`` for a comparison."""
     data = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(config.data.name).name) or "data"
-    what = "compare" if isinstance(config, CompareConfig) else config.policy.name
+    what = "compare" if isinstance(config, CompareConfig) else file_name(config.policy.name)
     path = first = parent / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{data}-{what}"
     number = 2
     while path.exists():

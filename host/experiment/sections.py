@@ -1,42 +1,17 @@
 """The sections of an experiment's configuration: every choice with its default, its meaning and its bounds."""
 
-import types
-from collections.abc import Mapping
-from typing import Any, Final, Literal, Self, Union, get_args, get_origin
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from twinbar.boards.board import DEFAULT_BAUD
 from twinbar.host.experiment.optimizers import optimizer_name
+from twinbar.host.section import Section
 
 EngineName = Literal["fast", "events", "rtl", "pysim", "board"]
-PolicyName = Literal["siamese", "closed-loop", "closed-loop-analog", "float"]
 
 SIMULATED_ENGINES: Final[tuple[str, ...]] = ("fast", "events", "rtl", "pysim")
 """Engines that need nothing but this computer."""
-
-
-def _takes_none(annotation: Any) -> bool:
-    return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
-
-
-class Section(BaseModel):
-    """Keys that belong together. TOML has no null, so that the word ``none`` stands for it."""
-
-    # Strict, or else "8", 8.0 and true would all be accepted as 8 or 1 levels.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_none(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        return {
-            key: None
-            if value == "none" and key in cls.model_fields and _takes_none(cls.model_fields[key].annotation)
-            else value
-            for key, value in values.items()
-        }
 
 
 class DataConfig(Section):
@@ -93,7 +68,9 @@ class DeviceConfig(Section):
     """The cells."""
 
     preset: str = Field(
-        default="taox-hfox", min_length=1, description="name of a device preset, or a preset file (.toml)"
+        default="taox-hfox",
+        min_length=1,
+        description="name of a device preset, a preset file (.toml), or package.module:NAME",
     )
     levels: int = Field(default=16, ge=2, le=256, description="levels per cell")
     variation: bool = Field(default=True, description="whether cells differ from one another and may be faulty")
@@ -251,30 +228,6 @@ class WriteConfig(Section):
         return self
 
 
-class PolicyConfig(Section):
-    """Which cells are written after an optimizer step."""
-
-    name: PolicyName = Field(
-        default="siamese", description="update policy: siamese, closed-loop, closed-loop-analog, or float (no crossbar)"
-    )
-    threshold: float = Field(
-        default=1.0, ge=0, description="hysteresis at the start of the training, in level spacings"
-    )
-    threshold_end: float = Field(default=0.5, ge=0, description="hysteresis at its end; it changes linearly in between")
-    compensation: Literal["none", "residual", "read-back"] = Field(
-        default="residual",
-        description="what becomes of quantization errors: none (forgotten), residual (kept in the twin), or "
-        "read-back (measured)",
-    )
-    weight_range: float = Field(
-        default=8.0, gt=0, description="weight of the highest level, in standard deviations of the He initialization"
-    )
-    twin_bound: float | None = Field(
-        default=1.5, gt=0, description="level spacings by which the twin may run away from what the cells hold"
-    )
-    write_every: int = Field(default=1, ge=1, description="optimizer steps from one write list to the next")
-
-
 class TrainingConfig(Section):
     """Gradient descent on the float twin."""
 
@@ -305,7 +258,9 @@ class EngineConfig(Section):
         description=f"engine that runs the controller's programs: {', '.join(SIMULATED_ENGINES)} or board",
     )
     energy_table: str = Field(
-        default="macro-65nm", min_length=1, description="name of an energy table, or a table file (.toml)"
+        default="macro-65nm",
+        min_length=1,
+        description="name of an energy table, a table file (.toml), or package.module:NAME",
     )
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="seed of the weights, the order of the images, the cells and noise"

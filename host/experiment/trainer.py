@@ -27,12 +27,13 @@ from twinbar.host.experiment.environment import describe_environment
 from twinbar.host.experiment.epoch import EpochCounts, epoch_entry, total_counts, update_figures
 from twinbar.host.experiment.evaluate import Evaluation, evaluate
 from twinbar.host.experiment.observation import Observation
+from twinbar.host.experiment.policy_state import policy_state, restore_policy
 from twinbar.host.experiment.programmer import program
 from twinbar.host.experiment.progress import Progress
 from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.watch import Watch
 from twinbar.host.nn.convert import CrossbarNetwork
-from twinbar.host.update.closed_loop import ClosedLoop
+from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
 
@@ -106,6 +107,7 @@ class Trainer:
                 calibrate=not restored,
             )
             self.module = self.network.module
+            self.policy.prepare([layer.matmul.cells for layer in self.network.layers])
             self.account = Account(build.build_ledger(config, crossbar, self.network.session.engine.tiles))
             for sentence in crossbar.warnings:
                 self.watch.warn(sentence)
@@ -288,7 +290,7 @@ class Trainer:
             "module": dict(self.module.state_dict()),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "policy": self.policy.state_dict(),
+            **policy_state(self.policy),
             "batch": self._batch,
             "step": self.step,
             "epochs": self.epochs,
@@ -312,7 +314,7 @@ class Trainer:
         ConfigError
             If the policy of the checkpoint is another one.
         """
-        self.policy.load_state_dict(state["policy"])
+        restore_policy(self.policy, state)
         # The twin's gradients are sums of floats, whose rounding depends on how many threads share them.
         torch.set_num_threads(state["torch_threads"])
         self.module.load_state_dict(state["module"])

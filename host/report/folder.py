@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from twinbar.host.report.schema import Compare, Report, parse_compare, parse_report
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.registry import file_name
 
 REPORT: Final = "report.json"
 COMPARE: Final = "compare.json"
@@ -203,7 +204,8 @@ def load_run(folder: Path) -> RunFolder:
 def load_compare(folder: Path) -> CompareFolder:
     """Read a comparison folder: ``compare.json`` and the run folder of each policy; errors as in `load_run`."""
     compare = parse_compare(_read_json(folder / COMPARE), str(folder / COMPARE))
-    runs = {name: load_run(folder / name) for name in compare.policies if (folder / name / REPORT).exists()}
+    paths = {name: folder / file_name(name) for name in compare.policies}
+    runs = {name: load_run(path) for name, path in paths.items() if (path / REPORT).exists()}
     return CompareFolder(folder, compare, runs)
 
 

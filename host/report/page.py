@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,10 +15,11 @@ from twinbar.host.report import figures, title
 from twinbar.host.report.energy import dominance, host_j, imbalance, savings
 from twinbar.host.report.files import write_bytes, write_text
 from twinbar.host.report.folder import CompareFolder, RunFolder, load
+from twinbar.host.report.known_plots import draw_plots
 from twinbar.host.report.metrics import metrics_csv
-from twinbar.host.report.plots import compare_plots, run_plots
 from twinbar.host.report.schema import Report
 from twinbar.host.report.style import Plot, inline_svg, pdf, png, svg
+from twinbar.hw.registry import file_name
 
 INDEX = "index.html"
 PLOTS: Final = "plots"
@@ -107,7 +108,7 @@ def _absent(folder: RunFolder) -> list[str]:
     return notes
 
 
-def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]]) -> str:
+def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]], notes: Sequence[str] = ()) -> str:
     """Give the HTML page of a run.
 
     Parameters
@@ -115,6 +116,8 @@ def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]]) -> str:
     folder : RunFolder
     plots : dict
         By name of plot: title, caption, wide, and the SVG element.
+    notes : sequence of str
+        Sentences on plots that are missing.
     """
     report = folder.report
     warnings = list(report.warnings)
@@ -130,7 +133,7 @@ def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]]) -> str:
             policy=title.policy_name(report),
             facts=title.facts(report),
             warnings=warnings,
-            notes=_absent(folder),
+            notes=[*_absent(folder), *notes],
             key_figures=figures.key_figures(report),
             pairs=figures.write_and_system(report),
             dominance=dominance(report.totals),
@@ -147,7 +150,7 @@ def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def render_compare(folder: CompareFolder, plots: dict[str, dict[str, Any]]) -> str:
+def render_compare(folder: CompareFolder, plots: dict[str, dict[str, Any]], notes: Sequence[str] = ()) -> str:
     """Give the HTML page of a comparison; parameters as in `render_run`."""
     compare = folder.compare
     first = next(iter(compare.policies.values()))
@@ -163,14 +166,14 @@ def render_compare(folder: CompareFolder, plots: dict[str, dict[str, Any]]) -> s
             policies=list(compare.policies),
             facts=title.facts(_crossbar_run(compare.policies), with_policy=False),
             warnings=warnings,
-            notes=[],
+            notes=notes,
             columns=figures.COMPARE_COLUMNS,
             rows=figures.compare_table(compare),
             reference=figures.REFERENCE,
             reduction_columns=figures.REDUCTION_COLUMNS,
             reductions=figures.reduction_table(compare),
             savings=[text for name in compare.policies if (text := savings(compare, name, figures.REFERENCE))],
-            pages=set(folder.runs),
+            pages={name: file_name(name) for name in folder.runs},
             plots=plots,
         )
     )
@@ -187,15 +190,26 @@ def _publish(path: Path, files: list[tuple[str, bytes]], page: str) -> None:
     write_text(path / INDEX, page)
 
 
-def _build_run(folder: RunFolder, formats: Collection[str]) -> None:
-    plots, files = _drawn(run_plots(folder), folder.path, formats)
-    page = render_run(folder, plots)
+def _build_run(
+    folder: RunFolder, formats: Collection[str], further: Sequence[str], problem: Callable[[str], None]
+) -> None:
+    notes: list[str] = []
+    plots, files = _drawn(draw_plots(folder, further, notes.append), folder.path, formats)
+    page = render_run(folder, plots, [f"Left out: {sentence}." for sentence in notes])
     rows = [epoch.model_dump(exclude_unset=True) for epoch in folder.report.epochs]
     write_text(folder.path / "metrics.csv", metrics_csv({"epochs": rows}))
     _publish(folder.path, files, page)
+    for sentence in notes:
+        problem(sentence)
 
 
-def build_report(folder: Path, progress: Callable[[Path], None] | None = None, formats: Collection[str] = ()) -> Path:
+def build_report(
+    folder: Path,
+    progress: Callable[[Path], None] | None = None,
+    formats: Collection[str] = (),
+    further: Sequence[str] = (),
+    problem: Callable[[str], None] = lambda sentence: None,
+) -> Path:
     """Build everything that is derived from the data of a folder: plots, ``metrics.csv`` and the HTML page.
 
     A comparison's run folders are built too. All data are read and checked before the first file is written.
@@ -208,6 +222,10 @@ def build_report(folder: Path, progress: Callable[[Path], None] | None = None, f
         Called with each page that is complete.
     formats : collection of str, optional
         Keys of `EXTRA_FORMATS`: formats in which plots are drawn besides SVG.
+    further : sequence of str
+        Plots besides the built-in ones and those of plug-ins, as ``package.module:NAME``.
+    problem : callable, optional
+        Takes one sentence for each plot of a plug-in that is left out; the page says it too.
 
     Returns
     -------
@@ -217,17 +235,18 @@ def build_report(folder: Path, progress: Callable[[Path], None] | None = None, f
     Raises
     ------
     ConfigError
-        If the folder is neither, a file in it is damaged, or a file cannot be written.
+        If the folder is neither, a file in it is damaged, a file cannot be written, or a further plot not drawn.
     """
     loaded = load(Path(folder))
     done = progress or (lambda _: None)
     if isinstance(loaded, RunFolder):
-        _build_run(loaded, formats)
+        _build_run(loaded, formats, further, problem)
     else:
         for run in loaded.runs.values():
-            _build_run(run, formats)
+            _build_run(run, formats, further, problem)
             done(run.path / INDEX)
-        plots, files = _drawn(compare_plots(loaded), loaded.path, formats)
-        _publish(loaded.path, files, render_compare(loaded, plots))
+        notes: list[str] = []
+        plots, files = _drawn(draw_plots(loaded, further, notes.append), loaded.path, formats)
+        _publish(loaded.path, files, render_compare(loaded, plots, [f"Left out: {sentence}." for sentence in notes]))
     done(loaded.path / INDEX)
     return loaded.path / INDEX

@@ -1,14 +1,17 @@
 """What an update policy is: a small object that decides which cells are written, and to which level."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from twinbar.host.update.programmed import ProgrammedLayer
+from twinbar.host.section import Section
 from twinbar.hw.errors import ConfigError
+
+if TYPE_CHECKING:
+    from twinbar.host.update.programmed import ProgrammedLayer
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Decision:
     origins: np.ndarray
     weight_updates: int
 
+    @classmethod
+    def nothing(cls) -> "Decision":
+        """Make a decision that writes no cell."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int32), 0)
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -49,21 +57,47 @@ class Targets:
     tolerance: float = 1.0
 
 
-class UpdatePolicy(ABC):
+class PolicySettings(Section):
+    """What can be set of a policy: keys of the section ``[policy]``, each with a default and a description."""
+
+
+Settings = TypeVar("Settings", bound=PolicySettings)
+
+
+class UpdatePolicy(ABC, Generic[Settings]):
     """Decides, after an optimizer step, what is written.
 
     A policy that remembers anything from one decision to the next overrides `state_dict` and `load_state_dict`, so that
     a resumed run ends as an uninterrupted one.
+
+    Parameters
+    ----------
+    settings : PolicySettings, optional
+        A `settings_model`; its defaults where it is left out.
     """
 
+    settings_model: ClassVar[type[PolicySettings]] = PolicySettings
+    """What can be set. The module of a policy is imported to know it, and so imports nothing that takes seconds."""
     on_crossbar: ClassVar[bool] = True
     """Whether the network lies on a crossbar at all."""
     targets: ClassVar[Targets] = Targets()
     keeps_read_back: bool = False
     """Whether the layers keep the read-back levels for this policy."""
 
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings: Settings = self.settings_model() if settings is None else settings  # type: ignore[assignment]
+
+    def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
+        """Look at the layers before anything is decided for them, or a state is loaded.
+
+        Parameters
+        ----------
+        layers : sequence of ProgrammedLayer
+            In the order in which they are decided for; their names are ``layer.map.name``.
+        """
+
     @abstractmethod
-    def decide(self, weights: np.ndarray, cells: ProgrammedLayer, progress: float) -> Decision:
+    def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """Decide for one layer, and bring ``cells`` to the levels asked for.
 
         Parameters
@@ -87,11 +121,50 @@ class UpdatePolicy(ABC):
         ConfigError
             If the state is not one of this policy.
         """
-        if state:
+        self.check_state(state)
+
+    def check_state(self, state: Mapping[str, Any]) -> None:
+        """Refuse a state whose keys, or whose arrays' shapes and types, are not those of `state_dict`.
+
+        Raises
+        ------
+        ConfigError
+            One sentence on the first difference.
+        """
+        name = type(self).__name__
+        mine = self.state_dict()
+        if state and not mine:
             raise ConfigError(
-                f"the checkpoint holds a state of its update policy ({', '.join(state)}), but {type(self).__name__} "
+                f"the checkpoint holds a state of its update policy ({', '.join(state)}), but {name} "
                 "keeps none; resume with the policy that the run was started with"
             )
+        difference = _difference(mine, state, "")
+        if difference is not None:
+            raise ConfigError(
+                f"the checkpoint holds no state of the update policy {name}: {difference}; resume with the policy, in "
+                "the version, that the run was started with"
+            )
+
+
+def _difference(mine: Any, theirs: Any, path: str) -> str | None:
+    """Say where two states differ in more than their values; None if they do not."""
+    if isinstance(mine, Mapping):
+        if not isinstance(theirs, Mapping):
+            return f"{path or 'it'} is no mapping"
+        missing = [key for key in mine if key not in theirs]
+        unknown = [key for key in theirs if key not in mine]
+        if missing or unknown:
+            return f"{path}{missing[0]} is missing" if missing else f"{path}{unknown[0]} is unknown to the policy"
+        found = (_difference(value, theirs[key], f"{path}{key}.") for key, value in mine.items())
+        return next((text for text in found if text is not None), None)
+    if isinstance(mine, np.ndarray):
+        where = path.removesuffix(".")
+        if not isinstance(theirs, np.ndarray):
+            return f"{where} is no array"
+        if (mine.shape, mine.dtype) != (theirs.shape, theirs.dtype):
+            shapes = [f"{list(array.shape)} of {array.dtype}" for array in (theirs, mine)]
+            return f"{where} is {shapes[0]}, and must be {shapes[1]}"
+    return None
 
 
 def room_for(weights: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,10 +1,10 @@
-"""All parts, found by themselves, and the tables of ``docs/parts.md``, which ``make docs`` writes."""
+"""All parts by name, those of plug-ins too, and the tables of ``docs/parts.md``, which ``make docs`` writes."""
 
-import importlib
-import pkgutil
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from twinbar.hw import parts
+from twinbar.hw.built_in import declared
+from twinbar.hw.registry import Registry, Unfit
 
 from .adc import AdcPart
 from .bus import BusTiming, bus_cycles
@@ -16,12 +16,20 @@ Part = DacPart | AdcPart | SwitchPart
 _CLOCKS_HZ = (12e6, 48e6, 100e6)
 
 
+def _accept(found: object) -> Part:
+    if not isinstance(found, DacPart | AdcPart | SwitchPart):
+        raise Unfit(f"is {found!r}; it must be a DacPart, an AdcPart or a SwitchPart of twinbar.hw.parts")
+    return found
+
+
+KNOWN_PARTS: Final[Registry[Part]] = Registry(
+    "part", "twinbar.parts", declared("twinbar.hw.parts", "PARTS"), _accept, lambda part: part.name
+)
+
+
 def catalogue() -> tuple[Part, ...]:
-    """Give every part of this package: what its modules name ``PARTS``, by role and name."""
-    found: list[Part] = []
-    for module in pkgutil.iter_modules(parts.__path__):
-        found += getattr(importlib.import_module(f"{parts.__name__}.{module.name}"), "PARTS", ())
-    return tuple(sorted(found, key=lambda part: (_role(part), part.name)))
+    """Return every part of this package: what its modules name ``PARTS``, by role and name."""
+    return tuple(sorted(KNOWN_PARTS.built_in().values(), key=lambda part: (_role(part), part.name)))
 
 
 def _role(part: Part) -> str:

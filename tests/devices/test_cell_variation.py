@@ -65,7 +65,7 @@ def test_nonlinearity_deviates(tables_of):
 
 def test_one_standard_deviation_of_the_label_bends_the_step(tables_of):
     from twinbar.emulator.devices.layout import O_MEAN, O_SHAPE, STEP_BINS
-    from twinbar.emulator.devices.responses import curvature_of, exponential_step
+    from twinbar.emulator.devices.responses.exponential import curvature_of, exponential_step
 
     cell = tables_of("taox-hfox")
     p = (np.arange(STEP_BINS) + 0.5) / STEP_BINS

@@ -5,7 +5,7 @@ from twinbar.emulator.devices.fit import fit_cell, staircase_of_line
 from twinbar.emulator.devices.fitted_preset import PulseConditions, fitted_preset
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.measurement import PulseTrain, read_pulse_trains
-from twinbar.emulator.devices.responses import exponential_step
+from twinbar.emulator.devices.responses.exponential import exponential_step
 from twinbar.hw.errors import ConfigError
 
 CONDITIONS = PulseConditions((1.6, "V"), (1.5, "V"), (50.0, "ns"), (60.0, "ns"), None)

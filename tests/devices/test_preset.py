@@ -12,6 +12,7 @@ WANTED = {
     *("stellar", "neurram", "milo-hfo2", "umass-hfo2", "reram-array-om", "reram-array-hfo2"),
     *("ibm-cmo-hfox", "ibm-pcm", "ideal"),
 }
+LAWS = "'exponential', 'exp-step', 'jump-table', 'linear-step', 'soft-bounds'"
 
 
 def test_wanted_presets_are_there():
@@ -116,12 +117,12 @@ REFUSED = {
     "unknown response": (
         'kind = "exponential"',
         'kind = "quadratic"',
-        "response.kind is 'quadratic'; it is one of 'exponential', 'soft-bounds'",
+        f"response.kind is 'quadratic'; it is one of {LAWS}",
     ),
     "no response kind": (
         'kind = "exponential"\n',
         "",
-        "response.kind is missing; it is one of 'exponential', 'soft-bounds'",
+        f"response.kind is missing; it is one of {LAWS}",
     ),
     "unknown key in a response": ("[response.set]\n", "[response.set]\nnorma = 1\n", "did you mean 'norm_a'?"),
     "key of another response": (

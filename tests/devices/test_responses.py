@@ -3,7 +3,7 @@ import pytest
 
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.devices.responses import curvature_of, exponential_step, nonlinearity_label
+from twinbar.emulator.devices.responses.exponential import curvature_of, exponential_step, nonlinearity_label
 
 # Pairs of nonlinearity label and normA as NeuroSim tabulates them (formula.cpp, getParamA).
 NEUROSIM_PAIRS = [

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from twinbar.host.cli import main
 from twinbar.host.cli.commands import COMMANDS
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+MODULE = re.compile(r"^```python\n(# (\w+\.py):.*?)^```", re.DOTALL | re.MULTILINE)
+"""A module that the reader writes, named in its first line."""
 FILES = {"mine.toml": "", "my-cell.toml": "", "my-chip.toml": ""}
 
 
@@ -27,6 +30,9 @@ def status(arguments: list[str]) -> int | str | None:
 
 def test_trainings_are_accepted(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for text, name in MODULE.findall(page.read_text()):
+        Path(name).write_text(text)
     for name, text in FILES.items():
         Path(name).write_text(text)
     for line in commands(page):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
+from twinbar.emulator.devices.known_responses import RESPONSES
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.quantity import Quantity
 from twinbar.host.experiment.config import CompareConfig
@@ -84,5 +85,8 @@ def test_preset_keys(root: Path) -> None:
     page = (root / "docs" / "devices.md").read_text().partition("## The preset file")[2]
     words = set(re.findall(r"[a-z_]+", page))
     known = set(preset_keys(Preset))
+    for law in RESPONSES.built_in().values():
+        known |= set(preset_keys(law))
+    assert "std_scale" in known
     assert "noise_exponent" in known
     assert known <= words

@@ -47,9 +47,10 @@ class Runs:
 
 
 @contextlib.contextmanager
-def serve(folder: Path) -> Iterator[Runs]:
-    """Start a server whose runs have ``folder`` as their working folder."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
+def serve(folder: Path, *installed: Path) -> Iterator[Runs]:
+    """Start a server whose runs have ``folder`` as their working folder, with what is installed in other folders."""
+    path = os.pathsep.join(map(str, (Path(__file__).parent, *installed)))
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", "import killable_runs; killable_runs.main()"]
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

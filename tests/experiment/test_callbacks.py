@@ -13,9 +13,9 @@ from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
+from twinbar.host.update.policies.siamese import Siamese
 from twinbar.host.update.policy import Decision, UpdatePolicy
 from twinbar.host.update.programmed import ProgrammedLayer
-from twinbar.host.update.siamese import Siamese
 from twinbar.hw.errors import ConfigError
 
 SMALL: dict[str, Any] = {
@@ -107,7 +107,7 @@ class Patient(Siamese):
     """Decide as `siamese`, but for each layer only every third time: what it counts decides what is written."""
 
     def __init__(self) -> None:
-        super().__init__(1.0, 0.5, "residual", 1.5)
+        super().__init__()
         self.calls = 0
 
     def decide(self, weights: np.ndarray, cells: ProgrammedLayer, progress: float) -> Decision:

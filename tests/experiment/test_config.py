@@ -151,9 +151,10 @@ def test_merging_changes_only_what_is_named() -> None:
 
 
 def test_every_key_says_what_it_means() -> None:
-    for key in dotted_keys(CompareConfig):
+    layout = CompareConfig.layout()
+    for key in dotted_keys(layout):
         section, _, name = key.rpartition(".")
-        owner: Any = CompareConfig.model_fields[section].annotation if section else CompareConfig
+        owner: Any = layout.model_fields[section].annotation if section else layout
         assert owner.model_fields[name].description, key
 
 

@@ -14,7 +14,7 @@ from twinbar.hw.errors import ConfigError
 @pytest.mark.parametrize("kind", [ExperimentConfig, CompareConfig])
 def test_every_key_is_written(kind: type[ExperimentConfig]) -> None:
     # TOML wants plain keys before sections, wherever the model declares them.
-    assert sorted(flatten(tomllib.loads(kind().to_toml()))) == sorted(dotted_keys(kind))
+    assert sorted(flatten(tomllib.loads(kind().to_toml()))) == sorted(dotted_keys(kind.layout()))
 
 
 @given(

@@ -12,7 +12,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.experiment.programmer import program
 from twinbar.host.nn.convert import CrossbarNetwork, convert
 from twinbar.host.nn.layers import CrossbarLayer
-from twinbar.host.update.closed_loop import ClosedLoop
+from twinbar.host.update.policies.closed_loop import ClosedLoop
 
 
 @pytest.fixture

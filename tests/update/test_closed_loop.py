@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from twinbar.host.update.closed_loop import ClosedLoop
 from twinbar.host.update.kernels import GIVE_UP_AFTER
+from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.host.update.programmed import ProgrammedLayer
 
 STEP = 0.25

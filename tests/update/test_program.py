@@ -1,6 +1,5 @@
 """A policy's decision on the cells themselves: what is written, and what is left alone."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,8 +13,8 @@ from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.experiment.programmer import program
 from twinbar.host.nn.convert import CrossbarNetwork, convert
 from twinbar.host.nn.layers import CrossbarLayer
-from twinbar.host.update.closed_loop import ClosedLoop
-from twinbar.host.update.siamese import Siamese
+from twinbar.host.update.policies.closed_loop import ClosedLoop
+from twinbar.host.update.policies.siamese import Siamese, SiameseSettings
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def in_levels(layer: CrossbarLayer) -> np.ndarray:
 
 
 def siamese(threshold: float = 0.75) -> Siamese:
-    return Siamese(threshold, threshold, "residual", math.inf)
+    return Siamese(SiameseSettings(threshold=threshold, threshold_end=threshold, twin_bound=None))
 
 
 def test_cells_that_need_no_change_get_no_pulse_and_no_read(network: CrossbarNetwork) -> None:

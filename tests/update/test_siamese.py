@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from twinbar.host.update.kernels import GIVE_UP_AFTER
+from twinbar.host.update.policies.siamese import Siamese, SiameseSettings
 from twinbar.host.update.policy import Decision
 from twinbar.host.update.programmed import ProgrammedLayer
-from twinbar.host.update.siamese import Siamese
 
 STEP = 0.25
 TOP = 7
@@ -34,7 +34,9 @@ def written(decision: Decision, cells: ProgrammedLayer) -> Written:
 
 
 def policy(**choices: Any) -> Siamese:
-    return Siamese(**{"threshold": 1.0, "threshold_end": 1.0, "compensation": "residual", "bound": math.inf} | choices)
+    chosen = {"threshold": 1.0, "threshold_end": 1.0, "compensation": "residual", "bound": math.inf} | choices
+    bound = chosen.pop("bound")
+    return Siamese(SiameseSettings(**chosen, twin_bound=None if math.isinf(bound) else bound))
 
 
 def expected(

@@ -6,19 +6,22 @@ threshold (hysteresis) follows the small-update accumulation of mixed-precision 
 Neurosci. 2020): it keeps weights at a boundary between two levels from being rewritten at every step.
 """
 
-from typing import Literal
+import math
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
+from pydantic import Field
 
-from twinbar.host.update.kernels import decide_changed
-from twinbar.host.update.policy import Decision, UpdatePolicy, room_for
-from twinbar.host.update.programmed import ProgrammedLayer
+from twinbar.host.update.policy import Decision, PolicySettings, UpdatePolicy, room_for
+
+if TYPE_CHECKING:
+    from twinbar.host.update.programmed import ProgrammedLayer
 
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
 
 
-class Siamese(UpdatePolicy):
-    """Write a pair once the twin is ``threshold`` levels away from it.
+class SiameseSettings(PolicySettings):
+    """Settings of `Siamese`.
 
     Parameters
     ----------
@@ -28,36 +31,50 @@ class Siamese(UpdatePolicy):
     compensation : str
         "residual": the float twin keeps what quantization cut off. "read-back": besides, the twin is compared with the
         code that the closed loop read last, not with the level asked for. "none": what was cut off is forgotten.
-    bound : float
+    twin_bound : float, optional
         Levels by which the twin may run away from what the cells hold.
     """
 
-    def __init__(
-        self,
-        threshold: float,
-        threshold_end: float,
-        compensation: Literal["none", "residual", "read-back"],
-        bound: float,
-    ) -> None:
-        self._threshold = threshold
-        self._threshold_end = threshold_end
-        self._compensation = compensation
-        self._bound = bound
-        self.keeps_read_back = compensation == "read-back"
+    threshold: float = Field(
+        default=1.0, ge=0, description="hysteresis at the start of the training, in level spacings"
+    )
+    threshold_end: float = Field(default=0.5, ge=0, description="hysteresis at its end; it changes linearly in between")
+    compensation: Literal["none", "residual", "read-back"] = Field(
+        default="residual",
+        description="what becomes of quantization errors: none (forgotten), residual (kept in the twin), or "
+        "read-back (measured)",
+    )
+    twin_bound: float | None = Field(
+        default=1.5, gt=0, description="level spacings by which the twin may run away from what the cells hold"
+    )
 
-    def decide(self, weights: np.ndarray, cells: ProgrammedLayer, progress: float) -> Decision:
+
+class Siamese(UpdatePolicy[SiameseSettings]):
+    """Write a pair once the twin is ``threshold`` levels away from it."""
+
+    settings_model = SiameseSettings
+
+    def __init__(self, settings: SiameseSettings | None = None) -> None:
+        super().__init__(settings)
+        self._bound = math.inf if self.settings.twin_bound is None else self.settings.twin_bound
+        self.keeps_read_back = self.settings.compensation == "read-back"
+
+    def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """List the cells whose level must change (see `UpdatePolicy.decide`)."""
+        from twinbar.host.update.kernels import decide_changed
+
+        settings = self.settings
         addresses, levels, origins = room_for(weights.size)
         read_plus = cells.read_plus if cells.read_plus is not None else _NO_READ_BACK
         read_minus = cells.read_minus if cells.read_minus is not None else _NO_READ_BACK
-        threshold = self._threshold + (self._threshold_end - self._threshold) * progress
+        threshold = settings.threshold + (settings.threshold_end - settings.threshold) * progress
         n, changed = decide_changed(
             weights,
             cells.weight_per_level,
             cells.levels,
             np.float32(threshold),
             np.float32(max(self._bound, threshold)),
-            self._compensation != "none",
+            settings.compensation != "none",
             cells.plus,
             cells.minus,
             read_plus,
@@ -70,3 +87,6 @@ class Siamese(UpdatePolicy):
             origins,
         )
         return Decision(addresses[:n], levels[:n], origins[:n], changed)
+
+
+POLICY: Final = Siamese

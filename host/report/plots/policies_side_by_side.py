@@ -1,12 +1,14 @@
 """Plots of a comparison: cost and accuracy of several update policies side by side."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from twinbar.host.report import si
 from twinbar.host.report.energy import HOST, ORDER, OTHER, account_energies_j, account_label
+from twinbar.host.report.plot_kinds import ComparePlot
 from twinbar.host.report.schema import Report
 from twinbar.host.report.style import (
     BLUE,
@@ -181,3 +183,10 @@ def final_accuracy(reports: Mapping[str, Report]) -> Plot | None:
     figure.legend(loc="outside lower center", ncols=2, handlelength=1.0)
     caption = "Final test accuracy of each policy; the axis does not start at zero."
     return Plot("accuracy", "Final accuracy", caption, figure)
+
+
+PLOTS: Final = (
+    ComparePlot("cost", lambda folder: cost(folder.compare.policies)),
+    ComparePlot("energy-accounts", lambda folder: energy_by_account(folder.compare.policies)),
+    ComparePlot("accuracy", lambda folder: final_accuracy(folder.compare.policies)),
+)

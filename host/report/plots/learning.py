@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from twinbar.host.report import si
 from twinbar.host.report.downsample import binned
 from twinbar.host.report.folder import Steps
+from twinbar.host.report.plot_kinds import ComparePlot, RunPlot
 from twinbar.host.report.schema import Epoch, Report
 from twinbar.host.report.style import (
     BLUE,
@@ -229,3 +230,15 @@ def policy_writes(steps: Mapping[str, Steps]) -> Plot | None:
 def _looks(size: int) -> list[tuple[str, str]]:
     """Give colour and line style of each of several series."""
     return [(SERIES[index % len(SERIES)], DASHES[index % len(DASHES)]) for index in range(size)]
+
+
+PLOTS: Final = (
+    RunPlot("accuracy", lambda run: accuracy(run.report)),
+    RunPlot("loss", lambda run: loss(run.steps)),
+    RunPlot("updates", lambda run: updates(run.report, run.steps)),
+    ComparePlot("accuracy-epochs", lambda folder: policy_accuracy(folder.compare.policies)),
+    ComparePlot(
+        "writes",
+        lambda folder: policy_writes({name: run.steps for name, run in folder.runs.items() if run.steps is not None}),
+    ),
+)

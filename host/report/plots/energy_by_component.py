@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from twinbar.host.report import si
 from twinbar.host.report.energy import HOST, ORDER, account_label, host_j, parts
+from twinbar.host.report.plot_kinds import RunPlot
 from twinbar.host.report.schema import Account, Report
 from twinbar.host.report.style import PAPER, TINTS, Plot, horizontal_grid, log_quantity_axis, new_figure, vertical_grid
 
@@ -136,3 +137,9 @@ def energy_whole_run(report: Report) -> Plot | None:
         f"Energy of the whole run by component on a logarithmic axis; the whole system takes {si.si(system_j, 'J')}."
     )
     return Plot("energy-run", "Energy by component, whole run", caption, figure)
+
+
+PLOTS: Final = (
+    RunPlot("energy-epochs", lambda run: energy_per_epoch(run.report)),
+    RunPlot("energy-run", lambda run: energy_whole_run(run.report)),
+)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from twinbar.host.report import si
 from twinbar.host.report.folder import Cells
+from twinbar.host.report.plot_kinds import RunPlot
 from twinbar.host.report.style import BLUE, GREY, MUTED, VERMILLION, Plot, horizontal_grid, new_figure
 
 _LINED_LEVELS: Final = 33
@@ -79,3 +80,6 @@ def conductance_histogram(cells: Cells | None) -> Plot | None:
         "relaxation, failed writes, stuck cells."
     )
     return Plot("conductance", "Conductances against levels", caption, figure)
+
+
+PLOTS: Final = (RunPlot("conductance", lambda run: conductance_histogram(run.cells)),)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from twinbar.host.report import si
 from twinbar.host.report.folder import Cells
+from twinbar.host.report.plot_kinds import RunPlot
 from twinbar.host.report.style import (
     BLUE,
     GREY,
@@ -162,3 +163,9 @@ def wear_distribution(cells: Cells | None) -> Plot | None:
         f"the most worn cell has seen {values[-1]:,}."
     )
     return Plot("wear-distribution", "Wear distribution", caption, figure)
+
+
+PLOTS: Final = (
+    RunPlot("wear-map", lambda run: wear_map(run.cells)),
+    RunPlot("wear-distribution", lambda run: wear_distribution(run.cells)),
+)

@@ -1,0 +1,1 @@
+"""One of each kind of thing that a plug-in can add to Twinbar."""

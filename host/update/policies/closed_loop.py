@@ -1,0 +1,44 @@
+"""The basic closed-loop update: every cell is driven to its level at every step.
+
+This is the yardstick of the field: program-and-verify of every weight after every iteration (for instance
+``bp_update_pulse`` of the STELLAR code, Zhang et al., Science 2023).
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from twinbar.host.update.policies.siamese import SiameseSettings
+from twinbar.host.update.policy import Decision, UpdatePolicy, room_for
+
+if TYPE_CHECKING:
+    from twinbar.host.update.programmed import ProgrammedLayer
+
+
+class ClosedLoop(UpdatePolicy[SiameseSettings]):
+    """Write every cell of every layer at every step; a cell already in its window costs one read."""
+
+    # None of them changes a decision; with them, one section ``[policy]`` serves the runs of a comparison with siamese.
+    settings_model = SiameseSettings
+
+    def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
+        """List all cells (see `UpdatePolicy.decide`)."""
+        from twinbar.host.update.kernels import decide_all
+
+        addresses, levels, origins = room_for(weights.size)
+        n, changed = decide_all(
+            weights,
+            cells.weight_per_level,
+            cells.levels,
+            cells.plus,
+            cells.minus,
+            cells.map.input_address,
+            cells.map.output_address,
+            addresses,
+            levels,
+            origins,
+        )
+        return Decision(addresses[:n], levels[:n], origins[:n], changed)
+
+
+POLICY: Final = ClosedLoop
