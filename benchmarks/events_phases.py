@@ -9,9 +9,11 @@ from collections.abc import Callable
 import numpy as np
 
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.crossbar.configuration import Geometry, build_config
+from twinbar.emulator.crossbar.configuration import build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.events import EventsController, Recording
+from twinbar.emulator.sections.array_section import ArrayConfig
+from twinbar.emulator.sections.device_section import DeviceConfig
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple
@@ -32,12 +34,9 @@ COMMANDS = 4000
 """Commands of a program."""
 CONFIG = build_config(
     load_preset("taox-hfox"),
-    Geometry(rows=64, columns=64, adc_channels=4),
-    levels=8,
-    tolerance=0.5,
+    DeviceConfig(levels=8),
+    ArrayConfig(rows=64, columns=64, adc_channels=4),
     seed=1,
-    clock_hz=100e6,
-    cycles={},
 )
 CONTROLLER = ControllerConfig(tiles=TILES, rows=64, columns=64, adc_channels=4)
 

@@ -27,7 +27,7 @@ from twinbar.hw.protocol.vocabulary import Opcode
 
 def measure(config: CrossbarConfig, tiles: int, writes: int, rounds: int) -> dict[str, float]:
     """Give the quickest rate of both ways, in cycles per second summed over tiles."""
-    mapped = np.full(tiles, config.geometry.columns)
+    mapped = np.full(tiles, config.array.columns)
     ways = {
         name: ControllerEngine(config, tiles, mapped, make=partial(RtlController, every_cycle=every_cycle)).controller
         for name, every_cycle in {"skipping": False, "every cycle": True}.items()
@@ -39,8 +39,8 @@ def measure(config: CrossbarConfig, tiles: int, writes: int, rounds: int) -> dic
         todo = pack(
             Opcode.WRITE,
             np.arange(n) % tiles,
-            row=rng.integers(0, config.geometry.rows, n),
-            column=rng.integers(0, config.geometry.columns, n),
+            row=rng.integers(0, config.array.rows, n),
+            column=rng.integers(0, config.array.columns, n),
             level=rng.integers(0, len(config.levels), n),
         )
         responses = []

@@ -21,7 +21,7 @@ from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
 from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.host.board.emulated_board import emulated_core, emulated_run
-from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.transport.link import Link
 from twinbar.host.virtual.array import array_of
 from twinbar.host.virtual.line import VirtualLine

@@ -2,6 +2,7 @@
 
 from twinbar.boards.board import Board
 from twinbar.boards.wiring import Wiring
+from twinbar.hw.errors import ParameterError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.link.config import LinkConfig
@@ -32,17 +33,20 @@ def core_of(
     Raises
     ------
     ConfigError
-        If there is no such core.
+        If there is no such core; a `ParameterError` where one of ``sizes`` is wrong.
     """
     given = {key: value for key, value in sizes.items() if value is not None}
-    return CoreConfig(
-        ControllerConfig(**(wiring.geometry.model_dump() | given)),
-        LinkConfig(
-            clock_hz=board.clock_hz,
-            baud=board.baud if baud is None else baud,
-            receive_bytes=board.buffer_bytes if buffer_bytes is None else buffer_bytes,
-            transmit_bytes=board.buffer_bytes if buffer_bytes is None else buffer_bytes,
-            linger_s=LinkConfig.linger_s if linger_s is None else linger_s,
-        ),
-        wiring.serial_parts(board.clock_hz),
+    link = LinkConfig(
+        clock_hz=board.clock_hz,
+        baud=board.baud if baud is None else baud,
+        receive_bytes=board.buffer_bytes if buffer_bytes is None else buffer_bytes,
+        transmit_bytes=board.buffer_bytes if buffer_bytes is None else buffer_bytes,
+        linger_s=LinkConfig.linger_s if linger_s is None else linger_s,
     )
+    try:
+        controller = ControllerConfig(**(wiring.geometry.model_dump() | given))
+        return CoreConfig(controller, link, wiring.serial_parts(board.clock_hz))
+    except ParameterError as error:
+        if error.name in given:
+            raise
+        raise error.called(f"geometry.{error.name} of the wiring {wiring.title!r}") from None

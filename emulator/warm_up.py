@@ -11,14 +11,16 @@ import numpy as np
 from twinbar.emulator.contract.beats import arm
 from twinbar.emulator.contract.operations import TileBlock, WriteList
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.bulk.engine import FEW_STEPS, FastEngine
 from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.sections.array_section import ArrayConfig
+from twinbar.emulator.sections.device_section import DeviceConfig
 
-NARROW: Final = Geometry(rows=4, columns=2)
+NARROW: Final = ArrayConfig(rows=4, columns=2)
 """Its column sums fit float32, as those of a default crossbar do."""
-WIDE: Final = Geometry(rows=64, columns=2, input_bits=8, grid_bits=16)
+WIDE: Final = ArrayConfig(rows=64, columns=2, input_bits=8, grid_bits=16)
 """Its column sums need float64."""
 
 
@@ -37,10 +39,10 @@ def warm_up(what: str = "all") -> None:
         compile_programs()
 
 
-def compile_bulk(geometry: Geometry) -> None:
+def compile_bulk(array: ArrayConfig) -> None:
     """Compile the kernels of writes, reads and multiplications."""
-    rows = geometry.rows
-    engine = FastEngine(_crossbar(geometry), 1, np.array([2]))
+    rows = array.rows
+    engine = FastEngine(_crossbar(array), 1, np.array([2]))
     offsets, cell = np.array([0, 1]), np.zeros(1, np.int32)
     engine.write(WriteList(offsets, cell, np.ones(1, np.uint8)))
     engine.read(offsets, cell)
@@ -53,13 +55,13 @@ def compile_bulk(geometry: Geometry) -> None:
 def compile_programs() -> None:
     """Compile the kernels that follow the programs of a controller."""
     config = _crossbar(NARROW)
-    controller = FastController(config, config.geometry.controller(1))
+    controller = FastController(config, config.array.controller(1))
     controller.load_cells(controller.cells())
     controller.run(Program(arm(1)))
 
 
-def _crossbar(geometry: Geometry) -> CrossbarConfig:
-    return build_config(load_preset("ideal"), geometry, levels=2, tolerance=0.5, seed=0, clock_hz=100e6, cycles={})
+def _crossbar(array: ArrayConfig) -> CrossbarConfig:
+    return build_config(load_preset("ideal"), DeviceConfig(levels=2), array)
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ class Session:
         order : int64 [n]
             Position in the arguments of each response.
         """
-        cells_per_tile = self.engine.config.geometry.cells
+        cells_per_tile = self.engine.config.array.cells
         offsets, cells, sorted_levels, order = group_by_tile(addresses, levels, self.engine.tiles, cells_per_tile)
         result = self._write(WriteList(offsets, cells, sorted_levels))
         for _ in range(1, self.engine.config.registers.attempts):

@@ -13,6 +13,27 @@ class ConfigError(TwinbarError, ValueError):
     exit_status = 2
 
 
+class ParameterError(ConfigError):
+    """A parameter of the controller that cannot be used; who took it from a user says how the user calls it.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, such as ``adc_channels``.
+    problem : str
+        The rest of the sentence: "is 3; it must be ...".
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"controller.{name} {problem}")
+        self.name = name
+        self.problem = problem
+
+    def called(self, name: str) -> ConfigError:
+        """Return the error with the name by which the user knows the parameter, such as ``--adc-channels``."""
+        return ConfigError(f"{name} {self.problem}")
+
+
 class ToolMissingError(TwinbarError):
     """A toolchain or simulator that this machine lacks; the text names the command that installs it."""
 

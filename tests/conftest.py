@@ -129,29 +129,12 @@ def compiled_kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
 def make_crossbar(compiled_kernels: None) -> "Callable[..., CrossbarConfig]":
     """Build the configuration of a small crossbar: ``make_crossbar(preset, **choices)``.
 
-    Choices are the fields of `Geometry`, `WriteRegisters` and `Timing`, and the arguments of `build_config`.
+    Choices are those of `crossbar_of`.
     """
-    from dataclasses import fields, replace
-
-    from twinbar.emulator.crossbar.configuration import Geometry, build_config
-    from twinbar.emulator.crossbar.write_registers import WriteRegisters
-    from twinbar.emulator.devices.preset import load_preset
-    from twinbar.hw.timing import Timing
+    from crossbar_choices import crossbar_of
 
     def make(preset: str = "taox-hfox", **choices: Any) -> "CrossbarConfig":
-        def take(kind: Any) -> dict[str, Any]:
-            return {field.name: choices.pop(field.name) for field in fields(kind) if field.name in choices}
-
-        geometry, cycles, registers = take(Geometry), take(Timing), take(WriteRegisters)
-        return build_config(
-            load_preset(preset),
-            Geometry(**{"rows": 8, "columns": 8} | geometry),
-            **{"levels": 8, "tolerance": 0.5, "seed": 1, "clock_hz": 100e6} | choices,
-            cycles=cycles,
-            make_registers=lambda cells: replace(
-                WriteRegisters.from_drive(cells.drive, limit=cells.drive.pulse_limit, discard=0), **registers
-            ),
-        )
+        return crossbar_of(preset, **{"rows": 8, "columns": 8, "levels": 8} | choices)
 
     return make
 

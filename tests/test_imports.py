@@ -17,7 +17,7 @@ ALLOWED = {
     "host": {"hw", "emulator", "boards", "host"},
 }
 ROOMS: Sequence[Collection[str]] = (
-    {"kernels"},
+    {"kernels", "sections"},
     {"devices"},
     {"crossbar"},
     {"contract"},

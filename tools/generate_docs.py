@@ -12,17 +12,17 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pyarrow as pa
 
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.crossbar.configuration import Geometry
 from twinbar.emulator.devices.preset import load_preset, preset_names
 from twinbar.emulator.ledger.energy_table import ENERGY_UNITS, EnergyTable, energy_table_names, load_energy_table
 from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
+from twinbar.emulator.sections import config_errors
+from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.cli.options import FLAGS
-from twinbar.host.experiment import config_errors
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
@@ -169,22 +169,20 @@ def forward_costs() -> str:
     rows = []
     durations = Timing()
     record = durations.record()
-    for inputs in ("planes", "dac"):
-        for pairs in ("separate", "subtract"):
-            geometry = Geometry(
-                input_bits=REFERENCE_INPUT_BITS, dac_inputs=inputs == "dac", subtract_pairs=pairs == "subtract"
-            )
-            steps = geometry.planes
+    for inputs in get_args(ArrayConfig.model_fields["inputs"].annotation):
+        for pairs in get_args(ArrayConfig.model_fields["pairs"].annotation):
+            array = ArrayConfig(input_bits=REFERENCE_INPUT_BITS, inputs=inputs, pairs=pairs)
+            steps = array.planes
             phases = [0] * len(Phase)
-            add_load(phases, geometry.controller(1).words)
-            add_multiply(phases, record, steps, steps * geometry.outputs, geometry.outputs)
+            add_load(phases, array.controller(1).words)
+            add_multiply(phases, record, steps, steps * array.outputs, array.outputs)
             # Without a sample-and-hold, rows of the last step also wait while its results are handed over, but the
             # last.
             driven = [
                 steps * driven_cycles(record, conversions) + max(conversions - 1, 0)
-                for conversions in (0, geometry.outputs)
+                for conversions in (0, array.outputs)
             ]
-            rows.append((f"`{inputs}`", f"`{pairs}`", steps, steps * geometry.outputs, sum(phases), *driven))
+            rows.append((f"`{inputs}`", f"`{pairs}`", steps, steps * array.outputs, sum(phases), *driven))
     heads = ("`inputs`", "`pairs`", "steps", "conversions", "cycles", "rows driven, sample-and-hold", "without")
     return _table(heads, rows) + "\n"
 

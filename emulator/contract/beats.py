@@ -105,7 +105,7 @@ def multiply(
     inputs : int [batch, inputs]
     outputs : int64 [column tiles]
     """
-    geometry = config.geometry
+    array = config.array
     row_tiles, column_tiles = block.shape
     batch = len(inputs)
     padded = np.zeros((batch, block.inputs + 1), np.uint8)
@@ -121,9 +121,9 @@ def multiply(
                 Opcode.MULTIPLY,
                 tile,
                 outputs=outputs[c] % MAX_COLUMNS,
-                subtract=geometry.subtract_pairs,
-                codes=geometry.dac_inputs,
-                skip=geometry.skip_empty,
+                subtract=array.pairs == "subtract",
+                codes=array.inputs == "dac",
+                skip=array.skip_empty,
             )
             parts.append(np.broadcast_to(product, (batch, 1)))
     return np.concatenate(parts, axis=1).reshape(-1)

@@ -112,8 +112,8 @@ def make_state(
     ConfigError
         If the fault map has another shape, or holds something else.
     """
-    geometry = config.geometry
-    rows, columns, cells = geometry.rows, geometry.columns, geometry.cells
+    array = config.array
+    rows, columns, cells = array.rows, array.columns, array.cells
     scalars = np.ascontiguousarray(config.cells.scalars)
     fault = np.zeros((tiles, cells), np.uint8)
     if faults is not None:
@@ -136,7 +136,7 @@ def make_state(
         sums=np.zeros((tiles, columns), np.int64),
         variances=np.zeros((tiles, columns), np.int64),
         mapped=np.full(tiles, columns, np.int64) if mapped is None else np.ascontiguousarray(mapped, np.int64),
-        shape=np.array([(rows, columns, geometry.adc_bits, 0)], SHAPE),
+        shape=np.array([(rows, columns, array.adc_bits, 0)], SHAPE),
         scalars=scalars,
         tables=np.ascontiguousarray(config.cells.tables, np.int32),
     )

@@ -27,9 +27,9 @@ def calibrations(config: CrossbarConfig, mapped_columns: np.ndarray) -> tuple[np
     """
     parts = [np.zeros((0, 3), np.int64)]
     for mapped in mapped_columns.tolist() if config.converters_differ else []:
-        pairs = mapped // 2 if config.geometry.subtract_pairs else 0
+        pairs = mapped // 2 if config.array.pairs == "subtract" else 0
         # A channel is trimmed on the first column that it converts; serial parts have no trim.
-        trimmed = 0 if config.parts is not None else min(config.geometry.adc_channels, mapped)
+        trimmed = 0 if config.parts is not None else min(config.array.adc_channels, mapped)
         counts = (mapped, pairs, trimmed)
         arguments = np.zeros((sum(counts), 3), np.int64)
         arguments[:, COLUMN] = np.concatenate([np.arange(count) for count in counts])

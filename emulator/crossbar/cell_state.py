@@ -39,7 +39,7 @@ def make_cells(
         If the crossbar and the controller have different geometries, or the fault map does not fit.
     """
     for name in _SHARED:
-        crossbar, gateware = getattr(config.geometry, name), getattr(controller, name)
+        crossbar, gateware = getattr(config.array, name), getattr(controller, name)
         if crossbar != gateware:
             raise ConfigError(f"the crossbar has {name} = {crossbar} and its controller {gateware}; make them equal")
     return make_state(config, controller.tiles, controller.adc_channels, mapped_columns, faults)
@@ -74,5 +74,5 @@ def conductances_s(
     state = make_state(config, controller.tiles, controller.adc_channels)
     state.shape[0].tick = tick
     restore_cells(state, cells)
-    siemens = state.grid * (config.cells.g_max_s / (1 << config.geometry.grid_bits))
+    siemens = state.grid * (config.cells.g_max_s / (1 << config.array.grid_bits))
     return siemens.reshape(controller.tiles, controller.rows, controller.columns)

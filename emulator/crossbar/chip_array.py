@@ -9,7 +9,7 @@ import numpy as np
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices import layout as at
 from twinbar.emulator.devices.array_functions import array_functions
-from twinbar.hw.errors import ConfigError
+from twinbar.hw.errors import ConfigError, ParameterError
 from twinbar.hw.gateware.array.model import ArrayModel, ConversionFormats
 from twinbar.hw.gateware.array.program import array_cycles
 from twinbar.hw.gateware.front_end.handshake import CYCLE_BITS
@@ -92,7 +92,10 @@ def with_chip_durations(config: CrossbarConfig) -> CrossbarConfig:
         If the array on the chip cannot compute the device, or takes longer than a register can say.
     """
     timing = config.timing
-    least = array_cycles(config.geometry.controller(1), chip_model(config))
+    try:
+        least = array_cycles(config.array.controller(1), chip_model(config))
+    except ParameterError as error:
+        raise config.array.named(error) from None
     needed = {
         "settle_read": least.read,
         "settle_multiply": least.multiply,

@@ -1,14 +1,13 @@
-"""One configuration of a crossbar: geometry, converters, timing, levels and cells, resolved to integers."""
+"""One configuration of a crossbar: its array as configured; timing, levels and cells resolved to integers."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
-from twinbar.emulator.crossbar.levels import LevelTable, level_table, separability_warnings
+from twinbar.emulator.crossbar.levels import LevelTable, Targets, level_table, separability_warnings
 from twinbar.emulator.crossbar.register_settings import check_settings
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.layout import (
@@ -23,124 +22,17 @@ from twinbar.emulator.devices.layout import (
 from twinbar.emulator.devices.physics import adc_range
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.tables import CellTables, build_tables
-from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.emulator.sections.array_section import ArrayConfig
+from twinbar.emulator.sections.device_section import DeviceConfig
+from twinbar.emulator.sections.timing_section import TimingConfig
+from twinbar.emulator.sections.write_section import WriteConfig
+from twinbar.hw.errors import ConfigError, ParameterError
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.bus import cycles_at_least
 from twinbar.hw.timing import Timing
 
-GRID_BITS = (6, 16)
-ADC_BITS = (3, 15)
-"""Least and most: the gain of a range has 24 significant bits, and its products with the largest sums fit 64."""
 GRID_HEADROOM = 2
 """Largest read-grid value that tables may give, in Gmax: cells differ in their upper bound."""
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Tiles and converters: what is fixed when a chip or bitstream is made, and how it is used.
-
-    What a controller cannot be is refused (`twinbar.hw.gateware.controller_config.ControllerConfig`).
-
-    Parameters
-    ----------
-    rows, columns : int
-        Cells of a tile; columns come in differential pairs.
-    adc_channels : int
-        ADC channels of a tile, a power of two that divides the column pairs; output ``k`` is converted by channel
-        ``k % adc_channels``.
-    adc_bits : int
-        Resolution of a conversion.
-    input_bits : int
-        Resolution of an input.
-    dac_inputs : bool
-        Whether rows are driven by integer DAC codes (one step per vector) instead of one bit plane after another.
-    subtract_pairs : bool
-        Whether the currents of a pair are subtracted before one signed conversion, instead of two conversions.
-    skip_empty : bool
-        Whether bit planes without a one are left out (and, in either mode, vectors of zeros).
-    sample_and_hold : bool
-        Whether every column has a sample-and-hold, so that rows are driven only while they settle, and not until the
-        last column is converted.
-    grid_bits : int
-        Fixed-point bits of a cell's current: ``2**grid_bits`` is Gmax.
-    command_depth : int
-        Command beats that wait before each tile. A full queue holds up the beats of other tiles, so that with short
-        queues tiles wait for each other; 256 beats take no more block RAMs than 16.
-    """
-
-    rows: int = 128
-    columns: int = 128
-    adc_channels: int = 1
-    adc_bits: int = 8
-    input_bits: int = 4
-    dac_inputs: bool = True
-    subtract_pairs: bool = True
-    skip_empty: bool = True
-    sample_and_hold: bool = True
-    grid_bits: int = 10
-    command_depth: int = 256
-
-    def __post_init__(self) -> None:
-        for name, (least, most) in {"adc_bits": ADC_BITS, "grid_bits": GRID_BITS}.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise ConfigError(f"array.{name} is {value}; it must be a whole number from {least} to {most}")
-        try:
-            self.controller(1)
-        except ConfigError as error:
-            raise ConfigError(str(error).replace("controller.", "array.")) from None
-
-    def controller(self, tiles: int) -> ControllerConfig:
-        """Give the controller of a number of tiles.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such controller.
-        """
-        return ControllerConfig(
-            tiles=tiles,
-            rows=self.rows,
-            columns=self.columns,
-            adc_channels=self.adc_channels,
-            adc_bits=self.adc_bits,
-            dac_bits=CODES.bit_length() - 1,
-            input_bits=self.input_bits,
-            command_depth=self.command_depth,
-        )
-
-    @property
-    def cells(self) -> int:
-        """Cells of a tile."""
-        return self.rows * self.columns
-
-    @property
-    def input_max(self) -> int:
-        """Largest input code."""
-        return (1 << self.input_bits) - 1
-
-    @property
-    def step_input_max(self) -> int:
-        """Largest input of one step."""
-        return self.input_max if self.dac_inputs else 1
-
-    @property
-    def planes(self) -> int:
-        """Input steps of a vector, none skipped."""
-        return 1 if self.dac_inputs else self.input_bits
-
-    @property
-    def outputs(self) -> int:
-        """Values that a full tile gives for one vector."""
-        return self.columns // 2 if self.subtract_pairs else self.columns
-
-    @property
-    def code_range(self) -> tuple[int, int]:
-        """Least and largest code of a column conversion (a subtracted pair is signed)."""
-        if self.subtract_pairs:
-            return -(1 << (self.adc_bits - 1)), (1 << (self.adc_bits - 1)) - 1
-        return 0, (1 << self.adc_bits) - 1
 
 
 @dataclass(frozen=True)
@@ -188,7 +80,8 @@ class CrossbarConfig:
 
     Parameters
     ----------
-    geometry : Geometry
+    array : ArrayConfig
+        Tiles and converters, as configured.
     timing : Timing
         Durations in cycles.
     clock_hz : float
@@ -207,9 +100,14 @@ class CrossbarConfig:
         Parts of every tile's front end, which then takes the cycles that they need; None: the front end is direct.
     on_chip : bool
         The core emulates the array itself (`twinbar.emulator.crossbar.chip_array`), instead of having it at its pins.
+
+    Raises
+    ------
+    ConfigError
+        If a register of the controller cannot hold a duration or bound.
     """
 
-    geometry: Geometry
+    array: ArrayConfig
     timing: Timing
     clock_hz: float
     levels: LevelTable
@@ -220,6 +118,9 @@ class CrossbarConfig:
     parts: SerialParts | None = None
     on_chip: bool = False
 
+    def __post_init__(self) -> None:
+        check_settings(self.timing, self.registers)
+
     def adc_range(self, full_scale: float) -> "AdcRange":
         """Give the registers of an ADC range for column sums.
 
@@ -228,7 +129,7 @@ class CrossbarConfig:
         full_scale : float
             Current of the largest code, in read-grid units; less than one unit per code has no meaning.
         """
-        top = self.geometry.code_range[1]
+        top = self.array.code_range[1]
         return AdcRange(*map(int, adc_range(range_code(full_scale), top, self.cells.scalars)))
 
     @property
@@ -252,7 +153,7 @@ class CrossbarConfig:
             CellEnergy.RESET: self.cells.pulse_energy_unit_j[1],
             CellEnergy.VERIFY: read,
             # Rows are driven to a part of the read voltage that is proportional to the input code.
-            CellEnergy.FORWARD: read / self.geometry.step_input_max**2,
+            CellEnergy.FORWARD: read / self.array.step_input_max**2,
         }
 
     @property
@@ -270,22 +171,13 @@ def _read_noise_codes(cells: CellTables, levels: LevelTable, gain: int) -> np.nd
 
 def build_config(
     preset: Preset,
-    geometry: Geometry,
+    device: DeviceConfig = DeviceConfig(),
+    array: ArrayConfig = ArrayConfig(),
+    timing: TimingConfig = TimingConfig(),
+    write: WriteConfig = WriteConfig(),
     *,
-    levels: int,
-    tolerance: float,
-    window_levels: int | None = None,
-    seed: int,
-    clock_hz: float,
-    cycles: dict[str, int],
-    make_registers: Callable[[CellTables], WriteRegisters] | None = None,
-    read_range: float = 1.15,
-    adc_noise_codes: float = 0.3,
-    adc_offset_codes: float = 0.0,
-    adc_gain_error: float = 0.0,
-    wire_resistance_ohm: float = 0.0,
-    tick_s: float = 1.0,
-    variation: bool = True,
+    seed: int = 0,
+    targets: Targets = Targets(),
     parts: SerialParts | None = None,
 ) -> CrossbarConfig:
     """Resolve a preset and the choices of an experimenter to the integers that every engine uses.
@@ -293,81 +185,66 @@ def build_config(
     Parameters
     ----------
     preset : Preset
-    geometry : Geometry
-    levels : int
-        Levels per cell between which a weight is quantized.
-    tolerance : float
-        Half the width of a level's window, in spacings of ``levels``.
-    window_levels : int, optional
-        Entries of the level table, if it is finer than ``levels`` (the analog policy writes to 256 targets).
+        The cells; ``device.preset`` names it.
+    device, array, timing, write
+        Sections of the configuration.
     seed : int
         Seed of the cells and of the read noise.
-    clock_hz : float
-    cycles : dict of str to int
-        `Timing` fields other than the pulse widths, which the preset gives.
-    make_registers : callable, optional
-        Makes the registers of the closed-loop write from the tables, instead of the preset's write algorithm.
-    read_range : float
-        Full scale of a single-cell read, in Gmax.
-    adc_noise_codes : float
-        Noise of the converter itself, in codes rms.
-    adc_offset_codes : float
-        Standard deviation of the offset of a column's conversions, in codes; calibration measures it.
-    adc_gain_error : float
-        Standard deviation of the relative gain error of an ADC channel; calibration trims it.
-    wire_resistance_ohm : float
-        Resistance of the wire from one cell to the next.
-    tick_s : float
-        Seconds of one tick (one training step), for drift and relaxation.
-    variation : bool
-        Whether cells differ from one another and may be faulty.
+    targets : Targets
+        Targets of the update policy's writes, where they are other than the levels.
     parts : SerialParts, optional
         Parts of a serial front end.
 
     Raises
     ------
     ConfigError
-        If a value is out of range or the sums would not be exact, or the parts cannot serve the array.
+        If the sums would not be exact, the parts cannot serve the array, or values do not go together.
     """
     if parts is not None:
-        _check_parts(parts, geometry, clock_hz)
-    sums = plan_sums(geometry.rows, geometry.step_input_max, GRID_HEADROOM << geometry.grid_bits)
+        _check_parts(parts, array, timing.clock_hz)
+    sums = plan_sums(array.rows, array.step_input_max, GRID_HEADROOM << array.grid_bits)
     cells = build_tables(
         preset,
+        array,
         seed=seed,
-        clock_hz=clock_hz,
-        grid_bits=geometry.grid_bits,
-        adc_bits=geometry.adc_bits,
-        read_range=read_range,
-        adc_noise_codes=adc_noise_codes,
-        adc_offset_codes=adc_offset_codes,
-        adc_gain_error=adc_gain_error,
+        clock_hz=timing.clock_hz,
         variance_max=sums.variance_max,
-        wire_resistance_ohm=wire_resistance_ohm,
-        tick_s=tick_s,
-        variation=variation,
+        variation=device.variation,
     )
-    timing = Timing(**cycles, width_set=cells.width_cycles[0], width_reset=cells.width_cycles[1])
-    if make_registers is None:
-        registers = WriteRegisters.from_drive(cells.drive, limit=cells.drive.pulse_limit, discard=0)
-    else:
-        registers = make_registers(cells)
-    check_settings(timing, registers)
-    kept = timing.samples - registers.discard
+    cycles = _cycles(timing, cells)
+    registers = WriteRegisters.of(cells, write, discard=timing.discard)
     gain = int(cells.scalars[0].read_gain)
     code_of = [
-        grid * gain / (1 << 20) for grid in (cells.window[0] / (1 << 24 - geometry.grid_bits), 1 << geometry.grid_bits)
+        grid * gain / (1 << 20) for grid in (cells.window[0] / (1 << 24 - array.grid_bits), 1 << array.grid_bits)
     ]
-    adc_max = (1 << geometry.adc_bits) - 1
-    coarse = level_table(levels, code_of[0], code_of[1], adc_max, tolerance * (code_of[1] - code_of[0]) / (levels - 1))
+    adc_max = (1 << array.adc_bits) - 1
+    tolerance = write.tolerance * targets.tolerance
+    half_width = tolerance * (code_of[1] - code_of[0]) / (device.levels - 1)
+    coarse = level_table(device.levels, code_of[0], code_of[1], adc_max, half_width)
     table = coarse
-    if window_levels is not None:
-        table = level_table(window_levels, code_of[0], code_of[1], adc_max, tolerance * coarse.spacing)
+    if targets.levels is not None:
+        table = level_table(targets.levels, code_of[0], code_of[1], adc_max, tolerance * coarse.spacing)
+    kept = timing.samples - timing.discard
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
     if parts is not None:
-        warnings += _settling_warnings(parts, timing)
-    config = CrossbarConfig(geometry, timing, clock_hz, table, registers, cells, sums, tuple(warnings))
+        warnings += _settling_warnings(parts, cycles)
+    config = CrossbarConfig(array, cycles, timing.clock_hz, table, registers, cells, sums, tuple(warnings))
     return config if parts is None else with_parts(config, parts)
+
+
+def _cycles(timing: TimingConfig, cells: CellTables) -> Timing:
+    """Put the pulse widths of the cells beside the durations of the section."""
+    return Timing(
+        select=timing.select,
+        settle_read=timing.settle_read,
+        settle_drive=timing.settle_drive,
+        settle_multiply=timing.settle_multiply,
+        convert=timing.convert,
+        samples=timing.samples,
+        width_set=cells.width_cycles[0],
+        width_reset=cells.width_cycles[1],
+        recover=timing.recover,
+    )
 
 
 def with_parts(config: CrossbarConfig, parts: SerialParts) -> CrossbarConfig:
@@ -376,7 +253,7 @@ def with_parts(config: CrossbarConfig, parts: SerialParts) -> CrossbarConfig:
     A direct front end's converters are made for their array, and reach below zero as far as offsets need it.
     """
     scalars = config.cells.scalars.copy()
-    scalars[0].adc_min = parts.adc.least_code(config.geometry.adc_bits)
+    scalars[0].adc_min = parts.adc.least_code(config.array.adc_bits)
     return replace(config, parts=parts, cells=replace(config.cells, scalars=scalars))
 
 
@@ -394,15 +271,18 @@ def _settling_warnings(parts: SerialParts, timing: Timing) -> list[str]:
     return found
 
 
-def _check_parts(parts: SerialParts, geometry: Geometry, clock_hz: float) -> None:
+def _check_parts(parts: SerialParts, array: ArrayConfig, clock_hz: float) -> None:
     """Refuse an array, or a use of it, that serial parts cannot serve."""
-    parts.check(geometry.adc_channels, CODES.bit_length() - 1)
-    parts.check_array(geometry.adc_bits, clock_hz)
-    if geometry.dac_inputs:
+    try:
+        parts.check(array.adc_channels, CODES.bit_length() - 1)
+    except ParameterError as error:
+        raise array.named(error) from None
+    parts.check_array(array.adc_bits, clock_hz)
+    if array.inputs == "dac":
         raise ConfigError(
             "serial parts drive rows by bit planes only (switches, not a DAC per row); use array.inputs = 'planes'"
         )
-    if geometry.subtract_pairs and not parts.pairs:
+    if array.pairs == "subtract" and not parts.pairs:
         raise ConfigError(
             "these parts have no switches that subtract the columns of a pair; use array.pairs = 'separate'"
         )

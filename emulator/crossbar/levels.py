@@ -11,6 +11,22 @@ MAX_LEVELS = 256
 
 
 @dataclass(frozen=True)
+class Targets:
+    """How fine the targets of a policy's writes are.
+
+    Parameters
+    ----------
+    levels : int, optional
+        Targets over the range of a cell; None: the levels of the cells (``device.levels``).
+    tolerance : float
+        Half the width of a target's window, relative to that of a level (``write.tolerance``).
+    """
+
+    levels: int | None = None
+    tolerance: float = 1.0
+
+
+@dataclass(frozen=True)
 class LevelTable:
     """Windows of read-out codes, one per level, evenly spaced in conductance from Gmin to Gmax.
 

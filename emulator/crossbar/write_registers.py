@@ -1,12 +1,13 @@
 """Registers of a closed-loop write, and as a record that kernels take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from twinbar.emulator.devices.layout import RESET, SET
-from twinbar.emulator.devices.tables import DriveRegisters
+from twinbar.emulator.devices.tables import CellTables, DriveRegisters
+from twinbar.emulator.sections.write_section import RampVolts, WriteConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.layouts import PULSE_BITS
 
@@ -86,6 +87,33 @@ class WriteRegisters:
             limit=min(limit, MAX_PULSES),
             discard=discard,
             attempts=-(-limit // MAX_PULSES) if limit > MAX_PULSES else 1,
+        )
+
+    @classmethod
+    def of(cls, cells: CellTables, write: WriteConfig, *, discard: int) -> "WriteRegisters":
+        """Take the preset's write algorithm, with what the section ``[write]`` says instead.
+
+        Raises
+        ------
+        ConfigError
+            If the drive does not reach a voltage.
+        """
+        limit = cells.drive.pulse_limit if write.pulse_limit is None else write.pulse_limit
+        preset = cls.from_drive(cells.drive, limit=limit, discard=discard)
+
+        def ramp(volts: RampVolts, default: Ramp) -> Ramp:
+            if volts is None:
+                return default
+            start, step, stop = volts
+            step_code = max(1, cells.volts_to_code(step)) if step else 0
+            return Ramp(cells.volts_to_code(start), step_code, cells.volts_to_code(stop))
+
+        return replace(
+            preset,
+            set_amplitude=ramp(write.set_ramp_v, preset.set_amplitude),
+            reset_amplitude=ramp(write.reset_ramp_v, preset.reset_amplitude),
+            set_gate=ramp(write.set_gate_ramp_v, preset.set_gate),
+            reset_gate=ramp(write.reset_gate_ramp_v, preset.reset_gate),
         )
 
     def record(self) -> np.void:

@@ -11,6 +11,7 @@ from twinbar.emulator.devices.physics import apply_pulse, cell_key, traits
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.tables import build_tables
 from twinbar.emulator.kernels.compiled import allocating_kernel
+from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.hw.errors import ConfigError
 
 _SHORTEST: Final = 10
@@ -94,14 +95,7 @@ def staircase(preset: Preset, *, pulses: int | None = None, cells: int = 200, se
     if count < 1 or cells < 1:
         raise ConfigError(f"pulses is {count} and cells is {cells}; both must be 1 or more")
     tables = build_tables(
-        preset,
-        seed=seed,
-        clock_hz=_CLOCK_HZ,
-        grid_bits=10,
-        adc_bits=8,
-        read_range=1.0,
-        adc_noise_codes=0.0,
-        variance_max=1,
+        preset, ArrayConfig(read_range=1.0, adc_noise_codes=0.0), seed=seed, clock_hz=_CLOCK_HZ, variance_max=1
     )
     drive = tables.drive
     amplitudes = _codes(drive.amplitude_start, drive.amplitude_step, drive.amplitude_stop, count)

@@ -16,6 +16,7 @@ from twinbar.emulator.devices.ageing import bin_ticks, drift_exponent, drift_oct
 from twinbar.emulator.devices.drive import DriveRegisters, drive_full_scale, drive_registers, volts_to_code
 from twinbar.emulator.devices.physics import mix
 from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import MAX_WIDTH
 
@@ -90,18 +91,11 @@ class CellTables:
 
 def build_tables(
     preset: Preset,
+    array: ArrayConfig,
     *,
     seed: int,
     clock_hz: float,
-    grid_bits: int,
-    adc_bits: int,
-    read_range: float,
-    adc_noise_codes: float,
     variance_max: int,
-    adc_offset_codes: float = 0.0,
-    adc_gain_error: float = 0.0,
-    wire_resistance_ohm: float = 0.0,
-    tick_s: float = 1.0,
     drive_full_scale_v: float | None = None,
     variation: bool = True,
     cycle_noise: bool = True,
@@ -112,29 +106,15 @@ def build_tables(
     Parameters
     ----------
     preset : Preset
+    array : ArrayConfig
+        Read grid, converters, wires and the seconds of a tick. A cell sees the series resistance of its own wires only,
+        to first order and at the middle of the window; the current of its neighbours in the same wire is left out.
     seed : int
         Of all draws.
     clock_hz : float
         Clock of the controller: pulse widths become cycles.
-    grid_bits : int
-        Read grid: ``2**grid_bits`` units are Gmax (4 to 16).
-    adc_bits : int
-        Resolution of the converter (1 to 16).
-    read_range : float
-        Full scale of a single-cell read, in Gmax.
-    adc_noise_codes : float
-        Noise of the converter itself, rms, in codes.
     variance_max : int
         Largest entry allowed in the read-noise table (1 to 2**24): it bounds the exact sums of a column.
-    adc_offset_codes : float
-        Standard deviation of the offset that each column's conversions have, in codes (0 to 16).
-    adc_gain_error : float
-        Standard deviation of the relative gain error of an ADC channel (0 to 0.05: the trim spans an eighth).
-    wire_resistance_ohm : float
-        Of one cell pitch of a row or column wire. A cell sees its own series resistance only, to first order and at the
-        middle of the window; the current of its neighbours in the same wire is left out.
-    tick_s : float
-        Seconds per tick, for relaxation and drift.
     drive_full_scale_v : float, optional
         Full scale of the drive; by default the smallest usual one above the preset's voltages.
     variation, cycle_noise, read_noise : bool
@@ -146,22 +126,12 @@ def build_tables(
     ConfigError
         If a value cannot be represented, or a product of the physics would leave 64 bits.
     """
-    _check_range("grid_bits", grid_bits, 4, 16)
-    _check_range("adc_bits", adc_bits, 1, 16)
-    _check_range("variance_max", variance_max, 1, 1 << 24)
-    for name, value in (("clock_hz", clock_hz), ("read_range", read_range), ("tick_s", tick_s)):
+    if not 1 <= variance_max <= 1 << 24:
+        raise ConfigError(f"variance_max is {variance_max}; it must be a whole number from 1 to {1 << 24}")
+    full_scale_v = drive_full_scale_v if drive_full_scale_v is not None else drive_full_scale(preset)
+    for name, value in (("clock_hz", clock_hz), ("drive_full_scale_v", full_scale_v)):
         if not (math.isfinite(value) and value > 0):
             raise ConfigError(f"{name} is {value}; it must be a number greater than zero")
-    for name, value, most in (("adc_offset_codes", adc_offset_codes, 16), ("adc_gain_error", adc_gain_error, 0.05)):
-        if not 0 <= value <= most:
-            raise ConfigError(f"{name} is {value}; it must lie between 0 and {most}")
-    for name, value in (("adc_noise_codes", adc_noise_codes), ("wire_resistance_ohm", wire_resistance_ohm)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ConfigError(f"{name} is {value}; it must be a number, zero or more")
-
-    full_scale_v = drive_full_scale_v if drive_full_scale_v is not None else drive_full_scale(preset)
-    if not (math.isfinite(full_scale_v) and full_scale_v > 0):
-        raise ConfigError(f"drive_full_scale_v is {full_scale_v}; it must be a number greater than zero")
 
     build = _Builder(preset)
     build.scalars[0].seed = np.uint64(mix(np.uint64(seed & ((1 << 64) - 1)))).view(np.int64)
@@ -171,12 +141,12 @@ def build_tables(
     build.drive(full_scale_v)
     build.variation(variation)
     build.initial(variation)
-    build.ageing(tick_s, cycle_noise)
-    build.wires(wire_resistance_ohm)
-    build.grid(grid_bits)
-    variance_unit = build.read_noise(grid_bits, variance_max, read_noise)
-    build.converter(grid_bits, adc_bits, read_range, adc_noise_codes, variance_unit)
-    build.converter_errors(adc_bits, adc_offset_codes, adc_gain_error)
+    build.ageing(array.tick_s, cycle_noise)
+    build.wires(array.wire_resistance_ohm)
+    build.grid(array.grid_bits)
+    variance_unit = build.read_noise(array.grid_bits, variance_max, read_noise)
+    build.converter(array, variance_unit)
+    build.converter_errors(array)
     build.current_limit()
 
     g_max_s = preset.window.g_max.si
@@ -186,7 +156,7 @@ def build_tables(
         g_max_s=g_max_s,
         g_min_s=preset.window.g_min.si,
         window=(int(build.scalars[0].g_min), int(build.scalars[0].g_max)),
-        grid_bits=grid_bits,
+        grid_bits=array.grid_bits,
         grid_limit=int(build.scalars[0].grid_limit),
         width_cycles=width_cycles,
         max_width_cycles=build.longest_widths(width_cycles),
@@ -195,7 +165,7 @@ def build_tables(
             full_scale_v**2 / 65535 * g_max_s / 4096 * width_cycles[0] / clock_hz,
             full_scale_v**2 / 65535 * g_max_s / 4096 * width_cycles[1] / clock_hz,
         ),
-        read_energy_unit_j=preset.read.voltage.si**2 * g_max_s / 2**grid_bits,
+        read_energy_unit_j=preset.read.voltage.si**2 * g_max_s / 2**array.grid_bits,
         drive_full_scale_v=full_scale_v,
         drive=drive_registers(preset, full_scale_v),
     )
@@ -426,36 +396,35 @@ class _Builder:
         self.put("the read noise", at.O_VARIANCE, variance / largest * variance_max)
         return largest / variance_max
 
-    def converter(
-        self, grid_bits: int, adc_bits: int, read_range: float, noise_codes: float, variance_unit: float
-    ) -> None:
+    def converter(self, array: ArrayConfig, variance_unit: float) -> None:
         """Fill how a single cell is converted."""
-        top = (1 << adc_bits) - 1
-        codes_per_grid = top / (read_range * 2**grid_bits)
+        top = (1 << array.adc_bits) - 1
+        codes_per_grid = top / (array.read_range * 2**array.grid_bits)
         self.scalars[0].adc_max = top
         self.scalars[0].read_gain = round(codes_per_grid * 2**20)
         self.scalars[0].read_ku = round(variance_unit * (codes_per_grid * 256) ** 2 * 65536)
-        self.scalars[0].adc_ka = round((noise_codes * 256) ** 2)
-        self.scalars[0].reference = round(_REFERENCE * read_range * 2**grid_bits)
+        self.scalars[0].adc_ka = round((array.adc_noise_codes * 256) ** 2)
+        self.scalars[0].reference = round(_REFERENCE * array.read_range * 2**array.grid_bits)
         self.scalars[0].variance_unit, self.scalars[0].variance_shift = _significant(variance_unit, 16)
         if self.scalars[0].read_gain == 0:
             raise ConfigError(
-                f"read_range {read_range} with a {adc_bits}-bit converter leaves less than 2**-20 codes per grid unit; "
-                "give a smaller range or a coarser grid"
+                f"array.read_range is {array.read_range}; with {array.adc_bits} bits (array.adc_bits) that leaves less "
+                "than 2**-20 codes per grid unit, so give a smaller range or a coarser grid (array.grid_bits)"
             )
         largest = int(self.section(at.O_VARIANCE, at.VAR_BINS).max())
         variance = ((largest * int(self.scalars[0].read_ku)) >> 16) + int(self.scalars[0].adc_ka)
         if largest * int(self.scalars[0].read_ku) >= _LARGEST_PRODUCT or variance >= 1 << 50:
             raise ConfigError(
                 f"the noise of a single-cell read is {math.sqrt(variance) / 256:.3g} codes, more than the physics can "
-                "hold; give a larger read_range or less noise"
+                "hold; give a larger array.read_range or less noise (array.adc_noise_codes)"
             )
 
-    def converter_errors(self, adc_bits: int, offset_codes: float, gain_error: float) -> None:
+    def converter_errors(self, array: ArrayConfig) -> None:
         """Fill how converters differ; where there are offsets, they also convert what lies below zero."""
-        self.scalars[0].adc_offset = round(offset_codes * 256)
-        self.scalars[0].adc_gain_error = round(gain_error * 65536)
-        self.scalars[0].adc_min = -(1 << adc_bits >> 4) if offset_codes or gain_error else 0
+        differ = array.adc_offset_codes or array.adc_gain_error
+        self.scalars[0].adc_offset = round(array.adc_offset_codes * 256)
+        self.scalars[0].adc_gain_error = round(array.adc_gain_error * 65536)
+        self.scalars[0].adc_min = -(1 << array.adc_bits >> 4) if differ else 0
 
     def current_limit(self) -> None:
         """Fill the unit of compliance codes: the largest stands for twice Gmax at the full scale of the drive."""
@@ -503,8 +472,3 @@ def _significant(value: float, bits: int) -> tuple[int, int]:
         return 0, bits
     _, exponent = math.frexp(value)
     return round(math.ldexp(value, bits - exponent)), bits - exponent
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise ConfigError(f"{name} is {value}; it must be a whole number from {low} to {high}")

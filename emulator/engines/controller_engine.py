@@ -82,18 +82,18 @@ class ControllerEngine:
         make: MakeController,
         calibrate: bool = True,
     ) -> None:
-        geometry = config.geometry
+        array = config.array
         self.config = config
         self.tiles = tiles
-        self.controller = make(config, geometry.controller(tiles), mapped_columns=mapped_columns, faults=faults)
-        self._parameters = geometry.controller(tiles)
+        self.controller = make(config, array.controller(tiles), mapped_columns=mapped_columns, faults=faults)
+        self._parameters = array.controller(tiles)
         self._mapped_columns = np.ascontiguousarray(mapped_columns, np.int64)
         self._tick = 0
         self._served = tiles - 1
         self._ranges = np.zeros(tiles, np.int64)
-        self._offsets = np.zeros((tiles, geometry.columns), np.int64)
-        self._pair_offsets = np.zeros((tiles, geometry.columns // 2), np.int64)
-        self._trims = np.full((tiles, geometry.adc_channels), TRIM_INIT, np.int64)
+        self._offsets = np.zeros((tiles, array.columns), np.int64)
+        self._pair_offsets = np.zeros((tiles, array.columns // 2), np.int64)
+        self._trims = np.full((tiles, array.adc_channels), TRIM_INIT, np.int64)
         self._chosen = np.full(tiles, NOT_CONVERTED, np.int64)
         self.configure()
         # Round robin starts with the first tile.
@@ -146,11 +146,11 @@ class ControllerEngine:
     def _note_conversions(self, offsets: np.ndarray, columns: np.ndarray) -> None:
         """Take note of the channel that each tile has converted last, of lists of columns or pairs."""
         used = np.flatnonzero(np.diff(offsets))
-        self._chosen[used] = columns[offsets[used + 1] - 1] % self.config.geometry.adc_channels
+        self._chosen[used] = columns[offsets[used + 1] - 1] % self.config.array.adc_channels
 
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""
-        columns = self.config.geometry.columns
+        columns = self.config.array.columns
         commands = beats.on_cells(Opcode.WRITE, todo.offsets, todo.cells, columns, level=todo.levels)
         result = self._run(commands, "write", may_fail=True)
         self._note_conversions(todo.offsets, todo.cells % columns)
@@ -165,7 +165,7 @@ class ControllerEngine:
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
-        columns = self.config.geometry.columns
+        columns = self.config.array.columns
         result = self._run(beats.on_cells(Opcode.READ, offsets, cells, columns), "read")
         self._note_conversions(offsets, cells % columns)
         return beats.results(Opcode.READ, result.responses)["code"].astype(np.int32), _activity(result)
@@ -174,7 +174,7 @@ class ControllerEngine:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         row_tiles, column_tiles = block.shape
         batch = len(inputs)
-        pairs = self.config.geometry.subtract_pairs
+        pairs = self.config.array.pairs == "subtract"
         outputs = block.used_columns // 2 if pairs else block.used_columns
         product = beats.multiply(self.config, self._parameters, block, inputs, outputs)
         result = self._run(np.concatenate([self._set_range(block, full_scale), product]), "forward")
@@ -219,8 +219,8 @@ class ControllerEngine:
 
     def pulse_counts(self) -> np.ndarray:
         """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
-        geometry = self.config.geometry
-        return self.controller.cells()["pulses"].reshape(self.tiles, geometry.rows, geometry.columns)
+        array = self.config.array
+        return self.controller.cells()["pulses"].reshape(self.tiles, array.rows, array.columns)
 
     def _start_codes(self) -> np.ndarray:
         """Give the start codes of SET and RESET (int64 [polarities, lines])."""

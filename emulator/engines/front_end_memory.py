@@ -28,10 +28,10 @@ def come_to_rest(config: CrossbarConfig, tiles: int) -> beats.Commands:
 
     What is under way at a bus is no part of what can be brought back; nothing is where direct front ends are.
     """
-    parts, geometry = config.parts, config.geometry
+    parts, array = config.parts, config.array
     if parts is None:
         return np.zeros(0, np.uint64)
-    cycles = front_end_cycles(parts, geometry.rows, geometry.columns)
+    cycles = front_end_cycles(parts, array.rows, array.columns)
     start = cycles.power_up + cycles.dac_start_up + cycles.adc_start_up
     sent = (len(parts.outputs) + 1) * cycles.word
     return pack(Opcode.WAIT, np.arange(tiles), cycles=start + sent + config.timing.settle_drive)

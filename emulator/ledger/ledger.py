@@ -164,12 +164,12 @@ class Ledger:
     @classmethod
     def of_crossbar(cls, table: EnergyTable, config: CrossbarConfig, tiles: int) -> "Ledger":
         """Open the ledger of a crossbar of so many tiles (errors as of the class)."""
-        geometry = config.geometry
+        array = config.array
         return cls(
             table,
             clock_hz=config.clock_hz,
-            adc_bits=geometry.adc_bits,
-            input_dac_bits=geometry.input_bits if geometry.dac_inputs else 1,
+            adc_bits=array.adc_bits,
+            input_dac_bits=array.input_bits if array.inputs == "dac" else 1,
             cell_energy_unit_j=config.cell_energy_unit_j,
             tiles=tiles,
         )

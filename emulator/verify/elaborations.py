@@ -5,14 +5,18 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, build_config
 from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.sections.array_section import ArrayConfig
+from twinbar.emulator.sections.device_section import DeviceConfig
+from twinbar.emulator.sections.timing_section import TimingConfig
 from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKING, assembly_with
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.catalogue import Part, catalogue
 
+_SHARED: Final = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
 PULSE_CYCLES: Final = 5
 """Cycles of the shorter of a preset's two pulses: the clock is chosen so that programs are short."""
 
@@ -26,8 +30,10 @@ class Elaboration:
     name : str
     controller : ControllerConfig
     preset : str
-    crossbar : tuple of (str, value)
-        Arguments of `Geometry` and `build_config` beyond what the controller fixes.
+    array : tuple of (str, value)
+        Keys of the section ``[array]`` beyond what the controller fixes.
+    variation : bool
+        Whether cells differ from one another and may be faulty.
     parts : SerialParts, optional
         Of the front ends, for whatever clock; None: they are direct.
     """
@@ -35,7 +41,8 @@ class Elaboration:
     name: str
     controller: ControllerConfig
     preset: str
-    crossbar: tuple[tuple[str, Any], ...] = ()
+    array: tuple[tuple[str, Any], ...] = ()
+    variation: bool = True
     parts: SerialParts | None = None
 
     @property
@@ -46,32 +53,33 @@ class Elaboration:
 
 @cache
 def _build(elaboration: Elaboration) -> CrossbarConfig:
-    controller, choices = elaboration.controller, dict(elaboration.crossbar)
+    controller, parts = elaboration.controller, elaboration.parts
     preset = load_preset(elaboration.preset)
-    shared = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
-    geometry = {name: getattr(controller, name) for name in shared}
-    geometry |= {name: choices.pop(name) for name in ("sample_and_hold", "grid_bits") if name in choices}
     clock_hz = PULSE_CYCLES / min(preset.pulse.set_width.si, preset.pulse.reset_width.si)
-    parts = elaboration.parts
+    keys = dict(elaboration.array)
     if parts is not None:
         parts = replace(parts, clock_hz=clock_hz)
-        geometry |= {"dac_inputs": False, "subtract_pairs": parts.pairs}
+        keys |= {"inputs": "planes", "pairs": "subtract" if parts.pairs else "separate"}
     return build_config(
         preset,
-        Geometry(**geometry),
-        levels=min(8, 1 << controller.adc_bits - 1),
-        tolerance=0.5,
-        clock_hz=clock_hz,
+        DeviceConfig(levels=min(8, 1 << controller.adc_bits - 1), variation=elaboration.variation),
+        ArrayConfig(**{name: getattr(controller, name) for name in _SHARED}, **keys),
+        TimingConfig(clock_hz=clock_hz),
+        seed=1,
         parts=parts,
-        cycles={},
-        **{"seed": 1, **choices},
     )
 
 
 def _elaboration(
-    name: str, preset: str, controller: dict[str, Any], parts: SerialParts | None = None, **crossbar: Any
+    name: str,
+    preset: str,
+    controller: dict[str, Any],
+    parts: SerialParts | None = None,
+    *,
+    variation: bool = True,
+    **array: Any,
 ) -> Elaboration:
-    return Elaboration(name, ControllerConfig(**controller), preset, tuple(crossbar.items()), parts)
+    return Elaboration(name, ControllerConfig(**controller), preset, tuple(array.items()), variation, parts)
 
 
 def _shape(tiles: int, rows: int, columns: int, channels: int, adc: int, inputs: int, **more: Any) -> dict[str, Any]:

@@ -154,12 +154,12 @@ def converters(rng: Random, sketch: Sketch) -> list[int]:
     """Draw ranges, the target of gain calibration, trims and offsets."""
     config: CrossbarConfig = sketch.elaboration.config
     controller = sketch.elaboration.controller
-    unit = 1 << config.geometry.grid_bits
+    unit = 1 << config.array.grid_bits
     beats = []
     if rng.random() < 0.8:
         full_scale = unit * controller.rows * rng.uniform(0.05, 1.5)
         if rng.random() < 0.3:
-            full_scale *= config.geometry.input_max
+            full_scale *= config.array.input_max
         value = range_code(full_scale) if rng.random() < 0.95 else rng.getrandbits(16)
         beats.append(write(sketch, "RANGE_MULTIPLY", value))
     if rng.random() < 0.3:

@@ -71,7 +71,7 @@ class CompiledBoard:
             crossbar = with_parts(crossbar, core.parts)
         self._state = make_cells(crossbar, core.controller)
         self._record = record_of(self._state)
-        return arrays_of(self._state, self._record, sample_and_hold=crossbar.geometry.sample_and_hold)
+        return arrays_of(self._state, self._record, sample_and_hold=crossbar.array.sample_and_hold)
 
     def __del__(self) -> None:
         board = getattr(self, "_board", None)

@@ -32,18 +32,18 @@ def measure_link() -> dict[str, Any]:
     The writes move random cells of all tiles by one level, in ascending order of tile and cell.
     """
     config = reference_crossbar()
-    geometry = config.geometry
+    array = config.array
     # The fast engine does not make beats; its controller does.
-    engine = ControllerEngine(config, TILES, np.full(TILES, geometry.columns), make=FastController)
-    controller = geometry.controller(TILES)
+    engine = ControllerEngine(config, TILES, np.full(TILES, array.columns), make=FastController)
+    controller = array.controller(TILES)
     widths = Widths(TILES, controller.rows, controller.columns, controller.adc_bits, controller.sum_bits)
     rng = np.random.default_rng(0)
     top = len(config.levels) - 1
     sent = received = 0
     for _ in range(STEPS):
-        address = np.sort(rng.choice(TILES * geometry.cells, WRITES, replace=False))
-        tile, cell = np.divmod(address, geometry.cells)
-        row, column = np.divmod(cell, geometry.columns)
+        address = np.sort(rng.choice(TILES * array.cells, WRITES, replace=False))
+        tile, cell = np.divmod(address, array.cells)
+        row, column = np.divmod(cell, array.columns)
         before = rng.integers(0, top + 1, WRITES)
         after = np.where(before == 0, 1, np.where(before == top, top - 1, before + rng.choice([-1, 1], WRITES)))
         engine.controller.run(Program(pack(Opcode.WRITE, tile, row=row, column=column, level=before)))

@@ -52,14 +52,14 @@ def measure_scaling(tiles: int = 4, repeats: int = REPEATS, cells: int | None = 
     return {
         "four_tiles_over_one": float(ratio),
         "four_tiles_over_one_error": float(spread * math.sqrt(repeats) / several),
-        "four_tiles_over_one_writes": repeats * tiles * (cells or config[0].geometry.cells),
+        "four_tiles_over_one_writes": repeats * tiles * (cells or config[0].array.cells),
         "four_tiles_over_one_pulses": float(pulses_several / pulses_one),
     }
 
 
 def _repeat(config: CrossbarConfig, tiles: int, cells: int | None, seed: int) -> tuple[int, int, int, int]:
     """Give the cycles of one tile and of several, and the pulses of both."""
-    many = cells or config.geometry.cells
+    many = cells or config.array.cells
     rng = np.random.default_rng(seed)
     levels = [rng.integers(0, len(config.levels), many)]
     for _ in range(tiles):
@@ -82,8 +82,8 @@ class _Writer:
     """A controller that is told writes, beat by beat."""
 
     def __init__(self, config: CrossbarConfig, tiles: int) -> None:
-        self._columns = config.geometry.columns
-        self._engine = ControllerEngine(config, tiles, np.full(tiles, config.geometry.columns), make=FastController)
+        self._columns = config.array.columns
+        self._engine = ControllerEngine(config, tiles, np.full(tiles, config.array.columns), make=FastController)
 
     def write(self, levels: np.ndarray) -> tuple[int, int]:
         """Write the first cells of every tile to levels [tiles, cells], in turn; gives cycles and pulses."""

@@ -10,8 +10,8 @@ from twinbar.emulator.contract.operations import WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.data.dataset import Dataset
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.nn.convert import MakeEngine
 
 TILES: Final = 16
@@ -50,12 +50,12 @@ class OneLevelMoves:
     ) -> None:
         config = reference_crossbar(seed, changes)
         self._tiles = tiles
-        self.cells = tiles * config.geometry.cells
-        self.engine = make_engine(config, tiles, np.full(tiles, config.geometry.columns))
+        self.cells = tiles * config.array.cells
+        self.engine = make_engine(config, tiles, np.full(tiles, config.array.columns))
         self._rng = np.random.default_rng(seed)
         self._levels = self._rng.integers(0, 16, self.cells).astype(np.uint8)
-        self._offsets = np.arange(tiles + 1, dtype=np.int64) * config.geometry.cells
-        self._places = np.tile(np.arange(config.geometry.cells, dtype=np.int32), tiles)
+        self._offsets = np.arange(tiles + 1, dtype=np.int64) * config.array.cells
+        self._places = np.tile(np.arange(config.array.cells, dtype=np.int32), tiles)
         self.engine.write(self._list(first_cells))
 
     def next_list(self, cells: int | None = None) -> WriteList:

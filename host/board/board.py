@@ -80,7 +80,7 @@ class Board(Cells):
             if config is None:
                 controller = BareController(self.link, controller_of(hello))
             else:
-                shape = config.geometry.controller(hello.tiles)
+                shape = config.array.controller(hello.tiles)
                 controller = BoardController(config, shape, link=self.link, check=check)
             super().__init__(controller, config, hello.clock_hz, energy_table)
             if config is not None:

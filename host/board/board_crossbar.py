@@ -48,8 +48,8 @@ def crossbar_of(
         if hello.front_end != EMULATED:
             return None
         device = DEFAULT_PRESET
-    from twinbar.host.experiment.build import build_crossbar
     from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.host.experiment.resolved_crossbar import build_crossbar
 
     changes: dict[str, Any] = {f"array.{name}": getattr(hello, name) for name in _SIZES}
     changes |= {"timing.clock_hz": float(hello.clock_hz), "engine.seed": seed}

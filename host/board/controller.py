@@ -151,7 +151,7 @@ class BoardController:
         else:
             self._correct_shadow(responses, pulses)
             cycles = np.resize(cycles, len(responses)) if len(cycles) else np.zeros(len(responses), np.int64)
-            if self.config.geometry.planes == 1:
+            if self.config.array.planes == 1:
                 extremes = self._offsets.extremes(responses, self.controller.tiles)
         return ProgramResult(
             responses=responses,
@@ -189,9 +189,9 @@ class BoardController:
 
     def _correct_shadow(self, responses: np.ndarray, pulses: np.ndarray) -> None:
         """Bring the shadow's cells to what a real array's responses say of them; ``pulses``: before the program."""
-        geometry = self.config.geometry
+        array = self.config.array
         cells = self._shadow.cells()
-        given = pulses_of(responses, geometry.cells, geometry.columns, self.controller.tiles)
+        given = pulses_of(responses, array.cells, array.columns, self.controller.tiles)
         put_readings(cells["g"], responses, self.config)
         self._shadow.load_cells(cells | {"pulses": pulses + given})
 

@@ -63,7 +63,7 @@ def emulated_core(
     ConfigError
         If the array on the chip cannot compute the device, or is too large for it.
     """
-    from twinbar.host.experiment.build import build_crossbar
+    from twinbar.host.experiment.resolved_crossbar import build_crossbar
 
     room = room_of(board)
     if run.timing.clock_hz != room.clock_hz:
@@ -78,7 +78,7 @@ def emulated_core(
         columns=run.array.columns,
         adc_channels=run.array.adc_channels,
         adc_bits=run.array.adc_bits,
-        dac_bits=crossbar.geometry.controller(tiles).dac_bits,
+        dac_bits=crossbar.array.controller(tiles).dac_bits,
         input_bits=run.array.input_bits,
         command_depth=room.command_depth,
         response_depth=room.response_depth,

@@ -34,16 +34,16 @@ def put_readings(g: np.ndarray, responses: np.ndarray, config: CrossbarConfig) -
     responses : uint8 [n, RESPONSE_BYTES]
     config : CrossbarConfig
     """
-    geometry, gain = config.geometry, int(config.cells.scalars[0].read_gain)
+    array, gain = config.array, int(config.cells.scalars[0].read_gain)
     opcodes = unpack(responses)["opcode"]
     chosen = responses[np.isin(opcodes, [opcode.value for opcode in _READING])]
     if not len(chosen):
         return
     found = unpack_results(Opcode.READ, chosen)
     grid = found["code"] * (1 << 20) / gain
-    value = np.clip(np.rint(grid * (1 << _Q24 - geometry.grid_bits)), 0, np.iinfo(np.int32).max).astype(np.int32)
+    value = np.clip(np.rint(grid * (1 << _Q24 - array.grid_bits)), 0, np.iinfo(np.int32).max).astype(np.int32)
     # Of several readings of a cell the last one counts.
-    g[unpack(chosen)["tile"], found["row"] * geometry.columns + found["column"]] = value
+    g[unpack(chosen)["tile"], found["row"] * array.columns + found["column"]] = value
 
 
 class OffsetTables:
@@ -56,7 +56,7 @@ class OffsetTables:
     """
 
     def __init__(self, config: CrossbarConfig, tiles: int) -> None:
-        self._geometry = config.geometry
+        self._array = config.array
         self._least = int(config.cells.scalars[0].adc_min)
         self._tables = np.zeros((2, tiles, MAX_COLUMNS), np.int64)
 
@@ -89,9 +89,9 @@ class OffsetTables:
             0 where there were none.
         """
         tile, found = _of(Opcode.MULTIPLY, responses)
-        raw = found["sum"] + self._tables[int(self._geometry.subtract_pairs), tile, found["column"]]
-        low, high = self._geometry.code_range
-        low = low if self._geometry.subtract_pairs else self._least
+        raw = found["sum"] + self._tables[int(self._array.pairs == "subtract"), tile, found["column"]]
+        low, high = self._array.code_range
+        low = low if self._array.pairs == "subtract" else self._least
         extremes = np.zeros((tiles, 3), np.int64)
         for number in np.unique(tile).tolist():
             codes = raw[tile == number]

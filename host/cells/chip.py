@@ -67,14 +67,14 @@ class Chip(Cells):
         settings: Mapping[str, Any] | None = None,
         armed: bool = True,
     ) -> None:
-        from twinbar.host.experiment.build import build_crossbar
         from twinbar.host.experiment.config import ExperimentConfig
+        from twinbar.host.experiment.resolved_crossbar import build_crossbar
 
         named = {"device.preset": device, "device.levels": levels, "array.rows": rows, "array.columns": columns}
         changes = {key: value for key, value in named.items() if value is not None}
         changes |= {"engine.seed": seed, **(settings or {})}
         config = build_crossbar(ExperimentConfig().merge(changes))
-        self._start(config, config.geometry.controller(tiles), engine, energy_table, armed)
+        self._start(config, config.array.controller(tiles), engine, energy_table, armed)
 
     @classmethod
     def of(
@@ -88,7 +88,7 @@ class Chip(Cells):
     ) -> Self:
         """Make a chip from a resolved configuration, behind a controller of its geometry (one tile by default)."""
         chip = cls.__new__(cls)
-        chip._start(config, controller or config.geometry.controller(1), engine, energy_table, armed)
+        chip._start(config, controller or config.array.controller(1), engine, energy_table, armed)
         return chip
 
     def _start(

@@ -56,7 +56,7 @@ class ConductanceScale:
         per_code = cells.g_max_s / float(config.levels.centre[-1])
         read_v = math.sqrt(cells.read_energy_unit_j * (1 << cells.grid_bits) / cells.g_max_s)
         half_level = (cells.g_max_s - cells.g_min_s) / (2 * (len(config.levels) - 1))
-        code_max = (1 << config.geometry.adc_bits) - 1
+        code_max = (1 << config.array.adc_bits) - 1
         tolerance_s = max(half_level, per_code / 2)
         return cls(cells.g_min_s, cells.g_max_s, per_code, per_code * read_v, code_max, tolerance_s)
 

@@ -148,8 +148,8 @@ class Cells:
             If there is no configuration.
         """
         config = self._need_config("configure")
-        geometry = config.geometry
-        largest = range_code(float(geometry.rows * geometry.step_input_max << geometry.grid_bits))
+        array = config.array
+        largest = range_code(float(array.rows * array.step_input_max << array.grid_bits))
         every = np.arange(self.tiles)
         commands = [
             pack(Opcode.DISARM, every),
@@ -475,19 +475,19 @@ class Cells:
         int64 [..., outputs]
             Sums of ADC codes.
         """
-        geometry = self.config.geometry if self.config else None
+        array = self.config.array if self.config else None
         how = Multiplication(
             outputs,
-            (geometry.subtract_pairs if geometry else True) if subtract is None else subtract,
-            (geometry.dac_inputs if geometry else True) if codes is None else codes,
-            geometry.skip_empty if geometry else True,
+            (array.pairs == "subtract" if array else True) if subtract is None else subtract,
+            (array.inputs == "dac" if array else True) if codes is None else codes,
+            array.skip_empty if array else True,
         )
         numbers = self._tiles(tile).reshape(np.shape(tile))
         if full_scale_s is not None:
             config = self._need_config("a full scale")
             if not full_scale_s > 0:
                 raise ConfigError(f"a full scale of {full_scale_s} cannot be measured; it must be greater than 0")
-            code = range_code(full_scale_s / config.cells.g_max_s * (1 << config.geometry.grid_bits))
+            code = range_code(full_scale_s / config.cells.g_max_s * (1 << config.array.grid_bits))
             range_register = registers.RANGE_MULTIPLY.address
             self._run.run(beats.write_register(np.unique(numbers), range_register, code), "forward")
         return multiply(self._run, numbers, as_array("inputs", inputs), how, progress)

@@ -77,9 +77,11 @@ class CoreRequest:
         """
         from twinbar.boards.core import core_of
         from twinbar.boards.wiring import find_wiring
+        from twinbar.host.cli.parameter_options import naming_options
 
         wiring = find_wiring(self.wiring or self.board.wiring)
-        return core_of(self.board, wiring, self.baud, **self._link(), **self.sizes), wiring
+        with naming_options():
+            return core_of(self.board, wiring, self.baud, **self._link(), **self.sizes), wiring
 
     def array_behind(self, core: "CoreConfig") -> "CrossbarConfig":
         """Give the array of the run, in the geometry of a core with pins.

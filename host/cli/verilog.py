@@ -30,12 +30,13 @@ def verilog(
 
     Its ports are described in docs/verilog.md, what it does in every cycle in docs/controller.md.
     """
+    from twinbar.host.cli.parameter_options import naming_options
     from twinbar.hw.errors import ConfigError
     from twinbar.hw.gateware.controller_config import ControllerConfig
     from twinbar.hw.verilog import export
 
-    text = export(
-        ControllerConfig(
+    with naming_options():
+        controller = ControllerConfig(
             tiles=tiles,
             rows=rows,
             columns=columns,
@@ -47,7 +48,7 @@ def verilog(
             response_depth=response_depth,
             safe_codes=safe_codes,
         )
-    )
+    text = export(controller)
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -19,8 +19,8 @@ def save_arrays(network: CrossbarNetwork, folder: RunFolder) -> None:
     (nominal conductances), ``tile_names``.
     """
     engine = network.session.engine
-    geometry = engine.config.geometry
-    targets = np.full(engine.tiles * geometry.cells, -1, np.int16)
+    array = engine.config.array
+    targets = np.full(engine.tiles * array.cells, -1, np.int16)
     for layer in network.layers:
         addresses, levels = layer.matmul.cells.targets()
         targets[addresses] = levels
@@ -31,7 +31,7 @@ def save_arrays(network: CrossbarNetwork, folder: RunFolder) -> None:
         pulses=engine.pulse_counts(),
         conductance_s=engine.conductances_s().astype(np.float32),
         mapped=network.mapped_cells(),
-        target_level=targets.reshape(engine.tiles, geometry.rows, geometry.columns),
+        target_level=targets.reshape(engine.tiles, array.rows, array.columns),
         levels_s=np.linspace(cells.g_min_s, cells.g_max_s, len(engine.config.levels)),
         tile_names=np.array(tile_names(network.maps)),
     )

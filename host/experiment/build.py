@@ -3,19 +3,14 @@
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from twinbar.boards.wiring import find_wiring
-from twinbar.emulator.crossbar.chip_array import with_chip_durations
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.crossbar.write_registers import Ramp, WriteRegisters
-from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.devices.tables import CellTables
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.emulator.engines.controllers import controller_maker
@@ -28,17 +23,10 @@ from twinbar.host.experiment.optimizers import optimizer_class
 from twinbar.host.nn.convert import CrossbarNetwork, MakeEngine, convert
 from twinbar.host.nn.models import lenet, mlp
 from twinbar.host.session import Account
-from twinbar.host.update.known_policies import POLICIES
-from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.parts.assembly import SerialParts
 
 if TYPE_CHECKING:
     from twinbar.host.board.connection import BoardConnection
-
-DIRECT: Final = "direct"
-EMULATED: Final = "emulated"
-"""Front ends that no wiring describes."""
 
 
 def build_model(config: ExperimentConfig, data: Dataset) -> nn.Module:
@@ -47,98 +35,6 @@ def build_model(config: ExperimentConfig, data: Dataset) -> nn.Module:
     if config.model.kind == "lenet":
         return lenet(height, width, data.classes, bias=config.model.bias, seed=config.engine.seed)
     return mlp(height * width, config.model.hidden, data.classes, bias=config.model.bias, seed=config.engine.seed)
-
-
-def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
-    """Resolve the crossbar and its controller to integers."""
-    targets = build_policy(config).targets
-    timing = config.timing
-    preset = load_preset(config.device.preset)
-    crossbar = build_config(
-        preset,
-        Geometry(
-            rows=config.array.rows,
-            columns=config.array.columns,
-            adc_channels=config.array.adc_channels,
-            adc_bits=config.array.adc_bits,
-            input_bits=config.array.input_bits,
-            dac_inputs=config.array.inputs == "dac",
-            subtract_pairs=config.array.pairs == "subtract",
-            skip_empty=config.array.skip_empty,
-            sample_and_hold=config.array.sample_and_hold,
-            grid_bits=config.array.grid_bits,
-            command_depth=config.array.command_depth,
-        ),
-        levels=config.device.levels,
-        tolerance=config.write.tolerance * targets.tolerance,
-        window_levels=targets.levels,
-        seed=config.engine.seed,
-        clock_hz=timing.clock_hz,
-        cycles={
-            "select": timing.select,
-            "settle_read": timing.settle_read,
-            "settle_drive": timing.settle_drive,
-            "settle_multiply": timing.settle_multiply,
-            "convert": timing.convert,
-            "samples": timing.samples,
-            "recover": timing.recover,
-        },
-        make_registers=lambda cells: _registers(config, cells),
-        read_range=config.array.read_range,
-        adc_noise_codes=config.array.adc_noise_codes,
-        adc_offset_codes=config.array.adc_offset_codes,
-        adc_gain_error=config.array.adc_gain_error,
-        wire_resistance_ohm=config.array.wire_resistance_ohm,
-        tick_s=config.array.tick_s,
-        variation=config.device.variation,
-        parts=build_parts(config),
-    )
-    return with_chip_durations(crossbar) if config.array.front_end == EMULATED else crossbar
-
-
-def build_parts(config: ExperimentConfig) -> SerialParts | None:
-    """Give the serial parts of every tile's front end; None if it has none.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such wiring, or it has no serial parts.
-    """
-    name = config.array.front_end
-    if name in (DIRECT, EMULATED):
-        return None
-    parts = find_wiring(name).serial_parts(config.timing.clock_hz)
-    if parts is None:
-        raise ConfigError(
-            f"array.front_end is {name!r}, a wiring of the controller's own pins; give 'direct', 'emulated', or "
-            "one with serial parts"
-        )
-    return parts
-
-
-def _registers(config: ExperimentConfig, cells: CellTables) -> WriteRegisters:
-    """Take the preset's write algorithm, with what the configuration says instead."""
-    write = config.write
-
-    def ramp(volts: tuple[float, float, float] | None, preset: Ramp) -> Ramp:
-        if volts is None:
-            return preset
-        start, step, stop = volts
-        step_code = max(1, cells.volts_to_code(step)) if step else 0
-        return Ramp(cells.volts_to_code(start), step_code, cells.volts_to_code(stop))
-
-    preset = WriteRegisters.from_drive(
-        cells.drive, limit=write.pulse_limit or cells.drive.pulse_limit, discard=config.timing.discard
-    )
-    return WriteRegisters(
-        set_amplitude=ramp(write.set_ramp_v, preset.set_amplitude),
-        reset_amplitude=ramp(write.reset_ramp_v, preset.reset_amplitude),
-        set_gate=ramp(write.set_gate_ramp_v, preset.set_gate),
-        reset_gate=ramp(write.reset_gate_ramp_v, preset.reset_gate),
-        limit=preset.limit,
-        discard=preset.discard,
-        attempts=preset.attempts,
-    )
 
 
 def build_board(config: ExperimentConfig) -> "BoardConnection | None":
@@ -214,19 +110,6 @@ def engine_maker(
     if observation is not None and observed:
         make = observation.wrap(make)
     return partial(ControllerEngine, make=make, calibrate=calibrate)
-
-
-def build_policy(config: ExperimentConfig) -> UpdatePolicy[Any]:
-    """Make the update policy.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be imported.
-    """
-    policy = POLICIES.load(config.policy.name)
-    values = config.policy.model_dump()
-    return policy(policy.settings_model(**{key: values[key] for key in policy.settings_model.model_fields}))
 
 
 def build_ledger(config: ExperimentConfig, crossbar: CrossbarConfig, tiles: int) -> Ledger:

@@ -19,8 +19,12 @@ from pydantic import (
     model_validator,
 )
 
+from twinbar.emulator.sections.array_section import ArrayConfig
+from twinbar.emulator.sections.config_errors import explain, show, unknown_key
+from twinbar.emulator.sections.device_section import DeviceConfig
+from twinbar.emulator.sections.timing_section import TimingConfig
+from twinbar.emulator.sections.write_section import WriteConfig
 from twinbar.host.experiment import config_file
-from twinbar.host.experiment.config_errors import explain, show, unknown_key
 from twinbar.host.experiment.policy_section import (
     PolicyConfig,
     PolicyName,
@@ -32,17 +36,7 @@ from twinbar.host.experiment.policy_section import (
     one_of_the_policies,
     section_of,
 )
-from twinbar.host.experiment.sections import (
-    ArrayConfig,
-    DataConfig,
-    DeviceConfig,
-    EngineConfig,
-    ModelConfig,
-    TimingConfig,
-    TraceConfig,
-    TrainingConfig,
-    WriteConfig,
-)
+from twinbar.host.experiment.sections import DataConfig, EngineConfig, ModelConfig, TraceConfig, TrainingConfig
 from twinbar.host.update.known_policies import DEFAULT
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError

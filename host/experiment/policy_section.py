@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import Field, ValidationError, WithJsonSchema, create_model, field_validator
 from pydantic.fields import FieldInfo
 
+from twinbar.emulator.sections.config_errors import show
+from twinbar.emulator.sections.section import Section
 from twinbar.host.experiment import config_file
-from twinbar.host.experiment.config_errors import show
-from twinbar.host.section import Section
 from twinbar.host.update.known_policies import DEFAULT, POLICIES
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import is_reference

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
+from twinbar.emulator.sections.config_errors import show
 from twinbar.host.experiment.checkpoint import load_checkpoint, save_checkpoint
 from twinbar.host.experiment.config import RESUME_MAY_CHANGE, CompareConfig, ExperimentConfig
-from twinbar.host.experiment.config_errors import show
 from twinbar.host.experiment.durable import is_temporary, replace_file
 from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml

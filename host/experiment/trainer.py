@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.ledger.ledger import Kind
 from twinbar.host.data.dataset import Dataset
-from twinbar.host.experiment import build
+from twinbar.host.experiment import build, resolved_crossbar
 from twinbar.host.experiment.account import Account
 from twinbar.host.experiment.callbacks import Callbacks
 from twinbar.host.experiment.cell_figures import cell_figures
@@ -87,14 +87,14 @@ class Trainer:
         if len(data.validation_images):
             self._validation = (build.images_tensor(data.validation_images), torch.as_tensor(data.validation_labels))
         self.classes = data.classes
-        self.policy = build.build_policy(config)
+        self.policy = resolved_crossbar.build_policy(config)
         self.network: CrossbarNetwork | None = None
         self.account: Account | None = None
         self.watch = Watch()
         self.module = build.build_model(config, data)
         followers: list[object] = []
         if self.policy.on_crossbar:
-            crossbar = build.build_crossbar(config)
+            crossbar = resolved_crossbar.build_crossbar(config)
             self.observation = Observation(config, crossbar, folder, progress)
             self.network = build.build_network(
                 config,

@@ -49,7 +49,7 @@ class CrossbarNetwork:
 
     def mapped_cells(self) -> np.ndarray:
         """Which cells hold weights (bool [tiles, rows, columns])."""
-        return mapped_cells(self.maps, self.session.engine.config.geometry)
+        return mapped_cells(self.maps, self.session.engine.config.array)
 
     @contextmanager
     def twin(self) -> Iterator[nn.Module]:
@@ -117,7 +117,7 @@ def convert(
     shapes = [
         (name or type(part).__name__.lower(), part.weight.shape[0], part.weight[0].numel()) for name, part in found
     ]
-    maps = map_layers(shapes, config.geometry, placement, sharing=sharing)
+    maps = map_layers(shapes, config.array, placement, sharing=sharing)
     session = Session(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
     levels = len(config.levels) if levels is None else levels
     layers: list[CrossbarLayer] = []

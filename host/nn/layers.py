@@ -33,18 +33,18 @@ class CrossbarMatmul:
 
     def __init__(self, session: Session, cells: ProgrammedLayer, range_margin: float, range_tracking: bool) -> None:
         config = session.engine.config
-        geometry = config.geometry
+        array = config.array
         self.session = session
         self.cells = cells
         self.map: LayerMap = cells.map
         self._margin = range_margin
         self._tracking = range_tracking
-        self._input_top = geometry.input_max
-        grid_per_gmax = 1 << geometry.grid_bits
+        self._input_top = array.input_max
+        grid_per_gmax = 1 << array.grid_bits
         window = (1 - config.cells.g_min_s / config.cells.g_max_s) * grid_per_gmax
         self._weight_per_grid = cells.weight_per_level * (cells.levels - 1) / window
         most_rows = int(self.map.block.used_rows.max())
-        self.range = ConverterRange(full_scale=float(most_rows * geometry.step_input_max * grid_per_gmax))
+        self.range = ConverterRange(full_scale=float(most_rows * array.step_input_max * grid_per_gmax))
         self.calibrating = False
         self.training = False
         self.clipped = 0
@@ -101,7 +101,7 @@ class CrossbarMatmul:
             if self._tracking:
                 self.range.track_current(result, gain, self._margin, len(x))
         total = result.codes.sum(axis=0)
-        if not self.session.engine.config.geometry.subtract_pairs:
+        if self.session.engine.config.array.pairs != "subtract":
             total = total[..., 0::2] - total[..., 1::2]
         scale = self._weight_per_grid * lsb / gain
         y = torch.from_numpy(self.map.gather(total).astype(np.float32)).mul_(scale)

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from twinbar.emulator.contract.operations import TileBlock
-from twinbar.emulator.crossbar.configuration import Geometry
+from twinbar.emulator.sections.array_section import ArrayConfig
 
 Placement = Literal["interleaved", "contiguous"]
 
@@ -64,14 +64,14 @@ def _spread(count: int, most: int, placement: Placement) -> tuple[int, np.ndarra
 
 
 def map_layers(
-    shapes: Sequence[tuple[str, int, int]], geometry: Geometry, placement: Placement, *, sharing: bool = False
+    shapes: Sequence[tuple[str, int, int]], array: ArrayConfig, placement: Placement, *, sharing: bool = False
 ) -> list[LayerMap]:
     """Give every layer tiles of its own; or let small layers share tiles.
 
     Parameters
     ----------
     shapes : sequence of (name, outputs, inputs)
-    geometry : Geometry
+    array : ArrayConfig
     placement : str
     sharing : bool
         Put a layer that fits one tile below others, in the first tile that has the rows left. Its rows then start
@@ -82,14 +82,14 @@ def map_layers(
     free: dict[int, int] = {}
     """First free row of the tiles that can be shared."""
     for name, outputs, inputs in shapes:
-        row_tiles, row_tile, row = _spread(inputs, geometry.rows, placement)
-        column_tiles, column_tile, pair = _spread(outputs, geometry.columns // 2, placement)
+        row_tiles, row_tile, row = _spread(inputs, array.rows, placement)
+        column_tiles, column_tile, pair = _spread(outputs, array.columns // 2, placement)
         tile, top = first, 0
         if sharing and row_tiles == column_tiles == 1:
-            tile = next((known for known, used in free.items() if used + inputs <= geometry.rows), first)
+            tile = next((known for known, used in free.items() if used + inputs <= array.rows), first)
             top = free.get(tile, 0)
             free[tile] = top + inputs
-        row_input = np.full((row_tiles, geometry.rows), inputs, np.int64)
+        row_input = np.full((row_tiles, array.rows), inputs, np.int64)
         row_input[row_tile, top + row] = np.arange(inputs)
         block = TileBlock(
             first_tile=tile,
@@ -98,13 +98,13 @@ def map_layers(
             used_columns=2 * np.bincount(column_tile, minlength=column_tiles).astype(np.int64),
             inputs=inputs,
         )
-        input_address = (tile + row_tile * column_tiles) * geometry.cells + (top + row) * geometry.columns
+        input_address = (tile + row_tile * column_tiles) * array.cells + (top + row) * array.columns
         maps.append(
             LayerMap(
                 name=name,
                 block=block,
                 input_address=input_address.astype(np.int64),
-                output_address=(column_tile * geometry.cells + 2 * pair).astype(np.int64),
+                output_address=(column_tile * array.cells + 2 * pair).astype(np.int64),
                 placement=placement,
             )
         )
@@ -138,11 +138,11 @@ def mapped_columns(maps: Sequence[LayerMap]) -> np.ndarray:
     return columns
 
 
-def mapped_cells(maps: Sequence[LayerMap], geometry: Geometry) -> np.ndarray:
+def mapped_cells(maps: Sequence[LayerMap], array: ArrayConfig) -> np.ndarray:
     """Which cells hold weights (bool [tiles, rows, columns])."""
-    mask = np.zeros(tile_count(maps) * geometry.cells, np.bool_)
+    mask = np.zeros(tile_count(maps) * array.cells, np.bool_)
     for layer in maps:
         plus = (layer.output_address[:, None] + layer.input_address[None, :]).ravel()
         mask[plus] = True
         mask[plus + 1] = True
-    return mask.reshape(-1, geometry.rows, geometry.columns)
+    return mask.reshape(-1, array.rows, array.columns)

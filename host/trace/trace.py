@@ -62,7 +62,7 @@ class Trace:
 
     def _levels(self, g: np.ndarray) -> np.ndarray:
         """Give the level nearest to each conductance (int64 [tiles, rows, columns])."""
-        geometry, levels = self._crossbar.geometry, len(self._crossbar.levels)
+        array, levels = self._crossbar.array, len(self._crossbar.levels)
         low, high = self._crossbar.cells.window
         level = np.rint((g - low) / (high - low) * (levels - 1)).astype(np.int64)
-        return np.clip(level, 0, levels - 1).reshape(-1, geometry.rows, geometry.columns)
+        return np.clip(level, 0, levels - 1).reshape(-1, array.rows, array.columns)

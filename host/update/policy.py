@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from twinbar.host.section import Section
+from twinbar.emulator.crossbar.levels import Targets
+from twinbar.emulator.sections.section import Section
 from twinbar.hw.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,22 +40,6 @@ class Decision:
     def nothing(cls) -> "Decision":
         """Make a decision that writes no cell."""
         return cls(np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int32), 0)
-
-
-@dataclass(frozen=True)
-class Targets:
-    """How fine the targets of a policy's writes are.
-
-    Parameters
-    ----------
-    levels : int, optional
-        Targets over the range of a cell; None: the levels of the cells (``device.levels``).
-    tolerance : float
-        Half the width of a target's window, relative to that of a level (``write.tolerance``).
-    """
-
-    levels: int | None = None
-    tolerance: float = 1.0
 
 
 class PolicySettings(Section):

@@ -93,7 +93,7 @@ class VirtualBoard:
         name: str, wiring: str | None, file: Path | None, changes: dict[str, Any], sizes: dict[str, int]
     ) -> "tuple[CoreConfig, CrossbarConfig]":
         from twinbar.host.board.emulated_board import emulated_core, emulated_run
-        from twinbar.host.experiment.build import build_crossbar
+        from twinbar.host.experiment.resolved_crossbar import build_crossbar
 
         if wiring is not None:
             raise ConfigError("an emulated array has no wires; leave out the wiring")

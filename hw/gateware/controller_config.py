@@ -3,11 +3,10 @@
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from twinbar.hw.errors import ConfigError
-from twinbar.hw.protocol.layouts import LINE_BITS, MAX_COLUMNS, MAX_ROWS, MAX_TILES, VALUE_BITS, WORD_BITS
+from twinbar.hw.errors import ParameterError
+from twinbar.hw.gateware.controller_bounds import BOUNDS, channels_fit
+from twinbar.hw.protocol.layouts import VALUE_BITS, WORD_BITS
 from twinbar.hw.protocol.version import configuration_hash
-
-MAX_QUEUE_DEPTH = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class ControllerConfig:
 
     Raises
     ------
-    ConfigError
+    ParameterError
         If the controller cannot be built.
     """
 
@@ -52,31 +51,21 @@ class ControllerConfig:
     safe_codes: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
-        bounds = {
-            "tiles": (1, MAX_TILES),
-            "rows": (1, MAX_ROWS),
-            "columns": (2, MAX_COLUMNS),
-            "adc_channels": (1, 64),
-            "adc_bits": (3, 16),
-            "dac_bits": (1, LINE_BITS),
-            "input_bits": (1, 8),
-            "command_depth": (2, MAX_QUEUE_DEPTH),
-            "response_depth": (2, MAX_QUEUE_DEPTH),
-        }
-        for name, (least, most) in bounds.items():
+        for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
             if not isinstance(value, int) or not least <= value <= most:
-                raise ConfigError(f"controller.{name} is {value!r}; it must be a whole number from {least} to {most}")
+                raise ParameterError(name, f"is {value!r}; it must be a whole number from {least} to {most}")
         if self.columns % 2:
-            raise ConfigError(f"controller.columns is {self.columns}; it must be even, because columns come in pairs")
-        if self.adc_channels & (self.adc_channels - 1) or self.columns % (2 * self.adc_channels):
-            raise ConfigError(
-                f"controller.adc_channels is {self.adc_channels}; it must be a power of two that divides the "
-                f"{self.columns // 2} column pairs, so that every channel has the same number of them"
+            raise ParameterError("columns", f"is {self.columns}; it must be even, because columns come in pairs")
+        if not channels_fit(self.adc_channels, self.columns):
+            raise ParameterError(
+                "adc_channels",
+                f"is {self.adc_channels}; it must be a power of two that divides the {self.columns // 2} column pairs, "
+                "so that every channel has the same number of them",
             )
         if len(self.safe_codes) != 3 or not all(0 <= code < 1 << self.dac_bits for code in self.safe_codes):
-            raise ConfigError(
-                f"controller.safe_codes is {self.safe_codes!r}; it must be three codes below {1 << self.dac_bits}"
+            raise ParameterError(
+                "safe_codes", f"is {self.safe_codes!r}; it must be three codes below {1 << self.dac_bits}"
             )
         assert self.sum_bits <= VALUE_BITS
 

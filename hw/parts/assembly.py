@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from twinbar.hw.errors import ConfigError
+from twinbar.hw.errors import ConfigError, ParameterError
 
 from .adc import AdcPart
 from .bus import DIRECT, Board, BusCycles, bus_cycles
@@ -176,17 +176,17 @@ class SerialParts:
 
         Raises
         ------
-        ConfigError
+        ParameterError
             If the DAC is coarser than the tile's codes, or the ADC has fewer inputs than the tile has channels.
         """
         if dac_bits > self.dac.bits:
-            raise ConfigError(
-                f"controller.dac_bits is {dac_bits}; {self.dac.name} resolves {self.dac.bits}, it must be that or less"
+            raise ParameterError(
+                "dac_bits", f"is {dac_bits}; {self.dac.name} resolves {self.dac.bits}, it must be that or less"
             )
         if self.adc.latency and channels > self.adc.channels:
-            raise ConfigError(
-                f"controller.adc_channels is {channels}; {self.adc.name} has {self.adc.channels} inputs, so it must be "
-                "that or less"
+            raise ParameterError(
+                "adc_channels",
+                f"is {channels}; {self.adc.name} has {self.adc.channels} inputs, so it must be that or less",
             )
 
     def check_array(self, adc_bits: int, clock_hz: float) -> None:

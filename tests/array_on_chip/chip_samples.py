@@ -4,11 +4,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from crossbar_choices import crossbar_of, shape_of
 from interpreter import Interpreter
 
 from twinbar.emulator.crossbar.array import ArrayState
 from twinbar.emulator.crossbar.chip_array import chip_model
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.hw.gateware.array.instructions import Condition, Input, Job
 from twinbar.hw.gateware.array.memory_map import CHANNEL_RECORDS, MemoryMap, stored_tables
@@ -23,13 +24,12 @@ _CYCLES["settle_drive"] = 2
 def crossbar(
     controller: ControllerConfig, *, preset: str = "chip", update: Any = None, **choices: Any
 ) -> CrossbarConfig:
-    """Build a crossbar; ``update`` replaces sections of its preset, choices are those of `build_config`."""
-    shape = {name: getattr(controller, name) for name in ("rows", "columns", "adc_channels", "adc_bits", "input_bits")}
+    """Build a crossbar; ``update`` replaces sections of its preset, choices are those of `crossbar_of`."""
     device = load_preset(preset)
     if update:
         device = type(device).model_validate({**device.model_dump(exclude_none=True), **update})
     choices = {"seed": 5, "clock_hz": 12e6, **choices}
-    return build_config(device, Geometry(**shape), levels=8, tolerance=0.4, cycles=_CYCLES, **choices)
+    return crossbar_of(device, **shape_of(controller), levels=8, tolerance=0.4, **_CYCLES, **choices)
 
 
 @cache

@@ -9,8 +9,8 @@ from chip_samples import crossbar
 
 from twinbar.emulator.crossbar.chip_array import chip_model, with_chip_durations
 from twinbar.emulator.devices.preset import preset_names
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.program import array_cycles, array_program
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -52,7 +52,7 @@ def test_the_durations_of_a_run_are_at_least_those_of_the_array() -> None:
     given = {"timing.settle_read": 5000, "timing.convert": 10}
     direct = build_crossbar(ExperimentConfig().merge(RUN | given | {"array.front_end": "direct"}))
     raised = build_crossbar(ExperimentConfig().merge(RUN | given))
-    controller, model = direct.geometry.controller(1), chip_model(direct)
+    controller, model = direct.array.controller(1), chip_model(direct)
     for packed in (False, True):
         needed = array_program(controller, model, packed=packed).cycles
         assert needed.read <= raised.timing.settle_read == 5000

@@ -31,7 +31,7 @@ def test_four_tiles_do_the_work_of_one_in_a_quarter_of_its_cycles() -> None:
 
 def test_lists_name_the_first_cells_of_every_tile_and_move_no_other() -> None:
     moves = OneLevelMoves(tiles=3, first_cells=5)
-    cells = moves.engine.config.geometry.cells
+    cells = moves.engine.config.array.cells
     # A list of all cells says where each of them is; the next one moves each by one again.
     before, todo, after = moves.next_list(), moves.next_list(5), moves.next_list()
     assert todo.offsets.tolist() == [0, 5, 10, 15]

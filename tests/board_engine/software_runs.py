@@ -11,9 +11,9 @@ from twinbar.emulator.contract.program import Program
 from twinbar.host.board.connection import BoardConnection
 from twinbar.host.board.software_board import SoftwareBoard, SoftwareLine
 from twinbar.host.experiment import build
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
 from twinbar.host.transport.line import Line
@@ -42,7 +42,7 @@ BOARD: dict[str, Any] = {"engine.name": "board", "engine.port": "in this process
 
 def make_board(changes: dict[str, Any] | None = None) -> SoftwareBoard:
     crossbar = build_crossbar(ExperimentConfig().merge(RUN | (changes or {})))
-    return SoftwareBoard(crossbar, crossbar.geometry.controller(1), LINK)
+    return SoftwareBoard(crossbar, crossbar.array.controller(1), LINK)
 
 
 def is_armed(board: SoftwareBoard) -> bool:

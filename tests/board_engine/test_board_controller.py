@@ -28,7 +28,7 @@ WORK = [phase for phase in Phase if phase not in (Phase.IDLE, Phase.STALL)]
 def pair(
     config: CrossbarConfig, tiles: int, check: bool = True
 ) -> tuple[BoardController, FastController, SoftwareBoard]:
-    parameters = config.geometry.controller(tiles)
+    parameters = config.array.controller(tiles)
     board = SoftwareBoard(config, parameters, LINK)
     controller = BoardController(config, parameters, link=Link(SoftwareLine(board)), check=check)
     return controller, FastController(config, parameters), board
@@ -36,17 +36,17 @@ def pair(
 
 def any_program(rng: np.random.Generator, config: CrossbarConfig, tiles: int) -> Program:
     """Operations of every kind, refused ones included."""
-    geometry = config.geometry
-    row, column = rng.integers(geometry.rows, size=12), rng.integers(geometry.columns, size=12)
+    array = config.array
+    row, column = rng.integers(array.rows, size=12), rng.integers(array.columns, size=12)
     parts = [
         pack(Opcode.WRITE, rng.integers(tiles, size=12), row=row, column=column, level=rng.integers(5, size=12)),
         pack(Opcode.READ, rng.integers(tiles, size=4), row=row[:4], column=column[:4]),
         pack(Opcode.PULSE, rng.integers(tiles), row=row[4], column=column[4], count=3, record=Record.SET),
         pack(Opcode.LOAD, rng.integers(tiles), word=0, clear=1, bits=rng.integers(1 << 32)),
-        pack(Opcode.MULTIPLY, rng.integers(tiles), outputs=geometry.columns // 2, subtract=1, codes=1, skip=1),
+        pack(Opcode.MULTIPLY, rng.integers(tiles), outputs=array.columns // 2, subtract=1, codes=1, skip=1),
         pack(Opcode.WAIT, rng.integers(tiles), cycles=40),
         pack(Opcode.WRITE, tiles, row=0, column=0),
-        pack(Opcode.READ, 0, row=geometry.rows, column=0),
+        pack(Opcode.READ, 0, row=array.rows, column=0),
     ]
     order = rng.permutation(len(parts))
     return Program(np.concatenate([np.atleast_1d(parts[place]) for place in order]))
@@ -77,9 +77,9 @@ def test_programs_do_on_a_board_what_they_do_on_the_fast_engine(make_crossbar: A
 
 def test_a_board_may_have_more_tiles_than_are_needed(make_crossbar: Any) -> None:
     config = make_crossbar(levels=5)
-    board = SoftwareBoard(config, config.geometry.controller(3), LINK)
-    controller = BoardController(config, config.geometry.controller(1), link=Link(SoftwareLine(board)), check=True)
-    fast = FastController(config, config.geometry.controller(1))
+    board = SoftwareBoard(config, config.array.controller(3), LINK)
+    controller = BoardController(config, config.array.controller(1), link=Link(SoftwareLine(board)), check=True)
+    fast = FastController(config, config.array.controller(1))
     reads = Program(pack(Opcode.READ, 0, row=np.arange(4), column=1))
     for program in (Program(beats.configure(config, 1)), reads):
         found, expected = controller.run(program), fast.run(program)

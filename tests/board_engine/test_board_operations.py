@@ -18,8 +18,8 @@ from twinbar.host.board.serving import serving
 from twinbar.host.board.software_board import BeatRunner, SoftwareBoard, SoftwareLine
 from twinbar.host.cells.bias_record import BiasRecord
 from twinbar.host.cells.verbs import Cells
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.transport.endpoint import TcpEndpoint
 from twinbar.host.transport.registers import read_registers, write_registers
 from twinbar.hw.errors import ConfigError, LinkError, RefusedError
@@ -38,7 +38,7 @@ def config(make_crossbar: Any) -> CrossbarConfig:
 
 @pytest.fixture
 def software(config: CrossbarConfig) -> SoftwareBoard:
-    return SoftwareBoard(config, config.geometry.controller(2), LINK)
+    return SoftwareBoard(config, config.array.controller(2), LINK)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_levels_are_written_and_read_back(board: Board, software: SoftwareBoard,
 
 def test_without_noise_a_read_gives_what_was_written(make_crossbar: Any) -> None:
     config = make_crossbar("ideal", levels=5, adc_noise_codes=0.0)
-    software = SoftwareBoard(config, config.geometry.controller(1), LINK)
+    software = SoftwareBoard(config, config.array.controller(1), LINK)
     rows, columns = np.mgrid[0:8, 0:8]
     with Board(SoftwareLine(software), config=config) as board:
         board.arm()
@@ -142,7 +142,7 @@ def test_products_are_those_of_the_fast_engine(
     assert sums.shape == (300, 3)
     assert told[-1] == (300, 300)
     assert len(told) > 2
-    fast = FastController(config, config.geometry.controller(2))
+    fast = FastController(config, config.array.controller(2))
     beats = np.concatenate(written)
     responses = fast.run(Program(beats)).responses
     products = responses[responses[:, 0] & 31 == Opcode.MULTIPLY.value]
@@ -349,8 +349,8 @@ def test_a_board_says_itself_what_it_is() -> None:
     with Board(SoftwareLine(make_board()), "taox-hfox", levels=8, settings={"write.pulse_limit": 30}) as board:
         config = board.config
         assert config is not None
-        geometry = config.geometry
-        assert (geometry.rows, geometry.columns, geometry.adc_channels, config.clock_hz) == (32, 32, 1, 100e6)
+        array = config.array
+        assert (array.rows, array.columns, array.adc_channels, config.clock_hz) == (32, 32, 1, 100e6)
         assert (len(config.levels), config.registers.limit) == (8, 30)
         board.arm()
         written = board.write_conductance(board.scale.g_min_s, 3, [4, 5])
@@ -396,7 +396,7 @@ def test_the_page_runs_on_a_board(capsys: pytest.CaptureFixture[str]) -> None:
     changes = {"device.preset": "epiram", "array.rows": 16, "array.columns": 16, "timing.clock_hz": 12e6}
     config = build_crossbar(ExperimentConfig().merge(changes))
     names: dict[str, Any] = {}
-    with serving(SoftwareBoard(config, config.geometry.controller(1)), TcpEndpoint(0)) as port:
+    with serving(SoftwareBoard(config, config.array.controller(1)), TcpEndpoint(0)) as port:
         exec(page_codes()[1].replace("/dev/ttyUSB1", port), names)
     assert names["formed"].ok.all()
     assert names["written"].ok.mean() > 0.9

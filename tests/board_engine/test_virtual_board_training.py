@@ -17,9 +17,9 @@ from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.host.board.emulated_board import emulated_core, emulated_run
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.checkpoint import load_checkpoint
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import TcpEndpoint
 from twinbar.host.transport.line import open_line
@@ -83,7 +83,7 @@ def test_responses_cells_and_cycles_are_those_of_the_fast_engine(
     config = build_crossbar(ExperimentConfig().merge(SMALL))
     controller = FastController(config, server.board.core.controller)
     controller.load_cells({name: cells[name] for name in controller.cells() if name != "driven"})
-    every = np.arange(config.geometry.cells)
+    every = np.arange(config.array.cells)
     reads = pack(Opcode.READ, 0, row=every // 32, column=every % 32)
     with Link(open_line(server.endpoint.name, server.board.core.link.baud)) as link:
         for program in (beats.configure(config, 1), reads):

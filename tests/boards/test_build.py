@@ -259,11 +259,11 @@ def test_a_tool_that_is_missing(twinbar: Callable[..., Any], tools: Tools) -> No
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (("--columns", "7"), "controller.columns is 7; it must be even"),
+        (("--columns", "7"), "Error: --columns is 7; it must be even"),
         (("--baud", "7000000"), "link.baud is 7000000, which a clock of 12000000 Hz does not make"),
         (("--wiring", "ulx3s"), "is for ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, not for icebreaker"),
         (("--baud", "2200000"), "and a whole number within 1.5%"),
-        (("--dac-bits", "20"), "controller.dac_bits is 20"),
+        (("--dac-bits", "20"), "Error: --dac-bits is 20"),
     ],
 )
 def test_bad_options(twinbar: Callable[..., Any], more: tuple[str, ...], sentence: str) -> None:

@@ -10,7 +10,7 @@ from twinbar.boards.catalogue import boards, find
 from twinbar.boards.emulated import room_of
 from twinbar.boards.top import design
 from twinbar.host.board.emulated_board import emulated_core, emulated_run
-from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.hw.gateware.array.memory_map import MemoryMap
 
 
@@ -24,7 +24,7 @@ def test_a_board_emulates_the_array_of_a_run(name: str) -> None:
     board = find(name)
     run = emulated_run(board, None, {"engine.seed": 4})
     core, crossbar = emulated_core(board, run), build_crossbar(run)
-    expected = crossbar.geometry.controller(1)
+    expected = crossbar.array.controller(1)
     for field in ("tiles", "rows", "columns", "adc_channels", "adc_bits", "dac_bits", "input_bits", "safe_codes"):
         assert getattr(core.controller, field) == getattr(expected, field)
     assert core.link.clock_hz == crossbar.clock_hz

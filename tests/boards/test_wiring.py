@@ -9,9 +9,10 @@ from cores import core_of
 
 from twinbar.boards.board import Board
 from twinbar.boards.catalogue import find
+from twinbar.boards.core import core_of as build_core
 from twinbar.boards.top import Design, design
 from twinbar.boards.wiring import find_wiring
-from twinbar.hw.errors import ConfigError
+from twinbar.hw.errors import ConfigError, ParameterError
 
 BOARD = find("icebreaker")
 
@@ -167,3 +168,17 @@ def test_a_file_that_is_none(text: str, sentence: str, tmp_path: Path) -> None:
         find_wiring(str(tmp_path / "nowhere.toml"))
     with pytest.raises(ConfigError, match="there is no wiring 'nowhere'; choose one of colorlight-i5, "):
         find_wiring("nowhere")
+
+
+def test_a_size_that_cannot_be_is_named_as_it_was_given(content: dict[str, Any], tmp_path: Path) -> None:
+    content["geometry"] |= {"columns": 6, "adc_channels": 2}
+    file = tmp_path / "mine.toml"
+    for plug in content["modules"]:
+        plug["pins"] = {str(number): where for number, where in plug["pins"].items()}
+    file.write_text(tomli_w.dumps(content))
+    wiring = find_wiring(str(file))
+    with pytest.raises(ConfigError, match=r"^geometry\.adc_channels of the wiring '.*' is 2; it must be a power"):
+        build_core(BOARD, wiring)
+    with pytest.raises(ParameterError, match="is 7; it must be even") as refused:
+        build_core(BOARD, wiring, columns=7)
+    assert refused.value.name == "columns"

@@ -1,5 +1,7 @@
 """The verbs on an emulated chip: shapes, units, what is told, and what is refused in one sentence."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +27,7 @@ def config(make_crossbar: Any) -> CrossbarConfig:
 
 @pytest.fixture
 def chip(config: CrossbarConfig) -> Chip:
-    return Chip.of(config, config.geometry.controller(2))
+    return Chip.of(config, config.array.controller(2))
 
 
 class Bare:
@@ -38,6 +40,17 @@ class Bare:
         from twinbar.emulator.contract.program import Program
 
         return self._chip.emulated.run(Program(beats)).responses
+
+
+def test_a_chip_is_made_without_torch(compiled_kernels: None) -> None:
+    program = (
+        "import sys; from twinbar.host.cells.chip import Chip\n"
+        "from twinbar.host.board.board_crossbar import crossbar_of\n"
+        "chip = Chip('taox-hfox', 4, 4); chip.write_levels(1); chip.read()\n"
+        "print('torch' in sys.modules, 'numba' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout.split() == ["False", "True"]
 
 
 def test_results_have_the_shape_that_was_asked_for(chip: Chip) -> None:

@@ -28,8 +28,8 @@ def run_script(cells: Cells) -> dict[str, Any]:
     cells.set_record("form", BiasRecord(set_ramp, Ramp(0, 0, 0), Ramp(gate.stop, 0, gate.stop), width_cycles=width))
     cells.arm("write")
     found["formed"] = cells.form(1, [0, 1], [0, 1], tile=last)
-    inputs = rng.integers(0, config.geometry.input_max + 1, (2, cells.rows))
-    top = 0.3 * cells.rows * config.geometry.step_input_max * scale.g_max_s
+    inputs = rng.integers(0, config.array.input_max + 1, (2, cells.rows))
+    top = 0.3 * cells.rows * config.array.step_input_max * scale.g_max_s
     found["products"] = cells.multiply(inputs, tile=np.arange(cells.tiles)[:, None], full_scale_s=top)
     found["curve"] = cells.iv_sweep([0, 0], [0, 1], 1, samples=2, tile=last)
     asked = rng.uniform(scale.g_min_s, scale.g_max_s, 3)

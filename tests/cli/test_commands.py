@@ -123,3 +123,19 @@ def test_every_command_explains_itself(twinbar: Callable[..., Any], name: str) -
     outcome = twinbar(name, "--help")
     assert outcome.status == 0, outcome.err
     assert f"Usage: twinbar {name} " in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--columns", "7"), "Error: --columns is 7; it must be even, because columns come in pairs"),
+        (("--adc-channels", "3"), "Error: --adc-channels is 3; it must be a power of two that divides the 64 column"),
+        (("--safe-codes", "0", "0", "4096"), "Error: --safe-codes is (0, 0, 4096); it must be three codes below 4096"),
+    ],
+)
+def test_parameters_of_the_controller_are_named_as_options(
+    twinbar: Callable[..., Any], options: tuple[str, ...], sentence: str
+) -> None:
+    outcome = twinbar("verilog", *options)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert sentence in outcome.err

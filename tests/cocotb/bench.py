@@ -119,7 +119,7 @@ class VerilogBench:
     def __init__(self, dut: Any, crossbar: CrossbarConfig, config: ControllerConfig) -> None:
         self.dut, self.config = dut, config
         self.state = make_state(crossbar, config.tiles, config.adc_channels)
-        hold = crossbar.geometry.sample_and_hold
+        hold = crossbar.array.sample_and_hold
         self.arrays = [TileArray(self.state, tile, config, sample_and_hold=hold) for tile in range(config.tiles)]
         self.watches = [PulseWatch() for _ in range(config.tiles)]
         self._pins = [TilePins(dut, tile, config.adc_channels) for tile in range(config.tiles)]

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from crossbar_choices import crossbar_of
 
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import NO_LIMIT
-from twinbar.emulator.devices.preset import load_preset
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import pack, triple
@@ -24,16 +24,8 @@ DURATIONS = {"SELECT": 2, "SETTLE_READ": 3, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY"
 
 def crossbar() -> CrossbarConfig:
     """Cells with variation and noise, and converters with offsets."""
-    return build_config(
-        load_preset("taox-hfox"),
-        Geometry(rows=8, columns=8, adc_channels=2),
-        levels=4,
-        tolerance=0.5,
-        seed=11,
-        clock_hz=1e8,
-        cycles={},
-        adc_offset_codes=2.0,
-        adc_gain_error=0.02,
+    return crossbar_of(
+        "taox-hfox", rows=8, columns=8, adc_channels=2, levels=4, seed=11, adc_offset_codes=2.0, adc_gain_error=0.02
     )
 
 

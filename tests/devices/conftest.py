@@ -5,16 +5,9 @@ import pytest
 
 from twinbar.emulator.devices.preset import Preset, load_preset
 from twinbar.emulator.devices.tables import CellTables, build_tables
+from twinbar.emulator.sections.array_section import ArrayConfig
 
-DEFAULTS: dict[str, Any] = {
-    "seed": 1,
-    "clock_hz": 1e9,
-    "grid_bits": 10,
-    "adc_bits": 8,
-    "read_range": 1.15,
-    "adc_noise_codes": 0.0,
-    "variance_max": 4095,
-}
+DEFAULTS: dict[str, Any] = {"seed": 1, "clock_hz": 1e9, "variance_max": 4095}
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +16,8 @@ def tables_of() -> Callable[..., CellTables]:
 
     def build(preset: str | Preset, **changes: Any) -> CellTables:
         model = load_preset(preset) if isinstance(preset, str) else preset
-        return build_tables(model, **{**DEFAULTS, **changes})
+        array = {key: changes.pop(key) for key in ArrayConfig.model_fields if key in changes}
+        return build_tables(model, ArrayConfig(**{"adc_noise_codes": 0.0, **array}), **{**DEFAULTS, **changes})
 
     return build
 

@@ -115,7 +115,7 @@ def test_a_width_that_the_clock_cannot_make_is_refused(tables_of):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"grid_bits": 3}, "grid_bits is 3; it must be a whole number from 4 to 16"),
+        ({"grid_bits": 3}, "array.grid_bits is 3; it must be a whole number from 6 to 16"),
         ({"adc_bits": 0}, "adc_bits is 0"),
         ({"variance_max": 0}, "variance_max is 0"),
         ({"clock_hz": 0.0}, "clock_hz is 0.0; it must be a number greater than zero"),

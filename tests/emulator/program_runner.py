@@ -56,9 +56,9 @@ class Pair:
         assert state["driven"].tolist() == driven
         assert state["ranges"].tolist() == [tile.range_code for tile in tiles]
         assert state["served"] == self.served
-        geometry = self.config.geometry
-        unit = self.config.cells.g_max_s / 2**geometry.grid_bits
-        seen = [[tile.grid(cell) * unit for cell in range(geometry.cells)] for tile in tiles]
+        array = self.config.array
+        unit = self.config.cells.g_max_s / 2**array.grid_bits
+        seen = [[tile.grid(cell) * unit for cell in range(array.cells)] for tile in tiles]
         assert self.engine.conductances_s().reshape(len(tiles), -1).tolist() == seen
 
     def set_tick(self, tick: int) -> None:
@@ -98,7 +98,7 @@ class Pair:
         result = self.engine.multiply(block, inputs, full_scale)
         row_tiles, column_tiles = block.shape
         costs, singles = [], []
-        lowest, highest = self.config.geometry.code_range
+        lowest, highest = self.config.array.code_range
         for r in range(row_tiles):
             vectors = [
                 [int(vector[at]) if at < block.inputs else 0 for at in block.row_input[r].tolist()] for vector in inputs
@@ -134,7 +134,7 @@ class Pair:
         ops = np.zeros((len(stream), OP_SIZE), np.int64)
         for op, (tile, command) in zip(ops, stream, strict=True):
             op[:] = first_tile + tile, command.work, command.outputs, command.group, command.gap
-        parameters = self.config.geometry.controller(tiles)
+        parameters = self.config.array.controller(tiles)
         course = step_by_step(ops, tiles, parameters.command_depth, parameters.response_depth, self.served)
         self.served = course["served"]
         phases, heat = total("phases"), total("heat")
@@ -175,18 +175,18 @@ def by_vector(costs: list[Cost], batch: int) -> list[tuple[int, Command]]:
 
 def random_program(pair: Pair, rng: np.random.Generator, operations: int, **limits: Any) -> None:
     """Write, read, multiply and let time pass in random order, comparing after every operation."""
-    tiles, geometry, levels = len(pair.reference.tiles), pair.config.geometry, len(pair.config.levels)
+    tiles, array, levels = len(pair.reference.tiles), pair.config.array, len(pair.config.levels)
     tick = 0
     for kind in rng.permutation(np.resize(["write", "read", "multiply", "tick"], operations)):
         if kind == "write":
             pair.write(
                 [
-                    [(int(rng.integers(geometry.cells)), int(rng.integers(levels))) for _ in range(rng.integers(6))]
+                    [(int(rng.integers(array.cells)), int(rng.integers(levels))) for _ in range(rng.integers(6))]
                     for _ in range(tiles)
                 ]
             )
         elif kind == "read":
-            pair.read([rng.integers(geometry.cells, size=rng.integers(4)).tolist() for _ in range(tiles)])
+            pair.read([rng.integers(array.cells, size=rng.integers(4)).tolist() for _ in range(tiles)])
         elif kind == "multiply":
             block, inputs = random_multiplication(tiles, pair.config, rng)
             pair.multiply(block, inputs, float(rng.uniform(0.05, 1.0) * pair.config.sums.largest_sum))
@@ -197,20 +197,20 @@ def random_program(pair: Pair, rng: np.random.Generator, operations: int, **limi
 
 def random_multiplication(tiles: int, config: CrossbarConfig, rng: np.random.Generator) -> tuple[TileBlock, np.ndarray]:
     """Make a layer that covers some tiles, partly, and a batch of inputs, some of them empty."""
-    geometry = config.geometry
+    array = config.array
     first = int(rng.integers(tiles))
     shapes = [(r, c) for r in (1, 2, 3) for c in (1, 2, 3) if first + r * c <= tiles]
     row_tiles, column_tiles = shapes[rng.integers(len(shapes))]
-    used_rows = rng.integers(1, geometry.rows + 1, size=row_tiles)
+    used_rows = rng.integers(1, array.rows + 1, size=row_tiles)
     inputs = int(used_rows.sum())
-    row_input = np.full((row_tiles, geometry.rows), inputs)
+    row_input = np.full((row_tiles, array.rows), inputs)
     order = rng.permutation(inputs)
     start = 0
     for tile, used in enumerate(used_rows):
         row_input[tile, :used] = order[start : start + used]
         start += used
-    used_columns = 2 * rng.integers(1, geometry.columns // 2 + 1, size=column_tiles)
+    used_columns = 2 * rng.integers(1, array.columns // 2 + 1, size=column_tiles)
     batch = int(rng.choice([1, 2, 7]))
-    codes = rng.integers(0, geometry.input_max + 1, size=(batch, inputs))
+    codes = rng.integers(0, array.input_max + 1, size=(batch, inputs))
     codes[rng.random((batch, inputs)) < rng.choice([0.0, 0.7, 1.0], p=[0.3, 0.6, 0.1])] = 0
     return TileBlock(first, row_input, used_rows, used_columns, inputs), codes

@@ -61,19 +61,19 @@ class ReferenceTile:
         self.scalars, self.tables = config.cells.scalars, config.cells.tables
         self.seed = np.uint64(int(self.scalars[0].seed) & (2**64 - 1))
         self.tick = 0
-        geometry = config.geometry
-        self.keys = [np.uint64(physics.cell_key(self.seed, number, cell)) for cell in range(geometry.cells)]
+        array = config.array
+        self.keys = [np.uint64(physics.cell_key(self.seed, number, cell)) for cell in range(array.cells)]
         self.traits = [physics.traits(key, self.scalars, self.tables) for key in self.keys]
         self.faults = faults or [int(physics.draw_fault(key, self.scalars)) for key in self.keys]
         self.g = [
             int(physics.initial_conductance(key, fault, trait[2], trait[3], self.tables))
             for key, fault, trait in zip(self.keys, self.faults, self.traits, strict=True)
         ]
-        self.pulses = [0] * geometry.cells
-        self.last_tick = [0] * geometry.cells
-        self.conversions = [0] * geometry.adc_channels
+        self.pulses = [0] * array.cells
+        self.last_tick = [0] * array.cells
+        self.conversions = [0] * array.adc_channels
         self.channel_keys = [
-            np.uint64(physics.channel_key(self.seed, number, channel)) for channel in range(geometry.adc_channels)
+            np.uint64(physics.channel_key(self.seed, number, channel)) for channel in range(array.adc_channels)
         ]
         self.driven: tuple[int, int, int] | None = None
         self.range_code = 0
@@ -82,7 +82,7 @@ class ReferenceTile:
 
     def grid(self, cell: int) -> int:
         """What the read path sees of a cell now, in read-grid units."""
-        row, column = divmod(cell, self.config.geometry.columns)
+        row, column = divmod(cell, self.config.array.columns)
         ticks = self.tick - self.last_tick[cell]
         seen = physics.effective_conductance(
             self.g[cell], self.keys[cell], self.pulses[cell], ticks, self.scalars, self.tables
@@ -94,13 +94,13 @@ class ReferenceTile:
 
     def read_once(self, cell: int) -> int:
         """Convert a single cell."""
-        channel = cell % self.config.geometry.columns % self.config.geometry.adc_channels
+        channel = cell % self.config.array.columns % self.config.array.adc_channels
         code = physics.convert_cell(
             self.grid(cell),
             self.variance(cell),
             self.seed,
             self.number,
-            cell % self.config.geometry.columns,
+            cell % self.config.array.columns,
             channel,
             self.conversions[channel],
             layout.TRIM_CENTRE,
@@ -218,15 +218,15 @@ class ReferenceTile:
         codes : list
             Every single conversion, in order.
         """
-        geometry, timing = self.config.geometry, self.config.timing
+        array, timing = self.config.array, self.config.timing
         adc = self.config.adc_range(full_scale)
         ka = int(self.scalars[0].adc_ka)
-        lowest, highest = geometry.code_range
-        outputs = used_columns // 2 if geometry.subtract_pairs else used_columns
-        busiest = -(-outputs // geometry.adc_channels)
+        lowest, highest = array.code_range
+        outputs = used_columns // 2 if array.pairs == "subtract" else used_columns
+        busiest = -(-outputs // array.adc_channels)
         # A word of 32 bits; an input takes 1, 2, 4 or 8 of them.
-        words = -(-used_rows // (32 // next(bits for bits in (1, 2, 4, 8) if bits >= geometry.input_bits)))
-        grid = [self.grid(cell) for cell in range(geometry.cells)]
+        words = -(-used_rows // (32 // next(bits for bits in (1, 2, 4, 8) if bits >= array.input_bits)))
+        grid = [self.grid(cell) for cell in range(array.cells)]
         variance = [int(physics.grid_variance(value, self.scalars, self.tables)) for value in grid]
         results, codes = [], []
         if range_code(full_scale) != self.range_code:
@@ -242,9 +242,9 @@ class ReferenceTile:
             cost.commands += [Command(1, outputs=0)] * words
             step_cycles = timing.select + timing.settle_multiply + busiest * (timing.convert + 1)
             work = held_heat = 0
-            for plane in range(geometry.planes):
-                inputs = vector if geometry.dac_inputs else [code >> plane & 1 for code in vector]
-                if geometry.skip_empty and not any(inputs):
+            for plane in range(array.planes):
+                inputs = vector if array.inputs == "dac" else [code >> plane & 1 for code in vector]
+                if array.skip_empty and not any(inputs):
                     continue
                 cost.actions["input_step"] += 1
                 cost.actions["row_drive"] += sum(value > 0 for value in inputs)
@@ -254,24 +254,24 @@ class ReferenceTile:
                 cost.phases["convert"] += busiest * timing.convert
                 cost.phases["decide"] += busiest
                 driven = timing.settle_multiply
-                if not geometry.sample_and_hold:
+                if not array.sample_and_hold:
                     driven += busiest * timing.convert + busiest - 1
                 work += step_cycles
                 held_heat = 0
                 for row, value in enumerate(inputs):
-                    first = row * geometry.columns
+                    first = row * array.columns
                     held_heat += value**2 * sum(grid[first : first + self.mapped_columns])
                 cost.heat["forward"] += held_heat * driven
                 for output in range(outputs):
-                    channel = output % geometry.adc_channels
+                    channel = output % array.adc_channels
                     current = spread = 0
                     for row, value in enumerate(inputs):
-                        if geometry.subtract_pairs:
-                            plus = row * geometry.columns + 2 * output
+                        if array.pairs == "subtract":
+                            plus = row * array.columns + 2 * output
                             current += value * (grid[plus] - grid[plus + 1])
                             spread += value**2 * (variance[plus] + variance[plus + 1])
                         else:
-                            cell = row * geometry.columns + output
+                            cell = row * array.columns + output
                             current += value * grid[cell]
                             spread += value**2 * variance[cell]
                     code = int(
@@ -297,13 +297,13 @@ class ReferenceTile:
                     codes.append(code)
                     result[output] += code << plane
             conversion = timing.convert + 1
-            command = Command(0, outputs, geometry.adc_channels)
+            command = Command(0, outputs, array.adc_channels)
             if work:
                 # Of the last step, what lies behind its first group comes between the groups of responses.
                 command.work, command.gap = work - (busiest - 1) * conversion, conversion
-                if not geometry.sample_and_hold:
+                if not array.sample_and_hold:
                     command.held_heat = held_heat
-                    cost.heat["forward"] += held_heat * (busiest - 1) * geometry.adc_channels
+                    cost.heat["forward"] += held_heat * (busiest - 1) * array.adc_channels
             cost.commands.append(command)
             cost.actions["response_beat"] += outputs
             cost.phases["respond"] += outputs

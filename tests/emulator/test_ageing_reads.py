@@ -18,7 +18,7 @@ STABLE = "taox-hfox"
 @pytest.fixture(params=[*AGEING, STABLE])
 def written(request: pytest.FixtureRequest, make_crossbar: Callable[..., CrossbarConfig]) -> FastEngine:
     """A tile whose cells have all been written in tick 0, to levels above the lowest."""
-    engine = FastEngine(make_crossbar(request.param, subtract_pairs=False, adc_bits=12), 1, np.array([8]))
+    engine = FastEngine(make_crossbar(request.param, pairs="separate", adc_bits=12), 1, np.array([8]))
     engine.write(write_list([[(cell, 2 + cell % 6) for cell in range(64)]]))
     return engine
 
@@ -52,9 +52,9 @@ def test_reading_changes_no_state(written: FastEngine) -> None:
 
 
 def test_nothing_relaxes_within_the_tick_of_a_write(written: FastEngine) -> None:
-    state, shift = written.state_dict(), 24 - written.config.geometry.grid_bits
+    state, shift = written.state_dict(), 24 - written.config.array.grid_bits
     grid = (state["g"][0].astype(np.int64) + (1 << shift - 1)) >> shift
-    unit = written.config.cells.g_max_s / 2**written.config.geometry.grid_bits
+    unit = written.config.cells.g_max_s / 2**written.config.array.grid_bits
     assert written.conductances_s().ravel().tolist() == (grid * unit).tolist()
 
 
@@ -77,7 +77,7 @@ def test_column_sums_follow_the_tick(written: FastEngine) -> None:
     before, error = column_codes(written)
     written.set_tick(30_000_000)
     after, later_error = column_codes(written)
-    code_s = written.config.cells.g_max_s * 8 / written.config.geometry.code_range[1]
+    code_s = written.config.cells.g_max_s * 8 / written.config.array.code_range[1]
     lost = (now - written.conductances_s())[0].sum(axis=0) / code_s
     tolerance = 5 * np.hypot(error, later_error)
     assert (np.abs((before - after) - lost) < tolerance).all()
@@ -93,9 +93,9 @@ def test_a_write_starts_the_clock_of_its_cell_anew(written: FastEngine) -> None:
     result = written.write(write_list([[(cell, level)]]))
     assert result.sets[0] + result.resets[0] > 0
     fresh = written.conductances_s()
-    shift = 24 - written.config.geometry.grid_bits
+    shift = 24 - written.config.array.grid_bits
     grid = (int(written.state_dict()["g"][0, cell]) + (1 << shift - 1)) >> shift
-    assert fresh[0, 1, 1] == grid * (written.config.cells.g_max_s / 2**written.config.geometry.grid_bits)
+    assert fresh[0, 1, 1] == grid * (written.config.cells.g_max_s / 2**written.config.array.grid_bits)
     others = np.ones((8, 8), bool)
     others[1, 1] = False
     assert (fresh[0][others] == aged[0][others]).all()

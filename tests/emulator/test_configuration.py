@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,14 @@ from program_runner import write_list
 
 from twinbar.emulator.contract.operations import TileBlock
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.levels import Targets
+from twinbar.emulator.crossbar.register_settings import check_settings
 from twinbar.emulator.crossbar.write_registers import Ramp
 from twinbar.emulator.devices.layout import CODES, G_ONE
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.hw.errors import ConfigError
 
 CLOCK_HZ = 100e6
@@ -21,7 +25,7 @@ CLOCK_HZ = 100e6
     ("choice", "sentence"),
     [
         ({"rows": 0}, "array.rows is 0; it must be a whole number from 1 to 1024"),
-        ({"columns": 5}, "array.columns is 5; it must be even, because columns come in pairs"),
+        ({"columns": 5}, "array.columns is 5; it must be a whole number from 2 to 1024, a multiple of 2"),
         ({"adc_channels": 8}, "array.adc_channels is 8; it must be a power of two that divides the 4 column pairs"),
         ({"adc_channels": 3, "columns": 6}, "array.adc_channels is 3; it must be a power of two that divides the 3"),
         ({"adc_bits": 2}, "array.adc_bits is 2; it must be a whole number from 3 to 15"),
@@ -31,28 +35,28 @@ CLOCK_HZ = 100e6
         ({"command_depth": 1}, "array.command_depth is 1; it must be a whole number from 2 to 32768"),
     ],
 )
-def test_a_geometry_that_cannot_be_is_refused(choice: dict[str, int], sentence: str) -> None:
+def test_an_array_that_cannot_be_is_refused(choice: dict[str, int], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        Geometry(**{"rows": 8, "columns": 8} | choice)
+        ArrayConfig(**{"rows": 8, "columns": 8} | choice)
 
 
-def test_what_follows_from_a_geometry() -> None:
-    planes = Geometry(rows=4, columns=6, input_bits=3, adc_bits=8, dac_inputs=False, subtract_pairs=False)
+def test_what_follows_from_an_array() -> None:
+    planes = ArrayConfig(rows=4, columns=6, input_bits=3, adc_bits=8, inputs="planes", pairs="separate")
     assert (planes.input_max, planes.step_input_max, planes.planes) == (7, 1, 3)
     assert (planes.outputs, planes.code_range) == (6, (0, 255))
-    dac = Geometry(rows=4, columns=6, input_bits=3, adc_bits=8, dac_inputs=True, subtract_pairs=True)
+    dac = ArrayConfig(rows=4, columns=6, input_bits=3, adc_bits=8, inputs="dac", pairs="subtract")
     assert (dac.step_input_max, dac.planes) == (7, 1)
     assert (dac.outputs, dac.code_range) == (3, (-128, 127))
 
 
-def test_a_geometry_is_one_controller() -> None:
-    geometry = Geometry(rows=24, columns=16, adc_channels=4, adc_bits=6, input_bits=3, command_depth=32)
-    controller = geometry.controller(5)
+def test_an_array_is_one_controller() -> None:
+    array = ArrayConfig(rows=24, columns=16, adc_channels=4, adc_bits=6, input_bits=3, command_depth=32)
+    controller = array.controller(5)
     assert (controller.tiles, controller.rows, controller.columns) == (5, 24, 16)
     assert (controller.adc_channels, controller.adc_bits, controller.input_bits) == (4, 6, 3)
     assert (controller.command_depth, controller.dac_bits, controller.rows_per_word) == (32, 12, 8)
     with pytest.raises(ConfigError, match="tiles is 257"):
-        geometry.controller(257)
+        array.controller(257)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +72,14 @@ def test_a_geometry_is_one_controller() -> None:
 def test_what_no_register_holds_is_refused(
     make_crossbar: Callable[..., CrossbarConfig], choice: dict[str, int], sentence: str
 ) -> None:
+    config = make_crossbar()
+    of_the_writes = {name: value for name, value in choice.items() if name in ("limit", "discard")}
+    timing = replace(config.timing, **{name: choice[name] for name in choice.keys() - of_the_writes})
+    registers = replace(config.registers, **of_the_writes)
     with pytest.raises(ConfigError, match=sentence):
-        make_crossbar(**choice)
+        check_settings(timing, registers)
+    with pytest.raises(ConfigError, match=sentence):
+        replace(config, timing=timing, registers=registers)
 
 
 def test_a_large_pulse_limit_is_shared_among_several_writes(make_crossbar: Callable[..., CrossbarConfig]) -> None:
@@ -83,7 +93,11 @@ def test_a_large_pulse_limit_is_shared_among_several_writes(make_crossbar: Calla
 def test_only_powers_of_two_are_averaged(
     make_crossbar: Callable[..., CrossbarConfig], samples: int, discard: int
 ) -> None:
+    config = make_crossbar()
+    timing, registers = replace(config.timing, samples=samples), replace(config.registers, discard=discard)
     with pytest.raises(ConfigError, match=f"{samples - discard} of the {samples} samples .* keep 1, 2, 4, 8"):
+        check_settings(timing, registers)
+    with pytest.raises(ConfigError, match=r"timing\.discard"):
         make_crossbar(samples=samples, discard=discard)
 
 
@@ -114,7 +128,7 @@ def test_the_register_record_holds_every_ramp_at_its_place(make_crossbar: Callab
 def test_the_range_registers_map_the_full_scale_to_the_largest_code(
     make_crossbar: Callable[..., CrossbarConfig],
 ) -> None:
-    config = make_crossbar(subtract_pairs=True)
+    config = make_crossbar(pairs="subtract")
     for full_scale in (127.0, 5000.0, 3e10):
         adc = config.adc_range(full_scale)
         # A range code has a mantissa of 12 bits.
@@ -161,7 +175,7 @@ def test_the_analog_policy_writes_to_finer_targets_with_the_same_tolerance(
     make_crossbar: Callable[..., CrossbarConfig],
 ) -> None:
     coarse = make_crossbar(levels=8, tolerance=0.25)
-    fine = make_crossbar(levels=8, tolerance=0.25, window_levels=256)
+    fine = make_crossbar(levels=8, tolerance=0.25, targets=Targets(levels=256))
     assert (len(coarse.levels), len(fine.levels)) == (8, 256)
     half = (coarse.levels.high - coarse.levels.low)[3] / 2
     assert (fine.levels.high - fine.levels.low)[100] / 2 == pytest.approx(half, abs=1)
@@ -199,9 +213,9 @@ def test_energy_of_a_read(make_crossbar: Callable[..., CrossbarConfig]) -> None:
 
 
 @pytest.mark.parametrize("sample_and_hold", [True, False])
-@pytest.mark.parametrize("dac", [True, False])
+@pytest.mark.parametrize("driven", ["dac", "planes"])
 def test_energy_of_a_multiplication(
-    make_crossbar: Callable[..., CrossbarConfig], dac: bool, sample_and_hold: bool
+    make_crossbar: Callable[..., CrossbarConfig], driven: str, sample_and_hold: bool
 ) -> None:
     engine = ideal_engine(
         make_crossbar,
@@ -209,8 +223,8 @@ def test_energy_of_a_multiplication(
         convert=10,
         adc_channels=2,
         input_bits=2,
-        subtract_pairs=False,
-        dac_inputs=dac,
+        pairs="separate",
+        inputs=driven,
         sample_and_hold=sample_and_hold,
     )
     engine.write(write_list([[(cell, cell % 8) for cell in range(64)]]))
@@ -222,6 +236,6 @@ def test_energy_of_a_multiplication(
     seconds = (6 + (0 if sample_and_hold else 4 * (10 + 1))) / CLOCK_HZ
     per_row = engine.conductances_s()[0].sum(axis=1)
     # With a DAC, rows are driven to a part of the read voltage; else once per plane that holds a one.
-    squares = (inputs / 3) ** 2 if dac else (inputs & 1) + (inputs >> 1)
+    squares = (inputs / 3) ** 2 if driven == "dac" else (inputs & 1) + (inputs >> 1)
     read_v = load_preset("ideal").read.voltage.si
     assert joules == pytest.approx(read_v**2 * float(per_row @ squares) * seconds, rel=1e-9)

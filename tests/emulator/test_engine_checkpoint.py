@@ -32,11 +32,9 @@ def play(engine: FastEngine, seed: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("preset", ["taox-hfox", "neurram", "reram-es"])
-@pytest.mark.parametrize("subtract", [False, True])
-def test_a_restored_engine_goes_on_alike(
-    make_crossbar: Callable[..., CrossbarConfig], preset: str, subtract: bool
-) -> None:
-    config = make_crossbar(preset, subtract_pairs=subtract, adc_channels=2)
+@pytest.mark.parametrize("pairs", ["separate", "subtract"])
+def test_a_restored_engine_goes_on_alike(make_crossbar: Callable[..., CrossbarConfig], preset: str, pairs: str) -> None:
+    config = make_crossbar(preset, pairs=pairs, adc_channels=2)
     first = FastEngine(config, TILES, np.array([8, 6]))
     play(first, 1)
     state = first.state_dict()

@@ -23,9 +23,9 @@ SICK, SOUND = 5, 6
 
 
 def engine_with(config: CrossbarConfig, fault: int) -> FastEngine:
-    faults = np.zeros((1, config.geometry.cells), np.uint8)
+    faults = np.zeros((1, config.array.cells), np.uint8)
     faults[0, SICK] = fault
-    return FastEngine(config, 1, np.array([config.geometry.columns]), faults)
+    return FastEngine(config, 1, np.array([config.array.columns]), faults)
 
 
 @pytest.mark.parametrize(

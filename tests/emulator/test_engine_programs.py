@@ -35,8 +35,8 @@ def choices(draw: st.DrawFn) -> dict[str, object]:
         "command_depth": draw(st.sampled_from([2, 5, 256])),
         "adc_bits": draw(st.sampled_from([6, 8])),
         "input_bits": draw(st.sampled_from([1, 3])),
-        "dac_inputs": draw(st.booleans()),
-        "subtract_pairs": draw(st.booleans()),
+        "inputs": draw(st.sampled_from(["planes", "dac"])),
+        "pairs": draw(st.sampled_from(["separate", "subtract"])),
         "skip_empty": draw(st.booleans()),
         "sample_and_hold": draw(st.booleans()),
         "grid_bits": draw(st.sampled_from([8, 10, 12])),
@@ -65,8 +65,8 @@ def test_random_programs_agree(
 ) -> None:
     rng = np.random.default_rng(program)
     config = make_crossbar(preset, **choices)
-    mapped = 2 * rng.integers(1, config.geometry.columns // 2 + 1, size=TILES)
+    mapped = 2 * rng.integers(1, config.array.columns // 2 + 1, size=TILES)
     faults = None
     if rng.random() < 0.5:
-        faults = rng.choice(4, p=[0.7, 0.1, 0.1, 0.1], size=(TILES, config.geometry.cells)).astype(np.uint8)
+        faults = rng.choice(4, p=[0.7, 0.1, 0.1, 0.1], size=(TILES, config.array.cells)).astype(np.uint8)
     random_program(Pair(config, TILES, mapped, faults), rng, operations=8)

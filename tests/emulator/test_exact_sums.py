@@ -21,13 +21,13 @@ WIDE = {"rows": 64, "input_bits": 8, "grid_bits": 16}
 
 
 def whole_tile(config: CrossbarConfig) -> TileBlock:
-    rows, columns = config.geometry.rows, config.geometry.columns
+    rows, columns = config.array.rows, config.array.columns
     return TileBlock(0, np.arange(rows)[None], np.array([rows]), np.array([columns]), rows)
 
 
 def grid_of(engine: FastEngine) -> list[list[int]]:
     config = engine.config
-    unit = config.cells.g_max_s / 2**config.geometry.grid_bits
+    unit = config.cells.g_max_s / 2**config.array.grid_bits
     (tile,) = engine.conductances_s() / unit
     return [[round(value) for value in row] for row in tile.tolist()]
 
@@ -40,55 +40,53 @@ def columns_of(grid: list[list[int]], subtract: bool) -> list[list[int]]:
 
 @pytest.mark.parametrize(("size", "dtype"), [(NARROW, np.float32), (WIDE, np.float64)], ids=["float32", "float64"])
 @pytest.mark.parametrize("vectors", [FEW_STEPS, FEW_STEPS + 3], ids=["row by row", "matrix product"])
-@pytest.mark.parametrize("subtract", [False, True], ids=["separate", "subtract"])
+@pytest.mark.parametrize("pairs", ["separate", "subtract"])
 @pytest.mark.parametrize("full", [False, True], ids=["random", "largest"])
 def test_sums_are_exact(
     make_crossbar: Callable[..., CrossbarConfig],
     size: dict[str, int],
     dtype: type,
     vectors: int,
-    subtract: bool,
+    pairs: str,
     full: bool,
 ) -> None:
-    config = make_crossbar(**size, subtract_pairs=subtract)
+    config = make_crossbar(**size, pairs=pairs)
     assert config.sums.dtype == dtype
-    geometry = config.geometry
+    array = config.array
     rng = np.random.default_rng(1)
-    inputs = rng.integers(0, geometry.input_max + 1, size=(vectors, geometry.rows))
+    inputs = rng.integers(0, array.input_max + 1, size=(vectors, array.rows))
     if full:
         # The largest sum there is: G+ at the top, G- at the bottom, every row driven with the largest input.
-        faults = np.resize([FAULT_STUCK_HIGH, 1], (1, geometry.cells)).astype(np.uint8)
-        engine = FastEngine(config, 1, np.array([geometry.columns]), faults)
-        inputs[:] = geometry.input_max
+        faults = np.resize([FAULT_STUCK_HIGH, 1], (1, array.cells)).astype(np.uint8)
+        engine = FastEngine(config, 1, np.array([array.columns]), faults)
+        inputs[:] = array.input_max
     else:
-        engine = FastEngine(config, 1, np.array([geometry.columns]))
-        levels = rng.integers(0, 8, size=geometry.cells)
+        engine = FastEngine(config, 1, np.array([array.columns]))
+        levels = rng.integers(0, 8, size=array.cells)
         engine.write(write_list([list(enumerate(levels.tolist()))]))
-    sums, _ = engine.column_sums(whole_tile(config), inputs.astype(dtype)[None], geometry.outputs)
+    sums, _ = engine.column_sums(whole_tile(config), inputs.astype(dtype)[None], array.outputs)
     assert sums.dtype == dtype
-    signed = columns_of(grid_of(engine), subtract)
+    signed = columns_of(grid_of(engine), pairs == "subtract")
     expected = [
-        [sum(x * row[k] for x, row in zip(vector, signed, strict=True)) for k in range(geometry.outputs)]
+        [sum(x * row[k] for x, row in zip(vector, signed, strict=True)) for k in range(array.outputs)]
         for vector in inputs.tolist()
     ]
     assert [[int(value) for value in row] for row in sums[0, 0].tolist()] == expected
     if full:
-        assert max(map(max, expected)) > geometry.rows * geometry.input_max * 2**geometry.grid_bits // 2
+        assert max(map(max, expected)) > array.rows * array.input_max * 2**array.grid_bits // 2
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["float32", "float64"])
 def test_variance_sums_are_exact(make_crossbar: Callable[..., CrossbarConfig], size: dict[str, int]) -> None:
-    config = make_crossbar(**size, subtract_pairs=True)
-    geometry = config.geometry
-    engine = FastEngine(
-        config, 1, np.array([geometry.columns]), np.full((1, geometry.cells), FAULT_STUCK_HIGH, np.uint8)
-    )
-    inputs = np.full((FEW_STEPS + 1, geometry.rows), geometry.input_max, config.sums.dtype)
-    _, variances = engine.column_sums(whole_tile(config), inputs[None], geometry.outputs)
+    config = make_crossbar(**size, pairs="subtract")
+    array = config.array
+    engine = FastEngine(config, 1, np.array([array.columns]), np.full((1, array.cells), FAULT_STUCK_HIGH, np.uint8))
+    inputs = np.full((FEW_STEPS + 1, array.rows), array.input_max, config.sums.dtype)
+    _, variances = engine.column_sums(whole_tile(config), inputs[None], array.outputs)
     scalars, tables = config.cells.scalars, config.cells.tables
     cells = [[int(physics.grid_variance(grid, scalars, tables)) for grid in row] for row in grid_of(engine)]
-    per_row = [[row[2 * k] + row[2 * k + 1] for k in range(geometry.outputs)] for row in cells]
-    expected = [sum(geometry.input_max**2 * row[k] for row in per_row) for k in range(geometry.outputs)]
+    per_row = [[row[2 * k] + row[2 * k + 1] for k in range(array.outputs)] for row in cells]
+    expected = [sum(array.input_max**2 * row[k] for row in per_row) for k in range(array.outputs)]
     assert [[int(v) for v in row] for row in variances[0, 0].tolist()] == [expected] * len(inputs)
     # A pair of the noisiest cells reaches the bound on which the plan rests, or nearly so.
     assert max(per_row[0]) > config.sums.variance_max

@@ -26,9 +26,7 @@ def config(make_crossbar: Callable[..., CrossbarConfig]) -> CrossbarConfig:
 def entries(config: CrossbarConfig) -> Entries:
     """Writes of every tile, some cells several times."""
     rng = np.random.default_rng(5)
-    return [
-        [(int(rng.integers(config.geometry.cells)), int(rng.integers(16))) for _ in range(n)] for n in (200, 60, 130)
-    ]
+    return [[(int(rng.integers(config.array.cells)), int(rng.integers(16))) for _ in range(n)] for n in (200, 60, 130)]
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def threads() -> Iterator[Callable[[int], None]]:
 
 
 def new_engine(config: CrossbarConfig) -> FastEngine:
-    return FastEngine(config, TILES, np.full(TILES, config.geometry.columns))
+    return FastEngine(config, TILES, np.full(TILES, config.array.columns))
 
 
 def state(engine: FastEngine) -> dict[str, list[int]]:
@@ -55,7 +53,7 @@ def work(activity: Activity) -> np.ndarray:
 
 
 def multiply(engine: FastEngine) -> list[int]:
-    rows, columns = engine.config.geometry.rows, engine.config.geometry.columns
+    rows, columns = engine.config.array.rows, engine.config.array.columns
     block = TileBlock(0, np.arange(TILES * rows).reshape(TILES, rows), np.full(TILES, rows), np.array([columns]), 24)
     inputs = np.random.default_rng(2).integers(0, 16, size=(9, TILES * rows))
     return engine.multiply(block, inputs, 0.3 * engine.config.sums.largest_sum).codes.tolist()

@@ -42,7 +42,7 @@ def compare(
 ) -> dict[str, Any]:
     """Bring up both engines and run writes, reads and multiplications; gives what the comparison was worth."""
     rng = np.random.default_rng(seed)
-    mapped = np.full(tiles, config.geometry.columns)
+    mapped = np.full(tiles, config.array.columns)
     mapped[0] -= 2
     fast = FastEngine(config, tiles, mapped)
     other = ControllerEngine(config, tiles, mapped, make=make)

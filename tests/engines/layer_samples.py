@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
+from crossbar_choices import crossbar_of
 
 from twinbar.emulator.contract.operations import TileBlock, WriteList
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.crossbar.write_registers import Ramp, WriteRegisters
-from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.devices.tables import CellTables
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.write_registers import Ramp
 
 CYCLES = {"select": 2, "settle_read": 3, "settle_drive": 4, "settle_multiply": 5, "convert": 3, "recover": 2}
 """Short, different durations, so that a confusion shows."""
@@ -16,31 +15,24 @@ CYCLES = {"select": 2, "settle_read": 3, "settle_drive": 4, "settle_multiply": 5
 
 def crossbar(preset: str = "taox-hfox", **choices: Any) -> CrossbarConfig:
     """Build a crossbar of few, fast cells; ``ramps`` gives writes that ramp both lines."""
-    cycles = CYCLES | choices.pop("cycles", {})
-    limit, discard, ramps = choices.pop("limit", 20), choices.pop("discard", 0), choices.pop("ramps", False)
-    own = {"tolerance", "levels", "adc_offset_codes", "adc_gain_error", "adc_noise_codes", "tick_s"}
-    options = {name: choices.pop(name) for name in own & choices.keys()}
-
-    def registers(cells: CellTables) -> WriteRegisters:
-        taken = WriteRegisters.from_drive(cells.drive, limit=limit, discard=discard)
-        if not ramps:
-            return taken
-        return WriteRegisters(
-            set_amplitude=Ramp(2600, 300, 3300),
-            reset_amplitude=Ramp(2100, 0, 2100),
-            set_gate=Ramp(3000, 300, 3500),
-            reset_gate=Ramp(3500, 200, 4000),
-            limit=limit,
-            discard=discard,
-        )
-
-    return build_config(
-        load_preset(preset),
-        Geometry(**{"rows": 9, "columns": 8, "input_bits": 3} | choices),
-        **{"levels": 5, "tolerance": 0.3, "seed": 3, "clock_hz": 100e6} | options,
-        cycles=cycles,
-        make_registers=registers,
-    )
+    ramps = {
+        "set_amplitude": Ramp(2600, 300, 3300),
+        "reset_amplitude": Ramp(2100, 0, 2100),
+        "set_gate": Ramp(3000, 300, 3500),
+        "reset_gate": Ramp(3500, 200, 4000),
+    }
+    own = {
+        "rows": 9,
+        "columns": 8,
+        "input_bits": 3,
+        "levels": 5,
+        "tolerance": 0.3,
+        "seed": 3,
+        "limit": 20,
+        "attempts": 1,
+    }
+    registers = ramps if choices.pop("ramps", False) else {}
+    return crossbar_of(preset, **CYCLES | own | registers | choices.pop("cycles", {}) | choices)
 
 
 def random_writes(config: CrossbarConfig, tiles: int, rng: np.random.Generator, most: int = 5) -> WriteList:
@@ -60,18 +52,18 @@ def random_layer(
     config: CrossbarConfig, tiles: int, rng: np.random.Generator, batch: int
 ) -> tuple[TileBlock, np.ndarray]:
     """Draw a layer on some of the tiles and a batch of inputs, many of which are 0, and one vector of zeros."""
-    geometry = config.geometry
+    array = config.array
     first = int(rng.integers(tiles))
     left = tiles - first
     row_tiles, column_tiles = ((left, 1), (1, left))[rng.integers(2)]
-    used_rows = rng.integers(1, geometry.rows + 1, row_tiles)
+    used_rows = rng.integers(1, array.rows + 1, row_tiles)
     inputs = int(used_rows.sum())
-    row_input = np.full((row_tiles, geometry.rows), inputs, np.int64)
+    row_input = np.full((row_tiles, array.rows), inputs, np.int64)
     starts = np.concatenate([[0], np.cumsum(used_rows)])
     for r, used in enumerate(used_rows):
         row_input[r, :used] = np.arange(starts[r], starts[r] + used)
-    used_columns = 2 * rng.integers(1, geometry.columns // 2 + 1, column_tiles)
-    codes = rng.integers(0, geometry.input_max + 1, (batch, inputs)) * rng.integers(0, 2, (batch, inputs))
+    used_columns = 2 * rng.integers(1, array.columns // 2 + 1, column_tiles)
+    codes = rng.integers(0, array.input_max + 1, (batch, inputs)) * rng.integers(0, 2, (batch, inputs))
     codes[batch // 2] = 0
     block = TileBlock(first, row_input, used_rows.astype(np.int64), used_columns.astype(np.int64), inputs)
     return block, codes.astype(np.uint8)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from crossbar_choices import crossbar_of, shape_of
 
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.emulator.verify.assemblies import SEPARATE, TEACHING, WALKING
 from twinbar.emulator.verify.elaborations import ELABORATIONS, SERIAL
@@ -17,22 +17,26 @@ from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.packing import pack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode
 
-SHAPE = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
 SEED = 4
 DEVIATION = 16
 """Of the offsets, in codes."""
 
 
 def crossbar(controller: ControllerConfig, parts: SerialParts | None, clock_hz: float) -> CrossbarConfig:
-    return build_config(
-        load_preset("ideal"),
-        Geometry(**{name: getattr(controller, name) for name in SHAPE}, dac_inputs=False, subtract_pairs=False),
+    return crossbar_of(
+        "ideal",
+        **shape_of(controller),
+        inputs="planes",
+        pairs="separate",
         levels=4,
-        tolerance=0.5,
         seed=SEED,
         clock_hz=clock_hz,
-        cycles={"select": 2, "settle_read": 1, "settle_drive": 2, "settle_multiply": 1, "convert": 1, "recover": 1}
-        | {"samples": 1},
+        select=2,
+        settle_read=1,
+        settle_drive=2,
+        settle_multiply=1,
+        convert=1,
+        recover=1,
         adc_offset_codes=DEVIATION,
         parts=None if parts is None else replace(parts, clock_hz=clock_hz),
     )

@@ -14,28 +14,28 @@ from twinbar.emulator.engines.controllers import CONTROLLERS, controller_maker
 CASES: dict[str, tuple[dict[str, Any], int]] = {
     "one tile, DAC inputs, subtracted pairs": ({}, 1),
     "planes, separate, two channels": (
-        {"dac_inputs": False, "subtract_pairs": False, "adc_channels": 2, "input_bits": 5},
+        {"inputs": "planes", "pairs": "separate", "adc_channels": 2, "input_bits": 5},
         2,
     ),
     "ramps, averaging": ({"ramps": True, "discard": 1, "cycles": {"samples": 5}}, 2),
-    "rows held while converting": ({"sample_and_hold": False, "adc_channels": 4, "dac_inputs": False}, 3),
+    "rows held while converting": ({"sample_and_hold": False, "adc_channels": 4, "inputs": "planes"}, 3),
     "offsets and gain errors": (
         {
             "adc_offset_codes": 2.0,
             "adc_gain_error": 0.03,
             "adc_channels": 2,
             "cycles": {"samples": 2},
-            "subtract_pairs": False,
+            "pairs": "separate",
         },
         2,
     ),
     "offsets of pairs": ({"adc_offset_codes": 3.0, "adc_bits": 6}, 2),
     "short queues, every plane": (
-        {"command_depth": 2, "dac_inputs": False, "skip_empty": False, "input_bits": 1, "rows": 40},
+        {"command_depth": 2, "inputs": "planes", "skip_empty": False, "input_bits": 1, "rows": 40},
         4,
     ),
     "no currents, codes without a sign": (
-        {"dac_inputs": False, "subtract_pairs": False, "skip_empty": False, "input_bits": 2, "adc_noise_codes": 0.0},
+        {"inputs": "planes", "pairs": "separate", "skip_empty": False, "input_bits": 2, "adc_noise_codes": 0.0},
         1,
     ),
     "ageing cells": ({"preset": "gst-pcm", "cycles": {"convert": 1}}, 2),
@@ -58,7 +58,7 @@ def test_operations_give_what_the_fast_engine_gives(case: str, make: MakeControl
 
 def test_a_restored_engine_goes_on_as_the_one_that_was_saved(make: MakeController) -> None:
     config = crossbar(adc_offset_codes=2.0, adc_gain_error=0.02)
-    mapped = np.full(2, config.geometry.columns)
+    mapped = np.full(2, config.array.columns)
     rng = np.random.default_rng(5)
     found = compare(config, 2, make, rounds=1)
     saved = found["fast"].state_dict()

@@ -16,8 +16,8 @@ from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.engines.rtl.controller import RtlController
 from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.emulator.verify.elaborations import SERIAL
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import Phase
 
@@ -90,7 +90,7 @@ def _assert_restored(
     config: CrossbarConfig, tiles: int, first: MakeController, second: MakeController, *, told: bool = True
 ) -> None:
     """Restore an engine from another one's state, of which the parts may not have told what they remember."""
-    mapped, rng = np.full(tiles, config.geometry.columns), np.random.default_rng(3)
+    mapped, rng = np.full(tiles, config.array.columns), np.random.default_rng(3)
     saved = ControllerEngine(config, tiles, mapped, make=first)
     other = ControllerEngine(config, tiles, mapped, make=second)
     saved.write(random_writes(config, tiles, rng))

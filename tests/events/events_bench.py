@@ -5,10 +5,10 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from crossbar_choices import crossbar_of
 
 from twinbar.emulator.contract.program import Program, ProgramResult
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.events import EventsController
 from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -65,13 +65,10 @@ def set_up(
 def crossbar(
     *, tiles: int = 1, rows: int = 4, columns: int = 4, adc_channels: int = 1, depth: int = 4, **choices: Any
 ) -> tuple[CrossbarConfig, ControllerConfig]:
-    """Give a small crossbar with its controller; further choices are those of `build_config`."""
+    """Give a small crossbar with its controller; further choices are those of `crossbar_of`."""
     shape = {"rows": rows, "columns": columns, "adc_channels": adc_channels, "adc_bits": 6, "input_bits": 2}
-    geometry = Geometry(**shape, sample_and_hold=choices.pop("sample_and_hold", True))
-    preset = load_preset(choices.pop("preset", "taox-hfox"))
-    config = build_config(
-        preset, geometry, **{"levels": 4, "tolerance": 0.4, "seed": 3, "clock_hz": 1e8, "cycles": {}} | choices
-    )
+    preset = choices.pop("preset", "taox-hfox")
+    config = crossbar_of(preset, **shape, **{"levels": 4, "tolerance": 0.4, "seed": 3} | choices)
     return config, ControllerConfig(tiles=tiles, command_depth=depth, response_depth=depth, **shape)
 
 

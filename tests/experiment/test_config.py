@@ -1,3 +1,4 @@
+import itertools
 import math
 import subprocess
 import sys
@@ -6,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from twinbar.emulator.crossbar.configuration import Geometry
+from twinbar.emulator.sections.config_errors import dotted_keys
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
-from twinbar.host.experiment.config_errors import dotted_keys
 from twinbar.host.experiment.optimizers import optimizer_class, optimizer_name
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 
 def refusal(changes: dict[str, Any], kind: type[ExperimentConfig] = ExperimentConfig) -> str:
@@ -158,26 +159,39 @@ def test_every_key_says_what_it_means() -> None:
         assert owner.model_fields[name].description, key
 
 
-def test_bounds_of_the_array_are_those_of_the_crossbar() -> None:
-    """Whatever the configuration accepts or refuses of the geometry, the crossbar accepts or refuses too."""
+SHARED_BOUNDS = ("rows", "columns", "adc_channels", "input_bits", "command_depth")
+EDGES = (0, 1, 2, 3, 5, 6, 8, 9, 15, 16, 17, 63, 64, 65, 128, 129, 1023, 1024, 1025, 1026, 32767, 32768, 32769)
 
-    def crossbar_takes(**values: int) -> bool:
-        try:
-            Geometry(**values)
-        except ConfigError:
-            return False
-        return True
 
-    def config_takes(**values: int) -> bool:
-        try:
-            ExperimentConfig().merge({f"array.{name}": value for name, value in values.items()})
-        except ConfigError:
-            return False
-        return True
+def array_takes(**values: int) -> bool:
+    try:
+        ExperimentConfig().merge({f"array.{name}": value for name, value in values.items()})
+    except ConfigError as refused:
+        if not str(refused).startswith("array."):
+            raise
+        return False
+    return True
 
-    for name in ("rows", "columns", "adc_bits", "grid_bits", "input_bits", "adc_channels", "command_depth"):
-        for value in (0, 1, 2, 3, 5, 6, 8, 9, 16, 17, 128, 129, 1023, 1024, 1025, 1026):
-            assert config_takes(**{name: value}) == crossbar_takes(**{name: value}), (name, value)
+
+def controller_takes(**values: int) -> bool:
+    try:
+        ControllerConfig(**values)
+    except ConfigError:
+        return False
+    return True
+
+
+def test_bounds_of_the_array_are_those_of_the_controller() -> None:
+    """What the configuration accepts or refuses of an array, a controller accepts or refuses too."""
+    for name, value in itertools.product(SHARED_BOUNDS, EDGES):
+        assert array_takes(**{name: value}) == controller_takes(**{name: value}), (name, value)
+    for columns, channels in itertools.product((2, 4, 6, 12, 96, 128, 1024), (1, 2, 3, 4, 6, 32, 64)):
+        choice = {"columns": columns, "adc_channels": channels}
+        assert array_takes(**choice) == controller_takes(**choice), choice
+    # An emulated conversion has at most 15 bits, a controller takes 16.
+    for bits in EDGES:
+        assert array_takes(adc_bits=bits) == (controller_takes(adc_bits=bits) and bits <= 15), bits
+    assert [bits for bits in EDGES if controller_takes(adc_bits=bits)] == [3, 5, 6, 8, 9, 15, 16]
 
 
 def test_paths_hold_from_any_folder_and_names_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

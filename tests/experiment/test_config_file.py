@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twinbar.emulator.sections.config_errors import dotted_keys
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
-from twinbar.host.experiment.config_errors import dotted_keys
 from twinbar.host.experiment.config_file import flatten
 from twinbar.hw.errors import ConfigError
 

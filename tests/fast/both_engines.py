@@ -1,13 +1,12 @@
 """Run the same programs on the compiled controller and on its netlist, and compare everything that either tells."""
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from crossbar_choices import crossbar_of, shape_of
 
 from twinbar.emulator.contract.program import PinPulse, Program, ProgramResult
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.hw.actions import ACTIONS
@@ -29,14 +28,8 @@ CHANNELS = ControllerConfig(
 
 
 def crossbar(controller: ControllerConfig, preset: str = "taox-hfox", **choices: Any) -> CrossbarConfig:
-    """Build the crossbar of a controller; ``choices`` are fields of `Geometry` and arguments of `build_config`."""
-    shared = {name: getattr(controller, name) for name in ("rows", "columns", "adc_channels", "adc_bits", "input_bits")}
-    own = {field.name: choices.pop(field.name) for field in fields(Geometry) if field.name in choices}
-    return build_config(
-        load_preset(preset),
-        Geometry(**shared, **own),
-        **{"levels": 8, "tolerance": 0.5, "seed": 1, "clock_hz": 100e6, "cycles": {}} | choices,
-    )
+    """Build the crossbar of a controller; ``choices`` are those of `crossbar_of`."""
+    return crossbar_of(preset, **shape_of(controller), **{"levels": 8} | choices)
 
 
 def beats(*groups: Any) -> np.ndarray:

@@ -7,13 +7,13 @@ link or protocol.
 from pathlib import Path
 
 import numpy as np
+from crossbar_choices import crossbar_of, shape_of
 
 from twinbar.boards.catalogue import find
 from twinbar.boards.core import core_of
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
@@ -28,16 +28,21 @@ def core() -> CoreConfig:
 
 
 def crossbar(core: CoreConfig) -> CrossbarConfig:
-    names = ("rows", "columns", "adc_channels", "adc_bits", "input_bits", "command_depth")
-    return build_config(
-        load_preset("milo-hfo2"),
-        Geometry(**{name: getattr(core.controller, name) for name in names}, dac_inputs=False, subtract_pairs=False),
+    return crossbar_of(
+        "milo-hfo2",
+        **shape_of(core.controller),
+        command_depth=core.controller.command_depth,
+        inputs="planes",
+        pairs="separate",
         levels=16,
-        tolerance=0.5,
         seed=3,
         clock_hz=core.link.clock_hz,
-        cycles={"select": 4, "settle_read": 4, "settle_drive": 85, "settle_multiply": 4, "recover": 3, "samples": 1},
-        adc_offset_codes=0.0,
+        select=4,
+        settle_read=4,
+        settle_drive=85,
+        settle_multiply=4,
+        recover=3,
+        samples=1,
     )
 
 

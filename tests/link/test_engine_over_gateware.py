@@ -34,7 +34,7 @@ class Behind(BeatRunner):
 
 def test_operations_over_the_gateware_are_those_of_the_fast_engine(make_crossbar: Any) -> None:
     config = make_crossbar(levels=5, adc_offset_codes=2.0)
-    parameters = config.geometry.controller(2)
+    parameters = config.array.controller(2)
     behind = FastController(config, parameters)
     damage = faults(1, flip=0.05, drop=0.05), faults(2, flip=0.05, duplicate=0.05)
     line = CompiledLine(parameters, LINK, Behind(behind, 1 << 16), *damage)  # type: ignore[arg-type]

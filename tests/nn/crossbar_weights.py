@@ -17,7 +17,7 @@ def activations(*shape: int, seed: int = 0, lowest: int = 0) -> Tensor:
 
 def seen_by(layer: CrossbarLayer, x: Tensor) -> Tensor:
     """Inputs as their integer codes stand for them (float64), of either sign."""
-    lsb = layer.matmul.range.input_max / layer.matmul.session.engine.config.geometry.input_max
+    lsb = layer.matmul.range.input_max / layer.matmul.session.engine.config.array.input_max
     return torch.round(x.double() / lsb) * lsb
 
 
@@ -34,14 +34,14 @@ def held_weights(layer: CrossbarLayer) -> Tensor:
 
 def error_bound(matmul: CrossbarMatmul, passes: int = 1) -> float:
     """Largest error of an output that rounding can make: half a code for every conversion that enters it."""
-    geometry = matmul.session.engine.config.geometry
+    array = matmul.session.engine.config.array
     gain = matmul.session.engine.config.adc_range(matmul.range.full_scale).codes_per_grid
-    conversions = matmul.map.block.shape[0] * (1 if geometry.subtract_pairs else 2) * passes
-    planes = sum(2**plane for plane in range(geometry.planes))
-    lsb = matmul.range.input_max / geometry.input_max
+    conversions = matmul.map.block.shape[0] * (1 if array.pairs == "subtract" else 2) * passes
+    planes = sum(2**plane for plane in range(array.planes))
+    lsb = matmul.range.input_max / array.input_max
     grid_per_weight = (
         (1 - matmul.session.engine.config.cells.g_min_s / matmul.session.engine.config.cells.g_max_s)
-        * 2**geometry.grid_bits
+        * 2**array.grid_bits
         / (matmul.cells.weight_per_level * (matmul.cells.levels - 1))
     )
     # A little more, for the float32 of the result.

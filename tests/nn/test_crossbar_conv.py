@@ -24,14 +24,14 @@ from twinbar.hw.errors import ConfigError
     ],
     ids=str,
 )
-@pytest.mark.parametrize("dac", [True, False], ids=["dac", "planes"])
+@pytest.mark.parametrize("inputs", ["dac", "planes"])
 def test_conv2d_is_a_quantized_convolution(
-    on_crossbar: Callable[..., CrossbarNetwork], shape: dict[str, Any], dac: bool
+    on_crossbar: Callable[..., CrossbarNetwork], shape: dict[str, Any], inputs: str
 ) -> None:
     torch.manual_seed(3)
     module = nn.Conv2d(3, 10, **shape)
     x = activations(2, 3, 7, 6)
-    network = on_crossbar(module, x, options={"weight_range": 1.0}, dac_inputs=dac)
+    network = on_crossbar(module, x, options={"weight_range": 1.0}, inputs=inputs)
     (layer,) = network.layers
     bias = None if module.bias is None else module.bias.double()
     expected = F.conv2d(seen_by(layer, x), held_weights(layer), bias, module.stride, module.padding, module.dilation)

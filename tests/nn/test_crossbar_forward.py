@@ -1,6 +1,7 @@
 """With cells that do as they are told, a forward pass differs from a quantized matrix product by rounding alone."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from twinbar.host.nn.layers import CrossbarLayer
 from twinbar.hw.errors import TwinbarError
 
 WAYS = [
-    {"dac_inputs": dac, "subtract_pairs": subtract, "adc_channels": channels}
-    for dac, subtract, channels in [(True, True, 1), (True, False, 4), (False, True, 2), (False, False, 1)]
+    {"inputs": "dac", "pairs": "subtract", "adc_channels": 1},
+    {"inputs": "dac", "pairs": "separate", "adc_channels": 4},
+    {"inputs": "planes", "pairs": "subtract", "adc_channels": 2},
+    {"inputs": "planes", "pairs": "separate", "adc_channels": 1},
 ]
 
 
@@ -28,7 +31,7 @@ def linear(inputs: int, outputs: int, seed: int = 0, bias: bool = False) -> nn.L
 @pytest.mark.parametrize("placement", ["interleaved", "contiguous"])
 def test_linear_is_a_quantized_product(
     on_crossbar: Callable[..., CrossbarNetwork],
-    way: dict[str, int],
+    way: dict[str, Any],
     size: tuple[int, int],
     placement: str,
 ) -> None:
@@ -58,7 +61,7 @@ def test_held_weights_are_the_quantized_twin(
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
-def test_inputs_of_both_signs_take_two_passes(on_crossbar: Callable[..., CrossbarNetwork], way: dict[str, int]) -> None:
+def test_inputs_of_both_signs_take_two_passes(on_crossbar: Callable[..., CrossbarNetwork], way: dict[str, Any]) -> None:
     # Few and small negative activations, as behind a leaky rectifier: their pass must not set the range of the other.
     x = activations(7, 30, lowest=-2)
     network = on_crossbar(linear(30, 8), x, options={"weight_range": 1.0}, **way)

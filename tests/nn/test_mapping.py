@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinbar.emulator.crossbar.configuration import Geometry
+from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.nn.mapping import map_layers, mapped_cells, mapped_columns, tile_count, tile_names
 
-GEOMETRY = Geometry(rows=5, columns=6)
+ARRAY = ArrayConfig(rows=5, columns=6)
 SHAPES = st.lists(st.tuples(st.integers(1, 14), st.integers(1, 23)), min_size=1, max_size=3)
 PLACEMENTS: list[Literal["interleaved", "contiguous"]] = ["interleaved", "contiguous"]
 placements = st.sampled_from(PLACEMENTS)
 
 
 def map_of(shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"]) -> list:
-    return map_layers([(f"l{n}", *shape) for n, shape in enumerate(shapes)], GEOMETRY, placement)
+    return map_layers([(f"l{n}", *shape) for n, shape in enumerate(shapes)], ARRAY, placement)
 
 
 @given(shapes=SHAPES, placement=placements)
@@ -27,11 +27,11 @@ def test_every_weight_has_a_pair_of_its_own(
     both = np.concatenate([plus, plus + 1])
     assert len(np.unique(both)) == len(both) == 2 * sum(outputs * inputs for outputs, inputs in shapes)
     assert both.min() >= 0
-    assert both.max() < tile_count(maps) * GEOMETRY.cells
+    assert both.max() < tile_count(maps) * ARRAY.cells
     # G+ in an even column: G- is its neighbour in the same row.
-    assert (plus % GEOMETRY.columns % 2 == 0).all()
-    assert mapped_cells(maps, GEOMETRY).sum() == len(both)
-    assert mapped_cells(maps, GEOMETRY).ravel()[both].all()
+    assert (plus % ARRAY.columns % 2 == 0).all()
+    assert mapped_cells(maps, ARRAY).sum() == len(both)
+    assert mapped_cells(maps, ARRAY).ravel()[both].all()
 
 
 @given(shapes=SHAPES, placement=placements)
@@ -45,7 +45,7 @@ def test_layers_have_tiles_of_their_own_and_no_more_than_they_need(
         assert (row_tiles, column_tiles) == (-(-inputs // 5), -(-outputs // 3))
         assert layer.block.tiles == slice(first, first + row_tiles * column_tiles)
         first = layer.block.tiles.stop
-        tiles = (layer.output_address[:, None] + layer.input_address[None, :]) // GEOMETRY.cells
+        tiles = (layer.output_address[:, None] + layer.input_address[None, :]) // ARRAY.cells
         assert np.unique(tiles).tolist() == list(range(layer.block.first_tile, first))
     assert len(tile_names(maps)) == len(set(tile_names(maps))) == tile_count(maps) == first
 
@@ -57,11 +57,11 @@ def test_the_rows_are_driven_by_the_inputs_of_their_weights(
     for layer in map_of(shapes, placement):
         block = layer.block
         row_tiles, column_tiles = block.shape
-        tile, cell = np.divmod(layer.input_address, GEOMETRY.cells)
+        tile, cell = np.divmod(layer.input_address, ARRAY.cells)
         row_tile, rest = np.divmod(tile - block.first_tile, column_tiles)
         assert not rest.any()
-        assert (cell % GEOMETRY.columns == 0).all()
-        rows = cell // GEOMETRY.columns
+        assert (cell % ARRAY.columns == 0).all()
+        rows = cell // ARRAY.columns
         assert block.row_input[row_tile, rows].tolist() == list(range(layer.inputs))
         unused = np.ones(block.row_input.shape, bool)
         unused[row_tile, rows] = False
@@ -69,7 +69,7 @@ def test_the_rows_are_driven_by_the_inputs_of_their_weights(
         # Used rows and columns come first, so that the number of them says which they are.
         for r in range(row_tiles):
             assert sorted(rows[row_tile == r].tolist()) == list(range(block.used_rows[r]))
-        column_tile, column = np.divmod(layer.output_address, GEOMETRY.cells)
+        column_tile, column = np.divmod(layer.output_address, ARRAY.cells)
         for c in range(column_tiles):
             assert sorted(column[column_tile == c].tolist()) == list(range(0, block.used_columns[c], 2))
 
@@ -79,7 +79,7 @@ def test_gather_puts_outputs_where_their_weights_are(
     shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"], batch: int
 ) -> None:
     for layer in map_of(shapes, placement):
-        column_tile, column = np.divmod(layer.output_address, GEOMETRY.cells)
+        column_tile, column = np.divmod(layer.output_address, ARRAY.cells)
         per_tile = np.full((layer.block.shape[1], batch, int(layer.block.used_columns.max()) // 2), -1)
         for vector in range(batch):
             per_tile[column_tile, vector, column // 2] = np.arange(layer.outputs) + 100 * vector
@@ -90,8 +90,8 @@ def test_gather_puts_outputs_where_their_weights_are(
 
 def test_neighbours_lie_on_different_tiles_where_interleaved() -> None:
     (layer,) = map_of([(9, 20)], "interleaved")
-    assert (np.diff(layer.input_address // GEOMETRY.cells) != 0).all()
-    assert (np.diff(layer.output_address // GEOMETRY.cells) != 0).all()
+    assert (np.diff(layer.input_address // ARRAY.cells) != 0).all()
+    assert (np.diff(layer.output_address // ARRAY.cells) != 0).all()
     # Lines are shared evenly: tiles differ by one row, and by one pair, at most.
     assert np.ptp(layer.block.used_rows) <= 1
     assert np.ptp(layer.block.used_columns) <= 2
@@ -106,7 +106,7 @@ def test_tiles_hold_runs_where_contiguous() -> None:
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_mapped_columns_are_those_of_each_tile(placement: Literal["interleaved", "contiguous"]) -> None:
     maps = map_of([(4, 7), (3, 2)], placement)
-    used = mapped_cells(maps, GEOMETRY).any(axis=1).sum(axis=1)
+    used = mapped_cells(maps, ARRAY).any(axis=1).sum(axis=1)
     assert mapped_columns(maps).tolist() == used.tolist()
 
 
@@ -115,12 +115,12 @@ def test_layers_that_share_tiles_keep_rows_of_their_own(
     shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"]
 ) -> None:
     named = [(f"l{n}", *shape) for n, shape in enumerate(shapes)]
-    maps = map_layers(named, GEOMETRY, placement, sharing=True)
-    alone = map_layers(named, GEOMETRY, placement)
+    maps = map_layers(named, ARRAY, placement, sharing=True)
+    alone = map_layers(named, ARRAY, placement)
     plus = np.concatenate([(m.output_address[:, None] + m.input_address[None, :]).ravel() for m in maps])
     assert len(np.unique(plus)) == len(plus)
-    assert plus.max() < tile_count(maps) * GEOMETRY.cells
-    rows = np.concatenate([np.unique(m.input_address + m.output_address[0]) // GEOMETRY.columns for m in maps])
+    assert plus.max() < tile_count(maps) * ARRAY.cells
+    rows = np.concatenate([np.unique(m.input_address + m.output_address[0]) // ARRAY.columns for m in maps])
     assert len(np.unique(rows)) == len(rows)
     assert tile_count(maps) <= tile_count(alone)
     assert len(tile_names(maps)) == len(set(tile_names(maps))) == len(mapped_columns(maps)) == tile_count(maps)
@@ -137,7 +137,7 @@ def test_layers_that_share_tiles_keep_rows_of_their_own(
 
 def test_a_network_of_small_layers_takes_one_tile() -> None:
     shapes = [("0", 2, 3), ("1", 3, 2), ("2", 3, 1), ("3", 3, 4)]
-    maps = map_layers(shapes, GEOMETRY, "interleaved", sharing=True)
+    maps = map_layers(shapes, ARRAY, "interleaved", sharing=True)
     assert [layer.block.first_tile for layer in maps] == [0, 0, 1, 1]
     assert tile_names(maps) == ["0+1 r0 c0", "2+3 r0 c0"]
     assert mapped_columns(maps).tolist() == [6, 6]

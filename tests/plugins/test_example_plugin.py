@@ -20,7 +20,7 @@ from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.preset import Preset, load_preset
 from twinbar.emulator.devices.preset_toml import preset_toml
 from twinbar.emulator.ledger.energy_table import load_energy_table
-from twinbar.host.experiment import build
+from twinbar.host.experiment import resolved_crossbar
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.policy_state import policy_state, restore_policy
 from twinbar.host.experiment.progress import SilentProgress
@@ -52,17 +52,17 @@ def test_it_adds_one_of_every_kind(example: Path) -> None:
 
 def cells_of(held: list[list[int]], name: str = "layer") -> ProgrammedLayer:
     """Make a layer of 8 levels, each a quarter of a weight, whose pairs hold some levels."""
-    from twinbar.emulator.crossbar.configuration import Geometry
+    from twinbar.emulator.sections.array_section import ArrayConfig
 
     values = np.array(held)
-    (place,) = map_layers([(name, *values.shape)], Geometry(rows=4, columns=6), "interleaved")
+    (place,) = map_layers([(name, *values.shape)], ArrayConfig(rows=4, columns=6), "interleaved")
     cells = ProgrammedLayer.blank(place, 8, 0.25, keep_read_back=False)
     cells.plus[:], cells.minus[:] = np.maximum(values, 0), np.maximum(-values, 0)
     return cells
 
 
 def smoothed(**settings: float) -> Any:
-    return build.build_policy(
+    return resolved_crossbar.build_policy(
         ExperimentConfig().merge({"policy.name": POLICY} | {f"policy.{key}": value for key, value in settings.items()})
     )
 
@@ -293,7 +293,7 @@ def test_the_board_has_a_place_for_every_pin_of_its_parts() -> None:
 def test_a_training_takes_the_parts_of_its_wiring(example: Path) -> None:
     wiring = str(example / "twinbar_example" / "icepi-zero.toml")
     config = ExperimentConfig().merge({"array.front_end": wiring, "timing.clock_hz": 50e6})
-    parts = build.build_parts(config)
+    parts = resolved_crossbar.build_parts(config)
     assert parts is not None
     assert parts.dac.name == "MCP4922"
 

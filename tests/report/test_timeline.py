@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crossbar_choices import crossbar_of
 
 from twinbar.emulator.contract.program import Program, ProgramResult
-from twinbar.emulator.crossbar.configuration import Geometry, build_config
-from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.events import EventsController, Recording
 from twinbar.host.report.timeline import STREAMS, timeline_events, write_timeline
 from twinbar.hw.errors import ConfigError
@@ -25,9 +24,7 @@ SHAPE = {"rows": 4, "columns": 4, "adc_channels": 2, "adc_bits": 6, "input_bits"
 
 @pytest.fixture(scope="module")
 def recorded() -> tuple[Recording, ProgramResult]:
-    config = build_config(
-        load_preset("ideal"), Geometry(**SHAPE), levels=4, tolerance=0.4, seed=1, clock_hz=CLOCK_HZ, cycles={}
-    )
+    config = crossbar_of("ideal", **SHAPE, levels=4, tolerance=0.4, clock_hz=CLOCK_HZ)
     engine = EventsController(config, ControllerConfig(tiles=2, **SHAPE))
     recording = Recording()
     engine.listen(recording)

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
+from crossbar_choices import crossbar_of, shape_of
 
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import WIDTH_BITS
@@ -21,17 +21,17 @@ DURATIONS = {"SELECT": 2, "SETTLE_READ": 9, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY"
 LEVELS = 8
 
 
-def crossbar(**geometry: Any) -> CrossbarConfig:
+def crossbar(**array: Any) -> CrossbarConfig:
     """Build the configuration of a small crossbar whose converters are not ideal."""
-    shape = {name: getattr(CONTROLLER, name) for name in ("rows", "columns", "adc_channels", "adc_bits", "input_bits")}
-    return build_config(
-        load_preset("milo-hfo2"),
-        Geometry(**shape, **geometry),
+    return crossbar_of(
+        "milo-hfo2",
+        **shape_of(CONTROLLER),
+        **array,
         levels=LEVELS,
         tolerance=0.4,
         seed=5,
-        clock_hz=100e6,
-        cycles={"samples": 1, **{name.lower(): cycles for name, cycles in DURATIONS.items()}},
+        samples=1,
+        **{name.lower(): cycles for name, cycles in DURATIONS.items()},
         adc_offset_codes=2.0,
         adc_gain_error=0.02,
     )

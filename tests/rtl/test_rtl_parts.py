@@ -54,7 +54,7 @@ def run_with_models_of(parts: SerialParts) -> ProgramResult:
     config, controller = OCTAL.config, OCTAL.controller
     state = make_state(config, controller.tiles, controller.adc_channels)
     record = record_of(state)
-    arrays = arrays_of(state, record, sample_and_hold=config.geometry.sample_and_hold)
+    arrays = arrays_of(state, record, sample_and_hold=config.array.sample_and_hold)
     simulation = Simulation(compiled(controller, config.parts, composed=False), arrays, controller, parts)
     simulation.run(set_up(), skips=True)
     return simulation.run(program(PULSES), skips=True)

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.emulator.crossbar.configuration import Geometry
+from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.nn.mapping import map_layers
 from twinbar.host.update.programmed import ProgrammedLayer
 
@@ -19,7 +19,7 @@ def layer() -> Callable[..., ProgrammedLayer]:
 
     def make(held: Any, *, keep_read_back: bool = False) -> ProgrammedLayer:
         held = np.atleast_2d(np.asarray(held))
-        (place,) = map_layers([("layer", *held.shape)], Geometry(rows=4, columns=6), "interleaved")
+        (place,) = map_layers([("layer", *held.shape)], ArrayConfig(rows=4, columns=6), "interleaved")
         cells = ProgrammedLayer.blank(place, LEVELS, STEP, keep_read_back=keep_read_back)
         cells.plus[:] = np.maximum(held, 0)
         cells.minus[:] = np.maximum(-held, 0)

@@ -90,7 +90,7 @@ def test_a_stuck_cell_is_carried_by_its_partner(make_crossbar: Callable[..., Cro
     torch.manual_seed(0)
 
     def with_stuck_cell(config: CrossbarConfig, tiles: int, mapped: np.ndarray) -> FastEngine:
-        faults = np.zeros((tiles, config.geometry.cells), np.uint8)
+        faults = np.zeros((tiles, config.array.cells), np.uint8)
         faults[0, 0] = FAULT_STUCK_HIGH  # G+ of weight [0, 0]
         return FastEngine(config, tiles, mapped, faults)
 

@@ -14,7 +14,7 @@ from twinbar.emulator.crossbar.configuration import with_parts
 from twinbar.emulator.engines.program.controller import FastController
 from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.host.board.emulated_board import emulated_core, emulated_run
-from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.registers import read_counters
 from twinbar.host.virtual.line import VirtualLine

@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
+from crossbar_choices import crossbar_of, shape_of
 
 from twinbar.boards.catalogue import find
 from twinbar.boards.core import core_of
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config, range_code
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.virtual.board import CompiledBoard
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.protocol import registers
@@ -30,16 +30,17 @@ def core(name: str = "icebreaker") -> CoreConfig:
 
 
 def crossbar(core: CoreConfig, **cycles: int) -> CrossbarConfig:
-    names = ("rows", "columns", "adc_channels", "adc_bits", "input_bits", "command_depth")
     durations = {"select": 4, "settle_read": 4, "settle_drive": SETTLE_DRIVE, "settle_multiply": 4} | cycles
-    return build_config(
-        load_preset("milo-hfo2"),
-        Geometry(**{name: getattr(core.controller, name) for name in names}, dac_inputs=False, subtract_pairs=False),
+    return crossbar_of(
+        "milo-hfo2",
+        **shape_of(core.controller),
+        command_depth=core.controller.command_depth,
+        inputs="planes",
+        pairs="separate",
         levels=LEVELS,
-        tolerance=0.5,
         seed=3,
         clock_hz=core.link.clock_hz,
-        cycles={"convert": 9, "recover": 3, "samples": 1, **durations},
+        **{"convert": 9, "recover": 3, "samples": 1, **durations},
         adc_offset_codes=1.0,
     )
 

@@ -63,8 +63,8 @@ class Converters(NamedTuple):
 
 def make_converters(config: CrossbarConfig, tiles: int) -> Converters:
     """Make the converters of a crossbar, not calibrated."""
-    geometry = config.geometry
-    columns, channels = geometry.columns, geometry.adc_channels
+    array = config.array
+    columns, channels = array.columns, array.adc_channels
     converters = Converters(
         errors=np.zeros((tiles, columns), np.int64),
         pair_errors=np.zeros((tiles, columns // 2), np.int64),

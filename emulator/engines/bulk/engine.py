@@ -61,7 +61,7 @@ class FastEngine:
                 "the bulk kernels of the engine fast know direct front ends only; for serial parts make a "
                 "ControllerEngine with FastController, which runs programs"
             )
-        geometry = config.geometry
+        array = config.array
         self.config = config
         self.tiles = tiles
         self._tick = 0
@@ -73,17 +73,17 @@ class FastEngine:
         self._registers = config.registers.record()
         dtype = config.sums.dtype
         self._states = cells.CellStates(
-            g=np.zeros((tiles, geometry.cells), np.int32),
-            pulses=np.zeros((tiles, geometry.cells), np.uint32),
-            last_tick=np.zeros((tiles, geometry.cells if self._ages else 0), np.uint32),
-            fault=np.zeros((tiles, geometry.cells), np.uint8),
+            g=np.zeros((tiles, array.cells), np.int32),
+            pulses=np.zeros((tiles, array.cells), np.uint32),
+            last_tick=np.zeros((tiles, array.cells if self._ages else 0), np.uint32),
+            fault=np.zeros((tiles, array.cells), np.uint8),
         )
         self._driven = np.full(tiles, closed_loop.NOTHING_DRIVEN, np.int64)
         self._ranges = np.zeros(tiles, np.int64)
         self._operands = cells.Operands(
-            current=np.zeros((tiles, geometry.rows, geometry.outputs), dtype),
-            variance=np.zeros((tiles, geometry.rows, geometry.outputs), dtype),
-            row_sum=np.zeros((tiles, geometry.rows), np.int64),
+            current=np.zeros((tiles, array.rows, array.outputs), dtype),
+            variance=np.zeros((tiles, array.rows, array.outputs), dtype),
+            row_sum=np.zeros((tiles, array.rows), np.int64),
         )
         if faults is not None:
             if faults.shape != self._states.fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
@@ -92,7 +92,7 @@ class FastEngine:
                     f"{FAULT_NONE} to {FAULT_NON_RESPONDING}"
                 )
             self._states.fault[:] = faults
-        self._stream = Stream(geometry.controller(tiles))
+        self._stream = Stream(array.controller(tiles))
         self._converters = make_converters(config, tiles)
         for_tiles(
             cells.initialize, tiles, self._states.g, self._states.fault, faults is None, self._scalars, self._tables
@@ -105,8 +105,8 @@ class FastEngine:
         for_tiles(
             cells.refresh_tiles,
             self.tiles,
-            self.config.geometry.columns,
-            self.config.geometry.subtract_pairs,
+            self.config.array.columns,
+            self.config.array.pairs == "subtract",
             self._mapped_columns,
             self._states,
             self._tick,
@@ -131,7 +131,7 @@ class FastEngine:
         calibrate(
             offsets,
             arguments,
-            -(1 << (self.config.geometry.adc_bits - 1)),
+            -(1 << (self.config.array.adc_bits - 1)),
             self.config.gain_target,
             self.config.registers.discard,
             self._t,
@@ -171,8 +171,8 @@ class FastEngine:
                 todo.offsets,
                 todo.cells,
                 todo.levels,
-                self.config.geometry.columns,
-                self.config.geometry.subtract_pairs,
+                self.config.array.columns,
+                self.config.array.pairs == "subtract",
                 self._mapped_columns,
                 self.config.levels.low,
                 self.config.levels.high,
@@ -203,7 +203,7 @@ class FastEngine:
             self.tiles,
             offsets,
             cells,
-            self.config.geometry.columns,
+            self.config.array.columns,
             self.config.registers.discard,
             self._t,
             self._states,
@@ -220,27 +220,25 @@ class FastEngine:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        geometry = self.config.geometry
+        array = self.config.array
         row_tiles, column_tiles = block.shape
         batch = len(inputs)
         dtype = self._operands.current.dtype
-        steps = _input_steps(block, inputs, geometry.planes, dtype)
-        active = np.any(steps, axis=3) if geometry.skip_empty else np.ones(steps.shape[:3], np.bool_)
+        steps = _input_steps(block, inputs, array.planes, dtype)
+        active = np.any(steps, axis=3) if array.skip_empty else np.ones(steps.shape[:3], np.bool_)
         rank = _ranks(active)
-        outputs = block.used_columns // 2 if geometry.subtract_pairs else block.used_columns
+        outputs = block.used_columns // 2 if array.pairs == "subtract" else block.used_columns
         widest = int(outputs.max())
-        sums, variances = self.column_sums(
-            block, steps.reshape(row_tiles, geometry.planes * batch, geometry.rows), widest
-        )
+        sums, variances = self.column_sums(block, steps.reshape(row_tiles, array.planes * batch, array.rows), widest)
         codes = np.zeros((row_tiles, column_tiles, batch, widest), np.int32)
         peak = np.zeros((row_tiles * column_tiles, 2), np.int64)
         clipped = np.zeros(row_tiles * column_tiles, np.int64)
-        low, high = geometry.code_range
-        if not geometry.subtract_pairs:
+        low, high = array.code_range
+        if array.pairs != "subtract":
             low = int(self._scalars[0].adc_min)
         adc_range = self.config.adc_range(full_scale)
         converters = self._converters
-        pairs = geometry.subtract_pairs
+        pairs = array.pairs == "subtract"
         for_tiles(
             multiply.convert_columns,
             row_tiles * column_tiles,
@@ -308,7 +306,7 @@ class FastEngine:
         current = torch.from_numpy(self._operands.current[block.tiles].reshape(shape)[..., :widest])
         variance = torch.from_numpy(self._operands.variance[block.tiles].reshape(shape)[..., :widest])
         # In a bit plane an input is its own square.
-        squares = flat if self.config.geometry.step_input_max == 1 else flat * flat
+        squares = flat if self.config.array.step_input_max == 1 else flat * flat
         return torch.matmul(flat, current).numpy(), torch.matmul(squares, variance).numpy()
 
     def _multiply_activity(
@@ -321,7 +319,7 @@ class FastEngine:
         code: int,
     ) -> tuple[Activity, np.ndarray]:
         """Count what a batch of multiplications did over the range ``code``, and the conversions of each tile."""
-        geometry = self.config.geometry
+        array = self.config.array
         words = -(-block.used_rows // self._stream.controller.rows_per_word)
         changed = self._ranges[block.tiles] != code
         self._ranges[block.tiles] = code
@@ -332,7 +330,7 @@ class FastEngine:
             outputs,
             changed,
             self._t,
-            rows_wait=not geometry.sample_and_hold,
+            rows_wait=not array.sample_and_hold,
         )
         totals = self._nothing()
         multiply.count_multiply(
@@ -341,7 +339,7 @@ class FastEngine:
             rank,
             words,
             outputs,
-            geometry.adc_channels,
+            array.adc_channels,
             changed,
             course.waits,
             self._t,
@@ -363,18 +361,18 @@ class FastEngine:
 
     def conductances_s(self) -> np.ndarray:
         """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
-        geometry = self.config.geometry
-        grid = np.zeros((self.tiles, geometry.cells), np.int64)
+        array = self.config.array
+        grid = np.zeros((self.tiles, array.cells), np.int64)
         for_tiles(
-            cells.grid_values, self.tiles, geometry.columns, self._states, self._tick, grid, self._scalars, self._tables
+            cells.grid_values, self.tiles, array.columns, self._states, self._tick, grid, self._scalars, self._tables
         )
-        seen = grid * (self.config.cells.g_max_s / (1 << geometry.grid_bits))
-        return seen.reshape(self.tiles, geometry.rows, geometry.columns)
+        seen = grid * (self.config.cells.g_max_s / (1 << array.grid_bits))
+        return seen.reshape(self.tiles, array.rows, array.columns)
 
     def pulse_counts(self) -> np.ndarray:
         """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
-        geometry = self.config.geometry
-        return self._states.pulses.reshape(self.tiles, geometry.rows, geometry.columns)
+        array = self.config.array
+        return self._states.pulses.reshape(self.tiles, array.rows, array.columns)
 
     @property
     def bytes_per_cell(self) -> float:

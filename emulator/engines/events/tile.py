@@ -76,7 +76,7 @@ class Tile:
         self.counters = Counters(number)
         self.inputs = InputPlanes(number, state, config)
         self.drive = Drive(config.safe_codes)
-        self.front_end = FrontEnd(clock, number, state, config, sample_and_hold=crossbar.geometry.sample_and_hold)
+        self.front_end = FrontEnd(clock, number, state, config, sample_and_hold=crossbar.array.sample_and_hold)
         self.fault_pin, self.stop_pin = Pin(), stop
         self.safety = Safety(
             clock,

@@ -149,7 +149,7 @@ def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.void:
     chip["command_depth"] = controller.command_depth
     chip["response_depth"] = controller.response_depth
     chip["safe"][: at.LINES] = controller.safe_codes
-    chip["holds"] = config.geometry.sample_and_hold
+    chip["holds"] = config.array.sample_and_hold
     describe_parts(chip, controller, config.parts)
     return chip
 

@@ -67,7 +67,7 @@ class RtlController:
         self._composed = tiles >= COMPOSE_FROM if composed is None else composed
         self._state = make_cells(config, controller, mapped_columns, faults)
         self._record = record_of(self._state)
-        self._arrays = arrays_of(self._state, self._record, sample_and_hold=config.geometry.sample_and_hold)
+        self._arrays = arrays_of(self._state, self._record, sample_and_hold=config.array.sample_and_hold)
         self._traced: Simulation | None = None
         self._wave = None if wave is None else Path(wave)
         if self._wave is None:

@@ -54,7 +54,7 @@ class PysimController:
         self.config = config
         self.controller = controller
         self._state = make_cells(config, controller, mapped_columns, faults)
-        holds = config.geometry.sample_and_hold
+        holds = config.array.sample_and_hold
         self._arrays = [
             TileArray(self._state, tile, controller, sample_and_hold=holds) for tile in range(controller.tiles)
         ]

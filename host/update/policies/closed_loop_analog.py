@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Final
 
+from twinbar.emulator.crossbar.levels import Targets
 from twinbar.host.update.policies.closed_loop import ClosedLoop
-from twinbar.host.update.policy import Targets
 
 
 class ClosedLoopAnalog(ClosedLoop):

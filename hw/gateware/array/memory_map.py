@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from twinbar.hw.errors import ConfigError
+from twinbar.hw.errors import ConfigError, ParameterError
 
 from ..controller_config import ControllerConfig
 from .instructions import WORDS
@@ -59,8 +59,8 @@ class MemoryMap:
         offsets = channels + CHANNEL_RECORDS * config.adc_channels
         first_cell = offsets + (config.columns * 3 // 2 if model.offset else 0)
         if config.adc_channels > MAX_CHANNELS:
-            raise ConfigError(
-                f"controller.adc_channels is {config.adc_channels}; the emulated array serves {MAX_CHANNELS} at most"
+            raise ParameterError(
+                "adc_channels", f"is {config.adc_channels}; the emulated array serves {MAX_CHANNELS} at most"
             )
         if grid + cells > _WORD_REACH or first_cell + cells > _WORD_REACH:
             raise ConfigError(

@@ -1,0 +1,169 @@
+"""The section ``[array]``, and what follows from it."""
+
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from twinbar.emulator.sections.section import Section
+from twinbar.hw.errors import ConfigError, ParameterError
+from twinbar.hw.gateware.controller_bounds import BOUNDS, Bounds, channels_fit
+from twinbar.hw.protocol.sizes import LINE_BITS
+
+if TYPE_CHECKING:
+    from twinbar.hw.gateware.controller_config import ControllerConfig
+
+GRID_BITS: Final = Bounds(6, 16)
+ADC_BITS: Final = Bounds(BOUNDS["adc_bits"].least, 15)
+"""The gain of a range has 24 significant bits, and its products with the largest sums fit 64."""
+
+
+class ArrayConfig(Section):
+    """Tiles and converters."""
+
+    section_name: ClassVar[str] = "array"
+
+    rows: int = Field(default=128, ge=BOUNDS["rows"].least, le=BOUNDS["rows"].most, description="rows of a tile")
+    columns: int = Field(
+        default=128,
+        ge=BOUNDS["columns"].least,
+        le=BOUNDS["columns"].most,
+        multiple_of=2,
+        description="columns of a tile; two hold one weight",
+    )
+    adc_channels: int = Field(
+        default=1,
+        ge=BOUNDS["adc_channels"].least,
+        le=BOUNDS["adc_channels"].most,
+        description="ADC channels of a tile, shared by its columns: 1, 2, 4, 8, 16, 32 or 64",
+    )
+    adc_bits: int = Field(default=8, ge=ADC_BITS.least, le=ADC_BITS.most, description="resolution of a conversion")
+    grid_bits: int = Field(
+        default=10,
+        ge=GRID_BITS.least,
+        le=GRID_BITS.most,
+        description="fixed-point bits of a cell's current; 2**grid_bits is Gmax",
+    )
+    input_bits: int = Field(
+        default=4, ge=BOUNDS["input_bits"].least, le=BOUNDS["input_bits"].most, description="resolution of an input"
+    )
+    inputs: Literal["planes", "dac"] = Field(
+        default="dac",
+        description="how rows are driven: planes (one bit plane after another), or dac (integer DAC codes, one step)",
+    )
+    pairs: Literal["separate", "subtract"] = Field(
+        default="subtract",
+        description="how a pair is read: separate (one conversion per column), or subtract (one of the difference)",
+    )
+    skip_empty: bool = Field(default=True, description="skip bit planes without a one, and vectors of zeros")
+    sample_and_hold: bool = Field(
+        default=True, description="drive rows only until the columns are sampled, not until all are converted"
+    )
+    read_range: float = Field(default=1.15, gt=0, description="full scale of a single-cell read, in Gmax")
+    adc_noise_codes: float = Field(default=0.3, ge=0, description="noise of the converter itself, in codes rms")
+    adc_offset_codes: float = Field(
+        default=0.0,
+        ge=0,
+        le=16,
+        description="standard deviation of the offset of a column's conversions, in codes; calibrated at the start",
+    )
+    adc_gain_error: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.05,
+        description="standard deviation of the gain error of an ADC channel; calibrated at the start",
+    )
+    front_end: str = Field(
+        default="direct",
+        description="what drives and reads the array: direct; emulated (cells on the chip, which take the cycles of "
+        "their arithmetic); or the serial parts of a board's wiring, by its name (such as icebreaker) or .toml file",
+    )
+    command_depth: int = Field(
+        default=256,
+        ge=BOUNDS["command_depth"].least,
+        le=BOUNDS["command_depth"].most,
+        description="command beats that wait before each tile; a full queue holds up the rest",
+    )
+    range_margin: float = Field(
+        default=1.2, ge=1, description="full scale of column sums, over the largest current seen"
+    )
+    range_tracking: bool = Field(default=True, description="whether the range of column sums follows the training")
+    wire_resistance_ohm: float = Field(
+        default=0.0, ge=0, description="resistance of the wire from one cell to the next"
+    )
+    tick_s: float = Field(
+        default=1.0, gt=0, description="seconds from one training step to the next, for drift and relaxation"
+    )
+    mapping: Literal["interleaved", "contiguous"] = Field(
+        default="interleaved",
+        description="where neighbouring weights lie: interleaved (on different tiles), or contiguous (on the same)",
+    )
+    sharing: bool = Field(
+        default=False, description="whether layers that fit one tile share it, each in rows of its own"
+    )
+
+    @model_validator(mode="after")
+    def _channels_share_the_columns(self) -> Self:
+        if not channels_fit(self.adc_channels, self.columns):
+            raise ValueError(
+                f"array.adc_channels is {self.adc_channels}; it must be a power of two that divides the "
+                f"{self.columns // 2} column pairs of a tile (array.columns), so that every channel has as many of them"
+            )
+        return self
+
+    def controller(self, tiles: int) -> "ControllerConfig":
+        """Return the controller of a number of tiles.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such controller.
+        """
+        from twinbar.hw.gateware.controller_config import ControllerConfig
+
+        return ControllerConfig(
+            tiles=tiles,
+            rows=self.rows,
+            columns=self.columns,
+            adc_channels=self.adc_channels,
+            adc_bits=self.adc_bits,
+            dac_bits=LINE_BITS,
+            input_bits=self.input_bits,
+            command_depth=self.command_depth,
+        )
+
+    @staticmethod
+    def named(error: ParameterError) -> ConfigError:
+        """Return an error of a controller with the key that the user wrote, where there is one."""
+        return error.called(f"array.{error.name}") if error.name in ArrayConfig.model_fields else error
+
+    @property
+    def cells(self) -> int:
+        """Cells of a tile."""
+        return self.rows * self.columns
+
+    @property
+    def input_max(self) -> int:
+        """Largest input code."""
+        return (1 << self.input_bits) - 1
+
+    @property
+    def step_input_max(self) -> int:
+        """Largest input of one step."""
+        return self.input_max if self.inputs == "dac" else 1
+
+    @property
+    def planes(self) -> int:
+        """Input steps of a vector, none skipped."""
+        return 1 if self.inputs == "dac" else self.input_bits
+
+    @property
+    def outputs(self) -> int:
+        """Values that a full tile gives for one vector."""
+        return self.columns // 2 if self.pairs == "subtract" else self.columns
+
+    @property
+    def code_range(self) -> tuple[int, int]:
+        """Least and largest code of a column conversion (a subtracted pair is signed)."""
+        if self.pairs == "subtract":
+            return -(1 << (self.adc_bits - 1)), (1 << (self.adc_bits - 1)) - 1
+        return 0, (1 << self.adc_bits) - 1

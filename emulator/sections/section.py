@@ -1,0 +1,55 @@
+"""Keys of a configuration that belong together."""
+
+import types
+from collections.abc import Mapping
+from typing import Any, ClassVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
+
+from twinbar.emulator.sections.config_errors import explain
+from twinbar.hw.errors import ConfigError
+
+
+def _takes_none(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
+
+
+class Section(BaseModel):
+    """Keys that belong together. TOML has no null, so that the word ``none`` stands for it.
+
+    Raises
+    ------
+    ConfigError
+        If a section that has a `section_name` is made with a value that cannot be used; the sentence names the key.
+        Within a whole configuration, that one says it.
+    """
+
+    # Strict, or else "8", 8.0 and true would all be accepted as 8 or 1 levels.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    section_name: ClassVar[str] = ""
+    """Name of the section in the configuration."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            if not self.section_name:
+                raise
+            whole = create_model("Configuration", **{self.section_name: (type(self), ...)})  # type: ignore[call-overload]
+            raise ConfigError(explain(error, whole, self.section_name)) from None
+
+    # Pydantic calls a model's own `__init__` for nested sections too, unless it is marked like this; their errors are
+    # those of the configuration that holds them.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_none(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {
+            key: None
+            if value == "none" and key in cls.model_fields and _takes_none(cls.model_fields[key].annotation)
+            else value
+            for key, value in values.items()
+        }

@@ -1,0 +1,36 @@
+"""What a controller can be: bounds of its parameters, declared once for gateware and configuration.
+
+Importing this takes no time, so that a command line can check a configuration without the tools that build gateware.
+"""
+
+from typing import Final, NamedTuple
+
+from twinbar.hw.protocol.sizes import LINE_BITS, MAX_COLUMNS, MAX_ROWS, MAX_TILES
+
+MAX_QUEUE_DEPTH: Final = 1 << 15
+
+
+class Bounds(NamedTuple):
+    """Least and largest value of a parameter."""
+
+    least: int
+    most: int
+
+
+BOUNDS: Final = {
+    "tiles": Bounds(1, MAX_TILES),
+    "rows": Bounds(1, MAX_ROWS),
+    "columns": Bounds(2, MAX_COLUMNS),
+    "adc_channels": Bounds(1, 64),
+    "adc_bits": Bounds(3, 16),
+    "dac_bits": Bounds(1, LINE_BITS),
+    "input_bits": Bounds(1, 8),
+    "command_depth": Bounds(2, MAX_QUEUE_DEPTH),
+    "response_depth": Bounds(2, MAX_QUEUE_DEPTH),
+}
+"""Bounds by the name of a parameter of `ControllerConfig`."""
+
+
+def channels_fit(adc_channels: int, columns: int) -> bool:
+    """Whether a number of ADC channels is a power of two and divides the pairs of columns."""
+    return adc_channels & (adc_channels - 1) == 0 and columns % (2 * adc_channels) == 0
