@@ -1,6 +1,7 @@
 """Boards whose array is emulated on the chip: the run that such a board is built for, and its core."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
-from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.link.config import LinkConfig
 
@@ -72,16 +72,8 @@ def emulated_core(
             "emulated array"
         )
     crossbar = build_crossbar(run)
-    controller = ControllerConfig(
-        tiles=tiles,
-        rows=run.array.rows,
-        columns=run.array.columns,
-        adc_channels=run.array.adc_channels,
-        adc_bits=run.array.adc_bits,
-        dac_bits=crossbar.array.controller(tiles).dac_bits,
-        input_bits=run.array.input_bits,
-        command_depth=room.command_depth,
-        response_depth=room.response_depth,
+    controller = replace(
+        run.array.controller(tiles), command_depth=room.command_depth, response_depth=room.response_depth
     )
     link = LinkConfig(
         clock_hz=room.clock_hz,
