@@ -10,6 +10,7 @@ from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
 from twinbar.emulator.crossbar.levels import LevelTable, Targets, level_table, separability_warnings
 from twinbar.emulator.crossbar.register_settings import check_settings
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
+from twinbar.emulator.devices.cell_tables import CellTables, build_tables
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
@@ -21,7 +22,6 @@ from twinbar.emulator.devices.layout import (
 )
 from twinbar.emulator.devices.physics import adc_range
 from twinbar.emulator.devices.preset import Preset
-from twinbar.emulator.devices.tables import CellTables, build_tables
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.emulator.sections.device_section import DeviceConfig
 from twinbar.emulator.sections.timing_section import TimingConfig

@@ -14,7 +14,7 @@ from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKIN
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
-from twinbar.hw.parts.catalogue import Part, catalogue
+from twinbar.hw.parts.known_parts import Part, catalogue
 
 _SHARED: Final = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
 PULSE_CYCLES: Final = 5

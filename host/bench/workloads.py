@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinbar.emulator.contract.operations import WriteList
+from twinbar.emulator.contract.bulk_operations import WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.data.dataset import Dataset

@@ -5,24 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from twinbar.boards.board import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.emulated import room_of
 from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
 from twinbar.hw.gateware.core import CoreConfig
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 DEFAULT_PRESET = "chip"
 
 
-def emulated_run(board: Board, file: Path | None, changes: Mapping[str, Any]) -> ExperimentConfig:
+def emulated_run(board: BoardDefinition, file: Path | None, changes: Mapping[str, Any]) -> ExperimentConfig:
     """Give the run for which a board emulates an array: what is to be given to ``twinbar train`` as well.
 
     Parameters
     ----------
-    board : Board
+    board : BoardDefinition
         The clock is what it has with an emulated array, and the durations are at least those that the array takes.
     file : Path, optional
         A configuration; without one, the preset `DEFAULT_PRESET` and the geometry that fits the board.
@@ -45,7 +45,7 @@ def emulated_run(board: Board, file: Path | None, changes: Mapping[str, Any]) ->
 
 
 def emulated_core(
-    board: Board,
+    board: BoardDefinition,
     run: ExperimentConfig,
     *,
     baud: int | None = None,
@@ -56,7 +56,7 @@ def emulated_core(
     """Give the core of a board that emulates the arrays of a run.
 
     Its cells are those of the engines, with the preset and seed of the run. Queues are as deep as fits the board. The
-    link is as `twinbar.boards.core.core_of` has it.
+    link is as `twinbar.boards.core_of_board.core_of` has it.
 
     Raises
     ------

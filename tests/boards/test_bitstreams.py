@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from twinbar.boards import bitstream, build
-from twinbar.boards.catalogue import find
+from twinbar.boards import bitstream
+from twinbar.boards.known_boards import find
 from twinbar.boards.toolchain import family_of
 from twinbar.boards.wiring import find_wiring
 from twinbar.hw.gateware.controller_config import ControllerConfig

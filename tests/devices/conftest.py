@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from twinbar.emulator.devices.cell_tables import CellTables, build_tables
 from twinbar.emulator.devices.preset import Preset, load_preset
-from twinbar.emulator.devices.tables import CellTables, build_tables
 from twinbar.emulator.sections.array_section import ArrayConfig
 
 DEFAULTS: dict[str, Any] = {"seed": 1, "clock_hz": 1e9, "variance_max": 4095}

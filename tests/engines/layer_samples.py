@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from crossbar_choices import crossbar_of
 
-from twinbar.emulator.contract.operations import TileBlock, WriteList
+from twinbar.emulator.contract.bulk_operations import TileBlock, WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.write_registers import Ramp
 

@@ -7,7 +7,7 @@ from crossbar_choices import crossbar_of, shape_of
 
 from twinbar.emulator.contract.program import PinPulse, Program, ProgramResult
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.gateware.controller_config import ControllerConfig

@@ -14,7 +14,7 @@ from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import saving, trainer
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.state_tree import flatten_state, restore_state

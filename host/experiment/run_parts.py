@@ -16,13 +16,13 @@ from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.emulator.ledger.energy_table import load_energy_table
 from twinbar.emulator.ledger.ledger import Ledger
+from twinbar.host.accounted_engine import Account
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.optimizers import optimizer_class
 from twinbar.host.nn.convert import CrossbarNetwork, MakeEngine, convert
-from twinbar.host.nn.models import lenet, mlp
-from twinbar.host.session import Account
+from twinbar.host.nn.networks import lenet, mlp
 from twinbar.hw.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from filelock import FileLock
 
 from twinbar.emulator.engines.rtl import block
 from twinbar.emulator.engines.rtl.compiler import find_compiler, identity_of
-from twinbar.emulator.engines.rtl.errors import BuildError
 from twinbar.emulator.engines.rtl.glue import glue
 from twinbar.emulator.engines.rtl.netlist import modules, rtlil_text
+from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.emulator.engines.rtl.rtlil import parse
 from twinbar.emulator.engines.rtl.storage import storage_of
 from twinbar.emulator.engines.rtl.timers import find_timers, signals_of, with_outputs
 from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
-from twinbar.emulator.pins.models import bench_text, cells_text, front_end_text, model_text
+from twinbar.emulator.pins.harness_text import bench_text, cells_text, front_end_text, model_text
 from twinbar.hw.first_use import first_use
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
