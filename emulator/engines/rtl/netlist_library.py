@@ -24,7 +24,16 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.work_folder import work_folder
 
-TRANSLATORS = ("block.py", "build.py", "glue.py", "packed.h", "rtlil.py", "storage.py", "timers.py", "yosys.py")
+TRANSLATORS = (
+    "block.py",
+    "glue.py",
+    "netlist_library.py",
+    "packed.h",
+    "rtlil.py",
+    "storage.py",
+    "timers.py",
+    "yosys.py",
+)
 """Files of this package that make C++ of a netlist; the netlist itself comes from the gateware."""
 
 FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
