@@ -27,6 +27,8 @@ def _plain(argument: Any) -> Any:
 def _compile_with(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         dispatcher = numba.njit(**options)(function)
+        if dispatcher is function:  # NUMBA_DISABLE_JIT: a debugger or a tracer follows the Python code
+            return function
         resolve = dispatcher.get_call_template
 
         def resolve_plain(args: Any, kws: Any) -> Any:
