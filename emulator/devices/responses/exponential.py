@@ -12,6 +12,8 @@ from twinbar.emulator.devices.response_law import Array, ResponseLaw
 
 _FLAT: Final = 1e-6
 """Curvatures below this are a straight line: the closed form is 0/0 there."""
+_STEEPEST: Final = 300.0
+"""Curvature of the steepest staircase: one pulse takes a cell from end to end."""
 
 
 def nonlinearity_label(curvature: float) -> float:
@@ -38,12 +40,12 @@ def curvature_of(label: float) -> float:
     """Give the curvature ``1 / normA`` that has a nonlinearity label (the inverse of `nonlinearity_label`)."""
     if label == 0:
         return 0.0
-    limit = nonlinearity_label(300.0)
-    size = min(abs(label), limit)
-    # Imported here: no run needs it but one whose preset gives a label, and it takes a quarter of a second.
-    from scipy.optimize import brentq
-
-    return float(np.sign(label) * brentq(lambda k: nonlinearity_label(k) - size, 1e-12, 300.0, xtol=1e-14))
+    size = min(abs(label), nonlinearity_label(_STEEPEST))
+    # Halved until floats are exhausted: scipy's root finders take longer to import than a training takes to start.
+    low, high = 0.0, _STEEPEST
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if nonlinearity_label(middle) < size else (low, middle)
+    return float(np.sign(label) * high)
 
 
 def exponential_step(position: Array, curvature: float, pulses: float | Array, polarity: int) -> Array:
