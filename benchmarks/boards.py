@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from twinbar.boards.catalogue import boards, find
+from twinbar.boards.known_boards import boards, find
 
 LOGIC, MEMORY, PINS = ("ICESTORM_LC", "TRELLIS_COMB"), ("ICESTORM_RAM", "DP16KD"), ("SB_IO", "TRELLIS_IO")
 COMMAND = [sys.executable, "-c", "from twinbar.host.cli import main; main()", "board", "build", "--json"]

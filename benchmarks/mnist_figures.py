@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import terminal_progress
+from twinbar.host.experiment.progress_display import terminal_progress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
 

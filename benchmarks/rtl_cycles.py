@@ -19,7 +19,7 @@ from rich.table import Table
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.controller_engine import ControllerEngine
-from twinbar.emulator.engines.rtl.controller import RtlController
+from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 from twinbar.host.bench.workloads import reference_crossbar
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode

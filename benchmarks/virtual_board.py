@@ -15,16 +15,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinbar.boards.catalogue import find
-from twinbar.boards.core import core_of
+from twinbar.boards.core_of_board import core_of
+from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.host.board.emulated_board import emulated_core, emulated_run
-from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.run_parts import build_crossbar
 from twinbar.host.transport.link import Link
-from twinbar.host.virtual.array import array_of
-from twinbar.host.virtual.line import VirtualLine
+from twinbar.host.virtual.virtual_array import array_of
+from twinbar.host.virtual.virtual_line import VirtualLine
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 

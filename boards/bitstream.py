@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import platformdirs
 
-from twinbar.boards.board import Board
+from twinbar.boards.board_definition import Board
 from twinbar.boards.toolchain import Family, family_of
 
 NAME: Final = "twinbar"

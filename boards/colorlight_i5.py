@@ -10,7 +10,7 @@ from amaranth.build import Attrs, Clock, Connector, Pins, PinsN, Resource
 from amaranth.vendor import LatticeECP5Platform
 from amaranth_boards.resources import UARTResource
 
-from twinbar.boards.board import DAPLINK_BAUD, Board, open_fpga_loader
+from twinbar.boards.board_definition import DAPLINK_BAUD, Board, open_fpga_loader
 
 _LVCMOS33 = Attrs(IO_TYPE="LVCMOS33")
 

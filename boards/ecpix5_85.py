@@ -1,6 +1,6 @@
 """ECPIX-5 with LFE5UM5G-85F (LambdaConcept): UART through its FT2232, eight Pmods."""
 
-from twinbar.boards.board import Board, open_fpga_loader
+from twinbar.boards.board_definition import Board, open_fpga_loader
 
 BOARD = Board(
     name="ecpix5-85",

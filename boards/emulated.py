@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from twinbar.boards.board import Board
+from twinbar.boards.board_definition import Board
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.memory import SPRAM_DEVICE
 

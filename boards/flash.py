@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from twinbar.boards.bitstream import MANIFEST, built_for
-from twinbar.boards.board import Board
+from twinbar.boards.board_definition import Board
 from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError
 
 

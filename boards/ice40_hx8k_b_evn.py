@@ -1,6 +1,6 @@
 """iCE40-HX8K breakout board (Lattice): UART through its FT2232H, four headers."""
 
-from twinbar.boards.board import Board, Programmer
+from twinbar.boards.board_definition import Board, Programmer
 
 BOARD = Board(
     name="ice40-hx8k-b-evn",

@@ -1,6 +1,6 @@
 """iCEBreaker (1BitSquared): iCE40UP5K, UART through its FT2232H, three Pmods."""
 
-from twinbar.boards.board import ICEPROG, Board
+from twinbar.boards.board_definition import ICEPROG, Board
 
 BOARD = Board(
     name="icebreaker",

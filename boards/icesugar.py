@@ -1,6 +1,6 @@
 """iCESugar v1.5 (MuseLab): iCE40UP5K, UART through its on-board microcontroller, four Pmods."""
 
-from twinbar.boards.board import DAPLINK_BAUD, ICESPROG, Board
+from twinbar.boards.board_definition import DAPLINK_BAUD, ICESPROG, Board
 
 BOARD = Board(
     name="icesugar",

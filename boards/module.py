@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.adc import AdcPart
-from twinbar.hw.parts.catalogue import KNOWN_PARTS, Part
 from twinbar.hw.parts.dac import DacPart
+from twinbar.hw.parts.known_parts import KNOWN_PARTS, Part
 from twinbar.hw.parts.switch import SwitchPart
 from twinbar.hw.registry import is_reference
 

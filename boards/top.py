@@ -8,8 +8,8 @@ from amaranth.build import Pins as BoardPins
 from amaranth.hdl import ClockDomain, Elaboratable, Module, Value
 from amaranth.lib.io import Buffer
 
-from twinbar.boards.board import Board
-from twinbar.boards.clock import BoardClock
+from twinbar.boards.board_clock import BoardClock
+from twinbar.boards.board_definition import Board
 from twinbar.boards.pin_names import FrontEndPin, front_end_pins
 from twinbar.boards.placement import STOP, Placement, package_pins, place, sockets_of
 from twinbar.boards.wiring import Wiring

@@ -1,6 +1,6 @@
 """ULX3S with LFE5U-25F (Radiona): UART through its FT231X, 28 pairs on two headers."""
 
-from twinbar.boards.board import Board, open_fpga_loader
+from twinbar.boards.board_definition import Board, open_fpga_loader
 
 BOARD = Board(
     name="ulx3s-25f",

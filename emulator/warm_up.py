@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 
 from twinbar.emulator.contract.beats import arm
-from twinbar.emulator.contract.operations import TileBlock, WriteList
+from twinbar.emulator.contract.bulk_operations import TileBlock, WriteList
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.engines.bulk.engine import FEW_STEPS, FastEngine
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 
 NARROW: Final = Geometry(rows=4, columns=2)
 """Its column sums fit float32, as those of a default crossbar do."""

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinbar.host.data import load_dataset
-from twinbar.host.experiment.build import build_crossbar, build_ledger, images_tensor
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.programmer import program
+from twinbar.host.experiment.run_parts import build_crossbar, build_ledger, images_tensor
 from twinbar.host.nn.convert import CrossbarNetwork, convert
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.host.update.policies.siamese import Siamese, SiameseSettings

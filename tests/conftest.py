@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from twinbar.emulator.contract.operations import Engine
+    from twinbar.emulator.contract.bulk_operations import Engine
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
 
 # Two threads can be asked for on any machine, so that results can be compared between one thread and two. It is read
@@ -180,7 +180,7 @@ QUICK: dict[str, Any] = {
 def train_run(compiled_kernels: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
     """Train with `QUICK` and some changes by dotted key; the same changes are trained once per session."""
     from twinbar.host.experiment.config import ExperimentConfig
-    from twinbar.host.experiment.progress import SilentProgress
+    from twinbar.host.experiment.progress_display import SilentProgress
     from twinbar.host.experiment.run_folder import RunFolder
     from twinbar.host.experiment.train import train
 
@@ -207,7 +207,7 @@ class Steps(NamedTuple):
 def train_steps(compiled_kernels: None) -> Callable[[dict[str, Any]], Steps]:
     """Train for an epoch, with some changes by dotted key, without a run folder."""
     from twinbar.host.experiment.config import ExperimentConfig
-    from twinbar.host.experiment.progress import SilentProgress
+    from twinbar.host.experiment.progress_display import SilentProgress
     from twinbar.host.experiment.train import prepare_data
     from twinbar.host.experiment.trainer import Trainer
 

@@ -27,7 +27,7 @@ from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.parts import catalogue
+from twinbar.hw.parts import known_parts
 from twinbar.hw.timing import Phase, Timing, add_load, add_multiply, driven_cycles
 from twinbar.hw.verilog import ports
 
@@ -276,9 +276,9 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "example": example,
     "verilog-ports": verilog_ports,
     "trace-columns": trace_columns,
-    "part-limits": catalogue.limits_table,
-    "part-sources": catalogue.sources_table,
-    "part-cycles": catalogue.cycles_table,
+    "part-limits": known_parts.limits_table,
+    "part-sources": known_parts.sources_table,
+    "part-cycles": known_parts.cycles_table,
 }
 """Makers of the generated parts."""
 

@@ -29,7 +29,7 @@ import numpy as np
 
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import prepare_data, train
 

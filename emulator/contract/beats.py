@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.contract.interleave import interleave
-from twinbar.emulator.contract.operations import TileBlock
-from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.register_settings import bias_records, settings
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
@@ -87,7 +87,7 @@ def on_cells(opcode: Opcode, offsets: np.ndarray, cells: np.ndarray, columns: in
 
 
 def calibrate(offsets: np.ndarray, arguments: np.ndarray) -> Commands:
-    """Calibrate what `twinbar.emulator.crossbar.calibration.calibrations` lists."""
+    """Calibrate what `twinbar.emulator.crossbar.needed_calibrations.calibrations` lists."""
     names = {"column": COLUMN, "subtract": SUBTRACT, "gain": GAIN}
     return in_turn(Opcode.CALIBRATE, offsets, **{name: arguments[:, column] for name, column in names.items()})
 

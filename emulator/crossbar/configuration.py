@@ -11,6 +11,7 @@ from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
 from twinbar.emulator.crossbar.levels import LevelTable, level_table, separability_warnings
 from twinbar.emulator.crossbar.register_settings import check_settings
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
+from twinbar.emulator.devices.cell_tables import CellTables, build_tables
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
@@ -22,7 +23,6 @@ from twinbar.emulator.devices.layout import (
 )
 from twinbar.emulator.devices.physics import adc_range
 from twinbar.emulator.devices.preset import Preset
-from twinbar.emulator.devices.tables import CellTables, build_tables
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts

@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from twinbar.emulator.devices.cell_tables import DriveRegisters
 from twinbar.emulator.devices.layout import RESET, SET
-from twinbar.emulator.devices.tables import DriveRegisters
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.layouts import PULSE_BITS
 

@@ -1,7 +1,7 @@
 """The physics of a cell and of a conversion, in integers: one set of scalar functions for every engine.
 
 No libm, no fast math, no state: a function of its arguments only. The tables come from
-`twinbar.emulator.devices.tables`;
+`twinbar.emulator.devices.cell_tables`;
 their layout and fixed-point formats are in `twinbar.emulator.devices.layout`. The only floating-point operation is a
 square root, which IEEE 754 rounds correctly on every processor, of integers below 2**50, where its floor is exact.
 """

@@ -1,7 +1,7 @@
 """A cell model as a file: every number with its unit, its source and how certain it is.
 
 A preset is TOML, checked on the way in; a user's own preset is a file of the same form, no code. The built-in ones lie
-in ``presets/``. `twinbar.emulator.devices.tables` turns a preset into the integer tables of the engines.
+in ``presets/``. `twinbar.emulator.devices.cell_tables` turns a preset into the integer tables of the engines.
 """
 
 import contextlib

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twinbar.emulator.devices.cell_tables import build_tables
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.physics import apply_pulse, cell_key, traits
 from twinbar.emulator.devices.preset import Preset
-from twinbar.emulator.devices.tables import build_tables
 from twinbar.emulator.kernels.compiled import allocating_kernel
 from twinbar.hw.errors import ConfigError
 

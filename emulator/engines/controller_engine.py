@@ -6,7 +6,7 @@ import numpy as np
 
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.operations import (
+from twinbar.emulator.contract.bulk_operations import (
     MultiplyResult,
     TileBlock,
     WriteList,
@@ -15,9 +15,9 @@ from twinbar.emulator.contract.operations import (
     extreme_codes,
 )
 from twinbar.emulator.contract.program import Controller, Program, ProgramResult
-from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT, calibrations
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT, calibrations
 from twinbar.emulator.crossbar.register_settings import bias_records
 from twinbar.emulator.engines.front_end_memory import NOT_CONVERTED, POLARITIES, come_to_rest, recall
 from twinbar.hw.actions import Action

@@ -7,9 +7,9 @@ from twinbar.emulator.engines.controller_engine import MakeController
 from twinbar.hw.errors import ConfigError
 
 CONTROLLERS: Final = {
-    "fast": ("twinbar.emulator.engines.program.controller", "FastController"),
-    "events": ("twinbar.emulator.engines.events.controller", "EventsController"),
-    "rtl": ("twinbar.emulator.engines.rtl.controller", "RtlController"),
+    "fast": ("twinbar.emulator.engines.program.fast_controller", "FastController"),
+    "events": ("twinbar.emulator.engines.events.events_controller", "EventsController"),
+    "rtl": ("twinbar.emulator.engines.rtl.rtl_controller", "RtlController"),
     "pysim": ("twinbar.emulator.engines.rtl.pysim", "PysimController"),
 }
 """Module and class of each, the quickest one first. For training, `fast` goes through programs only if someone watches

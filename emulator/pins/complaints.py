@@ -60,7 +60,7 @@ class Complaint:
 
 
 def read_complaint(found: Any, parts: SerialParts | None) -> Complaint:
-    """Read what the models recorded (`twinbar.emulator.pins.tables.Complaint`)."""
+    """Read what the models recorded (`twinbar.emulator.pins.part_tables.Complaint`)."""
     number = int(found.what)
     if number < len(LIMITS):
         sentence = f"{LIMITS[number]}: {found.found:g} ns, the part needs {found.needed:g} ns"

@@ -1,4 +1,4 @@
-// A part at a serial bus: follows the pins and checks each edge, as `SerialDevice` of hw/parts/device.py does, from the
+// A part at a serial bus: follows the pins and checks each edge, as `SerialDevice` of hw/parts/part_model.py does, from the
 // same limits.
 
 #include <cmath>

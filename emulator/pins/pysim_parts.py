@@ -11,7 +11,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.adc import AdcDevice
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 from twinbar.hw.parts.cycles import matrix_of
-from twinbar.hw.parts.device import SerialDevice, drive_bus
+from twinbar.hw.parts.part_model import SerialDevice, drive_bus
 from twinbar.hw.parts.switch import SWITCHES
 from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.vocabulary import Selection

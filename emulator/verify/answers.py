@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twinbar.emulator.contract.program import ProgramResult
-from twinbar.emulator.verify.beats import fields_of, opcode_of, tile_of
+from twinbar.emulator.verify.beat_fields import fields_of, opcode_of, tile_of
 from twinbar.hw.protocol.commands import IF_REFUSED, PER_OUTPUT, TO_EVERY_TILE
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import unpack, unpack_results

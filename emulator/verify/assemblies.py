@@ -12,9 +12,9 @@ from twinbar.hw.parts.adg1414 import ADG1414
 from twinbar.hw.parts.ads8688 import ADS8688, Range
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts, outputs_for
 from twinbar.hw.parts.bus import Board
-from twinbar.hw.parts.catalogue import Part
 from twinbar.hw.parts.dac8568 import DAC8568
 from twinbar.hw.parts.hc595 import HC595_2V, HC595_4V5
+from twinbar.hw.parts.known_parts import Part
 from twinbar.hw.parts.mcp4822 import MCP4822
 from twinbar.hw.parts.switch import SwitchPart
 

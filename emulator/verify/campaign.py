@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from twinbar.emulator.contract.program import ProgramResult
-from twinbar.emulator.verify.beats import opcode_of
-from twinbar.emulator.verify.compare import Difference, Outcome, first_difference, run
+from twinbar.emulator.verify.beat_fields import opcode_of
+from twinbar.emulator.verify.compared_engines import Engine
 from twinbar.emulator.verify.elaborations import Elaboration
-from twinbar.emulator.verify.engines import Engine
+from twinbar.emulator.verify.engine_comparison import Difference, Outcome, first_difference, run
 from twinbar.emulator.verify.generate import session as draw_session
 from twinbar.emulator.verify.session import Session, Step
 from twinbar.emulator.verify.shrink import TRIES, Shrinker

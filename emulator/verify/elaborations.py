@@ -11,7 +11,7 @@ from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKIN
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
-from twinbar.hw.parts.catalogue import Part, catalogue
+from twinbar.hw.parts.known_parts import Part, catalogue
 
 PULSE_CYCLES: Final = 5
 """Cycles of the shorter of a preset's two pulses: the clock is chosen so that programs are short."""

@@ -6,9 +6,9 @@ from typing import Final
 
 from twinbar.emulator.contract.program import PinPulse
 from twinbar.emulator.devices.layout import FAULT_NON_RESPONDING
-from twinbar.emulator.verify.beats import beat, fields_of, opcode_of
+from twinbar.emulator.verify.beat_fields import beat, fields_of, opcode_of
+from twinbar.emulator.verify.drawn_operations import ARRAY, HOUSEKEEPING, operation
 from twinbar.emulator.verify.elaborations import Elaboration
-from twinbar.emulator.verify.operations import ARRAY, HOUSEKEEPING, operation
 from twinbar.emulator.verify.session import Session, Step
 from twinbar.emulator.verify.settings import RECORDS, anything, converters, durations, level, record, safety, sampling
 from twinbar.emulator.verify.settings import write as write_register

@@ -5,7 +5,7 @@ from typing import Final
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.devices.layout import G_ONE, RESET, SET
-from twinbar.emulator.verify.beats import beat
+from twinbar.emulator.verify.beat_fields import beat
 from twinbar.emulator.verify.sketch import Sketch, small, weighted
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS, WIDTH_BITS

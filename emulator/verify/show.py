@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from twinbar.emulator.verify.beats import fields_of, opcode_of, rest_of
+from twinbar.emulator.verify.beat_fields import fields_of, opcode_of, rest_of
 from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session, Step
 from twinbar.hw.actions import ACTIONS

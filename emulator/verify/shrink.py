@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from twinbar.emulator.verify.beats import fields_of, with_fields
+from twinbar.emulator.verify.beat_fields import fields_of, with_fields
 from twinbar.emulator.verify.session import Session, Step
 
 TRIES = 2000

@@ -3,7 +3,7 @@
 from random import Random
 
 from twinbar.emulator.contract.program import Pin, PinPulse
-from twinbar.emulator.verify.beats import fields_of, opcode_of
+from twinbar.emulator.verify.beat_fields import fields_of, opcode_of
 from twinbar.emulator.verify.sketch import Sketch, weighted
 from twinbar.hw.protocol.commands import CELL_READS, CLOSED_LOOP
 from twinbar.hw.protocol.layouts import TRIM_BITS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from twinbar.emulator.engines.rtl.errors import BuildError
+from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.emulator.engines.rtl.rtlil import Bit, Cell, Netlist, parse, signal_text
 from twinbar.emulator.engines.rtl.yosys import flatten
 

@@ -10,13 +10,13 @@ import torch
 from torch.nn import functional as F
 
 from twinbar.emulator.engines.bulk.engine import FastEngine
-from twinbar.host.bench.engines import measure_engines
-from twinbar.host.bench.link import measure_link
+from twinbar.host.bench.engine_speed import measure_engines
+from twinbar.host.bench.link_bytes import measure_link
 from twinbar.host.bench.scaling import measure_scaling
 from twinbar.host.bench.workloads import OneLevelMoves, synthetic_images
-from twinbar.host.experiment import build
+from twinbar.host.experiment import run_parts
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import Progress, SilentProgress
+from twinbar.host.experiment.progress_display import Progress, SilentProgress
 from twinbar.host.experiment.threads import use_threads
 from twinbar.host.experiment.trainer import Trainer
 from twinbar.hw.timing import Phase
@@ -121,9 +121,9 @@ def measure_torch(batch_size: int, images: int, threads: int | None) -> float:
     use_threads(threads, batch_size)
     config = ExperimentConfig().merge({**TRAINING, "training.batch_size": batch_size})
     data = synthetic_images(max(images, 256))
-    module = build.build_model(config, data)
-    optimizer = build.build_optimizer(config, module)
-    pixels, labels = build.images_tensor(data.train_images), torch.as_tensor(data.train_labels)
+    module = run_parts.build_model(config, data)
+    optimizer = run_parts.build_optimizer(config, module)
+    pixels, labels = run_parts.images_tensor(data.train_images), torch.as_tensor(data.train_labels)
 
     def train() -> None:
         for start in range(0, images, batch_size):
@@ -142,7 +142,7 @@ def measure_overhead() -> dict[str, Any]:
     """
 
     def share(**changes: Any) -> float:
-        make = build.engine_maker("fast", serial="array.front_end" in changes)
+        make = run_parts.engine_maker("fast", serial="array.front_end" in changes)
         moves = OneLevelMoves(tiles=1, make_engine=make, changes=changes)
         phases = moves.engine.write(moves.next_list()).activity.phases
         return float(phases[[Phase.IDLE, Phase.DECIDE, Phase.STALL]].sum() / phases.sum())

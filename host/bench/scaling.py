@@ -8,7 +8,7 @@ import numpy as np
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.controller_engine import ControllerEngine
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.bench.workloads import moved_by_one, reference_crossbar
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.packing import pack

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinbar.emulator.contract.operations import WriteList
+from twinbar.emulator.contract.bulk_operations import WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.data.dataset import Dataset
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.run_parts import build_crossbar
 from twinbar.host.nn.convert import MakeEngine
 
 TILES: Final = 16

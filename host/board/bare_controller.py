@@ -10,7 +10,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 
 
 class BareController:
-    """A controller on a board, without an emulator beside it (see `twinbar.host.board.controller.BoardController`).
+    """A controller on a board, without an emulator beside it (see `BoardController`).
 
     Cell energy, extreme codes and row drives, which no board tells, are 0; cycles of single responses are too.
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from twinbar.boards.board import DEFAULT_BAUD
+from twinbar.boards.board_definition import DEFAULT_BAUD
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.board.bare_controller import BareController
+from twinbar.host.board.board_controller import BoardController
 from twinbar.host.board.board_crossbar import controller_of, crossbar_of
 from twinbar.host.board.board_state import leave_safe
-from twinbar.host.board.controller import BoardController
 from twinbar.host.cells.accounted_controller import ProgramRunner
 from twinbar.host.cells.verbs import Cells
 from twinbar.host.transport.line import Line, open_line

@@ -6,10 +6,10 @@ from typing import Any, Final
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.board.emulated_board import DEFAULT_PRESET
-from twinbar.host.board.front_end import values_of
+from twinbar.host.board.front_end_name import values_of
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.link.front_end import DIRECT, EMULATED
+from twinbar.hw.link.front_end_number import DIRECT, EMULATED
 from twinbar.hw.link.hello import Hello
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.bus import cycles_at_least
@@ -48,8 +48,8 @@ def crossbar_of(
         if hello.front_end != EMULATED:
             return None
         device = DEFAULT_PRESET
-    from twinbar.host.experiment.build import build_crossbar
     from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.host.experiment.run_parts import build_crossbar
 
     changes: dict[str, Any] = {f"array.{name}": getattr(hello, name) for name in _SIZES}
     changes |= {"timing.clock_hz": float(hello.clock_hz), "engine.seed": seed}

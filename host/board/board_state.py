@@ -3,9 +3,9 @@
 import contextlib
 from typing import Any, Final
 
-from twinbar.host.board.front_end import values_of
+from twinbar.host.board.front_end_name import values_of
+from twinbar.host.transport.controller_state import read_counters, read_faults
 from twinbar.host.transport.link import Link
-from twinbar.host.transport.registers import read_counters, read_faults
 from twinbar.hw.errors import LinkError
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Opcode

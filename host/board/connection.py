@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.host.board.board_controller import BoardController
 from twinbar.host.board.board_state import leave_safe
-from twinbar.host.board.controller import BoardController
 from twinbar.host.transport.line import Line, open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.patient_line import PatientLine, go_on, say_nothing

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twinbar.boards.board import Board
+from twinbar.boards.board_definition import Board
 from twinbar.boards.emulated import room_of
 from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.host.experiment.config import ExperimentConfig
@@ -12,7 +12,7 @@ from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 DEFAULT_PRESET = "chip"
 
@@ -56,14 +56,14 @@ def emulated_core(
     """Give the core of a board that emulates the arrays of a run.
 
     Its cells are those of the engines, with the preset and seed of the run. Queues are as deep as fits the board. The
-    link is as `twinbar.boards.core.core_of` has it.
+    link is as `twinbar.boards.core_of_board.core_of` has it.
 
     Raises
     ------
     ConfigError
         If the array on the chip cannot compute the device, or is too large for it.
     """
-    from twinbar.host.experiment.build import build_crossbar
+    from twinbar.host.experiment.run_parts import build_crossbar
 
     room = room_of(board)
     if run.timing.clock_hz != room.clock_hz:

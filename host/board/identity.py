@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.host.board.front_end import described, front_end_of, option_for
+from twinbar.host.board.front_end_name import described, front_end_of, option_for
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.hello import Hello

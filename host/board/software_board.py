@@ -10,12 +10,12 @@ import numpy as np
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.engines.program.controller import FastController
-from twinbar.host.board.front_end import front_end_of
+from twinbar.emulator.engines.program.fast_controller import FastController
+from twinbar.host.board.front_end_name import front_end_of
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 _STEP_S = 5e-4
 """Time that passes from one look of a line at its board to the next."""

@@ -67,8 +67,8 @@ class Chip(Cells):
         settings: Mapping[str, Any] | None = None,
         armed: bool = True,
     ) -> None:
-        from twinbar.host.experiment.build import build_crossbar
         from twinbar.host.experiment.config import ExperimentConfig
+        from twinbar.host.experiment.run_parts import build_crossbar
 
         named = {"device.preset": device, "device.levels": levels, "array.rows": rows, "array.columns": columns}
         changes = {key: value for key, value in named.items() if value is not None}

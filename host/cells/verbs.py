@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.contract import beats
-from twinbar.emulator.crossbar.calibration import calibrations
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.needed_calibrations import calibrations
 from twinbar.emulator.crossbar.write_registers import Ramp
 from twinbar.emulator.engines.front_end_memory import come_to_rest
 from twinbar.emulator.ledger.energy_table import load_energy_table
@@ -20,8 +20,8 @@ from twinbar.host.cells.bias_record import BiasRecord
 from twinbar.host.cells.cell_commands import Progress, run_on_cells, write_until
 from twinbar.host.cells.conductance import ConductanceScale, write_conductance
 from twinbar.host.cells.iv_sweep import IvCurve, iv_sweep
+from twinbar.host.cells.multiplication import Multiplication, multiply
 from twinbar.host.cells.places import Ints, as_array, locate, whole_numbers
-from twinbar.host.cells.products import Multiplication, multiply
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.errors import ConfigError, RefusedError
 from twinbar.hw.protocol import registers

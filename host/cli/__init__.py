@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from twinbar.host.cli import failures
-from twinbar.host.cli.commands import CommandTable
+from twinbar.host.cli.command_table import CommandTable
 
 BAD_USAGE: Final = 2
 

@@ -13,7 +13,7 @@ def bench(
 ) -> None:
     """Measure closed-loop writing, training, and PyTorch alone, in this run and on this machine."""
     from twinbar.host.bench.measure import run_bench
-    from twinbar.host.experiment.progress import terminal_progress
+    from twinbar.host.experiment.progress_display import terminal_progress
     from twinbar.host.experiment.run_folder import json_text
 
     progress = terminal_progress()

@@ -10,15 +10,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinbar.boards.board import DEFAULT_BAUD
-from twinbar.boards.fit import CELL_NAMES
+from twinbar.boards.board_definition import DEFAULT_BAUD
+from twinbar.boards.fit_advice import CELL_NAMES
 from twinbar.host.cli import failures
 from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
 from twinbar.host.cli.virtual_board import virtual_board
 
 if TYPE_CHECKING:
     from twinbar.boards.bitstream import Bitstream
-    from twinbar.boards.board import Board
+    from twinbar.boards.board_definition import Board
 
 app = typer.Typer(
     help="Build, flash and talk to FPGA boards.",
@@ -44,7 +44,7 @@ _WIDE: Final = 96
 @app.command("list")
 def list_boards(as_json: AsJson = False) -> None:
     """List the boards that Twinbar builds for."""
-    from twinbar.boards.catalogue import BOARDS, boards
+    from twinbar.boards.known_boards import BOARDS, boards
     from twinbar.hw.errors import ConfigError
 
     rows = [_row(board) for board in boards().values()]
@@ -123,8 +123,8 @@ def build_board(
     The tools come with pip. The table shows what is used of the FPGA, and the clock that place-and-route reached; where
     that is less than the board's clock, the exit status is 1.
     """
-    from twinbar.boards.build import TimingError, build
-    from twinbar.boards.catalogue import find
+    from twinbar.boards.bitstream_build import TimingError, build
+    from twinbar.boards.known_boards import find
     from twinbar.boards.top import design
     from twinbar.hw.errors import ConfigError
 
@@ -160,8 +160,8 @@ def flash_board(
     ] = None,
 ) -> None:
     """Write a bitstream to a board with the program that is made for it."""
-    from twinbar.boards.catalogue import find
     from twinbar.boards.flash import choose, flash
+    from twinbar.boards.known_boards import find
 
     board = find(name)
     chosen = choose(board, bitstream)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from twinbar.boards.board import Board
+    from twinbar.boards.board_definition import Board
     from twinbar.boards.wiring import Wiring
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.hw.gateware.core import CoreConfig
@@ -75,7 +75,7 @@ class CoreRequest:
         ConfigError
             If there is no such core.
         """
-        from twinbar.boards.core import core_of
+        from twinbar.boards.core_of_board import core_of
         from twinbar.boards.wiring import find_wiring
 
         wiring = find_wiring(self.wiring or self.board.wiring)
@@ -89,7 +89,7 @@ class CoreRequest:
         ConfigError
             If there is no such array.
         """
-        from twinbar.host.virtual.array import array_of
+        from twinbar.host.virtual.virtual_array import array_of
 
         return array_of(core, self.file, self._changes(self.asked))
 

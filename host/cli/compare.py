@@ -7,7 +7,7 @@ from rich.console import Console
 from twinbar.host.cli.execution import execute
 from twinbar.host.cli.options import Request, experiment_command
 from twinbar.host.experiment.config import CompareConfig
-from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder
 
 
@@ -21,7 +21,7 @@ def compare(request: Request) -> None:
 
 
 def _compare(folder: RunFolder, progress: Progress) -> dict[str, Any]:
-    from twinbar.host.experiment.compare import compare as compare_policies
+    from twinbar.host.experiment.policy_comparison import compare as compare_policies
 
     config = cast(CompareConfig, folder.config)
     comparison: dict[str, Any] = compare_policies(config, config.policies, folder, progress)

@@ -64,7 +64,7 @@ def show_preset(
 
     stairs = staircase(model, pulses=pulses, cells=cells, seed=seed)
     if plot is not None:
-        from twinbar.host.report.staircase import draw_figure, save_figure
+        from twinbar.host.report.staircase_plot import draw_figure, save_figure
 
         save_figure(draw_figure(model, stairs), plot)
     if as_json:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from twinbar.host.cli.failures import INTERRUPTED
 from twinbar.host.cli.options import Request
-from twinbar.host.experiment.progress import Progress, terminal_progress
+from twinbar.host.experiment.progress_display import Progress, terminal_progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 
 

@@ -20,9 +20,9 @@ def replay(
     """
     # PyArrow, PyTorch and Numba take seconds to import; help texts should not wait for them.
     from twinbar.emulator.engines.controllers import controller_maker
-    from twinbar.host.experiment.build import build_crossbar
     from twinbar.host.experiment.config import ExperimentConfig
-    from twinbar.host.experiment.progress import terminal_progress
+    from twinbar.host.experiment.progress_display import terminal_progress
+    from twinbar.host.experiment.run_parts import build_crossbar
     from twinbar.host.trace.replay import Replay, replay_part
     from twinbar.host.trace.store import read_parts
 

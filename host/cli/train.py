@@ -7,7 +7,7 @@ from rich.console import Console
 from twinbar.host.cli.execution import execute
 from twinbar.host.cli.options import Request, experiment_command
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder
 
 

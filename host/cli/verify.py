@@ -47,9 +47,9 @@ def verify(
     that took part are named at the end, the others with the option that left them out.
     """
     from twinbar.emulator.verify.campaign import Coverage, compare, sessions
-    from twinbar.emulator.verify.engines import engine_of
+    from twinbar.emulator.verify.compared_engines import engine_of
     from twinbar.emulator.verify.selection import select
-    from twinbar.host.experiment.progress import terminal_progress
+    from twinbar.host.experiment.progress_display import terminal_progress
 
     names = [name.strip() for name in engines.split(",") if name.strip()]
     if len(set(names)) < 2 or len(set(names)) < len(names):

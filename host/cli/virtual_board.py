@@ -69,9 +69,9 @@ def virtual_board(
     The netlist is that of the bitstream, UART and SPI pins included, in every clock cycle in which something moves. It
     is compiled once (a minute). Ctrl-C ends it.
     """
-    from twinbar.boards.catalogue import find
+    from twinbar.boards.known_boards import find
     from twinbar.boards.top import design
-    from twinbar.emulator.virtual.board import CompiledBoard
+    from twinbar.emulator.virtual.compiled_board import CompiledBoard
     from twinbar.host.virtual.server import Server
     from twinbar.hw.errors import ConfigError
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.controller_engine import MakeController
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.experiment.callbacks import Run
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.nn.convert import CrossbarNetwork
 from twinbar.host.nn.mapping import mapped_columns
 from twinbar.host.trace.drawing import check_waves, draw_timeline, draw_wave

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twinbar.emulator.contract.operations import WriteResult
+from twinbar.emulator.contract.bulk_operations import WriteResult
 from twinbar.host.nn.convert import CrossbarNetwork
 from twinbar.host.update.kernels import record_responses
 from twinbar.host.update.policy import UpdatePolicy

@@ -4,7 +4,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from twinbar.boards.board import DEFAULT_BAUD
+from twinbar.boards.board_definition import DEFAULT_BAUD
 from twinbar.host.experiment.optimizers import optimizer_name
 from twinbar.host.section import Section
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from twinbar.host.experiment.callbacks import Run
-from twinbar.host.experiment.progress import Figure, Progress
+from twinbar.host.experiment.progress_display import Figure, Progress
 
 
 class ShownProgress:

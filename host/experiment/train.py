@@ -6,11 +6,11 @@ from typing import Any
 
 from twinbar.host.data import load_dataset
 from twinbar.host.data.dataset import Dataset
-from twinbar.host.experiment import build
+from twinbar.host.experiment import run_parts
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.interruption import Interruption
 from twinbar.host.experiment.kept_board import KeptBoard
-from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.run_report import RunReport
 from twinbar.host.experiment.saving import Checkpoints, StepRows
@@ -65,7 +65,7 @@ def train(
     use_threads(config.engine.threads, config.training.batch_size)
     data = prepare_data(config) if data is None else data
     interruption = Interruption()
-    connection = build.build_board(config)
+    connection = run_parts.build_board(config)
     board = None
     if connection is not None:
         connection.listen(progress.message, partial(_stop_waiting, interruption))

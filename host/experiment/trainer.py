@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.ledger.ledger import Kind
 from twinbar.host.data.dataset import Dataset
-from twinbar.host.experiment import build
+from twinbar.host.experiment import run_parts
 from twinbar.host.experiment.account import Account
 from twinbar.host.experiment.callbacks import Callbacks
 from twinbar.host.experiment.cell_figures import cell_figures
@@ -29,7 +29,7 @@ from twinbar.host.experiment.evaluate import Evaluation, evaluate
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.policy_state import policy_state, restore_policy
 from twinbar.host.experiment.programmer import program
-from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.watch import Watch
 from twinbar.host.nn.convert import CrossbarNetwork
@@ -80,23 +80,26 @@ class Trainer:
         restored: bool = False,
     ) -> None:
         self.config = config
-        self._images = build.images_tensor(data.train_images)
+        self._images = run_parts.images_tensor(data.train_images)
         self._labels = torch.as_tensor(data.train_labels)
-        self._test = (build.images_tensor(data.test_images), torch.as_tensor(data.test_labels))
+        self._test = (run_parts.images_tensor(data.test_images), torch.as_tensor(data.test_labels))
         self._validation = None
         if len(data.validation_images):
-            self._validation = (build.images_tensor(data.validation_images), torch.as_tensor(data.validation_labels))
+            self._validation = (
+                run_parts.images_tensor(data.validation_images),
+                torch.as_tensor(data.validation_labels),
+            )
         self.classes = data.classes
-        self.policy = build.build_policy(config)
+        self.policy = run_parts.build_policy(config)
         self.network: CrossbarNetwork | None = None
         self.account: Account | None = None
         self.watch = Watch()
-        self.module = build.build_model(config, data)
+        self.module = run_parts.build_model(config, data)
         followers: list[object] = []
         if self.policy.on_crossbar:
-            crossbar = build.build_crossbar(config)
+            crossbar = run_parts.build_crossbar(config)
             self.observation = Observation(config, crossbar, folder, progress)
-            self.network = build.build_network(
+            self.network = run_parts.build_network(
                 config,
                 self.module,
                 crossbar,
@@ -108,7 +111,7 @@ class Trainer:
             )
             self.module = self.network.module
             self.policy.prepare([layer.matmul.cells for layer in self.network.layers])
-            self.account = Account(build.build_ledger(config, crossbar, self.network.session.engine.tiles))
+            self.account = Account(run_parts.build_ledger(config, crossbar, self.network.session.engine.tiles))
             for sentence in crossbar.warnings:
                 self.watch.warn(sentence)
             followers = [self.account, self.observation, self.watch]
@@ -118,8 +121,8 @@ class Trainer:
             self.observation = Observation(config, None, folder, progress)
             followers = [self.watch]
         self.callbacks = Callbacks([*followers, ShownProgress(progress), *callbacks])
-        self.optimizer = build.build_optimizer(config, self.module)
-        self.schedule = build.build_schedule(config, self.optimizer, self.steps_per_epoch * config.training.epochs)
+        self.optimizer = run_parts.build_optimizer(config, self.module)
+        self.schedule = run_parts.build_schedule(config, self.optimizer, self.steps_per_epoch * config.training.epochs)
         self._batch = 0
         self.step = 0
         self.step_images = 0
@@ -342,7 +345,7 @@ class Trainer:
             "environment": describe_environment(),
             "policy": self.config.policy.name,
             "data": self.config.data.name,
-            "layer_sizes": build.layer_sizes(self.module) if self.config.model.kind == "mlp" else None,
+            "layer_sizes": run_parts.layer_sizes(self.module) if self.config.model.kind == "mlp" else None,
             "epochs": self.epochs,
             "totals": {"steps": totals.steps, "weights": self.weights, "host_seconds": totals.host_seconds},
         }

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 import numpy as np
 from torch import nn
 
-from twinbar.emulator.contract.operations import Engine
+from twinbar.emulator.contract.bulk_operations import Engine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.host.accounted_engine import Account, Session
 from twinbar.host.nn.layers import CrossbarConv2d, CrossbarLayer, CrossbarLinear, CrossbarMatmul
 from twinbar.host.nn.mapping import LayerMap, Placement, map_layers, mapped_cells, mapped_columns, tile_count
-from twinbar.host.nn.models import he_std
-from twinbar.host.session import Account, Session
+from twinbar.host.nn.networks import he_std
 from twinbar.host.update.programmed import ProgrammedLayer
 from twinbar.hw.errors import ConfigError
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twinbar.emulator.contract.operations import MultiplyResult
+from twinbar.emulator.contract.bulk_operations import MultiplyResult
+from twinbar.host.accounted_engine import Session
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.ranges import ConverterRange
-from twinbar.host.session import Session
 from twinbar.host.update.programmed import ProgrammedLayer
 from twinbar.hw.errors import ConfigError, TwinbarError
 

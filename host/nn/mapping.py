@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.crossbar.configuration import Geometry
 
 Placement = Literal["interleaved", "contiguous"]

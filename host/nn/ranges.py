@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from twinbar.emulator.contract.operations import MultiplyResult
+from twinbar.emulator.contract.bulk_operations import MultiplyResult
 
 GROWTH = 1.25
 """Factor by which a range grows when a conversion clipped: its true current is not known then."""

@@ -19,7 +19,7 @@ def draw_timeline(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path) -> Non
     TwinbarError
         If the file cannot be written.
     """
-    from twinbar.emulator.engines.events.controller import EventsController
+    from twinbar.emulator.engines.events.events_controller import EventsController
     from twinbar.emulator.engines.events.listener import Recording
     from twinbar.host.report.timeline import write_timeline
 
@@ -51,7 +51,7 @@ def draw_wave(excerpt: Excerpt, crossbar: CrossbarConfig, path: Path, engine: st
         assert isinstance(simulated.controller, PysimController)
         simulated.controller.close()
         return [path]
-    from twinbar.emulator.engines.rtl.controller import RtlController
+    from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 
     compiled = _restored(excerpt, crossbar, RtlController)
     assert isinstance(compiled.controller, RtlController)

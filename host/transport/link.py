@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.hw.errors import LinkError, SilentBoardError
-from twinbar.hw.link import check_word, commands
+from twinbar.hw.link import check_word, command_codec
 from twinbar.hw.link.expectation import Expectation
 from twinbar.hw.link.frames import (
     LONGEST_FRAME,
@@ -246,7 +246,7 @@ class Link:
         for start in range(0, len(beats), _PIECE):
             piece = beats[start : start + _PIECE]
             self._expectation.add(piece)
-            yield commands.encode(piece, self.hello.widths)
+            yield command_codec.encode(piece, self.hello.widths)
 
     @property
     def _complete(self) -> bool:

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.host.transport.endpoint import Endpoint
 
 _SLICE_S: Final = 1e-3

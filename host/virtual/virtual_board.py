@@ -5,11 +5,11 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from twinbar.boards.catalogue import find
-from twinbar.boards.core import core_of
+from twinbar.boards.core_of_board import core_of
+from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
 from twinbar.host.virtual.server import Server
@@ -93,7 +93,7 @@ class VirtualBoard:
         name: str, wiring: str | None, file: Path | None, changes: dict[str, Any], sizes: dict[str, int]
     ) -> "tuple[CoreConfig, CrossbarConfig]":
         from twinbar.host.board.emulated_board import emulated_core, emulated_run
-        from twinbar.host.experiment.build import build_crossbar
+        from twinbar.host.experiment.run_parts import build_crossbar
 
         if wiring is not None:
             raise ConfigError("an emulated array has no wires; leave out the wiring")
@@ -105,7 +105,7 @@ class VirtualBoard:
     def _wired(
         name: str, wiring: str | None, file: Path | None, changes: dict[str, Any], sizes: dict[str, int]
     ) -> "tuple[CoreConfig, CrossbarConfig]":
-        from twinbar.host.virtual.array import array_of
+        from twinbar.host.virtual.virtual_array import array_of
 
         board = find(name)
         core = core_of(board, find_wiring(wiring or board.wiring), **sizes)

@@ -8,8 +8,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.link.config import LinkConfig
-from twinbar.hw.link.front_end import front_end_number
+from twinbar.hw.link.front_end_number import front_end_number
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.parts.assembly import SerialParts
 
 from .array.emulated_array import EmulatedArray
@@ -66,7 +66,7 @@ class CoreConfig:
 
     @property
     def front_end(self) -> int:
-        """Number by which the board says what front end it has (`twinbar.hw.link.front_end`)."""
+        """Number by which the board says what front end it has (`twinbar.hw.link.front_end_number`)."""
         return front_end_number(self.parts, emulated=self.array is not None)
 
     def describe(self) -> dict[str, Any]:

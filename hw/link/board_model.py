@@ -6,12 +6,12 @@ from typing import Protocol
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 from . import check_word
-from .commands import CommandDecoder
-from .config import LinkConfig
+from .command_codec import CommandDecoder
 from .crc import CRC_BYTES
 from .frames import LONGEST_FRAME, MOST_TO_HOST, SEQUENCE, WINDOW, BoardFrame, Deframer, Flag, HostFrame, Kind
-from .front_end import DIRECT
+from .front_end_number import DIRECT
 from .hello import Hello
+from .link_config import LinkConfig
 from .responses import LONGEST_BITS, ResponseEncoder
 
 LAST_START = MOST_TO_HOST - 1 - -(-LONGEST_BITS // 8)
@@ -46,7 +46,7 @@ class BoardModel:
     link : LinkConfig
     controller : Controller
     front_end : int
-        What the board says of its front end (`twinbar.hw.link.front_end`).
+        What the board says of its front end (`twinbar.hw.link.front_end_number`).
     """
 
     def __init__(

@@ -7,8 +7,8 @@ from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import version
 
-from .config import LinkConfig
-from .front_end import DIRECT
+from .front_end_number import DIRECT
+from .link_config import LinkConfig
 from .widths import Widths
 
 LINK_VERSION = 2
@@ -39,7 +39,7 @@ class Hello:
     linger : int
         Cycles after which the board sends what it has, even if a frame is not full.
     front_end : int
-        See `twinbar.hw.link.front_end`.
+        See `twinbar.hw.link.front_end_number`.
     """
 
     link_version: int

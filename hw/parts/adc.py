@@ -8,7 +8,7 @@ from typing import NamedTuple
 from twinbar.hw.errors import ConfigError
 
 from .bus import BusTiming
-from .device import SerialDevice
+from .part_model import SerialDevice
 
 Source = Callable[[int], int]
 """What is at an ADC's inputs: gives the code of an input when it is sampled."""

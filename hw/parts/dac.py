@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from twinbar.hw.errors import ConfigError
 
 from .bus import BusTiming
-from .device import SerialDevice
+from .part_model import SerialDevice
 
 
 class DacDevice(SerialDevice):

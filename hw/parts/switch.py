@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .bus import BusTiming
-from .device import SerialDevice
+from .part_model import SerialDevice
 
 SWITCHES = 8
 """Switches of a part: every part here is an octal one."""

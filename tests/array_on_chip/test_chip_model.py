@@ -9,8 +9,8 @@ from chip_samples import crossbar
 
 from twinbar.emulator.crossbar.chip_array import chip_model, with_chip_durations
 from twinbar.emulator.devices.preset import preset_names
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.run_parts import build_crossbar
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.program import array_cycles, array_program
 from twinbar.hw.gateware.controller_config import ControllerConfig

@@ -7,7 +7,7 @@ from chip_samples import crossbar, program_of
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.chip_array import chip_model
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
 from twinbar.hw.gateware.controller_config import ControllerConfig

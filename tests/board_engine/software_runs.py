@@ -10,14 +10,14 @@ import pytest
 from twinbar.emulator.contract.program import Program
 from twinbar.host.board.connection import BoardConnection
 from twinbar.host.board.software_board import SoftwareBoard, SoftwareLine
-from twinbar.host.experiment import build
-from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment import run_parts
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.run_parts import build_crossbar
 from twinbar.host.experiment.train import train
 from twinbar.host.transport.line import Line
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 
@@ -98,7 +98,7 @@ def use_lines(monkeypatch: pytest.MonkeyPatch, make_line: Callable[[], Line]) ->
         record = engine.record_line and Path(engine.record_line)
         return BoardConnection("here", engine.baud, engine.wait_s, engine.check, lambda *_: make_line(), record)
 
-    monkeypatch.setattr(build, "build_board", build_board)
+    monkeypatch.setattr(run_parts, "build_board", build_board)
 
 
 def result_of(report: dict[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Pin, PinPulse, Program, ProgramResult
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.board import software_board
-from twinbar.host.board.controller import BoardController
+from twinbar.host.board.board_controller import BoardController
 from twinbar.host.board.software_board import SoftwareBoard, SoftwareLine
 from twinbar.host.transport.link import Link
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode, Record
 from twinbar.hw.timing import Phase

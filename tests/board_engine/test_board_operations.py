@@ -12,18 +12,18 @@ from software_runs import BreakingLine, is_armed, make_board
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.write_registers import Ramp
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.board.board import Board
 from twinbar.host.board.serving import serving
 from twinbar.host.board.software_board import BeatRunner, SoftwareBoard, SoftwareLine
 from twinbar.host.cells.bias_record import BiasRecord
 from twinbar.host.cells.verbs import Cells
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.run_parts import build_crossbar
+from twinbar.host.transport.controller_state import read_registers, write_registers
 from twinbar.host.transport.endpoint import TcpEndpoint
-from twinbar.host.transport.registers import read_registers, write_registers
 from twinbar.hw.errors import ConfigError, LinkError, RefusedError
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.vocabulary import Opcode
 
 LINK = LinkConfig(clock_hz=100_000_000, baud=2_000_000)

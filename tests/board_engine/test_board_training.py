@@ -11,7 +11,7 @@ import pytest
 from software_runs import BOARD, lines_to, make_board, result_of, run, use_lines
 
 from twinbar.boards import wirings
-from twinbar.host.board.controller import BoardController
+from twinbar.host.board.board_controller import BoardController
 from twinbar.host.board.serving import serving
 from twinbar.host.board.software_board import SoftwareLine
 from twinbar.host.experiment import saving

@@ -11,15 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 from software_runs import result_of, run
 
-from twinbar.boards.catalogue import find
+from twinbar.boards.known_boards import find
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.engines.program.fast_controller import FastController
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.host.board.emulated_board import emulated_core, emulated_run
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.checkpoint import load_checkpoint
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.run_parts import build_crossbar
 from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import TcpEndpoint
 from twinbar.host.transport.line import open_line

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from twinbar.boards import bitstream, build
-from twinbar.boards.catalogue import find
+from twinbar.boards import bitstream, bitstream_build
+from twinbar.boards.known_boards import find
 from twinbar.boards.toolchain import family_of
 from twinbar.boards.wiring import find_wiring
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -24,7 +24,7 @@ SYNCHRONIZATION = {"bin": b"\x7e\xaa\x99\x7e", "bit": b"\xff\xff\xbd\xb3"}
 
 @pytest.fixture
 def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (build, bitstream):
+    for module in (bitstream_build, bitstream):
         monkeypatch.setattr(module, "bitstream_folder", lambda: tmp_path / "cache")
 
 

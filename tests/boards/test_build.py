@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
 
-from twinbar.boards import bitstream, build, toolchain
+from twinbar.boards import bitstream, bitstream_build, toolchain
 from twinbar.boards.bitstream import Bitstream, Clock
-from twinbar.boards.build import TimingError
-from twinbar.boards.catalogue import find
+from twinbar.boards.bitstream_build import TimingError
 from twinbar.boards.flash import choose, flash
+from twinbar.boards.known_boards import find
 from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
 
 BOARD = find("icebreaker")
@@ -46,7 +46,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
     tools.place_at(24)
     tools.write("icepack", f"echo icepack >> {tools.calls}\necho bits > twinbar.bin")
     monkeypatch.setattr(toolchain, "locate", lambda name: str(folder / name) if (folder / name).is_file() else None)
-    monkeypatch.setattr(build, "bitstream_folder", lambda: cache)
+    monkeypatch.setattr(bitstream_build, "bitstream_folder", lambda: cache)
     monkeypatch.setattr(bitstream, "bitstream_folder", lambda: cache)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     return tools
@@ -67,7 +67,7 @@ class Blinker(Elaboratable):
 
 
 def make(bits: int = 20, seed: int = 1) -> Bitstream:
-    return build.build(BOARD, BOARD.make_platform(), Blinker(bits), {"bits": bits}, seed=seed)
+    return bitstream_build.build(BOARD, BOARD.make_platform(), Blinker(bits), {"bits": bits}, seed=seed)
 
 
 def test_a_bitstream_is_built_once_and_kept(tools: Tools) -> None:
@@ -161,7 +161,7 @@ def test_an_emulated_array_that_does_not_fit_is_made_smaller(tools: Tools) -> No
     said = "no BELs remaining to implement cell type 'ICESTORM_SPRAM'"
     tools.write("nextpnr-ice40", f'echo "ERROR: {said}" >&2; exit 1')
     with pytest.raises(TwinbarError, match="more large RAMs than there are; make it smaller with --rows, --columns"):
-        build.build(BOARD, BOARD.make_platform(), Blinker(20), {"front_end": {"emulated": {}}})
+        bitstream_build.build(BOARD, BOARD.make_platform(), Blinker(20), {"front_end": {"emulated": {}}})
 
 
 def test_what_a_killed_build_left_is_removed_by_the_next(tools: Tools, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_where_the_sources_lie_does_not_matter(tools: Tools) -> None:
             return m
 
     before = make()
-    after = build.build(BOARD, BOARD.make_platform(), Moved(20), {"bits": 20})
+    after = bitstream_build.build(BOARD, BOARD.make_platform(), Moved(20), {"bits": 20})
     assert (after.digest, after.cached) == (before.digest, True)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from cores import core_of
 
-from twinbar.boards.catalogue import boards, find
-from twinbar.boards.clock import ecp5_dividers
+from twinbar.boards.board_clock import ecp5_dividers
+from twinbar.boards.known_boards import boards, find
 from twinbar.boards.module import find_module, find_part, module_names
 from twinbar.boards.placement import sockets_of
 from twinbar.boards.top import design
@@ -71,7 +71,7 @@ def test_every_pin_is_in_the_netlist_and_has_its_place(name: str) -> None:
 NETLIST = """
 import hashlib
 from cores import core_of
-from twinbar.boards.catalogue import find
+from twinbar.boards.known_boards import find
 from twinbar.boards.top import design
 from twinbar.boards.wiring import find_wiring
 board = find("icebreaker")

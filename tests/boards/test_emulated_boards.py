@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from twinbar.boards.catalogue import boards, find
 from twinbar.boards.emulated import room_of
+from twinbar.boards.known_boards import boards, find
 from twinbar.boards.top import design
 from twinbar.host.board.emulated_board import emulated_core, emulated_run
-from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.run_parts import build_crossbar
 from twinbar.hw.gateware.array.memory_map import MemoryMap
 
 

@@ -19,8 +19,8 @@ from twinbar.host.board.board_state import make_safe
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.link.hello import LINK_VERSION, Hello
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.layouts import Faults, Response
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 from twinbar.hw.protocol.registers import ACTION_COUNTERS, PHASE_COUNTER_BASE

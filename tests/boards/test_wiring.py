@@ -7,8 +7,8 @@ import pytest
 import tomli_w
 from cores import core_of
 
-from twinbar.boards.board import Board
-from twinbar.boards.catalogue import find
+from twinbar.boards.board_definition import Board
+from twinbar.boards.known_boards import find
 from twinbar.boards.top import Design, design
 from twinbar.boards.wiring import find_wiring
 from twinbar.hw.errors import ConfigError

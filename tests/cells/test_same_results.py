@@ -8,7 +8,7 @@ from verbs_script import flat, run_script, without_waiting
 
 from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.host.board.board import Board
-from twinbar.host.board.controller import BoardController
+from twinbar.host.board.board_controller import BoardController
 from twinbar.host.cells.chip import Chip
 from twinbar.host.virtual.virtual_board import VirtualBoard
 from twinbar.hw.errors import ConfigError, LinkError

@@ -10,7 +10,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.write_registers import Ramp
 from twinbar.host.cells.bias_record import BiasRecord
 from twinbar.host.cells.chip import Chip
-from twinbar.host.transport.registers import read_registers
+from twinbar.host.transport.controller_state import read_registers
 from twinbar.hw.errors import ConfigError, RefusedError, TwinbarError
 from twinbar.hw.protocol.registers import LEVEL_WINDOW
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder
 
 
@@ -50,7 +50,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     trainer = Trainer()
     for name, members in {
         "twinbar.host.experiment.train": {"train": trainer.train},
-        "twinbar.host.experiment.compare": {"compare": trainer.compare},
+        "twinbar.host.experiment.policy_comparison": {"compare": trainer.compare},
         "twinbar.host.report.page": {"build_report": trainer.built.append},
     }.items():
         module = ModuleType(name)

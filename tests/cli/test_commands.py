@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from twinbar.host.cli import commands
+from twinbar.host.cli import command_table
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 
 HEAVY = ("torch", "numba", "scipy", "sklearn", "matplotlib", "pooch")
@@ -102,11 +102,11 @@ def test_commands_are_found_wherever_the_table_points(
     vars(module).update(greet=greet, group=group)
     monkeypatch.setitem(sys.modules, "greetings", module)
     table = {
-        "greet": commands.Target("greetings", "greet", "Greets."),
-        "group": commands.Target("greetings", "group", "Greets twice."),
-        "later": commands.Target("twinbar.host.cli.not_there_yet", "later", "Comes later."),
+        "greet": command_table.Target("greetings", "greet", "Greets."),
+        "group": command_table.Target("greetings", "group", "Greets twice."),
+        "later": command_table.Target("twinbar.host.cli.not_there_yet", "later", "Comes later."),
     }
-    monkeypatch.setattr(commands, "COMMANDS", table)
+    monkeypatch.setattr(command_table, "COMMANDS", table)
     assert twinbar("greet", "you") == (0, "hello you\n", "")
     assert twinbar("group", "two", "you") == (0, "hello you\n", "")
     assert twinbar("later").status == 2
@@ -118,7 +118,7 @@ def test_commands_are_found_wherever_the_table_points(
     assert "Parameters" not in own
 
 
-@pytest.mark.parametrize("name", list(commands.COMMANDS))
+@pytest.mark.parametrize("name", list(command_table.COMMANDS))
 def test_every_command_explains_itself(twinbar: Callable[..., Any], name: str) -> None:
     outcome = twinbar(name, "--help")
     assert outcome.status == 0, outcome.err

@@ -7,7 +7,7 @@ from bench import Observed, SafetyPins, VerilogBench
 from sessions import CONTROLLER, SAFE_CODES, beats, multiply, set_up, write, write_list
 
 from twinbar.emulator.contract.program import Pin, PinPulse, Program, ProgramResult
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.hw.protocol.packing import pack, triple, unpack
 from twinbar.hw.protocol.registers import FIELD_WIDTH, record_address
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Selection, Status

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from twinbar.emulator.devices.cell_tables import CellTables, build_tables
 from twinbar.emulator.devices.preset import Preset, load_preset
-from twinbar.emulator.devices.tables import CellTables, build_tables
 
 DEFAULTS: dict[str, Any] = {
     "seed": 1,

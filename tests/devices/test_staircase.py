@@ -3,7 +3,7 @@ import pytest
 
 from twinbar.emulator.devices.preset import load_preset, preset_names
 from twinbar.emulator.devices.staircase import default_pulses, staircase
-from twinbar.host.report.staircase import draw_figure, save_figure
+from twinbar.host.report.staircase_plot import draw_figure, save_figure
 from twinbar.host.report.staircase_text import draw_text, si_unit
 from twinbar.hw.errors import ConfigError
 

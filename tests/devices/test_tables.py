@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from twinbar.emulator.devices import layout as at
+from twinbar.emulator.devices.cell_tables import normal_quantiles
 from twinbar.emulator.devices.physics import mix
 from twinbar.emulator.devices.preset import preset_names
-from twinbar.emulator.devices.tables import normal_quantiles
 from twinbar.hw.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twinbar.host.cli import main
-from twinbar.host.cli.commands import COMMANDS
+from twinbar.host.cli.command_table import COMMANDS
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 MODULE = re.compile(r"^```python\n(# (\w+\.py):.*?)^```", re.DOTALL | re.MULTILINE)

@@ -15,13 +15,13 @@ from twinbar.emulator.devices.known_responses import RESPONSES
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.quantity import Quantity
 from twinbar.host.experiment.config import CompareConfig
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
 def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from twinbar.host.experiment.compare import compare
+    from twinbar.host.experiment.policy_comparison import compare
 
     config = CompareConfig().merge(
         {

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinbar.boards.catalogue import find
-from twinbar.boards.core import core_of
+from twinbar.boards.core_of_board import core_of
+from twinbar.boards.known_boards import find
 from twinbar.boards.top import design
 from twinbar.boards.wiring import Wiring, find_wiring
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.engines.program.fast_controller import FastController
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.host.transport.link import Link
-from twinbar.host.virtual.line import VirtualLine
+from twinbar.host.virtual.virtual_line import VirtualLine
 
 BOARD = find("icebreaker")
 

@@ -8,7 +8,7 @@ from reference import Command, Cost, ReferenceCrossbar
 from streams import step_by_step
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.operations import TileBlock, WriteList
+from twinbar.emulator.contract.bulk_operations import TileBlock, WriteList
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from program_runner import write_list
 
-from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.preset import load_preset, preset_names
 from twinbar.emulator.engines.bulk.engine import FastEngine

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from program_runner import write_list
 
-from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry
 from twinbar.emulator.crossbar.write_registers import Ramp

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program_runner import write_list
 
-from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.exactness import plan_sums
 from twinbar.emulator.devices import physics

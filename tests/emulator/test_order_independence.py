@@ -8,7 +8,7 @@ import pytest
 from program_runner import write_list
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.operations import TileBlock
+from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.hw.timing import Phase

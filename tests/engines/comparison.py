@@ -6,7 +6,7 @@ import numpy as np
 from layer_samples import random_layer, random_writes
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.operations import Engine
+from twinbar.emulator.contract.bulk_operations import Engine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.contract.operations import TileBlock, WriteList
+from twinbar.emulator.contract.bulk_operations import TileBlock, WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.crossbar.write_registers import Ramp, WriteRegisters
+from twinbar.emulator.devices.cell_tables import CellTables
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.devices.tables import CellTables
 
 CYCLES = {"select": 2, "settle_read": 3, "settle_drive": 4, "settle_multiply": 5, "convert": 3, "recover": 2}
 """Short, different durations, so that a confusion shows."""

@@ -12,12 +12,12 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
 from twinbar.emulator.engines.events import EventsController
-from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.engines.rtl.controller import RtlController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.emulator.engines.rtl.pysim import PysimController
+from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 from twinbar.emulator.verify.elaborations import SERIAL
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.run_parts import build_crossbar
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import Phase
 

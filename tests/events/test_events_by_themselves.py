@@ -10,7 +10,7 @@ from events_bench import assert_same, command, crossbar, program, set_up, write_
 from simpy.events import NORMAL
 
 from twinbar.emulator.contract.program import Controller, Pin, PinPulse
-from twinbar.emulator.engines.events import EventsController, controller
+from twinbar.emulator.engines.events import EventsController, events_controller
 from twinbar.emulator.engines.events.clock import Clock
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
@@ -141,7 +141,7 @@ def test_the_order_within_a_stage_does_not_matter(seed: int, monkeypatch: pytest
     results = []
     monkeypatch.setattr(ShuffledClock, "numbers", random.Random(seed))
     for clock in (Clock, ShuffledClock):
-        monkeypatch.setattr(controller, "Clock", clock)
+        monkeypatch.setattr(events_controller, "Clock", clock)
         engine = EventsController(*crossbar(tiles=3, depth=2))
         set_up_all = [beat for tile in range(3) for beat in set_up(tile, step=(200, 0, 0), WATCHDOG=60)]
         beats, world = busy_program(3)

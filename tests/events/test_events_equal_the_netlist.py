@@ -5,8 +5,8 @@ from events_bench import Pair, command, crossbar, set_up, write_register
 
 from twinbar.emulator.contract.program import Pin, PinPulse
 from twinbar.emulator.verify.campaign import Coverage, compare, sessions
+from twinbar.emulator.verify.compared_engines import engine_of
 from twinbar.emulator.verify.elaborations import ELABORATIONS
-from twinbar.emulator.verify.engines import engine_of
 from twinbar.hw.protocol.packing import unpack
 from twinbar.hw.protocol.registers import (
     ACTION_COUNTER_BASE,

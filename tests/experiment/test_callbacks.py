@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.host.experiment import build
+from twinbar.host.experiment import run_parts
 from twinbar.host.experiment.callbacks import Callbacks
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
 from twinbar.host.update.policies.siamese import Siamese
@@ -146,7 +146,7 @@ class StopAfterSteps:
 
 
 def steps_of(folder: Path, policy: type[UpdatePolicy], monkeypatch: pytest.MonkeyPatch, *, stopped: bool) -> str:
-    monkeypatch.setattr(build, "build_policy", lambda config: policy())
+    monkeypatch.setattr(run_parts, "build_policy", lambda config: policy())
     if stopped:
         with pytest.raises(Stopped):
             run(folder, [StopAfterSteps(1)])
@@ -169,7 +169,7 @@ def test_a_policy_whose_state_does_not_fit_is_refused_before_the_first_step(
     compiled_kernels: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(build, "build_policy", lambda config: Patient())
+        patch.setattr(run_parts, "build_policy", lambda config: Patient())
         with pytest.raises(Stopped):
             run(tmp_path / "run", [StopAfterSteps(1)])
     before = (tmp_path / "run" / "steps.csv").read_bytes()

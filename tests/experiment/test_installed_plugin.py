@@ -28,7 +28,7 @@ BROKEN = {
 }
 PLAIN = "broken-plugin 0.3 (broken_plugin:PLAIN)"
 BROKEN_MODULE = """
-from twinbar.boards.board import ICEPROG, Board
+from twinbar.boards.board_definition import ICEPROG, Board
 from twinbar.host.report.plot_kinds import RunPlot
 PLAIN = 3
 BURNT = Board("burnt", "Burnt", "broken_plugin:Platform", 12_000_000, ICEPROG, "icebreaker")

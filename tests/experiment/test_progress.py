@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from twinbar.host.experiment import progress
-from twinbar.host.experiment.progress import BarProgress, LineProgress, SilentProgress, terminal_progress
+from twinbar.host.experiment import progress_display
+from twinbar.host.experiment.progress_display import BarProgress, LineProgress, SilentProgress, terminal_progress
 
 
 def lines(terminal: bool = False) -> Console:
@@ -20,7 +20,7 @@ def printed(console: Console) -> str:
 
 def test_a_file_gets_one_line_per_part(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([0.0, 2.0, 10.0, 14.0])
-    monkeypatch.setattr(progress.time, "perf_counter", lambda: next(now))
+    monkeypatch.setattr(progress_display.time, "perf_counter", lambda: next(now))
     console = lines()
     shown = LineProgress(console)
     shown.start(1437, "epoch 1/2")
@@ -48,14 +48,14 @@ def test_a_part_of_one_has_no_rate() -> None:
 
 
 def test_a_terminal_gets_a_bar_and_a_line_per_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    bars: list[progress.Bars] = []
+    bars: list[progress_display.Bars] = []
 
-    class Kept(progress.Bars):
+    class Kept(progress_display.Bars):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             bars.append(self)
 
-    monkeypatch.setattr(progress, "Bars", Kept)
+    monkeypatch.setattr(progress_display, "Bars", Kept)
     console = lines(terminal=True)
     shown = BarProgress(console)
     for number in (1, 2):

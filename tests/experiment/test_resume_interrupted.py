@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
 from twinbar.hw.errors import ConfigError

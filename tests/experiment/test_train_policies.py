@@ -142,8 +142,8 @@ def test_any_optimizer_of_torch(train_run: Callable[..., Any], optimizer: str, l
 def test_schedules_differ_and_end_where_they_should() -> None:
     import torch
 
-    from twinbar.host.experiment.build import build_schedule
     from twinbar.host.experiment.config import ExperimentConfig
+    from twinbar.host.experiment.run_parts import build_schedule
 
     def rates(schedule: str) -> list[float]:
         config = ExperimentConfig().merge({"training.schedule": schedule, "training.lr": 0.8})

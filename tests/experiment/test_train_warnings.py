@@ -9,7 +9,7 @@ import pytest
 
 from twinbar.host.experiment.callbacks import Run
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
 from twinbar.host.experiment.watch import Watch

@@ -8,7 +8,7 @@ import numpy as np
 from twinbar.emulator.contract.program import PinPulse, Program, ProgramResult
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.gateware.controller_config import ControllerConfig

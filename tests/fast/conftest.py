@@ -9,7 +9,7 @@ import pytest
 from both_engines import CHANNELS, PAIR, SMALL, Both, crossbar
 
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode

@@ -8,7 +8,7 @@ from both_engines import SMALL, Both, beats, crossbar, set_up
 
 from twinbar.emulator.contract.program import Controller, Program
 from twinbar.emulator.engines.events import EventsController
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import pack, unpack_results

@@ -14,9 +14,9 @@ from amaranth.sim import Simulator
 
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.emulator.engines.events.admission import admit
-from twinbar.emulator.engines.events.controller import EventsController
-from twinbar.emulator.engines.events.registers import RegisterFile as EventsRegisters
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.events.events_controller import EventsController
+from twinbar.emulator.engines.events.register_file import RegisterFile as EventsRegisters
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.emulator.verify.elaborations import Elaboration
 from twinbar.hw.gateware.control.admission import Admission
 from twinbar.hw.gateware.control.register_file import RegisterFile

@@ -7,10 +7,10 @@ from amaranth.back import cxxrtl
 from beats import AnsweringController, as_beats
 from simulated_line import Damage, Direction
 
-from twinbar.emulator.engines.rtl.build import cached_library
+from twinbar.emulator.engines.rtl.netlist_library import cached_library
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.serial_link import SerialLink
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 STEP_CYCLES = 256
 """Between looks of the controller's stand-in at its streams."""

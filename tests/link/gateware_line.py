@@ -9,7 +9,7 @@ from simulated_line import Damage, Direction
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.serial_link import SerialLink
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 
 class PinLine:

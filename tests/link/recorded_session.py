@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twinbar.boards.catalogue import find
-from twinbar.boards.core import core_of
+from twinbar.boards.core_of_board import core_of
+from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
@@ -55,10 +55,10 @@ def programs(array: CrossbarConfig) -> list[np.ndarray]:
 
 def record() -> None:
     """Run the programs on the compiled core."""
-    from twinbar.emulator.virtual.board import CompiledBoard
+    from twinbar.emulator.virtual.compiled_board import CompiledBoard
     from twinbar.host.transport.link import Link
     from twinbar.host.transport.recording import RecordingLine
-    from twinbar.host.virtual.line import VirtualLine
+    from twinbar.host.virtual.virtual_line import VirtualLine
 
     config = core()
     array = crossbar(config)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.link import check_word, cobs, commands, crc, expectation, frames, responses
-from twinbar.hw.link.commands import CommandDecoder
+from twinbar.hw.link import check_word, cobs, command_codec, crc, expectation, frames, responses
+from twinbar.hw.link.command_codec import CommandDecoder
 from twinbar.hw.link.expectation import Expectation
 from twinbar.hw.link.frames import MOST_TO_BOARD, MOST_TO_HOST, BoardFrame, Deframer, HostFrame, Kind
 from twinbar.hw.link.responses import ResponseDecoder, ResponseEncoder
@@ -34,11 +34,11 @@ CONFIGS = [
 def test_bit_positions_are_those_of_the_layouts() -> None:
     command, response = data.Layout.cast(Command), data.Layout.cast(Response)
     cell, body = COMMAND_BODIES["cell"], command["body"].offset
-    assert command["tile"].offset == commands.TILE_START
+    assert command["tile"].offset == command_codec.TILE_START
     starts = [body + cell[name].offset for name in ("row", "column", "level")]
-    assert starts == [commands.ROW_START, commands.COLUMN_START, commands.LEVEL_START]
-    assert body + COMMAND_BODIES["input"]["word"].offset == commands.ROW_START
-    assert commands.after(1 << body + COMMAND_BODIES["input"]["clear"].offset) == 1 << commands.ROW_START
+    assert starts == [command_codec.ROW_START, command_codec.COLUMN_START, command_codec.LEVEL_START]
+    assert body + COMMAND_BODIES["input"]["word"].offset == command_codec.ROW_START
+    assert command_codec.after(1 << body + COMMAND_BODIES["input"]["clear"].offset) == 1 << command_codec.ROW_START
     answered = response["body"].offset
     assert response["tile"].offset == expectation.TILE_START
     assert response["status"].offset == expectation.STATUS_START
@@ -58,14 +58,14 @@ def test_any_commands_come_back(config: ControllerConfig, level_bits: int) -> No
     rng = np.random.default_rng(level_bits)
     for count in (0, 1, 2, 3, 60, 900):
         beats = any_beats(rng, count, config) if count else np.zeros(0, np.uint64)
-        assert commands.decode(commands.encode(beats, widths), widths).tolist() == beats.tolist()
+        assert command_codec.decode(command_codec.encode(beats, widths), widths).tolist() == beats.tolist()
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.integers(0, (1 << 64) - 1), max_size=12), st.sampled_from(CONFIGS))
 def test_beats_of_any_bits_come_back(beats: list[int], config: ControllerConfig) -> None:
     widths = widths_of(config)
-    assert commands.decode(commands.encode(np.array(beats, np.uint64), widths), widths).tolist() == beats
+    assert command_codec.decode(command_codec.encode(np.array(beats, np.uint64), widths), widths).tolist() == beats
 
 
 @settings(deadline=None, max_examples=100)
@@ -79,14 +79,14 @@ def test_cells_near_every_bound_come_back(draws: st.DataObject) -> None:
         found.sort()
     (tile, row, column), level = zip(*(cell for cell, _ in found), strict=True), [level for _, level in found]
     beats = pack(Opcode.WRITE, tile, row=row, column=column, level=level)
-    assert commands.decode(commands.encode(beats, widths), widths).tolist() == beats.tolist()
+    assert command_codec.decode(command_codec.encode(beats, widths), widths).tolist() == beats.tolist()
 
 
 def test_a_stream_may_be_cut_anywhere() -> None:
     widths = widths_of(MNIST)
     rng = np.random.default_rng(3)
     beats = any_beats(rng, 300, MNIST)
-    packed = commands.encode(beats, widths)
+    packed = command_codec.encode(beats, widths)
     decoder, found, position = CommandDecoder(widths), [], 0
     while position < len(packed):
         size = int(rng.integers(1, 9))
@@ -210,7 +210,7 @@ def test_bytes_per_sparse_write() -> None:
         beats = np.stack([sparse_writes(rng, writes) for _ in range(20)])
         sent = 0
         for step in beats:
-            packed = commands.encode(step, widths)
+            packed = command_codec.encode(step, widths)
             cut = [packed[start : start + MOST_TO_BOARD] for start in range(0, len(packed), MOST_TO_BOARD)]
             sent += sum(len(HostFrame(Kind.DATA, 0, payload=part).pack()) for part in cut)
         print(f"{writes} writes: {sent / beats.size:.3f} bytes per write")
@@ -221,8 +221,8 @@ def test_an_input_vector_costs_little_more_than_its_bits() -> None:
     widths = widths_of(MNIST)
     beats = product(np.random.default_rng(0), MNIST, 3)
     words = len(beats) - 1
-    assert len(commands.encode(beats[:-1], widths)) == 4 * words + 5
-    assert len(commands.encode(beats[-1:], widths)) == 9
+    assert len(command_codec.encode(beats[:-1], widths)) == 4 * words + 5
+    assert len(command_codec.encode(beats[-1:], widths)) == 9
 
 
 def test_any_geometry_has_widths_that_fit() -> None:

@@ -7,14 +7,14 @@ import pytest
 from compiled_link import CompiledLine
 from simulated_line import faults
 
-from twinbar.emulator.contract.operations import TileBlock, WriteList
+from twinbar.emulator.contract.bulk_operations import TileBlock, WriteList
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
-from twinbar.emulator.engines.program.controller import FastController
-from twinbar.host.board.controller import BoardController
+from twinbar.emulator.engines.program.fast_controller import FastController
+from twinbar.host.board.board_controller import BoardController
 from twinbar.host.board.software_board import BeatRunner
 from twinbar.host.transport.link import Link
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.timing import Phase
 
 pytestmark = pytest.mark.compiler

@@ -11,7 +11,7 @@ from twinbar.host.transport.patient_line import PatientLine
 from twinbar.hw.errors import ConfigError, LinkError, SilentBoardError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 

@@ -12,9 +12,9 @@ import pytest
 
 from twinbar.boards.wiring import find_wiring
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.link.config import LinkConfig
-from twinbar.hw.link.front_end import DIRECT, EMULATED, front_end_number
+from twinbar.hw.link.front_end_number import DIRECT, EMULATED, front_end_number
 from twinbar.hw.link.hello import Hello
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ads8688 import ADS8688, Range
 from twinbar.hw.parts.assembly import SerialParts

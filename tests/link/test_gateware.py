@@ -15,8 +15,8 @@ from gateware_line import GatewareLine, PinLine
 from sent_frames import LateHello
 from simulated_line import faults
 
+from twinbar.host.transport.controller_state import read_registers
 from twinbar.host.transport.link import Link
-from twinbar.host.transport.registers import read_registers
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.block_ram import block_ram
@@ -25,9 +25,9 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.linked_controller import LinkedController
 from twinbar.hw.gateware.link.packer import Packer
 from twinbar.hw.gateware.link.unpacker import Unpacker
-from twinbar.hw.link import commands
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link import command_codec
 from twinbar.hw.link.frames import SEQUENCE, HostFrame, Kind
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.link.responses import ResponseEncoder
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.registers import ACTION_COUNTERS
@@ -108,7 +108,7 @@ def test_a_program_of_loads_ends_and_a_new_session_starts_clean() -> None:
     loads = pack(Opcode.LOAD, 1, word=np.arange(4), bits=7)
     first.run(loads)
     assert line.controller.commands == loads.tolist()
-    line.write(HostFrame(Kind.DATA, 3, 1, 1, commands.encode(pack(Opcode.SAFE), widths_of(SMALL))).pack())
+    line.write(HostFrame(Kind.DATA, 3, 1, 1, command_codec.encode(pack(Opcode.SAFE), widths_of(SMALL))).pack())
     for _ in range(40):
         line.step()
     assert line.controller.busy
@@ -124,7 +124,7 @@ def test_nothing_is_executed_that_was_not_sent() -> None:
     line = compiled()
     rng = np.random.default_rng(0)
     write = pack(Opcode.WRITE, 0, row=1, column=1, level=1)
-    packed = commands.encode(write, widths_of(SMALL))
+    packed = command_codec.encode(write, widths_of(SMALL))
     stranger = HostFrame(Kind.DATA, 0, payload=packed).pack()
     for data in (rng.integers(256, size=20_000, dtype=np.uint8).tobytes(), b"\0" + stranger):
         line.write(data)
@@ -156,7 +156,7 @@ def test_another_baud_rate_is_reported() -> None:
 def test_a_stream_of_nonsense_in_good_frames_stops_the_board(monkeypatch: pytest.MonkeyPatch) -> None:
     line = compiled()
     link = Link(line)
-    monkeypatch.setattr(commands, "encode", lambda beats, widths: bytes(20))
+    monkeypatch.setattr(command_codec, "encode", lambda beats, widths: bytes(20))
     with pytest.raises(LinkError, match="cannot read what it was sent"):
         link.run(pack(Opcode.SAFE))
     assert line.controller.commands == []
@@ -256,7 +256,7 @@ GEOMETRIES = [
 def test_unpacker(config: ControllerConfig, level_bits: int) -> None:
     rng = np.random.default_rng(2)
     beats = any_beats(rng, 120, config)
-    data = commands.encode(beats, widths_of(config, level_bits))
+    data = command_codec.encode(beats, widths_of(config, level_bits))
     bench = UnpackerBench(config, data, level_bits)
     found: list[int] = []
 

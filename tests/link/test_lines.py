@@ -17,7 +17,7 @@ from twinbar.host.transport.link import Link
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 CONFIG = ControllerConfig(tiles=2, rows=16, columns=8)
 

@@ -12,8 +12,8 @@ from twinbar.host.transport.link import Link, LinkStatistics
 from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.link.frames import MOST_TO_BOARD, SEQUENCE, WINDOW, HostFrame, Kind
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 

@@ -9,16 +9,16 @@ from recorded_session import SESSION, core, crossbar, programs
 from simulated_line import SimulatedLine, faults
 
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
+from twinbar.host.transport.controller_state import read_counters, read_faults, read_registers, write_registers
 from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.recording import RecordingLine, ReplayLine, free_path
-from twinbar.host.transport.registers import read_counters, read_faults, read_registers, write_registers
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 CONFIG = ControllerConfig(tiles=2, rows=16, columns=8)
 

@@ -9,7 +9,7 @@ from simulated_line import SimulatedLine
 from twinbar.host.transport.link import Link
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 
 @pytest.mark.parametrize(("baud", "buffer"), [(1_000_000, 2048), (3_000_000, 4096), (12_000_000, 16384)])

@@ -10,7 +10,7 @@ from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.nn.convert import CrossbarNetwork, convert
 from twinbar.host.nn.layers import CrossbarConv2d, CrossbarLinear
-from twinbar.host.nn.models import he_std, lenet, mlp
+from twinbar.host.nn.networks import he_std, lenet, mlp
 from twinbar.hw.errors import ConfigError
 
 

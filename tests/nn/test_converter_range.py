@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.operations import MultiplyResult
+from twinbar.emulator.contract.bulk_operations import MultiplyResult
 from twinbar.host.nn.convert import CrossbarNetwork
 from twinbar.host.nn.ranges import DECAY_PER_VECTOR, GROWTH, ConverterRange
 

@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 
 from twinbar.hw.gateware.front_end.spi import MAX_BITS, SpiEngine
 from twinbar.hw.parts.bus import BusCycles
-from twinbar.hw.parts.device import SerialDevice, drive_bus
+from twinbar.hw.parts.part_model import SerialDevice, drive_bus
 
 
 @dataclass

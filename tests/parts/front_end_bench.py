@@ -13,8 +13,8 @@ from twinbar.hw.parts.adc import AdcDevice
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.cycles import matrix_of
 from twinbar.hw.parts.dac import DacDevice
-from twinbar.hw.parts.device import Violation
 from twinbar.hw.parts.front_end_clock import Durations
+from twinbar.hw.parts.part_model import Violation
 from twinbar.hw.parts.switch import SWITCHES, SwitchChain
 from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection

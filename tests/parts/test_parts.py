@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import twinbar.hw.parts
 from twinbar.hw.parts.adc import AdcPart
 from twinbar.hw.parts.bus import bus_cycles
-from twinbar.hw.parts.catalogue import Part, catalogue, frame_bits
 from twinbar.hw.parts.dac import DacPart
+from twinbar.hw.parts.known_parts import Part, catalogue, frame_bits
 
 ROOT = Path(__file__).parent.parent.parent
 DACS = [part for part in catalogue() if isinstance(part, DacPart)]

@@ -7,7 +7,7 @@ from bus_bench import Word, run_words
 
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.bus import Board, BusCycles, BusTiming, bus_cycles
-from twinbar.hw.parts.device import SerialDevice
+from twinbar.hw.parts.part_model import SerialDevice
 
 CLOCK_HZ = 100e6
 

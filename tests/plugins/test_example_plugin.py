@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinbar.boards.catalogue import find
-from twinbar.boards.core import core_of
+from twinbar.boards.core_of_board import core_of
+from twinbar.boards.known_boards import find
 from twinbar.boards.module import find_part
 from twinbar.boards.top import design
 from twinbar.boards.wiring import find_wiring
@@ -20,10 +20,10 @@ from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.preset import Preset, load_preset
 from twinbar.emulator.devices.preset_toml import preset_toml
 from twinbar.emulator.ledger.energy_table import load_energy_table
-from twinbar.host.experiment import build
+from twinbar.host.experiment import run_parts
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.policy_state import policy_state, restore_policy
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.nn.mapping import map_layers
 from twinbar.host.registries import REGISTRIES
@@ -62,7 +62,7 @@ def cells_of(held: list[list[int]], name: str = "layer") -> ProgrammedLayer:
 
 
 def smoothed(**settings: float) -> Any:
-    return build.build_policy(
+    return run_parts.build_policy(
         ExperimentConfig().merge({"policy.name": POLICY} | {f"policy.{key}": value for key, value in settings.items()})
     )
 
@@ -293,7 +293,7 @@ def test_the_board_has_a_place_for_every_pin_of_its_parts() -> None:
 def test_a_training_takes_the_parts_of_its_wiring(example: Path) -> None:
     wiring = str(example / "twinbar_example" / "icepi-zero.toml")
     config = ExperimentConfig().merge({"array.front_end": wiring, "timing.clock_hz": 50e6})
-    parts = build.build_parts(config)
+    parts = run_parts.build_parts(config)
     assert parts is not None
     assert parts.dac.name == "MCP4922"
 
@@ -342,7 +342,7 @@ def test_a_plot_that_cannot_be_drawn_is_one_sentence(
 
 
 def test_a_comparison_has_a_folder_for_a_policy_by_reference(compiled_kernels: None, tmp_path: Path) -> None:
-    from twinbar.host.experiment.compare import compare
+    from twinbar.host.experiment.policy_comparison import compare
 
     small = {"data.limit": 64, "model.hidden": (8,), "training.epochs": 1, "array.rows": 32, "array.columns": 32}
     config = CompareConfig().merge({**small, "policies": f"closed-loop,{POLICY}", "policy.momentum": 0.25})

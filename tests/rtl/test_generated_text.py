@@ -11,9 +11,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 import twinbar.emulator
-from twinbar.emulator.engines.rtl import block, build
-from twinbar.emulator.engines.rtl.errors import BuildError
+from twinbar.emulator.engines.rtl import block, netlist_library
 from twinbar.emulator.engines.rtl.netlist import rtlil_text
+from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.emulator.engines.rtl.storage import storage_of
 from twinbar.emulator.engines.rtl.yosys import flatten, translate
 
@@ -72,18 +72,18 @@ def translation(tmp_path_factory):
 
 @pytest.fixture
 def library_of(translation, monkeypatch, tmp_path):
-    monkeypatch.setattr(build, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(netlist_library, "cache_folder", lambda: tmp_path)
 
     def make(text):
         made = block.packed("small", text, storage_of(translation.netlist), [], {})
-        found = ctypes.CDLL(str(build.cached_library([text], lambda folder: PACKED + made + HARNESS, FLAGS)))
+        found = ctypes.CDLL(str(netlist_library.cached_library([text], lambda folder: PACKED + made + HARNESS, FLAGS)))
         found.make.restype = ctypes.c_void_p
         return found
 
     return make
 
 
-PACKED = build.translator_texts()[build.TRANSLATORS.index("packed.h")]
+PACKED = netlist_library.translator_texts()[netlist_library.TRANSLATORS.index("packed.h")]
 
 
 def test_what_is_generated_today_counts_right(library_of, translation):
@@ -123,7 +123,7 @@ def test_something_more_that_is_stored_is_noticed(more, library_of, translation)
     text = text.replace("if (p_place.commit(", f"if ({name}.commit(observer)) changed = true;\n\t\tif (p_place.commit(")
     library = library_of(text)
     assert library.whole(ctypes.c_void_p(library.make())) == 0
-    assert "stores other registers or memories than the netlist" in str(build.other_storage())
+    assert "stores other registers or memories than the netlist" in str(netlist_library.other_storage())
 
 
 def test_one_pair_of_files_knows_how_generated_code_is_written():

@@ -8,13 +8,13 @@ import pytest
 
 from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.emulator.crossbar.array import make_state
-from twinbar.emulator.engines.rtl.build import compiled
-from twinbar.emulator.engines.rtl.controller import RtlController
-from twinbar.emulator.engines.rtl.errors import NetlistError
+from twinbar.emulator.engines.rtl.netlist_errors import NetlistError
+from twinbar.emulator.engines.rtl.netlist_library import compiled
+from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 from twinbar.emulator.engines.rtl.simulation import Simulation
 from twinbar.emulator.engines.rtl.waves import signals_of
 from twinbar.emulator.pins.array_abi import arrays_of, record_of
-from twinbar.emulator.verify.beats import beat
+from twinbar.emulator.verify.beat_fields import beat
 from twinbar.emulator.verify.elaborations import SERIAL
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.switch import OpenPin

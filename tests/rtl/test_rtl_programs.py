@@ -5,7 +5,7 @@ import pytest
 from random_programs import random_program
 from rtl_samples import CONTROLLER, command, compliance, counter_reads, crossbar, program, set_up, set_up_all
 
-from twinbar.emulator.engines.rtl.controller import RtlController
+from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.packing import unpack, unpack_results
 from twinbar.hw.protocol.registers import COUNTED_ACTIONS

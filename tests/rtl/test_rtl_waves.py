@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rtl_samples import CONTROLLER, command, crossbar, program, set_up_all
 
-from twinbar.emulator.engines.rtl.controller import RtlController
+from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 from twinbar.emulator.engines.rtl.waves import signals_of
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.vocabulary import Opcode, Record

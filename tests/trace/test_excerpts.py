@@ -12,11 +12,11 @@ import pytest
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import saving, trainer
-from twinbar.host.experiment.build import build_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
-from twinbar.host.experiment.progress import SilentProgress
+from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.run_parts import build_crossbar
 from twinbar.host.experiment.state_tree import flatten_state, restore_state
 from twinbar.host.experiment.train import prepare_data, train
 from twinbar.host.trace.drawing import draw_wave

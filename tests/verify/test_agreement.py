@@ -3,8 +3,8 @@
 import pytest
 
 from twinbar.emulator.verify.campaign import Coverage, compare, sessions
+from twinbar.emulator.verify.compared_engines import engine_of
 from twinbar.emulator.verify.elaborations import ELABORATIONS, Elaboration, with_tiles
-from twinbar.emulator.verify.engines import engine_of
 from twinbar.emulator.verify.show import show
 
 COMPILED = [ELABORATIONS["plain"], ELABORATIONS["queues"]]

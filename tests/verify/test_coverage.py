@@ -10,9 +10,9 @@ import pytest
 from twinbar.emulator.engines.events import EventsController, Recording
 from twinbar.emulator.engines.events.safety import Fault, Safety
 from twinbar.emulator.verify.campaign import FAULTS, Coverage, sessions
-from twinbar.emulator.verify.compare import run
+from twinbar.emulator.verify.compared_engines import engine_of
 from twinbar.emulator.verify.elaborations import ELABORATIONS, with_tiles
-from twinbar.emulator.verify.engines import engine_of
+from twinbar.emulator.verify.engine_comparison import run
 from twinbar.emulator.verify.session import Session
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import Phase

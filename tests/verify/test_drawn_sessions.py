@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from twinbar.emulator.verify.beats import beat, fields_of, opcode_of, rest_of, with_fields
+from twinbar.emulator.verify.beat_fields import beat, fields_of, opcode_of, rest_of, with_fields
 from twinbar.emulator.verify.campaign import sessions
 from twinbar.emulator.verify.elaborations import ELABORATIONS, with_tiles
 from twinbar.emulator.verify.session import Session, Step

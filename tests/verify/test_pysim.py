@@ -8,7 +8,7 @@ import pytest
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.rtl.pysim import PysimController
-from twinbar.emulator.verify.beats import beat
+from twinbar.emulator.verify.beat_fields import beat
 from twinbar.emulator.verify.campaign import sessions
 from twinbar.emulator.verify.elaborations import ELABORATIONS
 from twinbar.emulator.verify.settings import write

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from twinbar.emulator.verify.beats import beat
+from twinbar.emulator.verify.beat_fields import beat
 from twinbar.emulator.verify.campaign import Coverage, compare, sessions
-from twinbar.emulator.verify.compare import Outcome, first_difference, run
+from twinbar.emulator.verify.compared_engines import engine_of
 from twinbar.emulator.verify.elaborations import SERIAL, Elaboration, serial_elaborations
-from twinbar.emulator.verify.engines import engine_of
+from twinbar.emulator.verify.engine_comparison import Outcome, first_difference, run
 from twinbar.emulator.verify.session import Session, Step
 from twinbar.emulator.verify.show import show
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A
 from twinbar.hw.parts.adg714 import ADG714
-from twinbar.hw.parts.catalogue import catalogue
+from twinbar.hw.parts.known_parts import catalogue
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.packing import triple, unpack
 from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE

@@ -3,7 +3,7 @@
 import numpy as np
 
 from twinbar.emulator.contract.program import Pin, PinPulse
-from twinbar.emulator.verify.beats import beat, fields_of, opcode_of
+from twinbar.emulator.verify.beat_fields import beat, fields_of, opcode_of
 from twinbar.emulator.verify.session import Session, Step
 from twinbar.emulator.verify.shrink import Shrinker
 from twinbar.hw.protocol.vocabulary import Opcode

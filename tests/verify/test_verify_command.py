@@ -9,7 +9,7 @@ import pytest
 from wrong_engines import sum_is_one_too_large, wrong
 
 from twinbar.emulator.engines import controllers
-from twinbar.emulator.verify import engines
+from twinbar.emulator.verify import compared_engines
 from twinbar.emulator.verify.elaborations import ELABORATIONS, SERIAL
 from twinbar.host.cli import main
 
@@ -27,10 +27,12 @@ def verify(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, 
 
 @pytest.fixture
 def one_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = engines.engine_of
+    real = compared_engines.engine_of
     monkeypatch.setitem(controllers.CONTROLLERS, "wrong", controllers.CONTROLLERS["fast"])
     monkeypatch.setattr(
-        engines, "engine_of", lambda name: wrong(real("fast"), sum_is_one_too_large) if name == "wrong" else real(name)
+        compared_engines,
+        "engine_of",
+        lambda name: wrong(real("fast"), sum_is_one_too_large) if name == "wrong" else real(name),
     )
 
 

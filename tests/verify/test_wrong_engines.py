@@ -8,8 +8,8 @@ from wrong_engines import CHANGES, Change, wrong
 
 from twinbar.emulator.contract.program import Controller
 from twinbar.emulator.verify.campaign import Coverage, compare, sessions
+from twinbar.emulator.verify.compared_engines import engine_of
 from twinbar.emulator.verify.elaborations import SERIAL, with_tiles
-from twinbar.emulator.verify.engines import engine_of
 from twinbar.emulator.verify.show import show
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from twinbar.emulator.engines.rtl.build import cached_library
-from twinbar.emulator.pins import tables
+from twinbar.emulator.engines.rtl.netlist_library import cached_library
+from twinbar.emulator.pins import part_tables
 from twinbar.emulator.pins.complaints import LIMITS
-from twinbar.emulator.pins.models import model_text
+from twinbar.emulator.pins.harness_text import model_text
 from twinbar.hw.parts.ad5628 import AD5628
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A
@@ -20,9 +20,9 @@ from twinbar.hw.parts.adg714 import ADG714
 from twinbar.hw.parts.adg1414 import ADG1414
 from twinbar.hw.parts.ads8688 import ADS8688
 from twinbar.hw.parts.dac8568 import DAC8568
-from twinbar.hw.parts.device import SerialDevice
 from twinbar.hw.parts.hc595 import HC595_2V, HC595_4V5
 from twinbar.hw.parts.mcp4822 import MCP4822
+from twinbar.hw.parts.part_model import SerialDevice
 from twinbar.hw.parts.switch import SWITCHES
 
 pytestmark = pytest.mark.compiler
@@ -68,7 +68,7 @@ class Both:
 
     def check_limits(self) -> set[str]:
         """Compare the limits of times that were broken; what frames did wrong has words of its own."""
-        found = (tables.Complaint * 1000)()
+        found = (part_tables.Complaint * 1000)()
         count = self.library.bench_complaints(self.bench, found)
         assert count < 1000
         times = [(c.time_ns, LIMITS[c.what], c.found, c.needed) for c in found[:count] if c.what < len(LIMITS)]
@@ -130,8 +130,8 @@ def run(
 @pytest.mark.parametrize("part", DACS, ids=by_name)
 def test_dacs(part: Any, library: ctypes.CDLL) -> None:
     rng = random.Random(1)
-    kept = tables.Memory()
-    table = tables.dac_table(part, kept)
+    kept = part_tables.Memory()
+    table = part_tables.dac_table(part, kept)
     both = Both(library, ctypes.c_void_p(library.bench_dac(ctypes.byref(table))), part.device())
     words = [(word, part.word_bits) for word in part.start_up()]
 
@@ -154,8 +154,8 @@ def test_dacs(part: Any, library: ctypes.CDLL) -> None:
 @pytest.mark.parametrize("part", ADCS, ids=by_name)
 def test_adcs(part: Any, library: ctypes.CDLL) -> None:
     rng = random.Random(2)
-    kept = tables.Memory()
-    table = tables.adc_table(part, 8, kept)
+    kept = part_tables.Memory()
+    table = part_tables.adc_table(part, 8, kept)
     levels = [rng.randrange(1 << part.bits) for _ in range(part.channels)]
     both = Both(library, ctypes.c_void_p(library.bench_adc(ctypes.byref(table))), part.device(levels.__getitem__))
     words = list(part.start_up())[::-1]
@@ -175,7 +175,7 @@ def test_adcs(part: Any, library: ctypes.CDLL) -> None:
 @pytest.mark.parametrize("part", SWITCH_PARTS, ids=by_name)
 def test_chains_of_switches(part: Any, library: ctypes.CDLL) -> None:
     rng = random.Random(3)
-    table = tables.switch_table(part)
+    table = part_tables.switch_table(part)
     length = CHAIN * SWITCHES
     both = Both(
         library,

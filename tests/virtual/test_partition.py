@@ -8,8 +8,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from virtual_samples import core
 
-from twinbar.emulator.engines.rtl.errors import BuildError
 from twinbar.emulator.engines.rtl.netlist import rtlil_text
+from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.emulator.engines.rtl.rtlil import parse
 from twinbar.emulator.virtual.partition import CORE, LINK, Partition, partition
 from twinbar.hw.gateware.core import Core

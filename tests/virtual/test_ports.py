@@ -18,8 +18,8 @@ from virtual_samples import core, crossbar, products, same_cells, writes
 
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.engines.program.fast_controller import FastController
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.host.cli import main
 from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
@@ -199,7 +199,7 @@ def test_a_port_that_cannot_be_is_refused_before_the_core_is_compiled(
     def compile_nothing(*_: object, **__: object) -> None:
         raise AssertionError("the core was compiled")
 
-    monkeypatch.setattr("twinbar.emulator.virtual.board.CompiledBoard", compile_nothing)
+    monkeypatch.setattr("twinbar.emulator.virtual.compiled_board.CompiledBoard", compile_nothing)
     with pytest.raises(SystemExit) as ended:
         main(["board", "virtual", "icebreaker", "--rows", "8", "--columns", "8", *arguments])
     assert ended.value.code in (2, 4)

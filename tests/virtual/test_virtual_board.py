@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 from virtual_samples import core, crossbar, products, reads, same_cells, writes
 
-from twinbar.boards.catalogue import find
+from twinbar.boards.known_boards import find
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import with_parts
-from twinbar.emulator.engines.program.controller import FastController
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.engines.program.fast_controller import FastController
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.host.board.emulated_board import emulated_core, emulated_run
-from twinbar.host.experiment.build import build_crossbar
+from twinbar.host.experiment.run_parts import build_crossbar
+from twinbar.host.transport.controller_state import read_counters
 from twinbar.host.transport.link import Link
-from twinbar.host.transport.registers import read_counters
-from twinbar.host.virtual.line import VirtualLine
+from twinbar.host.virtual.virtual_line import VirtualLine
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.link.front_end import EMULATED, front_end_number
+from twinbar.hw.link.front_end_number import EMULATED, front_end_number
 from twinbar.hw.parts.ads8688 import ADS8688
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.boards.catalogue import find
-from twinbar.boards.core import core_of
+from twinbar.boards.core_of_board import core_of
+from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config, range_code
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import pack

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.crossbar.calibration import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.devices.layout import (
     O_VARIANCE,
     READ_GAIN_SHIFT,
@@ -162,7 +162,7 @@ def calibrate(
     offsets : int64 [tiles + 1]
         The list of tile ``k`` is ``arguments[offsets[k]:offsets[k + 1]]``.
     arguments : int64 [n, 3]
-        See `twinbar.emulator.crossbar.calibration.calibrations`.
+        See `twinbar.emulator.crossbar.needed_calibrations.calibrations`.
     pair_low : int
         Least code of a pair.
     target : int

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.operations import (
+from twinbar.emulator.contract.bulk_operations import (
     MultiplyResult,
     TileBlock,
     WriteList,
@@ -14,15 +14,15 @@ from twinbar.emulator.contract.operations import (
     check_shape,
     extreme_codes,
 )
-from twinbar.emulator.crossbar.calibration import calibrations
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.needed_calibrations import calibrations
 from twinbar.emulator.crossbar.ticks import check_tick
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
 )
-from twinbar.emulator.engines.bulk import cells, closed_loop, multiply
+from twinbar.emulator.engines.bulk import cell_loops, cell_writes, multiply
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.stream import Course, Stream
 from twinbar.emulator.kernels.tile_threads import for_tiles
@@ -72,15 +72,15 @@ class FastEngine:
         self._t = config.timing.record()
         self._registers = config.registers.record()
         dtype = config.sums.dtype
-        self._states = cells.CellStates(
+        self._states = cell_loops.CellStates(
             g=np.zeros((tiles, geometry.cells), np.int32),
             pulses=np.zeros((tiles, geometry.cells), np.uint32),
             last_tick=np.zeros((tiles, geometry.cells if self._ages else 0), np.uint32),
             fault=np.zeros((tiles, geometry.cells), np.uint8),
         )
-        self._driven = np.full(tiles, closed_loop.NOTHING_DRIVEN, np.int64)
+        self._driven = np.full(tiles, cell_writes.NOTHING_DRIVEN, np.int64)
         self._ranges = np.zeros(tiles, np.int64)
-        self._operands = cells.Operands(
+        self._operands = cell_loops.Operands(
             current=np.zeros((tiles, geometry.rows, geometry.outputs), dtype),
             variance=np.zeros((tiles, geometry.rows, geometry.outputs), dtype),
             row_sum=np.zeros((tiles, geometry.rows), np.int64),
@@ -95,7 +95,13 @@ class FastEngine:
         self._stream = Stream(geometry.controller(tiles))
         self._converters = make_converters(config, tiles)
         for_tiles(
-            cells.initialize, tiles, self._states.g, self._states.fault, faults is None, self._scalars, self._tables
+            cell_loops.initialize,
+            tiles,
+            self._states.g,
+            self._states.fault,
+            faults is None,
+            self._scalars,
+            self._tables,
         )
         self._refresh()
         self.calibration = self._calibrate()
@@ -103,7 +109,7 @@ class FastEngine:
 
     def _refresh(self) -> None:
         for_tiles(
-            cells.refresh_tiles,
+            cell_loops.refresh_tiles,
             self.tiles,
             self.config.geometry.columns,
             self.config.geometry.subtract_pairs,
@@ -145,9 +151,9 @@ class FastEngine:
         )
         return self._activity(self._stream.follow_lists(offsets, work), totals)
 
-    def _nothing(self) -> closed_loop.Totals:
+    def _nothing(self) -> cell_writes.Totals:
         """Give the totals of a program that has done nothing yet."""
-        return closed_loop.Totals(
+        return cell_writes.Totals(
             phases=np.zeros((self.tiles, len(PHASES)), np.int64),
             actions=np.zeros((self.tiles, len(ACTIONS)), np.int64),
             energy=np.zeros((self.tiles, len(CellEnergy)), np.int64),
@@ -156,7 +162,7 @@ class FastEngine:
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""
         n = len(todo)
-        answers = closed_loop.Answers(
+        answers = cell_writes.Answers(
             codes=np.zeros(n, np.int32),
             sets=np.zeros(n, np.uint16),
             resets=np.zeros(n, np.uint16),
@@ -166,7 +172,7 @@ class FastEngine:
         totals = self._nothing()
         if n:
             for_tiles(
-                closed_loop.write_cells,
+                cell_writes.write_cells,
                 self.tiles,
                 todo.offsets,
                 todo.cells,
@@ -199,7 +205,7 @@ class FastEngine:
         work = np.zeros(len(cells), np.int64)
         totals = self._nothing()
         for_tiles(
-            closed_loop.read_cells,
+            cell_writes.read_cells,
             self.tiles,
             offsets,
             cells,
@@ -353,7 +359,7 @@ class FastEngine:
         activity = self._activity(course, totals)
         return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
 
-    def _activity(self, course: Course, totals: closed_loop.Totals) -> Activity:
+    def _activity(self, course: Course, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did by what the streams let them wait."""
         phases = totals.phases
         busy = phases.sum(axis=1)
@@ -366,7 +372,14 @@ class FastEngine:
         geometry = self.config.geometry
         grid = np.zeros((self.tiles, geometry.cells), np.int64)
         for_tiles(
-            cells.grid_values, self.tiles, geometry.columns, self._states, self._tick, grid, self._scalars, self._tables
+            cell_loops.grid_values,
+            self.tiles,
+            geometry.columns,
+            self._states,
+            self._tick,
+            grid,
+            self._scalars,
+            self._tables,
         )
         seen = grid * (self.config.cells.g_max_s / (1 << geometry.grid_bits))
         return seen.reshape(self.tiles, geometry.rows, geometry.columns)

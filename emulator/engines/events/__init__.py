@@ -52,7 +52,7 @@ Within a cycle, events happen in the order of `twinbar.emulator.engines.events.c
 Within a stage the order of events does not matter. Only the arbiter's turn depends on the order of the tiles.
 """
 
-from twinbar.emulator.engines.events.controller import EventsController
+from twinbar.emulator.engines.events.events_controller import EventsController
 from twinbar.emulator.engines.events.listener import Listener, Recording
 
 __all__ = ["EventsController", "Listener", "Recording"]

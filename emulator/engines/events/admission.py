@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from twinbar.emulator.engines.events.beats import Command
-from twinbar.emulator.engines.events.registers import RegisterFile
+from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.register_file import RegisterFile
 from twinbar.emulator.engines.events.safety import Safety
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.commands import COMMANDS, CommandSpec

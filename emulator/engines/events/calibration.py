@@ -1,7 +1,7 @@
 """CALIBRATE: the offset of a column or subtracted pair, and the gain trim of an ADC channel."""
 
-from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.decoding import Command
 from twinbar.emulator.engines.events.sampling import clamp, converter, sample, select
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.layouts import TRIM_BITS

@@ -1,7 +1,7 @@
 """Operations on a cell: reading it, and writing it in a closed loop."""
 
-from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.decoding import Command
 from twinbar.emulator.engines.events.pulses import pulse
 from twinbar.emulator.engines.events.sampling import read_cell, select
 from twinbar.emulator.engines.events.tile import Tile

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from twinbar.emulator.contract.program import Program
-from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
+from twinbar.emulator.engines.events.decoding import Command
 from twinbar.emulator.engines.events.listener import Listener
 from twinbar.emulator.engines.events.queues import Queue
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from twinbar.emulator.engines.events.registers import Bias, Codes
+from twinbar.emulator.engines.events.register_file import Bias, Codes
 from twinbar.hw.protocol.vocabulary import Record
 
 

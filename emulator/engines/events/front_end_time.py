@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from twinbar.emulator.engines.events.clock import Clock
-from twinbar.emulator.engines.events.registers import Codes, RegisterFile
+from twinbar.emulator.engines.events.register_file import Codes, RegisterFile
 from twinbar.emulator.engines.events.safety import Pin
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import Drive as Path

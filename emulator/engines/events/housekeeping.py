@@ -4,10 +4,10 @@ from functools import partial
 
 import simpy
 
-from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Stage, Steps
+from twinbar.emulator.engines.events.decoding import Command
 from twinbar.emulator.engines.events.front_end_time import PATHS
-from twinbar.emulator.engines.events.registers import INPUTS_ADDRESS, Bias, Codes, is_counter
+from twinbar.emulator.engines.events.register_file import INPUTS_ADDRESS, Bias, Codes, is_counter
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.parts.assembly import Drive as Path
 from twinbar.hw.protocol.registers import INPUTS

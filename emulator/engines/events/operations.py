@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from twinbar.emulator.engines.events import calibration, cells, housekeeping, products, pulses
-from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.decoding import Command
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode
 

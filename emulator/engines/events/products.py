@@ -1,8 +1,8 @@
 """MULTIPLY: input steps, groups of outputs, and their responses."""
 
 from twinbar.emulator.engines.events.admission import outputs_of
-from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.decoding import Command
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import Drive as Path

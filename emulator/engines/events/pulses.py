@@ -1,7 +1,7 @@
 """Pulses: the drive update before one, the open gate, and what limits it."""
 
-from twinbar.emulator.engines.events.beats import Command
 from twinbar.emulator.engines.events.clock import Stage, Steps
+from twinbar.emulator.engines.events.decoding import Command
 from twinbar.emulator.engines.events.front_end import Pulse
 from twinbar.emulator.engines.events.safety import Fault
 from twinbar.emulator.engines.events.sampling import select

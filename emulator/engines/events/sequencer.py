@@ -5,8 +5,8 @@ from collections.abc import Callable
 import simpy
 
 from twinbar.emulator.engines.events.admission import admit
-from twinbar.emulator.engines.events.beats import Answer, Command
 from twinbar.emulator.engines.events.clock import Stage, Steps
+from twinbar.emulator.engines.events.decoding import Answer, Command
 from twinbar.emulator.engines.events.housekeeping import load, refuse
 from twinbar.emulator.engines.events.operations import OPERATIONS
 from twinbar.emulator.engines.events.tile import Tile

@@ -7,15 +7,15 @@ import simpy
 from twinbar.emulator.crossbar.array import ArrayState
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.events.arbiter import Arbiter
-from twinbar.emulator.engines.events.beats import Answer, Command
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
 from twinbar.emulator.engines.events.counters import Counters
+from twinbar.emulator.engines.events.decoding import Answer, Command
 from twinbar.emulator.engines.events.drive import Drive
 from twinbar.emulator.engines.events.front_end import FrontEnd
 from twinbar.emulator.engines.events.front_end_time import DirectTime, FrontEndTime, SerialTime
 from twinbar.emulator.engines.events.input_planes import InputPlanes
 from twinbar.emulator.engines.events.queues import Queue
-from twinbar.emulator.engines.events.registers import RegisterFile
+from twinbar.emulator.engines.events.register_file import RegisterFile
 from twinbar.emulator.engines.events.safety import Pin, Safety
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig

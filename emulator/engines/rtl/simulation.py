@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.engines.rtl.build import other_storage
-from twinbar.emulator.engines.rtl.errors import BuildError, NetlistError
-from twinbar.emulator.pins import tables
+from twinbar.emulator.engines.rtl.netlist_errors import BuildError, NetlistError
+from twinbar.emulator.engines.rtl.netlist_library import other_storage
+from twinbar.emulator.pins import part_tables
 from twinbar.emulator.pins.array_abi import Arrays
 from twinbar.emulator.pins.complaints import read_complaint
 from twinbar.hw.actions import ACTIONS, Action
@@ -58,7 +58,7 @@ class Simulation:
     Parameters
     ----------
     library : Path
-        From `twinbar.emulator.engines.rtl.build.compiled`.
+        From `twinbar.emulator.engines.rtl.netlist_library.compiled`.
     arrays : Arrays
         What it points to must outlive the simulation.
     controller : ControllerConfig
@@ -86,7 +86,7 @@ class Simulation:
             function = getattr(self._library, f"twinbar_{name}")
             function.restype, function.argtypes = result, arguments
         self._parts = parts
-        self._tables = None if parts is None else tables.Tables(controller, parts)
+        self._tables = None if parts is None else part_tables.Tables(controller, parts)
         tile = None if self._tables is None else ctypes.byref(self._tables.tile)
         self._arrays = arrays
         self._handle: int | None = self._library.twinbar_create(tile, ctypes.byref(arrays))
@@ -165,7 +165,7 @@ class Simulation:
 
     def _complaint(self) -> str:
         """Say what was wrong at the pins of the parts."""
-        found = tables.Complaint()
+        found = part_tables.Complaint()
         self._library.twinbar_complaint(self._handle, ctypes.byref(found))
         complaint = read_complaint(found, self._parts)
         return f"{complaint.where}: {complaint.sentence}"

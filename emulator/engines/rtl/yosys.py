@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinbar.emulator.engines.rtl.errors import BuildError
+from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.hw.errors import ToolMissingError
 
 FLATTEN = "flatten; opt_clean"

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from twinbar.boards.board import Board, open_fpga_loader
+from twinbar.boards.board_definition import Board, open_fpga_loader
 
 BOARD = Board(
     name="icepi-zero",

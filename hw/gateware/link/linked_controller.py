@@ -6,8 +6,8 @@ from amaranth.hdl import Module, ResetInserter, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from twinbar.hw.link.config import LinkConfig
-from twinbar.hw.link.front_end import DIRECT
+from twinbar.hw.link.front_end_number import DIRECT
+from twinbar.hw.link.link_config import LinkConfig
 
 from .serial_link import SerialLink
 
@@ -23,7 +23,7 @@ class LinkedController(wiring.Component):
         `twinbar.hw.gateware.controller.Controller`, or one like it.
     link : LinkConfig
     front_end : int
-        What the board says of its front end (`twinbar.hw.link.front_end`).
+        What the board says of its front end (`twinbar.hw.link.front_end_number`).
 
     Members
     -------

@@ -4,10 +4,10 @@ from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from twinbar.hw.link.config import LinkConfig
 from twinbar.hw.link.frames import Flag
-from twinbar.hw.link.front_end import DIRECT
+from twinbar.hw.link.front_end_number import DIRECT
 from twinbar.hw.link.hello import Hello
+from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.layouts import Command, Response
 
 from ..block_ram import block_ram
@@ -30,7 +30,7 @@ class SerialLink(wiring.Component):
     config : ControllerConfig
     link : LinkConfig
     front_end : int
-        What the board says of its front end (`twinbar.hw.link.front_end`).
+        What the board says of its front end (`twinbar.hw.link.front_end_number`).
 
     Members
     -------

@@ -1,10 +1,10 @@
-"""Makes command beats from the stored bytes; ``twinbar.hw.link.commands`` is the reference."""
+"""Makes command beats from the stored bytes; ``twinbar.hw.link.command_codec`` is the reference."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.link.commands import CLEAR_BIT, COLUMN_START, HALF_BITS, LIST, ROW_START, RUN, TILE_START
+from twinbar.hw.link.command_codec import CLEAR_BIT, COLUMN_START, HALF_BITS, LIST, ROW_START, RUN, TILE_START
 from twinbar.hw.link.widths import Widths
 from twinbar.hw.protocol.layouts import COLUMN_BITS, ROW_BITS, TILE_BITS, Command
 
@@ -147,7 +147,7 @@ class Unpacker(wiring.Component):
                     with m.If(listing):
                         m.d.sync += state.eq(State.ENTRY)
                     with m.Else():
-                        # The next beat of a run (`twinbar.hw.link.commands.after`): bit 26 becomes 0, too.
+                        # The next beat of a run (`twinbar.hw.link.command_codec.after`): bit 26 becomes 0, too.
                         m.d.sync += [left.eq(3), low[ROW_START : CLEAR_BIT + 1].eq(moved[:ROW_BITS])]
                         m.d.sync += state.eq(Mux(count[1:] == 0, State.TAG, State.HIGH))
         return m

@@ -13,7 +13,7 @@ import numpy as np
 
 from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.board.identity import board_controller
 from twinbar.host.board.measured import OffsetTables, pulses_of, put_readings
 from twinbar.host.board.tile_counters import TileCounters

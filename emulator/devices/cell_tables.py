@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from twinbar.emulator.devices import layout as at
 from twinbar.emulator.devices.ageing import bin_ticks, drift_exponent, drift_octaves, relaxation
-from twinbar.emulator.devices.drive import DriveRegisters, drive_full_scale, drive_registers, volts_to_code
+from twinbar.emulator.devices.drive_codes import DriveRegisters, drive_full_scale, drive_registers, volts_to_code
 from twinbar.emulator.devices.physics import mix
 from twinbar.emulator.devices.preset import Preset
 from twinbar.hw.errors import ConfigError

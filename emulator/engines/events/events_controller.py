@@ -10,9 +10,9 @@ from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.events.arbiter import Arbiter
-from twinbar.emulator.engines.events.beats import to_bytes
 from twinbar.emulator.engines.events.clock import Clock, Stage
 from twinbar.emulator.engines.events.consumer import Consumer
+from twinbar.emulator.engines.events.decoding import to_bytes
 from twinbar.emulator.engines.events.dispatcher import Dispatcher
 from twinbar.emulator.engines.events.front_end_time import SerialTime
 from twinbar.emulator.engines.events.listener import Listener

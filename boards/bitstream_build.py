@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from twinbar.boards.bitstream import MANIFEST, NAME, REPORT, Bitstream, bitstream_folder, load
-from twinbar.boards.board import Board
-from twinbar.boards.fit import does_not_fit, explain
+from twinbar.boards.board_definition import Board
+from twinbar.boards.fit_advice import does_not_fit, explain
 from twinbar.boards.toolchain import Family, family_of, find_tools, version_of
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.block_ram import IGNORE_COLLISIONS

@@ -7,12 +7,12 @@ import numpy as np
 
 from twinbar.emulator.crossbar.cell_state import make_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, with_parts
-from twinbar.emulator.engines.rtl.build import other_storage
-from twinbar.emulator.pins import tables
+from twinbar.emulator.engines.rtl.netlist_library import other_storage
+from twinbar.emulator.pins import part_tables
 from twinbar.emulator.pins.array_abi import Arrays, arrays_of, record_of
 from twinbar.emulator.pins.complaints import Complaint, read_complaint
-from twinbar.emulator.virtual.build import compiled_core
-from twinbar.emulator.virtual.tables import Tables
+from twinbar.emulator.virtual.board_tables import Tables
+from twinbar.emulator.virtual.core_library import compiled_core
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.core import CoreConfig
 
@@ -55,7 +55,7 @@ class CompiledBoard:
         if self._board is None:
             raise other_storage()
         self._bytes = ctypes.create_string_buffer(_MOST_BYTES)
-        self._complaints = (tables.Complaint * _MOST_COMPLAINTS)()
+        self._complaints = (part_tables.Complaint * _MOST_COMPLAINTS)()
 
     def _connect(self, crossbar: CrossbarConfig | None) -> Arrays:
         """Make the array behind the pins."""

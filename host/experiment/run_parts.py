@@ -14,20 +14,20 @@ from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.chip_array import with_chip_durations
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, Geometry, build_config
 from twinbar.emulator.crossbar.write_registers import Ramp, WriteRegisters
+from twinbar.emulator.devices.cell_tables import CellTables
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.emulator.devices.tables import CellTables
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.emulator.ledger.energy_table import load_energy_table
 from twinbar.emulator.ledger.ledger import Ledger
+from twinbar.host.accounted_engine import Account
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.optimizers import optimizer_class
 from twinbar.host.nn.convert import CrossbarNetwork, MakeEngine, convert
-from twinbar.host.nn.models import lenet, mlp
-from twinbar.host.session import Account
+from twinbar.host.nn.networks import lenet, mlp
 from twinbar.host.update.known_policies import POLICIES
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError

@@ -11,8 +11,8 @@ from twinbar.emulator.contract.program import ProgramResult
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES
 from twinbar.emulator.crossbar.cell_state import CELL_ARRAYS
 from twinbar.emulator.verify.answers import Answer, answers_differ, answers_of
+from twinbar.emulator.verify.compared_engines import MAY_OMIT, Engine
 from twinbar.emulator.verify.elaborations import find_elaboration
-from twinbar.emulator.verify.engines import MAY_OMIT, Engine
 from twinbar.emulator.verify.session import Session
 from twinbar.emulator.verify.show import describe
 from twinbar.hw.actions import ACTIONS

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.operations import Engine, MultiplyResult, TileBlock, WriteList, WriteResult
+from twinbar.emulator.contract.bulk_operations import Engine, MultiplyResult, TileBlock, WriteList, WriteResult
 from twinbar.host.update.kernels import group_by_tile
 
 Kind = Literal["write", "forward"]

@@ -3,7 +3,7 @@
 import ctypes
 from typing import Any, Final
 
-from twinbar.emulator.pins import tables
+from twinbar.emulator.pins import part_tables
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
@@ -14,7 +14,7 @@ _PULSE_LINES: Final = (Line.BIT_LINE, Line.SOURCE_LINE, Line.WORD_LINE)
 class Board(ctypes.Structure):
     """The structure ``BoardTables`` of ``tables.h``."""
 
-    _fields_ = [("divisor", ctypes.c_int64), ("words", ctypes.c_int64), ("tile", tables.Tile)]
+    _fields_ = [("divisor", ctypes.c_int64), ("words", ctypes.c_int64), ("tile", part_tables.Tile)]
 
 
 class Tables:
@@ -33,10 +33,10 @@ class Tables:
     """
 
     def __init__(self, core: CoreConfig, *, words: bool) -> None:
-        tile: Any = tables.Tile(period=1e9 / core.link.clock_hz)
+        tile: Any = part_tables.Tile(period=1e9 / core.link.clock_hz)
         if core.parts is not None:
             _check_lines(core.parts)
-            self._parts = tables.Tables(core.controller, core.parts)
+            self._parts = part_tables.Tables(core.controller, core.parts)
             tile = self._parts.tile
         self.board = Board(divisor=core.link.divisor, words=words, tile=tile)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from twinbar.emulator.verify.beats import BODY_OFFSET, beat, with_fields
+from twinbar.emulator.verify.beat_fields import BODY_OFFSET, beat, with_fields
 from twinbar.emulator.verify.settings import anything, converters, level, write
 from twinbar.emulator.verify.sketch import Sketch, small, weighted
 from twinbar.hw.protocol import registers

@@ -1,10 +1,10 @@
 """The core that a board's bitstream holds: what `twinbar.boards.wiring` says of the pins, and what a user asks for."""
 
-from twinbar.boards.board import Board
+from twinbar.boards.board_definition import Board
 from twinbar.boards.wiring import Wiring
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
-from twinbar.hw.link.config import LinkConfig
+from twinbar.hw.link.link_config import LinkConfig
 
 
 def core_of(

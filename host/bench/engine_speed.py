@@ -5,9 +5,9 @@ from statistics import median
 from typing import Any, Final
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.operations import Engine
+from twinbar.emulator.contract.bulk_operations import Engine
 from twinbar.host.bench.workloads import TILES, OneLevelMoves
-from twinbar.host.experiment.build import engine_maker
+from twinbar.host.experiment.run_parts import engine_maker
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ToolMissingError
 

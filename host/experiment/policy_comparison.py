@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from twinbar.host.experiment.config import CompareConfig
-from twinbar.host.experiment.progress import Progress
+from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 from twinbar.host.experiment.train import prepare_data, train
 

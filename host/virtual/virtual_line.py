@@ -1,6 +1,6 @@
 """A line to a virtual board in this process."""
 
-from twinbar.emulator.virtual.board import CompiledBoard
+from twinbar.emulator.virtual.compiled_board import CompiledBoard
 
 
 class VirtualLine:

@@ -6,9 +6,9 @@ import numpy as np
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.controller_engine import ControllerEngine
-from twinbar.emulator.engines.program.controller import FastController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.bench.workloads import reference_crossbar
-from twinbar.hw.link.commands import encode
+from twinbar.hw.link.command_codec import encode
 from twinbar.hw.link.frames import MOST_TO_BOARD, MOST_TO_HOST, BoardFrame, HostFrame, Kind
 from twinbar.hw.link.responses import ResponseEncoder
 from twinbar.hw.link.widths import Widths

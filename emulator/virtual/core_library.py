@@ -4,11 +4,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from twinbar.emulator.engines.rtl.build import cached_library, packed_block, translator_texts
 from twinbar.emulator.engines.rtl.netlist import rtlil_text
+from twinbar.emulator.engines.rtl.netlist_library import cached_library, packed_block, translator_texts
 from twinbar.emulator.engines.rtl.rtlil import Bit, parse
 from twinbar.emulator.engines.rtl.timers import with_outputs
-from twinbar.emulator.pins.models import cells_text, crossbar_text, front_end_text, model_text, tile_text
+from twinbar.emulator.pins.harness_text import cells_text, crossbar_text, front_end_text, model_text, tile_text
 from twinbar.emulator.virtual.design import BUSY, PHASE, design_text
 from twinbar.emulator.virtual.partition import CORE, partition
 from twinbar.hw.gateware.core import Core, CoreConfig

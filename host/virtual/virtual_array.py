@@ -31,7 +31,7 @@ def array_of(core: CoreConfig, file: Path | None, changes: Mapping[str, Any]) ->
     ConfigError
         If there is no such array.
     """
-    from twinbar.host.experiment.build import build_crossbar
+    from twinbar.host.experiment.run_parts import build_crossbar
 
     if file is None:
         settling = {} if core.parts is None else settling_times(core.parts)

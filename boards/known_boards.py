@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from twinbar.boards.board import Board
+from twinbar.boards.board_definition import Board
 from twinbar.hw.built_in import declared
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import Registry, Unfit, is_reference
@@ -10,7 +10,7 @@ from twinbar.hw.registry import Registry, Unfit, is_reference
 
 def _accept(found: object) -> Board:
     if not isinstance(found, Board):
-        raise Unfit(f"is {found!r}; it must be a twinbar.boards.board.Board")
+        raise Unfit(f"is {found!r}; it must be a twinbar.boards.board_definition.Board")
     return found
 
 

@@ -9,7 +9,7 @@ from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.emulator.crossbar.array import refresh
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.engines.rtl.build import compiled
+from twinbar.emulator.engines.rtl.netlist_library import compiled
 from twinbar.emulator.engines.rtl.simulation import Simulation
 from twinbar.emulator.engines.rtl.waves import write_save_files
 from twinbar.emulator.pins.array_abi import arrays_of, record_of

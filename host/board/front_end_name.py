@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from twinbar.boards.catalogue import find
+from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring, wiring_names
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.link.front_end import DIRECT, EMULATED, front_end_number
+from twinbar.hw.link.front_end_number import DIRECT, EMULATED, front_end_number
 from twinbar.hw.link.hello import Hello
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def front_end_of(config: "CrossbarConfig") -> int:
-    """Give the number of the front end that a configuration is for (`twinbar.hw.link.front_end`)."""
+    """Give the number of the front end that a configuration is for (`twinbar.hw.link.front_end_number`)."""
     return front_end_number(config.parts, emulated=config.on_chip)
 
 
@@ -23,7 +23,7 @@ def values_of(front_end: int, clock_hz: float) -> list[str]:
     Parameters
     ----------
     front_end : int
-        See `twinbar.hw.link.front_end`.
+        See `twinbar.hw.link.front_end_number`.
     clock_hz : float
         Clock of the controller. Of wirings with the same parts, those for boards of this clock are given, if there are.
     """

@@ -11,20 +11,29 @@ from filelock import FileLock
 
 from twinbar.emulator.engines.rtl import block
 from twinbar.emulator.engines.rtl.compiler import find_compiler, identity_of
-from twinbar.emulator.engines.rtl.errors import BuildError
 from twinbar.emulator.engines.rtl.glue import glue
 from twinbar.emulator.engines.rtl.netlist import modules, rtlil_text
+from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.emulator.engines.rtl.rtlil import parse
 from twinbar.emulator.engines.rtl.storage import storage_of
 from twinbar.emulator.engines.rtl.timers import find_timers, signals_of, with_outputs
 from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
-from twinbar.emulator.pins.models import bench_text, cells_text, front_end_text, model_text
+from twinbar.emulator.pins.harness_text import bench_text, cells_text, front_end_text, model_text
 from twinbar.hw.first_use import first_use
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.work_folder import work_folder
 
-TRANSLATORS = ("block.py", "build.py", "glue.py", "packed.h", "rtlil.py", "storage.py", "timers.py", "yosys.py")
+TRANSLATORS = (
+    "block.py",
+    "glue.py",
+    "netlist_library.py",
+    "packed.h",
+    "rtlil.py",
+    "storage.py",
+    "timers.py",
+    "yosys.py",
+)
 """Files of this package that make C++ of a netlist; the netlist itself comes from the gateware."""
 
 FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")

@@ -12,7 +12,7 @@ from twinbar.emulator.devices.physics import (
     to_grid,
     traits,
 )
-from twinbar.emulator.engines.bulk.cells import refresh_cell, seen_grid
+from twinbar.emulator.engines.bulk.cell_loops import refresh_cell, seen_grid
 from twinbar.emulator.engines.bulk.converters import converter_of, deviation_of, sample
 from twinbar.emulator.engines.bulk.counts import (
     COMMAND_BEAT,
