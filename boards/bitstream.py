@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import platformdirs
 
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.toolchain import Family, family_of
 
 NAME: Final = "twinbar"
@@ -18,7 +18,7 @@ MANIFEST: Final = "manifest.json"
 
 
 @dataclass(frozen=True)
-class Clock:
+class AchievedClock:
     """What place-and-route reached for a clock."""
 
     name: str
@@ -42,7 +42,7 @@ class Bitstream:
         Hash of its inputs, tools included.
     used : dict of str to (int, int)
         Cells used and available, by kind.
-    clocks : list of Clock
+    clocks : list of AchievedClock
     manifest : dict
         What ``manifest.json`` beside it says.
     cached : bool
@@ -52,12 +52,12 @@ class Bitstream:
     path: Path
     digest: str
     used: dict[str, tuple[int, int]]
-    clocks: list[Clock]
+    clocks: list[AchievedClock]
     manifest: dict[str, Any]
     cached: bool
 
     @property
-    def late(self) -> list[Clock]:
+    def late(self) -> list[AchievedClock]:
         """Clocks that are too slow, the worst one first."""
         late = [clock for clock in self.clocks if not clock.met]
         return sorted(late, key=lambda clock: clock.achieved_hz / clock.wanted_hz)
@@ -81,14 +81,14 @@ def load(folder: Path, family: Family, *, cached: bool = True) -> Bitstream:
         if report["utilization"].get(kind, {}).get("used")
     }
     clocks = [
-        Clock(_clock_name(name), clock["achieved"] * 1e6, clock["constraint"] * 1e6)
+        AchievedClock(_clock_name(name), clock["achieved"] * 1e6, clock["constraint"] * 1e6)
         for name, clock in report["fmax"].items()
     ]
     manifest = json.loads((folder / MANIFEST).read_text())
     return Bitstream(folder / f"{NAME}.{family.extension}", manifest["inputs"], used, clocks, manifest, cached)
 
 
-def built_for(board: Board) -> Iterator[Bitstream]:
+def built_for(board: BoardDefinition) -> Iterator[Bitstream]:
     """Give the bitstreams that were built for a board and meet its timing, the newest one first."""
     family = family_of(board.make_platform().device)
     manifests = bitstream_folder().glob(f"{board.name}-*/{MANIFEST}")

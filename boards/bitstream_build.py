@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from twinbar.boards.bitstream import MANIFEST, NAME, REPORT, Bitstream, bitstream_folder, load
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.fit_advice import does_not_fit, explain
 from twinbar.boards.toolchain import Family, family_of, find_tools, version_of
 from twinbar.hw.errors import TwinbarError
@@ -24,7 +24,7 @@ _CLOSE: Final = 0.999
 
 
 def build(
-    board: Board,
+    board: BoardDefinition,
     platform: Any,
     top: Any,
     description: dict[str, Any],
@@ -36,7 +36,7 @@ def build(
 
     Parameters
     ----------
-    board : Board
+    board : BoardDefinition
     platform : amaranth platform
         Of the board, with the resources that the top level asks for added.
     top : Elaboratable

@@ -43,7 +43,7 @@ def open_fpga_loader(*options: str) -> Programmer:
 
 
 @dataclass(frozen=True)
-class Board:
+class BoardDefinition:
     """An FPGA board.
 
     Parameters

@@ -10,7 +10,7 @@ from amaranth.build import Attrs, Clock, Connector, Pins, PinsN, Resource
 from amaranth.vendor import LatticeECP5Platform
 from amaranth_boards.resources import UARTResource
 
-from twinbar.boards.board_definition import DAPLINK_BAUD, Board, open_fpga_loader
+from twinbar.boards.board_definition import DAPLINK_BAUD, BoardDefinition, open_fpga_loader
 
 _LVCMOS33 = Attrs(IO_TYPE="LVCMOS33")
 
@@ -33,7 +33,7 @@ class ColorlightI5Platform(LatticeECP5Platform):
     ]
 
 
-BOARD = Board(
+BOARD = BoardDefinition(
     name="colorlight-i5",
     title="Colorlight i5 v7.0 on MuseLab's extension board",
     platform="twinbar.boards.colorlight_i5:ColorlightI5Platform",

@@ -1,6 +1,6 @@
 """The core that a board's bitstream holds: what `twinbar.boards.wiring` says of the pins, and what a user asks for."""
 
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.wiring import Wiring
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
@@ -8,7 +8,7 @@ from twinbar.hw.link.link_config import LinkConfig
 
 
 def core_of(
-    board: Board,
+    board: BoardDefinition,
     wiring: Wiring,
     baud: int | None = None,
     *,
@@ -20,7 +20,7 @@ def core_of(
 
     Parameters
     ----------
-    board : Board
+    board : BoardDefinition
     wiring : Wiring
     baud, buffer_bytes : int, optional
         Of the link, instead of the board's.

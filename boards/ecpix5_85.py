@@ -1,8 +1,8 @@
 """ECPIX-5 with LFE5UM5G-85F (LambdaConcept): UART through its FT2232, eight Pmods."""
 
-from twinbar.boards.board_definition import Board, open_fpga_loader
+from twinbar.boards.board_definition import BoardDefinition, open_fpga_loader
 
-BOARD = Board(
+BOARD = BoardDefinition(
     name="ecpix5-85",
     title="LambdaConcept ECPIX-5, LFE5UM5G-85F",
     platform="amaranth_boards.ecpix5:ECPIX585Platform",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.memory import SPRAM_DEVICE
 
@@ -37,7 +37,7 @@ class Room:
     baud: int
 
 
-def room_of(board: Board) -> Room:
+def room_of(board: BoardDefinition) -> Room:
     """Give what fits a board.
 
     Raises

@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 from twinbar.boards.bitstream import MANIFEST, built_for
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError
 
 
-def flash(board: Board, bitstream: Path) -> None:
+def flash(board: BoardDefinition, bitstream: Path) -> None:
     """Write a bitstream to a board.
 
     Raises
@@ -37,7 +37,7 @@ def flash(board: Board, bitstream: Path) -> None:
         )
 
 
-def choose(board: Board, bitstream: Path | None) -> Path:
+def choose(board: BoardDefinition, bitstream: Path | None) -> Path:
     """Give the bitstream to be written: the one that was asked for, or the board's newest that meets its timing.
 
     Raises

@@ -1,8 +1,8 @@
 """iCE40-HX8K breakout board (Lattice): UART through its FT2232H, four headers."""
 
-from twinbar.boards.board_definition import Board, Programmer
+from twinbar.boards.board_definition import BoardDefinition, Programmer
 
-BOARD = Board(
+BOARD = BoardDefinition(
     name="ice40-hx8k-b-evn",
     title="Lattice iCE40-HX8K-B-EVN",
     platform="amaranth_boards.ice40_hx8k_b_evn:ICE40HX8KBEVNPlatform",

@@ -1,8 +1,8 @@
 """iCEBreaker (1BitSquared): iCE40UP5K, UART through its FT2232H, three Pmods."""
 
-from twinbar.boards.board_definition import ICEPROG, Board
+from twinbar.boards.board_definition import ICEPROG, BoardDefinition
 
-BOARD = Board(
+BOARD = BoardDefinition(
     name="icebreaker",
     title="1BitSquared iCEBreaker",
     platform="amaranth_boards.icebreaker:ICEBreakerPlatform",

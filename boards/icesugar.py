@@ -1,8 +1,8 @@
 """iCESugar v1.5 (MuseLab): iCE40UP5K, UART through its on-board microcontroller, four Pmods."""
 
-from twinbar.boards.board_definition import DAPLINK_BAUD, ICESPROG, Board
+from twinbar.boards.board_definition import DAPLINK_BAUD, ICESPROG, BoardDefinition
 
-BOARD = Board(
+BOARD = BoardDefinition(
     name="icesugar",
     title="MuseLab iCESugar v1.5",
     platform="amaranth_boards.icesugar:ICESugarPlatform",

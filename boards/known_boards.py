@@ -2,15 +2,15 @@
 
 from typing import Final
 
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.hw.built_in import declared
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import Registry, Unfit, is_reference
 
 
-def _accept(found: object) -> Board:
-    if not isinstance(found, Board):
-        raise Unfit(f"is {found!r}; it must be a twinbar.boards.board_definition.Board")
+def _accept(found: object) -> BoardDefinition:
+    if not isinstance(found, BoardDefinition):
+        raise Unfit(f"is {found!r}; it must be a twinbar.boards.board_definition.BoardDefinition")
     return found
 
 
@@ -19,12 +19,12 @@ BOARDS: Final = Registry(
 )
 
 
-def boards() -> dict[str, Board]:
+def boards() -> dict[str, BoardDefinition]:
     """Return the built-in boards by name: every module of this folder that declares a ``BOARD``."""
     return BOARDS.built_in()
 
 
-def find(name: str) -> Board:
+def find(name: str) -> BoardDefinition:
     """Return a board by name, or as ``package.module:NAME``.
 
     Raises

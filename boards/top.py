@@ -9,7 +9,7 @@ from amaranth.hdl import ClockDomain, Elaboratable, Module, Value
 from amaranth.lib.io import Buffer
 
 from twinbar.boards.board_clock import BoardClock
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.pin_names import FrontEndPin, front_end_pins
 from twinbar.boards.placement import STOP, Placement, package_pins, place, sockets_of
 from twinbar.boards.wiring import Wiring
@@ -28,14 +28,14 @@ class Design:
 
     Parameters
     ----------
-    board : Board
+    board : BoardDefinition
     platform : amaranth platform
         With the resources of the front end added.
     core : CoreConfig
     placement : Placement
     """
 
-    board: Board
+    board: BoardDefinition
     platform: Any
     core: CoreConfig
     placement: Placement
@@ -50,12 +50,12 @@ class BoardTop(Elaboratable):
 
     Parameters
     ----------
-    board : Board
+    board : BoardDefinition
     core : CoreConfig
     placement : Placement
     """
 
-    def __init__(self, board: Board, core: CoreConfig, placement: Placement) -> None:
+    def __init__(self, board: BoardDefinition, core: CoreConfig, placement: Placement) -> None:
         self.board, self.core_config, self.placement = board, core, placement
 
     def elaborate(self, platform: Any) -> Module:
@@ -98,7 +98,7 @@ class BoardTop(Elaboratable):
         return m
 
 
-def design(board: Board, core: CoreConfig, wiring: Wiring | None) -> Design:
+def design(board: BoardDefinition, core: CoreConfig, wiring: Wiring | None) -> Design:
     """Put a core on a board. A core that emulates its arrays takes no wiring, and brings its own clock rate.
 
     Raises

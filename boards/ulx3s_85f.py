@@ -1,8 +1,8 @@
 """ULX3S with LFE5U-85F (Radiona): UART through its FT231X, 28 pairs on two headers."""
 
-from twinbar.boards.board_definition import Board, open_fpga_loader
+from twinbar.boards.board_definition import BoardDefinition, open_fpga_loader
 
-BOARD = Board(
+BOARD = BoardDefinition(
     name="ulx3s-85f",
     title="Radiona ULX3S, LFE5U-85F",
     platform="amaranth_boards.ulx3s:ULX3S_85F_Platform",

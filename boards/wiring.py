@@ -11,7 +11,7 @@ from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.adc import AdcPart
 from twinbar.hw.parts.assembly import DacOutput, Drive, Line, SerialParts
-from twinbar.hw.parts.bus import Board as Way
+from twinbar.hw.parts.bus import Wires as Way
 from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.switch import SwitchPart
 
@@ -99,7 +99,7 @@ class Wiring(_Table):
     power_up_us : float
         From reset to the first word on any bus.
     skew_ns, round_trip_ns : float
-        Ways between FPGA and parts: see `twinbar.hw.parts.bus.Board`.
+        Ways between FPGA and parts: see `twinbar.hw.parts.bus.Wires`.
     pins : dict
         Pin of the board by pin of the front end, or a list for all bits of one, the lowest first.
     fixed : dict of str to int

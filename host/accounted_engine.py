@@ -14,7 +14,7 @@ Kind = Literal["write", "forward"]
 Account = Callable[[Kind, Activity], None]
 
 
-class Session:
+class AccountedEngine:
     """An engine whose activity goes to an account.
 
     Parameters

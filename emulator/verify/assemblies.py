@@ -11,7 +11,7 @@ from twinbar.hw.parts.adg714 import ADG714
 from twinbar.hw.parts.adg1414 import ADG1414
 from twinbar.hw.parts.ads8688 import ADS8688, Range
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts, outputs_for
-from twinbar.hw.parts.bus import Board
+from twinbar.hw.parts.bus import Wires
 from twinbar.hw.parts.dac8568 import DAC8568
 from twinbar.hw.parts.hc595 import HC595_2V, HC595_4V5
 from twinbar.hw.parts.known_parts import Part
@@ -65,7 +65,7 @@ TEACHING: Final = SerialParts(
     outputs=outputs_for(MCP4822(), [(Line.BIT_LINE, _WRITE), (Line.SOURCE_LINE, _WRITE), (Line.BIT_LINE, _READ)]),
     adc=AD7476A(),
     switch=HC595_2V,
-    adc_board=Board(skew_ns=5, round_trip_ns=15, input_registers=2),
+    adc_board=Wires(skew_ns=5, round_trip_ns=15, input_registers=2),
 )
 """Few outputs: word line and multiplication voltage are fixed."""
 

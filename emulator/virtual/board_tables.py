@@ -17,7 +17,7 @@ class Board(ctypes.Structure):
     _fields_ = [("divisor", ctypes.c_int64), ("words", ctypes.c_int64), ("tile", part_tables.Tile)]
 
 
-class Tables:
+class BoardTables:
     """The tables of a core, and the memory that they point to.
 
     Parameters

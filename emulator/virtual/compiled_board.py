@@ -11,7 +11,7 @@ from twinbar.emulator.engines.rtl.netlist_library import other_storage
 from twinbar.emulator.pins import part_tables
 from twinbar.emulator.pins.array_abi import Arrays, arrays_of, record_of
 from twinbar.emulator.pins.complaints import Complaint, read_complaint
-from twinbar.emulator.virtual.board_tables import Tables
+from twinbar.emulator.virtual.board_tables import BoardTables
 from twinbar.emulator.virtual.core_library import compiled_core
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.core import CoreConfig
@@ -46,7 +46,7 @@ class CompiledBoard:
 
     def __init__(self, core: CoreConfig, crossbar: CrossbarConfig | None = None, *, words: bool = False) -> None:
         self.core, self.words = core, words
-        self._tables = Tables(core, words=words)
+        self._tables = BoardTables(core, words=words)
         self._arrays = Arrays() if core.array is not None else self._connect(crossbar)
         self._library = _load(str(compiled_core(core)))
         self._board: int | None = self._library.twinbar_board_create(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.emulated import room_of
 from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.host.experiment.config import ExperimentConfig
@@ -17,12 +17,12 @@ from twinbar.hw.link.link_config import LinkConfig
 DEFAULT_PRESET = "chip"
 
 
-def emulated_run(board: Board, file: Path | None, changes: Mapping[str, Any]) -> ExperimentConfig:
+def emulated_run(board: BoardDefinition, file: Path | None, changes: Mapping[str, Any]) -> ExperimentConfig:
     """Give the run for which a board emulates an array: what is to be given to ``twinbar train`` as well.
 
     Parameters
     ----------
-    board : Board
+    board : BoardDefinition
         The clock is what it has with an emulated array, and the durations are at least those that the array takes.
     file : Path, optional
         A configuration; without one, the preset `DEFAULT_PRESET` and the geometry that fits the board.
@@ -45,7 +45,7 @@ def emulated_run(board: Board, file: Path | None, changes: Mapping[str, Any]) ->
 
 
 def emulated_core(
-    board: Board,
+    board: BoardDefinition,
     run: ExperimentConfig,
     *,
     baud: int | None = None,

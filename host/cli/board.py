@@ -18,7 +18,7 @@ from twinbar.host.cli.virtual_board import virtual_board
 
 if TYPE_CHECKING:
     from twinbar.boards.bitstream import Bitstream
-    from twinbar.boards.board_definition import Board
+    from twinbar.boards.board_definition import BoardDefinition
 
 app = typer.Typer(
     help="Build, flash and talk to FPGA boards.",
@@ -77,7 +77,7 @@ def list_boards(as_json: AsJson = False) -> None:
     console.print(table)
 
 
-def _row(board: "Board") -> dict[str, Any]:
+def _row(board: "BoardDefinition") -> dict[str, Any]:
     return {
         "name": board.name,
         "title": board.title,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from twinbar.boards.board_definition import Board
+    from twinbar.boards.board_definition import BoardDefinition
     from twinbar.boards.wiring import Wiring
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.hw.gateware.core import CoreConfig
@@ -38,7 +38,7 @@ class CoreRequest:
 
     Parameters
     ----------
-    board : Board
+    board : BoardDefinition
     wiring : str, optional
         Name or file, instead of the board's.
     baud : int, optional
@@ -57,7 +57,7 @@ class CoreRequest:
         Instead of the link's.
     """
 
-    board: "Board"
+    board: "BoardDefinition"
     wiring: str | None
     baud: int | None
     sizes: dict[str, int | None]

@@ -10,7 +10,7 @@ from torch import nn
 from twinbar.emulator.contract.bulk_operations import Engine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
-from twinbar.host.accounted_engine import Account, Session
+from twinbar.host.accounted_engine import Account, AccountedEngine
 from twinbar.host.nn.layers import CrossbarConv2d, CrossbarLayer, CrossbarLinear, CrossbarMatmul
 from twinbar.host.nn.mapping import LayerMap, Placement, map_layers, mapped_cells, mapped_columns, tile_count
 from twinbar.host.nn.networks import he_std
@@ -28,11 +28,11 @@ class CrossbarNetwork:
     ----------
     module : nn.Module
         The network with its Linear and Conv2d layers replaced; its parameters are the float twin.
-    session : Session
+    session : AccountedEngine
     layers : list of CrossbarLayer
     """
 
-    def __init__(self, module: nn.Module, session: Session, layers: list[CrossbarLayer]) -> None:
+    def __init__(self, module: nn.Module, session: AccountedEngine, layers: list[CrossbarLayer]) -> None:
         self.module = module
         self.session = session
         self.layers = layers
@@ -96,7 +96,7 @@ def convert(
         Any module; its other parts (activations, pooling, normalization) stay digital.
     config : CrossbarConfig
     account : callable
-        Takes what every program did (see `Session`).
+        Takes what every program did (see `AccountedEngine`).
     levels : int, optional
         Levels per cell; as many as the configuration's table has by default.
     weight_range : float
@@ -118,7 +118,7 @@ def convert(
         (name or type(part).__name__.lower(), part.weight.shape[0], part.weight[0].numel()) for name, part in found
     ]
     maps = map_layers(shapes, config.geometry, placement, sharing=sharing)
-    session = Session(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
+    session = AccountedEngine(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
     levels = len(config.levels) if levels is None else levels
     layers: list[CrossbarLayer] = []
     for (_, part), place in zip(found, maps, strict=True):

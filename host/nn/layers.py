@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twinbar.emulator.contract.bulk_operations import MultiplyResult
-from twinbar.host.accounted_engine import Session
+from twinbar.host.accounted_engine import AccountedEngine
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.ranges import ConverterRange
 from twinbar.host.update.programmed import ProgrammedLayer
@@ -23,7 +23,7 @@ class CrossbarMatmul:
 
     Parameters
     ----------
-    session : Session
+    session : AccountedEngine
     cells : ProgrammedLayer
     range_margin : float
         Head room of the ADC range above the largest current seen.
@@ -31,7 +31,9 @@ class CrossbarMatmul:
         Whether ranges follow the activations while training, or stay as calibrated.
     """
 
-    def __init__(self, session: Session, cells: ProgrammedLayer, range_margin: float, range_tracking: bool) -> None:
+    def __init__(
+        self, session: AccountedEngine, cells: ProgrammedLayer, range_margin: float, range_tracking: bool
+    ) -> None:
         config = session.engine.config
         geometry = config.geometry
         self.session = session

@@ -10,7 +10,7 @@ from typing import Final
 
 from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES, TOTALS
 from twinbar.host.report import si
-from twinbar.host.report.schema import Account, Compare, quotient
+from twinbar.host.report.schema import Compare, PeriodReport, quotient
 
 OTHER: Final = "other"
 _LABELS: Final = {
@@ -83,7 +83,7 @@ def _account_of(name: str) -> str:
     return _ACCOUNT_OF.get(name, OTHER)
 
 
-def parts(period: Account) -> list[Part]:
+def parts(period: PeriodReport) -> list[Part]:
     """List the components of a period in the order of `ORDER`, the largest of each account first."""
     energies = period.energy_breakdown_j
     system = sum(energy_j for name, energy_j in energies.items() if _account_of(name) != HOST)
@@ -95,19 +95,19 @@ def parts(period: Account) -> list[Part]:
     return sorted(found, key=lambda part: (ORDER.index(part.account), -part.energy_j))
 
 
-def account_energies_j(period: Account) -> dict[str, float]:
+def account_energies_j(period: PeriodReport) -> dict[str, float]:
     """Give the energy of each account in joules, in the order of `ORDER`, without the totals."""
     stated = {name: energy_j for name, energy_j in period.energy_j.items() if name in ACCOUNTS or name not in TOTALS}
     known: dict[str, float] = {name: stated.pop(name) for name in ORDER if name in stated}
     return known | stated
 
 
-def host_j(period: Account) -> float:
+def host_j(period: PeriodReport) -> float:
     """Give the energy of the twin's memory on the host in joules."""
     return period.energy_j.get(HOST, 0.0)
 
 
-def imbalance(period: Account) -> str | None:
+def imbalance(period: PeriodReport) -> str | None:
     """Say where the ledger does not balance: accounts and components must each sum to the totals.
 
     Returns
@@ -138,7 +138,7 @@ def _inline(label: str) -> str:
     return label if label.split()[0].rstrip(",").isupper() else label[0].lower() + label[1:]
 
 
-def _largest(period: Account) -> str | None:
+def _largest(period: PeriodReport) -> str | None:
     """Name the largest component of the whole system, with its share."""
     spent = [part for part in parts(period) if part.account != HOST and part.energy_j > 0]
     if not spent:
@@ -147,7 +147,7 @@ def _largest(period: Account) -> str | None:
     return f"{_inline(largest.label)}, {si.share(largest.share)}"
 
 
-def dominance(period: Account) -> str | None:
+def dominance(period: PeriodReport) -> str | None:
     """Say what takes most of the energy, what writing takes, and what the twin's memory takes besides.
 
     Returns

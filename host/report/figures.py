@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from twinbar.host.report import si
 from twinbar.host.report.energy import HOST, account_energies_j, account_label, host_j, parts, reduction_with_host
-from twinbar.host.report.schema import Account, Compare, Epoch, Report, quotient
+from twinbar.host.report.schema import Compare, Epoch, PeriodReport, Report, quotient
 
 REFERENCE = "closed-loop"
 """The policy that savings are relative to."""
@@ -20,7 +20,7 @@ class KeyFigure:
     note: str = ""
 
 
-def _interval(account: Account, part: str) -> str:
+def _interval(account: PeriodReport, part: str) -> str:
     """Give the plausible interval of an energy as text, or nothing where the report states none."""
     interval = account.interval_j(part)
     if interval is None:
@@ -127,7 +127,7 @@ def write_and_system(report: Report) -> list[CostRow]:
     return rows
 
 
-def writing_figures(account: Account) -> list[KeyFigure]:
+def writing_figures(account: PeriodReport) -> list[KeyFigure]:
     """List what a closed-loop write took on average: the quantities a device or circuit designer asks for."""
     writes = account.cell_writes
     if not writes:
@@ -143,7 +143,7 @@ def writing_figures(account: Account) -> list[KeyFigure]:
     ]
 
 
-def _failed(account: Account) -> str:
+def _failed(account: PeriodReport) -> str:
     return si.share(quotient(account.failed_writes, account.cell_writes))
 
 
@@ -168,7 +168,7 @@ EPOCH_COLUMNS = (
 FLOAT_COLUMNS = ("Epoch", "Steps", "Loss", "Test accuracy", "Host time")
 
 
-def _epoch_row(name: str, account: Account) -> list[str]:
+def _epoch_row(name: str, account: PeriodReport) -> list[str]:
     return [
         name,
         si.count(account.steps),

@@ -15,7 +15,7 @@ SCHEMA: Final = 1
 """Version of both files that this reader understands."""
 
 
-class Account(BaseModel):
+class PeriodReport(BaseModel):
     """What a stretch of training did and cost: one epoch, the first programming, or the whole run."""
 
     model_config = ConfigDict(extra="allow")
@@ -54,7 +54,7 @@ class Account(BaseModel):
         return self.energy_uncertainty_j.get(account, {}).get("independent")
 
 
-class Epoch(Account):
+class Epoch(PeriodReport):
     """One line of ``epochs``."""
 
     epoch: int
@@ -78,9 +78,9 @@ class Report(BaseModel):
     config: dict[str, Any] = Field(default_factory=dict)
     environment: dict[str, Any] = Field(default_factory=dict)
     epochs: list[Epoch]
-    totals: Account = Field(default_factory=Account)
+    totals: PeriodReport = Field(default_factory=PeriodReport)
     wear: Wear | None = None
-    initialization: Account | None = None
+    initialization: PeriodReport | None = None
     """The first programming of all cells."""
     warnings: list[str] = Field(default_factory=list)
     policy: Any = None

@@ -16,7 +16,7 @@ _MOST_UNSENT: Final = 1 << 16
 
 
 @dataclass
-class Account:
+class BoardActivity:
     """What a virtual board has done.
 
     Parameters
@@ -57,7 +57,7 @@ class Server:
 
     def __init__(self, board: CompiledBoard, endpoint: Endpoint) -> None:
         self.board, self.endpoint = board, endpoint
-        self.account = Account(board.core.link.clock_hz)
+        self.account = BoardActivity(board.core.link.clock_hz)
         self._unsent = b""
         self._slice = max(round(_SLICE_S * board.core.link.clock_hz), 1)
         self._rest = _REST_LINGERS * board.core.link.linger

@@ -7,7 +7,7 @@ from enum import Enum, IntEnum
 from twinbar.hw.errors import ConfigError
 
 from .adc import AdcPart
-from .bus import DIRECT, Board, BusCycles, bus_cycles
+from .bus import DIRECT, BusCycles, Wires, bus_cycles
 from .dac import DacPart
 from .switch import SwitchPart
 
@@ -86,7 +86,7 @@ class SerialParts:
     switch : SwitchPart
     pairs, reference : bool
         See `SwitchMatrix`.
-    dac_board, adc_board, switch_board : Board
+    dac_board, adc_board, switch_board : Wires
     power_up_ns : float
         From reset to the first word on any bus.
 
@@ -103,9 +103,9 @@ class SerialParts:
     switch: SwitchPart
     pairs: bool = False
     reference: bool = False
-    dac_board: Board = DIRECT
-    adc_board: Board = DIRECT
-    switch_board: Board = DIRECT
+    dac_board: Wires = DIRECT
+    adc_board: Wires = DIRECT
+    switch_board: Wires = DIRECT
     power_up_ns: float = 0.0
 
     def __post_init__(self) -> None:

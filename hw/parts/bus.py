@@ -90,7 +90,7 @@ class BusTiming:
 
 
 @dataclass(frozen=True)
-class Board:
+class Wires:
     """What the way between the controller's pins and a part adds.
 
     Parameters
@@ -108,7 +108,7 @@ class Board:
     input_registers: int = 0
 
 
-DIRECT: Final = Board()
+DIRECT: Final = Wires()
 """A part right at the pins."""
 
 
@@ -164,7 +164,7 @@ def cycles_at_least(nanoseconds: float, clock_hz: float) -> int:
     return cycles_for(nanoseconds * 1e-9, clock_hz) if nanoseconds > 0 else 0
 
 
-def bus_cycles(timing: BusTiming, clock_hz: float, bits: int, board: Board = DIRECT) -> BusCycles:
+def bus_cycles(timing: BusTiming, clock_hz: float, bits: int, board: Wires = DIRECT) -> BusCycles:
     """Turn the limits of a part into clock cycles, every one rounded up.
 
     Parameters
@@ -174,7 +174,7 @@ def bus_cycles(timing: BusTiming, clock_hz: float, bits: int, board: Board = DIR
         Clock of the controller.
     bits : int
         Bits of the shortest frame (decides what a least time between frames leaves for chip select high).
-    board : Board
+    board : Wires
 
     Raises
     ------

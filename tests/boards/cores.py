@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.wiring import Wiring
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.link.link_config import LinkConfig
 
 
-def core_of(board: Board, wiring: Wiring, **sizes: Any) -> CoreConfig:
+def core_of(board: BoardDefinition, wiring: Wiring, **sizes: Any) -> CoreConfig:
     return CoreConfig(
         ControllerConfig(**(wiring.geometry.model_dump() | sizes)),
         LinkConfig(

@@ -10,7 +10,7 @@ import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
 
 from twinbar.boards import bitstream, bitstream_build, toolchain
-from twinbar.boards.bitstream import Bitstream, Clock
+from twinbar.boards.bitstream import AchievedClock, Bitstream
 from twinbar.boards.bitstream_build import TimingError
 from twinbar.boards.flash import choose, flash
 from twinbar.boards.known_boards import find
@@ -74,7 +74,7 @@ def test_a_bitstream_is_built_once_and_kept(tools: Tools) -> None:
     first = make()
     assert (first.cached, first.path.read_text()) == (False, "bits\n")
     assert first.used == {"ICESTORM_LC": (2649, 5280)}
-    assert first.clocks == [Clock("clk12_0__io", 24e6, 12e6)]
+    assert first.clocks == [AchievedClock("clk12_0__io", 24e6, 12e6)]
     assert first.manifest == {
         "board": "icebreaker",
         "device": "iCE40UP5K",

@@ -7,7 +7,7 @@ import pytest
 import tomli_w
 from cores import core_of
 
-from twinbar.boards.board_definition import Board
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.known_boards import find
 from twinbar.boards.top import Design, design
 from twinbar.boards.wiring import find_wiring
@@ -22,7 +22,7 @@ def content() -> dict[str, Any]:
     return find_wiring("icebreaker").model_dump(mode="json")
 
 
-def made(content: dict[str, Any], folder: Path, board: Board = BOARD, **sizes: Any) -> Design:
+def made(content: dict[str, Any], folder: Path, board: BoardDefinition = BOARD, **sizes: Any) -> Design:
     file = folder / "mine.toml"
     for plug in content["modules"]:
         plug["pins"] = {str(number): where for number, where in plug["pins"].items()}

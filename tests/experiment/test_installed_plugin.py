@@ -28,10 +28,10 @@ BROKEN = {
 }
 PLAIN = "broken-plugin 0.3 (broken_plugin:PLAIN)"
 BROKEN_MODULE = """
-from twinbar.boards.board_definition import ICEPROG, Board
+from twinbar.boards.board_definition import ICEPROG, BoardDefinition
 from twinbar.host.report.plot_kinds import RunPlot
 PLAIN = 3
-BURNT = Board("burnt", "Burnt", "broken_plugin:Platform", 12_000_000, ICEPROG, "icebreaker")
+BURNT = BoardDefinition("burnt", "Burnt", "broken_plugin:Platform", 12_000_000, ICEPROG, "icebreaker")
 BLOT = RunPlot("blot", lambda run: 1 / 0)
 """
 

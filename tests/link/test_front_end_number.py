@@ -18,7 +18,7 @@ from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ads8688 import ADS8688, Range
 from twinbar.hw.parts.assembly import SerialParts
-from twinbar.hw.parts.bus import Board
+from twinbar.hw.parts.bus import Wires
 from twinbar.hw.parts.hc595 import HC595_4V5
 
 
@@ -35,7 +35,7 @@ CHANGES: dict[str, Callable[[SerialParts], Any]] = {
     "other switches": lambda now: {"switch": HC595_4V5},
     "switches for pairs": lambda now: {"pairs": True},
     "outputs in another order": lambda now: {"outputs": now.outputs[::-1]},
-    "a longer way": lambda now: {"adc_board": Board(round_trip_ns=400)},
+    "a longer way": lambda now: {"adc_board": Wires(round_trip_ns=400)},
     "a longer power-up": lambda now: {"power_up_ns": 2 * now.power_up_ns + 1},
     "another clock": lambda now: {"clock_hz": 50e6},
 }

@@ -7,7 +7,7 @@ from bus_bench import Word, run_words
 
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.ad7476a import AD7476A
-from twinbar.hw.parts.bus import Board, bus_cycles
+from twinbar.hw.parts.bus import Wires, bus_cycles
 
 PART = AD7476A()
 
@@ -71,7 +71,7 @@ def test_limits_are_checked(limit: str, wrong: dict[str, int]) -> None:
 def test_a_board_that_delays_slows_the_clock() -> None:
     _, words = convert([0x800, 0x7FF])
     assert [PART.result(word) for word in words] == [0x800, 0x7FF]
-    assert bus_cycles(PART.timing, 100e6, 16, Board(round_trip_ns=25)).bits(1) == 7  # 40 ns + 25 ns
+    assert bus_cycles(PART.timing, 100e6, 16, Wires(round_trip_ns=25)).bits(1) == 7  # 40 ns + 25 ns
 
 
 def test_short_frames_are_violations() -> None:

@@ -6,7 +6,7 @@ import pytest
 from bus_bench import Word, run_words
 
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.parts.bus import Board, BusCycles, BusTiming, bus_cycles
+from twinbar.hw.parts.bus import BusCycles, BusTiming, Wires, bus_cycles
 from twinbar.hw.parts.part_model import SerialDevice
 
 CLOCK_HZ = 100e6
@@ -115,7 +115,7 @@ def test_chip_selects_are_apart() -> None:
 def test_data_is_taken_once_it_is_valid(mode: int, round_trip_ns: float) -> None:
     timing = replace(LIMITS, mode=mode, access_ns=28 + round_trip_ns, select_access_ns=28 + round_trip_ns)
     part = Recorder(timing, 0xB2D, 12)
-    cycles = bus_cycles(replace(timing, access_ns=28, select_access_ns=28), CLOCK_HZ, 12, Board(0, round_trip_ns))
+    cycles = bus_cycles(replace(timing, access_ns=28, select_access_ns=28), CLOCK_HZ, 12, Wires(0, round_trip_ns))
     trace = run_words(cycles, [Word(0, 12)], [[part]], clock_hz=CLOCK_HZ, lanes=1)
     assert [values for _, values in trace.received] == [[0xB2D]]
 

@@ -13,7 +13,7 @@ from twinbar.host.report.energy import (
     reduction_with_host,
     savings,
 )
-from twinbar.host.report.schema import Account, parse_compare
+from twinbar.host.report.schema import PeriodReport, parse_compare
 
 SPENT: dict[str, Any] = {
     "energy_j": {
@@ -38,44 +38,44 @@ SPENT: dict[str, Any] = {
 
 def test_every_component_of_the_ledger_has_a_label_and_its_account() -> None:
     for account, component in (*ENTRIES.values(), *CELL_ENTRIES.values()):
-        (part,) = parts(Account(energy_breakdown_j={component: 1.0}))
+        (part,) = parts(PeriodReport(energy_breakdown_j={component: 1.0}))
         assert part.account == account
         assert part.label == COMPONENT_LABELS[component]
 
 
 def test_components_that_are_not_known_are_shown_all_the_same() -> None:
-    (part,) = parts(Account(energy_breakdown_j={"laser_pump": 2.0}))
+    (part,) = parts(PeriodReport(energy_breakdown_j={"laser_pump": 2.0}))
     assert (part.label, part.account, part.share) == ("Laser pump", "other", 1.0)
     assert component_label("static_usb_bridge") == "Static power of USB bridge"
 
 
 def test_parts_are_sorted_by_account_then_size_and_sum_to_one() -> None:
-    listed = parts(Account(**SPENT))
+    listed = parts(PeriodReport(**SPENT))
     assert [part.name for part in listed][:3] == ["adc_verify", "cell_set", "adc_forward"]
     assert listed[-1].name == "twin_memory"
     assert sum(part.share for part in listed[:-1]) == pytest.approx(1)
 
 
 def test_the_sentence_names_what_dominates_and_the_twin_besides() -> None:
-    sentence = dominance(Account(**SPENT))
+    sentence = dominance(PeriodReport(**SPENT))
     assert sentence is not None
     assert "Largest component of the 5.00 J of the whole system: forward conversions (ADC), 60.0 %." in sentence
     assert "Writing takes 20.0 %." in sentence
     assert "The memory of the twin on the host takes 10.0 J besides." in sentence
-    assert dominance(Account()) is None
+    assert dominance(PeriodReport()) is None
 
 
 def test_a_ledger_that_does_not_balance_is_told() -> None:
-    assert imbalance(Account(**SPENT)) is None
+    assert imbalance(PeriodReport(**SPENT)) is None
     wrong = deepcopy(SPENT)
     wrong["energy_j"]["write"] = 1.1
-    assert "accounts sum to 5.10000 J" in str(imbalance(Account(**wrong)))
+    assert "accounts sum to 5.10000 J" in str(imbalance(PeriodReport(**wrong)))
     wrong = deepcopy(SPENT)
     wrong["energy_j"]["total_with_host"] = 5.0
-    assert "accounts sum to 15.0000 J, its total with host is 5.00000 J" in str(imbalance(Account(**wrong)))
+    assert "accounts sum to 15.0000 J, its total with host is 5.00000 J" in str(imbalance(PeriodReport(**wrong)))
     wrong = deepcopy(SPENT)
     del wrong["energy_breakdown_j"]["commands"]
-    assert "components sum to 4.50000 J" in str(imbalance(Account(**wrong)))
+    assert "components sum to 4.50000 J" in str(imbalance(PeriodReport(**wrong)))
 
 
 def test_savings_are_told_with_and_without_the_twin() -> None:

@@ -2,9 +2,9 @@
 
 from importlib.resources import files
 
-from twinbar.boards.board_definition import Board, open_fpga_loader
+from twinbar.boards.board_definition import BoardDefinition, open_fpga_loader
 
-BOARD = Board(
+BOARD = BoardDefinition(
     name="icepi-zero",
     title="Icepi Zero v1.3",
     platform="amaranth_boards.icepi_zero:IcepiZero1_3Platform",

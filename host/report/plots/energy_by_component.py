@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from twinbar.host.report import si
 from twinbar.host.report.energy import HOST, ORDER, account_label, host_j, parts
 from twinbar.host.report.plot_kinds import RunPlot
-from twinbar.host.report.schema import Account, Report
+from twinbar.host.report.schema import PeriodReport, Report
 from twinbar.host.report.style import PAPER, TINTS, Plot, horizontal_grid, log_quantity_axis, new_figure, vertical_grid
 
 _POOLED_BELOW: Final = 0.01
@@ -26,11 +26,11 @@ class _Layer:
     account: str
     names: tuple[str, ...]
 
-    def energy_j(self, period: Account) -> float:
+    def energy_j(self, period: PeriodReport) -> float:
         return sum(period.energy_breakdown_j.get(name, 0.0) for name in self.names)
 
 
-def _layers(period: Account) -> list[_Layer]:
+def _layers(period: PeriodReport) -> list[_Layer]:
     """Choose what is drawn, from bottom to top, by what matters in ``period``."""
     components = [part for part in parts(period) if part.energy_j > 0]
     chosen = []
@@ -47,7 +47,7 @@ def _layers(period: Account) -> list[_Layer]:
     return chosen
 
 
-def _stack(ax: Axes, names: Sequence[str], periods: Sequence[Account], layers: Sequence[_Layer]) -> None:
+def _stack(ax: Axes, names: Sequence[str], periods: Sequence[PeriodReport], layers: Sequence[_Layer]) -> None:
     """Draw stacked bars, one for each period."""
     largest = max(sum(layer.energy_j(period) for layer in layers) for period in periods)
     factor, unit = si.axis_unit(largest, "J")
@@ -75,7 +75,7 @@ def energy_per_epoch(report: Report) -> Plot | None:
     epochs = [(str(epoch.epoch), epoch) for epoch in report.epochs if any(epoch.energy_breakdown_j.values())]
     if not epochs:
         return None
-    named: list[tuple[str, Account]] = [*epochs]
+    named: list[tuple[str, PeriodReport]] = [*epochs]
     if report.initialization is not None and report.initialization.energy_breakdown_j:
         named.insert(0, ("init", report.initialization))
     names, periods = [name for name, _ in named], [period for _, period in named]
@@ -99,13 +99,13 @@ def energy_per_epoch(report: Report) -> Plot | None:
     return Plot("energy-epochs", "Energy by component, per epoch", caption, figure)
 
 
-def _summed(periods: Sequence[Account]) -> Account:
+def _summed(periods: Sequence[PeriodReport]) -> PeriodReport:
     """Add up the components of several periods."""
     total: dict[str, float] = {}
     for period in periods:
         for name, energy_j in period.energy_breakdown_j.items():
             total[name] = total.get(name, 0.0) + energy_j
-    return Account(energy_breakdown_j=total)
+    return PeriodReport(energy_breakdown_j=total)
 
 
 def energy_whole_run(report: Report) -> Plot | None:
