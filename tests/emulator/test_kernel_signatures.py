@@ -44,7 +44,8 @@ def without_integers(signature: Any) -> str:
 
 def test_integers_of_any_width_and_constants_share_one_compilation() -> None:
     assert halves(np.ones(1, np.int32), np.ones(1, np.uint8), True + 6) == 0 + 0 + 3 + 1 + 2
-    assert half.signatures == [(types.int64,)]
+    # What an earlier run has kept is not compiled again.
+    assert cache_of(half).signatures() == [(types.int64,)]
 
 
 def test_no_kernel_is_kept_twice_for_two_kinds_of_integers() -> None:
@@ -57,7 +58,7 @@ def test_no_kernel_is_kept_twice_for_two_kinds_of_integers() -> None:
     }
     assert twice == {}
     used = [name for name, signatures in kept.items() if signatures]
-    assert len(used) > 100
+    assert len(used) > 90  # all but those that stand in their callers
     assert any(name.endswith(".program_kernel.run") for name in used)
 
 
