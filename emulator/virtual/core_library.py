@@ -42,7 +42,7 @@ def compiled_core(core: CoreConfig) -> Path:
         blocks = [packed_block(name, flat, folder) for name, flat in parts.texts.items()]
         return "\n".join([_file("engines.rtl", "packed.h"), *blocks, *models, design_text(core, parts), *after])
 
-    translators = [_file("virtual", name) for name in ("build.py", "design.py", "partition.py")]
+    translators = [_file("virtual", name) for name in ("core_library.py", "design.py", "partition.py")]
     return cached_library([text, *models, *after, *translators, *translator_texts()], write, about_s=_SECONDS)
 
 
