@@ -34,7 +34,7 @@ ENGINES: Sequence[Collection[str]] = (
 )
 """The floors of `emulator/engines`: no engine knows another one."""
 EVENTS: Sequence[Collection[str]] = (
-    {"clock", "beats", "registers", "listener", "input_planes"},
+    {"clock", "decoding", "register_file", "listener", "input_planes"},
     {"queues", "safety", "drive", "counters"},
     {"arbiter", "consumer", "admission", "front_end", "front_end_time"},
     {"tile"},
@@ -43,7 +43,7 @@ EVENTS: Sequence[Collection[str]] = (
     {"cells"},
     {"operations"},
     {"sequencer"},
-    {"controller"},
+    {"events_controller"},
     {"__init__"},
 )
 """The floors of `emulator/engines/events`."""

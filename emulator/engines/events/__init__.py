@@ -4,7 +4,7 @@ Every file is a part of ``docs/controller.md``, in the words of that page. A fil
 
 ==============================================  =======================================================================
 `clock`                                         cycles, the stages within one, and events that happen in them
-`beats`, `registers`, `listener`                commands and answers; registers and tables; what timelines are told
+`decoding`, `register_file`, `listener`         commands and answers; registers and tables; what timelines are told
 `input_planes`                                  the row registers
 ----------------------------------------------  -----------------------------------------------------------------------
 `queues`                                        the queues before the tiles and before the consumer
@@ -29,7 +29,7 @@ Every file is a part of ``docs/controller.md``, in the words of that page. A fil
 ----------------------------------------------  -----------------------------------------------------------------------
 `sequencer`                                     takes a command, carries it out, answers it
 ----------------------------------------------  -----------------------------------------------------------------------
-`controller`                                    all tiles behind the two streams
+`events_controller`                             all tiles behind the two streams
 ==============================================  =======================================================================
 
 How cycles become events
