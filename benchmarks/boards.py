@@ -26,7 +26,7 @@ def share(used: dict[str, list[int]], kinds: tuple[str, ...]) -> str:
 
 
 def row(result: dict[str, Any]) -> list[str]:
-    """Give the cells of a board's row."""
+    """Return the cells of a board's row."""
     clock = min(result["clocks"].values(), key=lambda clock: clock["achieved_hz"] / clock["wanted_hz"])
     return [
         f"`{result['board']}`",

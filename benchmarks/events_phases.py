@@ -42,7 +42,7 @@ CONTROLLER = ControllerConfig(tiles=TILES, rows=64, columns=64, adc_channels=4)
 
 
 def set_up() -> Program:
-    """Give the program that makes all tiles ready."""
+    """Return the program that makes all tiles ready."""
     top = (1 << CONTROLLER.dac_bits) - 1
     beats = []
     for tile in range(TILES):

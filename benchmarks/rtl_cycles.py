@@ -26,7 +26,7 @@ from twinbar.hw.protocol.vocabulary import Opcode
 
 
 def measure(config: CrossbarConfig, tiles: int, writes: int, rounds: int) -> dict[str, float]:
-    """Give the quickest rate of both ways, in cycles per second summed over tiles."""
+    """Return the quickest rate of both ways, in cycles per second summed over tiles."""
     mapped = np.full(tiles, config.array.columns)
     ways = {
         name: ControllerEngine(config, tiles, mapped, make=partial(RtlController, every_cycle=every_cycle)).controller

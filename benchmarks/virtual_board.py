@@ -46,7 +46,7 @@ class TimedLine(VirtualLine):
 
 
 def measure(board: CompiledBoard, writes: int, rounds: int, setup: np.ndarray, size: int) -> tuple[float, float]:
-    """Give the quickest rate in cycles per second, and the share of the cycles that were evaluated."""
+    """Return the quickest rate in cycles per second, and the share of the cycles that were evaluated."""
     line = TimedLine(board)
     link = Link(line)
     assert not unpack(link.run(setup))["status"].any()

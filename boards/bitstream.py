@@ -68,7 +68,7 @@ class Bitstream:
 
 
 def bitstream_folder() -> Path:
-    """Give the folder of the bitstreams that were built, in the user's cache."""
+    """Return the folder of the bitstreams that were built, in the user's cache."""
     return Path(platformdirs.user_cache_dir("twinbar")) / "bitstreams"
 
 
@@ -89,7 +89,7 @@ def load(folder: Path, family: Family, *, cached: bool = True) -> Bitstream:
 
 
 def built_for(board: BoardDefinition) -> Iterator[Bitstream]:
-    """Give the bitstreams that were built for a board and meet its timing, the newest one first."""
+    """Return the bitstreams that were built for a board and meet its timing, the newest one first."""
     family = family_of(board.make_platform().device)
     manifests = bitstream_folder().glob(f"{board.name}-*/{MANIFEST}")
     for manifest in sorted(manifests, key=lambda file: file.stat().st_mtime_ns, reverse=True):
@@ -99,7 +99,7 @@ def built_for(board: BoardDefinition) -> Iterator[Bitstream]:
 
 
 def manifest_text(result: Bitstream) -> str:
-    """Give the manifest with the figures of the result, as JSON."""
+    """Return the manifest with the figures of the result, as JSON."""
     clocks = {clock.name: {"achieved_hz": clock.achieved_hz, "wanted_hz": clock.wanted_hz} for clock in result.clocks}
     return json.dumps({**result.manifest, "used": result.used, "clocks": clocks}, indent=2) + "\n"
 

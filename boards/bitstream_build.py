@@ -172,7 +172,7 @@ def _reason(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 def _git_revision() -> str:
-    """Give the revision of the sources where they lie in a git checkout, and whether they were changed since."""
+    """Return the revision of the sources where they lie in a git checkout, and whether they were changed since."""
     here = Path(__file__).parent
     if shutil.which("git") is None:
         return "unknown"

@@ -113,7 +113,7 @@ class BoardClock:
 
 
 def _power_up(m: Module, platform: Any, oscillator: Signal) -> Any:
-    """Give a reset that is active for some cycles after configuration: block RAMs of iCE40 are not ready at once.
+    """Return a reset that is active for some cycles after configuration: block RAMs of iCE40 are not ready at once.
 
     They become readable some 3 microseconds after configuration (Lattice FPGA-TN-02002 says nothing of it; the
     IceStorm project measured it, and Amaranth waits 15 microseconds for the same reason).

@@ -38,7 +38,7 @@ ICESPROG = Programmer(("icesprog", "{}"), "build it from the repository wuxx/ice
 
 
 def open_fpga_loader(*options: str) -> Programmer:
-    """Give openFPGALoader with the options of a board."""
+    """Return openFPGALoader with the options of a board."""
     return Programmer(("openFPGALoader", *options, "{}"), "apt install openfpgaloader")
 
 

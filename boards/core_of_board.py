@@ -17,7 +17,7 @@ def core_of(
     linger_s: float | None = None,
     **sizes: int | None,
 ) -> CoreConfig:
-    """Give the core of a board.
+    """Return the core of a board.
 
     Parameters
     ----------

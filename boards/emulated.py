@@ -38,7 +38,7 @@ class Room:
 
 
 def room_of(board: BoardDefinition) -> Room:
-    """Give what fits a board.
+    """Return what fits a board.
 
     Raises
     ------

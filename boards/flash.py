@@ -38,7 +38,7 @@ def flash(board: BoardDefinition, bitstream: Path) -> None:
 
 
 def choose(board: BoardDefinition, bitstream: Path | None) -> Path:
-    """Give the bitstream to be written: the one that was asked for, or the board's newest that meets its timing.
+    """Return the bitstream to be written: the one that was asked for, or the board's newest that meets its timing.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def choose(board: BoardDefinition, bitstream: Path | None) -> Path:
 
 
 def _made_for(folder: Path) -> str | None:
-    """Give the board that a bitstream was built for; None where no manifest lies beside it."""
+    """Return the board that a bitstream was built for; None where no manifest lies beside it."""
     try:
         return str(json.loads((folder / MANIFEST).read_text())["board"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -43,7 +43,7 @@ class Plugged(BaseModel):
     pins: dict[str, int]
 
     def signal(self, pin: str, first: int) -> str:
-        """Give the name of the front end's pin that one of the module's is, if the module is the ``first``-th."""
+        """Return the name of the front end's pin that one of the module's is, if the module is the ``first``-th."""
         if pin == "open":
             return "switches_open"
         member, _, place = pin.rpartition(".")
@@ -53,13 +53,13 @@ class Plugged(BaseModel):
 
 
 def module_names() -> list[str]:
-    """Give the names of the modules that come with Twinbar."""
+    """Return the names of the modules that come with Twinbar."""
     files = resources.files("twinbar.boards.modules").iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
 def find_module(name: str) -> Plugged:
-    """Give a module by name.
+    """Return a module by name.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def find_module(name: str) -> Plugged:
 
 
 def find_part(name: str, bus: str) -> Part:
-    """Give the part that a bus is driven for, by name or as ``package.module:NAME``.
+    """Return the part that a bus is driven for, by name or as ``package.module:NAME``.
 
     Raises
     ------

@@ -34,7 +34,7 @@ class FrontEndPin:
 
 
 def front_end_pins(config: CoreConfig, pins: Any) -> dict[str, FrontEndPin]:
-    """Give the bits of a front end's pins by name.
+    """Return the bits of a front end's pins by name.
 
     Bits that no value of this configuration uses (rows above the last one, say), and data that no part takes, are left
     out.
@@ -68,7 +68,7 @@ def _fields(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _used_bits(config: ControllerConfig, name: str, bits: int) -> int:
-    """Give how many low bits of a member can be other than zero."""
+    """Return how many low bits of a member can be other than zero."""
     used = {
         "row": (config.rows - 1).bit_length(),
         "column": (config.columns - 1).bit_length(),

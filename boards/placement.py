@@ -87,7 +87,7 @@ def place(
 
 
 def sockets_of(platform: Any) -> dict[str, str]:
-    """Give the pin of the FPGA behind every pin of a board's connectors."""
+    """Return the pin of the FPGA behind every pin of a board's connectors."""
     return {
         f"{connector.name}_{connector.number}:{pin}": package_pin
         for connector in platform.connectors.values()
@@ -96,7 +96,7 @@ def sockets_of(platform: Any) -> dict[str, str]:
 
 
 def package_pins(platform: Any, names: Iterable[tuple[str, int]]) -> dict[str, str]:
-    """Give the name of the resource that uses a pin of the FPGA, for some resources of a board."""
+    """Return the name of the resource that uses a pin of the FPGA, for some resources of a board."""
     return {
         pin: f"{name} {number}"
         for name, number in names
@@ -114,7 +114,7 @@ def _pins_of(ios: Iterable[Any]) -> Iterator[Pins]:
 
 
 def _wires(wiring: Wiring, pins: dict[str, FrontEndPin]) -> Iterator[tuple[str, str]]:
-    """Give every pair of a front end's pin and a connector's pin, as the file has them."""
+    """Return every pair of a front end's pin and a connector's pin, as the file has them."""
     for plug, kind in wiring.plugged():
         yield from _module_wires(plug, kind, pins)
     for name, where in wiring.pins.items():

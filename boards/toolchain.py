@@ -57,7 +57,7 @@ FAMILIES: Final = {
 
 
 def family_of(device: str) -> Family:
-    """Give the family of a device.
+    """Return the family of a device.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def family_of(device: str) -> Family:
 
 
 def find_tools(family: Family) -> dict[str, str]:
-    """Give the path of each tool: YoWASP's beside the interpreter or on the path, else a native one.
+    """Return the path of each tool: YoWASP's beside the interpreter or on the path, else a native one.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def find_tools(family: Family) -> dict[str, str]:
 
 
 def version_of(path: str, package: str) -> str:
-    """Give the version of a tool: that of its package, or what the program on the path says of itself."""
+    """Return the version of a tool: that of its package, or what the program on the path says of itself."""
     if Path(path).name.startswith("yowasp-"):
         return f"{package} {metadata.version(package)}"
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)

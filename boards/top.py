@@ -41,7 +41,7 @@ class Design:
     placement: Placement
 
     def top(self) -> "BoardTop":
-        """Give the top level."""
+        """Return the top level."""
         return BoardTop(self.board, self.core, self.placement)
 
 

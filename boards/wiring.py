@@ -46,7 +46,7 @@ class Plug(_Table):
     first: int = Field(default=0, ge=0)
 
     def place(self, pin: int) -> str:
-        """Give the pin of the board that a pin of the module is on."""
+        """Return the pin of the board that a pin of the module is on."""
         if self.pins:
             if pin not in self.pins:
                 raise ConfigError(f"pin {pin} of the module {self.module} has no place; name it in its `pins`")
@@ -125,11 +125,11 @@ class Wiring(_Table):
     unused: list[str] = []
 
     def plugged(self) -> list[tuple[Plug, Plugged]]:
-        """Give every module with what is known of its kind."""
+        """Return every module with what is known of its kind."""
         return [(plug, find_module(plug.module)) for plug in self.modules]
 
     def serial_parts(self, clock_hz: float) -> SerialParts | None:
-        """Give the parts of the front end; None if it is direct.
+        """Return the parts of the front end; None if it is direct.
 
         Raises
         ------
@@ -174,13 +174,13 @@ class Wiring(_Table):
 
 
 def wiring_names() -> list[str]:
-    """Give the names of the wiring files that come with Twinbar."""
+    """Return the names of the wiring files that come with Twinbar."""
     files = resources.files("twinbar.boards.wirings").iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
 def find_wiring(name: str) -> Wiring:
-    """Give a wiring by its name, or from a file of the user.
+    """Return a wiring by its name, or from a file of the user.
 
     Raises
     ------

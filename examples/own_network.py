@@ -25,7 +25,7 @@ class Classifier(nn.Module):
         self.output = nn.Linear(96, 10)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Give the logits of images [batch, 1, 8, 8]."""
+        """Return the logits of images [batch, 1, 8, 8]."""
         return self.output(torch.relu(self.hidden(images.flatten(1))))
 
 

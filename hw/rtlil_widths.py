@@ -41,7 +41,7 @@ def _widen(kind: str, cell: str) -> str:
 
 
 def _sign(operand: str, many: int) -> str:
-    """Give the highest bit of an operand so many times."""
+    """Return the highest bit of an operand so many times."""
     first = operand.removeprefix("{ ")
     constant = re.match(r"\d+'([01])", first)
     if constant:

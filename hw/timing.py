@@ -130,7 +130,7 @@ class Timing:
                 raise ValueError(f"timing.{name} is {getattr(self, name)} cycles; at most {MAX_WIDTH} can be counted")
 
     def record(self) -> Durations:
-        """Give the durations as kernels take them."""
+        """Return the durations as kernels take them."""
         return Durations(*(getattr(self, name) for name in Durations._fields))
 
 
@@ -210,7 +210,7 @@ def add_housekeeping(phases: MutableSequence[int], decide_cycles: int) -> None:
 
 
 def driven_cycles(t: Durations, conversions: int) -> int:
-    """Give the cycles for which the rows of one input step are driven, responses between its conversions excepted.
+    """Return the cycles for which the rows of one input step are driven, responses between its conversions excepted.
 
     Rows are driven until they have settled; without a sample-and-hold in every column, until the last of
     ``conversions`` (those of the busiest ADC channel) is done too. Its `decide` is not part of it.
@@ -220,7 +220,7 @@ def driven_cycles(t: Durations, conversions: int) -> int:
 
 
 def cycles_for(seconds: float, clock_hz: float) -> int:
-    """Give the cycles that last at least ``seconds`` at ``clock_hz`` (1 or more): a minimum duration, rounded up."""
+    """Return the cycles that last at least ``seconds`` at ``clock_hz`` (1 or more): a minimum duration, rounded up."""
     cycles = seconds * clock_hz
     whole = int(cycles)
     # A duration that is a whole number of cycles up to float rounding is that number, not one more.

@@ -24,7 +24,7 @@ def find_tool(name: str, package: str) -> str:
 
 
 def locate(name: str) -> str | None:
-    """Give the path of a program beside the interpreter or on the path; None if there is none."""
+    """Return the path of a program beside the interpreter or on the path; None if there is none."""
     for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
         if (folder / name).is_file():
             return str(folder / name)

@@ -52,7 +52,7 @@ class Port:
 
 
 def ports(config: ControllerConfig) -> list[Port]:
-    """Give the ports of the exported module, clock and reset first."""
+    """Return the ports of the exported module, clock and reset first."""
     signature = Controller.signature_of(config)
     found = [Port("clk", "input", 1, False), Port("rst", "input", 1, False)]
     for path, member, value in signature.flatten(signature.create()):
@@ -63,7 +63,7 @@ def ports(config: ControllerConfig) -> list[Port]:
 
 
 def export(config: ControllerConfig) -> str:
-    """Give the Verilog of a controller.
+    """Return the Verilog of a controller.
 
     Streams are ports ``<name>__payload``, ``<name>__valid`` and ``<name>__ready``; the payload of a beat is flat, with
     the offsets of `twinbar.hw.protocol.layouts`.

@@ -117,7 +117,7 @@ class Array(Cells):
                 assert value == 0, "an input of a row that does not exist"
 
     def _output(self, pins: Any, column: int) -> int:
-        """Give the exact current of an output as an integer."""
+        """Return the exact current of an output as an integer."""
         selection = Selection(pins.selection)
         if selection is Selection.CELL:
             return self.current({pins.row: 1}, [column])
@@ -163,7 +163,7 @@ class SwitchedArray(Cells):
     at_pins: Any = field(kw_only=True)
 
     def _line(self, line: Line) -> int:
-        """Give the code at a line of the write drive, in the tile's bits."""
+        """Return the code at a line of the write drive, in the tile's bits."""
         (place,) = (
             n for n, output in enumerate(self.parts.outputs) if output.line is line and Drive.WRITE in output.drives
         )

@@ -16,7 +16,7 @@ def is_private(name: str) -> bool:
 
 
 def privates(source: str) -> Iterator[str]:
-    """Give the line and the text of each use of a private name, but for those of the object's own (``self._x``)."""
+    """Return the line and the text of each use of a private name, but for those of the object's own (``self._x``)."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and is_private(node.attr):
             own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")

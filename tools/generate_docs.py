@@ -41,7 +41,7 @@ _PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- en
 
 
 def fill(page: str) -> str:
-    """Give the text of a page with its generated parts as they are now."""
+    """Return the text of a page with its generated parts as they are now."""
     return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n{part[3]}", page)
 
 
@@ -282,7 +282,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
 
 
 def _action_energy(table: EnergyTable, action: Action) -> str:
-    """Give an energy at the reference resolutions, in the unit of the table, with its uncertainty and certainty."""
+    """Return an energy at the reference resolutions, in the unit of the table, with its uncertainty and certainty."""
     entry = table.actions[action.name.lower()]
     value = entry.energy_j(REFERENCE_ADC_BITS, REFERENCE_INPUT_BITS) / ENERGY_UNITS[entry.unit]
     spread = f"×/÷ {entry.factor:g}" if entry.factor is not None else f"± {entry.uncertainty:.0%}"

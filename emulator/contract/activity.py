@@ -134,7 +134,7 @@ class Activity:
         return self
 
     def copy(self) -> "Activity":
-        """Give an independent copy."""
+        """Return an independent copy."""
         return Activity(self.actions.copy(), self.cell_energy.copy(), self.cycles, self.link_cycles, self.phases.copy())
 
     def __eq__(self, other: object) -> bool:
@@ -209,7 +209,7 @@ class Tally:
 
     @classmethod
     def of(cls, activity: Activity) -> "Tally":
-        """Give the exact form of one activity."""
+        """Return the exact form of one activity."""
         return cls(
             1,
             tuple(activity.actions.tolist()),
@@ -223,7 +223,7 @@ class Tally:
         return self._combined(other, 1)
 
     def __sub__(self, other: "Tally") -> "Tally":
-        """Give what was added since ``other`` was the total.
+        """Return what was added since ``other`` was the total.
 
         Raises
         ------
@@ -250,7 +250,7 @@ class Tally:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the totals by name, as JSON can hold them without loss (JSON integers have no size limit)."""
+        """Return the totals by name, as JSON can hold them without loss (JSON integers have no size limit)."""
         return {
             "programs": self.programs,
             "actions": dict(zip(ACTIONS, self.actions, strict=True)),

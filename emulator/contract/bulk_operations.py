@@ -113,7 +113,7 @@ class MultiplyResult:
 
 
 def extreme_codes(extremes: np.ndarray, conversions: np.ndarray) -> tuple[int, int]:
-    """Give the least and the largest code of several tiles; 0 where there was none.
+    """Return the least and the largest code of several tiles; 0 where there was none.
 
     Parameters
     ----------
@@ -162,13 +162,13 @@ class Engine(Protocol):
         """Set the tick: cells age between programs, by training steps, not by cycles."""
 
     def conductances_s(self) -> np.ndarray:
-        """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
+        """Return what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
 
     def pulse_counts(self) -> np.ndarray:
-        """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
+        """Return the pulses that each cell has had (uint32 [tiles, rows, columns])."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Give everything that a program changes, for a checkpoint."""
+        """Return everything that a program changes, for a checkpoint."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""

@@ -7,7 +7,7 @@ from twinbar.emulator.kernels.compiled import allocating_kernel
 
 @allocating_kernel
 def interleave(offsets):
-    """Give the order in which the lists of several tiles are sent: the first entry of every tile, the second ...
+    """Return the order in which the lists of several tiles are sent: the first entry of every tile, the second ...
 
     Parameters
     ----------

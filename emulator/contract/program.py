@@ -166,7 +166,7 @@ class Controller(Protocol):
         """Set the tick, between programs: cells age by training steps, not by cycles."""
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array.
+        """Return the state of the array.
 
         Returns
         -------

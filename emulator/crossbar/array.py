@@ -186,7 +186,7 @@ def refresh(s: Any) -> None:
 
 @inline
 def gate_opens(s, tile, cell, polarity, amplitude, gate, compliance):
-    """Give the cycle of the pulse in which its current passes the limit (`trip_cycle`); -1: never.
+    """Return the cycle of the pulse in which its current passes the limit (`trip_cycle`); -1: never.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def make_cells(
 
 
 def save_cells(state: ArrayState) -> dict[str, np.ndarray]:
-    """Give copies of `CELL_ARRAYS`, by name."""
+    """Return copies of `CELL_ARRAYS`, by name."""
     return {name: getattr(state, name).copy() for name in CELL_ARRAYS}
 
 

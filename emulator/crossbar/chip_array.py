@@ -81,7 +81,7 @@ def chip_model(config: CrossbarConfig) -> ArrayModel:
 
 
 def with_chip_durations(config: CrossbarConfig) -> CrossbarConfig:
-    """Give every phase at least the cycles that an array on a chip computes in it.
+    """Return every phase at least the cycles that an array on a chip computes in it.
 
     With these, a controller takes as many cycles whether its array is on the chip or not. Single reads take the range
     of the configuration (the register RANGE_READ is 0), as in training.
@@ -113,7 +113,7 @@ def with_chip_durations(config: CrossbarConfig) -> CrossbarConfig:
 
 
 def _fields(record: Any) -> dict[str, int | tuple[int, ...]]:
-    """Give the fields of a record by name, as Python's integers."""
+    """Return the fields of a record by name, as Python's integers."""
     plain = {name: record[name].tolist() for name in record.dtype.names}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
 
@@ -123,7 +123,7 @@ def _amplitudes(offset: int, polarity: int) -> slice:
 
 
 def _beyond(scalars: np.ndarray, tables: np.ndarray) -> Sequence[tuple[bool, str]]:
-    """Give what a device may have that the array cannot compute, and whether it does."""
+    """Return what a device may have that the array cannot compute, and whether it does."""
     steps = []
     for offset in (at.O_AMP_MEAN, at.O_AMP_SIGMA):
         for polarity in (at.SET, at.RESET):

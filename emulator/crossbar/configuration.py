@@ -59,7 +59,7 @@ class AdcRange:
 
 
 def range_code(full_scale: float) -> int:
-    """Give the range code (`twinbar.emulator.devices.physics.range_full_scale`) nearest to a full scale.
+    """Return the range code (`twinbar.emulator.devices.physics.range_full_scale`) nearest to a full scale.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class CrossbarConfig:
         check_settings(self.timing, self.registers)
 
     def adc_range(self, full_scale: float) -> "AdcRange":
-        """Give the registers of an ADC range for column sums.
+        """Return the registers of an ADC range for column sums.
 
         Parameters
         ----------

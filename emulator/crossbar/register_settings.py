@@ -16,7 +16,7 @@ MAX_AVERAGE: Final = 1 << registers.SAMPLING["log2_average"].most
 
 
 def sampling(timing: Timing, write: WriteRegisters) -> int:
-    """Give the register SAMPLING.
+    """Return the register SAMPLING.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def sampling(timing: Timing, write: WriteRegisters) -> int:
 
 
 def settings(timing: Timing, write: WriteRegisters) -> dict[Register, int]:
-    """Give durations and bounds by register."""
+    """Return durations and bounds by register."""
     return {
         registers.SELECT: timing.select,
         registers.SETTLE_READ: timing.settle_read,
@@ -64,7 +64,7 @@ def check_settings(timing: Timing, write: WriteRegisters) -> None:
 
 
 def bias_records(timing: Timing, write: WriteRegisters) -> dict[Record, dict[int, int]]:
-    """Give the fields of the bias records that pulses use, by the numbers of their registers.
+    """Return the fields of the bias records that pulses use, by the numbers of their registers.
 
     A SET drives its amplitude on the bit line, a RESET on the source line, and both their gate on the word line. What a
     ramp may reach is what the windows allow. Reads and multiplications drive nothing.

@@ -117,7 +117,7 @@ class WriteRegisters:
         )
 
     def record(self) -> np.void:
-        """Give the registers as kernels take them (`WRITE_RECORD`)."""
+        """Return the registers as kernels take them (`WRITE_RECORD`)."""
         record = np.zeros(1, WRITE_RECORD)[0]
         for field in ("amplitude", "gate"):
             for polarity, name in ((SET, "set"), (RESET, "reset")):

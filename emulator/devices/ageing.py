@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 
 def bin_ticks() -> Array:
-    """Give the ticks that each half octave of `physics.time_bin` stands for: the geometric mean of its ends."""
+    """Return the ticks that each half octave of `physics.time_bin` stands for: the geometric mean of its ends."""
     ticks = np.empty(TIME_BINS)
     for index in range(TIME_BINS):
         octave = 2.0 ** (index // 2)
@@ -23,7 +23,7 @@ def bin_ticks() -> Array:
 
 
 def relaxation(law: PolynomialRelaxation | LogarithmicRelaxation, time_s: Array, g_s: Array) -> tuple[Array, Array]:
-    """Give mean and standard deviation of the relaxation, in siemens.
+    """Return mean and standard deviation of the relaxation, in siemens.
 
     A polynomial law holds its first and last time constant outside of them; a logarithmic one starts at one second.
 
@@ -50,7 +50,7 @@ def relaxation(law: PolynomialRelaxation | LogarithmicRelaxation, time_s: Array,
 
 
 def drift_exponent(law: Drift, x: Array) -> tuple[Array, Array]:
-    """Give mean and standard deviation of the drift exponent ``nu`` at ``x = G / Gmax``."""
+    """Return mean and standard deviation of the drift exponent ``nu`` at ``x = G / Gmax``."""
     log_x = np.log(x)
     mean = np.clip(law.nu_slope.si * log_x + law.nu_offset.si, law.nu_lowest.si, law.nu_highest.si)
     sigma = np.clip(law.sigma_slope.si * log_x + law.sigma_offset.si, law.sigma_lowest.si, law.sigma_highest.si)
@@ -58,5 +58,5 @@ def drift_exponent(law: Drift, x: Array) -> tuple[Array, Array]:
 
 
 def drift_octaves(law: Drift, time_s: Array) -> Array:
-    """Give ``log2(t / t0)``, 0 before the reference time: the drift is ``2 ** (-nu * octaves)``."""
+    """Return ``log2(t / t0)``, 0 before the reference time: the drift is ``2 ** (-nu * octaves)``."""
     return np.maximum(np.log2(time_s / law.reference_time.si), 0)

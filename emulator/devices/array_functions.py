@@ -37,15 +37,15 @@ class _Source:
         self.run, self.call = runner.run, runner.call
 
     def word(self, name: str) -> Symbol:
-        """Give an input of 64 bits."""
+        """Return an input of 64 bits."""
         return Symbol(self.builder.bits(name, 64), word=True)
 
     def bits(self, name: str, bits: int) -> Symbol:
-        """Give an input of fewer bits."""
+        """Return an input of fewer bits."""
         return Symbol(self.builder.bits(name, bits))
 
     def function(self, *results: Any) -> Function:
-        """Give the function of these results."""
+        """Return the function of these results."""
         return self.builder.function(*[as_symbol(self.builder, result).value for result in results])
 
 
@@ -145,7 +145,7 @@ def _see(source: _Source) -> Any:
 
 
 def _sections(tables: Sequence[int]) -> list[Table]:
-    """Give the tables by what they are for; one with the contents of another is that one."""
+    """Return the tables by what they are for; one with the contents of another is that one."""
     sizes = (
         ("gauss", at.O_GAUSS, at.GAUSS_BINS),
         ("mean", at.O_MEAN, 2 * at.STEP_BINS),

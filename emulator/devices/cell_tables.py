@@ -81,11 +81,11 @@ class CellTables:
     drive: DriveRegisters
 
     def volts_to_code(self, volts: float) -> int:
-        """Give the drive code nearest to a voltage; ConfigError where the drive does not reach it."""
+        """Return the drive code nearest to a voltage; ConfigError where the drive does not reach it."""
         return volts_to_code(volts, self.drive_full_scale_v)
 
     def code_to_volts(self, code: int) -> float:
-        """Give the voltage of a drive code."""
+        """Return the voltage of a drive code."""
         return code * self.drive_full_scale_v / at.CODES
 
 
@@ -205,7 +205,7 @@ class _Builder:
         self.scalars[0].age_scale = (at.AGE_BINS << 32) // (at.G_ONE - g_min)
 
     def width(self, name: str, clock_hz: float) -> tuple[int, float]:
-        """Give a nominal width in whole cycles, and their ratio to its exact width."""
+        """Return a nominal width in whole cycles, and their ratio to its exact width."""
         width = getattr(self.preset.pulse, f"{name}_width")
         exact = width.si * clock_hz
         cycles = max(1, math.floor(exact + 0.5))
@@ -431,7 +431,7 @@ class _Builder:
         self.scalars[0].limit_unit = (2 * at.G_ONE * (at.CODES - 1)) // at.NO_LIMIT
 
     def section(self, offset: int, size: int) -> NDArray[np.int64]:
-        """Give a section of the tables."""
+        """Return a section of the tables."""
         return self.tables[offset : offset + size].astype(np.int64)
 
     def longest_widths(self, nominal: tuple[int, int]) -> tuple[int, int]:
@@ -460,14 +460,14 @@ class _Builder:
 
 
 def normal_quantiles(bins: int) -> Array:
-    """Give the quantiles of the standard normal at the middles of ``bins`` equal shares, scaled to unit variance."""
+    """Return the quantiles of the standard normal at the middles of ``bins`` equal shares, scaled to unit variance."""
     normal = NormalDist()
     z = np.array([normal.inv_cdf((k + 0.5) / bins) for k in range(bins)])
     return np.asarray(z / math.sqrt(float(np.mean(z * z))))
 
 
 def _significant(value: float, bits: int) -> tuple[int, int]:
-    """Give the integer of ``bits`` bits, and the shift, that stand for a value."""
+    """Return the integer of ``bits`` bits, and the shift, that stand for a value."""
     if value == 0.0:
         return 0, bits
     _, exponent = math.frexp(value)

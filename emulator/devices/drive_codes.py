@@ -37,7 +37,7 @@ class DriveRegisters:
 
 
 def volts_to_code(volts: float, full_scale_v: float) -> int:
-    """Give the code nearest to a voltage: code ``c`` is ``c / CODES`` of the full scale.
+    """Return the code nearest to a voltage: code ``c`` is ``c / CODES`` of the full scale.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def _ramps(preset: Preset) -> list[Ramp]:
 
 
 def drive_full_scale(preset: Preset) -> float:
-    """Give the smallest usual full scale, in volts, whose codes reach every voltage of a preset."""
+    """Return the smallest usual full scale, in volts, whose codes reach every voltage of a preset."""
     highest = max(
         preset.pulse.set_voltage.si, preset.pulse.reset_voltage.si, *(ramp.stop.si for ramp in _ramps(preset))
     )
@@ -68,7 +68,7 @@ def drive_full_scale(preset: Preset) -> float:
 
 
 def drive_registers(preset: Preset, full_scale_v: float) -> DriveRegisters:
-    """Give the registers of the preset's own write algorithm; a gate that it does not name is fully open."""
+    """Return the registers of the preset's own write algorithm; a gate that it does not name is fully open."""
     write = preset.write
 
     def amplitude(of: Callable[[Ramp], int]) -> tuple[int, int]:

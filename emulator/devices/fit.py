@@ -266,7 +266,7 @@ class _Branch:
         self.gains /= np.median(self.gains)
 
     def gain_sigma(self) -> float | None:
-        """Give the standard deviation of the logarithm of the gain, the error of each gain taken off."""
+        """Return the standard deviation of the logarithm of the gain, the error of each gain taken off."""
         known = np.isfinite(self.gain_errors)
         if known.sum() < _FEWEST_CELLS:
             return None
@@ -281,7 +281,7 @@ class _Branch:
 
 
 def staircase_of_line(drive: float, decay: float, polarity: int, longest: int) -> tuple[float, float]:
-    """Give curvature and pulses of the exponential staircase whose step at position ``p`` is ``drive - decay * p``.
+    """Return curvature and pulses of the exponential staircase whose step at position ``p`` is ``drive - decay * p``.
 
     From `responses.exponential_step`: ``decay = 1 - exp(-k / P)`` (``+k`` for RESET) and ``drive = decay / (1 -
     exp(-k))``.

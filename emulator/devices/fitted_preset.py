@@ -32,7 +32,7 @@ class PulseConditions:
 def fitted_preset(
     fit: CellFit, conditions: PulseConditions, *, name: str, title: str, material: str, data: str
 ) -> Preset:
-    """Give the preset of a fitted cell.
+    """Return the preset of a fitted cell.
 
     Parameters
     ----------

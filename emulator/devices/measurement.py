@@ -42,7 +42,7 @@ class PulseTrain:
 
     @property
     def pulses(self) -> int:
-        """Give the number of pulses."""
+        """Return the number of pulses."""
         return len(self.conductance_s) - 1
 
 

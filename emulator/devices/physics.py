@@ -84,7 +84,7 @@ def mix(x):
 
 @inline
 def cell_key(seed, tile, cell):
-    """Give the key of a cell: ``cell`` is ``row * columns + column`` within ``tile``."""
+    """Return the key of a cell: ``cell`` is ``row * columns + column`` within ``tile``."""
     return mix(np.uint64(seed) + ((np.uint64(tile) << np.uint64(32)) + np.uint64(cell) + np.uint64(1)) * _GOLDEN)
 
 
@@ -114,7 +114,7 @@ def gauss(bits, tables):
 
 @inline
 def traits(key, scalars, tables):
-    """Give what distinguishes a cell from its neighbours.
+    """Return what distinguishes a cell from its neighbours.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def draw_fault(key, scalars):
 
 @inline
 def initial_conductance(key, fault, low, high, tables):
-    """Give the Q24 conductance of a cell after forming, within its bounds."""
+    """Return the Q24 conductance of a cell after forming, within its bounds."""
     g = np.int64(tables[O_INITIAL + np.int64(draw(key, DRAW_INITIAL, 0) & _TRAIT_MASK)])
     if fault == FAULT_STUCK_LOW:
         g = low
@@ -171,7 +171,7 @@ def initial_conductance(key, fault, low, high, tables):
 
 @inline
 def width_factor(width, polarity, scalars):
-    """Give the Q12 factor by which a pulse of ``width`` cycles moves a cell, against one of nominal width."""
+    """Return the Q12 factor by which a pulse of ``width`` cycles moves a cell, against one of nominal width."""
     nominal = scalars[0].width[polarity]
     factor = np.int64(4096)
     if width != nominal and scalars[0].width_scales:
@@ -181,7 +181,7 @@ def width_factor(width, polarity, scalars):
 
 @inline
 def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, tables):
-    """Give the conductance after one pulse on a sound cell.
+    """Return the conductance after one pulse on a sound cell.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
 
 @inline
 def pulse_heat(before, after, polarity, amplitude, width, scalars, tables):
-    """Give the energy that a pulse dissipates in its cell: mean conductance times V^2 times width, in table units."""
+    """Return the energy that a pulse dissipates in its cell: mean conductance times V^2 times width, in table units."""
     nominal = scalars[0].width[polarity]
     heat = ((before + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
     if width != nominal:
@@ -241,7 +241,7 @@ def pulse_heat(before, after, polarity, amplitude, width, scalars, tables):
 
 @inline
 def trip_cycle(g, key, count, polarity, amplitude, gate, compliance, cell, sound, scalars, tables):
-    """Give the cycle of an open gate in which a pulse's current passes the limit; -1 if it never does.
+    """Return the cycle of an open gate in which a pulse's current passes the limit; -1 if it never does.
 
     The current is proportional to the drive's code and to the conductance, which moves in equal steps per cycle from
     ``g`` to where a pulse of nominal width takes it (and on, where the response scales with the width). So the trip
@@ -274,7 +274,7 @@ def trip_cycle(g, key, count, polarity, amplitude, gate, compliance, cell, sound
 
 @inline
 def time_bin(ticks):
-    """Give the half octave of a number of ticks (1 or more): 0 is 1 tick, 2 is 2 ticks, 3 is 3, 4 is 4 to 5 ..."""
+    """Return the half octave of a number of ticks (1 or more): 0 is 1 tick, 2 is 2 ticks, 3 is 3, 4 is 4 to 5 ..."""
     n = 0
     rest = np.int64(ticks)
     while rest > 3:
@@ -289,7 +289,7 @@ def time_bin(ticks):
 
 @inline
 def effective_conductance(g, key, count, ticks, scalars, tables):
-    """Give the Q24 conductance that a read sees ``ticks`` after the cell's last pulse (its ``count``-th).
+    """Return the Q24 conductance that a read sees ``ticks`` after the cell's last pulse (its ``count``-th).
 
 
     Write noise, relaxation and drift do not change the state; they are functions of it, of the ticks, and of draws
@@ -328,13 +328,13 @@ def to_grid(seen, distance, scalars, tables):
 
 @inline
 def grid_variance(grid, scalars, tables):
-    """Give the read-noise variance of a cell from its read-grid value."""
+    """Return the read-noise variance of a cell from its read-grid value."""
     return np.int64(tables[O_VARIANCE + (grid >> scalars[0].var_shift)])
 
 
 @inline
 def channel_key(seed, tile, channel):
-    """Give the key of an ADC channel of a tile."""
+    """Return the key of an ADC channel of a tile."""
     return mix(
         np.uint64(seed)
         ^ (((np.uint64(DRAW_CONVERSION) << np.uint64(56)) + (np.uint64(tile) << np.uint64(16))) | np.uint64(channel))
@@ -343,7 +343,7 @@ def channel_key(seed, tile, channel):
 
 @inline
 def adc_offset(seed, tile, column, pair, scalars, tables):
-    """Give the offset of an output's conversions in Q20 codes: of a column, or with ``pair`` of a subtracted pair."""
+    """Return the offset of an output's conversions in Q20 codes: of a column, or with ``pair`` of a subtracted pair."""
     bits = draw(channel_key(seed, tile, column), DRAW_ADC_OFFSET, pair)
     return scalars[0].adc_offset * gauss(bits, tables)
 
@@ -357,7 +357,7 @@ def channel_gain(gain, seed, tile, channel, trim, scalars, tables):
 
 @inline
 def bit_length(value):
-    """Give the bits of a non-negative integer."""
+    """Return the bits of a non-negative integer."""
     bits = np.int64(0)
     while value > 0:
         value >>= 1
@@ -367,7 +367,7 @@ def bit_length(value):
 
 @inline
 def range_full_scale(code, top):
-    """Give mantissa and exponent of the current of code ``top``: ``mantissa * 2**exponent`` read-grid units.
+    """Return mantissa and exponent of the current of code ``top``: ``mantissa * 2**exponent`` read-grid units.
 
     A range code holds RANGE_BITS bits of mantissa, without its leading one, below its exponent. A range of less than
     one unit per code has no meaning: it stands for one unit.
@@ -382,7 +382,7 @@ def range_full_scale(code, top):
 
 @inline
 def adc_range(code, top, scalars):
-    """Give what a range code means to `convert`.
+    """Return what a range code means to `convert`.
 
     Parameters
     ----------
@@ -421,7 +421,7 @@ def adc_range(code, top, scalars):
 
 @inline
 def noise_of(variance, ku, ku_shift, ka):
-    """Give the standard deviation, in 2**-8 codes, of a conversion whose cells' variances sum to ``variance``."""
+    """Return the standard deviation, in 2**-8 codes, of a conversion whose cells' variances sum to ``variance``."""
     return np.int64(math.sqrt(float(((variance * ku) >> ku_shift) + ka)))
 
 
@@ -461,7 +461,7 @@ def quantize(total, deviation, key, count, offset, gain, gain_shift, low, high, 
 
 @inline
 def cell_range(code, scalars):
-    """Give `adc_range` of single-cell reads; range code 0 is the configuration's own."""
+    """Return `adc_range` of single-cell reads; range code 0 is the configuration's own."""
     gain = scalars[0].read_gain
     gain_shift = np.int64(READ_GAIN_SHIFT)
     ku = scalars[0].read_ku

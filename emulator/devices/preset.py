@@ -120,7 +120,7 @@ class Preset(Section):
 
     @property
     def on_off(self) -> float:
-        """Give Gmax / Gmin."""
+        """Return Gmax / Gmin."""
         return self.window.g_max.si / self.window.g_min.si
 
 

@@ -67,7 +67,7 @@ def _keys(loc: tuple[int | str, ...]) -> list[str]:
 
 
 def _tags(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Give the values of ``kind`` that a section may have."""
+    """Return the values of ``kind`` that a section may have."""
     return [
         tag
         for section in _sections(model, path)
@@ -76,12 +76,12 @@ def _tags(model: type[BaseModel], path: list[str]) -> list[str]:
 
 
 def _known_keys(model: type[BaseModel], path: list[str]) -> set[str]:
-    """Give the keys that a section knows."""
+    """Return the keys that a section knows."""
     return {name for section in _sections(model, path) for name in section.model_fields}
 
 
 def _sections(model: type[BaseModel], path: list[str]) -> list[type[BaseModel]]:
-    """Give the models that stand at ``path``, following annotations down from ``model``."""
+    """Return the models that stand at ``path``, following annotations down from ``model``."""
     nodes = [model]
     for part in path:
         if not part.isdigit():
@@ -91,7 +91,7 @@ def _sections(model: type[BaseModel], path: list[str]) -> list[type[BaseModel]]:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Give the models named in an annotation, unions and lists opened."""
+    """Return the models named in an annotation, unions and lists opened."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in getattr(annotation, "__args__", ()) for model in _models(part)]

@@ -11,12 +11,12 @@ from twinbar.emulator.devices.quantity import Quantity
 
 
 def preset_toml(preset: Preset) -> str:
-    """Give the text of a preset file; `load_preset` of it gives the same preset."""
+    """Return the text of a preset file; `load_preset` of it gives the same preset."""
     return "\n".join(_section("", preset)).lstrip("\n") + "\n"
 
 
 def _section(path: str, model: BaseModel) -> Iterator[str]:
-    """Give the lines of a section: its own values first, then its sub-sections."""
+    """Return the lines of a section: its own values first, then its sub-sections."""
     values: list[str] = []
     below: list[tuple[str, Any]] = []
     for name in sorted(type(model).model_fields, key=lambda name: name != "kind"):

@@ -20,7 +20,7 @@ from twinbar.emulator.kernels.compiled import kernel
 def negative_log_likelihood(  # type: ignore[no-untyped-def]
     values, offset, starts, gains, drive, decay, pulse_sigma, read_noise
 ):
-    """Give the negative logarithm of the likelihood of several segments, without constants.
+    """Return the negative logarithm of the likelihood of several segments, without constants.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ class SourceRunner:
         return Symbol(made, word=routine.high == _WORD)
 
     def constant(self, name: str) -> Any:
-        """Give a constant of the module."""
+        """Return a constant of the module."""
         return getattr(self._module, name)
 
     @property
@@ -146,7 +146,7 @@ class SourceRunner:
 
 
 def as_symbol(builder: Builder, one: Any) -> Symbol:
-    """Give a number as a value of the builder."""
+    """Return a number as a value of the builder."""
     if isinstance(one, Symbol):
         return one
     if isinstance(one, np.uint64):

@@ -198,7 +198,7 @@ class ControllerEngine:
         )
 
     def _set_range(self, block: TileBlock, full_scale: float) -> beats.Commands:
-        """Give the beats that set the ADC range of a layer's tiles, where it has changed."""
+        """Return the beats that set the ADC range of a layer's tiles, where it has changed."""
         code = range_code(full_scale)
         tiles = np.arange(block.tiles.start, block.tiles.stop)
         changed = tiles[self._ranges[tiles] != code]
@@ -214,21 +214,21 @@ class ControllerEngine:
             self.controller.set_tick(tick)
 
     def conductances_s(self) -> np.ndarray:
-        """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
+        """Return what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
         return conductances_s(self.config, self._parameters, self.controller.cells(), self._tick)
 
     def pulse_counts(self) -> np.ndarray:
-        """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
+        """Return the pulses that each cell has had (uint32 [tiles, rows, columns])."""
         array = self.config.array
         return self.controller.cells()["pulses"].reshape(self.tiles, array.rows, array.columns)
 
     def _start_codes(self) -> np.ndarray:
-        """Give the start codes of SET and RESET (int64 [polarities, lines])."""
+        """Return the start codes of SET and RESET (int64 [polarities, lines])."""
         records = bias_records(self.config.timing, self.config.registers)
         return np.array([lines_of(records[record][FIELD_CODES]) for record in POLARITIES], np.int64)
 
     def _driven(self, driven: np.ndarray | None) -> np.ndarray:
-        """Give the polarity whose start codes each tile drives, from what `Controller.cells` says.
+        """Return the polarity whose start codes each tile drives, from what `Controller.cells` says.
 
         Whatever else is driven makes no difference: the first pulse of a write takes start codes. Of a controller that
         cannot tell, nothing is known to be driven, and a restored one may need an update more.
@@ -249,7 +249,7 @@ class ControllerEngine:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Give everything that a program changes; the fast engine's has the same form."""
+        """Return everything that a program changes; the fast engine's has the same form."""
         cells = {name: array.copy() for name, array in self.controller.cells().items()}
         if self.config.parts is not None and "driven" in cells:
             cells |= {"drive_codes": cells["driven"], "chosen": self._chosen.copy()}

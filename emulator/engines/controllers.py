@@ -17,7 +17,7 @@ them, or the front end is of serial parts."""
 
 
 def controller_maker(name: str) -> MakeController:
-    """Give what makes the controller of an engine.
+    """Return what makes the controller of an engine.
 
     Raises
     ------

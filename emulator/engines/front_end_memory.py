@@ -24,7 +24,7 @@ POLARITIES: Final = (Record.SET, Record.RESET)
 
 
 def come_to_rest(config: CrossbarConfig, tiles: int) -> beats.Commands:
-    """Give commands that wait until parts have powered up and outputs that arming has moved have settled.
+    """Return commands that wait until parts have powered up and outputs that arming has moved have settled.
 
     What is under way at a bus is no part of what can be brought back; nothing is where direct front ends are.
     """
@@ -38,7 +38,7 @@ def come_to_rest(config: CrossbarConfig, tiles: int) -> beats.Commands:
 
 
 def pulses_to(driven: npt.NDArray[np.int64], records: dict[Record, dict[int, int]], limit: int) -> list[int]:
-    """Give how many pulses in a row leave each write drive at its codes (0: none does).
+    """Return how many pulses in a row leave each write drive at its codes (0: none does).
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def pulses_to(driven: npt.NDArray[np.int64], records: dict[Record, dict[int, int
 
 
 def _ramp(fields: dict[int, int], limit: int) -> list[tuple[int, ...]]:
-    """Give the codes of each pulse of a command, as ``docs/controller.md`` says."""
+    """Return the codes of each pulse of a command, as ``docs/controller.md`` says."""
     start, step, stop = (lines_of(fields[field]) for field in (FIELD_CODES, FIELD_STEP, FIELD_STOP))
     codes: tuple[int, ...] = start
     ramp = []
@@ -70,7 +70,7 @@ def _ramp(fields: dict[int, int], limit: int) -> list[tuple[int, ...]]:
 def recall(
     driven: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64], records: dict[Record, dict[int, int]], limit: int
 ) -> beats.Commands:
-    """Give the commands that bring the front ends of armed tiles back to what they remembered, at rest.
+    """Return the commands that bring the front ends of armed tiles back to what they remembered, at rest.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from twinbar.emulator.kernels.kernel_cache import KernelCache
 
 
 def _plain(argument: Any) -> Any:
-    """Give the type that a kernel is compiled for, where a caller passes ``argument``."""
+    """Return the type that a kernel is compiled for, where a caller passes ``argument``."""
     argument = types.unliteral(argument)
     if isinstance(argument, types.Integer) and argument != types.uint64:
         return types.int64

@@ -22,7 +22,7 @@ from twinbar.emulator.kernels.kernel_notice import NOTICE
 
 @functools.cache
 def kernel_folder() -> Path:
-    """Give the folder of compiled kernels; a temporary one, with a warning, where the user's cache cannot be written.
+    """Return the folder of compiled kernels; a temporary one, with a warning, where the user's cache cannot be written.
 
     ``NUMBA_CACHE_DIR`` chooses another place than the user's cache.
     """
@@ -78,7 +78,7 @@ class _KernelFiles(FunctionCache):
         super().__init__(function)
 
     def index(self) -> dict[Any, str]:
-        """Give the files that are kept, by signature and processor."""
+        """Return the files that are kept, by signature and processor."""
         return self._cache_file._load_index()
 
 
@@ -108,7 +108,7 @@ class KernelCache(_Cache):
         return str(self._files.cache_path)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Give what was compiled for a signature, or None."""
+        """Return what was compiled for a signature, or None."""
         found = self._files.load_overload(sig, target_context) if self._enabled else None
         if found is None:
             NOTICE.begin()
@@ -121,7 +121,7 @@ class KernelCache(_Cache):
         NOTICE.count()
 
     def signatures(self) -> list[Any]:
-        """Give the argument types for which the kernel is kept, as it is now."""
+        """Return the argument types for which the kernel is kept, as it is now."""
         return [key[0] for key in self._files.index()]
 
     def enable(self) -> None:

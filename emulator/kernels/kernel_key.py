@@ -33,7 +33,7 @@ class _Ingredients(NamedTuple):
 
 
 def kernel_key(compiled: Any) -> str:
-    """Give the digest of a dispatcher or C callback.
+    """Return the digest of a dispatcher or C callback.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _ingredients(compiled: Any) -> _Ingredients:
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """Give a code object and those in it."""
+    """Return a code object and those in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
@@ -95,7 +95,7 @@ def _text_of(code: types.CodeType) -> list[str]:
 
 
 def _global_names(code: types.CodeType) -> Iterator[tuple[str, ...]]:
-    """Give the global names that a code object loads, each with the attributes that are taken of it."""
+    """Return the global names that a code object loads, each with the attributes that are taken of it."""
     path: list[str] = []
     for instruction in dis.get_instructions(code):
         if path and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
@@ -140,7 +140,7 @@ def _describe(value: Any, where: str, parts: list[str], calls: list[Any]) -> Non
 
 
 def _description(value: Any, where: str) -> str:
-    """Give the text that tells a constant, a type or a library's function from every other."""
+    """Return the text that tells a constant, a type or a library's function from every other."""
     if isinstance(value, enum.Enum):
         return repr((type(value).__qualname__, value.name, value.value))
     if isinstance(value, (*_PLAIN, numba.types.Type)):

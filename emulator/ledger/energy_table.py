@@ -64,7 +64,7 @@ class Sourced(_Section):
         return self
 
     def bounds(self, nominal: float) -> tuple[float, float]:
-        """Give the lowest and highest plausible value of something that is nominally ``nominal``."""
+        """Return the lowest and highest plausible value of something that is nominally ``nominal``."""
         if self.factor is not None:
             return nominal / self.factor, nominal * self.factor
         spread = self.uncertainty or 0.0
@@ -101,7 +101,7 @@ class ActionEnergy(Sourced):
         return self
 
     def energy_j(self, adc_bits: int, input_bits: int) -> float:
-        """Give the energy in joules at a resolution.
+        """Return the energy in joules at a resolution.
 
         Raises
         ------
@@ -151,7 +151,7 @@ class StaticPower(Sourced):
     part: Name | None = None
 
     def power_w(self, clock_hz: float, table_clock_hz: float, tiles: int) -> float:
-        """Give the power in watts of a system with ``tiles`` tiles at ``clock_hz``."""
+        """Return the power in watts of a system with ``tiles`` tiles at ``clock_hz``."""
         power = self.value * POWER_UNITS[self.unit]
         if self.per == "tile":
             power *= tiles
@@ -219,7 +219,7 @@ class EnergyTable(_Section):
         return entries
 
     def energy_j(self, action: Action, adc_bits: int, input_bits: int) -> float:
-        """Give the energy of one ``action`` in joules.
+        """Return the energy of one ``action`` in joules.
 
         Raises
         ------

@@ -210,11 +210,11 @@ class Ledger:
         return actions + cells
 
     def snapshot(self) -> dict[Kind, Tally]:
-        """Give the totals up to now, to start a period (such as an epoch) with."""
+        """Return the totals up to now, to start a period (such as an epoch) with."""
         return dict(self._tallies)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the exact totals for a checkpoint, in a form that JSON holds without loss."""
+        """Return the exact totals for a checkpoint, in a form that JSON holds without loss."""
         return {kind: tally.state_dict() for kind, tally in self._tallies.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ _NUMBERS: Final = {
 
 
 def constants_text() -> str:
-    """Give the C++ that declares enumerations (``Phase::kSettle``, ``Phase::kCount``) and numbers.
+    """Return the C++ that declares enumerations (``Phase::kSettle``, ``Phase::kCount``) and numbers.
 
     ``kCount`` is one more than the greatest number of an enumeration: the size of an array that it indexes.
     """

@@ -9,22 +9,22 @@ _MODELS: Final = ("tables.h", "device.h", "parts.h")
 
 
 def model_text() -> str:
-    """Give the C++ of the models of single parts."""
+    """Return the C++ of the models of single parts."""
     return _files(*_MODELS)
 
 
 def front_end_text() -> str:
-    """Give the C++ of all parts of a front end at its buses; it comes after `model_text` and ``rtl/blocks.h``."""
+    """Return the C++ of all parts of a front end at its buses; it comes after `model_text` and ``rtl/blocks.h``."""
     return _files("front_end.h")
 
 
 def cells_text() -> str:
-    """Give the C++ of the protocol's constants, and of the cells behind all pins; it comes after ``rtl/blocks.h``."""
+    """Return the C++ of the protocol's constants, and of the cells behind all pins; it comes after ``rtl/blocks.h``."""
     return f"{constants_text()}\n{_files('cells.h')}"
 
 
 def bench_text(*, serial: bool) -> str:
-    """Give the C++ of what the rtl engine has at the pins of a tile; it comes after the netlist's ``Pins``.
+    """Return the C++ of what the rtl engine has at the pins of a tile; it comes after the netlist's ``Pins``.
 
     The array follows from what a tile asks for; serial parts carry its codes, and are checked against it.
     """
@@ -32,12 +32,12 @@ def bench_text(*, serial: bool) -> str:
 
 
 def crossbar_text() -> str:
-    """Give the C++ of a crossbar behind serial parts; it comes after `front_end_text` and `cells_text`."""
+    """Return the C++ of a crossbar behind serial parts; it comes after `front_end_text` and `cells_text`."""
     return _files("crossbar.h", "words.h", "tile_ports.h")
 
 
 def tile_text(*, serial: bool, emulated: bool) -> str:
-    """Give the C++ of what a board has at the pins of a tile; it comes after the board's ``Design``."""
+    """Return the C++ of what a board has at the pins of a tile; it comes after the board's ``Design``."""
     if emulated:
         return _files("emulated_tile.h")
     return _files("serial_tile.h") if serial else _files("tile_array.h", "direct_tile.h")

@@ -110,7 +110,7 @@ class Tables:
 
 
 def tile_table(config: ControllerConfig, parts: SerialParts, memory: Memory) -> Any:
-    """Give the table of a tile's parts."""
+    """Return the table of a tile's parts."""
     return Tile(
         period=1e9 / parts.clock_hz,
         dacs=parts.dacs,
@@ -128,7 +128,7 @@ def tile_table(config: ControllerConfig, parts: SerialParts, memory: Memory) -> 
 
 
 def dac_table(part: DacPart, memory: Memory) -> Any:
-    """Give the table of a DAC."""
+    """Return the table of a DAC."""
     others = part.start_up()
     return Dac(
         limits=limits_of(part.timing),
@@ -144,7 +144,7 @@ def dac_table(part: DacPart, memory: Memory) -> Any:
 
 
 def adc_table(part: AdcPart, adc_bits: int, memory: Memory) -> Any:
-    """Give the table of an ADC, for a tile whose codes have ``adc_bits`` bits."""
+    """Return the table of an ADC, for a tile whose codes have ``adc_bits`` bits."""
     others = part.start_up()
     return Adc(
         limits=limits_of(part.timing),
@@ -168,7 +168,7 @@ def adc_table(part: AdcPart, adc_bits: int, memory: Memory) -> Any:
 
 
 def limits_of(timing: BusTiming) -> Any:
-    """Give the limits of a bus; a time that the part does not have is 0."""
+    """Return the limits of a bus; a time that the part does not have is 0."""
     times = {name: float(getattr(timing, name if name == "duty" else f"{name}_ns") or 0.0) for name in _TIMES}
     return Limits(**times, **{name: int(getattr(timing, name)) for name in _FLAGS})
 
@@ -185,7 +185,7 @@ def _cycles(cycles: BusCycles) -> Any:
 
 
 def switch_table(part: SwitchPart) -> Any:
-    """Give the table of a switch."""
+    """Return the table of a switch."""
     return Switches(
         limits=limits_of(part.timing),
         opens_by_reset=part.open_pin is OpenPin.RESET,

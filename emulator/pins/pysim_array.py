@@ -56,10 +56,10 @@ class PinReader(Protocol):
     """Reads pins of a tile by name in this cycle."""
 
     def __getitem__(self, name: str) -> int:
-        """Give the bits of a pin."""
+        """Return the bits of a pin."""
 
     def trims(self) -> list[int]:
-        """Give the trims of the channels."""
+        """Return the trims of the channels."""
 
 
 @dataclass

@@ -51,7 +51,7 @@ class TileParts:
         return self._parts.adc.device(lambda _: self._level(channel))
 
     def _level(self, channel: int) -> int:
-        """Give the result that a channel's input has now."""
+        """Return the result that a channel's input has now."""
         return self._levels[channel] if set(self._columns.closed) == self._wanted else self._parts.adc.zero
 
     def show(self, codes: dict[int, int], reader: Any) -> None:

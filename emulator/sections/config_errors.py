@@ -102,7 +102,7 @@ def _example(name: str, section: type[BaseModel]) -> str:
 
 
 def _schema(model: type[BaseModel], path: list[str]) -> dict[str, Any]:
-    """Give what pydantic derives from the annotation of a key: its type and bounds."""
+    """Return what pydantic derives from the annotation of a key: its type and bounds."""
     section = _section(model, path[0])
     owner, name = (model, path[0]) if section is None else (section, path[1])
     found: dict[str, Any] = owner.model_json_schema()["properties"][name]

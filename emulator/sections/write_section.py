@@ -11,7 +11,7 @@ RampVolts = tuple[float, float, float] | None
 
 
 class WriteConfig(Section):
-    """The closed-loop write; what is none is as the device preset says."""
+    """The closed-loop write; `none` takes the value of the device preset."""
 
     section_name: ClassVar[str] = "write"
 

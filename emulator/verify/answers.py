@@ -61,7 +61,7 @@ class _Pending:
                 self._of_tile[tile if tile < tiles else 0].append(index)
 
     def take(self, answer: dict[str, int]) -> int | None:
-        """Give the command that a response answers; an accepted LOAD was not answered."""
+        """Return the command that a response answers; an accepted LOAD was not answered."""
         tile = answer["tile"]
         if tile >= len(self._of_tile):
             return None

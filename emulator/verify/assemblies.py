@@ -81,7 +81,7 @@ SEPARATE: Final = SerialParts(
 
 
 def assembly_with(part: Part) -> SerialParts:
-    """Give a front end for a part that is in none of those above: `OCTAL` with it, and outputs as it has them."""
+    """Return a front end for a part that is in none of those above: `OCTAL` with it, and outputs as it has them."""
     if isinstance(part, SwitchPart):
         return replace(OCTAL, switch=part)
     if isinstance(part, AdcPart):

@@ -15,12 +15,12 @@ _PLACES: Final = {
 
 
 def opcode_of(beat: int) -> Opcode | None:
-    """Give the opcode of a beat, None if there is no such opcode."""
+    """Return the opcode of a beat, None if there is no such opcode."""
     return _KNOWN.get(COMMAND["opcode"].of(beat))
 
 
 def tile_of(beat: int) -> int:
-    """Give the tile that a beat names."""
+    """Return the tile that a beat names."""
     return fields_of(beat)["tile"]
 
 
@@ -29,19 +29,19 @@ def _places_of(beat: int) -> dict[str, tuple[int, int]]:
 
 
 def fields_of(beat: int) -> dict[str, int]:
-    """Give the fields of a beat by name."""
+    """Return the fields of a beat by name."""
     return {name: beat >> first & ((1 << bits) - 1) for name, (first, bits) in _places_of(beat).items()}
 
 
 def rest_of(beat: int) -> int:
-    """Give the bits of a beat that belong to no field."""
+    """Return the bits of a beat that belong to no field."""
     for first, bits in _places_of(beat).values():
         beat &= ~(((1 << bits) - 1) << first)
     return beat
 
 
 def with_fields(beat: int, **fields: int) -> int:
-    """Give a beat with some fields changed; values are cut to their fields."""
+    """Return a beat with some fields changed; values are cut to their fields."""
     places = _places_of(beat)
     for name, value in fields.items():
         first, bits = places[name]

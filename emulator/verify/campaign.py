@@ -72,7 +72,7 @@ class Coverage:
                 latched[tile, name] = now
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the numbers by name."""
+        """Return the numbers by name."""
         plain = {name: getattr(self, name) for name in ("sessions", "programs", "cycles", "responses")}
         return plain | {name: dict(getattr(self, name).most_common()) for name in ("commands", "statuses", "halts")}
 
@@ -145,6 +145,6 @@ def compare(
 
 
 def _step_of(engines: Mapping[str, Engine], kind: str, session: Session) -> int | None:
-    """Give the program in which engines differ in this kind; another kind may have another cause."""
+    """Return the program in which engines differ in this kind; another kind may have another cause."""
     difference = first_difference(session, {name: run(engine, session) for name, engine in engines.items()})
     return difference.step if difference is not None and difference.kind == kind else None

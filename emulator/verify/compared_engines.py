@@ -19,7 +19,7 @@ remember. Everything else must be there, on every engine."""
 
 
 def engine_of(name: str) -> Engine:
-    """Give an engine by its name.
+    """Return an engine by its name.
 
     Raises
     ------

@@ -138,7 +138,7 @@ def _argument(rng: Random, sketch: Sketch, field: Field, rules: list[Rule]) -> i
 
 
 def _resolve(sketch: Sketch, bound: Bound) -> int:
-    """Give what a bound stands for in a tile as it is believed to be."""
+    """Return what a bound stands for in a tile as it is believed to be."""
     if isinstance(bound, Setting):
         return sketch[bound.register]
     return int(getattr(sketch.elaboration.controller, bound.name)) if isinstance(bound, Geometry) else bound

@@ -169,7 +169,7 @@ _WRITTEN: Final = {
 
 
 def serial_elaborations(known: Iterable[Part]) -> dict[str, Elaboration]:
-    """Give elaborations that together hold all these parts: those above, and one for each part that they lack."""
+    """Return elaborations that together hold all these parts: those above, and one for each part that they lack."""
     held = {part.name for each in _WRITTEN.values() if (of := each.parts) for part in (of.dac, of.adc, of.switch)}
     made = {}
     for part in known:
@@ -185,12 +185,12 @@ SERIAL: Final = serial_elaborations(catalogue())
 
 
 def find_elaboration(name: str) -> Elaboration:
-    """Give an elaboration by its name."""
+    """Return an elaboration by its name."""
     return (ELABORATIONS | SERIAL)[name]
 
 
 def with_tiles(tiles: int | None, *, serial: bool = False) -> list[Elaboration]:
-    """Give the elaborations with this number of tiles, or all of them; with ``serial``, those with serial parts too.
+    """Return the elaborations with this number of tiles, or all of them; with ``serial``, those with serial parts too.
 
     Raises
     ------

@@ -87,7 +87,7 @@ class Difference:
     others: str = ""
 
     def __str__(self) -> str:
-        """Give the difference in words."""
+        """Return the difference in words."""
         return f"program {self.step}: {self.text}" + (f" ({self.others})" if self.others else "")
 
 

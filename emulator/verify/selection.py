@@ -23,7 +23,7 @@ class Selection:
 
 
 def front_end_of(elaboration: Elaboration) -> str:
-    """Give the kind of an elaboration's front end, "direct" or "serial"."""
+    """Return the kind of an elaboration's front end, "direct" or "serial"."""
     return "direct" if elaboration.parts is None else "serial"
 
 

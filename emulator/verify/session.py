@@ -39,7 +39,7 @@ class Step:
         return Program(np.array(self.commands, np.uint64), arrivals, np.array(self.ready, np.bool_), self.pins)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the step as JSON can hold it; beats are hexadecimal."""
+        """Return the step as JSON can hold it; beats are hexadecimal."""
         program = self.program()
         assert program.arrivals is not None
         return {
@@ -85,7 +85,7 @@ class Session:
     faults: tuple[tuple[int, ...], ...] | None = field(default=None, repr=False)
 
     def with_step(self, index: int, step: Step) -> "Session":
-        """Give the session with another step in this place."""
+        """Return the session with another step in this place."""
         return replace(self, steps=(*self.steps[:index], step, *self.steps[index + 1 :]))
 
     @property
@@ -94,7 +94,7 @@ class Session:
         return sum(len(step.commands) for step in self.steps)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the session as JSON can hold it."""
+        """Return the session as JSON can hold it."""
         return {
             "elaboration": self.elaboration,
             "steps": [step.state_dict() for step in self.steps],

@@ -22,7 +22,7 @@ _TABLES = {
 
 
 def describe(beat: int) -> str:
-    """Give a command in words; fields that are 0 are left out."""
+    """Return a command in words; fields that are 0 are left out."""
     opcode, fields = opcode_of(beat), fields_of(beat)
     number, tile = fields.pop("opcode"), fields.pop("tile")
     words = [opcode.name if opcode else f"opcode {number}", f"tile {tile}"]
@@ -47,7 +47,7 @@ def _name_in(kind: type, value: int) -> str:
 
 
 def register_name(address: int) -> str:
-    """Give the name of an address: register, counter, or table and entry."""
+    """Return the name of an address: register, counter, or table and entry."""
     if address in registers.BY_ADDRESS:
         return registers.BY_ADDRESS[address].name
     for base, names in ((registers.PHASE_COUNTER_BASE, PHASES), (registers.ACTION_COUNTER_BASE, ACTIONS)):
@@ -96,7 +96,7 @@ def _step(step: Step) -> Iterator[str]:
 
 
 def show(session: Session) -> str:
-    """Give a session as text."""
+    """Return a session as text."""
     elaboration = find_elaboration(session.elaboration)
     c = elaboration.controller
     lines = [

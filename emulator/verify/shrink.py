@@ -33,7 +33,7 @@ class Shrinker:
     _seen: set[Session] = field(default_factory=set, init=False)
 
     def run(self) -> Session:
-        """Give the smallest session found."""
+        """Return the smallest session found."""
         self._try(self.session)
         passes: Sequence[Callable[[], bool]] = (
             *(self._steps, self._commands, self._joins),
@@ -63,7 +63,7 @@ class Shrinker:
         return self._try(self.session.with_step(index, step))
 
     def _here(self, index: int) -> Step:
-        """Give a program as it is now; an empty one where there is none any more."""
+        """Return a program as it is now; an empty one where there is none any more."""
         return self.session.steps[index] if index < len(self.session.steps) else Step(())
 
     def _steps(self) -> bool:
@@ -166,7 +166,7 @@ class Shrinker:
 
 
 def _joined(one: Step, two: Step, pause: int) -> Step | None:
-    """Give two programs as one; None where the second one needs the time between them."""
+    """Return two programs as one; None where the second one needs the time between them."""
     if two.tick is not None or two.reload or one.pins or two.pins:
         return None
     first = one.arrivals or (0,) * len(one.commands)

@@ -80,7 +80,7 @@ class CompiledBoard:
             self._board = None
 
     def send(self, data: bytes) -> None:
-        """Give bytes to the board's UART; they take their time on the line."""
+        """Return bytes to the board's UART; they take their time on the line."""
         self._library.twinbar_board_send(self._board, data, len(data))
 
     def receive(self) -> bytes:
@@ -125,13 +125,13 @@ class CompiledBoard:
         return times[0], times[1], times[2]
 
     def complaints(self) -> tuple[int, list[Complaint]]:
-        """Give how often a limit of the parts or of the array was broken, and the first of these times."""
+        """Return how often a limit of the parts or of the array was broken, and the first of these times."""
         count = self._library.twinbar_board_complaints(self._board, self._complaints, _MOST_COMPLAINTS)
         first = self._complaints[: min(count, _MOST_COMPLAINTS)]
         return count, [read_complaint(found, self.core.parts) for found in first]
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array: ``g``, ``pulses``, ``last_tick``, ``fault`` and ``conversions``.
+        """Return the state of the array: ``g``, ``pulses``, ``last_tick``, ``fault`` and ``conversions``.
 
         They are those of `twinbar.emulator.contract.program.Controller.cells`.
 

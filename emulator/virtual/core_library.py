@@ -18,7 +18,7 @@ _SECONDS: Final = 60.0
 
 
 def compiled_core(core: CoreConfig) -> Path:
-    """Give the shared library of a core; it is compiled where the cache does not hold it.
+    """Return the shared library of a core; it is compiled where the cache does not hold it.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def compiled_core(core: CoreConfig) -> Path:
 
 
 def _with_observation(text: str, tiles: int) -> str:
-    """Give the core outputs for what its controller shows."""
+    """Return the core outputs for what its controller shows."""
     netlist = parse(text)
     shown = {"\\controller.busy": BUSY}
     shown |= {f"\\controller.controller.phases__{tile}": PHASE.format(tile) for tile in range(tiles)}

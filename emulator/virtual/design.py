@@ -12,7 +12,7 @@ _UART = {"receiver": "controller_link_uart_receiver", "transmitter": "controller
 
 
 def design_text(core: CoreConfig, parts: Partition) -> str:
-    """Give the C++ that declares ``Design``, and what its tiles are found by."""
+    """Return the C++ that declares ``Design``, and what its tiles are found by."""
     config = core.controller
     blocks = [CORE, LINK, *(name for name in parts.texts if name not in (CORE, LINK))]
     lines = ["namespace twinbar {", *geometry_constants(config)]
@@ -54,7 +54,7 @@ def _design(core: CoreConfig, parts: Partition, blocks: list[str]) -> list[str]:
 
 
 def _address(port: Port | None) -> str:
-    """Give the C++ address of the first word of a port."""
+    """Return the C++ address of the first word of a port."""
     if port is None:
         return "nullptr"
     return f"const_cast<uint32_t *>(value_of({port.block}.top.{mangle(port.name)})->data)"

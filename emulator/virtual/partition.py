@@ -75,7 +75,7 @@ class Partition:
     pins: dict[str, Port]
 
     def wires_from(self, block: str) -> list[Wire]:
-        """Give what a block tells others."""
+        """Return what a block tells others."""
         return [wire for wire in self.wires if wire.source.block == block]
 
 
@@ -124,7 +124,7 @@ def _modules(text: str) -> dict[str, str]:
 
 
 def _path_through(netlist: Netlist) -> str | None:
-    """Give an output that follows an input without a register between them."""
+    """Return an output that follows an input without a register between them."""
     pending = [(name, bit) for name in netlist.inputs for bit in range(netlist.widths[name])]
     reached: set[Bit] = set(pending)
     while pending:
@@ -196,7 +196,7 @@ def _connected(
 
 
 def _read_bits(whole: Netlist, cells: list[Cell], inputs: dict[str, set[str]]) -> set[Bit]:
-    """Give the bits that are read: by a cell, a serialiser's input, or a pin that shows only a part of an output."""
+    """Return the bits that are read: by a cell, a serialiser's input, or a pin that shows only a part of an output."""
     outputs = {tuple(bits) for cell in cells for port, bits in cell.ports.items() if port not in inputs[cell.kind]}
     found: set[Bit] = set()
     for bit, readers in whole.readers.items():
@@ -209,14 +209,14 @@ def _read_bits(whole: Netlist, cells: list[Cell], inputs: dict[str, set[str]]) -
 
 
 def _whole_input(whole: Netlist, bits: list[Bit]) -> str | None:
-    """Give the input pin that bits are, if they are a whole one."""
+    """Return the input pin that bits are, if they are a whole one."""
     name = bits[0][0]
     whole_pin = f"\\{name[1:]}" in whole.inputs and bits == [(name, n) for n in range(whole.widths[name])]
     return name[1:] if whole_pin else None
 
 
 def _without_cells(text: str, kinds: set[str]) -> str:
-    """Give the lines of a module without its end, and without the cells of some kinds and their attributes."""
+    """Return the lines of a module without its end, and without the cells of some kinds and their attributes."""
     kept: list[str] = []
     inside = False
     for line in text.rstrip().splitlines()[:-1]:

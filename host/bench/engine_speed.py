@@ -21,7 +21,7 @@ REPEATS: Final = 5
 
 
 def phases_of_writes(activity: Activity, samples: int) -> int:
-    """Give how many phases writes went through: stretches of cycles, not cycles."""
+    """Return how many phases writes went through: stretches of cycles, not cycles."""
     writes = activity.actions[Action.WRITE_OK] + activity.actions[Action.WRITE_FAILED]
     reads = activity.actions[Action.CONVERT_VERIFY] // samples
     pulses = activity.actions[Action.PULSE_SET] + activity.actions[Action.PULSE_RESET]

@@ -27,7 +27,7 @@ def _pieces(payload: bytes, most: int) -> list[bytes]:
 
 
 def measure_link() -> dict[str, Any]:
-    """Give the bytes per sparse write and per response, framing included; repetitions and acknowledgements are not.
+    """Return the bytes per sparse write and per response, framing included; repetitions and acknowledgements are not.
 
     The writes move random cells of all tiles by one level, in ascending order of tile and cell.
     """

@@ -47,7 +47,7 @@ TRAINING: Final = {
 
 
 def _median_rate(amount: float, work: Callable[[], object]) -> float:
-    """Give the median rate of several repeats, after one that is not counted (compilation, caches)."""
+    """Return the median rate of several repeats, after one that is not counted (compilation, caches)."""
     work()
     rates = []
     for _ in range(REPEATS):

@@ -58,7 +58,7 @@ def measure_scaling(tiles: int = 4, repeats: int = REPEATS, cells: int | None = 
 
 
 def _repeat(config: CrossbarConfig, tiles: int, cells: int | None, seed: int) -> tuple[int, int, int, int]:
-    """Give the cycles of one tile and of several, and the pulses of both."""
+    """Return the cycles of one tile and of several, and the pulses of both."""
     many = cells or config.array.cells
     rng = np.random.default_rng(seed)
     levels = [rng.integers(0, len(config.levels), many)]

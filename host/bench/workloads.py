@@ -59,7 +59,7 @@ class OneLevelMoves:
         self.engine.write(self._list(first_cells))
 
     def next_list(self, cells: int | None = None) -> WriteList:
-        """Give the next list, of all cells or of the first ``cells`` of every tile."""
+        """Return the next list, of all cells or of the first ``cells`` of every tile."""
         moved = moved_by_one(self._rng, self._levels, 16)
         if cells is not None:
             moved.reshape(self._tiles, -1)[:, cells:] = self._levels.reshape(self._tiles, -1)[:, cells:]

@@ -70,7 +70,7 @@ class BoardConnection:
         mapped_columns: np.ndarray | None = None,
         faults: np.ndarray | None = None,
     ) -> BoardController:
-        """Give a controller (`MakeController` of the emulator's engines); connect, unless that was done.
+        """Return a controller (`MakeController` of the emulator's engines); connect, unless that was done.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class BoardConnection:
             time.sleep(RETRY_S)
 
     def report(self) -> dict[str, Any]:
-        """Give what a report says of the board."""
+        """Return what a report says of the board."""
         board, line = self.controller, self._line
         assert board is not None
         assert line is not None

@@ -18,7 +18,7 @@ DEFAULT_PRESET = "chip"
 
 
 def emulated_run(board: BoardDefinition, file: Path | None, changes: Mapping[str, Any]) -> ExperimentConfig:
-    """Give the run for which a board emulates an array: what is to be given to ``twinbar train`` as well.
+    """Return the run for which a board emulates an array: what is to be given to ``twinbar train`` as well.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def emulated_core(
     linger_s: float | None = None,
     tiles: int = 1,
 ) -> CoreConfig:
-    """Give the core of a board that emulates the arrays of a run.
+    """Return the core of a board that emulates the arrays of a run.
 
     Its cells are those of the engines, with the preset and seed of the run. Queues are as deep as fits the board. The
     link is as `twinbar.boards.core_of_board.core_of` has it.

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def front_end_of(config: "CrossbarConfig") -> int:
-    """Give the number of the front end that a configuration is for (`twinbar.hw.link.front_end_number`)."""
+    """Return the number of the front end that a configuration is for (`twinbar.hw.link.front_end_number`)."""
     return front_end_number(config.parts, emulated=config.on_chip)
 
 
 def values_of(front_end: int, clock_hz: float) -> list[str]:
-    """Give the values of ``array.front_end`` that stand for a front end; none: of a wiring that is not known here.
+    """Return the values of ``array.front_end`` that stand for a front end; none: of a wiring that is not known here.
 
     Parameters
     ----------
@@ -52,6 +52,6 @@ def described(front_end: int, clock_hz: float) -> str:
 
 
 def option_for(hello: Hello) -> str:
-    """Give the option that makes a run one for the front end of a board."""
+    """Return the option that makes a run one for the front end of a board."""
     values = values_of(hello.front_end, hello.clock_hz)
     return f"--set array.front_end={values[0] if values else 'the wiring file of the board'}"

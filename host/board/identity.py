@@ -14,7 +14,7 @@ _CLOCK_TOLERANCE = 1e-6
 
 
 def board_controller(hello: Hello, config: CrossbarConfig, controller: ControllerConfig) -> ControllerConfig:
-    """Give the controller that a board has, if a configuration can run on it.
+    """Return the controller that a board has, if a configuration can run on it.
 
     Parameters
     ----------

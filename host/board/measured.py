@@ -81,7 +81,7 @@ class OffsetTables:
         self._tables[of_pair.astype(int), tile[table], index] = OFFSET.of(value)
 
     def extremes(self, responses: np.ndarray, tiles: int) -> np.ndarray:
-        """Give least and largest raw code of products of one input step, and how many were at the converter's ends.
+        """Return least and largest raw code of products of one input step, and how many were at the converter's ends.
 
         Returns
         -------

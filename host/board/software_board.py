@@ -137,7 +137,7 @@ class SoftwareLine:
         self._board.receive(data)
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come (see `Line`)."""
+        """Return the bytes that have come (see `Line`)."""
         end = self._now + timeout_s
         if self._lost_at and self._reads >= self._lost_at[0]:
             self._lost_at.popleft()
@@ -148,7 +148,7 @@ class SoftwareLine:
         return data
 
     def clock(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         return self._now
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class BiasRecord:
             raise ConfigError(f"the compliance code {self.compliance} cannot be held; 0 to {registers.NO_LIMIT} can")
 
     def registers(self, record: Record) -> dict[int, int]:
-        """Give the values by address; the windows that ARM checks allow what the ramps reach, and nothing else."""
+        """Return the values by address; the windows that ARM checks allow what the ramps reach, and nothing else."""
         lines = (self.bit_line, self.source_line, self.word_line)
         start, stop = triple(*(line.start for line in lines)), triple(*(line.stop for line in lines))
         shape = registers.SHAPE.pack(width=self.width_cycles, compliance=self.compliance)

@@ -403,7 +403,7 @@ class Cells:
         tile: npt.ArrayLike = 0,
         progress: Progress | None = None,
     ) -> Ints:
-        """Give cells so many pulses without reading; returns the pulses that each has had. Ramps restart per cell."""
+        """Return cells so many pulses without reading; returns the pulses that each has had. Ramps restart per cell."""
         if record not in ("set", "reset", "form"):
             raise ConfigError(f'a pulse is one of "set", "reset" or "form", not {record!r}')
         places, values = locate(self._run.shape, tile, rows, columns, count=whole_numbers("count", count))

@@ -68,7 +68,7 @@ class CoreRequest:
     linger_ms: float | None = None
 
     def wired(self) -> tuple["CoreConfig", "Wiring"]:
-        """Give a core whose front end has pins, and where they are.
+        """Return a core whose front end has pins, and where they are.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class CoreRequest:
             return core_of(self.board, wiring, self.baud, **self._link(), **self.sizes), wiring
 
     def array_behind(self, core: "CoreConfig") -> "CrossbarConfig":
-        """Give the array of the run, in the geometry of a core with pins.
+        """Return the array of the run, in the geometry of a core with pins.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class CoreRequest:
         return array_of(core, self.file, self._changes(self.asked))
 
     def emulated(self) -> "CoreConfig":
-        """Give a core that emulates its array.
+        """Return a core that emulates its array.
 
         Raises
         ------

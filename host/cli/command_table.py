@@ -40,7 +40,7 @@ class CommandTable(TyperGroup):
     _overview = False
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Give the names of the commands that this installation has."""
+        """Return the names of the commands that this installation has."""
         return [name for name, target in COMMANDS.items() if importlib.util.find_spec(target.module)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -82,7 +82,7 @@ class Request:
     print_config: bool
 
     def config(self) -> ExperimentConfig:
-        """Give the configuration asked for: defaults, then the file, then flags.
+        """Return the configuration asked for: defaults, then the file, then flags.
 
         Raises
         ------
@@ -156,7 +156,7 @@ def _changes(kind: type[ExperimentConfig], flags: Sequence[Flag], given: dict[st
 def read_settings(
     kind: type[ExperimentConfig], asked: Sequence[tuple[str, str, str]], settings: Sequence[str]
 ) -> dict[str, Any]:
-    """Give values by dotted key.
+    """Return values by dotted key.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def read_settings(
 
 
 def _text(given: str | bool) -> str:
-    """Give what was given as a configuration file would have it."""
+    """Return what was given as a configuration file would have it."""
     return str(given).lower() if isinstance(given, bool) else given
 
 

@@ -34,7 +34,7 @@ def print_list(rows: list[dict[str, Any]]) -> None:
 
 
 def preset_content(model: Preset) -> dict[str, Any]:
-    """Give a preset for ``--json``: quantities by dotted name, in their own unit and in SI."""
+    """Return a preset for ``--json``: quantities by dotted name, in their own unit and in SI."""
     return {
         "name": model.name,
         "title": model.title,
@@ -50,7 +50,7 @@ def preset_content(model: Preset) -> dict[str, Any]:
 
 
 def _settings(model: Preset) -> dict[str, str | bool]:
-    """Give what a preset says in words: the kinds of its models, and its switches."""
+    """Return what a preset says in words: the kinds of its models, and its switches."""
     settings: dict[str, str | bool] = {"response.kind": model.response.kind}
     settings["pulse.width_scales"] = model.pulse.width_scales
     if model.cycle_to_cycle is not None:
@@ -97,13 +97,13 @@ def print_preset(model: Preset) -> None:
 
 
 def _console() -> Console:
-    """Give a console that, where no terminal sets a width, is wide enough for the tables."""
+    """Return a console that, where no terminal sets a width, is wide enough for the tables."""
     out = Console()
     return out if out.is_terminal else Console(width=_WIDTH_WITHOUT_TERMINAL)
 
 
 def preset_summary(model: Preset) -> dict[str, Any]:
-    """Give a row of ``device list``: numbers in SI units for ``--json``, and their text."""
+    """Return a row of ``device list``: numbers in SI units for ``--json``, and their text."""
     g_max, g_min = model.window.g_max.si, model.window.g_min.si
     factor, unit = si_unit(g_max)
     cycle, spread, noise = model.cycle_to_cycle, model.device_to_device, model.read_noise

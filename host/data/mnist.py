@@ -51,7 +51,7 @@ def load_mnist() -> Dataset:
 
 
 def _cached() -> Path:
-    """Give the cache folder after all four files are in it; what is downloaded must have the right checksum."""
+    """Return the cache folder after all four files are in it; what is downloaded must have the right checksum."""
     import pooch
 
     folder = Path(pooch.os_cache("twinbar")) / "mnist"

@@ -70,11 +70,11 @@ class Account:
             self._begun[period] = self.ledger.snapshot()
 
     def summary(self, since: str) -> dict[str, Any]:
-        """Give the summary of a period (`twinbar.emulator.ledger.ledger.Ledger.summary`)."""
+        """Return the summary of a period (`twinbar.emulator.ledger.ledger.Ledger.summary`)."""
         return self.ledger.summary(since=self._begun[since])
 
     def step_figures(self) -> dict[str, Any]:
-        """Give the figures of the present step, as ``steps.csv`` has them."""
+        """Return the figures of the present step, as ``steps.csv`` has them."""
         write = self._step.get("write", Activity())
         return {
             "cell_writes": int(write.actions[Action.WRITE_OK] + write.actions[Action.WRITE_FAILED]),
@@ -88,7 +88,7 @@ class Account:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the ledger and the beginnings of its periods, for a checkpoint."""
+        """Return the ledger and the beginnings of its periods, for a checkpoint."""
         begun = {
             period: {kind: tally.state_dict() for kind, tally in tallies.items()}
             for period, tallies in self._begun.items()

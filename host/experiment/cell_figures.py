@@ -8,7 +8,7 @@ from twinbar.host.nn.convert import CrossbarNetwork
 
 
 def cell_figures(network: CrossbarNetwork) -> dict[str, Any]:
-    """Give the entries of report.json on levels, tiles and wear; pulses are those of cells that hold weights."""
+    """Return the entries of report.json on levels, tiles and wear; pulses are those of cells that hold weights."""
     engine = network.session.engine
     levels = network.layers[0].matmul.cells.levels
     pulses = engine.pulse_counts()[network.mapped_cells()]

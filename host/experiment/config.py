@@ -163,7 +163,7 @@ class ExperimentConfig(BaseModel):
         return cls.from_mapping(toml.parse(text, source), source)
 
     def merge(self, changes: Mapping[str, Any]) -> Self:
-        """Give this configuration with other values for some keys.
+        """Return this configuration with other values for some keys.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class ExperimentConfig(BaseModel):
         return config_file.write(self)
 
     def with_absolute_paths(self) -> Self:
-        """Give this configuration with paths that hold from any working folder; names stay as they are."""
+        """Return this configuration with paths that hold from any working folder; names stay as they are."""
         changes = {}
         for key in ("data.name", "device.preset", "engine.energy_table"):
             value = self.flat()[key]
@@ -231,16 +231,16 @@ class ExperimentConfig(BaseModel):
         return self.merge(changes)
 
     def flat(self) -> dict[str, Any]:
-        """Give all values by dotted key."""
+        """Return all values by dotted key."""
         return config_file.flatten(self.model_dump())
 
     def differences(self, other: "ExperimentConfig") -> list[str]:
-        """Give the dotted keys in which two configurations differ."""
+        """Return the dotted keys in which two configurations differ."""
         mine, theirs = self.flat(), other.flat()
         return [key for key in mine if mine[key] != theirs.get(key)] + [key for key in theirs if key not in mine]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the nested values as JSON knows them, for ``report.json``."""
+        """Return the nested values as JSON knows them, for ``report.json``."""
         return self.model_dump(mode="json")
 
 
@@ -279,7 +279,7 @@ class CompareConfig(ExperimentConfig):
         return tuple(dict.fromkeys(names or default))
 
     def for_policy(self, name: str) -> ExperimentConfig:
-        """Give the configuration of one of the runs."""
+        """Return the configuration of one of the runs."""
         values = self.model_dump(exclude={"policies", "policy"})
         keys = keys_of([name])
         policy = {key: value for key, value in self.policy.model_dump(exclude_unset=True).items() if key in keys}

@@ -12,7 +12,7 @@ _WIDTH: Final = 100
 
 
 def write(config: BaseModel) -> str:
-    """Give the text of a configuration file: plain keys first, then sections, all of them explicit."""
+    """Return the text of a configuration file: plain keys first, then sections, all of them explicit."""
     plain = [name for name in type(config).model_fields if not isinstance(getattr(config, name), BaseModel)]
     blocks = [line for name in plain for line in _key(config, name)] + [""] * bool(plain)
     for name in type(config).model_fields:
@@ -25,7 +25,7 @@ def write(config: BaseModel) -> str:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Give nested values by dotted key."""
+    """Return nested values by dotted key."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):

@@ -30,7 +30,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def temporary_path(path: Path) -> Path:
-    """Give the name under which `replace_file` writes."""
+    """Return the name under which `replace_file` writes."""
     return path.with_name(f".{path.name}.tmp")
 
 

@@ -11,7 +11,7 @@ _PACKAGES = ("twinbar", "torch", "numpy", "numba")
 
 
 def describe_environment() -> dict[str, Any]:
-    """Give versions, processor and threads."""
+    """Return versions, processor and threads."""
     return {
         **{package: version(package) for package in _PACKAGES},
         "python": platform.python_version(),
@@ -23,7 +23,7 @@ def describe_environment() -> dict[str, Any]:
 
 
 def processor_name() -> str:
-    """Give the processor's name, as far as the system tells it."""
+    """Return the processor's name, as far as the system tells it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             for line in lines:

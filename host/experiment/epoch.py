@@ -38,7 +38,7 @@ class EpochCounts:
         self.host_seconds += host_seconds
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the counts for a checkpoint."""
+        """Return the counts for a checkpoint."""
         return asdict(self)
 
     @classmethod
@@ -81,7 +81,7 @@ def epoch_entry(
 
 
 def update_figures(counts: EpochCounts, ledger_summary: dict[str, Any], weights: int) -> dict[str, Any]:
-    """Give the update figures and the ledger's figures of a stretch of training.
+    """Return the update figures and the ledger's figures of a stretch of training.
 
     Elimination is relative to writing every weight (or cell) once per *optimizer step*: the paper's measure, which
     neither accumulation nor batch size flatters.

@@ -78,7 +78,7 @@ class Observation:
         return [sink for sink in (self._trace, self._excerpt) if sink is not None]
 
     def wrap(self, make: MakeController) -> MakeController:
-        """Give what makes a controller whose programs come here."""
+        """Return what makes a controller whose programs come here."""
 
         def made(*arguments: Any, **options: Any) -> Recorder:
             inner = make(*arguments, **options)
@@ -140,7 +140,7 @@ class Observation:
             self._draw(self._excerpt)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what was drawn and the excerpt that is still to be drawn, for a checkpoint."""
+        """Return what was drawn and the excerpt that is still to be drawn, for a checkpoint."""
         begun = self._excerpt if self._left else None
         return {
             "trace_parts": 0 if self._trace is None else self._trace.parts,

@@ -39,7 +39,7 @@ def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
 
 
 def build_parts(config: ExperimentConfig) -> SerialParts | None:
-    """Give the serial parts of every tile's front end; None if it has none.
+    """Return the serial parts of every tile's front end; None if it has none.
 
     Raises
     ------

@@ -125,7 +125,7 @@ class RunFolder:
         return RunFolder.create(path, config)
 
     def table(self, name: str) -> StepTable:
-        """Give a table of the folder, such as ``steps.csv``, cut back to what the loaded checkpoint vouches for.
+        """Return a table of the folder, such as ``steps.csv``, cut back to what the loaded checkpoint vouches for.
 
         Raises
         ------
@@ -155,7 +155,7 @@ class RunFolder:
         save_checkpoint(self.path / CHECKPOINT, {"tables": sizes, "state": dict(state)})
 
     def load_checkpoint(self, notice: Callable[[str], None]) -> dict[str, Any] | None:
-        """Give the state last saved, or None where the run was stopped before its first checkpoint.
+        """Return the state last saved, or None where the run was stopped before its first checkpoint.
 
         Parameters
         ----------

@@ -88,7 +88,7 @@ def engine_maker(
     serial: bool = False,
     calibrate: bool = True,
 ) -> MakeEngine:
-    """Give what makes an engine of a name.
+    """Return what makes an engine of a name.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def build_schedule(config: ExperimentConfig, optimizer: Optimizer, steps: int) -
 
 
 def layer_sizes(module: nn.Module) -> list[int]:
-    """Give the widths of a multilayer perceptron, inputs and outputs included, such as 784, 256, 10."""
+    """Return the widths of a multilayer perceptron, inputs and outputs included, such as 784, 256, 10."""
     shapes = [tuple(parameter.shape) for parameter in module.parameters() if parameter.dim() == 2]
     return [shapes[0][1], *(outputs for outputs, _ in shapes)]
 

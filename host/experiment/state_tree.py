@@ -33,7 +33,7 @@ def flatten_state(state: Any) -> tuple[list[Any], list[NDArray[Any]]]:
 
 
 def restore_state(tree: list[Any], arrays: list[NDArray[Any]]) -> Any:
-    """Give the state that `flatten_state` split."""
+    """Return the state that `flatten_state` split."""
     kind, *rest = tree
     match kind:
         case "none":

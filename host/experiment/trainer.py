@@ -207,12 +207,12 @@ class Trainer:
         self.callbacks.call("on_finish", self)
 
     def batches(self, number: int) -> tuple[Tensor, ...]:
-        """Give the indices of the images of each batch of an epoch; their order follows from seed and epoch alone."""
+        """Return the indices of the images of each batch of an epoch; their order follows from seed and epoch alone."""
         generator = torch.Generator().manual_seed((self.config.engine.seed * 1_000_003 + number) % (1 << 63))
         return torch.randperm(self.images, generator=generator).split(self.config.training.batch_size)
 
     def remaining_batches(self, number: int) -> Iterator[list[Tensor]]:
-        """Give the batches of each optimizer step that an epoch still has to make."""
+        """Return the batches of each optimizer step that an epoch still has to make."""
         batches = self.batches(number)
         while self._batch < len(batches):
             yield list(batches[self._batch : self._batch + self.config.training.accumulate])
@@ -337,7 +337,7 @@ class Trainer:
         self.callbacks.call("on_resume", self)
 
     def report(self) -> dict[str, Any]:
-        """Give the content of report.json."""
+        """Return the content of report.json."""
         totals = total_counts(self.epochs)
         report: dict[str, Any] = {
             "schema": 1,

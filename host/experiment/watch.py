@@ -81,7 +81,7 @@ class Watch:
         report["warnings"] = self.warnings
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what was said, for a checkpoint."""
+        """Return what was said, for a checkpoint."""
         return {"warnings": list(self.warnings), "said": sorted(self._said)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

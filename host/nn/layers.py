@@ -114,13 +114,13 @@ class CrossbarMatmul:
         return result, self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
 
     def take_clipped(self) -> float:
-        """Give the part of the training's conversions that saturated since this was last asked."""
+        """Return the part of the training's conversions that saturated since this was last asked."""
         share = self.clipped / max(self.conversions, 1)
         self.clipped = self.conversions = 0
         return share
 
     def state_dict(self) -> dict[str, float | int]:
-        """Give what training changes."""
+        """Return what training changes."""
         return {
             "full_scale": self.range.full_scale,
             "input_max": self.range.input_max,

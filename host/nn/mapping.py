@@ -66,7 +66,7 @@ def _spread(count: int, most: int, placement: Placement) -> tuple[int, np.ndarra
 def map_layers(
     shapes: Sequence[tuple[str, int, int]], array: ArrayConfig, placement: Placement, *, sharing: bool = False
 ) -> list[LayerMap]:
-    """Give every layer tiles of its own; or let small layers share tiles.
+    """Return every layer tiles of its own; or let small layers share tiles.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from twinbar.hw.errors import ConfigError
 
 
 def he_std(inputs: int) -> float:
-    """Give the standard deviation of the He initialization (He et al., ICCV 2015): sqrt(2 / inputs)."""
+    """Return the standard deviation of the He initialization (He et al., ICCV 2015): sqrt(2 / inputs)."""
     return math.sqrt(2.0 / inputs)
 
 

@@ -65,7 +65,7 @@ class Part:
 
 
 def component_label(name: str) -> str:
-    """Give the heading of a component; one that is not known is told by its own name."""
+    """Return the heading of a component; one that is not known is told by its own name."""
     if name.startswith(_STATIC):
         words = [word.upper() if word in _ACRONYMS else word for word in name.removeprefix(_STATIC).split("_")]
         return f"Static power of {' '.join(words)}"
@@ -73,7 +73,7 @@ def component_label(name: str) -> str:
 
 
 def account_label(name: str) -> str:
-    """Give the heading of an account."""
+    """Return the heading of an account."""
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
@@ -96,14 +96,14 @@ def parts(period: PeriodReport) -> list[Part]:
 
 
 def account_energies_j(period: PeriodReport) -> dict[str, float]:
-    """Give the energy of each account in joules, in the order of `ORDER`, without the totals."""
+    """Return the energy of each account in joules, in the order of `ORDER`, without the totals."""
     stated = {name: energy_j for name, energy_j in period.energy_j.items() if name in ACCOUNTS or name not in TOTALS}
     known: dict[str, float] = {name: stated.pop(name) for name in ORDER if name in stated}
     return known | stated
 
 
 def host_j(period: PeriodReport) -> float:
-    """Give the energy of the twin's memory on the host in joules."""
+    """Return the energy of the twin's memory on the host in joules."""
     return period.energy_j.get(HOST, 0.0)
 
 
@@ -170,7 +170,7 @@ def dominance(period: PeriodReport) -> str | None:
 
 
 def reduction_with_host(compare: Compare, policy: str, reference: str) -> float | None:
-    """Give the reduction of the energy with the twin's memory against another policy of the comparison."""
+    """Return the reduction of the energy with the twin's memory against another policy of the comparison."""
     if policy not in compare.policies or reference not in compare.policies:
         return None
     mine, theirs = (compare.policies[name].totals.energy_j.get("total_with_host") for name in (policy, reference))

@@ -21,7 +21,7 @@ class KeyFigure:
 
 
 def _interval(account: PeriodReport, part: str) -> str:
-    """Give the plausible interval of an energy as text, or nothing where the report states none."""
+    """Return the plausible interval of an energy as text, or nothing where the report states none."""
     interval = account.interval_j(part)
     if interval is None:
         return ""
@@ -190,7 +190,7 @@ def _epoch_row(name: str, account: PeriodReport) -> list[str]:
 
 
 def epoch_table(report: Report) -> tuple[tuple[str, ...], list[list[str]]]:
-    """Give columns and rows of the table of epochs: first programming, epochs, and the totals last."""
+    """Return columns and rows of the table of epochs: first programming, epochs, and the totals last."""
     if not report.on_crossbar:
         rows = [
             [
@@ -287,7 +287,7 @@ COMPARE_COLUMNS = (
 
 
 def compare_table(compare: Compare) -> list[list[str]]:
-    """Give the rows of the table of policies, by `COMPARE_COLUMNS`."""
+    """Return the rows of the table of policies, by `COMPARE_COLUMNS`."""
     rows = []
     for name, report in compare.policies.items():
         totals, last = report.totals, report.last
@@ -321,7 +321,7 @@ REDUCTION_COLUMNS = {
 
 
 def reduction_table(compare: Compare, with_factors: bool = True) -> list[list[str]]:
-    """Give the rows of changes against closed-loop: a name, then one text for each of `REDUCTION_COLUMNS`."""
+    """Return the rows of changes against closed-loop: a name, then one text for each of `REDUCTION_COLUMNS`."""
     rows = []
     for name, stated in compare.reduction_vs_closed_loop.items():
         saved = {**stated, "with_host": reduction_with_host(compare, name, REFERENCE)}

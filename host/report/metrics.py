@@ -49,7 +49,7 @@ def _leaves(nested: dict[str, Any]) -> dict[str, Any]:
 
 
 def metrics_csv(report: dict[str, Any]) -> str:
-    """Give the text of ``metrics.csv``: a header, then one line per epoch; figures an epoch lacks are left empty."""
+    """Return the text of ``metrics.csv``: a header, then one line per epoch; figures an epoch lacks are left empty."""
     rows = [flatten_epoch(epoch) for epoch in report["epochs"]]
     columns = list(dict.fromkeys(["epoch", *(name for row in rows for name in row)]))
     text = io.StringIO()

@@ -109,7 +109,7 @@ def _absent(folder: RunFolder) -> list[str]:
 
 
 def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]], notes: Sequence[str] = ()) -> str:
-    """Give the HTML page of a run.
+    """Return the HTML page of a run.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]], notes: Seque
 
 
 def render_compare(folder: CompareFolder, plots: dict[str, dict[str, Any]], notes: Sequence[str] = ()) -> str:
-    """Give the HTML page of a comparison; parameters as in `render_run`."""
+    """Return the HTML page of a comparison; parameters as in `render_run`."""
     compare = folder.compare
     first = next(iter(compare.policies.values()))
     warnings = list(compare.warnings)
@@ -180,7 +180,7 @@ def render_compare(folder: CompareFolder, plots: dict[str, dict[str, Any]], note
 
 
 def _crossbar_run(reports: dict[str, Report]) -> Report:
-    """Give the first run that had a crossbar: its settings describe the comparison."""
+    """Return the first run that had a crossbar: its settings describe the comparison."""
     return next((report for report in reports.values() if report.on_crossbar), next(iter(reports.values())))
 
 

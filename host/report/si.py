@@ -34,7 +34,7 @@ _EXACT_BELOW: Final = 10_000_000
 
 
 def _special(value: float | None) -> str | None:
-    """Give the text of a value that has no digits (none, not a number, infinite)."""
+    """Return the text of a value that has no digits (none, not a number, infinite)."""
     if value is None:
         return MISSING
     if math.isnan(value):
@@ -45,7 +45,7 @@ def _special(value: float | None) -> str | None:
 
 
 def _exponent(value: float, digits: int) -> int:
-    """Give the power of 1000 (as a power of ten) in which ``value``, rounded to ``digits``, is written."""
+    """Return the power of 1000 (as a power of ten) in which ``value``, rounded to ``digits``, is written."""
     decade = int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
     return min(max(3 * (decade // 3), min(_PREFIXES)), max(_PREFIXES))
 

@@ -10,7 +10,7 @@ _SI_PREFIXES: Final = ((1.0, "S"), (1e-3, "mS"), (1e-6, "uS"), (1e-9, "nS"), (1e
 
 
 def si_unit(largest_s: float) -> tuple[float, str]:
-    """Give the unit, as factor and name, in which a conductance reads best."""
+    """Return the unit, as factor and name, in which a conductance reads best."""
     return next((unit for unit in _SI_PREFIXES if largest_s >= unit[0]), _SI_PREFIXES[-1])
 
 

@@ -55,7 +55,7 @@ class PlacedBlock:
     pitch_y: int
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
-        """Give the upper left corner (x, y) of a tile."""
+        """Return the upper left corner (x, y) of a tile."""
         return self.x + column * self.pitch_x, self.y + row * self.pitch_y
 
 

@@ -22,7 +22,7 @@ _COMMAND_STREAM, _RESPONSE_STREAM = 1, 2
 
 
 def timeline_events(recording: Recording, clock_hz: float) -> list[Event]:
-    """Give the events of a timeline.
+    """Return the events of a timeline.
 
     Every tile is a process with a track for its commands, one for its phases (those but IDLE), and one per ADC channel.
     The streams are a process with a track for the command beats, from presentation to acceptance, one for the response

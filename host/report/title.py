@@ -30,19 +30,19 @@ def setting(config: dict[str, Any], *names: str) -> Any:
 
 
 def _name(value: Any) -> str | None:
-    """Give the name of a policy or device that a report states as text or as an object with a name."""
+    """Return the name of a policy or device that a report states as text or as an object with a name."""
     if isinstance(value, dict):
         value = value.get("name")
     return None if value is None else str(value)
 
 
 def policy_name(report: Report) -> str | None:
-    """Give the update policy of a run."""
+    """Return the update policy of a run."""
     return _name(report.policy) or _name(setting(report.config, "policy.name", "policy"))
 
 
 def device_name(report: Report) -> str | None:
-    """Give the device preset of a run."""
+    """Return the device preset of a run."""
     return _name(report.device) or _name(setting(report.config, "device.preset", "device"))
 
 

@@ -60,7 +60,7 @@ class Excerpt:
         self.pulses |= bool(recorded.result.actions[:, [Action.PULSE_SET, Action.PULSE_RESET]].any())
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what a checkpoint keeps of it, so that a resumed run goes on with it."""
+        """Return what a checkpoint keeps of it, so that a resumed run goes on with it."""
         return {
             "state": dict(self.state),
             "programs": [_program_state(tick, program) for tick, program in self.programs],

@@ -10,7 +10,7 @@ from twinbar.hw.protocol.vocabulary import Opcode, Status
 
 
 def match_responses(program: Program, result: ProgramResult, tiles: int) -> npt.NDArray[np.int64]:
-    """Give the command that each response answers.
+    """Return the command that each response answers.
 
     An accepted ``LOAD`` is not answered (of several in a row, a refusal is taken for that of the first), a ``MULTIPLY``
     is answered until its last output or its failure, and ``SAFE`` is answered by every tile. A beat for a tile that

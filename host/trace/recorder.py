@@ -97,7 +97,7 @@ class Recorder:
             controller.set_tick(tick)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array."""
+        """Return the state of the array."""
         return self.inner.cells()
 
     def load_cells(self, state: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def replay_part(
 
 
 def programs_of(rows: pa.Table) -> Iterator[tuple[Program, pa.Table]]:
-    """Give the programs of a trace's rows, each with its rows."""
+    """Return the programs of a trace's rows, each with its rows."""
     numbers = rows["program"].to_numpy()
     starts = np.flatnonzero(np.diff(numbers, prepend=-1))
     for first, end in zip(starts, [*starts[1:], len(numbers)], strict=True):
@@ -87,7 +87,7 @@ def programs_of(rows: pa.Table) -> Iterator[tuple[Program, pa.Table]]:
 
 
 def _difference(program: Program, rows: pa.Table, result: ProgramResult, tiles: int) -> str:
-    """Give the first command that was accepted or answered otherwise than the trace says."""
+    """Return the first command that was accepted or answered otherwise than the trace says."""
     accepted = rows["accepted"].to_numpy()
     order = np.argsort(match_responses(program, result, tiles), kind="stable")
     recorded = b"".join(rows["responses"].to_pylist())

@@ -58,7 +58,7 @@ def rows_of(
     level_of: np.ndarray,
     energy_j: np.ndarray,
 ) -> pa.Table:
-    """Give the rows of one program.
+    """Return the rows of one program.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class Part:
 
 
 def part_path(folder: Path, number: int) -> Path:
-    """Give the path of a part."""
+    """Return the path of a part."""
     return folder / f"part-{number:05d}.parquet"
 
 
@@ -77,7 +77,7 @@ def cut_back(folder: Path, parts: int) -> None:
 
 
 def read_parts(trace: Path) -> Iterator[Part]:
-    """Give the parts of a trace, in order.
+    """Return the parts of a trace, in order.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class Trace:
             self.is_open = False
 
     def _levels(self, g: np.ndarray) -> np.ndarray:
-        """Give the level nearest to each conductance (int64 [tiles, rows, columns])."""
+        """Return the level nearest to each conductance (int64 [tiles, rows, columns])."""
         array, levels = self._crossbar.array, len(self._crossbar.levels)
         low, high = self._crossbar.cells.window
         level = np.rint((g - low) / (high - low) * (levels - 1)).astype(np.int64)

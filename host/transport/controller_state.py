@@ -19,11 +19,11 @@ class Runner(Protocol):
     """Runs command beats: `twinbar.host.transport.link.Link`, or anything else that does."""
 
     def run(self, beats: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
-        """Give the response beats to command beats."""
+        """Return the response beats to command beats."""
 
 
 def address_of(register: str | int) -> int:
-    """Give the address of a register by its name; an address stands for itself.
+    """Return the address of a register by its name; an address stands for itself.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_counters(board: Runner, tile: int) -> tuple[dict[str, int], dict[Action
 
 
 def read_faults(board: Runner, tile: int) -> set[str]:
-    """Give the names of the faults that a tile has latched."""
+    """Return the names of the faults that a tile has latched."""
     beats = board.run(pack(Opcode.READ_REGISTER, tile, address=BY_NAME["IDENTITY"].address))
     fields = unpack(beats)
     return {fault.name for fault in FAULTS if fault.name in fields and fields[fault.name][0]}

@@ -26,16 +26,16 @@ class Endpoint(Protocol):
         """Somebody is at the other end, as far as is known."""
 
     def receive(self) -> bytes:
-        """Give the bytes that have come, without waiting."""
+        """Return the bytes that have come, without waiting."""
 
     def send(self, data: bytes) -> int:
-        """Give bytes to the client, without waiting; says how many it took. Without a client all are lost."""
+        """Return bytes to the client, without waiting; says how many it took. Without a client all are lost."""
 
     def wait(self, seconds: float) -> None:
         """Wait until something comes, but not longer."""
 
     def close(self) -> None:
-        """Give the port back."""
+        """Return the port back."""
 
 
 class PtyEndpoint:
@@ -76,7 +76,7 @@ class PtyEndpoint:
         self.connected = False
 
     def receive(self) -> bytes:
-        """Give the bytes that have come, without waiting."""
+        """Return the bytes that have come, without waiting."""
         try:
             data = os.read(self._master, _MOST_BYTES)
         except BlockingIOError:
@@ -92,7 +92,7 @@ class PtyEndpoint:
         return data
 
     def send(self, data: bytes) -> int:
-        """Give bytes to the client, without waiting; says how many it took. Without a client all are lost."""
+        """Return bytes to the client, without waiting; says how many it took. Without a client all are lost."""
         if not self.connected:
             return len(data)
         try:
@@ -111,7 +111,7 @@ class PtyEndpoint:
             time.sleep(min(seconds, _NO_CLIENT_S))
 
     def close(self) -> None:
-        """Give the port back."""
+        """Return the port back."""
         os.close(self._master)
         if self._link is not None:
             with contextlib.suppress(OSError):
@@ -159,7 +159,7 @@ class TcpEndpoint:
         return self._client is not None
 
     def receive(self) -> bytes:
-        """Give the bytes that have come, without waiting."""
+        """Return the bytes that have come, without waiting."""
         self._admit()
         if self._client is None:
             return b""
@@ -174,7 +174,7 @@ class TcpEndpoint:
         return data
 
     def send(self, data: bytes) -> int:
-        """Give bytes to the client, without waiting; says how many it took. Without a client all are lost."""
+        """Return bytes to the client, without waiting; says how many it took. Without a client all are lost."""
         if self._client is None:
             return len(data)
         try:
@@ -190,7 +190,7 @@ class TcpEndpoint:
         select.select([self._listener, *([self._client] if self._client else [])], [], [], seconds)
 
     def close(self) -> None:
-        """Give the port back."""
+        """Return the port back."""
         self._drop()
         self._listener.close()
 

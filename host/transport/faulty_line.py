@@ -135,13 +135,13 @@ class FaultyLine:
         self._line.write(self.to_board.pass_on(data))
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come, some of them damaged (see `Line`)."""
+        """Return the bytes that have come, some of them damaged (see `Line`)."""
         return self.to_host.pass_on(self._line.read(timeout_s))
 
     def clock(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         return self._line.clock()
 
     def close(self) -> None:
-        """Give the line back."""
+        """Return the line back."""
         self._line.close()

@@ -32,13 +32,13 @@ class Line(Protocol):
         """Send bytes."""
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come; wait for the first one, but not longer than so many seconds."""
+        """Return the bytes that have come; wait for the first one, but not longer than so many seconds."""
 
     def clock(self) -> float:
-        """Give the time in seconds, from any origin."""
+        """Return the time in seconds, from any origin."""
 
     def close(self) -> None:
-        """Give the line back."""
+        """Return the line back."""
 
 
 class SerialLine:
@@ -75,7 +75,7 @@ class SerialLine:
             raise LinkError(f"{self.name} failed while sending ({error}); is the board still plugged in?") from error
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come; wait for the first one, but not longer than so many seconds."""
+        """Return the bytes that have come; wait for the first one, but not longer than so many seconds."""
         end = self.clock() + timeout_s
         try:
             while not (data := self._port.read(self._port.in_waiting or 1)) and self.clock() < end:
@@ -85,11 +85,11 @@ class SerialLine:
         return bytes(data)
 
     def clock(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         return time.monotonic()
 
     def close(self) -> None:
-        """Give the port back."""
+        """Return the port back."""
         self._port.close()
 
 
@@ -129,7 +129,7 @@ class SocketLine:
             raise LinkError(f"the connection to {self.name} broke: {error}") from error
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come; wait for the first one, but not longer than so many seconds."""
+        """Return the bytes that have come; wait for the first one, but not longer than so many seconds."""
         try:
             ready, _, _ = select.select([self._socket], [], [], max(timeout_s, 0.0))
             if not ready:
@@ -142,7 +142,7 @@ class SocketLine:
         return data
 
     def clock(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         return time.monotonic()
 
     def close(self) -> None:

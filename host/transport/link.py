@@ -123,7 +123,7 @@ class Link:
         return self._usable
 
     def close(self) -> None:
-        """Give the line back."""
+        """Return the line back."""
         self._usable = False
         self._line.close()
 

@@ -63,7 +63,7 @@ class Outbox:
         return sum(len(frame.payload) for frame in self._unacknowledged)
 
     def next_frame(self) -> Outgoing | None:
-        """Give the next frame to send; None if there is none, or the board has no room."""
+        """Return the next frame to send; None if there is none, or the board has no room."""
         if self._cursor == len(self._unacknowledged) and not self._cut():
             return None
         self._cursor += 1

@@ -77,7 +77,7 @@ class PatientLine:
         self._recover()
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come (see `Line`)."""
+        """Return the bytes that have come (see `Line`)."""
         try:
             if not self._lost:
                 return self._line.read(timeout_s)
@@ -87,11 +87,11 @@ class PatientLine:
         return b""
 
     def clock(self) -> float:
-        """Give the time in seconds; it stands still while the port is gone."""
+        """Return the time in seconds; it stands still while the port is gone."""
         return self._line.clock() - self._behind
 
     def close(self) -> None:
-        """Give the port back."""
+        """Return the port back."""
         self._line.close()
 
     def _lose(self, error: LinkError) -> None:

@@ -19,7 +19,7 @@ _FORMAT = "twinbar line recording 1"
 
 
 def free_path(path: Path) -> Path:
-    """Give a path, or where a file is there already, one with the next free number: ``line-2.jsonl``."""
+    """Return a path, or where a file is there already, one with the next free number: ``line-2.jsonl``."""
     numbers = itertools.count(2)
     free = path
     while free.exists():
@@ -70,13 +70,13 @@ class RecordingLine:
         self._line.write(data)
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come (see `Line`)."""
+        """Return the bytes that have come (see `Line`)."""
         data = self._line.read(timeout_s)
         self._note(["read", data.hex()])
         return data
 
     def clock(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         now = self._line.clock()
         self._note(["clock", now])
         return now
@@ -155,11 +155,11 @@ class ReplayLine:
             raise LinkError(f"the host sends other bytes than in {self.name}: it is of another program or version")
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that came."""
+        """Return the bytes that came."""
         return bytes.fromhex(self._play("read"))
 
     def clock(self) -> float:
-        """Give the recorded time."""
+        """Return the recorded time."""
         return float(self._play("clock"))
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ def wanted_levels(target, plus, minus, plus_refuses, minus_refuses, top):
 
 @inline
 def _level_of(plus, minus, read_plus, read_minus, j, i):
-    """Give the level that a weight is at, as it was read back where that is known."""
+    """Return the level that a weight is at, as it was read back where that is known."""
     if read_plus.shape[0] > 0:
         return read_plus[j, i] - read_minus[j, i]
     return np.float32(np.int32(plus[j, i]) - np.int32(minus[j, i]))

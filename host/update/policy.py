@@ -153,7 +153,7 @@ def _difference(mine: Any, theirs: Any, path: str) -> str | None:
 
 
 def room_for(weights: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give addresses, levels and origins for the longest decision of a layer, two cells per weight.
+    """Return addresses, levels and origins for the longest decision of a layer, two cells per weight.
 
     Pages that a sparse decision does not reach are never touched, so that the room costs nothing.
     """

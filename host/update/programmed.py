@@ -63,7 +63,7 @@ class ProgrammedLayer:
         return addresses, np.concatenate([self.plus.ravel(), self.minus.ravel()]).astype(np.int16)
 
     def state_dict(self) -> dict[str, np.ndarray | None]:
-        """Give what training changes."""
+        """Return what training changes."""
         return {
             "plus": self.plus.copy(),
             "minus": self.minus.copy(),

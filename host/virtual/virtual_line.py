@@ -22,7 +22,7 @@ class VirtualLine:
         self.board.send(data)
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come (see `twinbar.host.transport.line.Line`)."""
+        """Return the bytes that have come (see `twinbar.host.transport.line.Line`)."""
         end = self.board.cycle + round(timeout_s * self.board.core.link.clock_hz)
         while (left := end - self.board.cycle) > 0:
             self.board.run(left)
@@ -31,7 +31,7 @@ class VirtualLine:
         return b""
 
     def clock(self) -> float:
-        """Give the board's time in seconds."""
+        """Return the board's time in seconds."""
         return self.board.cycle / self.board.core.link.clock_hz
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ class Controller(wiring.Component):
     def signature_of(
         config: ControllerConfig, parts: SerialParts | None = None, array: EmulatedArray | None = None
     ) -> wiring.Signature:
-        """Give the ports of a controller without making one."""
+        """Return the ports of a controller without making one."""
         pins = pins_signature(config, parts, array)
         return wiring.Signature(
             {
@@ -126,7 +126,7 @@ class Controller(wiring.Component):
 def pins_signature(
     config: ControllerConfig, parts: SerialParts | None = None, array: EmulatedArray | None = None
 ) -> wiring.Signature:
-    """Give the pins of a tile's front end."""
+    """Return the pins of a tile's front end."""
     assert parts is None or array is None
     if array is not None:
         return EmulatedPinsSignature()

@@ -28,7 +28,7 @@ class Controller(Protocol):
         """Take a command beat, if there is room."""
 
     def step(self, now: float) -> list[int]:
-        """Give the response beats since the last call."""
+        """Return the response beats since the last call."""
 
     @property
     def busy(self) -> bool:
@@ -224,7 +224,7 @@ class BoardModel:
     # --- to the host --------------------------------------------------------------------------------------------
 
     def send(self, most: int) -> bytes:
-        """Give the next bytes for the line, at most so many."""
+        """Return the next bytes for the line, at most so many."""
         while len(self._outgoing) < most and self._sent < len(self._kept):
             self._outgoing += self._kept[self._sent]
             self._sent += 1

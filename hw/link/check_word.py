@@ -15,7 +15,7 @@ _MASK = (1 << BITS) - 1
 
 
 def after(word: int, beat: int) -> int:
-    """Give the check word after one more beat: turned one place to the right, and the beat's words on top."""
+    """Return the check word after one more beat: turned one place to the right, and the beat's words on top."""
     word = word >> 1 | (word & 1) << BITS - 1
     for place in range(0, 8 * RESPONSE_BYTES, BITS):
         word ^= beat >> place & _MASK
@@ -23,12 +23,12 @@ def after(word: int, beat: int) -> int:
 
 
 def folded(beats: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """Give the exclusive or of the five 16-bit words of each response beat (uint8 [n, 10])."""
+    """Return the exclusive or of the five 16-bit words of each response beat (uint8 [n, 10])."""
     return np.bitwise_xor.reduce(np.ascontiguousarray(beats).view("<u2").astype(np.int64), axis=1)
 
 
 def updated(word: int, beats: npt.NDArray[np.uint8]) -> int:
-    """Give the check word after more beats (see `after`)."""
+    """Return the check word after more beats (see `after`)."""
     places = np.arange(len(beats) - 1, -1, -1) % BITS
     terms = _turned(folded(beats), places)
     return int(np.bitwise_xor.reduce(terms, initial=int(_turned(np.array(word), np.array(len(beats) % BITS)))))

@@ -48,7 +48,7 @@ LISTED: Final = tuple(users_of(CELL))
 
 
 def after(low: int) -> int:
-    """Give the low half of the next beat of a run."""
+    """Return the low half of the next beat of a run."""
     row = (low >> ROW_START) + 1 & _ROW_MASK
     return low & ~(_ROW_MASK << ROW_START | 1 << CLEAR_BIT) | row << ROW_START
 
@@ -117,7 +117,7 @@ def encode(beats: npt.NDArray[np.uint64], widths: Widths) -> bytes:
 
 
 def _cells(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], widths: Widths) -> tuple[npt.NDArray, npt.NDArray]:
-    """Give the row of each beat's cell, counted through the tiles, and its column and level as in an entry, or -1."""
+    """Return the row of each beat's cell, counted through the tiles, and its column and level as in an entry, or -1."""
     beat = low | high << HALF_BITS
     opcode, tile = COMMAND["opcode"].of(low), COMMAND["tile"].of(low)
     row, column, level = CELL.unpack(COMMAND["body"].of(beat)).values()

@@ -23,12 +23,12 @@ RESIDUE: Final = 0xDEBB20E3
 
 
 def crc32(data: bytes) -> int:
-    """Give the CRC of bytes."""
+    """Return the CRC of bytes."""
     return zlib.crc32(data)
 
 
 def sealed(data: bytes) -> bytes:
-    """Give bytes with their CRC behind them, lowest byte first."""
+    """Return bytes with their CRC behind them, lowest byte first."""
     return data + crc32(data).to_bytes(CRC_BYTES, "little")
 
 

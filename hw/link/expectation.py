@@ -100,7 +100,7 @@ class Expectation:
             self._loads[number].append((at, beat))
 
     def take(self, tiles: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Give the templates of the next responses, which come from these tiles, and count them as answered.
+        """Return the templates of the next responses, which come from these tiles, and count them as answered.
 
         Raises
         ------

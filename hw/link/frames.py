@@ -83,7 +83,7 @@ class HostFrame:
     resend: bool = False
 
     def pack(self) -> bytes:
-        """Give the bytes for the line."""
+        """Return the bytes for the line."""
         head = self.session | self.kind << 4 | self.push << 6 | self.resend << 7
         return on_line(bytes([head, self.seq, self.ack]) + self.payload)
 
@@ -122,7 +122,7 @@ class BoardFrame:
     payload: bytes = b""
 
     def pack(self) -> bytes:
-        """Give the bytes for the line."""
+        """Return the bytes for the line."""
         tail = bytes([self.ack, self.released, self.flags]) + self.check.to_bytes(2, "little")
         return on_line(bytes([self.session | self.kind << 4, self.seq]) + self.payload + tail)
 

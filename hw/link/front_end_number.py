@@ -15,7 +15,7 @@ _SERIAL: Final = 1 << 31
 
 
 def front_end_number(parts: SerialParts | None, *, emulated: bool = False) -> int:
-    """Give the number of a front end: two of serial parts have the same only if their gateware is the same.
+    """Return the number of a front end: two of serial parts have the same only if their gateware is the same.
 
     Parameters
     ----------

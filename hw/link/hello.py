@@ -66,7 +66,7 @@ class Hello:
 
     @classmethod
     def of(cls, controller: ControllerConfig, link: LinkConfig, front_end: int = DIRECT) -> "Hello":
-        """Give the identity of a board that is built so."""
+        """Return the identity of a board that is built so."""
         return cls(
             link_version=LINK_VERSION,
             major=version.MAJOR,
@@ -92,7 +92,7 @@ class Hello:
         )
 
     def pack(self) -> bytes:
-        """Give the payload of the board's HELLO frame."""
+        """Return the payload of the board's HELLO frame."""
         return _MAGIC + _LAYOUT.pack(*(getattr(self, field.name) for field in fields(self)))
 
     @classmethod

@@ -61,7 +61,7 @@ class ResponseEncoder:
         self._context = 0
 
     def encode(self, beat: int) -> tuple[int, int]:
-        """Give the record of a beat, and how many bits it has."""
+        """Return the record of a beat, and how many bits it has."""
         widths = self._widths
         opcode, tile, status = (RESPONSE[name].of(beat) for name in ("opcode", "tile", "status"))
         context = beat >> CONTEXT_START & (1 << CONTEXT_BITS) - 1
@@ -85,7 +85,7 @@ class ResponseEncoder:
 
 
 def medium_bits(widths: Widths) -> int:
-    """Give the bits of a medium record."""
+    """Return the bits of a medium record."""
     return 2 + widths.tile_bits + STATUS_BITS + widths.adc_bits + 2 * PULSE_BITS
 
 
@@ -105,7 +105,7 @@ class ResponseDecoder:
         self._context = 0
 
     def decode(self, payload: bytes) -> npt.NDArray[np.uint8]:
-        """Give the beats of a frame, uint8 [n, RESPONSE_BYTES].
+        """Return the beats of a frame, uint8 [n, RESPONSE_BYTES].
 
         Raises
         ------
@@ -184,18 +184,18 @@ class ResponseDecoder:
         return code | pulses << CODE_BITS
 
     def _contexts(self, full: npt.NDArray[np.int64], beat: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-        """Give faults and mode of each record: those of the last full one."""
+        """Return faults and mode of each record: those of the last full one."""
         said = np.append(self._context, beat >> CONTEXT_START & (1 << CONTEXT_BITS) - 1)
         self._context = int(said[-1])
         return said[np.searchsorted(full, np.arange(count), side="right")]
 
 
 def _windows(payload: bytes) -> npt.NDArray[np.int64]:
-    """Give the 64 bits that start at each byte; zeros stand behind the end."""
+    """Return the 64 bits that start at each byte; zeros stand behind the end."""
     data = np.frombuffer(payload + bytes(16), np.uint8)
     return np.lib.stride_tricks.sliding_window_view(data, 8).copy().view("<i8")[:, 0]
 
 
 def _bits(windows: npt.NDArray[np.int64], start: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """Give up to 57 bits from each of these bits on."""
+    """Return up to 57 bits from each of these bits on."""
     return windows[start >> 3] >> (start & 7) & (1 << count) - 1

@@ -56,7 +56,7 @@ class Fields(NamedTuple):
 
 
 def pack(command: int, outputs: int, data: int) -> int:
-    """Give the word of a command, a mask of outputs, and 16 bits.
+    """Return the word of a command, a mask of outputs, and 16 bits.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def pack(command: int, outputs: int, data: int) -> int:
 
 
 def unpack(word: int) -> Fields:
-    """Give the fields of a word."""
+    """Return the fields of a word."""
     return Fields(word >> 20 & 0xF, word >> 16 & 0xF, word & 0xFFFF)
 
 
@@ -93,7 +93,7 @@ class AD5686R(DacPart):
     internal_reference: bool = True
 
     def write_and_update(self, channel: int, code: int) -> int:
-        """Give the word of command 3."""
+        """Return the word of command 3."""
         self.check(channel, code)
         return pack(Command.WRITE_AND_UPDATE, 1 << channel, code)
 
@@ -102,7 +102,7 @@ class AD5686R(DacPart):
         return (pack(Command.REFERENCE, 0, int(not self.internal_reference)),)
 
     def device(self) -> DacDevice:
-        """Give a model."""
+        """Return a model."""
         return AD5686RDevice(self)
 
 

@@ -54,20 +54,20 @@ class AD7476A(AdcPart):
     acquisition_ns: float = ACQUISITION_NS
 
     def command(self, channel: int) -> int:
-        """Give 0: the part has no data input."""
+        """Return 0: the part has no data input."""
         self.check(channel)
         return 0
 
     def result(self, word: int) -> int:
-        """Give the 12 lowest bits."""
+        """Return the 12 lowest bits."""
         return word & 0xFFF
 
     def start_up(self) -> tuple[Frame, ...]:
-        """Give the dummy conversion that leaves whatever mode the part powered up in."""
+        """Return the dummy conversion that leaves whatever mode the part powered up in."""
         return (Frame(0, self.frame_bits),)
 
     def device(self, source: Source) -> AdcDevice:
-        """Give a model."""
+        """Return a model."""
         return AD7476ADevice(self, source)
 
 

@@ -52,7 +52,7 @@ class AdcDevice(SerialDevice):
 
 
 def bits_of(word: int, count: int) -> list[int]:
-    """Give the bits of a word, the highest first."""
+    """Return the bits of a word, the highest first."""
     return [word >> place & 1 for place in reversed(range(count))]
 
 
@@ -102,19 +102,19 @@ class AdcPart(ABC):
 
     @abstractmethod
     def command(self, channel: int) -> int:
-        """Give the word of a frame that chooses an input for the conversion ``latency`` frames later."""
+        """Return the word of a frame that chooses an input for the conversion ``latency`` frames later."""
 
     @abstractmethod
     def result(self, word: int) -> int:
-        """Give the result in a received frame."""
+        """Return the result in a received frame."""
 
     def start_up(self) -> tuple[Frame, ...]:
-        """Give the frames that the part needs after power-up, before any other."""
+        """Return the frames that the part needs after power-up, before any other."""
         return ()
 
     @abstractmethod
     def device(self, source: Source) -> AdcDevice:
-        """Give a model of the part."""
+        """Return a model of the part."""
 
     @property
     def zero(self) -> int:
@@ -122,11 +122,11 @@ class AdcPart(ABC):
         return 1 << (self.bits - 1) if self.bipolar else 0
 
     def shift(self, adc_bits: int) -> int:
-        """Give the bits by which a result less its zero is shifted right to make a signed code (negative: left)."""
+        """Return the bits by which a result less its zero is shifted right to make a signed code (negative: left)."""
         return self.bits - int(self.bipolar) - adc_bits
 
     def least_code(self, adc_bits: int) -> int:
-        """Give the least code of a tile that the part's results are mapped to: a unipolar part gives none below 0."""
+        """Return the least code of a tile that the part's results are mapped to: a unipolar part gives none below 0."""
         return -(1 << adc_bits) if self.bipolar else 0
 
     def code(self, result: int, adc_bits: int) -> int:

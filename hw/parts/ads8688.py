@@ -70,18 +70,18 @@ RANGE_REGISTER = 0x05
 
 
 def choose(channel: int) -> int:
-    """Give the command (16 bits) that chooses an input for the next frame: MAN_Ch_n."""
+    """Return the command (16 bits) that chooses an input for the next frame: MAN_Ch_n."""
     return 0xC000 | channel << 10
 
 
 def chosen(command: int) -> int | None:
-    """Give the input that a command chooses."""
+    """Return the input that a command chooses."""
     channel = command >> 10 & 7
     return channel if command == choose(channel) else None
 
 
 def write_register(address: int, value: int) -> Frame:
-    """Give the frame that writes a program register.
+    """Return the frame that writes a program register.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def write_register(address: int, value: int) -> Frame:
 
 
 def written_register(word: int) -> tuple[int, int] | None:
-    """Give address and value of a frame of 24 bits that writes a program register."""
+    """Return address and value of a frame of 24 bits that writes a program register."""
     return (word >> 17 & 0x7F, word >> 8 & 0xFF) if word >> 16 & 1 else None
 
 
@@ -128,12 +128,12 @@ class ADS8688(AdcPart):
             )
 
     def command(self, channel: int) -> int:
-        """Give the frame that chooses an input for the next one."""
+        """Return the frame that chooses an input for the next one."""
         self.check(channel)
         return choose(channel) << 16
 
     def result(self, word: int) -> int:
-        """Give the 16 lowest bits."""
+        """Return the 16 lowest bits."""
         return word & 0xFFFF
 
     def start_up(self) -> tuple[Frame, ...]:
@@ -142,7 +142,7 @@ class ADS8688(AdcPart):
         return (Frame(RESET << 16, self.frame_bits), *ranges)
 
     def device(self, source: Source) -> AdcDevice:
-        """Give a model."""
+        """Return a model."""
         return ADS8688Device(self, source)
 
 

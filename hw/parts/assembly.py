@@ -61,7 +61,7 @@ class DacOutput:
 def outputs_for(
     dac: DacPart, drives: Sequence[tuple[Line, frozenset[Drive] | set[Drive]]], chip: int = 0
 ) -> tuple[DacOutput, ...]:
-    """Give what is driven to the outputs of DACs in ascending order, part after part."""
+    """Return what is driven to the outputs of DACs in ascending order, part after part."""
     return tuple(
         DacOutput(line, frozenset(users), place % dac.channels, chip + place // dac.channels)
         for place, (line, users) in enumerate(drives)
@@ -162,7 +162,7 @@ class SerialParts:
         return codes or (pair and not self.pairs) or (reference and not self.reference)
 
     def dac_code(self, line: Line, code: int, dac_bits: int) -> int:
-        """Give the code of the part that stands for a line's code of ``dac_bits`` bits, or for a limit's code.
+        """Return the code of the part that stands for a line's code of ``dac_bits`` bits, or for a limit's code.
 
         A line's code is left-aligned. A limit of c / 255 becomes the same share of the part's range, rounded down.
         """

@@ -151,7 +151,7 @@ class BusCycles:
             raise ConfigError(f"CPOL and CPHA are {self.cpol} and {self.cpha}; each is 0 or 1")
 
     def bits(self, count: int) -> int:
-        """Give the cycles of ``count`` bits."""
+        """Return the cycles of ``count`` bits."""
         return count * (self.first + self.second)
 
     def frame(self, count: int) -> int:
@@ -160,7 +160,7 @@ class BusCycles:
 
 
 def cycles_at_least(nanoseconds: float, clock_hz: float) -> int:
-    """Give the cycles that last at least ``nanoseconds``: 0 for none."""
+    """Return the cycles that last at least ``nanoseconds``: 0 for none."""
     return cycles_for(nanoseconds * 1e-9, clock_hz) if nanoseconds > 0 else 0
 
 

@@ -54,12 +54,12 @@ class FrontEndCycles(NamedTuple):
 
 
 def matrix_of(parts: SerialParts, rows: int, columns: int) -> SwitchMatrix:
-    """Give the switch matrix of a tile of ``rows x columns`` cells."""
+    """Return the switch matrix of a tile of ``rows x columns`` cells."""
     return SwitchMatrix(rows, columns, parts.pairs, parts.reference)
 
 
 def front_end_cycles(parts: SerialParts, rows: int, columns: int) -> FrontEndCycles:
-    """Give what the parts need for a tile of ``rows x columns`` cells."""
+    """Return what the parts need for a tile of ``rows x columns`` cells."""
     matrix = matrix_of(parts, rows, columns)
     word = parts.dac_cycles.frame(parts.dac.word_bits)
     frame = parts.adc_cycles.frame(parts.adc.frame_bits)
@@ -77,37 +77,37 @@ def front_end_cycles(parts: SerialParts, rows: int, columns: int) -> FrontEndCyc
 
 
 def select_cycles(p: FrontEndCycles, select: int) -> int:
-    """Give the cycles of SELECT."""
+    """Return the cycles of SELECT."""
     return 2 + p.open + p.rows + p.columns + select
 
 
 def words_cycles(p: FrontEndCycles, words: int, settle_drive: int) -> int:
-    """Give the cycles of bringing ``words`` codes to outputs that then settle: none take none."""
+    """Return the cycles of bringing ``words`` codes to outputs that then settle: none take none."""
     return words * p.word + settle_drive if words > 0 else 0
 
 
 def drive_cycles(p: FrontEndCycles, words: int, settle_drive: int) -> int:
-    """Give the cycles of DRIVE."""
+    """Return the cycles of DRIVE."""
     return 3 + words_cycles(p, words, settle_drive)
 
 
 def connect_cycles(p: FrontEndCycles, words: int, settle_drive: int, settle: int) -> int:
-    """Give the cycles of CONNECT_READ or CONNECT_MULTIPLY."""
+    """Return the cycles of CONNECT_READ or CONNECT_MULTIPLY."""
     return 1 + words_cycles(p, words, settle_drive) + settle
 
 
 def regroup_cycles(p: FrontEndCycles, select: int) -> int:
-    """Give the cycles for which CONVERT first connects another group of columns."""
+    """Return the cycles for which CONVERT first connects another group of columns."""
     return 2 + p.columns + select
 
 
 def convert_cycles(p: FrontEndCycles, frames: int) -> int:
-    """Give the cycles of CONVERT on columns that are connected."""
+    """Return the cycles of CONVERT on columns that are connected."""
     return frames * p.frame + 1
 
 
 def frames_of_conversion(latency: int, outputs: int, first_is_chosen: bool) -> int:
-    """Give the frames of a conversion.
+    """Return the frames of a conversion.
 
     Parameters
     ----------

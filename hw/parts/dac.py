@@ -108,7 +108,7 @@ class DacPart(ABC):
 
     @abstractmethod
     def write_and_update(self, channel: int, code: int) -> int:
-        """Give the word that brings a code to an output.
+        """Return the word that brings a code to an output.
 
         Raises
         ------
@@ -117,12 +117,12 @@ class DacPart(ABC):
         """
 
     def start_up(self) -> tuple[int, ...]:
-        """Give the words that the part needs after power-up, before any other."""
+        """Return the words that the part needs after power-up, before any other."""
         return ()
 
     @abstractmethod
     def device(self) -> DacDevice:
-        """Give a model of the part."""
+        """Return a model of the part."""
 
     def check(self, channel: int, code: int) -> None:
         """Refuse an output or code that the part does not have."""
@@ -132,5 +132,5 @@ class DacPart(ABC):
             raise ConfigError(f"{self.name} has no code {code}; its codes are 0 to {(1 << self.bits) - 1}")
 
     def code_offset(self) -> int:
-        """Give the place of the code's lowest bit in a word: a word is that of code 0 with the code put there."""
+        """Return the place of the code's lowest bit in a word: a word is that of code 0 with the code put there."""
         return (self.write_and_update(0, 1) ^ self.write_and_update(0, 0)).bit_length() - 1

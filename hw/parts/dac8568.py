@@ -38,7 +38,7 @@ class DAC8568(OctalDacPart):
     settle_ns: float = 10_000
 
     def device(self) -> DacDevice:
-        """Give a model."""
+        """Return a model."""
         return DAC8568Device(self)
 
 

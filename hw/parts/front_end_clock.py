@@ -119,7 +119,7 @@ class FrontEndClock:
             keeper.at_rest = keeper.free + self.durations.settle_drive
 
     def _ready(self, cycle: int) -> int:
-        """Give the first cycle, from ``cycle`` on, in which all outputs have their codes and have settled."""
+        """Return the first cycle, from ``cycle`` on, in which all outputs have their codes and have settled."""
         keeper = self._keeper.copy()
         self._write(keeper, None)
         return max(cycle, keeper.free, keeper.at_rest)
@@ -152,7 +152,7 @@ class FrontEndClock:
     # --- what outlasts a request --------------------------------------------------------------------------------------
 
     def state(self, cycle: int) -> list[int]:
-        """Give what later requests depend on, while none is made; times are counted from ``cycle``.
+        """Return what later requests depend on, while none is made; times are counted from ``cycle``.
 
         Codes that the outputs should have and that were sent to them (-1: none was; places without an output are 0),
         those of READ and MULTIPLY by line; when a word can be sent, when outputs have settled, since when their codes
@@ -188,7 +188,7 @@ class FrontEndClock:
     # --- requests -----------------------------------------------------------------------------------------------------
 
     def select(self, cycle: int, column: int) -> int:
-        """Give the last cycle of SELECT; ``column`` is that of the front end."""
+        """Return the last cycle of SELECT; ``column`` is that of the front end."""
         p, settle = self.cycles, self.durations.select
         start = max(cycle, self._loader_free)
         latched = start + 1 + p.open + p.rows + p.columns
@@ -201,7 +201,7 @@ class FrontEndClock:
         return done
 
     def connect(self, cycle: int, drive: Drive) -> int:
-        """Give the last cycle of CONNECT_READ or CONNECT_MULTIPLY."""
+        """Return the last cycle of CONNECT_READ or CONNECT_MULTIPLY."""
         for place, output in enumerate(self.parts.outputs):
             if drive in output.drives and len(output.drives) > 1:
                 self._want(cycle + 1, place, self._kept[drive][output.line])
@@ -210,13 +210,13 @@ class FrontEndClock:
         return self._ready(cycle + 1) + settle - 1
 
     def drive(self, cycle: int, codes: Sequence[int], limit: int = 0) -> int:
-        """Give the last cycle of DRIVE; its codes come in its second cycle."""
+        """Return the last cycle of DRIVE; its codes come in its second cycle."""
         self.update(cycle + 1, Drive.WRITE, codes, limit)
         self._load = self._frames = None
         return self._ready(cycle + 2)
 
     def convert(self, cycle: int, column: int, active: int) -> int:
-        """Give the last cycle of CONVERT.
+        """Return the last cycle of CONVERT.
 
         Parameters
         ----------

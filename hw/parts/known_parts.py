@@ -41,7 +41,7 @@ def _role(part: Part) -> str:
 
 
 def frame_bits(part: Part) -> int:
-    """Give the length of a part's frame; of a switch, that of a chain of one."""
+    """Return the length of a part's frame; of a switch, that of a chain of one."""
     if isinstance(part, DacPart):
         return part.word_bits
     return part.frame_bits if isinstance(part, AdcPart) else SWITCHES
@@ -53,7 +53,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _limits(timing: BusTiming, *names: str) -> str:
-    """Give limits as text; a question mark follows those that could not be checked."""
+    """Return limits as text; a question mark follows those that could not be checked."""
 
     def one(name: str) -> str:
         value = getattr(timing, name)
@@ -63,7 +63,7 @@ def _limits(timing: BusTiming, *names: str) -> str:
 
 
 def limits_table() -> str:
-    """Give the table of limits, in nanoseconds."""
+    """Return the table of limits, in nanoseconds."""
     head = (
         "part",
         "role",
@@ -95,12 +95,12 @@ def limits_table() -> str:
 
 
 def sources_table() -> str:
-    """Give the table of sources."""
+    """Return the table of sources."""
     return _table(("part", "source"), ((part.name, part.timing.source) for part in catalogue()))
 
 
 def cycles_table() -> str:
-    """Give the cycles of a frame at some clocks."""
+    """Return the cycles of a frame at some clocks."""
     head = ("part", *(f"{clock_hz / 1e6:g} MHz" for clock_hz in _CLOCKS_HZ))
     rows = []
     for part in catalogue():

@@ -56,7 +56,7 @@ class SwitchMatrix:
     def closed_columns(
         self, column: int, channels: int, active: int, *, subtract: bool = False, reference: bool = False
     ) -> set[int]:
-        """Give the switches of the column chain that are closed for a group of outputs.
+        """Return the switches of the column chain that are closed for a group of outputs.
 
         Parameters
         ----------

@@ -37,7 +37,7 @@ class Fields(NamedTuple):
 
 
 def pack(channel: int, code: int, *, single_gain: bool = True, active: bool = True) -> int:
-    """Give the word for an output.
+    """Return the word for an output.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def pack(channel: int, code: int, *, single_gain: bool = True, active: bool = Tr
 
 
 def unpack(word: int) -> Fields:
-    """Give the fields of a word."""
+    """Return the fields of a word."""
     return Fields(word >> 15 & 1, bool(word >> 13 & 1), bool(word >> 12 & 1), word & 0xFFF)
 
 
@@ -75,12 +75,12 @@ class MCP4822(DacPart):
     single_gain: bool = True
 
     def write_and_update(self, channel: int, code: int) -> int:
-        """Give the word of an active output."""
+        """Return the word of an active output."""
         self.check(channel, code)
         return pack(channel, code, single_gain=self.single_gain)
 
     def device(self) -> DacDevice:
-        """Give a model."""
+        """Return a model."""
         return MCP4822Device(self)
 
 

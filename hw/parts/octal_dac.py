@@ -42,7 +42,7 @@ class Fields(NamedTuple):
 
 
 def pack(command: int, address: int, data: int) -> int:
-    """Give the word of a command, an address and the 20 lowest bits.
+    """Return the word of a command, an address and the 20 lowest bits.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def pack(command: int, address: int, data: int) -> int:
 
 
 def unpack(word: int) -> Fields:
-    """Give the fields of a word."""
+    """Return the fields of a word."""
     return Fields(word >> 24 & 0xF, word >> 20 & 0xF, word & 0xFFFFF)
 
 
@@ -74,12 +74,12 @@ class OctalDacPart(DacPart):
     internal_reference: bool = True
 
     def write_and_update(self, channel: int, code: int) -> int:
-        """Give the word of command 3."""
+        """Return the word of command 3."""
         self.check(channel, code)
         return pack(Command.WRITE_AND_UPDATE, channel, self.data_of(code))
 
     def data_of(self, code: int) -> int:
-        """Give the data bits of a code."""
+        """Return the data bits of a code."""
         return code << DATA_BITS - self.bits
 
     def start_up(self) -> tuple[int, ...]:
@@ -87,7 +87,7 @@ class OctalDacPart(DacPart):
         return (pack(Command.REFERENCE, 0, int(self.internal_reference)),)
 
     def device(self) -> DacDevice:
-        """Give a model."""
+        """Return a model."""
         return OctalDacDevice(self)
 
 

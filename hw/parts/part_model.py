@@ -172,7 +172,7 @@ class SerialDevice:
         self._current = self._outgoing.pop() if self._outgoing else 0
 
     def output(self, time_ns: float) -> int:
-        """Give the level of the part's data pin just before ``time_ns``.
+        """Return the level of the part's data pin just before ``time_ns``.
 
         Between the end of the old bit's hold time and the new bit's access time the pin may show anything; the model
         shows the wrong level, so that a master that looks too early gets wrong data.

@@ -45,7 +45,7 @@ class SwitchPart:
     settle_ns: float
 
     def device(self, parts: int) -> "SwitchChain":
-        """Give a model of a chain of ``parts`` parts."""
+        """Return a model of a chain of ``parts`` parts."""
         return SwitchChain(self, parts)
 
 
@@ -101,7 +101,7 @@ class SwitchChain(SerialDevice):
 
 
 def pattern(closed: frozenset[int] | set[int], switches: int) -> int:
-    """Give the bits that close some switches of a chain, in the order of shifting: the first bit is the highest.
+    """Return the bits that close some switches of a chain, in the order of shifting: the first bit is the highest.
 
     Parameters
     ----------

@@ -238,7 +238,7 @@ def declare(
     commands: Iterable[CommandSpec],
     opcodes: type[PlainEnum] = Opcode,
 ) -> Mapping[Opcode, CommandSpec]:
-    """Give commands by their opcodes.
+    """Return commands by their opcodes.
 
     Raises
     ------
@@ -314,7 +314,7 @@ def _check_bounds(spec: CommandSpec, rule: Rule) -> None:
 
 
 def settings_of(commands: Mapping[Opcode, CommandSpec]) -> dict[str, str]:
-    """Give the registers that bound arguments, each with a command whose argument it bounds."""
+    """Return the registers that bound arguments, each with a command whose argument it bounds."""
     found = {}
     for spec in commands.values():
         for rule in spec.rules:
@@ -452,5 +452,5 @@ IF_REFUSED: Final = _those(spec for spec in COMMANDS.values() if spec.answered i
 
 
 def users_of(word: Word) -> Collection[Opcode]:
-    """Give the opcodes that take arguments, or give results, of a layout."""
+    """Return the opcodes that take arguments, or give results, of a layout."""
     return _those(spec for spec in COMMANDS.values() if word in (spec.arguments, spec.response))

@@ -110,7 +110,7 @@ class Field:
         return (value & self.mask) << self.offset
 
     def bounds(self, config: ControllerSizes) -> tuple[int, int]:
-        """Give the range of values in a controller."""
+        """Return the range of values in a controller."""
         if not self.bits_from:
             return self.least, self.most
         top = 1 << getattr(config, self.bits_from)
@@ -193,7 +193,7 @@ class Word:
         return word
 
     def unpack(self, word: Any) -> dict[str, Any]:
-        """Give the fields of a word (int, or int array) by name."""
+        """Return the fields of a word (int, or int array) by name."""
         return {each.name: each.of(word) for each in self.fields}
 
     def holds(self, word: int, config: ControllerSizes) -> bool:

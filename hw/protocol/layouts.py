@@ -124,7 +124,7 @@ class Response(data.Struct):
 
 
 def _word(name: str, struct: object) -> Word:
-    """Give a struct's fields with the places that gateware has for them."""
+    """Return a struct's fields with the places that gateware has for them."""
     layout = data.Layout.cast(struct)
     fields = (Field(str(key), field.offset, data.Shape.cast(field.shape).width) for key, field in layout)
     return Word(name, layout.size, tuple(fields))

@@ -19,7 +19,7 @@ RESPONSE_BYTES = RESPONSE.bits // 8
 
 
 def _moved(fields: Iterable[Field], base: int) -> dict[str, Field]:
-    """Give fields by name, counted from the start of the beat."""
+    """Return fields by name, counted from the start of the beat."""
     return {field.name: replace(field, offset=base + field.offset) for field in fields}
 
 

@@ -24,7 +24,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _member_notes(kind: type[Enum]) -> dict[str, str]:
-    """Give the docstring behind each member of an enumeration."""
+    """Return the docstring behind each member of an enumeration."""
     tree = ast.parse(inspect.getsource(enumerations))
     (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__)
     notes = {}
@@ -133,7 +133,7 @@ def _spaces() -> Iterable[Sequence[object]]:
 
 
 def reference() -> str:
-    """Give the text of ``docs/protocol.md``."""
+    """Return the text of ``docs/protocol.md``."""
     opcodes = (
         (
             opcode.value,

@@ -181,7 +181,7 @@ class Space:
         return f"{self.base >> self.index_bits:0{high}b}" + "-" * self.index_bits
 
     def count(self, config: ControllerSizes) -> int:
-        """Give the number of the last entry, plus 1."""
+        """Return the number of the last entry, plus 1."""
         if isinstance(self.entries, tuple):
             return max(self.entries) + 1
         return int(getattr(config, self.entries.name)) >> int(self.halved)
@@ -365,7 +365,7 @@ _RECORD_FIELDS: Final = {
 
 
 def record_address(record: Record, field: int) -> int:
-    """Give the address of a field of a bias record."""
+    """Return the address of a field of a bias record."""
     return RECORD_BASE + RECORD_STRIDE * record.value + field
 
 
@@ -515,12 +515,12 @@ BY_ADDRESS: Final = {register.address: register for register in REGISTERS}
 
 
 def space_of(address: int) -> Space | None:
-    """Give the space in which an address lies, None if it is in none."""
+    """Return the space in which an address lies, None if it is in none."""
     return next((space for space in SPACES if address in space), None)
 
 
 def holder_of(address: int, config: ControllerSizes) -> Register | Space | None:
-    """Give the register at an address, or the space that has an entry there; None: there is neither."""
+    """Return the register at an address, or the space that has an entry there; None: there is neither."""
     space = space_of(address)
     if space is not None:
         return space if space.has(address - space.base, config) else None
@@ -528,7 +528,7 @@ def holder_of(address: int, config: ControllerSizes) -> Register | Space | None:
 
 
 def constants(config: ControllerSizes, major: int, minor: int) -> dict[Register, int]:
-    """Give what the constant registers hold that depend on how a controller is built."""
+    """Return what the constant registers hold that depend on how a controller is built."""
     low = HASH_LOW["value"].of(config.hash)
     return {
         VERSION: VERSION.word.pack(major=major, minor=minor),

@@ -14,7 +14,7 @@ MINOR: Final = max(command.since for command in COMMANDS.values())
 
 
 def configuration_hash(parameters: Mapping[str, object]) -> int:
-    """Give 64 bits that identify a configuration and the protocol's version.
+    """Return 64 bits that identify a configuration and the protocol's version.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ class ChipBench:
         return run
 
     def cells(self, run: Run) -> dict[str, np.ndarray]:
-        """Give conductances, pulses and faults of all cells, and the conversions of all channels."""
+        """Return conductances, pulses and faults of all cells, and the conversions of all channels."""
         at = self.map
         count, channels = self.config.rows * self.config.columns, self.config.adc_channels
         memories = np.array(run.memories, np.int64).reshape(self.config.tiles, -1, 4)

@@ -88,7 +88,7 @@ class InterpretedArray:
         self._put_record(self.at.channels + CHANNEL_RECORDS * channel + 1, count)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give conductances, pulses, faults and read-grid values of all cells."""
+        """Return conductances, pulses, faults and read-grid values of all cells."""
         count = self.controller.rows * self.controller.columns
         words = np.array(self.machine.memory, np.int64)
         records = words[4 * self.at.cells :][: 4 * count].reshape(count, 4)

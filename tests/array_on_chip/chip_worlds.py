@@ -4,12 +4,12 @@ from typing import Any
 
 
 def number(value: float) -> dict[str, Any]:
-    """Give a dimensionless quantity of a preset."""
+    """Return a dimensionless quantity of a preset."""
     return {"value": value, "unit": "1", "certainty": "assumed", "note": "for tests"}
 
 
 def gain(set_spread: float, reset_spread: float, *, shared: bool, distribution: str = "normal") -> dict[str, Any]:
-    """Give a spread of the gain from cell to cell."""
+    """Return a spread of the gain from cell to cell."""
     spread = {"set": number(set_spread), "reset": number(reset_spread), "shared": shared, "distribution": distribution}
     return {"gain": spread}
 

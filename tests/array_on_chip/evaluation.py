@@ -8,7 +8,7 @@ Outside = Callable[[Step, list[int]], int]
 
 
 def evaluate(function: Function, inputs: Mapping[str, int], outside: Outside | None = None) -> list[int]:
-    """Give the results; ``outside`` gives those of lookups and calls."""
+    """Return the results; ``outside`` gives those of lookups and calls."""
     values: list[int] = []
     for step in function.steps:
         operands = [values[place] for place in step.operands]

@@ -64,7 +64,7 @@ class FunctionBench:
         self.machine.run()
 
     def __call__(self, **inputs: int) -> list[int]:
-        """Give the results as signed numbers."""
+        """Return the results as signed numbers."""
         machine = self.machine
         machine.conditions = {self._conditions[name] for name in self._conditions if inputs[name]}
         for name, place in self._records.items():

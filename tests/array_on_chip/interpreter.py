@@ -36,7 +36,7 @@ _ALU = {
 
 
 def _decode(instruction: int) -> tuple[Operation, int, int, int, int, int]:
-    """Give operation, cycles, the three fields, and the number in the last two."""
+    """Return operation, cycles, the three fields, and the number in the last two."""
     operation = Operation(instruction & 31)
     field = (1 << FIELD_BITS) - 1
     fields = [instruction >> OPERATION_BITS + FIELD_BITS * place & field for place in range(3)]

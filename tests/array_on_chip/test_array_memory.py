@@ -40,7 +40,7 @@ endmodule
 
 
 def _steps() -> list[tuple[int, int, int]]:
-    """Give random writes and reads of the words at both ends of every block; read is -1."""
+    """Return random writes and reads of the words at both ends of every block; read is -1."""
     rng = np.random.default_rng(0)
     words = [block << 14 | place for block in range(3) for place in (0, 1, 0x1555, 0x3FFE, 0x3FFF)]
     steps = [(1, word, int(rng.integers(1 << 16))) for word in words]

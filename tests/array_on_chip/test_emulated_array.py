@@ -37,7 +37,7 @@ def write_register(name, value, tile=0):
 
 
 def set_up(config, cycles, tile=0, limit=255, **settings):
-    """Give the beats that make a tile ready, with the durations that its array needs."""
+    """Return the beats that make a tile ready, with the durations that its array needs."""
     drive = config.registers
     durations = {"SELECT": 2, "SETTLE_DRIVE": 3}
     read = cycles.read_range if settings.get("RANGE_READ") else cycles.read
@@ -61,7 +61,7 @@ def set_up(config, cycles, tile=0, limit=255, **settings):
 
 
 def random_operations(rng, controller, count, tiles=CONTROLLER.tiles, kinds=KINDS):
-    """Give random operations on the arrays of the first tiles."""
+    """Return random operations on the arrays of the first tiles."""
 
     def below(limit):
         return int(rng.integers(limit))

@@ -60,7 +60,7 @@ def bench_of(world: str, name: str, member: int | None = None) -> FunctionBench:
 
 
 def words(rng: np.random.Generator) -> int:
-    """Give 64 bits: all of them random, a few, nearly all, or next to a power of two."""
+    """Return 64 bits: all of them random, a few, nearly all, or next to a power of two."""
     kind = int(rng.integers(4))
     value = int(rng.integers(1 << 64, dtype=np.uint64))
     if kind == 0:
@@ -73,7 +73,7 @@ def words(rng: np.random.Generator) -> int:
 
 
 def below(rng: np.random.Generator, bits: int) -> int:
-    """Give an unsigned number of so many bits, often its least or greatest."""
+    """Return an unsigned number of so many bits, often its least or greatest."""
     last = (1 << bits) - 1
     return int(rng.choice([0, 1, last, int(rng.integers(last + 1)), int(rng.integers(last + 1))]))
 
@@ -84,7 +84,7 @@ def conductance(rng: np.random.Generator, scalars: np.ndarray) -> int:
 
 
 def draw_inputs(name: str, rng: np.random.Generator, scalars: np.ndarray) -> Inputs:
-    """Give random inputs of a function."""
+    """Return random inputs of a function."""
     ranges = {"tile": 8, "cell": 16, "channel": 16, "column": 16, "count": 32, "trim": 8, "gain": 31, "resets": 1}
     used = {
         "mix": "x",
@@ -185,7 +185,7 @@ def test_every_function_is_compared() -> None:
 
 
 def mutants_of(instruction: int, zero: int) -> list[int]:
-    """Give instructions that do something else: another operation, number, place of a shift, or condition.
+    """Return instructions that do something else: another operation, number, place of a shift, or condition.
 
     ``zero`` is a register that holds 0: adding it copies, and subtracting it as well.
     """
@@ -253,7 +253,7 @@ def test_mutants_of_the_microprogram_are_found(world: str, name: str) -> None:
 
 
 def random_records(rng: np.random.Generator, scalars: np.ndarray) -> tuple[int, int, int]:
-    """Give conductance, fault and pulses of a cell."""
+    """Return conductance, fault and pulses of a cell."""
     return conductance(rng, scalars), int(rng.choice([0, 0, 0, 1, 2, 3])), below(rng, 32)
 
 

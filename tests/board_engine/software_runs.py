@@ -69,7 +69,7 @@ class BreakingLine(SoftwareLine):
         self.for_good = False
 
     def read(self, timeout_s: float) -> bytes:
-        """Give the bytes that have come (see `Line`)."""
+        """Return the bytes that have come (see `Line`)."""
         self.reads_before -= 1
         if self.reads_before == 0 or (self.for_good and self.reads_before < 0):
             raise self.happens
@@ -126,6 +126,6 @@ TIMED = ("host_seconds", "seconds", "energy_j", "energy_breakdown_j", "energy_un
 
 
 def lines_to(board: SoftwareBoard, *lost_at: tuple[int, ...]) -> Callable[[], Line]:
-    """Give lines to a board one after the other: the reads in which each is lost; later ones are not."""
+    """Return lines to a board one after the other: the reads in which each is lost; later ones are not."""
     plans = list(lost_at)
     return lambda: SoftwareLine(board, plans.pop(0) if plans else ())

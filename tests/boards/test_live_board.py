@@ -63,7 +63,7 @@ class Registers:
         return True
 
     def step(self, now: float) -> list[int]:
-        """Give all answers."""
+        """Return all answers."""
         answers = list(self._answers)
         self._answers.clear()
         return answers

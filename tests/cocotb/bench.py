@@ -59,15 +59,15 @@ class TilePins:
         self._trim = [getattr(dut, f"tiles__{tile}__trim__{channel}") for channel in range(channels)]
 
     def __getitem__(self, name: str) -> int:
-        """Give the bits of a pin."""
+        """Return the bits of a pin."""
         return int(self._handle[name].value)
 
     def trims(self) -> list[int]:
-        """Give the trim codes of the channels."""
+        """Return the trim codes of the channels."""
         return [int(trim.value) for trim in self._trim]
 
     def every_cycle(self, phase: int) -> Pins:
-        """Give what the array looks at in every cycle."""
+        """Return what the array looks at in every cycle."""
         gate, read, convert, load = (bool(self[name]) for name in ("write_gate", "read_enable", "convert", "row_load"))
         return Pins(phase, self["selection"], gate, read, convert, load)
 
@@ -135,7 +135,7 @@ class VerilogBench:
         self.dut.rst.value = 0
 
     async def _edge(self) -> None:
-        """Give one rising edge. The clock is driven by hand because time stands still between programs."""
+        """Return one rising edge. The clock is driven by hand because time stands still between programs."""
         self.dut.clk.value = 1
         await Timer(PERIOD_NS // 2, "ns")
         self.dut.clk.value = 0

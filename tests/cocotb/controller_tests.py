@@ -39,7 +39,7 @@ class Pair:
 
 
 async def armed(dut: object, **settings: int) -> Pair:
-    """Give both controllers, set up and armed."""
+    """Return both controllers, set up and armed."""
     pair = Pair(dut)
     await pair.bench.start()
     _, result = await pair.run(Program(set_up(pair.crossbar, **settings)))
@@ -48,12 +48,12 @@ async def armed(dut: object, **settings: int) -> Pair:
 
 
 def statuses(result: ProgramResult) -> set[Status]:
-    """Give the statuses among the responses."""
+    """Return the statuses among the responses."""
     return {Status(int(status)) for status in unpack(result.responses)["status"]}
 
 
 def every_cell(level: int, tiles: int = 2) -> np.ndarray:
-    """Give a write list of some cells of all tiles, interleaved."""
+    """Return a write list of some cells of all tiles, interleaved."""
     return write_list((tile, place % 8, (3 * place) % 8, level) for place in range(8) for tile in range(tiles))
 
 

@@ -35,17 +35,17 @@ def beats(*commands: Any) -> np.ndarray:
 
 
 def write(name: str, value: int, tile: int = 0) -> np.ndarray:
-    """Give the beat that writes a register."""
+    """Return the beat that writes a register."""
     return pack(Opcode.WRITE_REGISTER, tile, address=BY_NAME[name].address, value=value)
 
 
 def read(name: str, tile: int = 0) -> np.ndarray:
-    """Give the beat that reads a register."""
+    """Return the beat that reads a register."""
     return pack(Opcode.READ_REGISTER, tile, address=BY_NAME[name].address)
 
 
 def set_up(config: CrossbarConfig, *, limits: int = NO_LIMIT, **settings: int) -> np.ndarray:
-    """Give the beats that make all tiles ready to write."""
+    """Return the beats that make all tiles ready to write."""
     registers, widths = config.registers, (config.timing.width_set, config.timing.width_reset)
     top = triple(4095, 4095, 4095)
     commands = []
@@ -73,12 +73,12 @@ def set_up(config: CrossbarConfig, *, limits: int = NO_LIMIT, **settings: int) -
 
 
 def write_list(entries: Iterable[tuple[int, int, int, int]]) -> np.ndarray:
-    """Give the beats of a write list: tile, row, column and level of each entry."""
+    """Return the beats of a write list: tile, row, column and level of each entry."""
     tile, row, column, level = np.array(list(entries)).T
     return pack(Opcode.WRITE, tile, row=row, column=column, level=level)
 
 
 def multiply(tile: int, inputs: Iterable[int], **arguments: int) -> np.ndarray:
-    """Give the beats that load an input vector (4 bits each) and multiply it."""
+    """Return the beats that load an input vector (4 bits each) and multiply it."""
     bits = sum(value << 4 * row for row, value in enumerate(inputs))
     return beats(pack(Opcode.LOAD, tile, word=0, clear=1, bits=bits), pack(Opcode.MULTIPLY, tile, **arguments))

@@ -34,7 +34,7 @@ def single_pulses(draws, polarity, start, amplitude, gate, width, scalars, table
 
 @allocating_kernel
 def cells(number, scalars, tables):
-    """Give traits (7 columns), fault and conductance after forming of ``number`` cells."""
+    """Return traits (7 columns), fault and conductance after forming of ``number`` cells."""
     out = np.empty((number, 9), np.int64)
     for index in range(number):
         key = physics.cell_key(np.uint64(scalars[0].seed), index % 3, index)
@@ -49,7 +49,7 @@ def cells(number, scalars, tables):
 
 @allocating_kernel
 def seen(draws, g, ticks, scalars, tables):
-    """Give the effective conductance of a cell at ``g``, ``ticks`` after each of ``draws`` pulses."""
+    """Return the effective conductance of a cell at ``g``, ``ticks`` after each of ``draws`` pulses."""
     key = physics.cell_key(np.uint64(scalars[0].seed), 0, 0)
     out = np.empty(draws, np.int64)
     for count in range(draws):
@@ -59,7 +59,7 @@ def seen(draws, g, ticks, scalars, tables):
 
 @allocating_kernel
 def reads(draws, g, scalars, tables):
-    """Give the codes of ``draws`` readings of a cell at ``g``."""
+    """Return the codes of ``draws`` readings of a cell at ``g``."""
     key = physics.cell_key(np.uint64(scalars[0].seed), 0, 0)
     grid = physics.to_grid(physics.effective_conductance(g, key, 1, 0, scalars, tables), 0, scalars, tables)
     spread = physics.grid_variance(grid, scalars, tables)

@@ -24,7 +24,7 @@ def tables_of() -> Callable[..., CellTables]:
 
 @pytest.fixture(scope="session")
 def changed() -> Callable[..., Preset]:
-    """Give a preset with some sections replaced, checked like a file."""
+    """Return a preset with some sections replaced, checked like a file."""
 
     def change(name: str, **sections: Any) -> Preset:
         return Preset.model_validate({**load_preset(name).model_dump(), **sections})

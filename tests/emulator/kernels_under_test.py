@@ -87,7 +87,7 @@ class SmallPackage:
         path.write_text(text.replace(old, new))
 
     def keys(self) -> dict[str, str]:
-        """Give the key of every kernel, of modules that are loaded for that alone."""
+        """Return the key of every kernel, of modules that are loaded for that alone."""
         modules = {}
         try:
             for name in ("small", "small.numbers", "small.scalars", "small.sums"):

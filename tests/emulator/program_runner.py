@@ -151,7 +151,7 @@ class Pair:
 
 
 def interleaved(costs: list[Cost]) -> list[tuple[int, Command]]:
-    """Give tile and command of lists: the first command of every tile, then the second ..."""
+    """Return tile and command of lists: the first command of every tile, then the second ..."""
     longest = max(len(cost.commands) for cost in costs)
     return [
         (tile, cost.commands[place])
@@ -162,7 +162,7 @@ def interleaved(costs: list[Cost]) -> list[tuple[int, Command]]:
 
 
 def by_vector(costs: list[Cost], batch: int) -> list[tuple[int, Command]]:
-    """Give tile and command of multiplications: range registers, then vector by vector, and in it tile by tile."""
+    """Return tile and command of multiplications: range registers, then vector by vector, and in it tile by tile."""
     first = [sum(command.sets_range for command in cost.commands) for cost in costs]
     each = [(len(cost.commands) - n) // batch for cost, n in zip(costs, first, strict=True)]
     stream = [(tile, command) for tile, cost in enumerate(costs) for command in cost.commands[: first[tile]]]

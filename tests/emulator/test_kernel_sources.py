@@ -35,7 +35,7 @@ def name_of(mark: ast.expr) -> str:
 
 
 def complexity(function: ast.AST) -> int:
-    """Give the number of ways that branches open, plus one (McCabe, 1976)."""
+    """Return the number of ways that branches open, plus one (McCabe, 1976)."""
     ways = 1
     for node in ast.walk(function):
         ways += isinstance(node, BRANCHES)

@@ -43,7 +43,7 @@ def crossbar(controller: ControllerConfig, parts: SerialParts | None, clock_hz: 
 
 
 def foot(controller: ControllerConfig) -> int:
-    """Give the codes below zero that a direct front end's converter has: a sixteenth of its range."""
+    """Return the codes below zero that a direct front end's converter has: a sixteenth of its range."""
     return (1 << controller.adc_bits) // 16
 
 

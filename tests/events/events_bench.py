@@ -24,12 +24,12 @@ SET_CODES, RESET_CODES = (2600, 0, 4095), (0, 2600, 4095)
 
 
 def command(opcode: Opcode, tile: int = 0, **fields: Any) -> int:
-    """Give one beat."""
+    """Return one beat."""
     return int(pack(opcode, tile, **fields)[0])
 
 
 def write_register(name: str, value: int, tile: int = 0) -> int:
-    """Give the beat that writes a register."""
+    """Return the beat that writes a register."""
     return command(Opcode.WRITE_REGISTER, tile, address=BY_NAME[name].address, value=value)
 
 
@@ -42,7 +42,7 @@ def set_up(
     limit: int = 255,
     **settings: int,
 ) -> list[int]:
-    """Give the beats that make a tile ready: durations, records (SET and FORM ramp), level windows, and arming."""
+    """Return the beats that make a tile ready: durations, records (SET and FORM ramp), level windows, and arming."""
     beats = [write_register(name, value, tile) for name, value in {**TIMING, "LEVELS": len(LEVELS), **settings}.items()]
     for record in RECORDS:
         codes = RESET_CODES if record is Record.RESET else SET_CODES
@@ -65,7 +65,7 @@ def set_up(
 def crossbar(
     *, tiles: int = 1, rows: int = 4, columns: int = 4, adc_channels: int = 1, depth: int = 4, **choices: Any
 ) -> tuple[CrossbarConfig, ControllerConfig]:
-    """Give a small crossbar with its controller; further choices are those of `crossbar_of`."""
+    """Return a small crossbar with its controller; further choices are those of `crossbar_of`."""
     shape = {"rows": rows, "columns": columns, "adc_channels": adc_channels, "adc_bits": 6, "input_bits": 2}
     preset = choices.pop("preset", "taox-hfox")
     config = crossbar_of(preset, **shape, **{"levels": 4, "tolerance": 0.4, "seed": 3} | choices)
@@ -73,7 +73,7 @@ def crossbar(
 
 
 def program(beats: Sequence[int], **world: Any) -> Program:
-    """Give a program of beats."""
+    """Return a program of beats."""
     if "arrivals" in world:
         world["arrivals"] = np.array(world["arrivals"])
     if "ready" in world:

@@ -107,7 +107,7 @@ def test_verify_compares_the_code_that_a_read_gives() -> None:
 
 
 def busy_program(tiles: int) -> tuple[list[int], dict[str, object]]:
-    """Give beats for all tiles that stand in each other's way, with halts of every kind."""
+    """Return beats for all tiles that stand in each other's way, with halts of every kind."""
     beats = []
     for row in range(4):
         for tile in range(tiles):

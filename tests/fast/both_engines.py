@@ -38,25 +38,25 @@ def beats(*groups: Any) -> np.ndarray:
 
 
 def write(name: str | int, value: int, tile: int = 0) -> np.ndarray:
-    """Give the beat that writes a register, by name or address."""
+    """Return the beat that writes a register, by name or address."""
     address = name if isinstance(name, int) else BY_NAME[name].address
     return pack(Opcode.WRITE_REGISTER, tile, address=address, value=value)
 
 
 def read(name: str | int, tile: int = 0) -> np.ndarray:
-    """Give the beat that reads a register, by name or address."""
+    """Return the beat that reads a register, by name or address."""
     return pack(Opcode.READ_REGISTER, tile, address=name if isinstance(name, int) else BY_NAME[name].address)
 
 
 def all_counters(tile: int = 0) -> np.ndarray:
-    """Give the beats that read every counter."""
+    """Return the beats that read every counter."""
     addresses = [registers.PHASE_COUNTER_BASE + phase for phase in Phase]
     addresses += [registers.ACTION_COUNTER_BASE + action for action in registers.COUNTED_ACTIONS]
     return pack(Opcode.READ_REGISTER, tile, address=addresses)
 
 
 def windows(config: CrossbarConfig, tile: int = 0) -> np.ndarray:
-    """Give the beats that fill the table of levels."""
+    """Return the beats that fill the table of levels."""
     low, high = config.levels.low.astype(np.int64), config.levels.high.astype(np.int64)
     addresses = registers.LEVEL_BASE + np.arange(len(low))
     return pack(Opcode.WRITE_REGISTER, tile, address=addresses, value=low | high << 16)
@@ -70,7 +70,7 @@ def set_up(
     records: dict[Record, dict[str, Any]] | None = None,
     **settings: int,
 ) -> np.ndarray:
-    """Give the beats that make a tile ready: durations, bias records, level windows, and arming.
+    """Return the beats that make a tile ready: durations, bias records, level windows, and arming.
 
     Records take ``codes``, ``step`` and ``stop`` (triples of bit line, source line, word line), ``width`` and ``limit``
     (of the current).
@@ -166,5 +166,5 @@ class Both:
 
 
 def statuses(result: ProgramResult) -> list[Status]:
-    """Give the statuses of the responses."""
+    """Return the statuses of the responses."""
     return [Status(int(status)) for status in unpack(result.responses)["status"]]

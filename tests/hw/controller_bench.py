@@ -80,7 +80,7 @@ class Trace:
         return Counter(phases[tile] for phases in self.phases[first:last])
 
     def runs(self, tile: int = 0) -> list[tuple[Phase, int]]:
-        """Give the phases of a tile in their order, with the length of each run."""
+        """Return the phases of a tile in their order, with the length of each run."""
         found: list[tuple[Phase, int]] = []
         for phases in self.phases:
             if found and found[-1][0] == phases[tile]:
@@ -234,18 +234,18 @@ TIMING = {"SELECT": 2, "SETTLE_READ": 3, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY": 5
 
 
 def write_register(name: str, value: int, tile: int = 0) -> int:
-    """Give the beat that writes a register."""
+    """Return the beat that writes a register."""
     return int(pack(Opcode.WRITE_REGISTER, tile, address=BY_NAME[name].address, value=value)[0])
 
 
 def read_register(name: str | int, tile: int = 0) -> int:
-    """Give the beat that reads a register, by name or address."""
+    """Return the beat that reads a register, by name or address."""
     address = name if isinstance(name, int) else BY_NAME[name].address
     return int(pack(Opcode.READ_REGISTER, tile, address=address)[0])
 
 
 def command(opcode: Opcode, tile: int = 0, **fields: Any) -> int:
-    """Give one beat."""
+    """Return one beat."""
     return int(pack(opcode, tile, **fields)[0])
 
 
@@ -258,7 +258,7 @@ def set_up(
     records: dict[Record, dict[str, Any]] | None = None,
     **settings: int,
 ) -> list[int]:
-    """Give the beats that make a tile ready: durations, bias records, level windows, and arming."""
+    """Return the beats that make a tile ready: durations, bias records, level windows, and arming."""
     beats = [write_register(name, value, tile) for name, value in {**TIMING, **settings}.items()]
     top = (1 << config.dac_bits) - 1
     for record in RECORDS:
@@ -281,7 +281,7 @@ def set_up(
 
 
 def counter_reads(tile: int = 0) -> list[int]:
-    """Give the beats that read all counters: phases, then actions."""
+    """Return the beats that read all counters: phases, then actions."""
     addresses = [registers.PHASE_COUNTER_BASE + phase for phase in Phase]
     addresses += [registers.ACTION_COUNTER_BASE + action for action in registers.COUNTED_ACTIONS]
     return [read_register(address, tile) for address in addresses]

@@ -128,7 +128,7 @@ def _holder(found: Declaration, address: int) -> Register | Space | None:
 
 
 def _status(commands: Commands, beat: int) -> int:
-    """Give what the admission of ``events`` says to a beat in the mode WRITE, with a declaration of commands."""
+    """Return what the admission of ``events`` says to a beat in the mode WRITE, with a declaration of commands."""
     by_number = {opcode.value: opcode for opcode in commands}
     opcode = by_number.get(beat & 31)
     spec = commands[opcode] if opcode else None
@@ -306,7 +306,7 @@ STATES = {
 
 
 def _expected(row: table.Row, state: str) -> int:
-    """Give the status of a good beat of a command, from the contract's text."""
+    """Return the status of a good beat of a command, from the contract's text."""
     if state == "aborting" and row.haltable:
         return table.ABORTED
     if state == "faulted" and row.refused_while_faulted:
@@ -410,14 +410,14 @@ ENGINES = {"events": _make(EventsController), "fast": _make(FastController)}
 
 
 def _answers(controller: Any, beats: list[int], **world: Any) -> list[int]:
-    """Give the response beats of tile 0."""
+    """Return the response beats of tile 0."""
     responses = controller.run(Program(np.array(beats, np.uint64), **world)).responses
     whole = [int.from_bytes(beat.tobytes(), "little") for beat in responses]
     return [beat for beat in whole if beat >> 5 & 255 == 0]
 
 
 def _first(controller: Any, beat: int) -> int:
-    """Give the status of a beat's first answer; OK if it was admitted."""
+    """Return the status of a beat's first answer; OK if it was admitted."""
     found = _answers(controller, [beat])
     status = found[0] >> 13 & 15 if found else table.OK
     # A write that was admitted may not reach its window.

@@ -50,7 +50,7 @@ ALLOWED = (
 
 
 def _constants(tree: ast.Module) -> set[str]:
-    """Give the names that a module binds to numbers."""
+    """Return the names that a module binds to numbers."""
     found = set()
     for node in tree.body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
@@ -83,7 +83,7 @@ def _holds_a_word(node: ast.AST) -> bool:
 
 
 def findings(text: str, *, slices: bool = False) -> Iterator[str]:
-    """Give what takes bits of a word by number; with ``slices``, slices of signals, too."""
+    """Return what takes bits of a word by number; with ``slices``, slices of signals, too."""
     tree = ast.parse(text)
     names = _constants(tree)
     for node in ast.walk(tree):

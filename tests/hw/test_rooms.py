@@ -14,7 +14,7 @@ MOST_LINES = 120
 
 
 def functions_of(package: object) -> Iterator[tuple[str, str, int]]:
-    """Give file, name and lines of the functions of a package."""
+    """Return file, name and lines of the functions of a package."""
     folder = Path(str(package.__file__)).parent  # type: ignore[attr-defined]
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -13,7 +13,7 @@ LEVEL = command(Opcode.WRITE_REGISTER, address=0x100, value=9 << 16)
 
 
 def course(trace: Trace, tile: int = 0) -> list[tuple[Phase, int, int]]:
-    """Give the phases of a tile but idle ones, with the first and last cycle of each."""
+    """Return the phases of a tile but idle ones, with the first and last cycle of each."""
     found, first = [], 0
     for phase, length in trace.runs(tile):
         if phase is not Phase.IDLE:

@@ -34,7 +34,7 @@ def test_a_carry_reaches_every_bit(bit: int) -> None:
 
 
 def with_first_value(dut: Tally, value: int) -> Tally:
-    """Give counter 2 a value at power-up."""
+    """Return counter 2 a value at power-up."""
     elaborate = dut.elaborate
 
     def elaborated(platform: Any) -> Any:

@@ -57,7 +57,7 @@ def programs(largest: int = 10**9) -> st.SearchStrategy[list[tuple[Any, Activity
 
 
 def change(*path: Any, value: Any = None) -> Callable[[Any], None]:
-    """Give what puts a value at a place of nested dictionaries and lists, or, without one, removes what is there."""
+    """Return what puts a value at a place of nested dictionaries and lists, or, without one, removes what is there."""
 
     def apply(data: Any) -> None:
         place = data

@@ -106,7 +106,7 @@ class AnsweringController:
             self._waiting[tile] += self.answers(beat, tile)
 
     def step(self, now: float = 0.0) -> list[int]:
-        """Give some of the responses that are due."""
+        """Return some of the responses that are due."""
         given: list[int] = []
         while len(given) < self.pace and (ready := [queue for queue in self._waiting if queue]):
             given.append(ready[self.rng.integers(len(ready))].popleft())
@@ -114,7 +114,7 @@ class AnsweringController:
         return given
 
     def answers(self, beat: int, tile: int) -> list[int]:
-        """Give the responses to a beat, with random results."""
+        """Return the responses to a beat, with random results."""
         rng = self.rng
         opcode, body = beat & 31, beat >> 16
         if rng.random() < 0.002:

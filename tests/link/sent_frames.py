@@ -18,7 +18,7 @@ class FrameByFrame:
         return b"".join(arriving for frame in ended for arriving in self.arriving(frame + b"\0"))
 
     def arriving(self, frame: bytes) -> list[bytes]:
-        """Give what arrives of a frame, delimiter included."""
+        """Return what arrives of a frame, delimiter included."""
         self.frames += 1
         return [frame]
 

@@ -56,12 +56,12 @@ class PartsAtPins:
         ctx.set(pins.adc.inputs, self._registers.popleft())
 
     def violations(self) -> list[Violation]:
-        """Give what any of the parts has noticed."""
+        """Return what any of the parts has noticed."""
         devices = [*self.dacs, *self.adcs, self.rows, self.columns]
         return [violation for device in devices for violation in device.violations]
 
     def output(self, place: int) -> int:
-        """Give the code of an output, by its place in `SerialParts.outputs`."""
+        """Return the code of an output, by its place in `SerialParts.outputs`."""
         output = self.parts.outputs[place]
         return self.dacs[output.chip].outputs[output.channel]
 
@@ -151,5 +151,5 @@ class FrontEndBench:
         self.ctx.set(tile.row_load, 0)
 
     def code(self, channel: int) -> int:
-        """Give the code of a channel now."""
+        """Return the code of a channel now."""
         return int(self.ctx.get(self.dut.tile.code[channel]))

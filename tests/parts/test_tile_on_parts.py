@@ -81,7 +81,7 @@ class Trace:
     updates: list[tuple[int, Record, tuple[int, int, int], int]] = field(default_factory=list)
 
     def runs(self, first: int) -> list[tuple[Phase, int]]:
-        """Give the phases from a cycle on, with the length of each run."""
+        """Return the phases from a cycle on, with the length of each run."""
         found: list[tuple[Phase, int]] = []
         for phase in self.phases[first:]:
             if found and found[-1][0] == phase:
@@ -135,7 +135,7 @@ def _more(response: Response, beats: list[int]) -> bool:
 
 
 def expect(trace: Trace) -> FrontEndClock:
-    """Give the model of the front end's clock after the updates of arming."""
+    """Return the model of the front end's clock after the updates of arming."""
     durations = replace(DURATIONS, settle_drive=SETTLE_DRIVE)
     clock = FrontEndClock(PMOD, CONFIG.rows, CONFIG.columns, CONFIG.adc_channels, CONFIG.safe_codes, durations)
     for cycle, record, codes, limit in trace.updates:

@@ -46,7 +46,7 @@ NESTED = ("pulses", "cycles", "seconds", "energy_j", "energy_breakdown_j")
 
 
 def account(weight_updates: int, writes: int, images: int, steps: int, weights: int, layers: Sequence[int]) -> dict:
-    """Give counts, cycles and energies of a period, consistent with one another."""
+    """Return counts, cycles and energies of a period, consistent with one another."""
     sets, resets = int(3.4 * writes), int(3.1 * writes)
     if writes > 2 * weights * 0.5 * steps:  # every cell at every step: most are where they should be
         sets, resets = int(0.05 * writes), int(0.046 * writes)
@@ -111,7 +111,7 @@ def summed(epochs: list[dict]) -> dict:
 
 
 def tiles_of(layers: Sequence[int], side: int) -> tuple[list[str], list[tuple[int, int]]]:
-    """Give the names of the tiles and the used rows and columns of each."""
+    """Return the names of the tiles and the used rows and columns of each."""
     names, used = [], []
     for number, (inputs, outputs) in enumerate(itertools.pairwise(layers)):
         for row in range(-(-inputs // side)):

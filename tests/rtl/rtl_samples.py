@@ -38,7 +38,7 @@ def crossbar(**array: Any) -> CrossbarConfig:
 
 
 def command(opcode: Opcode, tile: int = 0, **fields: Any) -> int:
-    """Give one beat."""
+    """Return one beat."""
     return int(pack(opcode, tile, **fields)[0])
 
 
@@ -48,17 +48,17 @@ def program(beats: list[int], **world: Any) -> Program:
 
 
 def write_register(name: str, value: int, tile: int = 0) -> int:
-    """Give the beat that writes a register."""
+    """Return the beat that writes a register."""
     return command(Opcode.WRITE_REGISTER, tile, address=BY_NAME[name].address, value=value)
 
 
 def compliance(action: ComplianceAction, blanking: int) -> int:
-    """Give a value of the register COMPLIANCE."""
+    """Return a value of the register COMPLIANCE."""
     return blanking | action.value << 16
 
 
 def set_up(config: CrossbarConfig, tile: int, *, mode: Mode = Mode.WRITE, **settings: int) -> list[int]:
-    """Give the beats that make a tile ready. SET pulses have a current limit that some cells reach."""
+    """Return the beats that make a tile ready. SET pulses have a current limit that some cells reach."""
     drive, timing = config.registers, config.timing
     set_codes = (drive.set_amplitude.start, 0, drive.set_gate.start)
     records = {
@@ -91,6 +91,6 @@ def set_up_all(config: CrossbarConfig, **settings: Any) -> Program:
 
 
 def counter_reads(tile: int) -> list[int]:
-    """Give the beats that read the counters of the actions."""
+    """Return the beats that read the counters of the actions."""
     addresses = [registers.ACTION_COUNTER_BASE + action for action in registers.COUNTED_ACTIONS]
     return [command(Opcode.READ_REGISTER, tile, address=address) for address in addresses]

@@ -61,7 +61,7 @@ def run_with_models_of(parts: SerialParts) -> ProgramResult:
 
 
 def built() -> SerialParts:
-    """Give the parts that OCTAL's gateware is built for."""
+    """Return the parts that OCTAL's gateware is built for."""
     parts = OCTAL.config.parts
     assert parts is not None
     return parts

@@ -20,7 +20,7 @@ PULSES = [
 
 
 def values_of(vcd, path):
-    """Give the times at which a signal changes, and its values, in the cycles' clock."""
+    """Return the times at which a signal changes, and its values, in the cycles' clock."""
     codes, scopes = {}, []
     for line in vcd.read_text().splitlines():
         words = line.split()

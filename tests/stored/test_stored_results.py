@@ -40,7 +40,7 @@ def figures(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def changed(stored: dict[str, Any], found: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Give the stored figures that differ, as (stored, found); figures that are new are not compared."""
+    """Return the stored figures that differ, as (stored, found); figures that are new are not compared."""
     now = dict(figures(found))
     return {
         name: (value, now.get(name, "missing")) for name, value in figures(stored) if now.get(name, "missing") != value

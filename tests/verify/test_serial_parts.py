@@ -33,7 +33,7 @@ def write(name: str, value: int) -> int:
 
 
 def set_up(**settings: int) -> list[int]:
-    """Give the beats that make tile 0 ready; records differ, so that outputs that they share move."""
+    """Return the beats that make tile 0 ready; records differ, so that outputs that they share move."""
     beats = [write(name, value) for name, value in (SETTINGS | settings).items()]
     for number, record in enumerate(RECORDS):
         codes = triple(*((0, 600, 900) if record is Record.RESET else (600 + 20 * number, 0, 900)))

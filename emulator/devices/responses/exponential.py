@@ -17,7 +17,7 @@ _STEEPEST: Final = 300.0
 
 
 def nonlinearity_label(curvature: float) -> float:
-    """Give NeuroSim's nonlinearity label of an exponential staircase.
+    """Return NeuroSim's nonlinearity label of an exponential staircase.
 
     The label is ten times the largest distance of the normalised curve ``(1 - exp(-k x)) / (1 - exp(-k))`` from the
     straight line, times 100/99 (its curves have 100 states, 99 steps). This reproduces the tabulated pairs of NeuroSim
@@ -37,7 +37,7 @@ def nonlinearity_label(curvature: float) -> float:
 
 
 def curvature_of(label: float) -> float:
-    """Give the curvature ``1 / normA`` that has a nonlinearity label (the inverse of `nonlinearity_label`)."""
+    """Return the curvature ``1 / normA`` that has a nonlinearity label (the inverse of `nonlinearity_label`)."""
     if label == 0:
         return 0.0
     size = min(abs(label), nonlinearity_label(_STEEPEST))
@@ -49,7 +49,7 @@ def curvature_of(label: float) -> float:
 
 
 def exponential_step(position: Array, curvature: float, pulses: float | Array, polarity: int) -> Array:
-    """Give the change by one pulse of NeuroSim's exponential staircase, as a function of the position.
+    """Return the change by one pulse of NeuroSim's exponential staircase, as a function of the position.
 
     NeuroSim (Chen, Peng, Yu, TCAD 37, 3067, 2018; MLP_NeuroSim_V3.0 manual, section 4) has
     ``G(x) = B (1 - exp(-x / A)) + Gmin`` with ``B = (Gmax - Gmin) / (1 - exp(-P / A))`` and ``A = normA * P``; SET goes

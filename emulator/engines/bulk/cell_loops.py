@@ -71,7 +71,7 @@ def initialize(first, last, state_g, fault, draw_faults, scalars, tables):
 
 @inline
 def seen_grid(tile, cell, columns, seed, states, tick, scalars, tables):
-    """Give the read-grid value of a cell as it is seen now."""
+    """Return the read-grid value of a cell as it is seen now."""
     ticks = np.int64(0)
     if states.last_tick.shape[1] > 0:
         ticks = tick - np.int64(states.last_tick[tile, cell])
@@ -125,7 +125,7 @@ def refresh_tiles(first, last, columns, subtract, mapped_columns, states, tick, 
 
 @kernel
 def grid_values(first, last, columns, states, tick, out, scalars, tables):
-    """Give the read-grid value of every cell of the tiles ``first`` to ``last - 1``."""
+    """Return the read-grid value of every cell of the tiles ``first`` to ``last - 1``."""
     seed = np.uint64(scalars[0].seed)
     for tile in range(first, last):
         for cell in range(out.shape[1]):

@@ -38,7 +38,7 @@ NOTHING_DRIVEN = -1
 
 @inline
 def read_cycles(t):
-    """Give the cycles for which a read drives its cell."""
+    """Return the cycles for which a read drives its cell."""
     return t.settle_read + t.samples * t.convert
 
 

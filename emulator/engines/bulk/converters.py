@@ -105,7 +105,7 @@ def draw_errors(converters: Any, scalars: Any, tables: Any) -> None:
 
 @inline
 def converter_of(tile, column, errors, offsets, factors, scalars):
-    """Give the converter of a column for reads of its cells: channel, draw key, gain, true and stored offset."""
+    """Return the converter of a column for reads of its cells: channel, draw key, gain, true and stored offset."""
     channel = column % factors.shape[1]
     key = channel_key(np.uint64(scalars[0].seed), tile, channel)
     gain = (scalars[0].read_gain * factors[tile, channel]) >> 16
@@ -114,7 +114,7 @@ def converter_of(tile, column, errors, offsets, factors, scalars):
 
 @inline
 def deviation_of(grid, deviations, scalars):
-    """Give the standard deviation of a conversion of one cell, in 2**-8 codes, from its read-grid value."""
+    """Return the standard deviation of a conversion of one cell, in 2**-8 codes, from its read-grid value."""
     return deviations[grid >> scalars[0].var_shift]
 
 

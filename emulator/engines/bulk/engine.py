@@ -152,7 +152,7 @@ class FastEngine:
         return self._activity(self._stream.follow_lists(offsets, work), totals)
 
     def _nothing(self) -> cell_writes.Totals:
-        """Give the totals of a program that has done nothing yet."""
+        """Return the totals of a program that has done nothing yet."""
         return cell_writes.Totals(
             phases=np.zeros((self.tiles, len(PHASES)), np.int64),
             actions=np.zeros((self.tiles, len(ACTIONS)), np.int64),
@@ -366,7 +366,7 @@ class FastEngine:
         return Activity.of_program(phases, totals.actions, totals.energy, course.cycles)
 
     def conductances_s(self) -> np.ndarray:
-        """Give what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
+        """Return what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
         array = self.config.array
         grid = np.zeros((self.tiles, array.cells), np.int64)
         for_tiles(
@@ -383,7 +383,7 @@ class FastEngine:
         return seen.reshape(self.tiles, array.rows, array.columns)
 
     def pulse_counts(self) -> np.ndarray:
-        """Give the pulses that each cell has had (uint32 [tiles, rows, columns])."""
+        """Return the pulses that each cell has had (uint32 [tiles, rows, columns])."""
         array = self.config.array
         return self._states.pulses.reshape(self.tiles, array.rows, array.columns)
 
@@ -393,7 +393,7 @@ class FastEngine:
         return sum(array.nbytes for array in (*self._states, *self._operands)) / self._states.g.size
 
     def _state(self) -> dict[str, np.ndarray]:
-        """Give the arrays that a program changes, by the names of a checkpoint."""
+        """Return the arrays that a program changes, by the names of a checkpoint."""
         converters = self._converters
         return {
             **self._states._asdict(),
@@ -406,7 +406,7 @@ class FastEngine:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Give everything that a program changes."""
+        """Return everything that a program changes."""
         arrays = {name: array.copy() for name, array in self._state().items()}
         return {"tick": self._tick, "served": self._stream.served, **arrays}
 

@@ -233,7 +233,7 @@ def count_multiply(
 
 @part
 def _heat_of_last_step(steps, rank, row_sum):
-    """Give the heat per cycle of a vector's last input step, whose rows stay driven while results are handed over."""
+    """Return the heat per cycle of a vector's last input step, whose rows stay driven while results are handed over."""
     heat = np.int64(0)
     last = -1
     for p in range(rank.shape[0]):

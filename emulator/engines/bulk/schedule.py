@@ -37,13 +37,13 @@ _BEAT, _ACCEPTED, _END, _BUSY, _KNOWN = range(5)
 
 @inline
 def _lowest(bits):
-    """Give the number of the lowest bit that is set (Leiserson, Prokop, Randall, 1998)."""
+    """Return the number of the lowest bit that is set (Leiserson, Prokop, Randall, 1998)."""
     return _LOWEST_BIT[np.int64(((bits & (~bits + _ONE)) * _DEBRUIJN) >> np.uint64(58))]
 
 
 @inline
 def _next_in_turn(offering, last):
-    """Give the first tile that offers, in cyclic order after the one served last."""
+    """Return the first tile that offers, in cyclic order after the one served last."""
     word = last >> 6
     later = offering[word] & ((_ALL << np.uint64(last & 63)) << _ONE)
     while later == 0:
@@ -128,7 +128,7 @@ def _offers(calendar, offering, now):
 
 @part
 def _earliest(offer):
-    """Give the cycle of the earliest offer."""
+    """Return the cycle of the earliest offer."""
     earliest = _NEVER
     for tile in range(offer.shape[0]):
         earliest = min(earliest, offer[tile])

@@ -23,7 +23,7 @@ OP_SIZE: Final = 5
 
 @allocating_kernel
 def list_ops(offsets, work):
-    """Give the commands of interleaved lists, with one response each.
+    """Return the commands of interleaved lists, with one response each.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def list_ops(offsets, work):
 
 @allocating_kernel
 def multiply_ops(first_tile, steps, words, outputs, channels, changed, t):
-    """Give the commands of a batch: range registers, then vector by vector and in it tile by tile LOADs and MULTIPLY.
+    """Return the commands of a batch: range registers, then vector by vector and in it tile by tile LOADs and MULTIPLY.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ def admit(
     safety: Safety,
     commands: Mapping[Opcode, CommandSpec] = COMMANDS,
 ) -> Status:
-    """Give the first reason, in the order of the contract, for which a command is refused; OK if it may start.
+    """Return the first reason, in the order of the contract, for which a command is refused; OK if it may start.
 
     Accesses to registers are checked one cycle later, by `RegisterFile`. Tests give other ``commands``.
     """
@@ -46,12 +46,12 @@ def _permits(mode: Mode, needed: Mode) -> bool:
 
 
 def _resolve(config: ControllerConfig, registers: RegisterFile, bound: Bound) -> int:
-    """Give the number that a bound stands for."""
+    """Return the number that a bound stands for."""
     if isinstance(bound, Setting):
         return registers[bound.register]
     return int(getattr(config, bound.name)) if isinstance(bound, Geometry) else bound
 
 
 def outputs_of(command: Command) -> int:
-    """Give the number of outputs of a MULTIPLY."""
+    """Return the number of outputs of a MULTIPLY."""
     return command.arguments.outputs or MAX_COLUMNS

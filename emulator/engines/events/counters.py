@@ -49,7 +49,7 @@ class Counters:
         self._since = cycle
 
     def read(self, address: int) -> int:
-        """Give the counter at an address."""
+        """Return the counter at an address."""
         if address >= ACTION_COUNTER_BASE:
             value = self.actions[address - ACTION_COUNTER_BASE]
         else:

@@ -77,7 +77,7 @@ class Answer:
         self.code = self.sets = self.resets = self.value = 0
 
     def beat(self, tile: int, faults: int, mode: Mode) -> int:
-        """Give the response beat, with what a tile says of itself in the cycle in which it is handed over."""
+        """Return the response beat, with what a tile says of itself in the cycle in which it is handed over."""
         body = _ROW.put(_ROW.of(self.command.body)) | _COLUMN.put(self.column) | PRODUCT_RESULT["sum"].put(self.value)
         body |= _CODE.put(self.code) | CELL_RESULT["sets"].put(self.sets) | CELL_RESULT["resets"].put(self.resets)
         return int(
@@ -91,6 +91,6 @@ class Answer:
 
 
 def to_bytes(beats: list[int]) -> npt.NDArray[np.uint8]:
-    """Give response beats as uint8 [n, RESPONSE_BYTES], lowest byte first."""
+    """Return response beats as uint8 [n, RESPONSE_BYTES], lowest byte first."""
     joined = b"".join(beat.to_bytes(RESPONSE_BYTES, "little") for beat in beats)
     return np.frombuffer(joined, np.uint8).reshape(-1, RESPONSE_BYTES).copy()

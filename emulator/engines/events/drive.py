@@ -44,7 +44,7 @@ class Drive:
             self.update(record, records[record].codes)
 
     def codes_for(self, record: Record, *, first: bool) -> Codes:
-        """Give the codes of a record's next pulse: start codes on the first of a command and after another record."""
+        """Return the codes of a record's next pulse: start codes on the first of a command and after another record."""
         bias = self._records[record]
         if first or record is not self.record:
             return bias.codes

@@ -121,7 +121,7 @@ class FrontEnd:
         )
 
     def first_limited(self, cycle: int) -> int | None:
-        """Give the first cycle from ``cycle`` on in which the compliance input is seen, while the gate stays open.
+        """Return the first cycle from ``cycle`` on in which the compliance input is seen, while the gate stays open.
 
         What is on the pin is seen two cycles later, so that the end of the pulse before may still be seen.
         """

@@ -28,16 +28,16 @@ class FrontEndTime(Protocol):
     trims: bool
 
     def select(self, column: int, *, codes: bool = False, pair: bool = False, reference: bool = False) -> int:
-        """Give the cycles of SELECT (arguments as in `SerialParts.cannot_connect`)."""
+        """Return the cycles of SELECT (arguments as in `SerialParts.cannot_connect`)."""
 
     def connect(self, path: Path) -> int:
-        """Give the cycles of CONNECT_READ or CONNECT_MULTIPLY."""
+        """Return the cycles of CONNECT_READ or CONNECT_MULTIPLY."""
 
     def drive(self, codes: Codes, limit: int) -> int:
-        """Give the cycles of DRIVE; the codes come in its second cycle."""
+        """Return the cycles of DRIVE; the codes come in its second cycle."""
 
     def convert(self, column: int, channels: range) -> int:
-        """Give the cycles of CONVERT with these ADC channels."""
+        """Return the cycles of CONVERT with these ADC channels."""
 
     def load(self, path: Path, codes: Codes) -> None:
         """Take over codes of READ or MULTIPLY, which ARM loads in this cycle."""
@@ -66,19 +66,19 @@ class DirectTime:
         self._registers = registers
 
     def select(self, column: int, *, codes: bool = False, pair: bool = False, reference: bool = False) -> int:
-        """Give the register SELECT."""
+        """Return the register SELECT."""
         return self._registers["SELECT"]
 
     def connect(self, path: Path) -> int:
-        """Give the register SETTLE_READ or SETTLE_MULTIPLY."""
+        """Return the register SETTLE_READ or SETTLE_MULTIPLY."""
         return self._registers["SETTLE_READ" if path is Path.READ else "SETTLE_MULTIPLY"]
 
     def drive(self, codes: Codes, limit: int) -> int:
-        """Give the register SETTLE_DRIVE."""
+        """Return the register SETTLE_DRIVE."""
         return self._registers["SETTLE_DRIVE"]
 
     def convert(self, column: int, channels: range) -> int:
-        """Give the register CONVERT."""
+        """Return the register CONVERT."""
         return self._registers["CONVERT"]
 
     def load(self, path: Path, codes: Codes) -> None:
@@ -141,7 +141,7 @@ class SerialTime:
         return last - self._clock.cycle + 1
 
     def select(self, column: int, *, codes: bool = False, pair: bool = False, reference: bool = False) -> int:
-        """Give the cycles of SELECT; what the parts cannot connect raises the fault, which ends it."""
+        """Return the cycles of SELECT; what the parts cannot connect raises the fault, which ends it."""
         cycle = self._clock.cycle
         if self._parts.cannot_connect(codes=codes, pair=pair, reference=reference):
             self._fault.rise(cycle + 1)
@@ -151,15 +151,15 @@ class SerialTime:
         return self._until(self._parts_clock.select(cycle, column))
 
     def connect(self, path: Path) -> int:
-        """Give the cycles of CONNECT_READ or CONNECT_MULTIPLY."""
+        """Return the cycles of CONNECT_READ or CONNECT_MULTIPLY."""
         return self._until(self._parts_clock.connect(self._clock.cycle, path))
 
     def drive(self, codes: Codes, limit: int) -> int:
-        """Give the cycles of DRIVE."""
+        """Return the cycles of DRIVE."""
         return self._until(self._parts_clock.drive(self._clock.cycle, codes, limit))
 
     def convert(self, column: int, channels: range) -> int:
-        """Give the cycles of CONVERT."""
+        """Return the cycles of CONVERT."""
         active = sum(1 << channel for channel in channels)
         return self._until(self._parts_clock.convert(self._clock.cycle, column, active))
 
@@ -179,7 +179,7 @@ class SerialTime:
         self._fault.fall(self._clock.cycle + 1)
 
     def state(self) -> list[int]:
-        """Give what outlasts a program (`FrontEndClock.state`)."""
+        """Return what outlasts a program (`FrontEndClock.state`)."""
         return self._parts_clock.state(self._clock.cycle)
 
     def restore(self, state: Sequence[int]) -> None:

@@ -49,7 +49,7 @@ class InputPlanes:
         )
 
     def steps(self, *, codes: bool, skip: bool) -> list[int]:
-        """Give the planes of the input steps of a multiplication; with ``codes`` it is one step, of weight 1."""
+        """Return the planes of the input steps of a multiplication; with ``codes`` it is one step, of weight 1."""
         if skip and not self._seen:
             return []
         if codes:

@@ -92,12 +92,12 @@ class RegisterFile:
         return self._values[name]
 
     def level(self, number: int) -> tuple[int, int]:
-        """Give the least and the largest code of a level's window."""
+        """Return the least and the largest code of a level's window."""
         low, high = LEVEL_WINDOW.unpack(self._tables[LEVEL_WINDOWS.name][number]).values()
         return low, high
 
     def offset(self, output: int, *, pair: bool) -> int:
-        """Give the offset of a column, or of a subtracted pair."""
+        """Return the offset of a column, or of a subtracted pair."""
         return self._tables[(PAIR_OFFSETS if pair else OFFSETS).name][output]
 
     def set_offset(self, output: int, code: int, *, pair: bool) -> None:
@@ -105,7 +105,7 @@ class RegisterFile:
         self._tables[(PAIR_OFFSETS if pair else OFFSETS).name][output] = code
 
     def bias(self, record: Record) -> Bias:
-        """Give a bias record."""
+        """Return a bias record."""
         values = {
             field: self._values[BY_ADDRESS[record_address(record, field)].name]
             for field in (FIELD_CODES, FIELD_LOW, FIELD_HIGH, FIELD_STOP, FIELD_LIMIT, FIELD_WIDTH, FIELD_STEP)
@@ -137,7 +137,7 @@ class RegisterFile:
         return Status.OK if holder.word.holds(value, self._config) else Status.BAD_VALUE
 
     def read(self, address: int) -> int:
-        """Give what a register or an entry of a table holds."""
+        """Return what a register or an entry of a table holds."""
         holder = holder_of(address, self._config)
         assert holder is not None
         if isinstance(holder, Register):

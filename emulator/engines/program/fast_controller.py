@@ -108,7 +108,7 @@ class FastController:
             refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array (`twinbar.emulator.contract.program.Controller.cells`)."""
+        """Return the state of the array (`twinbar.emulator.contract.program.Controller.cells`)."""
         cells = save_cells(self._state) | {"driven": _numbers(self._tiles, _DRIVEN)}
         if self.config.parts is not None:
             cells["front_end"] = _numbers(self._tiles, at.FRONT_END)
@@ -122,7 +122,7 @@ class FastController:
 
 
 def _numbers(tiles: np.ndarray, fields: tuple[str, ...]) -> np.ndarray:
-    """Give the numbers of some fields, one field behind the other (int64 [tiles, numbers])."""
+    """Return the numbers of some fields, one field behind the other (int64 [tiles, numbers])."""
     return np.concatenate([tiles[field].reshape(len(tiles), -1) for field in fields], axis=1)
 
 

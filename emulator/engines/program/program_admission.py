@@ -126,7 +126,7 @@ class Rules(NamedTuple):
 
 
 def admission_rules(config: ControllerConfig, commands: Mapping[Opcode, CommandSpec] = COMMANDS) -> Rules:
-    """Give what a controller admits; tests give other ``commands``."""
+    """Return what a controller admits; tests give other ``commands``."""
     table = np.zeros(1 << OPCODE_BITS, COMMAND)
     rules: list[np.void] = []
     for opcode, spec in commands.items():
@@ -140,7 +140,7 @@ def admission_rules(config: ControllerConfig, commands: Mapping[Opcode, CommandS
 
 
 def _rule(config: ControllerConfig, spec: CommandSpec, rule: Rule) -> np.void:
-    """Give a rule as a record."""
+    """Return a rule as a record."""
     assert spec.arguments is not None
     record = np.zeros((), RULE)[()]
     record["status"], record["setting"], record["most"] = rule.status.value, -1, UNBOUNDED
@@ -179,7 +179,7 @@ def _bound(record: np.void, config: ControllerConfig, bound: Bound, excess: int)
 
 @kernel
 def outputs_of(body):
-    """Give the outputs of a multiplication."""
+    """Return the outputs of a multiplication."""
     outputs = (body >> OUTPUTS_SHIFT) & OUTPUTS_MASK
     return outputs if outputs else np.int64(MAX_COLUMNS)
 
@@ -207,7 +207,7 @@ def _holds(row, rule, body):
 
 @kernel
 def admit(row, rules, tile, addressed, opcode, body):
-    """Give the status with which a command is refused, or OK.
+    """Return the status with which a command is refused, or OK.
 
     Parameters
     ----------

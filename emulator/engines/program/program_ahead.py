@@ -21,7 +21,7 @@ FRONT_END_FAULT: Final = FAULTS["front_end"].put(1)
 
 @kernel
 def pin_faults(pins, tile, cycle, latched):
-    """Give the faults that the inputs raise in a tile."""
+    """Return the faults that the inputs raise in a tile."""
     faults = 0
     if not latched & STOP_FAULT and is_high(pins, STOP, tile, cycle):
         faults |= STOP_FAULT
@@ -32,7 +32,7 @@ def pin_faults(pins, tile, cycle, latched):
 
 @kernel
 def own_fault(row, cycle):
-    """Give the fault that a serial front end raises in its tile, because it was asked for what it cannot do."""
+    """Return the fault that a serial front end raises in its tile, because it was asked for what it cannot do."""
     if row.fault_first <= cycle <= row.fault_last:
         return FRONT_END_FAULT & ~row.faults
     return np.int64(0)
@@ -40,7 +40,7 @@ def own_fault(row, cycle):
 
 @kernel
 def next_own_fault(tiles, cycle):
-    """Give the first cycle behind ``cycle`` in which a tile may be stopped by its own front end."""
+    """Return the first cycle behind ``cycle`` in which a tile may be stopped by its own front end."""
     following = np.int64(at.NEVER)
     for tile in range(tiles.shape[0]):
         row = tiles[tile]
@@ -61,7 +61,7 @@ def before_own_fault(row, horizon, cycle):
 
 @kernel
 def next_pin_event(tiles, pins, cycle):
-    """Give the first cycle behind ``cycle`` in which an input may stop a tile, as faults are latched now."""
+    """Return the first cycle behind ``cycle`` in which an input may stop a tile, as faults are latched now."""
     following = at.NEVER
     for pulse in range(pins.shape[0]):
         if pins[pulse].first > cycle:
@@ -75,7 +75,7 @@ def next_pin_event(tiles, pins, cycle):
 
 @kernel
 def watchdog_due(row, last_accepted):
-    """Give the cycle in which a tile's watchdog expires if no beat is accepted any more."""
+    """Return the cycle in which a tile's watchdog expires if no beat is accepted any more."""
     if row.mode == MODE_SAFE or row.registers[WATCHDOG_AT] == 0:
         return at.NEVER
     return max(row.armed_since, last_accepted + 1) + row.registers[WATCHDOG_AT]
@@ -83,7 +83,7 @@ def watchdog_due(row, last_accepted):
 
 @kernel
 def first_watchdog(tiles, last_accepted):
-    """Give the cycle in which the first watchdog expires."""
+    """Return the cycle in which the first watchdog expires."""
     first = at.NEVER
     for tile in range(tiles.shape[0]):
         first = min(first, watchdog_due(tiles[tile], last_accepted))
@@ -92,7 +92,7 @@ def first_watchdog(tiles, last_accepted):
 
 @kernel
 def horizon_of(streams, pins, watchdog, cycle):
-    """Give the first cycle behind ``cycle`` in which a halt may come from outside of a tile."""
+    """Return the first cycle behind ``cycle`` in which a halt may come from outside of a tile."""
     flow = streams.flow
     horizon = max(watchdog, cycle + 1)
     for pulse in range(pins.shape[0]):

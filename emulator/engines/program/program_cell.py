@@ -111,7 +111,7 @@ def start_cell(row, chip):
 
 @inline
 def _amplitude(row):
-    """Give polarity and voltage code of the record that is driven."""
+    """Return polarity and voltage code of the record that is driven."""
     across = row.codes[0] - row.codes[1]
     if row.record == RECORD_RESET:
         return RESET, max(-across, np.int64(0))
@@ -273,7 +273,7 @@ def _request(row, chip, state, begin):
 
 @part
 def _ends_in_recover(row):
-    """Give what follows the recovery behind a pulse."""
+    """Return what follows the recovery behind a pulse."""
     if row.opcode != TRAIN:
         return at.CONNECT
     return at.PULSE if row.left > 0 else at.RESPOND
@@ -338,7 +338,7 @@ def _driven_first(row, state, following):
 
 @part
 def _last_cycle(s, row, tile, chip, state, begin):
-    """Give the last cycle of a state that begins, if no halt ends it."""
+    """Return the last cycle of a state that begins, if no halt ends it."""
     if chip.serial and (state == at.CONNECT or state == at.CONVERT or state == at.DRIVE):
         return _request(row, chip, state, begin)
     if state == at.PULSE:

@@ -33,7 +33,7 @@ MODE_SAFE: Final = Mode.SAFE.value
 
 @inline
 def field_of(row, record, field):
-    """Give a field of a bias record."""
+    """Return a field of a bias record."""
     return row.registers[RECORDS_AT + record * RECORD_STRIDE + field]
 
 

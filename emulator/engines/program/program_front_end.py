@@ -83,7 +83,7 @@ def send_words(row, chip, before):
 
 @inline
 def _rests(row, chip, cycle):
-    """Give the first cycle from ``cycle`` on in which every output has its code and has settled."""
+    """Return the first cycle from ``cycle`` on in which every output has its code and has settled."""
     words = 0
     for place in range(chip.outputs):
         words += row.held[place] != row.wanted[place]
@@ -203,7 +203,7 @@ def request_samples(row, chip, cycle, channel, count):
 
 @inline
 def accepted_samples(row, chip, last):
-    """Give how many conversions of `request_samples` were accepted up to cycle ``last``."""
+    """Return how many conversions of `request_samples` were accepted up to cycle ``last``."""
     if last <= row.sample_end:
         return np.int64(1)
     return (last - row.sample_end - 1) // (chip.parts.frame + 1) + 2

@@ -40,7 +40,7 @@ from twinbar.emulator.kernels.compiled import kernel, part
 
 @part
 def _next_work(streams):
-    """Give the next cycle in which a beat is dispatched, a tile has something to do, or a response is handed over."""
+    """Return the next cycle in which a beat is dispatched, a tile has something to do, or a response is handed over."""
     wakes, offers = streams.wakes, streams.offers
     wake = at.NEVER
     offer = at.NEVER
@@ -126,7 +126,7 @@ def _visit(s, row, tile, chip, rules, streams, pins, horizon, cycle, served, fau
 
 @part
 def _halts(row, tile, streams, pins, cycle, accepted_before):
-    """Give the faults that halt a tile from outside, and whether a SAFE or ABORT does."""
+    """Return the faults that halt a tile from outside, and whether a SAFE or ABORT does."""
     flow = streams.flow
     faults = np.int64(pin_faults(pins, tile, cycle, row.faults))
     if cycle >= flow.watchdog and watchdog_due(row, accepted_before) <= cycle:

@@ -43,7 +43,7 @@ LINES: Final = 3
 
 
 def _numbers(*fields: str | tuple[str, int | tuple[int, ...]]) -> np.dtype:
-    """Give the type of a record whose fields are 64-bit integers, or arrays of them of a given shape."""
+    """Return the type of a record whose fields are 64-bit integers, or arrays of them of a given shape."""
     return np.dtype([(field, "<i8") if isinstance(field, str) else (field[0], "<i8", field[1]) for field in fields])
 
 

@@ -42,7 +42,7 @@ def _lowest_plane(planes):
 
 @inline
 def _select_end(row, chip, begin):
-    """Give the last cycle of a selection that begins."""
+    """Return the last cycle of a selection that begins."""
     body = row.body
     if chip.serial:
         return request_select(row, chip, begin, body & BY_CODES != 0, body & SUBTRACT != 0, False)
@@ -51,7 +51,7 @@ def _select_end(row, chip, begin):
 
 @inline
 def _connect_end(row, chip, begin):
-    """Give the last cycle in which the columns settle."""
+    """Return the last cycle in which the columns settle."""
     if chip.serial:
         return request_connect(row, chip, begin, MULTIPLY, row.registers[SETTLE_AT])
     return begin + row.registers[SETTLE_AT] - 1
@@ -59,7 +59,7 @@ def _connect_end(row, chip, begin):
 
 @inline
 def _convert_end(row, chip, begin):
-    """Give the last cycle of the conversion of a group that begins."""
+    """Return the last cycle of the conversion of a group that begins."""
     if chip.serial:
         return request_convert(row, chip, begin, np.int64(0), min(chip.channels, row.outputs))
     return begin + row.registers[CONVERT_AT] - 1

@@ -74,7 +74,7 @@ class RegisterRules(NamedTuple):
 
 
 def register_rules(config: ControllerConfig) -> RegisterRules:
-    """Give what may be written to a controller."""
+    """Return what may be written to a controller."""
     number = np.zeros(1 << ADDRESS_BITS, np.int64)
     rules = [np.zeros((), REGISTER_RULE)[()]]
 
@@ -119,7 +119,7 @@ def _is_legal(rule, value):
 
 @kernel
 def register_status(row, rules, writes, address, value):
-    """Give the status of reading, or with ``writes`` writing, a register or an entry of a table."""
+    """Return the status of reading, or with ``writes`` writing, a register or an entry of a table."""
     rule = rules.rules[rules.number[address]]
     access = rule.access
     if access == ABSENT or (writes and access == READABLE):
@@ -162,7 +162,7 @@ def is_high(pins, pin, tile, cycle):
 
 @kernel
 def read_register(row, chip, pins, tile, address, cycle):
-    """Give the value of a register, counter or entry of a table; inputs as they are seen in ``cycle``."""
+    """Return the value of a register, counter or entry of a table; inputs as they are seen in ``cycle``."""
     if address >= OFFSET_BASE:
         offset = row.offsets[(address >> PAIR_SHIFT) & 1, address & INDEX_MASK]
         return offset & ((np.int64(2) << chip.adc_bits) - 1)

@@ -25,7 +25,7 @@ LONG_AGO: Final = -(1 << 40)
 
 @kernel
 def count_responses(commands, tiles):
-    """Give the most responses that a program can have."""
+    """Return the most responses that a program can have."""
     total = 0
     for beat in commands:
         opcode = beat & OPCODE_MASK
@@ -145,7 +145,7 @@ def _look_ahead(streams, ready):
 
 @inline
 def target_of(beat, tiles):
-    """Give the tile whose queue takes a beat: tile 0 for one that does not exist."""
+    """Return the tile whose queue takes a beat: tile 0 for one that does not exist."""
     tile = (beat >> TILE_SHIFT) & TILE_MASK
     return tile if tile < tiles else np.int64(0)
 
@@ -229,7 +229,7 @@ def serve(tiles, chip, streams, cycle):
 
 @kernel
 def head_visible(row, streams, tile):
-    """Give the cycle from which on a tile can take the oldest beat of its queue; NEVER if it is empty."""
+    """Return the cycle from which on a tile can take the oldest beat of its queue; NEVER if it is empty."""
     if row.level == 0:
         return at.NEVER
     return streams.accepted[streams.queues[tile, row.head]] + QUEUE_LATENCY

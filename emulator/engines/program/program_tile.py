@@ -91,7 +91,7 @@ def advance(s, row, tile, chip, pins, horizon, cut):
 
 @kernel
 def response_of(row, tile):
-    """Give the response that a tile offers: its lower 64 bits, and the 16 above."""
+    """Return the response that a tile offers: its lower 64 bits, and the 16 above."""
     opcode = row.opcode
     result = row.result
     if opcode != MULTIPLY and not (np.int64(1) << opcode) & ACCESSING:

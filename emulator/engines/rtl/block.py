@@ -38,7 +38,7 @@ _SPARE_BYTES: Final = 1024
 
 
 def traced(name: str, text: str, storage: Storage) -> str:
-    """Give the block of a module for waveforms.
+    """Return the block of a module for waveforms.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ struct block : p_top {{
 
 
 def packed(name: str, text: str, storage: Storage, timers: list[Timer], signals: dict[tuple[Bit, ...], str]) -> str:
-    """Give the fast block of a module.
+    """Return the fast block of a module.
 
     Parameters
     ----------
@@ -160,21 +160,21 @@ struct block : p_top {{
 
 
 def _places(storage: Storage, without: set[str]) -> str:
-    """Give C++ of where registers lie."""
+    """Return C++ of where registers lie."""
     names = _names(name for name in storage.registers if name not in without)
     places = "".join(f"TWINBAR_PLACE(p_top, {name}), " for name in names)
     return f"<twinbar::place, {len(names)}>{{{{{places}}}}}"
 
 
 def _distance(storage: Storage) -> int:
-    """Give bytes that the registers and all that may lie between them surely fit in."""
+    """Return bytes that the registers and all that may lie between them surely fit in."""
     widths = [*storage.registers.values(), *storage.inputs.values(), *storage.outputs.values()]
     size = sum(4 * -(-width // 32) for width in widths) + _MEMORY_BYTES * len(storage.memories) + _SPARE_BYTES
     return -(-size // 64) * 64
 
 
 def _state(storage: Storage) -> str:
-    """Give the member ``state``."""
+    """Return the member ``state``."""
     lines = [f"f({name}.curr.data, {name}.curr.chunks);" for name in _names(storage.registers)]
     lines += [
         f"for (size_t i = 0; i < {name}.depth; i++) f({name}.data[i].data, {name}.data[i].chunks);"
@@ -195,7 +195,7 @@ def _memories(storage: Storage) -> list[str]:
 
 
 def _quiet(number: int, timer: Timer, signals: dict[tuple[Bit, ...], str]) -> str:
-    """Give C++ that bounds ``cycles`` by what a timer does."""
+    """Return C++ that bounds ``cycles`` by what a timer does."""
     register = _mangled(timer.register)
     ways = [" && ".join(_selected(select, signals) for select in path) or "true" for path in timer.paths]
     path = " || ".join(f"({way})" for way in ways)
@@ -208,7 +208,7 @@ def _quiet(number: int, timer: Timer, signals: dict[tuple[Bit, ...], str]) -> st
 
 
 def _until(watch: Watch, timer: Timer, signals: dict[tuple[Bit, ...], str]) -> str:
-    """Give C++ of the cycles until the result of a watch can change."""
+    """Return C++ of the cycles until the result of a watch can change."""
     value = f"now + {watch.offset}" if watch.offset > 0 else f"now - {-watch.offset}" if watch.offset else "now"
     if watch.bound is Bound.UPPER:
         return f"twinbar::until_carry<{timer.step}, {watch.low}>({value})"
@@ -221,7 +221,7 @@ def _until(watch: Watch, timer: Timer, signals: dict[tuple[Bit, ...], str]) -> s
 
 
 def _selected(select: Select, signals: dict[tuple[Bit, ...], str]) -> str:
-    """Give C++ of whether a multiplexer selects an input; of several select bits that are set the lowest counts."""
+    """Return C++ of whether a multiplexer selects an input; of several select bits that are set the lowest counts."""
     bits = _value(select, signals)
     if select.position < 0:
         return f"{bits} == 0"
@@ -229,7 +229,7 @@ def _selected(select: Select, signals: dict[tuple[Bit, ...], str]) -> str:
 
 
 def _taken(select: Select, signals: dict[tuple[Bit, ...], str]) -> str:
-    """Give C++ of whether a multiplexer may select an input."""
+    """Return C++ of whether a multiplexer may select an input."""
     bits = _value(select, signals)
     return f"{bits} == 0" if select.position < 0 else f"({bits} >> {select.position} & 1)"
 
@@ -253,10 +253,10 @@ def _mangled(wire: str) -> str:
 
 
 def memory_name(memory: str) -> str:
-    """Give the C++ name that CXXRTL gives to a memory with a name in RTLIL."""
+    """Return the C++ name that CXXRTL gives to a memory with a name in RTLIL."""
     return f"memory_{_mangled(memory)}"
 
 
 def mangle(name: str) -> str:
-    """Give the C++ name that CXXRTL gives to a wire: letters and digits stay, other characters are spelled out."""
+    """Return the C++ name that CXXRTL gives to a wire: letters and digits stay, other characters are spelled out."""
     return "p_" + "".join("__" if c == "_" else c if re.match("[A-Za-z0-9]", c) else f"_{ord(c):x}_" for c in name)

@@ -12,7 +12,7 @@ from twinbar.hw.errors import ToolMissingError
 
 
 def find_compiler() -> list[str]:
-    """Give the command of the C++ compiler.
+    """Return the command of the C++ compiler.
 
     It is ``$CXX``, or the first of c++, g++ and clang++, or that of the Python package ``ziglang``.
 
@@ -37,7 +37,7 @@ def find_compiler() -> list[str]:
 
 
 def identity_of(compiler: list[str]) -> str:
-    """Give what a library depends on beside its C++ and flags: the compiler, and the processor that it compiles for.
+    """Return what a library depends on beside its C++ and flags: the compiler, and the processor that it compiles for.
 
     The compiler of ``ziglang`` uses what the processor at hand can do: its libraries may not run on another one.
     """
@@ -47,7 +47,7 @@ def identity_of(compiler: list[str]) -> str:
 
 
 def processor() -> str:
-    """Give the instructions that the processor has, where the system tells them, or its name."""
+    """Return the instructions that the processor has, where the system tells them, or its name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

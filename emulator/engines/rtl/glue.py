@@ -18,7 +18,7 @@ _BUSES = {"dac": (), "adc": ("inputs",), "switches": ()}
 
 
 def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool) -> str:
-    """Give the C++ that ``flat.h`` or ``composed.h`` begins with.
+    """Return the C++ that ``flat.h`` or ``composed.h`` begins with.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed
 
 
 def _ports(config: ControllerConfig) -> Iterator[tuple[str, int, int]]:
-    """Give name, width and number of every pin of a tile; 0 stands for a pin that is no array."""
+    """Return name, width and number of every pin of a tile; 0 stands for a pin that is no array."""
     for name, member in DirectPinsSignature(config).members.items():
         yield name, Shape.cast(member.shape).width, member.dimensions[0] if member.dimensions else 0
     yield "phase", (len(PHASES) - 1).bit_length(), 0
 
 
 def geometry_constants(config: ControllerConfig) -> list[str]:
-    """Give what the headers must know of a controller's geometry."""
+    """Return what the headers must know of a controller's geometry."""
     constants = {
         "kTiles": config.tiles,
         "kRows": config.rows,

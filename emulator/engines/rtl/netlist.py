@@ -65,7 +65,7 @@ class ObservedController(Controller):
 
     @staticmethod
     def signature_of(config: ControllerConfig, *others: Any) -> wiring.Signature:
-        """Give the ports of a controller, and what is shown."""
+        """Return the ports of a controller, and what is shown."""
         members = Controller.signature_of(config, *others).members
         return wiring.Signature({**members, "asked": Out(AskedSignature(config)).array(config.tiles)})
 
@@ -195,12 +195,12 @@ class Hub(wiring.Component):
 
 
 def modules(config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool) -> dict[str, Elaboratable]:
-    """Give the modules of a controller by the name of their namespace."""
+    """Return the modules of a controller by the name of their namespace."""
     if composed:
         return {"unit": Unit(config, parts), "hub": Hub(config)}
     return {"flat": Controller(config) if parts is None else ObservedController(config, parts)}
 
 
 def rtlil_text(module: Elaboratable) -> str:
-    """Give the netlist in Yosys' own format, without source locations: equal gateware gives equal text."""
+    """Return the netlist in Yosys' own format, without source locations: equal gateware gives equal text."""
     return str(rtlil.convert(module, emit_src=False))

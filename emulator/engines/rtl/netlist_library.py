@@ -43,14 +43,14 @@ TRACE_FLAGS = ("-std=c++17", "-O1", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-sh
 
 
 def cache_folder() -> Path:
-    """Give the folder of compiled netlists, in the user's cache."""
+    """Return the folder of compiled netlists, in the user's cache."""
     return Path(platformdirs.user_cache_dir("twinbar")) / "rtl"
 
 
 def compiled(
     config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool, traced: bool = False
 ) -> Path:
-    """Give the shared library of a controller; it is compiled where the cache does not hold it.
+    """Return the shared library of a controller; it is compiled where the cache does not hold it.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def compiled(
 
 
 def translator_texts() -> list[str]:
-    """Give the text of everything that makes C++ of a netlist: part of the ``content`` of `cached_library`."""
+    """Return the text of everything that makes C++ of a netlist: part of the ``content`` of `cached_library`."""
     package = resources.files("twinbar.emulator.engines.rtl")
     return [(package / name).read_text() for name in TRANSLATORS]
 
@@ -105,7 +105,7 @@ def other_storage() -> BuildError:
 def cached_library(
     content: list[str], write: Callable[[Path], str], flags: Sequence[str] = FLAGS, about_s: float = _SECONDS
 ) -> Path:
-    """Give a shared library; it is compiled where the cache does not hold it.
+    """Return a shared library; it is compiled where the cache does not hold it.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def cached_library(
 
 
 def _block(name: str, text: str, folder: Path, *, traced: bool) -> str:
-    """Give the C++ of a module."""
+    """Return the C++ of a module."""
     flat = flatten(name, text, folder)
     if traced:
         found = translate(name, flat, folder, debug=True)
@@ -164,7 +164,7 @@ def _block(name: str, text: str, folder: Path, *, traced: bool) -> str:
 
 
 def packed_block(name: str, flat: str, folder: Path) -> str:
-    """Give the C++ of a flattened module, which skips the cycles in which nothing but timers moves."""
+    """Return the C++ of a flattened module, which skips the cycles in which nothing but timers moves."""
     timers = find_timers(parse(flat))
     signals = signals_of(timers)
     found = translate(name, with_outputs(flat, signals), folder, debug=False)

@@ -152,7 +152,7 @@ class PysimController:
         refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array (`twinbar.emulator.contract.program.Controller.cells`)."""
+        """Return the state of the array (`twinbar.emulator.contract.program.Controller.cells`)."""
         return save_cells(self._state) | {"driven": self._bench.driven()}
 
     def load_cells(self, state: dict[str, Any]) -> None:

@@ -68,11 +68,11 @@ class TilePins:
         self._channels = len(front.trim)
 
     def __getitem__(self, name: str) -> int:
-        """Give the bits of a pin."""
+        """Return the bits of a pin."""
         return self._bench.get(self._values[name])
 
     def trims(self) -> list[int]:
-        """Give the trims of the channels; serial parts have none, and convert as with the one after power-up."""
+        """Return the trims of the channels; serial parts have none, and convert as with the one after power-up."""
         return [self._bench.get(trim) for trim in self._trims] or [TRIM_INIT] * self._channels
 
 
@@ -117,7 +117,7 @@ class PysimBench:
         await context.delay(PERIOD_S / 4)
 
     def get(self, value: Value) -> int:
-        """Give a value in this cycle."""
+        """Return a value in this cycle."""
         return int(self._context.get(value))
 
     def _set(self, value: Value, bits: int) -> None:
@@ -127,7 +127,7 @@ class PysimBench:
             self._context.set(value, bits)
 
     def pins(self, tile: int) -> Pins:
-        """Give the pins of a tile that are looked at in every cycle."""
+        """Return the pins of a tile that are looked at in every cycle."""
         bits = self.get(self._watch[tile])
         if bits not in self._seen:
             self._seen[bits] = _unpack(bits)
@@ -147,7 +147,7 @@ class PysimBench:
             self._set(pins.compliance, limited)
 
     def driven(self) -> np.ndarray:
-        """Give record and codes that each write drive holds (int64 [tiles, 4])."""
+        """Return record and codes that each write drive holds (int64 [tiles, 4])."""
         held = [(self.get(Value.cast(pins.record)), self.get(Value.cast(pins.codes))) for pins in self._fronts]
         return np.array([[record, *lines_of(codes)] for record, codes in held], np.int64)
 
@@ -196,7 +196,7 @@ _idle: dict[tuple[ControllerConfig, SerialParts | None], PysimBench] = {}
 
 
 def take_bench(config: ControllerConfig, parts: SerialParts | None = None) -> PysimBench:
-    """Give a bench at power-up, without waveforms."""
+    """Return a bench at power-up, without waveforms."""
     bench = _idle.pop((config, parts), None)
     if bench is None:
         return PysimBench(config, parts)
@@ -214,7 +214,7 @@ def _bus_pins(bus: Any) -> list[Any]:
 
 
 def _traces(dut: Controller) -> dict[str, Any]:
-    """Give what a waveform viewer shows at once: the streams, then each tile's pins."""
+    """Return what a waveform viewer shows at once: the streams, then each tile's pins."""
 
     def of(tile: int, pins: Any) -> list[Any]:
         if dut.parts is not None:

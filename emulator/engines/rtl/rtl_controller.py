@@ -135,7 +135,7 @@ class RtlController:
         refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array, as `twinbar.emulator.contract.program.Controller` says.
+        """Return the state of the array, as `twinbar.emulator.contract.program.Controller` says.
 
         In addition ``driven`` is what the write drives hold: record and codes of the three lines, int64 [tiles, 4].
         """

@@ -67,7 +67,7 @@ class Netlist:
     aliases: dict[Bit, Bit] = field(default_factory=dict)
 
     def driver_of(self, bit: Bit) -> Bit:
-        """Give the bit that a bit is another name of."""
+        """Return the bit that a bit is another name of."""
         while bit in self.aliases:
             bit = self.aliases[bit]
         return bit
@@ -126,13 +126,13 @@ def parse(text: str) -> Netlist:
 
 
 def wire_of(text: str) -> tuple[str, int, list[str]]:
-    """Give name, width and options of a ``wire``, which are what follows the word."""
+    """Return name, width and options of a ``wire``, which are what follows the word."""
     *options, name = text.split()
     return name, int(options[options.index("width") + 1]) if "width" in options else 1, options
 
 
 def signal_names(text: str) -> list[str]:
-    """Give the wires that a signal is made of."""
+    """Return the wires that a signal is made of."""
     return [token for token in _TOKEN.findall(text) if token[0] in "\\$"]
 
 
@@ -146,7 +146,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _bits(text: str, widths: dict[str, int]) -> list[Bit]:
-    """Give the bits of a signal, lowest first."""
+    """Return the bits of a signal, lowest first."""
     parts: list[list[Bit]] = []
     for token in _TOKEN.findall(text):
         if token in "{}":

@@ -180,7 +180,7 @@ class Simulation:
         self._counters = other._counters
 
     def driven(self) -> npt.NDArray[np.int64]:
-        """Give what the write drives hold between programs: record and codes of the lines (int64 [tiles, 4])."""
+        """Return what the write drives hold between programs: record and codes of the lines (int64 [tiles, 4])."""
         driven = np.zeros((self._tiles, 4), np.int64)
         self._library.twinbar_driven(self._handle, driven.ctypes.data)
         return driven
@@ -215,7 +215,7 @@ class Simulation:
         return int(trace(self._handle, path, half_period_ps))
 
     def _actions(self, counters: npt.NDArray[np.int64], phases: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Give the actions of a program from the netlist's counters, which run from power-up on, and wrap."""
+        """Return the actions of a program from the netlist's counters, which run from power-up on, and wrap."""
         actions = (counters - self._counters) % (1 << COUNTER_BITS)
         self._counters = counters
         actions[:, Action.ROW_DRIVE] = counters[:, Action.ROW_DRIVE]
@@ -226,7 +226,7 @@ class Simulation:
 
 
 def _runs(ready: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Give the lengths of the runs of a pattern, in turn of true and of false; the first may be empty."""
+    """Return the lengths of the runs of a pattern, in turn of true and of false; the first may be empty."""
     if ready.all():
         return np.array([1 << 62])
     ends = np.flatnonzero(np.diff(ready)) + 1
@@ -237,7 +237,7 @@ def _runs(ready: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 def _pin_changes(program: Program) -> npt.NDArray[np.int64]:
-    """Give what changes at pins: cycle, pin, tile and value, in the order of the cycles."""
+    """Return what changes at pins: cycle, pin, tile and value, in the order of the cycles."""
     changes: list[Any] = []
     for pulse in program.pins:
         tile = 0 if pulse.pin is Pin.STOP else pulse.tile

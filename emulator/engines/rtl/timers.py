@@ -155,7 +155,7 @@ def _paths(value: list[Bit], register: list[Bit], drivers: dict[Bit, Cell]) -> _
 
 
 def _step_of(cell: Cell, register: list[Bit]) -> int:
-    """Give what a cell adds to the whole register: 1 or -1, or 0 if it does something else."""
+    """Return what a cell adds to the whole register: 1 or -1, or 0 if it does something else."""
     if cell.kind not in ("$add", "$sub") or cell.signed or cell.ports["\\A"] != register:
         return 0
     is_one = cell.ports["\\B"][:1] == ["1"] and set(cell.ports["\\B"][1:]) <= {"0"}
@@ -163,7 +163,7 @@ def _step_of(cell: Cell, register: list[Bit]) -> int:
 
 
 def _inputs(mux: Cell) -> Iterator[tuple[int, list[Bit]]]:
-    """Give the data inputs of a multiplexer, with the positions of their select bits."""
+    """Return the data inputs of a multiplexer, with the positions of their select bits."""
     width = len(mux.ports["\\Y"])
     yield -1, mux.ports["\\A"]
     for position in range(len(mux.ports["\\S"])):
@@ -184,7 +184,7 @@ class _Readers:
         self._depends = self._closure(set(register))
 
     def _closure(self, depends: set[Bit]) -> set[Bit]:
-        """Give all bits that depend on the register."""
+        """Return all bits that depend on the register."""
         pending = list(depends)
         while pending:
             for cell, port in self._netlist.readers[pending.pop()]:
@@ -231,7 +231,7 @@ class _Readers:
         )
 
     def _watch(self, cell: Cell, port: str, depends: set[Bit]) -> Watch | None:
-        """Give the watch that a cell is."""
+        """Return the watch that a cell is."""
         if (bit := self._single_bit(cell, port, depends)) is not None:
             return Watch(Bound.UPPER, *bit, self._timer.width)
         if cell.signed or cell.kind not in (*_EQUALITIES, *_ORDERS, *_ZERO_TESTS, "$reduce_and"):
@@ -258,7 +258,7 @@ class _Readers:
         return Watch(Bound.ORDER if cell.kind in _ORDERS else Bound.EQUAL, offset, 0, bits, tuple(padded), uses)
 
     def _single_bit(self, cell: Cell, port: str, depends: set[Bit]) -> tuple[int, int] | None:
-        """Give offset and position of the one bit of a timer that a cell reads, if it seldom changes."""
+        """Return offset and position of the one bit of a timer that a cell reads, if it seldom changes."""
         ports = ("\\S",) if cell.kind in _MULTIPLEXERS else [name for name in cell.ports if name not in cell.outputs]
         read = {bit for name in ports for bit in cell.ports[name]} & depends
         if cell.kind in _STORING or len(read) != 1 or read != depends & set(cell.ports[port]):
@@ -267,7 +267,7 @@ class _Readers:
         return (offset, position) if position >= _SELDOM else None
 
     def _uses(self, result: Bit) -> tuple[Select, ...] | None:
-        """Give the inputs of multiplexers that read a bit, if nothing else reads it."""
+        """Return the inputs of multiplexers that read a bit, if nothing else reads it."""
         uses = []
         for cell, port in self._netlist.readers[result]:
             if cell.kind not in _MULTIPLEXERS or port == "\\S":
@@ -287,7 +287,7 @@ def signals_of(timers: list[Timer]) -> dict[tuple[Bit, ...], str]:
 
 
 def with_outputs(text: str, signals: dict[tuple[Bit, ...], str]) -> str:
-    """Give signals ports in the text of a flattened module."""
+    """Return signals ports in the text of a flattened module."""
     ports = 1 + sum(line.lstrip().startswith("wire") for line in text.splitlines())
     lines = []
     for number, (bits, name) in enumerate(signals.items()):

@@ -86,7 +86,7 @@ class Signal:
 
 
 def signals_of(vcd: Path) -> list[Signal]:
-    """Give the signals that the header of a VCD file declares."""
+    """Return the signals that the header of a VCD file declares."""
     found, scopes = [], []
     with vcd.open() as lines:
         for line in lines:
@@ -124,7 +124,7 @@ def without_dots(vcd: Path) -> None:
 
 
 def end_of(vcd: Path) -> int:
-    """Give the last time of a VCD file, in its units."""
+    """Return the last time of a VCD file, in its units."""
     with vcd.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
         times = [line for line in file.read().split(b"\n") if line.startswith(b"#")]
@@ -132,7 +132,7 @@ def end_of(vcd: Path) -> int:
 
 
 def groups_of(signals: list[Signal], tiles: int) -> Iterator[tuple[str, list[Signal]]]:
-    """Give what is shown: names of groups, and their signals."""
+    """Return what is shown: names of groups, and their signals."""
     readable = [signal for signal in signals if "$" not in signal.path and signal.name not in ("clk", "rst")]
     composed = any(signal.scopes[1:2] == ("hub",) for signal in readable)
 
@@ -198,5 +198,5 @@ def write_save_files(vcd: Path, tiles: int) -> None:
 
 
 def _kind(signal: Signal) -> str:
-    """Give the last part of a signal's name."""
+    """Return the last part of a signal's name."""
     return re.split(r"__|\.", signal.name)[-1]

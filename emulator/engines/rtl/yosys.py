@@ -42,7 +42,7 @@ class Translation:
 
 
 def include_folder() -> Path:
-    """Give the folder of CXXRTL's headers.
+    """Return the folder of CXXRTL's headers.
 
     Raises
     ------

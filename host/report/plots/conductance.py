@@ -16,7 +16,7 @@ _LINED_LEVELS: Final = 33
 
 
 def nearest_level(conductance_s: NDArray[np.float64], levels_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Give the level whose nominal conductance is nearest.
+    """Return the level whose nominal conductance is nearest.
 
     Parameters
     ----------

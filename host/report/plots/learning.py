@@ -49,7 +49,7 @@ def _epoch_axis(ax: Axes, epochs: Sequence[int]) -> None:
 
 
 def _accuracies(epochs: Sequence[Epoch], name: str) -> tuple[list[int], list[float]]:
-    """Give epochs and accuracies in percent, epochs without one left out."""
+    """Return epochs and accuracies in percent, epochs without one left out."""
     points = [(epoch.epoch, getattr(epoch, name)) for epoch in epochs if getattr(epoch, name) is not None]
     return [epoch for epoch, _ in points], [100 * value for _, value in points]
 
@@ -132,7 +132,7 @@ def loss(steps: Steps | None) -> Plot | None:
 
 
 def _log_counts(ax: Axes, largest: float) -> None:
-    """Give the vertical axis a logarithmic scale of counts that also has a place for zero."""
+    """Return the vertical axis a logarithmic scale of counts that also has a place for zero."""
     ax.set_yscale("symlog", linthresh=1, linscale=0.4)
     ticks = [tick for tick in _COUNT_TICKS if tick <= max(largest, 1) * 1.01]
     ax.yaxis.set_major_locator(FixedLocator(ticks))
@@ -228,7 +228,7 @@ def policy_writes(steps: Mapping[str, Steps]) -> Plot | None:
 
 
 def _looks(size: int) -> list[tuple[str, str]]:
-    """Give colour and line style of each of several series."""
+    """Return colour and line style of each of several series."""
     return [(SERIES[index % len(SERIES)], DASHES[index % len(DASHES)]) for index in range(size)]
 
 

@@ -42,7 +42,7 @@ class Tally(wiring.Component):
 
     @staticmethod
     def cycles() -> int:
-        """Give the cycles from ``add`` to the first in which the new count can be asked for: read, add, write."""
+        """Return the cycles from ``add`` to the first in which the new count can be asked for: read, add, write."""
         return 2
 
     def elaborate(self, platform) -> Module:

@@ -47,7 +47,7 @@ class Arithmetic:
         return self._made[-1]
 
     def _write_root(self) -> Routine:
-        """Give the ``root`` of a ``square``, rounded down; the square is used up."""
+        """Return the ``root`` of a ``square``, rounded down; the square is used up."""
         asm = self._asm
         square, root, bit = asm.register("dividend"), asm.register("quotient"), asm.register("divisor")
         t = asm.register("t")

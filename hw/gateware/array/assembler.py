@@ -97,13 +97,13 @@ class Assembler:
     # --- registers -----------------------------------------------------------------------------------------------
 
     def register(self, name: str) -> int:
-        """Give the register of a name."""
+        """Return the register of a name."""
         if name not in self._registers:
             self._registers[name] = self._free.pop() if self._free else self._take()
         return self._registers[name]
 
     def constant(self, value: int) -> int:
-        """Give a register that holds a number, modulo 2**64. Nothing may be written to it."""
+        """Return a register that holds a number, modulo 2**64. Nothing may be written to it."""
         value &= MASK
         if value not in self._constants:
             self._constants[value] = self._take()
@@ -341,5 +341,5 @@ class Assembler:
         self._depth = max(self._depth, routine.depth)
 
     def finish(self) -> Microcode:
-        """Give the program."""
+        """Return the program."""
         return Microcode(tuple(self.instructions), {place: value for value, place in self._constants.items()})

@@ -251,7 +251,7 @@ class Conversions:
             self._write_noise()
 
     def _write_noise(self) -> None:
-        """Give the standard deviation, ``noise``, of conversions in this range whose cells have a ``variance``."""
+        """Return the standard deviation, ``noise``, of conversions in this range whose cells have a ``variance``."""
         asm, model, formats = self._asm, self._model, self._formats
         upper, product, ku, ku_shift = (asm.register(name) for name in ("field", "full", "ku", "ku_shift"))
         t, unit = asm.register("t"), asm.constant(model.variance_unit)
@@ -317,7 +317,7 @@ class Conversions:
         asm.output(Output.FINISHED, t)
 
     def _output_number(self, output: int) -> None:
-        """Give the column, or pair, that the channel converts."""
+        """Return the column, or pair, that the channel converts."""
         asm = self._asm
         asm.input(output, Input.COLUMN)
         with asm.when(Condition.ROWS):
@@ -335,7 +335,7 @@ class Conversions:
         asm.call(self._sum_routine)
 
     def _convert_channel(self) -> None:
-        """Give the code of the current ``total``."""
+        """Return the code of the current ``total``."""
         asm, model = self._asm, self._model
         where, count, z, bits = (asm.register(name) for name in ("where", "count", "z", "hash"))
         key, t, gain, trim = (asm.register(name) for name in ("key", "t", "gain", "trim"))

@@ -100,19 +100,19 @@ class Builder:
     # --- leaves --------------------------------------------------------------------------------------------------
 
     def number(self, value: int) -> int:
-        """Give a value that is known."""
+        """Return a value that is known."""
         return self._step(Kind.NUMBER, (), 0, value, value)
 
     def input(self, name: str, low: int, high: int) -> int:
-        """Give a value that is not, of a declared range."""
+        """Return a value that is not, of a declared range."""
         return self._step(Kind.INPUT, (), name, low, high)
 
     def bits(self, name: str, bits: int) -> int:
-        """Give an unsigned input of so many bits."""
+        """Return an unsigned input of so many bits."""
         return self.input(name, 0, (1 << bits) - 1)
 
     def known(self, value: int) -> int | None:
-        """Give the number that a value always is; None if it is not."""
+        """Return the number that a value always is; None if it is not."""
         step = self.steps[value]
         return step.low if step.kind is Kind.NUMBER else None
 
@@ -140,7 +140,7 @@ class Builder:
         return self._wrapping(Kind.ADD, (a, b), (x.low + y.low, x.high + y.high), wraps)
 
     def _shifted_product(self, step: Step) -> tuple[int, int] | None:
-        """Give ``x * k`` and ``c * k`` for ``(x + c) * k`` with numbers c and k."""
+        """Return ``x * k`` and ``c * k`` for ``(x + c) * k`` with numbers c and k."""
         inner, factor = self.steps[step.operands[0]], self.known(step.operands[1])
         if factor is None or inner.kind is not Kind.ADD or (offset := self.known(inner.operands[1])) is None:
             return None
@@ -216,7 +216,7 @@ class Builder:
         return self.exclusive(a, b)
 
     def _zeros(self, step: Step) -> int:
-        """Give the low bits of a value that are 0."""
+        """Return the low bits of a value that are 0."""
         if step.kind is Kind.NUMBER:
             return (step.low & -step.low).bit_length() - 1 if step.low else 64
         parts = [self._zeros(self.steps[place]) for place in step.operands]
@@ -225,7 +225,7 @@ class Builder:
     # --- choices -------------------------------------------------------------------------------------------------
 
     def less(self, a: int, b: int) -> int:
-        """Give 1 where ``a < b``."""
+        """Return 1 where ``a < b``."""
         x, y = self.steps[a], self.steps[b]
         if x.high < y.low or x.low >= y.high:
             return self.number(int(x.high < y.low))
@@ -234,7 +234,7 @@ class Builder:
         return self._bounded(Kind.LESS, (a, b), 0, 1)
 
     def equal(self, a: int, b: int) -> int:
-        """Give 1 where two values are equal."""
+        """Return 1 where two values are equal."""
         x, y = self.steps[a], self.steps[b]
         if x.high < y.low or y.high < x.low:
             return self.number(0)
@@ -246,7 +246,7 @@ class Builder:
         return self.select(self.less(a, b), no, self.select(self.less(b, a), no, self.number(1)))
 
     def minimum(self, a: int, b: int) -> int:
-        """Give the smaller one."""
+        """Return the smaller one."""
         x, y = self.steps[a], self.steps[b]
         if x.high <= y.low or y.high <= x.low:
             return a if x.high <= y.low else b
@@ -255,7 +255,7 @@ class Builder:
         return self._bounded(Kind.MINIMUM, (a, b), min(x.low, y.low), min(x.high, y.high))
 
     def maximum(self, a: int, b: int) -> int:
-        """Give the greater one."""
+        """Return the greater one."""
         x, y = self.steps[a], self.steps[b]
         if x.low >= y.high or y.low >= x.high:
             return a if x.low >= y.high else b
@@ -264,7 +264,7 @@ class Builder:
         return self._bounded(Kind.MAXIMUM, (a, b), max(x.low, y.low), max(x.high, y.high))
 
     def select(self, condition: int, so: int, otherwise: int) -> int:
-        """Give ``so`` where the condition is 1, else ``otherwise``."""
+        """Return ``so`` where the condition is 1, else ``otherwise``."""
         if (known := self.known(condition)) is not None:
             return so if known else otherwise
         if self.steps[condition].kind is Kind.SELECT:
@@ -285,7 +285,7 @@ class Builder:
         return self._bounded(Kind.SELECT, (condition, so, otherwise), min(x.low, y.low), max(x.high, y.high))
 
     def among(self, value: int, entries: Sequence[int]) -> int:
-        """Give the entry of known numbers at a place that is chosen among numbers.
+        """Return the entry of known numbers at a place that is chosen among numbers.
 
         Raises
         ------
@@ -372,7 +372,7 @@ class Builder:
         return self._bounded(step.kind, tuple(operands), step.low, step.high, step.detail)
 
     def function(self, *results: int) -> Function:
-        """Give the function whose results are these, without the steps that it does not need."""
+        """Return the function whose results are these, without the steps that it does not need."""
         needed = set(results)
         for place in reversed(range(len(self.steps))):
             if place in needed:
@@ -429,7 +429,7 @@ class Builder:
         return operation(*values)
 
     def _where(self, value: int, condition: int, arm: int) -> int:
-        """Give what a value is on one side of a condition."""
+        """Return what a value is on one side of a condition."""
         while (step := self.steps[value]).kind is Kind.SELECT and step.operands[0] == condition:
             value = step.operands[arm]
         if step.kind is Kind.SELECT:
@@ -439,7 +439,7 @@ class Builder:
 
 
 def joined(*functions: Function) -> Function:
-    """Give one function with the results of all of them; inputs of the same name are one."""
+    """Return one function with the results of all of them; inputs of the same name are one."""
     builder, results = Builder(), list[int]()
     for function in functions:
         inputs = {

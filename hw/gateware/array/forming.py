@@ -120,7 +120,7 @@ class Forming:
         asm.add(value, value, step)
 
     def keys(self) -> None:
-        """Give what the keys of this tile's cells and channels begin with."""
+        """Return what the keys of this tile's cells and channels begin with."""
         asm, do = self._asm, self._do
         for name in ("cell_keys", "channel_keys", "value", "where"):
             # A pulse and a conversion go by the last two as well.
@@ -189,7 +189,7 @@ class Forming:
 
 
 def formed_record(form: Function) -> Function:
-    """Give what a cell's record holds after forming: its conductance, and its fault above that."""
+    """Return what a cell's record holds after forming: its conductance, and its fault above that."""
     builder = Builder()
     key = builder.bits("key", 64)
     g, fault = builder.inline(form, {"key": key})

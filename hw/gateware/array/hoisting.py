@@ -40,7 +40,7 @@ class _Split:
     early: int | None = None
 
     def rest(self, place: int) -> int:
-        """Give a value of the function after what was early."""
+        """Return a value of the function after what was early."""
         step = self.function.steps[place]
         if not self._inputs(place):
             return self._copy(place)
@@ -83,7 +83,7 @@ class _Split:
         return value
 
     def _terms(self, place: int, factors: tuple[int, ...], kind: Kind) -> Iterator[_Term]:
-        """Give the terms of a sum, each with what it is multiplied by in turn; or those of an exclusive or."""
+        """Return the terms of a sum, each with what it is multiplied by in turn; or those of an exclusive or."""
         step = self.function.steps[place]
         if step.kind is kind:
             for operand in step.operands:
@@ -98,7 +98,7 @@ class _Split:
         return not self.late.isdisjoint(self._inputs(place))
 
     def _inputs(self, place: int) -> dict[str, tuple[int, int]]:
-        """Give the names and ranges of the inputs that a value depends on."""
+        """Return the names and ranges of the inputs that a value depends on."""
         step = self.function.steps[place]
         if step.kind is Kind.INPUT:
             return {str(step.detail): (step.low, step.high)}

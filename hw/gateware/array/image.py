@@ -19,7 +19,7 @@ HEADER_WORDS: Final = 3
 
 
 def compress(values: Sequence[int]) -> list[int]:
-    """Give the words that stand for signed 32-bit values: nearly the fewest that runs can do with."""
+    """Return the words that stand for signed 32-bit values: nearly the fewest that runs can do with."""
     steps = [value - before for before, value in zip([0, *values], values, strict=False)]
     # cost[n]: words for the first n steps; ends[n]: where the last run of those begins, and its field size.
     cost = [0] + [1 << 30] * len(steps)
@@ -53,7 +53,7 @@ def _run(steps: Sequence[int], bits: int) -> list[int]:
 
 
 def expand(words: Sequence[int], entries: int) -> list[int]:
-    """Give the values back: what the microprogram does at power-up."""
+    """Return the values back: what the microprogram does at power-up."""
     values, value, at = [], 0, 0
     while len(values) < entries:
         length, bits = words[at] & _LENGTH_MASK, 16 - (words[at] >> LENGTH_BITS)

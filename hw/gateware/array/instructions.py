@@ -152,7 +152,7 @@ JUMP_CYCLES: Final = 2
 
 
 def waits(operation: Operation) -> int:
-    """Give the cycles before the first word is read: a factor, an address or a shift is fetched in them."""
+    """Return the cycles before the first word is read: a factor, an address or a shift is fetched in them."""
     if operation in (Operation.LOAD, Operation.LOAD_WORD):
         return 3
     if operation in (Operation.LOAD_IMAGE, Operation.SHIFT_BY):
@@ -161,21 +161,21 @@ def waits(operation: Operation) -> int:
 
 
 def words(operation: Operation) -> int:
-    """Give the words that an operation reads."""
+    """Return the words that an operation reads."""
     if operation in SHIFTS:
         return WORDS + 1
     return WORDS - MULTIPLICATIONS.get(operation, 0)
 
 
 def cycles(operation: Operation) -> int:
-    """Give the cycles that an operation takes."""
+    """Return the cycles that an operation takes."""
     if operation in JUMPS or operation is Operation.SLEEP:
         return JUMP_CYCLES
     return waits(operation) + words(operation) + 1
 
 
 def encode(operation: Operation, destination: int = 0, a: int = 0, b: int = 0) -> int:
-    """Give an instruction's bits."""
+    """Return an instruction's bits."""
     return (
         operation
         | destination << OPERATION_BITS
@@ -185,5 +185,5 @@ def encode(operation: Operation, destination: int = 0, a: int = 0, b: int = 0) -
 
 
 def encode_number(operation: Operation, destination: int, number: int) -> int:
-    """Give the bits of an instruction with a target or an immediate number."""
+    """Return the bits of an instruction with a target or an immediate number."""
     return encode(operation, destination) | (number & (1 << IMMEDIATE_BITS) - 1) << OPERATION_BITS + FIELD_BITS

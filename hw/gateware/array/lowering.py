@@ -124,7 +124,7 @@ class Lowering:
         self._blocks[value] = block[:common]
 
     def _find_factors(self) -> set[int]:
-        """Give the low halves of records that take part in nothing but a multiplication by their 32 bits."""
+        """Return the low halves of records that take part in nothing but a multiplication by their 32 bits."""
         steps = self.builder.steps
         halves = {place for place in self._blocks if steps[place].kind is Kind.LOW_HALF}
         for place in self._blocks:
@@ -139,7 +139,7 @@ class Lowering:
         return self.asm.register(self._homes[value])
 
     def _written(self, name: str) -> int:
-        """Give a register that is written to."""
+        """Return a register that is written to."""
         self.changes.add(name)
         return self.asm.register(name)
 
@@ -157,7 +157,7 @@ class Lowering:
                     del self._homes[value]
 
     def _home(self, place: int, block: _Block, *, beside: Collection[str] = ()) -> str:
-        """Give a register for the value of a step: that of the choice one of whose sides it is."""
+        """Return a register for the value of a step: that of the choice one of whose sides it is."""
         choices: set[int] = set()
         if block and self.builder.steps[block[-1][0]].operands[block[-1][1]] == place:
             wanted = self._wanted[place] = self._homes[block[-1][0]]
@@ -165,7 +165,7 @@ class Lowering:
         return self._free(place, beside=beside, within=choices)
 
     def _free(self, place: int, *, beside: Collection[str] = (), within: Collection[int] = ()) -> str:
-        """Give a register for the value of a step: the one where it is wanted, if that can be.
+        """Return a register for the value of a step: the one where it is wanted, if that can be.
 
         ``within`` are choices whose register the value may take.
         """
@@ -178,12 +178,12 @@ class Lowering:
         raise AssertionError("the function needs more scratch registers")
 
     def _changed_between(self, start: int, end: int) -> set[str]:
-        """Give the registers that calls between two steps write to."""
+        """Return the registers that calls between two steps write to."""
         calls = (self.builder.steps[place] for place in range(start + 1, end) if place in self._blocks)
         return {name for step in calls if step.kind is Kind.CALL for name in self.routines[str(step.detail)].changes}
 
     def _operand(self, number: int, beside: list[str]) -> int:
-        """Give a register that holds a number: a constant's, or a scratch register, which is added to ``beside``."""
+        """Return a register that holds a number: a constant's, or a scratch register, which is added to ``beside``."""
         if self.asm.is_constant(number):
             return self.asm.constant(number)
         name = self._spare(beside)
@@ -192,7 +192,7 @@ class Lowering:
         return self.asm.register(name)
 
     def _spare(self, beside: Collection[str] = ()) -> str:
-        """Give a scratch register that holds nothing now."""
+        """Return a scratch register that holds nothing now."""
         taken = {*self._homes.values(), *beside}
         if (name := next((name for name in self.scratch if name not in taken), None)) is None:
             raise AssertionError(f"the function needs more scratch registers than {self.scratch} beside {taken}")
@@ -275,7 +275,7 @@ class Lowering:
                 raise AssertionError(step)
 
     def _factor(self, step: Step) -> int:
-        """Give the operand by whose words is multiplied: the shorter one."""
+        """Return the operand by whose words is multiplied: the shorter one."""
         return int(self._factor_bits(step.operands[1]) <= self._factor_bits(step.operands[0]))
 
     def _factor_bits(self, value: int) -> int:
@@ -361,7 +361,7 @@ class Lowering:
         return value in self._homes and not self._is_kept(value) and self._ends[value] <= place
 
     def _begin_with(self, place: int, value: int, block: _Block) -> str:
-        """Give the register of a choice, which holds one of its sides already."""
+        """Return the register of a choice, which holds one of its sides already."""
         if self._dies_in(value, place):
             home = self._homes[value]
             stays = home not in self._changed_between(place, self._ends[place])
@@ -381,7 +381,7 @@ class Lowering:
             self._set(home, value)
 
     def _condition(self, value: int) -> int:
-        """Give the condition that tells whether a value is 1, after what sets the flags."""
+        """Return the condition that tells whether a value is 1, after what sets the flags."""
         step = self.builder.steps[value]
         if step.kind is Kind.INPUT:
             condition = self.inputs[str(step.detail)]

@@ -23,7 +23,7 @@ def is_any(operation, *operations: Operation):
 
 
 def place_of(operation):
-    """Give the word of the second factor by which an operation multiplies; 0 for others."""
+    """Return the word of the second factor by which an operation multiplies; 0 for others."""
     place = (operation - Operation.ACCUMULATE_0)[:2]
     return Mux(is_any(operation, Operation.ACCUMULATE_1, Operation.ACCUMULATE_2, Operation.ACCUMULATE_3), place, 0)
 
@@ -83,7 +83,7 @@ class MachinePace(wiring.Component):
 
     @staticmethod
     def cycles(operation: Operation) -> int:
-        """Give the cycles that an instruction takes; SLEEP, if there is something to do."""
+        """Return the cycles that an instruction takes; SLEEP, if there is something to do."""
         return cycles(operation)
 
     def elaborate(self, platform) -> Module:

@@ -12,7 +12,7 @@ from .machine_pace import PaceSignature, is_any, place_of
 
 
 def _power(shift):
-    """Give the factor that stands for a shift to the right by ``shift`` + 1."""
+    """Return the factor that stands for a shift to the right by ``shift`` + 1."""
     return Cat(shift == 15 - bit for bit in range(WORD_BITS))
 
 

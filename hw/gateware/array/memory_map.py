@@ -71,7 +71,7 @@ class MemoryMap:
 
 
 def stored_tables(config: ControllerConfig, model: ArrayModel) -> list[int]:
-    """Give the memory's words at power-up, up to the last table, where memory can start with contents."""
+    """Return the memory's words at power-up, up to the last table, where memory can start with contents."""
     at = MemoryMap.of(config, model)
     words = [*upper_deviates(model), *gains(model)]
     words += [0] * (at.responses * WORDS - len(words))
@@ -82,15 +82,15 @@ def stored_tables(config: ControllerConfig, model: ArrayModel) -> list[int]:
 
 
 def upper_deviates(model: ArrayModel) -> tuple[int, ...]:
-    """Give the deviates that are stored: the lower half of the quantiles is the mirror image of the upper one."""
+    """Return the deviates that are stored: the lower half of the quantiles is the mirror image of the upper one."""
     return model.gauss[len(model.gauss) // 2 :]
 
 
 def gains(model: ArrayModel) -> list[int]:
-    """Give the gains that are stored: once, if those of SET and RESET are the same."""
+    """Return the gains that are stored: once, if those of SET and RESET are the same."""
     return [*model.gain[0], *(model.gain[1] if model.gain[1] != model.gain[0] else ())]
 
 
 def responses_of(model: ArrayModel) -> tuple[list[int], list[int]]:
-    """Give means and spreads, SET then RESET."""
+    """Return means and spreads, SET then RESET."""
     return [*model.mean[0], *model.mean[1]], [*model.sigma[0], *model.sigma[1]]

@@ -70,7 +70,7 @@ class ArrayProgram:
 
 
 def array_cycles(config: ControllerConfig, model: ArrayModel) -> ArrayCycles:
-    """Give the longest that an array takes on any FPGA: how it fills its memory changes the program.
+    """Return the longest that an array takes on any FPGA: how it fills its memory changes the program.
 
     Raises
     ------

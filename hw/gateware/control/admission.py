@@ -141,7 +141,7 @@ class _Rules:
         return value & others[0]
 
     def _bound(self, bound: Bound) -> Any:
-        """Give a bound: a number that is fixed when the controller is built, or the register's value."""
+        """Return a bound: a number that is fixed when the controller is built, or the register's value."""
         if isinstance(bound, Setting):
             return {"LEVELS": self._admission.levels, "PULSE_LIMIT": self._admission.pulse_limit}[bound.register]
         return getattr(self._admission.config, bound.name) if isinstance(bound, Geometry) else bound

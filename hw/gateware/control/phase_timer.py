@@ -54,7 +54,7 @@ class PhaseTimer(wiring.Component):
 
     @staticmethod
     def cycles(duration: int) -> int:
-        """Give the cycles of a phase, of a pulse, or of waiting, of a ``duration`` of 1 or more: none are added."""
+        """Return the cycles of a phase, of a pulse, or of waiting, of a ``duration`` of 1 or more: none are added."""
         return duration
 
     def elaborate(self, platform) -> Module:

@@ -70,7 +70,7 @@ class Arming(wiring.Component):
 
     @staticmethod
     def cycles() -> int:
-        """Give the cycles of the check and of driving what it loads."""
+        """Return the cycles of the check and of driving what it loads."""
         return _CHECKS + _LATENCY + len(_LOADED)
 
     def elaborate(self, platform) -> Module:

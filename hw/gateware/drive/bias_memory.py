@@ -17,7 +17,7 @@ ROW_BITS = (WORDS - 1).bit_length()
 
 
 def initial_values(config: ControllerConfig) -> list[int]:
-    """Give what the registers hold after power-up, by address."""
+    """Return what the registers hold after power-up, by address."""
     values = [0] * (2 * WORDS)
     for register in REGISTERS:
         values[register.address] = register.init

@@ -14,7 +14,7 @@ from .bias_memory import RecordReadSignature
 
 
 def record_row(record, field: int):
-    """Give the row of a record's field in `BiasMemory`; the record is a 3-bit value."""
+    """Return the row of a record's field in `BiasMemory`; the record is a 3-bit value."""
     return Cat(Const(field >> 1, 2), record, Const(1, 1))
 
 
@@ -102,7 +102,7 @@ class WriteDrive(wiring.Component):
 
     @staticmethod
     def cycles() -> int:
-        """Give the cycles from ``begin`` to the first in which the front end has the new codes."""
+        """Return the cycles from ``begin`` to the first in which the front end has the new codes."""
         return MIN_SETTLE_DRIVE
 
     def elaborate(self, platform) -> Module:

@@ -23,7 +23,7 @@ class State(enum.Enum, shape=3):
 
 
 def lowest(m: Module, mask, name: str):
-    """Give the number of the lowest one in a mask."""
+    """Return the number of the lowest one in a mask."""
     number = Signal(range(max(len(mask), 2)), name=name)
     for place in reversed(range(len(mask))):
         with m.If(mask[place]):

@@ -108,7 +108,7 @@ class DacKeeper(wiring.Component):
         return m
 
     def _wanted(self, m: Module, output: DacOutput, number: int) -> Signal:
-        """Give the code that an output should have; it starts at the safe code."""
+        """Return the code that an output should have; it starts at the safe code."""
         limit = output.line is Line.LIMIT
         bits = LIMIT_BITS if limit else self.config.dac_bits
         wanted = Signal(bits, name=f"wanted_{number}", init=0 if limit else self.config.safe_codes[output.line])

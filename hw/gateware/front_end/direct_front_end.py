@@ -29,7 +29,7 @@ class DirectFrontEnd(wiring.Component):
 
     @staticmethod
     def cycles(duration: int) -> int:
-        """Give the cycles of a request: what its register says."""
+        """Return the cycles of a request: what its register says."""
         return duration
 
     def elaborate(self, platform) -> Module:

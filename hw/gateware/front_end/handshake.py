@@ -26,7 +26,7 @@ class FrontEndDurations(data.Struct):
 
 
 def array_members(config: ControllerConfig) -> dict[str, wiring.Member]:
-    """Give the members by which an array is driven and read; they are the pins of the direct front end.
+    """Return the members by which an array is driven and read; they are the pins of the direct front end.
 
     Members
     -------

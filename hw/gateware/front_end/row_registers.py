@@ -13,7 +13,7 @@ MAX_GROUP = 8
 
 
 def group_rows(config: ControllerConfig) -> int:
-    """Give the rows of a group: those of a word of the row registers, at most `MAX_GROUP`."""
+    """Return the rows of a group: those of a word of the row registers, at most `MAX_GROUP`."""
     return min(config.rows_per_word, MAX_GROUP)
 
 

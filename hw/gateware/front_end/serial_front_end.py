@@ -85,7 +85,7 @@ class SerialFrontEnd(wiring.Component):
         super().__init__({"tile": In(FrontEndSignature(config)), "pins": Out(SerialPinsSignature(config, parts))})
 
     def clock(self, durations: Durations) -> FrontEndClock:
-        """Give the model of the cycles in which requests are answered, as of a reset."""
+        """Return the model of the cycles in which requests are answered, as of a reset."""
         config = self.config
         return FrontEndClock(self.parts, config.rows, config.columns, config.adc_channels, config.safe_codes, durations)
 

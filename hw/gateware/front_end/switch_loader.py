@@ -183,7 +183,7 @@ class SwitchLoader(wiring.Component):
             m.d.sync += index.eq(index - 1)
 
     def _row_bits(self):
-        """Give the rows of the group ``index`` that are connected."""
+        """Return the rows of the group ``index`` that are connected."""
         rows = group_rows(self.config)
         lane_bits = rows.bit_length() - 1
         here = self.row[lane_bits:] == self.group
@@ -193,7 +193,7 @@ class SwitchLoader(wiring.Component):
         return (cell & is_cell) | (self.ones & is_plane)
 
     def _column_bits(self, m: Module, index):
-        """Give the switches of the part ``index`` of the column chain that are closed."""
+        """Return the switches of the part ``index`` of the column chain that are closed."""
         matrix, channels = self.matrix, self.config.adc_channels
         lane_bits = (channels - 1).bit_length()
         pair_base = matrix.pair_base // SWITCHES

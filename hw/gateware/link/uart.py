@@ -78,7 +78,7 @@ class UartTransmitter(wiring.Component):
 
     @staticmethod
     def cycles(divisor: int) -> int:
-        """Give the cycles of a byte: its start bit, its bits and its stop bit."""
+        """Return the cycles of a byte: its start bit, its bits and its stop bit."""
         return (DATA_BITS + 2) * divisor
 
     def elaborate(self, platform) -> Module:

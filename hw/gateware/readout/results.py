@@ -12,7 +12,7 @@ from ..tile_states import State
 
 
 def result_shape(config: ControllerConfig) -> Shape:
-    """Give the shape of what a single-cell read answers: an average beyond the range of codes, or a gain trim."""
+    """Return the shape of what a single-cell read answers: an average beyond the range of codes, or a gain trim."""
     return signed(max(config.adc_bits + 2, TRIM_BITS + 1))
 
 

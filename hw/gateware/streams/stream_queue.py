@@ -36,7 +36,7 @@ class Queue(wiring.Component):
 
     @staticmethod
     def cycles() -> int:
-        """Give the cycles from a beat's acceptance to the first in which it can be taken: write, read."""
+        """Return the cycles from a beat's acceptance to the first in which it can be taken: write, read."""
         return QUEUE_LATENCY
 
     def elaborate(self, platform) -> Module:
