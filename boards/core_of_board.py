@@ -36,13 +36,8 @@ def core_of(
         If there is no such core; a `ParameterError` where one of ``sizes`` is wrong.
     """
     given = {key: value for key, value in sizes.items() if value is not None}
-    link = LinkConfig(
-        clock_hz=board.clock_hz,
-        baud=board.baud if baud is None else baud,
-        receive_bytes=board.buffer_bytes if buffer_bytes is None else buffer_bytes,
-        transmit_bytes=board.buffer_bytes if buffer_bytes is None else buffer_bytes,
-        linger_s=LinkConfig.linger_s if linger_s is None else linger_s,
-    )
+    usual = LinkConfig(board.clock_hz, board.baud, receive_bytes=board.buffer_bytes, transmit_bytes=board.buffer_bytes)
+    link = usual.with_choices(baud, buffer_bytes, linger_s)
     try:
         controller = ControllerConfig(**(wiring.geometry.model_dump() | given))
         return CoreConfig(controller, link, wiring.serial_parts(board.clock_hz))

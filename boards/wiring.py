@@ -11,7 +11,7 @@ from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.adc import AdcPart
 from twinbar.hw.parts.assembly import DacOutput, Drive, Line, SerialParts
-from twinbar.hw.parts.bus import Wires as Way
+from twinbar.hw.parts.bus import Wires
 from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.switch import SwitchPart
 
@@ -144,7 +144,7 @@ class Wiring(_Table):
         assert isinstance(dac, DacPart)
         assert isinstance(adc, AdcPart)
         assert isinstance(switch, SwitchPart)
-        way = Way(skew_ns=self.skew_ns, round_trip_ns=self.round_trip_ns)
+        wires = Wires(skew_ns=self.skew_ns, round_trip_ns=self.round_trip_ns)
         return SerialParts(
             clock_hz=clock_hz,
             dac=dac,
@@ -156,9 +156,9 @@ class Wiring(_Table):
             switch=switch,
             pairs=self.pairs,
             reference=self.reference,
-            dac_board=way,
-            adc_board=way,
-            switch_board=way,
+            dac_board=wires,
+            adc_board=wires,
+            switch_board=wires,
             power_up_ns=self.power_up_us * 1e3,
         )
 

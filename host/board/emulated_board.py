@@ -75,11 +75,6 @@ def emulated_core(
     controller = replace(
         run.array.controller(tiles), command_depth=room.command_depth, response_depth=room.response_depth
     )
-    link = LinkConfig(
-        clock_hz=room.clock_hz,
-        baud=room.baud if baud is None else baud,
-        receive_bytes=room.receive_bytes if buffer_bytes is None else buffer_bytes,
-        transmit_bytes=room.transmit_bytes if buffer_bytes is None else buffer_bytes,
-        linger_s=LinkConfig.linger_s if linger_s is None else linger_s,
-    )
+    usual = LinkConfig(room.clock_hz, room.baud, receive_bytes=room.receive_bytes, transmit_bytes=room.transmit_bytes)
+    link = usual.with_choices(baud, buffer_bytes, linger_s)
     return CoreConfig(controller, link, array=EmulatedArray(chip_model(crossbar)))

@@ -42,7 +42,7 @@ class PolicyConfig(Section):
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The classes of sections are made while the program runs; pickle must make them anew.
+        # The classes of sections are made while the program runs; pickle must rebuild them.
         return make_section, (self.policies, self.model_dump(exclude_unset=True))
 
 

@@ -1,6 +1,6 @@
 """Build-time parameters of a board's link."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinbar.hw.errors import ConfigError
 
@@ -61,6 +61,21 @@ class LinkConfig:
         if not self.linger_s > 0 or not self.linger < 1 << 32:
             raise ConfigError(f"link.linger_s is {self.linger_s}; it must be positive and below a minute")
         assert LONGEST_FRAME <= 256
+
+    def with_choices(
+        self, baud: int | None = None, buffer_bytes: int | None = None, linger_s: float | None = None
+    ) -> "LinkConfig":
+        """Return this link with what a user chose; what is None stays.
+
+        Parameters
+        ----------
+        baud : int, optional
+        buffer_bytes : int, optional
+            Of both buffers.
+        linger_s : float, optional
+        """
+        chosen = {"baud": baud, "receive_bytes": buffer_bytes, "transmit_bytes": buffer_bytes, "linger_s": linger_s}
+        return replace(self, **{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
 
     @property
     def divisor(self) -> int:
