@@ -8,10 +8,11 @@ from torch.nn import functional as F
 
 from twinbar.host.data import load_dataset
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.programmer import program
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.experiment.run_parts import build_ledger, images_tensor
-from twinbar.host.nn.convert import CrossbarNetwork, convert
+from twinbar.host.network.programmer import program
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.host.update.policies.siamese import Siamese, SiameseSettings
 
@@ -35,7 +36,7 @@ def train_in_situ(
     """Train a module on a crossbar; gives the converted network and what its training cost."""
     config = ExperimentConfig().merge({"device.preset": "taox-hfox", "device.levels": 16})
     crossbar = build_crossbar(config)
-    network = convert(module, crossbar, account=lambda kind, activity: ledger.add(kind, activity))
+    network = put_on_crossbar(module, crossbar, account=lambda kind, activity: ledger.add(kind, activity))
     ledger = build_ledger(config, crossbar, network.session.engine.tiles)
     policy = Siamese(SiameseSettings(threshold=1.0, threshold_end=0.5, compensation="residual", twin_bound=1.5))
     optimizer = torch.optim.SGD(network.module.parameters(), lr=0.05, momentum=0.9)

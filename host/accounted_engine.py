@@ -22,11 +22,20 @@ class AccountedEngine:
     engine : Engine
     account : callable
         Takes the kind of each program ("write" or "forward") and what it did.
+
+    Attributes
+    ----------
+    layer : str
+        Layer that the multiplication which is accounted now is of.
+    calibrates : bool
+        Whether it only sets the ranges of converters.
     """
 
     def __init__(self, engine: Engine, account: Account) -> None:
         self.engine = engine
         self._account = account
+        self.layer = ""
+        self.calibrates = False
 
     @contextmanager
     def account_to(self, account: Account) -> Iterator[None]:
@@ -36,6 +45,15 @@ class AccountedEngine:
             yield
         finally:
             self._account = before
+
+    @contextmanager
+    def calibrating(self) -> Iterator[None]:
+        """Say, while multiplications are made, that they only set the ranges of converters."""
+        before, self.calibrates = self.calibrates, True
+        try:
+            yield
+        finally:
+            self.calibrates = before
 
     def write_cells(self, addresses: np.ndarray, levels: np.ndarray) -> tuple[WriteResult, np.ndarray]:
         """Write cells to levels, each tile its own list.
@@ -71,8 +89,11 @@ class AccountedEngine:
         self._account("write", result.activity.copy())
         return result
 
-    def multiply_layer(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
+    def multiply_layer(
+        self, block: TileBlock, inputs: np.ndarray, full_scale: float, layer: str = ""
+    ) -> MultiplyResult:
         """Multiply input codes by the conductances of a layer (see `Engine.multiply`)."""
+        self.layer = layer
         result = self.engine.multiply(block, inputs, full_scale)
         self._account("forward", result.activity)
         return result

@@ -195,7 +195,7 @@ class Ledger:
         _check_kind(kind, entry)
         self._tallies[kind] += entry
 
-    def energy_j(self, account: str, activity: Activity) -> float:
+    def energy_j(self, account: str, activity: Activity | Tally) -> float:
         """Price what one activity spends on an account of `ENTRIES` and `CELL_ENTRIES`, in joules."""
         actions = sum(
             int(activity.actions[action]) * self._action_j[action]

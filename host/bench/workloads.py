@@ -12,7 +12,7 @@ from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
-from twinbar.host.nn.convert import MakeEngine
+from twinbar.host.nn.put_on_crossbar import MakeEngine
 
 TILES: Final = 16
 REFERENCE: Final = Path(__file__).parent / "reference.toml"

@@ -1,5 +1,6 @@
 """The ledger of a training run, from which the activity of single steps and of periods can be taken."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from twinbar.emulator.contract.activity import Activity, Tally
@@ -75,17 +76,7 @@ class Account:
 
     def step_figures(self) -> dict[str, Any]:
         """Return the figures of the present step, as ``steps.csv`` has them."""
-        write = self._step.get("write", Activity())
-        return {
-            "cell_writes": int(write.actions[Action.WRITE_OK] + write.actions[Action.WRITE_FAILED]),
-            "pulses_set": int(write.actions[Action.PULSE_SET]),
-            "pulses_reset": int(write.actions[Action.PULSE_RESET]),
-            "verify_reads": int(write.actions[Action.CONVERT_VERIFY]),
-            "failed_writes": int(write.actions[Action.WRITE_FAILED]),
-            "write_cycles": write.cycles,
-            "forward_cycles": self._step["forward"].cycles,
-            "write_energy_j": self.ledger.energy_j("write", write),
-        }
+        return step_figures(self.ledger, self._step)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the ledger and the beginnings of its periods, for a checkpoint."""
@@ -102,3 +93,26 @@ class Account:
             period: {kind: Tally.from_state_dict(tally) for kind, tally in tallies.items()}
             for period, tallies in state["periods"].items()
         }
+
+
+def step_figures(ledger: Ledger, step: Mapping[Kind, Activity]) -> dict[str, Any]:
+    """Return the figures of one optimizer step, as ``steps.csv`` has them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Prices them.
+    step : mapping of Kind to Activity
+        What the step did.
+    """
+    write, forward = (step.get(kind, Activity()) for kind in ("write", "forward"))
+    return {
+        "cell_writes": int(write.actions[Action.WRITE_OK] + write.actions[Action.WRITE_FAILED]),
+        "pulses_set": int(write.actions[Action.PULSE_SET]),
+        "pulses_reset": int(write.actions[Action.PULSE_RESET]),
+        "verify_reads": int(write.actions[Action.CONVERT_VERIFY]),
+        "failed_writes": int(write.actions[Action.WRITE_FAILED]),
+        "write_cycles": write.cycles,
+        "forward_cycles": forward.cycles,
+        "write_energy_j": ledger.energy_j("write", write),
+    }

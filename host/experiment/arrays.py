@@ -5,7 +5,7 @@ import io
 import numpy as np
 
 from twinbar.host.experiment.run_folder import RunFolder
-from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapping import tile_names
 
 FILE = "arrays.npz"

@@ -34,7 +34,7 @@ from typing import Any, Protocol
 
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.epoch import EpochCounts
-from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.hw.errors import ConfigError
 
 

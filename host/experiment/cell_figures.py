@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 
 
 def cell_figures(network: CrossbarNetwork) -> dict[str, Any]:

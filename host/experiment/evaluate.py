@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 
 BATCH = 500
 """Images per forward pass of an evaluation; part of the result, since read noise is drawn in this order."""

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.host.board.connection import BoardConnection
 from twinbar.host.experiment.callbacks import Run
-from twinbar.host.experiment.programmer import program
 from twinbar.host.experiment.progress_display import Progress
+from twinbar.host.network.programmer import program
 from twinbar.host.update.kept_levels import KeptLevels
 
 

@@ -10,7 +10,7 @@ from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.experiment.callbacks import Run
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import Progress
-from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapping import mapped_columns
 from twinbar.host.trace.drawing import check_waves, draw_timeline, draw_wave
 from twinbar.host.trace.excerpt import Excerpt

@@ -5,7 +5,8 @@ from typing import Any, Final
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.chip_array import with_chip_durations
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, build_config
-from twinbar.emulator.devices.preset import load_preset
+from twinbar.emulator.crossbar.levels import Targets
+from twinbar.emulator.devices.preset import Preset, load_preset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.update.known_policies import POLICIES
 from twinbar.host.update.policy import UpdatePolicy
@@ -17,8 +18,18 @@ EMULATED: Final = "emulated"
 """Front ends that no wiring describes."""
 
 
-def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
+def build_crossbar(
+    config: ExperimentConfig, *, preset: Preset | None = None, targets: Targets | None = None
+) -> CrossbarConfig:
     """Resolve the crossbar and its controller to integers.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    preset : Preset, optional
+        The cells, where they are other than those that ``device.preset`` names.
+    targets : Targets, optional
+        Targets of the writes, where they are other than those of the policy that ``policy.name`` names.
 
     Raises
     ------
@@ -26,13 +37,13 @@ def build_crossbar(config: ExperimentConfig) -> CrossbarConfig:
         If there is no such crossbar; the sentence names the key.
     """
     crossbar = build_config(
-        load_preset(config.device.preset),
+        load_preset(config.device.preset) if preset is None else preset,
         config.device,
         config.array,
         config.timing,
         config.write,
         seed=config.engine.seed,
-        targets=build_policy(config).targets,
+        targets=build_policy(config).targets if targets is None else targets,
         parts=build_parts(config),
     )
     return with_chip_durations(crossbar) if config.array.front_end == EMULATED else crossbar

@@ -21,8 +21,9 @@ from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.optimizers import optimizer_class
-from twinbar.host.nn.convert import CrossbarNetwork, MakeEngine, convert
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.networks import lenet, mlp
+from twinbar.host.nn.put_on_crossbar import MakeEngine, put_on_crossbar
 from twinbar.hw.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def build_network(
 
     Without ``calibrate``, converters stay as they are until a checkpoint is loaded.
     """
-    return convert(
+    return put_on_crossbar(
         model,
         crossbar,
         account,

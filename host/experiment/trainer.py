@@ -28,11 +28,11 @@ from twinbar.host.experiment.epoch import EpochCounts, epoch_entry, total_counts
 from twinbar.host.experiment.evaluate import Evaluation, evaluate
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.policy_state import policy_state, restore_policy
-from twinbar.host.experiment.programmer import program
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.watch import Watch
-from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.network.programmer import program
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError

@@ -1,8 +1,8 @@
 """Where the weights of a network lie: layers on grids of tiles, weights on differential pairs of cells."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,47 @@ from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.sections.array_section import ArrayConfig
 
 Placement = Literal["interleaved", "contiguous"]
+
+
+class LayerShape(NamedTuple):
+    """A weight matrix, or several of one size (the groups of a convolution, the projections of an attention).
+
+    Parameters
+    ----------
+    name : str
+    outputs : int
+        Of all groups together; each has ``outputs / groups``.
+    inputs : int
+        Of each group: groups see other inputs.
+    groups : int
+    packed : bool
+        Whether groups that fit one tile together share it: each takes rows and columns of its own, so that one
+        operation multiplies by all of them. Weights between them do not exist; their cells stay at the lowest level.
+    """
+
+    name: str
+    outputs: int
+    inputs: int
+    groups: int = 1
+    packed: bool = True
+
+
+@dataclass(frozen=True)
+class LayerBlock:
+    """Tiles that one operation multiplies by: a layer, or some of its groups.
+
+    Parameters
+    ----------
+    tiles : TileBlock
+    outputs : slice
+        Outputs of the layer that it gives.
+    groups : int
+        Groups in it; its inputs are those of each, one after the other.
+    """
+
+    tiles: TileBlock
+    outputs: slice
+    groups: int
 
 
 @dataclass(frozen=True)
@@ -23,7 +64,8 @@ class LayerMap:
     Parameters
     ----------
     name : str
-    block : TileBlock
+    blocks : tuple of LayerBlock
+        A single one where there are no groups.
     input_address : int64 [inputs]
     output_address : int64 [outputs]
     placement : str
@@ -32,14 +74,14 @@ class LayerMap:
     """
 
     name: str
-    block: TileBlock
+    blocks: tuple[LayerBlock, ...]
     input_address: np.ndarray
     output_address: np.ndarray
     placement: Placement
 
     @property
     def inputs(self) -> int:
-        """Inputs of the layer."""
+        """Inputs of the layer, or of each of its groups."""
         return len(self.input_address)
 
     @property
@@ -47,11 +89,22 @@ class LayerMap:
         """Outputs of the layer."""
         return len(self.output_address)
 
-    def gather(self, per_tile: np.ndarray) -> np.ndarray:
-        """Put the outputs of the column tiles in order: [column tiles, batch, pairs] to [batch, outputs]."""
+    @property
+    def groups(self) -> int:
+        """Groups of inputs and outputs; 1 for an ordinary matrix."""
+        return sum(block.groups for block in self.blocks)
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles that hold weights of the layer."""
+        return sum(block.tiles.shape[0] * block.tiles.shape[1] for block in self.blocks)
+
+    def gather(self, per_tile: np.ndarray, block: int = 0) -> np.ndarray:
+        """Put the outputs of a block's column tiles in order: [column tiles, batch, pairs] to [batch, outputs]."""
         column_tiles, batch, pairs = per_tile.shape
         axes = (1, 2, 0) if self.placement == "interleaved" else (1, 0, 2)
-        return per_tile.transpose(axes).reshape(batch, column_tiles * pairs)[:, : self.outputs]
+        part = self.blocks[block].outputs
+        return per_tile.transpose(axes).reshape(batch, column_tiles * pairs)[:, : part.stop - part.start]
 
 
 def _spread(count: int, most: int, placement: Placement) -> tuple[int, np.ndarray, np.ndarray]:
@@ -64,13 +117,17 @@ def _spread(count: int, most: int, placement: Placement) -> tuple[int, np.ndarra
 
 
 def map_layers(
-    shapes: Sequence[tuple[str, int, int]], array: ArrayConfig, placement: Placement, *, sharing: bool = False
+    shapes: Sequence[LayerShape | tuple[str, int, int]],
+    array: ArrayConfig,
+    placement: Placement,
+    *,
+    sharing: bool = False,
 ) -> list[LayerMap]:
     """Return every layer tiles of its own; or let small layers share tiles.
 
     Parameters
     ----------
-    shapes : sequence of (name, outputs, inputs)
+    shapes : sequence of LayerShape
     array : ArrayConfig
     placement : str
     sharing : bool
@@ -81,40 +138,110 @@ def map_layers(
     first = 0
     free: dict[int, int] = {}
     """First free row of the tiles that can be shared."""
-    for name, outputs, inputs in shapes:
-        row_tiles, row_tile, row = _spread(inputs, array.rows, placement)
-        column_tiles, column_tile, pair = _spread(outputs, array.columns // 2, placement)
-        tile, top = first, 0
-        if sharing and row_tiles == column_tiles == 1:
-            tile = next((known for known, used in free.items() if used + inputs <= array.rows), first)
-            top = free.get(tile, 0)
-            free[tile] = top + inputs
-        row_input = np.full((row_tiles, array.rows), inputs, np.int64)
-        row_input[row_tile, top + row] = np.arange(inputs)
+    for shape in (LayerShape(*shape) for shape in shapes):
+        together = _groups_per_tile(shape, array)
+        if shape.groups > 1 and together:
+            place = _pack(shape, array, placement, first, together)
+        elif shape.groups > 1:
+            place = _repeat(shape, array, placement, first)
+        else:
+            tile, top = first, 0
+            if sharing and shape.inputs <= array.rows and shape.outputs <= array.columns // 2:
+                tile = next((known for known, used in free.items() if used + shape.inputs <= array.rows), first)
+                top = free.get(tile, 0)
+                free[tile] = top + shape.inputs
+            place = _lay_out(shape, array, placement, tile, top)
+        maps.append(place)
+        first = max(first, place.blocks[-1].tiles.tiles.stop)
+    return maps
+
+
+def _lay_out(shape: LayerShape, array: ArrayConfig, placement: Placement, tile: int, top: int = 0) -> LayerMap:
+    """Spread one matrix over tiles from ``tile`` on, and over rows from ``top`` on."""
+    row_tiles, row_tile, row = _spread(shape.inputs, array.rows, placement)
+    column_tiles, column_tile, pair = _spread(shape.outputs, array.columns // 2, placement)
+    row_input = np.full((row_tiles, array.rows), shape.inputs, np.int64)
+    row_input[row_tile, top + row] = np.arange(shape.inputs)
+    block = TileBlock(
+        first_tile=tile,
+        row_input=row_input,
+        used_rows=top + np.bincount(row_tile, minlength=row_tiles).astype(np.int64),
+        used_columns=2 * np.bincount(column_tile, minlength=column_tiles).astype(np.int64),
+        inputs=shape.inputs,
+    )
+    input_address = (tile + row_tile * column_tiles) * array.cells + (top + row) * array.columns
+    return LayerMap(
+        name=shape.name,
+        blocks=(LayerBlock(block, slice(0, shape.outputs), 1),),
+        input_address=input_address.astype(np.int64),
+        output_address=(column_tile * array.cells + 2 * pair).astype(np.int64),
+        placement=placement,
+    )
+
+
+def _groups_per_tile(shape: LayerShape, array: ArrayConfig) -> int:
+    """Count the groups of a layer that one tile takes side by side; 0 if they are packed into none."""
+    together = min(array.rows // shape.inputs, array.columns // 2 // (shape.outputs // shape.groups), shape.groups)
+    return together if shape.packed or not together else 1
+
+
+def _pack(shape: LayerShape, array: ArrayConfig, placement: Placement, first: int, together: int) -> LayerMap:
+    """Put groups side by side on tiles, each on rows and pairs of its own."""
+    outputs = shape.outputs // shape.groups
+    group, output = np.divmod(np.arange(shape.outputs), outputs)
+    tile, slot = np.divmod(group, together)
+    row = slot * shape.inputs
+    pair = slot * outputs + output
+    blocks = []
+    for number, start in enumerate(range(0, shape.groups, together)):
+        here = min(together, shape.groups - start)
+        inputs = here * shape.inputs
+        row_input = np.full((1, array.rows), inputs, np.int64)
+        row_input[0, :inputs] = np.arange(inputs)
         block = TileBlock(
-            first_tile=tile,
+            first_tile=first + number,
             row_input=row_input,
-            used_rows=top + np.bincount(row_tile, minlength=row_tiles).astype(np.int64),
-            used_columns=2 * np.bincount(column_tile, minlength=column_tiles).astype(np.int64),
+            used_rows=np.array([inputs]),
+            used_columns=np.array([2 * here * outputs]),
             inputs=inputs,
         )
-        input_address = (tile + row_tile * column_tiles) * array.cells + (top + row) * array.columns
-        maps.append(
-            LayerMap(
-                name=name,
-                block=block,
-                input_address=input_address.astype(np.int64),
-                output_address=(column_tile * array.cells + 2 * pair).astype(np.int64),
-                placement=placement,
-            )
+        blocks.append(LayerBlock(block, slice(start * outputs, (start + here) * outputs), here))
+    return LayerMap(
+        name=shape.name,
+        blocks=tuple(blocks),
+        input_address=np.arange(shape.inputs, dtype=np.int64) * array.columns,
+        output_address=((first + tile) * array.cells + row * array.columns + 2 * pair).astype(np.int64),
+        placement=placement,
+    )
+
+
+def _repeat(shape: LayerShape, array: ArrayConfig, placement: Placement, first: int) -> LayerMap:
+    """Give each group, which is larger than a tile, tiles of its own; all are laid out alike."""
+    outputs = shape.outputs // shape.groups
+    alike = _lay_out(LayerShape(shape.name, outputs, shape.inputs), array, placement, 0)
+    (one,) = alike.blocks
+    per_group = alike.tiles
+    blocks = tuple(
+        LayerBlock(
+            replace(one.tiles, first_tile=first + group * per_group),
+            slice(group * outputs, (group + 1) * outputs),
+            1,
         )
-        first = max(first, block.tiles.stop)
-    return maps
+        for group in range(shape.groups)
+    )
+    begin = (first + np.arange(shape.groups) * per_group) * array.cells
+    return LayerMap(
+        name=shape.name,
+        blocks=blocks,
+        input_address=alike.input_address,
+        output_address=(begin[:, None] + alike.output_address[None, :]).ravel(),
+        placement=placement,
+    )
 
 
 def tile_count(maps: Sequence[LayerMap]) -> int:
     """Number of tiles that all layers take together."""
-    return max(layer.block.tiles.stop for layer in maps)
+    return max(block.tiles.tiles.stop for layer in maps for block in layer.blocks)
 
 
 def tile_names(maps: Sequence[LayerMap]) -> list[str]:
@@ -122,19 +249,21 @@ def tile_names(maps: Sequence[LayerMap]) -> list[str]:
     layers: list[list[str]] = [[] for _ in range(tile_count(maps))]
     places = [""] * len(layers)
     for layer in maps:
-        for number in range(layer.block.tiles.start, layer.block.tiles.stop):
-            row, column = divmod(number - layer.block.first_tile, layer.block.shape[1])
-            layers[number].append(layer.name)
-            places[number] = f"r{row} c{column}"
+        for index, block in enumerate(layer.blocks):
+            part = f"{layer.name}[{index}]" if len(layer.blocks) > 1 else layer.name
+            for number in range(block.tiles.tiles.start, block.tiles.tiles.stop):
+                row, column = divmod(number - block.tiles.first_tile, block.tiles.shape[1])
+                layers[number].append(part)
+                places[number] = f"r{row} c{column}"
     return [f"{'+'.join(names)} {place}" for names, place in zip(layers, places, strict=True)]
 
 
 def mapped_columns(maps: Sequence[LayerMap]) -> np.ndarray:
     """Columns of each tile that hold weights (int64 [tiles])."""
     columns = np.zeros(tile_count(maps), np.int64)
-    for layer in maps:
-        own = np.tile(layer.block.used_columns, layer.block.shape[0])
-        columns[layer.block.tiles] = np.maximum(columns[layer.block.tiles], own)
+    for block in (block.tiles for layer in maps for block in layer.blocks):
+        own = np.tile(block.used_columns, block.shape[0])
+        columns[block.tiles] = np.maximum(columns[block.tiles], own)
     return columns
 
 

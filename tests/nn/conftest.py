@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.host.experiment.programmer import program
-from twinbar.host.nn.convert import CrossbarNetwork, convert
-from twinbar.host.nn.layers import CrossbarLayer
+from twinbar.host.network.programmer import program
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 
 
@@ -27,7 +28,7 @@ def on_crossbar(make_crossbar: Callable[..., CrossbarConfig]) -> Callable[..., C
             | {"tolerance": 0.1, "adc_noise_codes": 0.0, "variation": False}
             | choices
         )
-        network = convert(module, config, lambda kind, activity: None, **(options or {}))
+        network = put_on_crossbar(module, config, lambda kind, activity: None, **(options or {}))
         result = program(network, ClosedLoop(), 0.0).result
         assert result.ok.all()
         with network.calibrating(), torch.no_grad():
@@ -38,10 +39,10 @@ def on_crossbar(make_crossbar: Callable[..., CrossbarConfig]) -> Callable[..., C
 
 
 @pytest.fixture
-def weights_in_levels() -> Callable[[CrossbarLayer], np.ndarray]:
+def weights_in_levels() -> Callable[[MappedLayer], np.ndarray]:
     """The twin's weights in level spacings, rounded and clipped as a pair can hold them."""
 
-    def quantize(layer: CrossbarLayer) -> np.ndarray:
+    def quantize(layer: MappedLayer) -> np.ndarray:
         cells = layer.matmul.cells
         levels = np.floor(layer.matrix / np.float32(cells.weight_per_level) + 0.5)
         return np.clip(levels, 1 - cells.levels, cells.levels - 1)

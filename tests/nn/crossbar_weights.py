@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from twinbar.host.nn.layers import CrossbarLayer, CrossbarMatmul
+from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
+from twinbar.host.nn.mapped_layer import MappedLayer
 
 
 def activations(*shape: int, seed: int = 0, lowest: int = 0) -> Tensor:
@@ -15,13 +16,13 @@ def activations(*shape: int, seed: int = 0, lowest: int = 0) -> Tensor:
     return x.clamp(max=15) / 15
 
 
-def seen_by(layer: CrossbarLayer, x: Tensor) -> Tensor:
+def seen_by(layer: MappedLayer, x: Tensor) -> Tensor:
     """Inputs as their integer codes stand for them (float64), of either sign."""
     lsb = layer.matmul.range.input_max / layer.matmul.session.engine.config.array.input_max
     return torch.round(x.double() / lsb) * lsb
 
 
-def held_weights(layer: CrossbarLayer) -> Tensor:
+def held_weights(layer: MappedLayer) -> Tensor:
     """The weights that the cells hold now, from their conductances (float64, in the shape of the twin's)."""
     matmul = layer.matmul
     cells = matmul.session.engine.config.cells
@@ -36,7 +37,7 @@ def error_bound(matmul: CrossbarMatmul, passes: int = 1) -> float:
     """Largest error of an output that rounding can make: half a code for every conversion that enters it."""
     array = matmul.session.engine.config.array
     gain = matmul.session.engine.config.adc_range(matmul.range.full_scale).codes_per_grid
-    conversions = matmul.map.block.shape[0] * (1 if array.pairs == "subtract" else 2) * passes
+    conversions = matmul.map.blocks[0].tiles.shape[0] * (1 if array.pairs == "subtract" else 2) * passes
     planes = sum(2**plane for plane in range(array.planes))
     lsb = matmul.range.input_max / array.input_max
     grid_per_weight = (

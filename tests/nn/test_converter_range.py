@@ -6,7 +6,7 @@ from torch import nn
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import MultiplyResult
-from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.ranges import DECAY_PER_VECTOR, GROWTH, ConverterRange
 
 CODES_PER_GRID = 1 / 16
@@ -66,7 +66,7 @@ def test_calibration_leaves_head_room_for_what_it_saw(network: CrossbarNetwork) 
     nn.Linear(20, 6)
     x = torch.rand(64, 20)
     network.module.eval()
-    outcome = matmul.session.multiply_layer(matmul.map.block, matmul.quantize(x)[0], matmul.range.full_scale)
+    outcome = matmul.session.multiply_layer(matmul.map.blocks[0].tiles, matmul.quantize(x)[0], matmul.range.full_scale)
     gain = matmul.session.engine.config.adc_range(matmul.range.full_scale).codes_per_grid
     assert outcome.clipped == 0
     peak = max(abs(outcome.lowest), abs(outcome.highest)) / gain
@@ -95,6 +95,7 @@ def test_a_frozen_range_stays_and_its_clipping_is_counted(on_crossbar: Callable[
         matmul.range.input_max = 1.0  # larger inputs than the range was calibrated for
         before = matmul.range.full_scale
         network.module.train()
+        matmul.take_clipped()
         network.module(torch.ones(64, 20))
     assert matmul.range.full_scale == before
     assert 0.05 < matmul.take_clipped() <= 1.0
@@ -106,6 +107,6 @@ def test_inputs_without_a_one_move_no_range(network: CrossbarNetwork) -> None:
     before = matmul.range.full_scale
     for _ in range(5):
         y = network.module(torch.zeros(3, 20))
-    assert torch.equal(y, network.layers[0].bias.expand(3, 6))
+    assert torch.equal(y, network.module.bias.expand(3, 6))
     # Nothing was converted, so that nothing is known of the currents.
     assert matmul.range.full_scale == before

@@ -9,8 +9,8 @@ import torch
 from crossbar_weights import activations, error_bound, held_weights, seen_by
 from torch import nn
 
-from twinbar.host.nn.convert import CrossbarNetwork
-from twinbar.host.nn.layers import CrossbarLayer
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.hw.errors import TwinbarError
 
 WAYS = [
@@ -48,7 +48,7 @@ def test_linear_is_a_quantized_product(
 
 
 def test_held_weights_are_the_quantized_twin(
-    on_crossbar: Callable[..., CrossbarNetwork], weights_in_levels: Callable[[CrossbarLayer], np.ndarray]
+    on_crossbar: Callable[..., CrossbarNetwork], weights_in_levels: Callable[[MappedLayer], np.ndarray]
 ) -> None:
     network = on_crossbar(linear(50, 21), activations(7, 50), options={"weight_range": 1.0})
     (layer,) = network.layers
@@ -116,7 +116,7 @@ def test_gradients_are_those_of_the_twin_for_the_inputs_that_were_seen(
     network.module(x).backward(upstream)
     seen = seen_by(layer, x.detach()).float()
     assert torch.allclose(layer.weight.grad, upstream.T @ seen, atol=1e-6)
-    assert torch.allclose(layer.bias.grad, upstream.sum(dim=0), atol=1e-6)
+    assert torch.allclose(network.module.bias.grad, upstream.sum(dim=0), atol=1e-6)
     assert torch.allclose(x.grad, upstream @ layer.weight.detach(), atol=1e-6)
 
 

@@ -41,12 +41,12 @@ def test_layers_have_tiles_of_their_own_and_no_more_than_they_need(
     maps = map_of(shapes, placement)
     first = 0
     for layer, (outputs, inputs) in zip(maps, shapes, strict=True):
-        row_tiles, column_tiles = layer.block.shape
+        row_tiles, column_tiles = layer.blocks[0].tiles.shape
         assert (row_tiles, column_tiles) == (-(-inputs // 5), -(-outputs // 3))
-        assert layer.block.tiles == slice(first, first + row_tiles * column_tiles)
-        first = layer.block.tiles.stop
+        assert layer.blocks[0].tiles.tiles == slice(first, first + row_tiles * column_tiles)
+        first = layer.blocks[0].tiles.tiles.stop
         tiles = (layer.output_address[:, None] + layer.input_address[None, :]) // ARRAY.cells
-        assert np.unique(tiles).tolist() == list(range(layer.block.first_tile, first))
+        assert np.unique(tiles).tolist() == list(range(layer.blocks[0].tiles.first_tile, first))
     assert len(tile_names(maps)) == len(set(tile_names(maps))) == tile_count(maps) == first
 
 
@@ -55,7 +55,7 @@ def test_the_rows_are_driven_by_the_inputs_of_their_weights(
     shapes: list[tuple[int, int]], placement: Literal["interleaved", "contiguous"]
 ) -> None:
     for layer in map_of(shapes, placement):
-        block = layer.block
+        block = layer.blocks[0].tiles
         row_tiles, column_tiles = block.shape
         tile, cell = np.divmod(layer.input_address, ARRAY.cells)
         row_tile, rest = np.divmod(tile - block.first_tile, column_tiles)
@@ -80,7 +80,9 @@ def test_gather_puts_outputs_where_their_weights_are(
 ) -> None:
     for layer in map_of(shapes, placement):
         column_tile, column = np.divmod(layer.output_address, ARRAY.cells)
-        per_tile = np.full((layer.block.shape[1], batch, int(layer.block.used_columns.max()) // 2), -1)
+        per_tile = np.full(
+            (layer.blocks[0].tiles.shape[1], batch, int(layer.blocks[0].tiles.used_columns.max()) // 2), -1
+        )
         for vector in range(batch):
             per_tile[column_tile, vector, column // 2] = np.arange(layer.outputs) + 100 * vector
         assert layer.gather(per_tile).tolist() == [
@@ -93,14 +95,14 @@ def test_neighbours_lie_on_different_tiles_where_interleaved() -> None:
     assert (np.diff(layer.input_address // ARRAY.cells) != 0).all()
     assert (np.diff(layer.output_address // ARRAY.cells) != 0).all()
     # Lines are shared evenly: tiles differ by one row, and by one pair, at most.
-    assert np.ptp(layer.block.used_rows) <= 1
-    assert np.ptp(layer.block.used_columns) <= 2
+    assert np.ptp(layer.blocks[0].tiles.used_rows) <= 1
+    assert np.ptp(layer.blocks[0].tiles.used_columns) <= 2
 
 
 def test_tiles_hold_runs_where_contiguous() -> None:
     (layer,) = map_of([(7, 12)], "contiguous")
-    assert layer.block.row_input.tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 12, 12]]
-    assert layer.block.used_columns.tolist() == [6, 6, 2]
+    assert layer.blocks[0].tiles.row_input.tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 12, 12]]
+    assert layer.blocks[0].tiles.used_columns.tolist() == [6, 6, 2]
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
@@ -126,18 +128,20 @@ def test_layers_that_share_tiles_keep_rows_of_their_own(
     assert len(tile_names(maps)) == len(set(tile_names(maps))) == len(mapped_columns(maps)) == tile_count(maps)
     for shared, own in zip(maps, alone, strict=True):
         # What drives the rows is the same, further down.
-        assert (shared.block.row_input[shared.block.row_input < shared.inputs] < shared.inputs).all()
-        driven = [np.flatnonzero(row < shared.inputs) for row in shared.block.row_input]
+        assert (
+            shared.blocks[0].tiles.row_input[shared.blocks[0].tiles.row_input < shared.inputs] < shared.inputs
+        ).all()
+        driven = [np.flatnonzero(row < shared.inputs) for row in shared.blocks[0].tiles.row_input]
         tops = [row.min() for row in driven]
         assert [(row - top).tolist() for row, top in zip(driven, tops, strict=True)] == [
-            np.flatnonzero(row < own.inputs).tolist() for row in own.block.row_input
+            np.flatnonzero(row < own.inputs).tolist() for row in own.blocks[0].tiles.row_input
         ]
-        assert (shared.block.used_rows == np.array([row.max() + 1 for row in driven])).all()
+        assert (shared.blocks[0].tiles.used_rows == np.array([row.max() + 1 for row in driven])).all()
 
 
 def test_a_network_of_small_layers_takes_one_tile() -> None:
     shapes = [("0", 2, 3), ("1", 3, 2), ("2", 3, 1), ("3", 3, 4)]
     maps = map_layers(shapes, ARRAY, "interleaved", sharing=True)
-    assert [layer.block.first_tile for layer in maps] == [0, 0, 1, 1]
+    assert [layer.blocks[0].tiles.first_tile for layer in maps] == [0, 0, 1, 1]
     assert tile_names(maps) == ["0+1 r0 c0", "2+3 r0 c0"]
     assert mapped_columns(maps).tolist() == [6, 6]

@@ -10,9 +10,10 @@ from torch import nn
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
 from twinbar.emulator.engines.bulk.engine import FastEngine
-from twinbar.host.experiment.programmer import program
-from twinbar.host.nn.convert import CrossbarNetwork, convert
-from twinbar.host.nn.layers import CrossbarLayer
+from twinbar.host.network.programmer import program
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.host.update.policies.siamese import Siamese, SiameseSettings
 
@@ -22,7 +23,7 @@ def network(make_crossbar: Callable[..., CrossbarConfig]) -> CrossbarNetwork:
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(20, 9), nn.ReLU(), nn.Linear(9, 4))
     config = make_crossbar("ideal", variation=False, adc_noise_codes=0.0)
-    network = convert(module, config, lambda kind, activity: None, weight_range=2.0)
+    network = put_on_crossbar(module, config, lambda kind, activity: None, weight_range=2.0)
     assert program(network, ClosedLoop(), 0.0).result.ok.all()
     for layer in network.layers:
         with torch.no_grad():
@@ -30,7 +31,7 @@ def network(make_crossbar: Callable[..., CrossbarConfig]) -> CrossbarNetwork:
     return network
 
 
-def in_levels(layer: CrossbarLayer) -> np.ndarray:
+def in_levels(layer: MappedLayer) -> np.ndarray:
     """What the pairs hold, as far as the host knows."""
     return layer.matmul.cells.plus.astype(int) - layer.matmul.cells.minus
 
@@ -72,7 +73,9 @@ def test_closed_loop_reads_every_cell_at_every_step(network: CrossbarNetwork) ->
 def test_read_backs_reach_the_cells_that_they_belong_to(make_crossbar: Callable[..., CrossbarConfig]) -> None:
     torch.manual_seed(0)
     config = make_crossbar("taox-hfox", levels=16)
-    network = convert(nn.Linear(20, 9), config, lambda kind, activity: None, keep_read_back=True, weight_range=2.0)
+    network = put_on_crossbar(
+        nn.Linear(20, 9), config, lambda kind, activity: None, keep_read_back=True, weight_range=2.0
+    )
     program(network, ClosedLoop(), 0.0)
     (layer,) = network.layers
     cells = layer.matmul.cells
@@ -95,7 +98,7 @@ def test_a_stuck_cell_is_carried_by_its_partner(make_crossbar: Callable[..., Cro
         return FastEngine(config, tiles, mapped, faults)
 
     config = make_crossbar("ideal", limit=255)
-    network = convert(
+    network = put_on_crossbar(
         nn.Linear(4, 3), config, lambda kind, activity: None, weight_range=2.0, make_engine=with_stuck_cell
     )
     program(network, ClosedLoop(), 0.0)

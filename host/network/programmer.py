@@ -1,13 +1,16 @@
 """Brings the cells of a network to what an update policy asks for, and learns from what they answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import WriteResult
-from twinbar.host.nn.convert import CrossbarNetwork
+from twinbar.host.network.layer_cost import LayerWrites
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.update.kernels import record_responses
-from twinbar.host.update.policy import UpdatePolicy
+from twinbar.host.update.policy import Decision, UpdatePolicy
 
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
 
@@ -22,13 +25,21 @@ class Programmed:
         Weights whose level changed.
     result : WriteResult
         In the order of the tiles' lists.
+    layers : dict of str to LayerWrites
+        What was done in each layer.
     """
 
     weight_updates: int
     result: WriteResult
+    layers: dict[str, LayerWrites]
 
 
-def program(network: CrossbarNetwork, policy: UpdatePolicy, progress: float) -> Programmed:
+def program(
+    network: CrossbarNetwork,
+    policy: UpdatePolicy,
+    progress: float,
+    layers: Sequence[MappedLayer] | None = None,
+) -> Programmed:
     """Let the policy decide for every layer, write all layers as one program, and note the responses.
 
     Parameters
@@ -37,21 +48,27 @@ def program(network: CrossbarNetwork, policy: UpdatePolicy, progress: float) -> 
     policy : UpdatePolicy
     progress : float
         Part of the training that has passed, 0 to 1.
+    layers : sequence of MappedLayer, optional
+        Those of the network that are decided for; all of them by default.
     """
-    decisions = [policy.decide(layer.matrix, layer.matmul.cells, progress) for layer in network.layers]
+    layers = network.layers if layers is None else layers
+    decisions = [_decide(policy, layer, progress) for layer in layers]
     addresses = np.concatenate([decision.addresses for decision in decisions])
     levels = np.concatenate([decision.levels for decision in decisions])
     result, order = network.session.write_cells(addresses, levels)
     codes = np.empty_like(result.codes)
     ok = np.empty_like(result.ok)
+    pulses = np.empty((2, len(order)), np.int64)
     codes[order] = result.codes
     ok[order] = result.ok
+    pulses[:, order] = result.sets, result.resets
     table = network.session.engine.config.levels
     start = 0
-    for layer, decision in zip(network.layers, decisions, strict=True):
+    done = {}
+    for layer, decision in zip(layers, decisions, strict=True):
         part = slice(start, start + len(decision.origins))
         start = part.stop
-        cells = layer.matmul.cells
+        cells = layer.cells
         record_responses(
             decision.origins,
             codes[part],
@@ -65,4 +82,18 @@ def program(network: CrossbarNetwork, policy: UpdatePolicy, progress: float) -> 
             _NO_READ_BACK if cells.read_minus is None else cells.read_minus,
             cells.failures,
         )
-    return Programmed(sum(decision.weight_updates for decision in decisions), result)
+        done[layer.name] = LayerWrites(
+            decision.weight_updates,
+            len(decision.origins),
+            int(np.count_nonzero(~ok[part])),
+            int(pulses[0, part].sum()),
+            int(pulses[1, part].sum()),
+        )
+    return Programmed(sum(decision.weight_updates for decision in decisions), result, done)
+
+
+def _decide(policy: UpdatePolicy, layer: MappedLayer, progress: float) -> Decision:
+    matrix = layer.matrix
+    decision = policy.decide(matrix, layer.cells, progress)
+    layer.keep(matrix)
+    return decision

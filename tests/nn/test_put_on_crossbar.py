@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.host.nn.convert import CrossbarNetwork, convert
-from twinbar.host.nn.layers import CrossbarConv2d, CrossbarLinear
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.crossbar_weight import CrossbarWeight
 from twinbar.host.nn.networks import he_std, lenet, mlp
+from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.hw.errors import ConfigError
 
 
@@ -32,15 +33,16 @@ class Residual(nn.Module):
 @pytest.fixture
 def put(make_crossbar: Callable[..., CrossbarConfig]) -> Callable[..., CrossbarNetwork]:
     config = make_crossbar(levels=16)
-    return lambda module, **options: convert(module, config, lambda kind, activity: None, **options)
+    return lambda module, **options: put_on_crossbar(module, config, lambda kind, activity: None, **options)
 
 
-def test_a_nested_module_is_converted_in_place_of_its_layers(put: Callable[..., CrossbarNetwork]) -> None:
+def test_the_layers_of_a_nested_module_keep_their_classes_and_names(put: Callable[..., CrossbarNetwork]) -> None:
     network = put(Residual())
     assert isinstance(network.module, Residual)
-    assert isinstance(network.module.stem[0], CrossbarConv2d)
-    assert isinstance(network.module.stem[1], nn.BatchNorm2d)
-    assert isinstance(network.module.body["wide"], CrossbarLinear)
+    assert isinstance(network.module.stem[0].weight, CrossbarWeight)
+    assert type(network.module.stem[1].weight) is nn.Parameter
+    assert isinstance(network.module.body["wide"].weight, CrossbarWeight)
+    assert network.module.state_dict().keys() == Residual().state_dict().keys()
     assert [layer.matmul.map.name for layer in network.layers] == ["stem.0", "body.wide", "body.back", "head"]
     assert network.weights == 4 * 9 + 64 * 20 + 20 * 64 + 64 * 3
     assert int(network.mapped_cells().sum()) == 2 * network.weights
@@ -71,22 +73,22 @@ def test_the_twin_starts_as_the_module(put: Callable[..., CrossbarNetwork]) -> N
 
 def test_a_single_layer_is_a_module_too(put: Callable[..., CrossbarNetwork]) -> None:
     network = put(nn.Linear(5, 3))
-    assert isinstance(network.module, CrossbarLinear)
-    assert network.layers == [network.module]
+    assert isinstance(network.module, nn.Linear)
+    assert network.layers[0].weight is network.module.weight
 
 
 def test_a_layer_that_is_used_twice_lies_on_the_crossbar_once(put: Callable[..., CrossbarNetwork]) -> None:
     shared = nn.Linear(6, 6)
     network = put(nn.Sequential(shared, nn.ReLU(), shared))
     assert len(network.layers) == 1
-    assert network.module[0] is network.module[2] is network.layers[0]
+    assert network.module[0].weight is network.module[2].weight is network.layers[0].weight
 
 
 @pytest.mark.parametrize("module", [nn.Sequential(nn.ReLU(), nn.Flatten()), nn.BatchNorm1d(4), nn.Embedding(3, 4)])
 def test_a_module_without_a_layer_for_the_crossbar_is_refused(
     put: Callable[..., CrossbarNetwork], module: nn.Module
 ) -> None:
-    with pytest.raises(ConfigError, match="the module has no Linear or Conv2d layer"):
+    with pytest.raises(ConfigError, match="the module has no layer that could be put on a crossbar: Linear, "):
         put(module)
 
 
@@ -103,7 +105,7 @@ def test_the_top_level_is_the_weight_range_or_the_largest_weight(put: Callable[.
 
 def test_what_programs_did_goes_to_the_account(make_crossbar: Callable[..., CrossbarConfig]) -> None:
     entries: list[tuple[str, Activity]] = []
-    network = convert(nn.Linear(5, 3), make_crossbar(), lambda kind, activity: entries.append((kind, activity)))
+    network = put_on_crossbar(nn.Linear(5, 3), make_crossbar(), lambda kind, activity: entries.append((kind, activity)))
     network.module(torch.rand(4, 5))
     other: list[str] = []
     with network.session.account_to(lambda kind, activity: other.append(kind)):

@@ -1,0 +1,228 @@
+"""What a network of one's own does and costs: initialization, training and evaluation apart."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from twinbar.emulator.contract.activity import Activity, Tally
+from twinbar.emulator.ledger.ledger import Kind, Ledger
+from twinbar.host.experiment.account import step_figures
+from twinbar.host.experiment.epoch import EpochCounts, update_figures
+from twinbar.host.network.layer_cost import LayerCost
+from twinbar.host.network.programmer import Programmed
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.hw.actions import Action
+
+Period = Literal["initialization", "training", "evaluation"]
+PERIODS: Final[tuple[Period, ...]] = ("initialization", "training", "evaluation")
+
+
+class Books:
+    """The ledgers of a network, its counts, and the entries of its epochs.
+
+    Parameters
+    ----------
+    make_ledger : callable
+        Opens a ledger.
+    network : CrossbarNetwork
+
+    Attributes
+    ----------
+    epochs : list of dict
+        Entries of the epochs that were ended.
+    rows : list of dict
+        Rows of ``steps.csv``.
+    """
+
+    def __init__(self, make_ledger: Callable[[], Ledger], network: CrossbarNetwork) -> None:
+        self.ledgers: dict[Period, Ledger] = {period: make_ledger() for period in PERIODS}
+        self.layers = {layer.name: LayerCost() for layer in network.layers}
+        self.epochs: list[dict[str, Any]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.initial_updates = 0
+        self._network = network
+        self._period: Period | None = None
+        self._counts = EpochCounts()
+        self._total = EpochCounts()
+        self._epoch_began = self.ledgers["training"].snapshot()
+        self._step: dict[Kind, Activity] = {}
+        self._losses: list[float] = []
+        self._next_loss: float | None = None
+        self._logged: dict[str, float | None] = {"metric": None, "twin_metric": None}
+
+    # --- entries ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def initializing(self) -> Iterator[None]:
+        """Enter into initialization what is done meanwhile."""
+        yield from self._during("initialization")
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Enter into training what is done meanwhile."""
+        yield from self._during("training")
+
+    def _during(self, period: Period) -> Iterator[None]:
+        before, self._period = self._period, period
+        try:
+            yield
+        finally:
+            self._period = before
+
+    def enter(self, kind: Kind, activity: Activity) -> None:
+        """Enter what a program did."""
+        session = self._network.session
+        period = self._period
+        if period is None:
+            period = "training" if self._network.module.training else "evaluation"
+        if session.calibrates:
+            period = "initialization"
+        self.ledgers[period].add(kind, activity)
+        if period != "training":
+            return
+        if kind in self._step:
+            self._step[kind] += activity
+        else:
+            self._step[kind] = activity.copy()
+        if kind == "forward":
+            self.layers[session.layer].add_forward(activity)
+
+    def note_initialization(self, written: Programmed) -> None:
+        """Count the weights of the first programming."""
+        self.initial_updates += written.weight_updates
+
+    def note_writes(self, written: Programmed) -> None:
+        """Count what one write list of the training did in each layer."""
+        for name, part in written.layers.items():
+            self.layers[name].add_writes(part)
+
+    def note_twin(self, layers: Sequence[MappedLayer], optimizer: Optimizer) -> None:
+        """Count the words of the twin and of the optimizer's state that a step reads and writes."""
+        words = 0
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                state = optimizer.state.get(parameter, {})
+                like = sum(1 for value in state.values() if torch.is_tensor(value) and value.shape == parameter.shape)
+                words += 2 * (1 + like) * parameter.numel()
+        self.ledgers["training"].add("host", Activity.of({Action.TWIN_ACCESS: words}))
+
+    def note_step(self, weight_updates: int) -> None:
+        """Count an optimizer step, and add its row."""
+        self._counts.add_step(0, 0.0, weight_updates, 0.0)
+        self._total.add_step(0, 0.0, weight_updates, 0.0)
+        self.rows.append(
+            {
+                "step": self._total.steps,
+                "epoch": len(self.epochs) + 1,
+                "loss": math.nan if self._next_loss is None else self._next_loss,
+                "weight_updates": weight_updates,
+                **step_figures(self.ledgers["training"], self._step),
+            }
+        )
+        self._step = {}
+        self._next_loss = None
+
+    def log(self, loss: float | None, metric: float | None, twin_metric: float | None) -> None:
+        """Note figures of the epoch that is going on."""
+        if loss is not None:
+            self._losses.append(float(loss))
+            # A loop may log the loss before its step, or after it.
+            if self.rows and math.isnan(self.rows[-1]["loss"]):
+                self.rows[-1]["loss"] = float(loss)
+            else:
+                self._next_loss = float(loss)
+        if metric is not None:
+            self._logged["metric"] = float(metric)
+        if twin_metric is not None:
+            self._logged["twin_metric"] = float(twin_metric)
+
+    def end_epoch(self, weights: int, clipped: Mapping[str, float]) -> dict[str, Any]:
+        """End the epoch that is going on, and return its entry in the report."""
+        ledger = self.ledgers["training"]
+        entry: dict[str, Any] = {
+            "epoch": len(self.epochs) + 1,
+            "steps": self._counts.steps,
+            "train_loss": float(np.mean(self._losses)) if self._losses else None,
+            "test_accuracy": self._logged["metric"],
+            "twin_test_accuracy": self._logged["twin_metric"],
+            "agreement": None,
+            "weights": weights,
+            **update_figures(self._counts, ledger.summary(since=self._epoch_began), weights),
+            "clipped_fraction": dict(clipped),
+        }
+        self.epochs.append(entry)
+        self._counts = EpochCounts()
+        self._losses = []
+        self._logged = {"metric": None, "twin_metric": None}
+        self._epoch_began = ledger.snapshot()
+        return entry
+
+    # --- figures ----------------------------------------------------------------------------------------------------
+
+    @property
+    def counts(self) -> EpochCounts:
+        """Of the whole training."""
+        return self._total
+
+    def totals(self, weights: int) -> dict[str, Any]:
+        """Return the figures of the training, as ``totals`` of the report has them."""
+        return {
+            "steps": self._total.steps,
+            "weights": weights,
+            **update_figures(self._total, self.ledgers["training"].summary(), weights),
+        }
+
+    def initialization(self, weights: int) -> dict[str, Any]:
+        """Return the figures of the first programming and of calibration."""
+        counts = EpochCounts(steps=1, weight_updates=self.initial_updates)
+        return {"weights": weights, **update_figures(counts, self.ledgers["initialization"].summary(), weights)}
+
+    def cost(self, weights: int) -> dict[str, Any]:
+        """Return the figures of the training, and beside them those of initialization, evaluation and the layers."""
+        return {
+            **self.totals(weights),
+            "initialization": self.initialization(weights),
+            "evaluation": self.ledgers["evaluation"].summary(),
+            "layers": {name: cost.figures(self.ledgers["training"]) for name, cost in self.layers.items()},
+        }
+
+    # --- the state --------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that was entered and counted."""
+        return {
+            "ledgers": {period: ledger.state_dict() for period, ledger in self.ledgers.items()},
+            "layers": {name: cost.state_dict() for name, cost in self.layers.items()},
+            "epochs": list(self.epochs),
+            "rows": list(self.rows),
+            "initial_updates": self.initial_updates,
+            "counts": self._counts.state_dict(),
+            "total": self._total.state_dict(),
+            "epoch_began": {kind: tally.state_dict() for kind, tally in self._epoch_began.items()},
+            "losses": list(self._losses),
+            "next_loss": self._next_loss,
+            "logged": dict(self._logged),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        for period, ledger in self.ledgers.items():
+            ledger.load_state_dict(state["ledgers"][period])
+        for name, cost in self.layers.items():
+            cost.load_state_dict(state["layers"][name])
+        self.epochs = list(state["epochs"])
+        self.rows = list(state["rows"])
+        self.initial_updates = state["initial_updates"]
+        self._counts = EpochCounts.from_state_dict(state["counts"])
+        self._total = EpochCounts.from_state_dict(state["total"])
+        self._epoch_began = {kind: Tally.from_state_dict(tally) for kind, tally in state["epoch_began"].items()}
+        self._losses = list(state["losses"])
+        self._next_loss = state["next_loss"]
+        self._logged = dict(state["logged"])
+        self._step = {}

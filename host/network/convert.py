@@ -1,0 +1,155 @@
+"""`twinbar.convert`: put a module of one's own on a crossbar."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.nn.parallel import DataParallel, DistributedDataParallel
+
+from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.ledger.energy_table import EnergyTable, load_energy_table
+from twinbar.emulator.ledger.ledger import Ledger
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.resolved_crossbar import build_crossbar, build_policy
+from twinbar.host.experiment.run_parts import engine_maker
+from twinbar.host.network.books import Books
+from twinbar.host.network.conversion import Conversion
+from twinbar.host.network.network import Network
+from twinbar.host.nn.put_on_crossbar import put_on_crossbar
+from twinbar.host.update.policy import UpdatePolicy
+from twinbar.hw.errors import ConfigError
+
+
+def convert(
+    module: nn.Module,
+    device: str | Preset | None = None,
+    levels: int | None = None,
+    policy: str | type[UpdatePolicy[Any]] | UpdatePolicy[Any] | None = None,
+    *,
+    exclude: str | Sequence[str] = (),
+    config: str | Path | ExperimentConfig | None = None,
+    energy_table: str | EnergyTable | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+) -> Network:
+    """Put the weights of a module on a memristor crossbar, with a float twin that is trained.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Any module; it is left as it is. Linear layers, convolutions (transposed and grouped ones too), attention and
+        recurrent layers multiply on the crossbar; everything else stays digital and is listed by `Network.summary`.
+    device : str or Preset, optional
+        Preset of the cells: a name, a file, ``package.module:NAME`` or an object.
+    levels : int, optional
+        Levels per cell.
+    policy : str, type or object, optional
+        Decides which cells are written after a step.
+    exclude : str or sequence of str
+        Names of parts that stay digital, with all that is in them; ``*`` stands for any text.
+    config : str, Path or ExperimentConfig, optional
+        A configuration as ``twinbar train`` takes it, for all other choices; the other arguments win over it.
+    energy_table : str or EnergyTable, optional
+    seed : int, optional
+        Of the cells and their noise.
+    engine : str, optional
+        "fast", "events", "rtl" or "pysim"; all give the same.
+
+    Raises
+    ------
+    ConfigError
+        One sentence: what cannot be converted, or which choice cannot be used.
+    """
+    _refuse_wrapped(module)
+    base = _read(config)
+    changes: dict[str, Any] = {}
+    if device is not None:
+        changes["device.preset"] = device.name if isinstance(device, Preset) else device
+    if levels is not None:
+        changes["device.levels"] = levels
+    if seed is not None:
+        changes["engine.seed"] = seed
+    if engine is not None:
+        changes["engine.name"] = engine
+    if energy_table is not None:
+        changes["engine.energy_table"] = energy_table.name if isinstance(energy_table, EnergyTable) else energy_table
+    if isinstance(policy, str):
+        changes["policy.name"] = policy
+    base = base.merge(changes)
+    kind, settings = _policy_of(base, policy)
+    if not kind.on_crossbar:
+        raise ConfigError(
+            f"the policy {base.policy.name} trains in software alone, without a crossbar; train the module itself"
+        )
+    if base.engine.name == "board":
+        raise ConfigError("a module cannot be converted to a board; use twinbar train --engine board, or engine='fast'")
+    crossbar = build_crossbar(base, preset=device if isinstance(device, Preset) else None, targets=kind.targets)
+    table = energy_table if isinstance(energy_table, EnergyTable) else load_energy_table(base.engine.energy_table)
+    names = (exclude,) if isinstance(exclude, str) else tuple(exclude)
+    return build(module, Conversion(base, crossbar, kind, settings, table, names))
+
+
+def build(module: nn.Module, conversion: Conversion) -> Network:
+    """Put a copy of a module on a crossbar as a conversion says."""
+    config, crossbar = conversion.config, conversion.crossbar
+    policy = conversion.make_policy()
+    books: Books
+    network = put_on_crossbar(
+        module,
+        crossbar,
+        lambda kind, activity: books.enter(kind, activity),
+        exclude=conversion.exclude,
+        levels=len(crossbar.levels),
+        weight_range=config.policy.weight_range,
+        placement=config.array.mapping,
+        sharing=config.array.sharing,
+        keep_read_back=policy.keeps_read_back,
+        range_margin=config.array.range_margin,
+        range_tracking=config.array.range_tracking,
+        make_engine=engine_maker(config.engine.name, serial=crossbar.parts is not None),
+    )
+    tiles = network.session.engine.tiles
+    books = Books(
+        lambda: Ledger.of_crossbar(conversion.energy_table, crossbar, tiles),
+        network,
+    )
+    return Network(network, policy, books, conversion)
+
+
+def _read(config: str | Path | ExperimentConfig | None) -> ExperimentConfig:
+    if config is None:
+        return ExperimentConfig()
+    return config if isinstance(config, ExperimentConfig) else ExperimentConfig.from_toml(Path(config))
+
+
+def _policy_of(
+    config: ExperimentConfig, policy: str | type[UpdatePolicy[Any]] | UpdatePolicy[Any] | None
+) -> tuple[type[UpdatePolicy[Any]], Any]:
+    """Return the class of a policy, and its settings."""
+    if isinstance(policy, UpdatePolicy):
+        return type(policy), policy.settings
+    if isinstance(policy, type) and issubclass(policy, UpdatePolicy):
+        return policy, policy.settings_model()
+    if policy is not None and not isinstance(policy, str):
+        raise ConfigError(f"policy is {policy!r}; it must be a name, or an UpdatePolicy")
+    made = build_policy(config)
+    return type(made), made.settings
+
+
+def _refuse_wrapped(module: nn.Module) -> None:
+    import torch
+
+    if not isinstance(module, nn.Module):
+        raise ConfigError(f"{type(module).__name__} is no torch.nn.Module; give the network that shall be converted")
+    if isinstance(module, Network):
+        raise ConfigError("the network is converted already")
+    if isinstance(module, DataParallel | DistributedDataParallel):
+        raise ConfigError(
+            f"{type(module).__name__} makes replicas, each of which would own other cells; convert the module in it, "
+            "and train it in one process"
+        )
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ConfigError("a scripted module has its weights compiled in; convert the module before torch.jit.script")
+    if hasattr(module, "_orig_mod"):
+        raise ConfigError("a compiled module has its weights compiled in; convert the module without torch.compile")

@@ -1,0 +1,492 @@
+"""A network of one's own on a crossbar: what `twinbar.convert` returns."""
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from twinbar.host.network import network_state, network_summary
+from twinbar.host.network.attachment import Attachments
+from twinbar.host.network.books import Books
+from twinbar.host.network.conversion import Conversion
+from twinbar.host.network.programmer import program
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.host.update.policies.closed_loop import ClosedLoop
+from twinbar.host.update.policy import UpdatePolicy
+from twinbar.hw.errors import ConfigError, TwinbarError
+
+STATE_KEY: Final = "crossbar_state"
+"""Key of ``state_dict`` under which cells, counters, ranges and the policy are, beside the parameters of the module."""
+
+
+class Network(nn.Module):
+    """A module whose forward pass runs on a crossbar, and whose parameters are the float twin.
+
+    It is an `nn.Module` with the parameters, buffers and parts of the converted module under their own names; unknown
+    attributes are those of the module.
+
+    Parameters
+    ----------
+    crossbar : CrossbarNetwork
+    policy : UpdatePolicy
+    books : Books
+    conversion : Conversion
+        How it was made, from which copies are made.
+
+    Attributes
+    ----------
+    module : nn.Module
+        The converted module.
+    policy : UpdatePolicy
+    steps : int
+        Optimizer steps that were made.
+    warnings : list of str
+        What a user should know before trusting the result.
+    """
+
+    def __init__(
+        self, crossbar: CrossbarNetwork, policy: UpdatePolicy[Any], books: Books, conversion: Conversion
+    ) -> None:
+        super().__init__()
+        # The parts of the module are parts of the network too, so that their names stay; it is no part itself.
+        for shared in ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"):
+            self.__dict__[shared] = crossbar.module.__dict__[shared]
+        self.__dict__["module"] = crossbar.module
+        self.training = crossbar.module.training
+        self.crossbar = crossbar
+        self.policy = policy
+        self.books = books
+        self.conversion = conversion
+        self.steps = 0
+        self.warnings: list[str] = list(conversion.crossbar.warnings)
+        self.programmed = False
+        self.not_called: list[str] = []
+        self._attachments = Attachments()
+        self._progress: dict[str, int] = {layer.name: 0 for layer in crossbar.layers}
+        self._products: dict[str, int] = {layer.name: 0 for layer in crossbar.layers}
+        self._versions: dict[str, int] = {}
+        self._stale: set[str] = set()
+        policy.prepare([layer.cells for layer in crossbar.layers])
+        crossbar.session.engine.set_tick(0)
+        self._watch_loading()
+
+    # --- a module ---------------------------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the module has under names that the network does not know."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "module" or "module" not in self.__dict__:
+                raise
+            return getattr(self.__dict__["module"], name)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the module on the crossbar; the first time, program the cells and calibrate the converters.
+
+        Raises
+        ------
+        TwinbarError
+            If a weight that lies on the crossbar is read without being multiplied by, or an activation is not finite.
+        """
+        if self.crossbar.current.on_twin:
+            return self.module(*args, **kwargs)
+        self._check_weights()
+        inputs = list(_tensors((args, kwargs)))
+        if any(x.numel() == 0 for x in inputs):
+            return self.module(*args, **kwargs)
+        if self.crossbar.current.depth == 0:
+            self._bring_up(inputs)
+        counted = {layer.name: layer.matmul.products for layer in self.layers}
+        uncalibrated = [layer for layer in self.layers if not layer.matmul.is_calibrated(self.training)]
+        for layer in uncalibrated:
+            layer.matmul.calibrate(True)
+        self.crossbar.current.depth += 1
+        try:
+            y = self.module(*args, **kwargs)
+        finally:
+            self.crossbar.current.depth -= 1
+            for layer in uncalibrated:
+                layer.matmul.calibrate(False)
+        self.not_called = [layer.name for layer in self.layers if layer.matmul.products == counted[layer.name]]
+        return y
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch the module between training and evaluation."""
+        self.module.train(mode)
+        self.training = mode
+        return self
+
+    def apply(self, fn: Callable[[nn.Module], None]) -> Self:
+        """Apply a function to the module and all of its parts."""
+        self.module.apply(fn)
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self.module._apply(fn, recurse)
+        return self
+
+    def __repr__(self) -> str:
+        return network_summary.representation(self)
+
+    # --- a crossbar -------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[MappedLayer]:
+        """The layers on the crossbar, in the order of the module."""
+        return self.crossbar.layers
+
+    @contextmanager
+    def twin(self) -> Iterator[nn.Module]:
+        """Run the float twin meanwhile, in software."""
+        with self.crossbar.twin() as module:
+            yield module
+
+    def prepare(self, *args: Any, **kwargs: Any) -> Self:
+        """Program all cells and calibrate the converters on a batch; accounted as initialization.
+
+        The arguments are those of the module. Its buffers (running means), and the random numbers of PyTorch, are
+        afterwards as before.
+
+        Raises
+        ------
+        TwinbarError
+            If the batch is empty or not finite; nothing is programmed then.
+        """
+        inputs = list(_tensors((args, kwargs)))
+        if not inputs or any(x.numel() == 0 for x in inputs):
+            raise TwinbarError("the batch that the network is prepared with is empty; give one with examples")
+        _check_finite(inputs)
+        buffers = {name: value.clone() for name, value in self.module.named_buffers()}
+        self._program_all()
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), self.books.initializing(), self.crossbar.calibrating():
+            self.crossbar.current.depth += 1
+            try:
+                self.module(*args, **kwargs)
+            finally:
+                self.crossbar.current.depth -= 1
+                for name, value in self.module.named_buffers():
+                    value.copy_(buffers[name])
+        for layer in self.layers:
+            layer.matmul.provisional = layer.matmul.provisional and not layer.matmul.calibrated
+        return self
+
+    def attach(self, optimizer: Optimizer, steps: int | None = None) -> Optimizer:
+        """Write the cells that must change after every step of an optimizer.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            Of parameters of this network. Each optimizer decides only for the layers that it steps.
+        steps : int, optional
+            Optimizer steps of the whole training, over which the schedule of the policy runs; without it, schedules
+            stay at their start.
+
+        Returns
+        -------
+        Optimizer
+            The same one.
+
+        Raises
+        ------
+        ConfigError
+            If the optimizer cannot train a crossbar, or steps no layer of it.
+        """
+        if steps is not None and (not isinstance(steps, int) or steps < 1):
+            raise ConfigError(
+                f"steps is {steps!r}; it must be the number of optimizer steps of the training, at least 1"
+            )
+        self._attachments.add(optimizer, self.layers, steps, self._after_step)
+        return optimizer
+
+    def step(self, steps: int | None = None) -> int:
+        """Write the cells that must change, by hand, after an optimizer that is not attached has stepped.
+
+        Parameters
+        ----------
+        steps : int, optional
+            As of `attach`.
+
+        Returns
+        -------
+        int
+            Weights whose level was changed.
+        """
+        return self._step(self.layers, steps, None)
+
+    def _after_step(self, optimizer: Optimizer, layers: Sequence[MappedLayer], steps: int | None) -> None:
+        self._step(layers, steps, optimizer)
+
+    def _step(self, layers: Sequence[MappedLayer], steps: int | None, optimizer: Optimizer | None) -> int:
+        due = [layer for layer in layers if layer.weight.requires_grad]
+        for layer in due:
+            self._check_gradient(layer)
+        updates = 0
+        progress = 0.0
+        for layer in due:
+            if steps is not None:
+                progress = min(self._progress[layer.name] / steps, 1.0)
+            self._progress[layer.name] += 1
+            self._products[layer.name] = layer.matmul.products
+        if self.programmed and due:
+            with self.books.training():
+                written = program(self.crossbar, self.policy, progress, due)
+            self.books.note_writes(written)
+            updates = written.weight_updates
+        for layer in due:
+            self._note_version(layer)
+        self.steps += 1
+        if optimizer is not None:
+            self.books.note_twin(due, optimizer)
+        self.books.note_step(updates)
+        self._attachments.stepped = True
+        return updates
+
+    # --- the account ------------------------------------------------------------------------------------------------
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What training has cost so far: the keys of ``totals`` in report.json.
+
+        ``initialization`` and ``evaluation`` are accounts of their own, and ``layers`` says what each layer had of the
+        training.
+        """
+        return self.books.cost(self.weights)
+
+    @property
+    def weights(self) -> int:
+        """Weights that lie on the crossbar."""
+        return self.crossbar.weights
+
+    def summary(self) -> str:
+        """Return a table of the layers on the crossbar, and what stays digital and why."""
+        return network_summary.summary(self)
+
+    def log(self, *, loss: float | None = None, metric: float | None = None, twin_metric: float | None = None) -> None:
+        """Note figures of the present epoch: its loss (the mean of all that are given), its metric (the last one)."""
+        self.books.log(loss, metric, twin_metric)
+
+    def end_epoch(self) -> dict[str, Any]:
+        """End an epoch of the report, and return its entry."""
+        clipped = {layer.name: layer.matmul.take_clipped() for layer in self.layers}
+        return self.books.end_epoch(self.weights, clipped)
+
+    def report(self, folder: str | Path) -> dict[str, Any]:
+        """Write the run folder and page that ``twinbar train`` writes.
+
+        Parameters
+        ----------
+        folder : str or Path
+            New or empty.
+
+        Returns
+        -------
+        dict
+            The content of report.json.
+
+        Raises
+        ------
+        ConfigError
+            If the folder holds anything, or cannot be written.
+        """
+        from twinbar.host.network.network_report import write_report
+
+        return write_report(self, Path(folder))
+
+    # --- the state --------------------------------------------------------------------------------------------------
+
+    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+        """Return the module's state, and under ``crossbar_state`` the cells, counters, ranges and the policy."""
+        state = self.module.state_dict(*args, destination=destination, prefix=prefix, keep_vars=keep_vars)
+        state[f"{prefix}{STATE_KEY}"] = network_state.pack(self._state())
+        return state
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Mapping[str, Any], *others: Any
+    ) -> None:
+        if local_metadata.get("assign_to_params_buffers"):
+            raise ConfigError(
+                "load_state_dict(assign=True) would take the weights off the crossbar; load without assign"
+            )
+        saved = state_dict.pop(f"{prefix}{STATE_KEY}", None)
+        self._loaded = None if saved is None else network_state.unpack(saved)
+        self.module._load_from_state_dict(state_dict, prefix, local_metadata, *others)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Network":
+        copied = self._rebuild(copy.deepcopy(self.module, memo))
+        memo[id(self)] = copied
+        return copied
+
+    def __reduce__(self) -> Any:
+        return _restore, (copy.deepcopy(self.module), self.conversion, network_state.pack(self._state()))
+
+    def _rebuild(self, module: nn.Module) -> "Network":
+        copied = self.conversion.convert(module)
+        copied.restore(self._state())
+        return copied
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "programmed": self.programmed,
+            "steps": self.steps,
+            "progress": dict(self._progress),
+            "stale": sorted(self._stale),
+            "warnings": list(self.warnings),
+            "books": self.books.state_dict(),
+            **network_state.crossbar_state(self.crossbar, self.policy),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; the parameters are the module's own affair.
+
+        Raises
+        ------
+        ConfigError
+            If the state is that of another network, crossbar or policy.
+        """
+        network_state.check(state, self.crossbar, self.policy)
+        network_state.load_crossbar(state, self.crossbar, self.policy)
+        self.programmed = state["programmed"]
+        self.steps = state["steps"]
+        self._progress = dict(state["progress"])
+        self._products = {layer.name: layer.matmul.products for layer in self.layers}
+        self._stale = set(state["stale"])
+        self.warnings[:] = state["warnings"]
+        self.books.load_state_dict(state["books"])
+        for layer in self.layers:
+            self._note_version(layer)
+
+    def _watch_loading(self) -> None:
+        """Notice when parameters are loaded into the module, or into a part of it."""
+        self._loaded: Mapping[str, Any] | None = None
+        self.register_load_state_dict_post_hook(_after_loading)
+        for layer in self.layers:
+            for owner in layer.owners:
+                owner.register_load_state_dict_post_hook(_Marker(self._stale, layer.name))
+
+    # --- before a forward pass --------------------------------------------------------------------------------------
+
+    def _bring_up(self, inputs: Sequence[Tensor]) -> None:
+        """See to it that the cells hold the weights."""
+        if self.training:
+            self.crossbar.session.engine.set_tick(self.steps)
+        if not self.programmed:
+            _check_finite(inputs)
+            self._program_all()
+        elif self._stale:
+            stale = [layer for layer in self.layers if layer.name in self._stale]
+            with self.books.initializing():
+                program(self.crossbar, ClosedLoop(), 0.0, stale)
+            self._note_written(stale)
+        elif self.training and not self._attachments.stepped and not self._attachments and self._moved():
+            self._warn(
+                "the weights have moved, but the cells hold those of the beginning: attach the optimizer with "
+                "net.attach(optimizer), or call net.step() after each of its steps"
+            )
+
+    def _program_all(self) -> None:
+        with self.books.initializing():
+            if not self.programmed:
+                self.books.enter("write", self.crossbar.session.engine.calibration)
+            written = program(self.crossbar, ClosedLoop(), 0.0)
+        self.books.note_initialization(written)
+        self.programmed = True
+        self._note_written(self.layers)
+        failed = int((~written.result.ok).sum())
+        if failed > 0.05 * max(len(written.result.ok), 1):
+            self._warn(
+                f"{failed / len(written.result.ok):.1%} of the cells did not reach their level when they were first "
+                "programmed; fewer levels, a wider window (write.tolerance) or a higher pulse limit "
+                "(write.pulse_limit) would help"
+            )
+
+    def _note_written(self, layers: Sequence[MappedLayer]) -> None:
+        for layer in layers:
+            self._stale.discard(layer.name)
+            self._note_version(layer)
+
+    def _note_version(self, layer: MappedLayer) -> None:
+        self._versions[layer.name] = layer.weight._version
+
+    def _moved(self) -> bool:
+        return any(layer.weight._version != self._versions.get(layer.name) for layer in self.layers)
+
+    def _check_weights(self) -> None:
+        """Refuse to run where a weight is no longer the one on the crossbar."""
+        for layer in self.layers:
+            if layer.owners[0]._parameters.get(layer.attribute) is not layer.weight:
+                raise TwinbarError(
+                    f"the weight of layer {layer.name} was replaced by another one, which is not on the crossbar; "
+                    "change its values in place (weight.copy_), or convert the module again"
+                )
+
+    def _check_gradient(self, layer: MappedLayer) -> None:
+        gradient = layer.weight.grad
+        if gradient is None or layer.matmul.products != self._products[layer.name]:
+            return
+        if bool((gradient != 0).any()):
+            raise TwinbarError(
+                f"layer {layer.name} received a gradient, but its cells were not multiplied by since the last step: "
+                f"its weights were read in another way; leave it digital with exclude=[{layer.name!r}], or call it"
+            )
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+            warnings.warn(sentence, UserWarning, stacklevel=4)
+
+
+class _Marker:
+    """Marks a layer whose parameters were loaded: its cells are to be written."""
+
+    def __init__(self, stale: set[str], name: str) -> None:
+        self._stale = stale
+        self._name = name
+
+    def __call__(self, module: nn.Module, incompatible: Any) -> None:
+        self._stale.add(self._name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Marker":
+        # A copy of a part of the module has no cells.
+        return _Marker(set(), self._name)
+
+
+def _after_loading(network: nn.Module, incompatible: Any) -> None:
+    assert isinstance(network, Network)
+    if network._loaded is not None:
+        network.restore(network._loaded)
+        network._loaded = None
+
+
+def _restore(module: nn.Module, conversion: Conversion, state: Any) -> Network:
+    """Rebuild a pickled network."""
+    network = conversion.convert(module)
+    network.restore(network_state.unpack(state))
+    return network
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Yield the tensors in nested arguments."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)
+
+
+def _check_finite(inputs: Sequence[Tensor]) -> None:
+    for x in inputs:
+        if x.is_floating_point() and not bool(torch.isfinite(x).all()):
+            raise TwinbarError(
+                "the batch that would calibrate the converters holds values that are not finite; nothing was programmed"
+            )

@@ -1,0 +1,186 @@
+"""The product of activations and the conductances of one layer, in the units of the twin."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from twinbar.emulator.contract.bulk_operations import MultiplyResult
+from twinbar.host.accounted_engine import AccountedEngine
+from twinbar.host.nn.mapping import LayerMap
+from twinbar.host.nn.ranges import ConverterRange
+from twinbar.host.update.programmed import ProgrammedLayer
+from twinbar.hw.errors import TwinbarError
+
+CALIBRATION_ROUNDS = 4
+
+
+class CrossbarMatmul:
+    """Multiplies activations by the conductances of one layer, in the units of the twin.
+
+    Parameters
+    ----------
+    session : AccountedEngine
+    cells : ProgrammedLayer
+    range_margin : float
+        Head room of the ADC range above the largest current seen.
+    range_tracking : bool
+        Whether ranges follow the activations while training, or stay as calibrated.
+
+    Attributes
+    ----------
+    calibrated : bool
+        Whether a batch has set the ranges.
+    provisional : bool
+        Whether it was one of an evaluation.
+    products : int
+        Products that were computed.
+    """
+
+    def __init__(
+        self, session: AccountedEngine, cells: ProgrammedLayer, range_margin: float, range_tracking: bool
+    ) -> None:
+        config = session.engine.config
+        array = config.array
+        self.session = session
+        self.cells = cells
+        self.map: LayerMap = cells.map
+        self._margin = range_margin
+        self._tracking = range_tracking
+        self._input_top = array.input_max
+        grid_per_gmax = 1 << array.grid_bits
+        self._window = (1 - config.cells.g_min_s / config.cells.g_max_s) * grid_per_gmax
+        most_rows = max(int(block.tiles.used_rows.max()) for block in self.map.blocks)
+        self.range = ConverterRange(full_scale=float(most_rows * array.step_input_max * grid_per_gmax))
+        self.calibrating = False
+        self._seen = False
+        self.calibrated = False
+        self.provisional = False
+        self.training = False
+        self.products = 0
+        self.clipped = 0
+        self.conversions = 0
+
+    def calibrate(self, on: bool) -> None:
+        """Let the products that follow set the ranges, all of them together; or end that."""
+        self.calibrating = on
+        self._seen = False
+
+    def is_calibrated(self, training: bool) -> bool:
+        """Whether the ranges are set; those from an evaluation are not good enough for training."""
+        return self.calibrated and not (self.provisional and training)
+
+    def quantize(self, x: Tensor) -> tuple[np.ndarray, float]:
+        """Turn activations of one sign into input codes (uint8), and give the activation of one code."""
+        lsb = max(self.range.input_max, 1e-12) / self._input_top
+        codes = (x * (1.0 / lsb)).round_().clamp_(0, self._input_top).to(torch.uint8)
+        return codes.numpy(), lsb
+
+    def __call__(self, x: Tensor, block: int = 0) -> tuple[Tensor, Tensor]:
+        """Multiply activations by the crossbar.
+
+        Activations of both signs take two passes, one for each sign, because rows are driven with one polarity.
+
+        Parameters
+        ----------
+        x : float32 Tensor [batch, inputs]
+            Of all groups of the block, one after the other.
+        block : int
+            Which block of the layer (`LayerMap.blocks`).
+
+        Returns
+        -------
+        y : Tensor [batch, outputs]
+        seen : Tensor [batch, inputs]
+            The activations as the converters saw them.
+
+        Raises
+        ------
+        TwinbarError
+            If an activation is not finite.
+        """
+        self.products += 1
+        if not len(x):
+            part = self.map.blocks[block].outputs
+            return torch.zeros(0, part.stop - part.start), x
+        least, most = (float(extreme) for extreme in torch.aminmax(x))
+        if not (math.isfinite(least) and math.isfinite(most)):
+            raise TwinbarError(
+                f"layer {self.map.name} was given activations that are not finite; lower the learning rate"
+            )
+        if self.calibrating:
+            self._calibrate(x, least, most, block)
+        elif self.training and self._tracking:
+            self.range.track_input(max(most, -least), len(x))
+        y, seen = self._one_sign(x, block)
+        if least < 0:
+            negative_y, negative_seen = self._one_sign(-x, block)
+            return y - negative_y, seen - negative_seen
+        return y, seen
+
+    def _calibrate(self, x: Tensor, least: float, most: float, block: int) -> None:
+        """Fit the ranges to an input and its largest current; where one clipped, the next round looks further.
+
+        A layer that is used several times while it is calibrated gets a range for all of its inputs.
+        """
+        held = (self.range.input_max, self.range.full_scale) if self._seen else (0.0, 0.0)
+        self.range.input_max = max(most, -least, 1e-6, held[0])
+        for _ in range(CALIBRATION_ROUNDS):
+            with self.session.calibrating():
+                outcomes = [self._multiply(self.quantize(part)[0], block) for part in ([x, -x] if least < 0 else [x])]
+            gain = outcomes[0][1]
+            extremes = [max(abs(result.highest), abs(result.lowest)) for result, _ in outcomes if result.conversions]
+            if extremes:
+                self.range.full_scale = max((max(extremes) + 1) / gain * self._margin, 1.0)
+        self.range.full_scale = max(self.range.full_scale, held[1])
+        self._seen = self.calibrated = True
+        self.provisional = not self.training
+
+    def _one_sign(self, x: Tensor, block: int) -> tuple[Tensor, Tensor]:
+        codes, lsb = self.quantize(x)
+        result, gain = self._multiply(codes, block)
+        if self.training:
+            self.clipped += result.clipped
+            self.conversions += result.conversions
+            if self._tracking:
+                self.range.track_current(result, gain, self._margin, len(x))
+        total = result.codes.sum(axis=0)
+        if self.session.engine.config.array.pairs != "subtract":
+            total = total[..., 0::2] - total[..., 1::2]
+        scale = self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
+        y = torch.from_numpy(self.map.gather(total, block).astype(np.float32)).mul_(scale)
+        return y, torch.from_numpy(codes).to(torch.float32).mul_(lsb)
+
+    def _multiply(self, codes: np.ndarray, block: int) -> tuple[MultiplyResult, float]:
+        result = self.session.multiply_layer(
+            self.map.blocks[block].tiles, codes, self.range.full_scale, layer=self.map.name
+        )
+        return result, self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
+
+    def take_clipped(self) -> float:
+        """Return the part of the training's conversions that saturated since this was last asked."""
+        share = self.clipped / max(self.conversions, 1)
+        self.clipped = self.conversions = 0
+        return share
+
+    def state_dict(self) -> dict[str, float | int | bool]:
+        """Return what training changes."""
+        return {
+            "full_scale": self.range.full_scale,
+            "input_max": self.range.input_max,
+            "clipped": self.clipped,
+            "conversions": self.conversions,
+            "calibrated": self.calibrated,
+            "provisional": self.provisional,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        self.range.full_scale = state["full_scale"]
+        self.range.input_max = state["input_max"]
+        self.clipped = state["clipped"]
+        self.conversions = state["conversions"]
+        self.calibrated = state.get("calibrated", True)
+        self.provisional = state.get("provisional", False)

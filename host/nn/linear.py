@@ -1,0 +1,22 @@
+"""`torch.nn.functional.linear` where the weight may lie on the crossbar."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from twinbar.host.nn.crossbar_weight import on_crossbar
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multiply [..., inputs] to [..., outputs]; the bias is added digitally.
+
+    A weight of several groups multiplies every one of them by the same input.
+    """
+    layer = on_crossbar(weight)
+    if layer is None:
+        return F.linear(input, weight, bias)
+    y = layer.multiply(_for_groups(input, layer.form.groups))
+    return y if bias is None else y + bias.to(y.dtype)
+
+
+def _for_groups(x: Tensor, groups: int) -> Tensor:
+    return x if groups == 1 else x.repeat(*[1] * (x.dim() - 1), groups)

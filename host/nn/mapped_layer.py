@@ -1,0 +1,118 @@
+"""A weight that lies on the crossbar: its float twin, its cells, and the products with them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
+from twinbar.host.nn.crossbar_weight import CrossbarWeight
+from twinbar.host.nn.straight_through import StraightThrough
+from twinbar.host.nn.weight_matrix import WeightMatrix
+from twinbar.host.update.programmed import ProgrammedLayer
+
+
+@dataclass
+class Pass:
+    """What the layers of a network must know of the forward pass that is going on.
+
+    Parameters
+    ----------
+    depth : int
+        Forward passes of the network that have begun and not ended (a network may call itself).
+    on_twin : bool
+        Weights are multiplied by in software.
+    """
+
+    depth: int = 0
+    on_twin: bool = False
+
+
+@dataclass(eq=False)
+class MappedLayer:
+    """A weight of a module that lies on the crossbar.
+
+    Parameters
+    ----------
+    name : str
+        Of the module, and of the weight in it where the module has several.
+    weight : CrossbarWeight
+        The float twin.
+    form : WeightMatrix
+    matmul : CrossbarMatmul
+    current : Pass
+        Shared by all layers of a network.
+    owners : list of nn.Module
+        Modules that have the weight, several where it is shared; the mode of the first says whether a product is one of
+        training.
+    attribute : str
+        Name of the weight in the first of them.
+    names : list of str
+        All names that the weight has in the module; several where it is shared.
+    """
+
+    name: str
+    weight: CrossbarWeight
+    form: WeightMatrix
+    matmul: CrossbarMatmul
+    current: Pass
+    owners: list[nn.Module]
+    attribute: str
+    names: list[str]
+
+    @property
+    def cells(self) -> ProgrammedLayer:
+        """What the host knows of the layer's cells."""
+        return self.matmul.cells
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """The twin's weights as the policies see them (float32 [outputs, inputs]).
+
+        It is the weight's own memory if that is float32 in main memory and in the same order, else a copy, which `keep`
+        brings back.
+        """
+        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+            return self.form.of_weight(self.weight.detach()).to("cpu", torch.float32).contiguous().numpy()
+
+    def keep(self, matrix: np.ndarray) -> None:
+        """Bring a matrix that a policy has bounded back into the twin."""
+        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+            if matrix.ctypes.data == self.weight.data_ptr():
+                return
+            # Only what was bounded is brought back: other weights keep bits that float32 does not have.
+            before = self.form.of_weight(self.weight.detach()).to("cpu", torch.float32)
+            after = torch.from_numpy(matrix)
+            changed = self.form.to_weight(after != before, self.weight.shape)
+            bounded = self.form.to_weight(after, self.weight.shape).to(self.weight.device, self.weight.dtype)
+            self.weight.copy_(torch.where(changed.to(self.weight.device), bounded, self.weight))
+
+    def multiply(self, x: Tensor, block: int | None = None) -> Tensor:
+        """Multiply activations by the layer's conductances, without a bias.
+
+        Parameters
+        ----------
+        x : Tensor [..., inputs]
+            Of all groups, one after the other; of one group where ``block`` chooses it.
+        block : int, optional
+            A block of the layer; all of them by default.
+
+        Returns
+        -------
+        Tensor [..., outputs]
+        """
+        self.matmul.training = self.owners[0].training
+        rows = x.reshape(-1, x.shape[-1])
+        matrix = self.form.of_weight(self.weight)
+        blocks = self.matmul.map.blocks
+        parts = []
+        start = 0
+        for number in range(len(blocks)) if block is None else [block]:
+            stop = start + blocks[number].groups * self.form.inputs
+            own = rows if len(blocks) == 1 or block is not None else rows[:, start:stop]
+            weights = matrix if len(blocks) == 1 else matrix[blocks[number].outputs]
+            parts.append(StraightThrough.apply(own, weights, self.matmul, number))
+            start = stop
+        y = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        return y.view(*x.shape[:-1], y.shape[-1])

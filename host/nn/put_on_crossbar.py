@@ -1,0 +1,104 @@
+"""Put a user's module on a crossbar: its weights get cells, and its forward pass multiplies by them."""
+
+import copy
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from torch import nn
+
+from twinbar.emulator.contract.bulk_operations import Engine
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.host.accounted_engine import Account, AccountedEngine
+from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.crossbar_weight import CrossbarWeight
+from twinbar.host.nn.mappable import find_weights
+from twinbar.host.nn.mapped_layer import MappedLayer, Pass
+from twinbar.host.nn.mapping import LayerShape, Placement, map_layers, mapped_columns, tile_count
+from twinbar.host.nn.networks import he_std
+from twinbar.host.update.programmed import ProgrammedLayer
+from twinbar.hw.errors import ConfigError
+
+MakeEngine = Callable[[CrossbarConfig, int, np.ndarray], Engine]
+"""Makes an engine from a configuration, a number of tiles, and the mapped columns of each tile."""
+
+
+def put_on_crossbar(
+    module: nn.Module,
+    config: CrossbarConfig,
+    account: Account,
+    *,
+    exclude: Sequence[str] = (),
+    levels: int | None = None,
+    weight_range: float = 8.0,
+    placement: Placement = "interleaved",
+    sharing: bool = False,
+    keep_read_back: bool = False,
+    range_margin: float = 1.2,
+    range_tracking: bool = True,
+    make_engine: MakeEngine = FastEngine,
+) -> CrossbarNetwork:
+    """Put the weights of a copy of a module on a crossbar; nothing is programmed yet.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Any module; its other parts (activations, pooling, normalization) stay digital.
+    config : CrossbarConfig
+    account : callable
+        Takes what every program did (see `AccountedEngine`).
+    exclude : sequence of str
+        See `find_weights`.
+    levels : int, optional
+        Levels per cell; as many as the configuration's table has by default.
+    weight_range : float
+        Weight of the top level, in standard deviations of a He initialization; larger where weights already exceed it.
+    placement, sharing, keep_read_back, range_margin, range_tracking
+        See `LayerMap`, `map_layers`, `ProgrammedLayer` and `CrossbarMatmul`.
+    make_engine : callable
+
+    Raises
+    ------
+    ConfigError
+        If the module cannot be copied, has no layer that could be put on a crossbar, or one in a form that would be
+        converted wrongly.
+    """
+    module = _copy(module)
+    found, digital = find_weights(module, exclude)
+    shapes = [
+        LayerShape(weight.name, weight.form.outputs, weight.form.inputs, weight.form.groups, weight.form.packed)
+        for weight in found
+    ]
+    maps = map_layers(shapes, config.array, placement, sharing=sharing)
+    session = AccountedEngine(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
+    levels = len(config.levels) if levels is None else levels
+    current = Pass()
+    layers = []
+    for weight, place in zip(found, maps, strict=True):
+        top = max(weight_range * he_std(place.inputs), float(weight.parameter.detach().abs().max()))
+        cells = ProgrammedLayer.blank(place, levels, top / (levels - 1), keep_read_back=keep_read_back)
+        matmul = CrossbarMatmul(session, cells, range_margin, range_tracking)
+        parameter = CrossbarWeight(weight.parameter.detach(), weight.parameter.requires_grad)
+        layer = MappedLayer(
+            name=weight.name,
+            weight=parameter,
+            form=weight.form,
+            matmul=matmul,
+            current=current,
+            owners=[owner for owner, _ in weight.owners],
+            attribute=weight.owners[0][1],
+            names=weight.names,
+        )
+        parameter.layer = layer
+        for owner, name in weight.owners:
+            setattr(owner, name, parameter)
+        layers.append(layer)
+    return CrossbarNetwork(module, session, layers, digital, current)
+
+
+def _copy(module: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(module)
+    except (RuntimeError, TypeError) as error:
+        raise ConfigError(f"the module cannot be copied, which its conversion begins with: {error}") from None

@@ -1,0 +1,68 @@
+"""Twinbar: train quantized neural networks in situ on memristor crossbars, and know what it cost.
+
+Names are loaded when they are first used: importing the package takes milliseconds, and neither PyTorch nor Numba.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from twinbar.host.board.board import Board
+    from twinbar.host.catalogue import boards, energy_tables, policies, presets
+    from twinbar.host.cells.chip import Chip
+    from twinbar.host.network.convert import convert
+    from twinbar.host.network.network import Network
+    from twinbar.host.virtual.virtual_board import VirtualBoard
+    from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
+
+__all__ = [
+    "Board",
+    "Chip",
+    "ConfigError",
+    "LinkError",
+    "Network",
+    "ToolMissingError",
+    "TwinbarError",
+    "VirtualBoard",
+    "__version__",
+    "boards",
+    "convert",
+    "energy_tables",
+    "policies",
+    "presets",
+]
+
+_HOMES: Final = {
+    "Board": "twinbar.host.board.board",
+    "Chip": "twinbar.host.cells.chip",
+    "ConfigError": "twinbar.hw.errors",
+    "LinkError": "twinbar.hw.errors",
+    "Network": "twinbar.host.network.network",
+    "ToolMissingError": "twinbar.hw.errors",
+    "TwinbarError": "twinbar.hw.errors",
+    "VirtualBoard": "twinbar.host.virtual.virtual_board",
+    "boards": "twinbar.host.catalogue",
+    "convert": "twinbar.host.network.convert",
+    "energy_tables": "twinbar.host.catalogue",
+    "policies": "twinbar.host.catalogue",
+    "presets": "twinbar.host.catalogue",
+}
+"""The module that has each name."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("twinbar")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'twinbar' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
