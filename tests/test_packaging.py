@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("hw", "emulator", "host", "boards")
+FOLDERS = ("twinbar", "hw", "emulator", "host", "boards")
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +22,13 @@ def project() -> dict[str, Any]:
 
 
 def files() -> list[Path]:
-    """Every file of the four folders, relative to the root, but notes for readers and what Python and Numba leave."""
+    """Every file of the five folders, relative to the root, but notes for readers and what Python and Numba leave."""
     found = [path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
     return [path for path in found if "__pycache__" not in path.parts and path.suffix != ".md"]
 
 
 def package_of(folder: Path) -> str:
-    return ".".join(("twinbar", *folder.parts))
+    return ".".join(folder.parts if folder.parts[0] == "twinbar" else ("twinbar", *folder.parts))
 
 
 def test_every_folder_with_files_is_a_package(project: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ def test_every_data_file_is_packaged(project: dict[str, Any]) -> None:
         assert any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns.get(package_of(path.parent), [])), path
     # A pattern that matches nothing is a mistake, or a file that was forgotten.
     for package, names in patterns.items():
-        folder = Path(*package.split(".")[1:])
+        folder = Path(*package.split(".")[1:]) if package != "twinbar" else Path(package)
         for pattern in names:
             assert any(path.parent == folder and fnmatch.fnmatch(path.name, pattern) for path in data), (
                 package,

@@ -1,17 +1,12 @@
 """How a network was put on its crossbar: the choices from which it, or a copy, is made."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from torch import nn
+from typing import Any
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.ledger.energy_table import EnergyTable
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.update.policy import UpdatePolicy
-
-if TYPE_CHECKING:
-    from twinbar.host.network.network import Network
 
 
 @dataclass(frozen=True)
@@ -41,9 +36,3 @@ class Conversion:
     def make_policy(self) -> UpdatePolicy[Any]:
         """Make the update policy, without what it has learnt."""
         return self.policy(self.settings)
-
-    def convert(self, module: nn.Module) -> "Network":
-        """Put a copy of a module on a crossbar."""
-        from twinbar.host.network.convert import build
-
-        return build(module, self)

@@ -16,6 +16,7 @@ from twinbar.host.experiment.run_parts import engine_maker
 from twinbar.host.network.books import Books
 from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.network import Network
+from twinbar.host.network.network_state import unpack
 from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
@@ -115,6 +116,13 @@ def build(module: nn.Module, conversion: Conversion) -> Network:
         network,
     )
     return Network(network, policy, books, conversion)
+
+
+def rebuild(module: nn.Module, conversion: Conversion, state: Any) -> Network:
+    """Rebuild a network that was pickled: put its module on a crossbar, and restore its packed state."""
+    network = build(module, conversion)
+    network.restore(unpack(state))
+    return network
 
 
 def _read(config: str | Path | ExperimentConfig | None) -> ExperimentConfig:

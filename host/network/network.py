@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from twinbar.host.network import network_state, network_summary
+from twinbar.host.network import network_state
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
 from twinbar.host.network.conversion import Conversion
@@ -134,6 +134,8 @@ class Network(nn.Module):
         return self
 
     def __repr__(self) -> str:
+        from twinbar.host.network import network_summary
+
         return network_summary.representation(self)
 
     # --- a crossbar -------------------------------------------------------------------------------------------------
@@ -267,6 +269,8 @@ class Network(nn.Module):
 
     def summary(self) -> str:
         """Return a table of the layers on the crossbar, and what stays digital and why."""
+        from twinbar.host.network import network_summary
+
         return network_summary.summary(self)
 
     def log(self, *, loss: float | None = None, metric: float | None = None, twin_metric: float | None = None) -> None:
@@ -320,17 +324,17 @@ class Network(nn.Module):
         self.module._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Network":
-        copied = self._rebuild(copy.deepcopy(self.module, memo))
+        from twinbar.host.network.convert import build
+
+        copied = build(copy.deepcopy(self.module, memo), self.conversion)
+        copied.restore(self._state())
         memo[id(self)] = copied
         return copied
 
     def __reduce__(self) -> Any:
-        return _restore, (copy.deepcopy(self.module), self.conversion, network_state.pack(self._state()))
+        from twinbar.host.network.convert import rebuild
 
-    def _rebuild(self, module: nn.Module) -> "Network":
-        copied = self.conversion.convert(module)
-        copied.restore(self._state())
-        return copied
+        return rebuild, (copy.deepcopy(self.module), self.conversion, network_state.pack(self._state()))
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -463,13 +467,6 @@ def _after_loading(network: nn.Module, incompatible: Any) -> None:
     if network._loaded is not None:
         network.restore(network._loaded)
         network._loaded = None
-
-
-def _restore(module: nn.Module, conversion: Conversion, state: Any) -> Network:
-    """Rebuild a pickled network."""
-    network = conversion.convert(module)
-    network.restore(network_state.unpack(state))
-    return network
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -88,9 +88,7 @@ def check(state: Mapping[str, Any], network: CrossbarNetwork, policy: UpdatePoli
     """
     for key in ("engine", "layers", "policy", "programmed", "steps", "books"):
         if key not in state:
-            raise ConfigError(
-                f"the crossbar state lacks {key}; load what state_dict() of this network gave"
-            )
+            raise ConfigError(f"the crossbar state lacks {key}; load what state_dict() of this network gave")
     mine = [(layer.name, layer.form, layer.cells.levels) for layer in network.layers]
     theirs = state["layers"]
     if [name for name, _, _ in mine] != [layer["name"] for layer in theirs]:

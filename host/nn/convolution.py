@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.host.nn.crossbar_weight import on_crossbar
-from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.host.nn.crossbar_weight import Multiplied, on_crossbar
 
 Sizes = int | Sequence[int]
 
@@ -73,7 +72,7 @@ def convolve_transposed(
 
 def _add_up(
     patches: Tensor,
-    layer: MappedLayer,
+    layer: Multiplied,
     weight: Tensor,
     stride: Sizes,
     padding: Sizes,

@@ -7,8 +7,9 @@ import numpy as np
 from torch import nn
 
 from twinbar.host.accounted_engine import AccountedEngine
+from twinbar.host.nn.current_pass import Pass
 from twinbar.host.nn.mappable import Digital
-from twinbar.host.nn.mapped_layer import MappedLayer, Pass
+from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.mapping import LayerMap, mapped_cells
 
 

@@ -6,15 +6,14 @@ products run on the crossbar, whatever else reads the weight in a forward pass i
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from twinbar.host.nn.current_pass import Pass
+from twinbar.host.nn.weight_matrix import WeightMatrix
 from twinbar.hw.errors import TwinbarError
-
-if TYPE_CHECKING:
-    from twinbar.host.nn.mapped_layer import MappedLayer
 
 _ATTRIBUTES: Final = (
     "_backward_hooks",
@@ -72,16 +71,27 @@ Product = Callable[..., Any]
 """Computes what a function of PyTorch does, on the crossbar; takes its arguments."""
 
 
+class Multiplied(Protocol):
+    """What a weight knows of its cells: a `twinbar.host.nn.mapped_layer.MappedLayer`."""
+
+    name: str
+    form: WeightMatrix
+    current: Pass
+
+    def multiply(self, x: Tensor, block: int | None = None) -> Tensor:
+        """Multiply activations [..., inputs] to [..., outputs]."""
+
+
 class CrossbarWeight(nn.Parameter):
     """A parameter whose products run on the crossbar.
 
     Attributes
     ----------
-    layer : MappedLayer or None
+    layer : Multiplied or None
         None in copies of a module without its crossbar: they are ordinary parameters.
     """
 
-    layer: "MappedLayer | None" = None
+    layer: Multiplied | None = None
 
     @classmethod
     def __torch_function__(
@@ -123,7 +133,7 @@ def read_error(name: str, func: Callable[..., Any]) -> TwinbarError:
     )
 
 
-def on_crossbar(weight: object) -> "MappedLayer | None":
+def on_crossbar(weight: object) -> Multiplied | None:
     """Return the layer of a weight whose products run on the crossbar now; None for any other object."""
     layer = weight.layer if isinstance(weight, CrossbarWeight) else None
     return None if layer is None or layer.current.on_twin else layer

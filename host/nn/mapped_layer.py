@@ -8,25 +8,10 @@ from torch import Tensor, nn
 
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.crossbar_weight import CrossbarWeight
+from twinbar.host.nn.current_pass import Pass
 from twinbar.host.nn.straight_through import StraightThrough
 from twinbar.host.nn.weight_matrix import WeightMatrix
 from twinbar.host.update.programmed import ProgrammedLayer
-
-
-@dataclass
-class Pass:
-    """What the layers of a network must know of the forward pass that is going on.
-
-    Parameters
-    ----------
-    depth : int
-        Forward passes of the network that have begun and not ended (a network may call itself).
-    on_twin : bool
-        Weights are multiplied by in software.
-    """
-
-    depth: int = 0
-    on_twin: bool = False
 
 
 @dataclass(eq=False)

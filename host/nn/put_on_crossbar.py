@@ -13,8 +13,9 @@ from twinbar.host.accounted_engine import Account, AccountedEngine
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.crossbar_weight import CrossbarWeight
+from twinbar.host.nn.current_pass import Pass
 from twinbar.host.nn.mappable import find_weights
-from twinbar.host.nn.mapped_layer import MappedLayer, Pass
+from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.mapping import LayerShape, Placement, map_layers, mapped_columns, tile_count
 from twinbar.host.nn.networks import he_std
 from twinbar.host.update.programmed import ProgrammedLayer
