@@ -58,6 +58,7 @@ lint: $(VENV)/installed-dev
 typecheck: $(VENV)/installed-dev
 	@mkdir -p build/typecheck/twinbar
 	@for package in $(PACKAGES); do ln -sfn ../../../$$package build/typecheck/twinbar/$$package; done
+	@for file in twinbar/*.py; do ln -sfn ../../../$$file build/typecheck/$$file; done
 	$(BIN)/mypy -p twinbar
 
 docs: $(VENV)/installed

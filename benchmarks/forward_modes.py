@@ -16,7 +16,8 @@ from rich.table import Table
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
-from twinbar.host.experiment.train import prepare_data, train
+from twinbar.host.experiment.task import prepare_data
+from twinbar.host.experiment.train import train
 
 MODES = {
     "planes, separate, nothing skipped": {"inputs": "planes", "pairs": "separate", "skip_empty": False},
@@ -40,7 +41,7 @@ def main(out: Path, limit: Annotated[int | None, typer.Option(help="training ima
         data = prepare_data(config) if data is None else data
         folder = out / name.replace(" ", "-").replace(",", "").replace("(", "").replace(")", "")
         with RunFolder.create(folder, config) as run:
-            totals = train(config, run, SilentProgress(), resume=False, data=data)
+            totals = train(config, run, SilentProgress(), resume=False, task=data)
         epoch = totals["epochs"][0]
         parts = epoch["energy_breakdown_j"]
         table.add_row(

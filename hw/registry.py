@@ -239,6 +239,20 @@ def origin_of(point: "EntryPoint") -> str:
     return f"{package}({point.value})"
 
 
+def resolve(reference: str, what: str) -> object:
+    """Return what ``package.module:Name`` refers to, where there is no registry of its kind.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be imported; the sentence begins with ``what``.
+    """
+    try:
+        return _resolve(reference)
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"the {what} {reference} cannot be imported: {_reason(error)}") from error
+
+
 def _resolve(reference: str) -> object:
     match = _REFERENCE.fullmatch(reference.replace(" ", ""))
     if match is None:

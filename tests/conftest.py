@@ -191,7 +191,7 @@ def train_steps(compiled_kernels: None) -> Callable[[dict[str, Any]], Steps]:
     """Train for an epoch, with some changes by dotted key, without a run folder."""
     from twinbar.host.experiment.config import ExperimentConfig
     from twinbar.host.experiment.progress_display import SilentProgress
-    from twinbar.host.experiment.train import prepare_data
+    from twinbar.host.experiment.task import prepare_data
     from twinbar.host.experiment.trainer import Trainer
 
     def run(changes: dict[str, Any]) -> Steps:

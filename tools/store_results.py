@@ -31,7 +31,8 @@ from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
-from twinbar.host.experiment.train import prepare_data, train
+from twinbar.host.experiment.task import prepare_data
+from twinbar.host.experiment.train import train
 
 STORED: Final = Path(__file__).resolve().parent.parent / "tests" / "stored"
 NOT_STORED: Final = ("environment", "config", "host_seconds")
@@ -67,7 +68,7 @@ def outcome(stored: dict[str, Any], folder: Path, engine: str) -> dict[str, Any]
     config = ExperimentConfig().merge(stored["changes"] | {"engine.name": engine})
     data = enlarged(prepare_data(config), stored.get("enlarge", 1))
     with RunFolder.create(folder, config) as created:
-        report = train(config, created, SilentProgress(), resume=False, data=data)
+        report = train(config, created, SilentProgress(), resume=False, task=data)
     found: dict[str, Any] = {"report": _without(report, NOT_STORED)}
     if (folder / "arrays.npz").exists():
         with np.load(folder / "arrays.npz") as arrays:

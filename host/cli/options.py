@@ -26,9 +26,9 @@ class Flag(NamedTuple):
 
 
 FLAGS: Final = (
-    Flag("data", "data.name", "digits|mnist|DIR"),
+    Flag("data", "data.name", "digits|mnist|DIR|M:F"),
     Flag("limit", "data.limit", "N"),
-    Flag("model", "model.kind", "mlp|lenet"),
+    Flag("model", "model.kind", "mlp|lenet|M:F"),
     Flag("hidden", "model.hidden", "N[,N...]"),
     Flag("device", "device.preset", "PRESET"),
     Flag("levels", "device.levels", "N"),
@@ -43,6 +43,8 @@ FLAGS: Final = (
     Flag("batch-size", "training.batch_size", "N"),
     Flag("lr", "training.lr", "X"),
     Flag("schedule", "training.schedule", "NAME"),
+    Flag("loss", "training.loss", "NAME"),
+    Flag("metric", "training.metric", "NAME"),
     Flag("accumulate", "training.accumulate", "K"),
     Flag("seed", "engine.seed", "N"),
     Flag("record", "trace.record", ""),

@@ -45,8 +45,8 @@ class Run(Protocol):
     network: CrossbarNetwork | None
     """None where the network is trained in software alone."""
     callbacks: "Callbacks"
-    classes: int
-    """Classes that the network tells apart."""
+    classes: int | None
+    """Classes that the network tells apart; None where it does something else, or nobody said."""
     epochs: list[dict[str, Any]]
     """Entries of the epochs that are complete."""
     counts: EpochCounts

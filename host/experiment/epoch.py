@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from twinbar.host.experiment.evaluate import Evaluation
+from twinbar.host.experiment.objective import Objective
 
 
 @dataclass
@@ -53,6 +54,7 @@ def epoch_entry(
     weights: int,
     test: Evaluation,
     validation: Evaluation | None,
+    objective: Objective,
 ) -> dict[str, Any]:
     """Make an entry of ``epochs`` in report.json, without the figures of the ledger.
 
@@ -64,18 +66,21 @@ def epoch_entry(
     weights : int
         Weights on the crossbar (of the network, where there is none).
     test, validation : Evaluation
+    objective : Objective
+        Where it is no accuracy, its figures are under ``test_metric`` and so on.
     """
+    figure = "accuracy" if objective.classifies else "metric"
     entry: dict[str, Any] = {
         "epoch": number,
         "steps": counts.steps,
         "train_loss": counts.loss_sum / max(counts.images, 1),
-        "test_accuracy": test.accuracy,
-        "twin_test_accuracy": test.twin_accuracy,
+        f"test_{figure}": test.crossbar,
+        f"twin_test_{figure}": test.twin,
         "agreement": test.agreement,
     }
     if validation is not None:
-        entry["validation_accuracy"] = validation.accuracy
-        entry["twin_validation_accuracy"] = validation.twin_accuracy
+        entry[f"validation_{figure}"] = validation.crossbar
+        entry[f"twin_validation_{figure}"] = validation.twin
     entry["weights"] = weights
     return entry
 

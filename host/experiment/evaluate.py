@@ -1,45 +1,52 @@
-"""How well a network does on images that it was not trained on."""
+"""How well a network does on examples that it was not trained on."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from twinbar.host.data.examples import Examples
+from twinbar.host.experiment.objective import Objective
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 
 BATCH = 500
-"""Images per forward pass of an evaluation; part of the result, since read noise is drawn in this order."""
+"""Examples per forward pass of an evaluation; part of the result, since read noise is drawn in this order."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Accuracies on the same images at the same moment.
+    """Figures of merit on the same examples at the same moment.
 
     Parameters
     ----------
-    accuracy : float
+    crossbar : float
         Of the crossbar's forward pass, with all its noise.
-    twin_accuracy : float
+    twin : float
         Of the float twin.
-    agreement : float
-        Fraction of the images to which both give the same class.
+    agreement : float or None
+        Fraction of the examples to which both give the same class; None where no classes are told apart.
     """
 
-    accuracy: float
-    twin_accuracy: float
-    agreement: float
+    crossbar: float
+    twin: float
+    agreement: float | None
 
 
-def evaluate(module: nn.Module, network: CrossbarNetwork | None, images: Tensor, labels: Tensor) -> Evaluation:
+def evaluate(
+    module: nn.Module, network: CrossbarNetwork | None, examples: Examples, objective: Objective
+) -> Evaluation:
     """Evaluate a network on the crossbar and on its twin.
 
     Parameters
     ----------
     module : nn.Module
     network : CrossbarNetwork or None
-        None where there is no crossbar; both accuracies are the software's then.
-    images : float32 [n, 1, height, width]
-    labels : int64 [n]
+        None where there is no crossbar; both figures are the software's then.
+    examples : Examples
+    objective : Objective
 
     Notes
     -----
@@ -48,21 +55,29 @@ def evaluate(module: nn.Module, network: CrossbarNetwork | None, images: Tensor,
     module.eval()
     with torch.no_grad():
         if network is None:
-            classes = twin_classes = _classes(module, images)
+            outputs, targets = _outputs(module, examples, nullcontext)
+            twin_outputs = outputs
         else:
             with network.session.account_to(lambda kind, activity: None):
-                classes = _classes(module, images)
+                outputs, targets = _outputs(module, examples, network.forward_pass)
             with network.twin():
-                twin_classes = _classes(module, images)
+                twin_outputs, _ = _outputs(module, examples, nullcontext)
+        figures = [objective.figure(given, targets) for given in (outputs, twin_outputs)]
     module.train()
-    return Evaluation(
-        _fraction(classes == labels), _fraction(twin_classes == labels), _fraction(classes == twin_classes)
-    )
+    agreement = None
+    if objective.classifies:
+        agreement = int((outputs.argmax(dim=1) == twin_outputs.argmax(dim=1)).sum()) / max(len(targets), 1)
+    return Evaluation(figures[0], figures[1], agreement)
 
 
-def _classes(module: nn.Module, images: Tensor) -> Tensor:
-    return torch.cat([module(batch).argmax(dim=1) for batch in images.split(BATCH)])
-
-
-def _fraction(hits: Tensor) -> float:
-    return int(hits.sum()) / max(len(hits), 1)
+def _outputs(
+    module: nn.Module, examples: Examples, forward_pass: Callable[[], AbstractContextManager[None]]
+) -> tuple[Any, Any]:
+    """Return the outputs and targets of all examples."""
+    outputs, targets = [], []
+    for indices in examples.batches(BATCH, None):
+        x, target = examples.batch(indices)
+        with forward_pass():
+            outputs.append(module(x))
+        targets.append(target)
+    return torch.cat(outputs), torch.cat(targets)

@@ -6,7 +6,8 @@ from typing import Any, Final
 from twinbar.host.experiment.config import CompareConfig
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
-from twinbar.host.experiment.train import prepare_data, train
+from twinbar.host.experiment.task import prepare_data
+from twinbar.host.experiment.train import train
 
 YARDSTICK: Final = "closed-loop"
 """Policy that savings are relative to."""
@@ -48,7 +49,7 @@ def compare(config: CompareConfig, policies: Sequence[str], folder: RunFolder, p
         progress.message(f"Policy {name}")
         run = config.for_policy(name)
         with folder.child(name, run) as sub_folder:
-            reports[name] = train(run, sub_folder, progress, resume=sub_folder.resumed, data=data)
+            reports[name] = train(run, sub_folder, progress, resume=sub_folder.resumed, task=data)
     comparison = {
         "schema": 1,
         "policies": reports,

@@ -5,8 +5,10 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from twinbar.boards.board_definition import DEFAULT_BAUD
+from twinbar.emulator.sections.config_errors import show
 from twinbar.emulator.sections.section import Section
 from twinbar.host.experiment.optimizers import optimizer_name
+from twinbar.hw.registry import is_reference
 
 EngineName = Literal["fast", "events", "rtl", "pysim", "board"]
 
@@ -14,11 +16,17 @@ SIMULATED_ENGINES: Final[tuple[str, ...]] = ("fast", "events", "rtl", "pysim")
 """Engines that need nothing but this computer."""
 
 
+NETWORKS: Final = ("mlp", "lenet")
+"""Networks that have a name."""
+
+
 class DataConfig(Section):
-    """Which images are learnt."""
+    """What is learnt."""
 
     name: str = Field(
-        default="digits", min_length=1, description="data set: digits, mnist, or a folder with four IDX files"
+        default="digits",
+        min_length=1,
+        description="data set: digits, mnist, a folder with four IDX files, or package.module:factory",
     )
     limit: int | None = Field(default=None, ge=1, description="use only the first N training images")
     pool: int = Field(
@@ -36,13 +44,24 @@ class DataConfig(Section):
 class ModelConfig(Section):
     """The network."""
 
-    kind: Literal["mlp", "lenet"] = Field(
-        default="mlp", description="network: mlp (fully connected) or lenet (convolutional)"
+    kind: str = Field(
+        default="mlp",
+        min_length=1,
+        description="network: mlp (fully connected), lenet (convolutional), or package.module:factory",
     )
     hidden: tuple[int, ...] = Field(
         default=(256,), description="widths of the hidden layers of the mlp, such as 256 or 256,128"
     )
     bias: bool = Field(default=False, description="whether layers have biases, kept in software")
+
+    @field_validator("kind")
+    @classmethod
+    def _check_kind(cls, value: str) -> str:
+        if value not in NETWORKS and not is_reference(value):
+            raise ValueError(
+                f"model.kind is {show(value)}; it must be one of {', '.join(NETWORKS)}, or package.module:factory"
+            )
+        return value
 
     @field_validator("hidden", mode="before")
     @classmethod
@@ -77,6 +96,17 @@ class TrainingConfig(Section):
         default="cosine",
         description="course of the learning rate: cosine or linear (to 0), constant, or step (divided by ten at one "
         "half and at three quarters of the training)",
+    )
+    loss: str = Field(
+        default="cross-entropy",
+        min_length=1,
+        description="loss: cross-entropy, mse, l1, huber, bce (with logits), or package.module:name",
+    )
+    metric: str | None = Field(
+        default=None,
+        min_length=1,
+        description="figure of merit on the test set: accuracy, a loss, or package.module:name; by default the "
+        "accuracy where the loss is the cross-entropy, else the loss",
     )
     accumulate: int = Field(default=1, ge=1, description="batches whose mean gradient makes one optimizer step")
 

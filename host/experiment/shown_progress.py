@@ -43,8 +43,9 @@ class ShownProgress:
         self._progress.start(1, f"evaluation {number}/{run.config.training.epochs}", unit="pass")
 
     def on_epoch(self, run: Run, entry: dict[str, Any]) -> None:
-        """Show the accuracies."""
-        shown: dict[str, Figure] = {"test_accuracy": entry["test_accuracy"]}
+        """Show the figures of merit."""
+        figure = "accuracy" if "test_accuracy" in entry else "metric"
+        shown: dict[str, Figure] = {f"test_{figure}": entry[f"test_{figure}"]}
         if run.network is not None:
-            shown["twin_accuracy"] = entry["twin_test_accuracy"]
+            shown[f"twin_{figure}"] = entry[f"twin_test_{figure}"]
         self._progress.advance(1, **shown)

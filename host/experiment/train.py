@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from twinbar.host.data import load_dataset
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment import run_parts
 from twinbar.host.experiment.config import ExperimentConfig
@@ -14,15 +13,10 @@ from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.run_report import RunReport
 from twinbar.host.experiment.saving import Checkpoints, StepRows
+from twinbar.host.experiment.task import Task, build_task
 from twinbar.host.experiment.threads import use_threads
 from twinbar.host.experiment.trainer import Trainer
 from twinbar.hw.errors import SilentBoardError
-
-
-def prepare_data(config: ExperimentConfig) -> Dataset:
-    """Load the data set, keep as many training images as asked for, pool them, and hold out the validation images."""
-    data = load_dataset(config.data.name).subset(config.data.limit).pooled(config.data.pool)
-    return data.validation_split(config.data.validation, config.data.seed)
 
 
 def train(
@@ -30,7 +24,7 @@ def train(
     folder: RunFolder,
     progress: Progress,
     resume: bool,
-    data: Dataset | None = None,
+    task: Task | Dataset | None = None,
     callbacks: Sequence[object] = (),
 ) -> dict[str, Any]:
     """Train a network in situ and write its report.
@@ -43,8 +37,8 @@ def train(
     progress : Progress
     resume : bool
         Whether to go on from the folder's checkpoint.
-    data : Dataset, optional
-        As `prepare_data` gives it, where several runs share it.
+    task : Task or Dataset, optional
+        What is learnt, instead of what the configuration names; a set of images as `prepare_data` returns it.
     callbacks : sequence of objects
         See `twinbar.host.experiment.callbacks`; they are called before the checkpoint is saved.
 
@@ -63,7 +57,7 @@ def train(
         If it was interrupted; the checkpoint is complete then.
     """
     use_threads(config.engine.threads, config.training.batch_size)
-    data = prepare_data(config) if data is None else data
+    task = build_task(config) if task is None else task
     interruption = Interruption()
     connection = run_parts.build_board(config)
     board = None
@@ -71,7 +65,7 @@ def train(
         connection.listen(progress.message, partial(_stop_waiting, interruption))
         board = KeptBoard(connection, progress)
     followers = [*callbacks, StepRows(folder), Checkpoints(folder, interruption), RunReport(folder)]
-    make = partial(Trainer, config, data, progress, folder.path, callbacks=followers, board=board)
+    make = partial(Trainer, config, task, progress, folder.path, callbacks=followers, board=board)
     try:
         trainer = _prepare(make, folder, progress, resume, board, interruption)
         with interruption:

@@ -8,16 +8,17 @@ account, the watch, traces, progress, checkpoints) is a callback (`twinbar.host.
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.ledger.ledger import Kind
 from twinbar.host.data.dataset import Dataset
+from twinbar.host.data.examples import Examples
 from twinbar.host.experiment import resolved_crossbar, run_parts
 from twinbar.host.experiment.account import Account
 from twinbar.host.experiment.callbacks import Callbacks
@@ -30,7 +31,9 @@ from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.policy_state import policy_state, restore_policy
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.shown_progress import ShownProgress
+from twinbar.host.experiment.task import Task
 from twinbar.host.experiment.watch import Watch
+from twinbar.host.network.calibration import calibrate
 from twinbar.host.network.programmer import program
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.update.policies.closed_loop import ClosedLoop
@@ -50,8 +53,8 @@ class Trainer:
     Parameters
     ----------
     config : ExperimentConfig
-    data : Dataset
-        With the training images limited and the validation images held out already.
+    task : Task or Dataset
+        What is learnt; of a set of images, the network is that of the configuration.
     progress : Progress
     folder : Path
         Of the run; takes traces, timelines and waveforms.
@@ -71,7 +74,7 @@ class Trainer:
     def __init__(
         self,
         config: ExperimentConfig,
-        data: Dataset,
+        task: Task | Dataset,
         progress: Progress,
         folder: Path = Path(),
         *,
@@ -80,21 +83,14 @@ class Trainer:
         restored: bool = False,
     ) -> None:
         self.config = config
-        self._images = run_parts.images_tensor(data.train_images)
-        self._labels = torch.as_tensor(data.train_labels)
-        self._test = (run_parts.images_tensor(data.test_images), torch.as_tensor(data.test_labels))
-        self._validation = None
-        if len(data.validation_images):
-            self._validation = (
-                run_parts.images_tensor(data.validation_images),
-                torch.as_tensor(data.validation_labels),
-            )
-        self.classes = data.classes
+        self.task = task if isinstance(task, Task) else Task.of_images(config, task)
+        self.classes = self.task.classes
+        self._batches_per_epoch = len(self.batches(1))
         self.policy = resolved_crossbar.build_policy(config)
         self.network: CrossbarNetwork | None = None
         self.account: Account | None = None
         self.watch = Watch()
-        self.module = run_parts.build_model(config, data)
+        self.module = self.task.make_model()
         followers: list[object] = []
         if self.policy.on_crossbar:
             crossbar = resolved_crossbar.build_crossbar(config)
@@ -143,18 +139,18 @@ class Trainer:
 
     @property
     def images(self) -> int:
-        """Training images of an epoch."""
-        return len(self._images)
+        """Training examples of an epoch."""
+        return len(self.task.train)
 
     @property
     def images_done(self) -> int:
-        """Images of the present epoch that were learnt."""
-        return min(self._batch * self.config.training.batch_size, self.images)
+        """Examples of the present epoch that were learnt."""
+        return sum(map(len, self.batches(len(self.epochs) + 1)[: self._batch]))
 
     @property
     def batches_per_epoch(self) -> int:
         """Batches of an epoch, the last and smaller one included."""
-        return math.ceil(self.images / self.config.training.batch_size)
+        return self._batches_per_epoch
 
     @property
     def steps_per_epoch(self) -> int:
@@ -176,8 +172,8 @@ class Trainer:
             self.account.ledger.add("write", self.network.session.engine.calibration)
             written = program(self.network, ClosedLoop(), 0.0)
             self.module.train()
-            with self.network.calibrating(), torch.no_grad():
-                self.module(self._images[:CALIBRATION_IMAGES])
+            first = torch.arange(min(CALIBRATION_IMAGES, self.images))
+            calibrate(self.network, lambda: self.module(self.task.train.batch(first)[0]))
             counts = EpochCounts(steps=1, weight_updates=written.weight_updates)
             figures = update_figures(counts, self.account.ledger.summary(), self.weights)
             self.initialization = {
@@ -206,10 +202,10 @@ class Trainer:
             self._finish_epoch(number)
         self.callbacks.call("on_finish", self)
 
-    def batches(self, number: int) -> tuple[Tensor, ...]:
-        """Return the indices of the images of each batch of an epoch; their order follows from seed and epoch alone."""
-        generator = torch.Generator().manual_seed((self.config.engine.seed * 1_000_003 + number) % (1 << 63))
-        return torch.randperm(self.images, generator=generator).split(self.config.training.batch_size)
+    def batches(self, number: int) -> list[Tensor]:
+        """Return the examples of each batch of an epoch; their order follows from seed and epoch alone."""
+        seed = (self.config.engine.seed * 1_000_003 + number) % (1 << 63)
+        return self.task.train.batches(self.config.training.batch_size, seed)
 
     def remaining_batches(self, number: int) -> Iterator[list[Tensor]]:
         """Return the batches of each optimizer step that an epoch still has to make."""
@@ -226,10 +222,13 @@ class Trainer:
         self.optimizer.zero_grad()
         images = sum(map(len, batches))
         loss_sum = 0.0
-        for batch in batches:
-            loss = F.cross_entropy(self.module(self._images[batch]), self._labels[batch], reduction="sum")
-            (loss / images).backward()
-            loss_sum += float(loss.detach())
+        # Dropout and augmentation follow from seed and step: a resumed run draws what an uninterrupted one does.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed((self.config.engine.seed * 1_000_003 + self.step) % (1 << 63))
+            for batch in batches:
+                loss = self._loss(batch)
+                (loss / images).backward()
+                loss_sum += float(loss.detach())
         if not math.isfinite(loss_sum):
             raise TwinbarError(
                 f"the training loss is no longer finite after {self.step} steps; lower the learning rate (--lr), now "
@@ -247,10 +246,18 @@ class Trainer:
         self.callbacks.call("on_step", self, row)
         return row
 
+    def _loss(self, batch: Tensor) -> Tensor:
+        """Return the loss of a batch, summed over its examples."""
+        x, targets = self.task.train.batch(batch)
+        with nullcontext() if self.network is None else self.network.forward_pass():
+            outputs = self.module(x)
+        return self.task.objective.loss_sum(outputs, targets, len(batch))
+
     def _write(self, network: CrossbarNetwork) -> int:
         """Write what the policy decides, where it is due; gives the weights that were updated."""
         assert self.account is not None
         updates = 0
+        network.check_gradients(network.layers)
         if self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch:
             updates = program(network, self.policy, self._passed).weight_updates
         self.account.ledger.add("host", self._twin_traffic())
@@ -267,9 +274,9 @@ class Trainer:
 
     def _finish_epoch(self, number: int) -> None:
         self.callbacks.call("on_evaluation", self, number)
-        test = self._evaluate(self._test)
-        validation = self._evaluate(self._validation) if self._validation else None
-        entry = epoch_entry(number, self.counts, self.weights, test, validation)
+        test = self._evaluate(self.task.test)
+        validation = None if self.task.validation is None else self._evaluate(self.task.validation)
+        entry = epoch_entry(number, self.counts, self.weights, test, validation, self.task.objective)
         self.callbacks.call("on_epoch_figures", self, entry)
         entry["host_seconds"] = self.counts.host_seconds
         if self.network is not None:
@@ -281,8 +288,8 @@ class Trainer:
         self._batch = 0
         self.callbacks.call("on_epoch", self, entry)
 
-    def _evaluate(self, part: tuple[Tensor, Tensor]) -> Evaluation:
-        return evaluate(self.module, self.network, *part)
+    def _evaluate(self, examples: Examples) -> Evaluation:
+        return evaluate(self.module, self.network, examples, self.task.objective)
 
     # --- the state --------------------------------------------------------------------------------------------------
 
@@ -345,6 +352,7 @@ class Trainer:
             "environment": describe_environment(),
             "policy": self.config.policy.name,
             "data": self.config.data.name,
+            "metric": self.task.objective.metric_name,
             "layer_sizes": run_parts.layer_sizes(self.module) if self.config.model.kind == "mlp" else None,
             "epochs": self.epochs,
             "totals": {"steps": totals.steps, "weights": self.weights, "host_seconds": totals.host_seconds},

@@ -52,7 +52,7 @@ class Watch:
                     "(array.range_margin, array.range_tracking) would keep its sums",
                     f"clipped {layer}",
                 )
-        guessing = math.log(run.classes)
+        guessing = math.log(run.classes) if run.classes else math.inf
         if entry["train_loss"] > guessing:
             self.warn(
                 f"the training loss of epoch {epoch} is {entry['train_loss']:.3g}, above the {guessing:.3g} of "
@@ -67,6 +67,8 @@ class Watch:
                 "levels or a wider window (write.tolerance) would help",
                 "failed",
             )
+        if "test_accuracy" not in entry:
+            return
         gap = entry["twin_test_accuracy"] - entry["test_accuracy"]
         if gap > ACCURACY_GAP:
             self.warn(

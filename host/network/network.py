@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from twinbar.host.network import network_state
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
+from twinbar.host.network.calibration import calibrate
 from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.programmer import program
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
@@ -67,12 +68,11 @@ class Network(nn.Module):
         self.steps = 0
         self.warnings: list[str] = list(conversion.crossbar.warnings)
         self.programmed = False
-        self.not_called: list[str] = []
         self._attachments = Attachments()
         self._progress: dict[str, int] = {layer.name: 0 for layer in crossbar.layers}
-        self._products: dict[str, int] = {layer.name: 0 for layer in crossbar.layers}
         self._versions: dict[str, int] = {}
         self._stale: set[str] = set()
+        self._loaded: Mapping[str, Any] | None = None
         policy.prepare([layer.cells for layer in crossbar.layers])
         crossbar.session.engine.set_tick(0)
         self._watch_loading()
@@ -98,25 +98,20 @@ class Network(nn.Module):
         """
         if self.crossbar.current.on_twin:
             return self.module(*args, **kwargs)
-        self._check_weights()
         inputs = list(_tensors((args, kwargs)))
         if any(x.numel() == 0 for x in inputs):
             return self.module(*args, **kwargs)
         if self.crossbar.current.depth == 0:
             self._bring_up(inputs)
-        counted = {layer.name: layer.matmul.products for layer in self.layers}
         uncalibrated = [layer for layer in self.layers if not layer.matmul.is_calibrated(self.training)]
         for layer in uncalibrated:
             layer.matmul.calibrate(True)
-        self.crossbar.current.depth += 1
         try:
-            y = self.module(*args, **kwargs)
+            with self.crossbar.forward_pass():
+                return self.module(*args, **kwargs)
         finally:
-            self.crossbar.current.depth -= 1
             for layer in uncalibrated:
                 layer.matmul.calibrate(False)
-        self.not_called = [layer.name for layer in self.layers if layer.matmul.products == counted[layer.name]]
-        return y
 
     def train(self, mode: bool = True) -> Self:
         """Switch the module between training and evaluation."""
@@ -166,16 +161,9 @@ class Network(nn.Module):
         if not inputs or any(x.numel() == 0 for x in inputs):
             raise TwinbarError("the batch that the network is prepared with is empty; give one with examples")
         _check_finite(inputs)
-        buffers = {name: value.clone() for name, value in self.module.named_buffers()}
         self._program_all()
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), self.books.initializing(), self.crossbar.calibrating():
-            self.crossbar.current.depth += 1
-            try:
-                self.module(*args, **kwargs)
-            finally:
-                self.crossbar.current.depth -= 1
-                for name, value in self.module.named_buffers():
-                    value.copy_(buffers[name])
+        with self.books.initializing():
+            calibrate(self.crossbar, lambda: self.module(*args, **kwargs))
         for layer in self.layers:
             layer.matmul.provisional = layer.matmul.provisional and not layer.matmul.calibrated
         return self
@@ -228,15 +216,13 @@ class Network(nn.Module):
 
     def _step(self, layers: Sequence[MappedLayer], steps: int | None, optimizer: Optimizer | None) -> int:
         due = [layer for layer in layers if layer.weight.requires_grad]
-        for layer in due:
-            self._check_gradient(layer)
+        self.crossbar.check_gradients(due)
         updates = 0
         progress = 0.0
         for layer in due:
             if steps is not None:
                 progress = min(self._progress[layer.name] / steps, 1.0)
             self._progress[layer.name] += 1
-            self._products[layer.name] = layer.matmul.products
         if self.programmed and due:
             with self.books.training():
                 written = program(self.crossbar, self.policy, progress, due)
@@ -360,7 +346,6 @@ class Network(nn.Module):
         self.programmed = state["programmed"]
         self.steps = state["steps"]
         self._progress = dict(state["progress"])
-        self._products = {layer.name: layer.matmul.products for layer in self.layers}
         self._stale = set(state["stale"])
         self.warnings[:] = state["warnings"]
         self.books.load_state_dict(state["books"])
@@ -369,7 +354,7 @@ class Network(nn.Module):
 
     def _watch_loading(self) -> None:
         """Notice when parameters are loaded into the module, or into a part of it."""
-        self._loaded: Mapping[str, Any] | None = None
+        self._loaded = None
         self.register_load_state_dict_post_hook(_after_loading)
         for layer in self.layers:
             for owner in layer.owners:
@@ -421,25 +406,6 @@ class Network(nn.Module):
 
     def _moved(self) -> bool:
         return any(layer.weight._version != self._versions.get(layer.name) for layer in self.layers)
-
-    def _check_weights(self) -> None:
-        """Refuse to run where a weight is no longer the one on the crossbar."""
-        for layer in self.layers:
-            if layer.owners[0]._parameters.get(layer.attribute) is not layer.weight:
-                raise TwinbarError(
-                    f"the weight of layer {layer.name} was replaced by another one, which is not on the crossbar; "
-                    "change its values in place (weight.copy_), or convert the module again"
-                )
-
-    def _check_gradient(self, layer: MappedLayer) -> None:
-        gradient = layer.weight.grad
-        if gradient is None or layer.matmul.products != self._products[layer.name]:
-            return
-        if bool((gradient != 0).any()):
-            raise TwinbarError(
-                f"layer {layer.name} received a gradient, but its cells were not multiplied by since the last step: "
-                f"its weights were read in another way; leave it digital with exclude=[{layer.name!r}], or call it"
-            )
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self.warnings:

@@ -19,7 +19,7 @@ def summary(network: "Network") -> str:
             notes.append("frozen")
         if len(layer.names) > 1:
             notes.append(f"shared with {', '.join(layer.names[1:])}")
-        if layer.name in network.not_called:
+        if layer.name in network.crossbar.not_called:
             notes.append("not called in the last forward pass")
         rows.append(
             (

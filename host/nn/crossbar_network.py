@@ -1,6 +1,6 @@
 """A network whose weights lie on a crossbar: its module, its engine and its layers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,6 +11,7 @@ from twinbar.host.nn.current_pass import Pass
 from twinbar.host.nn.mappable import Digital
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.mapping import LayerMap, mapped_cells
+from twinbar.hw.errors import TwinbarError
 
 
 class CrossbarNetwork:
@@ -25,6 +26,11 @@ class CrossbarNetwork:
     digital : list of Digital
         Parts that stay digital.
     current : Pass
+
+    Attributes
+    ----------
+    not_called : list of str
+        Layers that the last forward pass did not multiply by.
     """
 
     def __init__(
@@ -40,6 +46,8 @@ class CrossbarNetwork:
         self.layers = layers
         self.digital = digital
         self.current = current
+        self.not_called: list[str] = []
+        self._products = {layer.name: 0 for layer in layers}
 
     @property
     def maps(self) -> list[LayerMap]:
@@ -63,6 +71,48 @@ class CrossbarNetwork:
             yield self.module
         finally:
             self.current.on_twin = before
+
+    @contextmanager
+    def forward_pass(self) -> Iterator[None]:
+        """Run a forward pass of the module on the crossbar meanwhile, in which no weight is read but by products.
+
+        Raises
+        ------
+        TwinbarError
+            If a weight of the module is no longer the one on the crossbar.
+        """
+        for layer in self.layers:
+            if layer.owners[0]._parameters.get(layer.attribute) is not layer.weight:
+                raise TwinbarError(
+                    f"the weight of layer {layer.name} was replaced by another one, which is not on the crossbar; "
+                    "change its values in place (weight.copy_), or convert the module again"
+                )
+        before = {layer.name: layer.matmul.products for layer in self.layers}
+        self.current.depth += 1
+        try:
+            yield
+        finally:
+            self.current.depth -= 1
+        self.not_called = [layer.name for layer in self.layers if layer.matmul.products == before[layer.name]]
+
+    def check_gradients(self, layers: Sequence[MappedLayer]) -> None:
+        """See to it that layers which received a gradient since this was last asked were multiplied by, too.
+
+        Raises
+        ------
+        TwinbarError
+            If one was not: its gradient is not that of what the crossbar computed.
+        """
+        for layer in layers:
+            gradient = layer.weight.grad
+            idle = layer.matmul.products == self._products[layer.name]
+            if idle and gradient is not None and bool((gradient != 0).any()):
+                raise TwinbarError(
+                    f"layer {layer.name} received a gradient, but its cells were not multiplied by since the last "
+                    f"step: its weights were read in another way; leave it digital with exclude=[{layer.name!r}], or "
+                    "call it"
+                )
+            self._products[layer.name] = layer.matmul.products
 
     @contextmanager
     def calibrating(self) -> Iterator[nn.Module]:

@@ -18,7 +18,8 @@ from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.state_tree import flatten_state, restore_state
-from twinbar.host.experiment.train import prepare_data, train
+from twinbar.host.experiment.task import prepare_data
+from twinbar.host.experiment.train import train
 from twinbar.host.trace.drawing import draw_wave
 from twinbar.host.trace.excerpt import Excerpt
 from twinbar.hw.errors import ToolMissingError
