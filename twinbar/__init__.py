@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from twinbar.host.board.board import Board
     from twinbar.host.catalogue import boards, energy_tables, policies, presets
     from twinbar.host.cells.chip import Chip
+    from twinbar.host.experiment.finished_run import FinishedRun
+    from twinbar.host.experiment.from_python import compare, train
     from twinbar.host.network.convert import convert
     from twinbar.host.network.network import Network
     from twinbar.host.virtual.virtual_board import VirtualBoard
@@ -19,6 +21,7 @@ __all__ = [
     "Board",
     "Chip",
     "ConfigError",
+    "FinishedRun",
     "LinkError",
     "Network",
     "ToolMissingError",
@@ -26,26 +29,31 @@ __all__ = [
     "VirtualBoard",
     "__version__",
     "boards",
+    "compare",
     "convert",
     "energy_tables",
     "policies",
     "presets",
+    "train",
 ]
 
 _HOMES: Final = {
     "Board": "twinbar.host.board.board",
     "Chip": "twinbar.host.cells.chip",
     "ConfigError": "twinbar.hw.errors",
+    "FinishedRun": "twinbar.host.experiment.finished_run",
     "LinkError": "twinbar.hw.errors",
     "Network": "twinbar.host.network.network",
     "ToolMissingError": "twinbar.hw.errors",
     "TwinbarError": "twinbar.hw.errors",
     "VirtualBoard": "twinbar.host.virtual.virtual_board",
     "boards": "twinbar.host.catalogue",
+    "compare": "twinbar.host.experiment.from_python",
     "convert": "twinbar.host.network.convert",
     "energy_tables": "twinbar.host.catalogue",
     "policies": "twinbar.host.catalogue",
     "presets": "twinbar.host.catalogue",
+    "train": "twinbar.host.experiment.from_python",
 }
 """The module that has each name."""
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from twinbar.host.experiment.config import CompareConfig
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
-from twinbar.host.experiment.task import prepare_data
+from twinbar.host.experiment.task import Task, build_task
 from twinbar.host.experiment.train import train
 
 YARDSTICK: Final = "closed-loop"
@@ -23,7 +23,13 @@ _QUANTITIES: Final = {
 }
 
 
-def compare(config: CompareConfig, policies: Sequence[str], folder: RunFolder, progress: Progress) -> dict[str, Any]:
+def compare(
+    config: CompareConfig,
+    policies: Sequence[str],
+    folder: RunFolder,
+    progress: Progress,
+    task: Task | None = None,
+) -> dict[str, Any]:
     """Train with each policy in a sub-folder of its own; what is finished already is kept.
 
     Parameters
@@ -32,6 +38,8 @@ def compare(config: CompareConfig, policies: Sequence[str], folder: RunFolder, p
     policies : sequence of str
     folder : RunFolder
     progress : Progress
+    task : Task, optional
+        What is learnt, instead of what the configuration names.
 
     Returns
     -------
@@ -43,13 +51,13 @@ def compare(config: CompareConfig, policies: Sequence[str], folder: RunFolder, p
     ConfigError, TwinbarError, KeyboardInterrupt
         As `twinbar.host.experiment.train.train` does.
     """
-    data = prepare_data(config.for_policy(policies[0]))
+    task = build_task(config.for_policy(policies[0])) if task is None else task
     reports: dict[str, dict[str, Any]] = {}
     for name in policies:
         progress.message(f"Policy {name}")
         run = config.for_policy(name)
         with folder.child(name, run) as sub_folder:
-            reports[name] = train(run, sub_folder, progress, resume=sub_folder.resumed, task=data)
+            reports[name] = train(run, sub_folder, progress, resume=sub_folder.resumed, task=task)
     comparison = {
         "schema": 1,
         "policies": reports,

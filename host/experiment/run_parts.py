@@ -69,6 +69,7 @@ def build_network(
         model,
         crossbar,
         account,
+        exclude=config.model.exclude,
         weight_range=config.policy.weight_range,
         placement=config.array.mapping,
         sharing=config.array.sharing,

@@ -53,6 +53,16 @@ class ModelConfig(Section):
         default=(256,), description="widths of the hidden layers of the mlp, such as 256 or 256,128"
     )
     bias: bool = Field(default=False, description="whether layers have biases, kept in software")
+    exclude: tuple[str, ...] = Field(
+        default=(), description="parts that stay digital, by name; * stands for any text, such as head or blocks.*.norm"
+    )
+
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _read_names(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return tuple(value) if isinstance(value, list) else value
 
     @field_validator("kind")
     @classmethod

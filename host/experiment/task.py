@@ -1,5 +1,6 @@
 """What a run learns: a network, its examples, and its objective."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -95,7 +96,7 @@ def build_task(config: ExperimentConfig) -> Task:
 
 
 def make_module(model: Any, seed: int) -> nn.Module:
-    """Return a module, or what a factory makes with PyTorch's random numbers seeded.
+    """Return a copy of a module, or what a factory makes with PyTorch's random numbers seeded.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def make_module(model: Any, seed: int) -> nn.Module:
         If it is neither.
     """
     if isinstance(model, nn.Module):
-        return model
+        return copy.deepcopy(model)
     if not callable(model):
         raise ConfigError(
             f"the model is {type(model).__name__}; it must be a torch.nn.Module, or a function that makes one"

@@ -311,7 +311,11 @@ class Trainer:
         if self.network is not None:
             state["engine"] = self.network.session.engine.state_dict()
             state["layers"] = [
-                {"cells": layer.matmul.cells.state_dict(), "matmul": layer.matmul.state_dict()}
+                {
+                    "cells": layer.cells.state_dict(),
+                    "matmul": layer.matmul.state_dict(),
+                    "weight_per_level": layer.cells.weight_per_level,
+                }
                 for layer in self.network.layers
             ]
         return state
@@ -338,7 +342,8 @@ class Trainer:
         if self.network is not None:
             self.network.session.engine.load_state_dict(state["engine"])
             for layer, saved in zip(self.network.layers, state["layers"], strict=True):
-                layer.matmul.cells.load_state_dict(saved["cells"])
+                layer.cells.load_state_dict(saved["cells"])
+                layer.cells.weight_per_level = saved.get("weight_per_level", layer.cells.weight_per_level)
                 layer.matmul.load_state_dict(saved["matmul"])
         self.callbacks.load_state_dict(state["callbacks"])
         self.callbacks.call("on_resume", self)

@@ -1,0 +1,248 @@
+"""`twinbar.train` and `twinbar.compare`: the trainings of the commands, with objects of one's own."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from torch import nn
+
+from twinbar.host.data.examples import as_examples
+from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
+from twinbar.host.experiment.finished_run import FinishedRun
+from twinbar.host.experiment.objective import Objective, objective_of
+from twinbar.host.experiment.policy_comparison import compare as compare_policies
+from twinbar.host.experiment.progress_display import Progress, SilentProgress, terminal_progress
+from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
+from twinbar.host.experiment.task import Task, build_task, make_module
+from twinbar.host.experiment.train import train as train_experiment
+from twinbar.host.report.page import build_report
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.registry import file_name, resolve
+
+FROM_PYTHON: Final = "python"
+"""Module in the names of networks and data that only the program which made them has."""
+
+_KEYS: Final = {
+    "device": "device.preset",
+    "levels": "device.levels",
+    "policy": "policy.name",
+    "epochs": "training.epochs",
+    "batch_size": "training.batch_size",
+    "lr": "training.lr",
+    "momentum": "training.momentum",
+    "optimizer": "training.optimizer",
+    "schedule": "training.schedule",
+    "accumulate": "training.accumulate",
+    "engine": "engine.name",
+    "energy_table": "engine.energy_table",
+    "seed": "engine.seed",
+    "threads": "engine.threads",
+}
+"""Keywords, and the keys of the configuration that they set."""
+
+
+def train(
+    model: nn.Module | Callable[[], nn.Module] | str = "mlp",
+    train_data: Any = None,
+    test_data: Any = None,
+    validation_data: Any = None,
+    *,
+    loss: str | Callable[[Any, Any], Any] = "cross-entropy",
+    metric: str | Callable[[Any, Any], Any] | None = None,
+    config: str | Path | ExperimentConfig | None = None,
+    settings: Mapping[str, Any] | None = None,
+    exclude: str | Sequence[str] = (),
+    callbacks: Iterable[object] = (),
+    out: str | Path | None = None,
+    resume: str | Path | None = None,
+    progress: bool = True,
+    **choices: Any,
+) -> FinishedRun:
+    """Train a network in situ, as ``twinbar train`` does, and write its run folder and page.
+
+    Parameters
+    ----------
+    model : nn.Module, callable or str
+        A module, a factory of one (called with PyTorch's random numbers seeded), or a name that ``--model`` takes.
+    train_data, test_data, validation_data
+        Each a torch ``Dataset``, a ``DataLoader`` or a pair of arrays (inputs, targets); instead of the first, a name
+        that ``--data`` takes, and then no others. By default the digits.
+    loss : str or callable
+        A function of outputs and targets that returns their mean loss, or a name: "cross-entropy", "mse", "l1",
+        "huber", "bce".
+    metric : str or callable, optional
+        A function of outputs and targets that judges the test set; by default the accuracy where classes are told apart
+        by their cross entropy, else the loss.
+    config : str, Path or ExperimentConfig, optional
+        A configuration; everything else that is given wins over it.
+    settings : mapping, optional
+        Values by dotted key, such as ``{"array.adc_bits": 10}``.
+    exclude : str or sequence of str
+        Names of parts that stay digital (see `twinbar.convert`).
+    callbacks : iterable of objects
+        See `twinbar.host.experiment.callbacks`.
+    out : str or Path, optional
+        Folder of the run, new or empty; by default one under ``runs/``.
+    resume : str or Path, optional
+        Folder of a run to go on with, instead; model and data must be those it was started with.
+    progress : bool
+        Whether progress is shown.
+    **choices
+        ``device``, ``levels``, ``policy``, ``epochs``, ``batch_size``, ``lr``, ``momentum``, ``optimizer``,
+        ``schedule``, ``accumulate``, ``engine``, ``energy_table``, ``seed``, ``threads``.
+
+    Raises
+    ------
+    ConfigError
+        One sentence on what cannot be used.
+    KeyboardInterrupt
+        If it was interrupted; its folder can be resumed.
+    """
+    changes = _changes(model, train_data, choices, settings, exclude)
+    if isinstance(loss, str):
+        changes["training.loss"] = loss
+    if isinstance(metric, str):
+        changes["training.metric"] = metric
+    objective = objective_of(loss, metric)
+    if resume is not None:
+        if out is not None:
+            raise ConfigError("out starts a run and resume takes one up; give one of them")
+        folder = RunFolder.open(Path(resume), ExperimentConfig, changes)
+    else:
+        chosen = _read(config, ExperimentConfig).merge(changes).with_absolute_paths()
+        folder = RunFolder.create(Path(out) if out is not None else default_run_folder(chosen), chosen)
+    shown = _progress(progress)
+    with folder:
+        task = _task(folder.config, model, train_data, test_data, validation_data, objective)
+        try:
+            train_experiment(folder.config, folder, shown, folder.resumed, task, tuple(callbacks))
+        finally:
+            shown.close()
+        build_report(folder.path)
+    return FinishedRun(folder.path)
+
+
+def compare(
+    model: nn.Module | Callable[[], nn.Module] | str = "mlp",
+    train_data: Any = None,
+    test_data: Any = None,
+    validation_data: Any = None,
+    *,
+    policies: Sequence[str] = ("closed-loop", "siamese"),
+    seeds: Iterable[int] = (0,),
+    loss: str | Callable[[Any, Any], Any] = "cross-entropy",
+    metric: str | Callable[[Any, Any], Any] | None = None,
+    config: str | Path | ExperimentConfig | None = None,
+    settings: Mapping[str, Any] | None = None,
+    exclude: str | Sequence[str] = (),
+    out: str | Path | None = None,
+    progress: bool = True,
+    **choices: Any,
+) -> dict[tuple[str, int], FinishedRun]:
+    """Train with several update policies, and seeds, on the same task, as ``twinbar compare`` does.
+
+    Parameters
+    ----------
+    policies : sequence of str
+    seeds : iterable of int
+        With several, each has a folder ``seed-<n>`` in the folder of the comparison.
+    model, train_data, test_data, validation_data, loss, metric, config, settings, exclude, out, progress, **choices
+        As of `train`. A comparison that was interrupted is taken up where its folder is given again.
+
+    Returns
+    -------
+    dict
+        The runs by policy and seed.
+
+    Raises
+    ------
+    ConfigError, KeyboardInterrupt
+        As `train`.
+    """
+    changes = _changes(model, train_data, choices, settings, exclude) | {"policies": tuple(policies)}
+    for key, value in (("training.loss", loss), ("training.metric", metric)):
+        if isinstance(value, str):
+            changes[key] = value
+    objective = objective_of(loss, metric)
+    base = _read(config, CompareConfig).merge(changes).with_absolute_paths()
+    top = Path(out) if out is not None else default_run_folder(base)
+    several = list(seeds)
+    runs = {}
+    shown = _progress(progress)
+    for seed in several:
+        path = top if len(several) == 1 else top / f"seed-{seed}"
+        chosen = base.merge({"engine.seed": seed})
+        known = (path / "config.toml").is_file()
+        with RunFolder.open(path, CompareConfig, chosen.flat()) if known else RunFolder.create(path, chosen) as folder:
+            first = chosen.for_policy(policies[0])
+            task = _task(first, model, train_data, test_data, validation_data, objective)
+            try:
+                compare_policies(chosen, policies, folder, shown, task)
+            finally:
+                shown.close()
+            build_report(path)
+        runs.update({(name, seed): FinishedRun(path / file_name(name)) for name in policies})
+    return runs
+
+
+def _changes(
+    model: Any,
+    train_data: Any,
+    choices: Mapping[str, Any],
+    settings: Mapping[str, Any] | None,
+    exclude: str | Sequence[str],
+) -> dict[str, Any]:
+    unknown = sorted(choices.keys() - _KEYS.keys())
+    if unknown:
+        raise ConfigError(
+            f"there is no choice {unknown[0]!r}; there are {', '.join(_KEYS)}, and settings={{'section.key': value}}"
+        )
+    changes = {_KEYS[name]: value for name, value in choices.items() if value is not None}
+    if model != "mlp" or not isinstance(model, str):
+        changes["model.kind"] = model if isinstance(model, str) else _reference(model)
+    if train_data is not None:
+        changes["data.name"] = train_data if isinstance(train_data, str) else _reference(train_data)
+    if exclude:
+        changes["model.exclude"] = (exclude,) if isinstance(exclude, str) else tuple(exclude)
+    return changes | dict(settings or {})
+
+
+def _reference(thing: Any) -> str:
+    """Name an object: as ``package.module:Name`` where every program can import it, else as one of this program."""
+    name = getattr(thing, "__qualname__", type(thing).__name__)
+    module = getattr(thing, "__module__", None)
+    if callable(thing) and not isinstance(thing, nn.Module) and module not in (None, "__main__") and "<" not in name:
+        return f"{module}:{name}"
+    return f"{FROM_PYTHON}:{name.split('<')[0].strip('.') or 'object'}"
+
+
+def _task(
+    config: ExperimentConfig, model: Any, train_data: Any, test_data: Any, validation_data: Any, objective: Objective
+) -> Task:
+    if train_data is None or isinstance(train_data, str):
+        if test_data is not None or validation_data is not None:
+            raise ConfigError("test data are given, but no training data; give both, or the name of a data set")
+        if isinstance(model, str):
+            return build_task(config)
+        known = build_task(config.merge({"model.kind": "mlp"}))
+        make = partial(make_module, model, config.engine.seed)
+        return Task(make, known.train, known.test, known.validation, objective, known.classes)
+    if test_data is None:
+        raise ConfigError("there are no test data; give them beside the training data")
+    if isinstance(model, str) and ":" not in model:
+        raise ConfigError(f"the network {model} is for sets of images; give a module, or a function that makes one")
+    given = resolve(model, "model") if isinstance(model, str) else model
+    make = partial(make_module, given, config.engine.seed)
+    validation = None if validation_data is None else as_examples(validation_data, "validation")
+    return Task(make, as_examples(train_data, "training"), as_examples(test_data, "test"), validation, objective)
+
+
+def _read(config: Any, kind: Any) -> Any:
+    if config is None:
+        return kind()
+    return config if isinstance(config, ExperimentConfig) else kind.from_toml(Path(config))
+
+
+def _progress(wanted: bool) -> Progress:
+    return terminal_progress() if wanted else SilentProgress()
