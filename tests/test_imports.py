@@ -28,7 +28,7 @@ ROOMS: Sequence[Collection[str]] = (
 """The floors of `emulator`: a room imports from the floors below its own."""
 ENGINES: Sequence[Collection[str]] = (
     {"front_end_memory"},
-    {"controller_engine"},
+    {"controller_engine", "side_by_side"},
     {"controllers"},
     {"bulk", "events", "program", "rtl"},
 )

@@ -191,7 +191,7 @@ def example() -> str:
     """Show the training function of the example, its signature and docstring left out."""
     source = EXAMPLE.read_text(encoding="utf-8")
     function = next(
-        node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "train_in_situ"
+        node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "train"
     )
     # Without the docstring and the return statement.
     first, last = function.body[1], function.body[-2]

@@ -16,6 +16,7 @@ def cell_figures(network: CrossbarNetwork) -> dict[str, Any]:
         "levels_per_cell": levels,
         "weight_values": 2 * levels - 1,
         "tiles": engine.tiles,
+        "controllers": getattr(engine, "controllers", 1),
         "wear": {
             "max_pulses_per_cell": int(pulses.max()),
             "mean_pulses_per_cell": float(pulses.mean()),

@@ -14,6 +14,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.emulator.engines.controllers import controller_maker
+from twinbar.emulator.engines.side_by_side import side_by_side
 from twinbar.emulator.ledger.energy_table import load_energy_table
 from twinbar.emulator.ledger.ledger import Ledger
 from twinbar.host.accounted_engine import Account
@@ -107,11 +108,13 @@ def engine_maker(
     """
     observed = observation is not None and bool(observation.sinks)
     if name == "fast" and not observed and not serial:
-        return FastEngine
+        return side_by_side(FastEngine)
     make = controller_maker(name) if board is None else board.make
     if observation is not None and observed:
         make = observation.wrap(make)
-    return partial(ControllerEngine, make=make, calibrate=calibrate)
+    engine: MakeEngine = partial(ControllerEngine, make=make, calibrate=calibrate)
+    # A board is one controller, and a trace is that of one.
+    return engine if board is not None or observed else side_by_side(engine)
 
 
 def build_ledger(config: ExperimentConfig, crossbar: CrossbarConfig, tiles: int) -> Ledger:

@@ -8,7 +8,7 @@ account, the watch, traces, progress, checkpoints) is a callback (`twinbar.host.
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +173,8 @@ class Trainer:
             written = program(self.network, ClosedLoop(), 0.0)
             self.module.train()
             first = torch.arange(min(CALIBRATION_IMAGES, self.images))
-            calibrate(self.network, lambda: self.module(self.task.train.batch(first)[0]))
+            with self._random_numbers(0):
+                calibrate(self.network, lambda: self.module(self.task.train.batch(first)[0]))
             counts = EpochCounts(steps=1, weight_updates=written.weight_updates)
             figures = update_figures(counts, self.account.ledger.summary(), self.weights)
             self.initialization = {
@@ -222,9 +223,7 @@ class Trainer:
         self.optimizer.zero_grad()
         images = sum(map(len, batches))
         loss_sum = 0.0
-        # Dropout and augmentation follow from seed and step: a resumed run draws what an uninterrupted one does.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed((self.config.engine.seed * 1_000_003 + self.step) % (1 << 63))
+        with self._random_numbers(self.step + 1):
             for batch in batches:
                 loss = self._loss(batch)
                 (loss / images).backward()
@@ -245,6 +244,16 @@ class Trainer:
         self.counts.add_step(images, loss_sum, row.get("weight_updates", 0), time.perf_counter() - began)
         self.callbacks.call("on_step", self, row)
         return row
+
+    @contextmanager
+    def _random_numbers(self, step: int) -> Iterator[None]:
+        """Let PyTorch's random numbers (dropout, augmentation) follow from seed and step meanwhile.
+
+        A resumed run draws what an uninterrupted one does, and those of the caller are left alone.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed((self.config.engine.seed * 1_000_003 + step) % (1 << 63))
+            yield
 
     def _loss(self, batch: Tensor) -> Tensor:
         """Return the loss of a batch, summed over its examples."""

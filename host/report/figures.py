@@ -46,16 +46,25 @@ def key_figures(report: Report) -> list[KeyFigure]:
     if last is None:
         return []
     if not report.on_crossbar:
+        value = si.percent(last.test_accuracy) if last.test_metric is None else si.ratio(last.test_metric)
+        what = "accuracy" if last.test_metric is None else str(report.metric)
         return [
-            KeyFigure("Final test accuracy", si.percent(last.test_accuracy), "float network, no crossbar"),
+            KeyFigure(f"Final test {what}", value, "float network, no crossbar"),
             KeyFigure("Training time", si.duration(report.totals.host_seconds), "on the host"),
         ]
     totals = report.totals
     first = report.epochs[0]
-    listed = [
-        KeyFigure("Accuracy, crossbar", si.percent(last.test_accuracy), f"test set, after epoch {last.epoch}"),
-        KeyFigure("Accuracy, float twin", si.percent(last.twin_test_accuracy), _difference(last)),
-    ]
+    where = f"test set, after epoch {last.epoch}"
+    if last.test_metric is not None:
+        listed = [
+            KeyFigure(f"Metric, crossbar ({report.metric})", si.ratio(last.test_metric), where),
+            KeyFigure("Metric, float twin", si.ratio(last.twin_test_metric)),
+        ]
+    else:
+        listed = [
+            KeyFigure("Accuracy, crossbar", si.percent(last.test_accuracy), where),
+            KeyFigure("Accuracy, float twin", si.percent(last.twin_test_accuracy), _difference(last)),
+        ]
     if len(report.epochs) > 1:
         listed.append(KeyFigure("Update elimination, first epoch", si.near_one(first.update_elimination)))
         listed.append(KeyFigure("Update elimination, last epoch", si.near_one(last.update_elimination)))

@@ -24,6 +24,9 @@ class PeriodReport(BaseModel):
     train_loss: float | None = None
     test_accuracy: float | None = None
     twin_test_accuracy: float | None = None
+    test_metric: float | None = None
+    twin_test_metric: float | None = None
+    """The figure of merit, where it is no accuracy."""
     agreement: float | None = None
     """Fraction of test samples on which crossbar and twin give the same class."""
     weights: int | None = None
@@ -83,6 +86,8 @@ class Report(BaseModel):
     initialization: PeriodReport | None = None
     """The first programming of all cells."""
     warnings: list[str] = Field(default_factory=list)
+    metric: str | None = None
+    """Name of the figure of merit."""
     policy: Any = None
     device: Any = None
     levels_per_cell: int | None = None

@@ -84,6 +84,29 @@ def accuracy(report: Report) -> Plot | None:
     return Plot("accuracy", "Accuracy of crossbar and twin" if report.on_crossbar else "Accuracy", caption, figure)
 
 
+def metric(report: Report) -> Plot | None:
+    """Plot the figure of merit of crossbar and float twin after each epoch, where it is no accuracy."""
+    shown = [(epoch.epoch, epoch.test_metric) for epoch in report.epochs if epoch.test_metric is not None]
+    if not shown:
+        return None
+    name = report.metric or "metric"
+    figure = new_figure()
+    ax = figure.add_subplot()
+    x, crossbar = [number for number, _ in shown], [value for _, value in shown]
+    told = f"{'crossbar' if report.on_crossbar else 'float network'} {crossbar[-1]:.4g}"
+    ax.plot(x, crossbar, "-", marker="o", color=BLUE, label=told)
+    twin = [epoch.twin_test_metric for epoch in report.epochs if epoch.twin_test_metric is not None]
+    if report.on_crossbar and len(twin) == len(x):
+        label = f"float twin {twin[-1]:.4g}"
+        ax.plot(x, twin, "--", marker="s", color=VERMILLION, label=label)
+        told += f" and {label}"
+    _epoch_axis(ax, x)
+    ax.set_ylabel(f"Test {name}")
+    ax.legend(loc="best")
+    horizontal_grid(ax)
+    return Plot("metric", f"Test {name}", f"Test {name} after each epoch; at the end {told}.", figure)
+
+
 def _epoch_marks(ax: Axes, epochs: NDArray[np.int64]) -> None:
     """Draw a line where an epoch begins, unless there are too many to be told apart."""
     starts = np.flatnonzero(np.diff(epochs)) + 1
@@ -234,6 +257,7 @@ def _looks(size: int) -> list[tuple[str, str]]:
 
 PLOTS: Final = (
     RunPlot("accuracy", lambda run: accuracy(run.report)),
+    RunPlot("metric", lambda run: metric(run.report)),
     RunPlot("loss", lambda run: loss(run.steps)),
     RunPlot("updates", lambda run: updates(run.report, run.steps)),
     ComparePlot("accuracy-epochs", lambda folder: policy_accuracy(folder.compare.policies)),

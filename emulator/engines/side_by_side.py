@@ -1,0 +1,217 @@
+"""Several controllers side by side: one crossbar of more tiles than a controller addresses.
+
+Every controller runs its part of a program at the same time as the others. A program lasts as long as its slowest part;
+the tiles of the others are idle meanwhile.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.bulk_operations import Engine, MultiplyResult, TileBlock, WriteList, WriteResult
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.protocol.sizes import MAX_TILES
+from twinbar.hw.timing import Phase
+
+MakeEngine = Callable[[CrossbarConfig, int, np.ndarray], Engine]
+"""Makes an engine from a configuration, a number of tiles, and the mapped columns of each tile."""
+
+_MASK: Final = (1 << 64) - 1
+_GOLDEN: Final = 0x9E3779B97F4A7C15
+"""Factor of the tile in the key of a cell (`twinbar.emulator.devices.physics.cell_key`)."""
+
+
+def side_by_side(make: MakeEngine, most: int = MAX_TILES) -> MakeEngine:
+    """Return what makes an engine of any number of tiles: several controllers where one does not suffice.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the engine of one controller.
+    most : int
+        Tiles of a controller.
+    """
+
+    def made(config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray) -> Engine:
+        return make(config, tiles, mapped_columns) if tiles <= most else SideBySide(make, config, mapped_columns, most)
+
+    return made
+
+
+class SideBySide:
+    """An engine of several controllers (see `Engine`).
+
+    Parameters
+    ----------
+    make : callable
+        Makes the engine of one controller.
+    config : CrossbarConfig
+    mapped_columns : int64 [tiles]
+    most : int
+        Tiles of a controller; the last one may have fewer.
+    """
+
+    def __init__(self, make: MakeEngine, config: CrossbarConfig, mapped_columns: np.ndarray, most: int) -> None:
+        self.config = config
+        self.tiles = len(mapped_columns)
+        self._starts = list(range(0, self.tiles, most))
+        self._engines = [
+            make(_for_controller(config, start), len(columns), columns)
+            for start, columns in ((start, mapped_columns[start : start + most]) for start in self._starts)
+        ]
+        self.calibration = self._together(dict(enumerate(engine.calibration for engine in self._engines)))
+        """What calibrating the converters of all controllers took."""
+
+    @property
+    def controllers(self) -> int:
+        """Number of controllers."""
+        return len(self._engines)
+
+    def write(self, todo: WriteList) -> WriteResult:
+        """Write cells to levels, each controller its own (see `Engine.write`)."""
+        results = {}
+        for number, (engine, (begin, offsets)) in enumerate(zip(self._engines, self._parts(todo.offsets), strict=True)):
+            part = slice(begin, begin + int(offsets[-1]))
+            if part.stop > part.start:
+                results[number] = engine.write(WriteList(offsets, todo.cells[part], todo.levels[part]))
+        found = list(results.values())
+        return WriteResult(
+            _joined([one.codes for one in found], np.int32),
+            _joined([one.sets for one in found], np.uint16),
+            _joined([one.resets for one in found], np.uint16),
+            _joined([one.ok for one in found], np.bool_),
+            self._together({number: one.activity for number, one in results.items()}),
+        )
+
+    def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
+        """Read single cells, each controller its own (see `Engine.read`)."""
+        codes, activities = [], {}
+        for number, (engine, (begin, own)) in enumerate(zip(self._engines, self._parts(offsets), strict=True)):
+            if own[-1]:
+                read, activities[number] = engine.read(own, cells[begin : begin + int(own[-1])])
+                codes.append(read)
+        return _joined(codes, np.int32), self._together(activities)
+
+    def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
+        """Multiply by a layer whose tiles may belong to several controllers (see `Engine.multiply`)."""
+        codes: np.ndarray | None = None
+        results: list[MultiplyResult] = []
+        activities: dict[int, Activity] = {}
+        for number, rows, columns in self._rectangles(block):
+            engine, start = self._engines[number], self._starts[number]
+            first = block.first_tile + rows.start * block.shape[1] + columns.start
+            part = TileBlock(
+                first - start,
+                block.row_input[rows],
+                block.used_rows[rows],
+                block.used_columns[columns],
+                block.inputs,
+            )
+            result = engine.multiply(part, inputs, full_scale)
+            if number in activities:
+                activities[number] += result.activity
+            else:
+                activities[number] = result.activity.copy()
+            if codes is None:
+                most = int(block.used_columns.max()) // (2 if self.config.array.pairs == "subtract" else 1)
+                codes = np.zeros((*block.shape, len(inputs), max(most, result.codes.shape[-1])), result.codes.dtype)
+            codes[rows, columns, :, : result.codes.shape[-1]] = result.codes
+            results.append(result)
+        assert codes is not None
+        made = [result for result in results if result.conversions]
+        return MultiplyResult(
+            codes,
+            min((result.lowest for result in made), default=0),
+            max((result.highest for result in made), default=0),
+            sum(result.clipped for result in results),
+            sum(result.conversions for result in results),
+            self._together(activities),
+        )
+
+    def set_tick(self, tick: int) -> None:
+        """Set the tick of all controllers (see `Engine.set_tick`)."""
+        for engine in self._engines:
+            engine.set_tick(tick)
+
+    def conductances_s(self) -> np.ndarray:
+        """Return the conductances of all cells (see `Engine.conductances_s`)."""
+        return np.concatenate([engine.conductances_s() for engine in self._engines])
+
+    def pulse_counts(self) -> np.ndarray:
+        """Return the pulses of all cells (see `Engine.pulse_counts`)."""
+        return np.concatenate([engine.pulse_counts() for engine in self._engines])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the states of all controllers."""
+        return {"controllers": [engine.state_dict() for engine in self._engines]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave.
+
+        Raises
+        ------
+        ConfigError
+            If it is of another number of controllers.
+        """
+        saved = state.get("controllers", [state])
+        if len(saved) != len(self._engines):
+            raise ConfigError(f"the checkpoint is of {len(saved)} controllers; this crossbar has {len(self._engines)}")
+        for engine, own in zip(self._engines, saved, strict=True):
+            engine.load_state_dict(own)
+
+    def _parts(self, offsets: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Cut offsets of all tiles: the first entry of each controller, and its own offsets."""
+        for start, engine in zip(self._starts, self._engines, strict=True):
+            own = offsets[start : start + engine.tiles + 1]
+            yield int(own[0]), own - own[0]
+
+    def _rectangles(self, block: TileBlock) -> Iterator[tuple[int, slice, slice]]:
+        """Cut a layer's grid of tiles into rectangles that lie in one controller each, of consecutive tiles."""
+        wide = block.shape[1]
+        for number, (start, engine) in enumerate(zip(self._starts, self._engines, strict=True)):
+            first = max(start - block.first_tile, 0)
+            last = min(start + engine.tiles, block.tiles.stop) - block.first_tile
+            while first < last:
+                row, column = divmod(first, wide)
+                if column or last - first < wide:
+                    stop = min(wide, column + last - first)
+                    yield number, slice(row, row + 1), slice(column, stop)
+                    first += stop - column
+                else:
+                    rows = (last - first) // wide
+                    yield number, slice(row, row + rows), slice(0, wide)
+                    first += rows * wide
+
+    def _together(self, activities: dict[int, Activity]) -> Activity:
+        """Add up what controllers did at the same time; the others are idle until the last one has ended."""
+        total = Activity()
+        if not activities:
+            return total
+        lasts = max(one.cycles + one.link_cycles for one in activities.values())
+        for number, engine in enumerate(self._engines):
+            one = activities.get(number, Activity()).copy()
+            one.phases[Phase.IDLE] += engine.tiles * (lasts - one.cycles - one.link_cycles)
+            total += one
+        total.cycles = max(one.cycles for one in activities.values())
+        total.link_cycles = lasts - total.cycles
+        return total
+
+
+def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+
+
+def _for_controller(config: CrossbarConfig, start: int) -> CrossbarConfig:
+    """Return the configuration of a controller: its cells are those that one controller of all tiles would have.
+
+    The key of a cell is made of ``seed + (tile << 32) * _GOLDEN``, so that another first tile is another seed. Keys of
+    ADC channels are made otherwise: channels are others than in one large controller, and as independent.
+    """
+    scalars = config.cells.scalars.copy()
+    seed = (int(scalars[0].seed) + (start << 32) * _GOLDEN) & _MASK
+    scalars[0].seed = np.uint64(seed).view(np.int64)
+    return replace(config, cells=replace(config.cells, scalars=scalars))
