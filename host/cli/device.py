@@ -14,6 +14,7 @@ from twinbar.host.cli import failures
 from twinbar.host.cli.preset_tables import preset_content, preset_summary, print_list, print_preset
 from twinbar.host.report.staircase_text import draw_text
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.extras import need
 
 app = typer.Typer(
     help="Cell models: the built-in presets, a preset's numbers with their sources, and a fit to your own data.",
@@ -33,7 +34,7 @@ def list_presets(as_json: AsJson = False) -> None:
     models = [*PRESETS.built_in().values(), *PRESETS.plugged(failures.warn).values()]
     rows = [preset_summary(model) for model in models]
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1))
         return
     print_list(rows)
 
@@ -79,7 +80,7 @@ def show_preset(
                 "high_s": stairs.high_s.tolist(),
             },
         }
-        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(content, indent=1))
         return
     print_preset(model)
     typer.echo(draw_text(stairs))
@@ -134,6 +135,7 @@ def fit_preset(
         raise ConfigError(
             f"the preset's name {preset_name!r} must be of lower-case letters, digits and hyphens (--name)"
         )
+    need("scipy", "fit", "device fit")
     from twinbar.emulator.devices.fit import fit_cell
     from twinbar.emulator.devices.fitted_preset import PulseConditions, fitted_preset
     from twinbar.emulator.devices.measurement import read_pulse_trains
@@ -161,7 +163,7 @@ def fit_preset(
     except OSError as error:
         raise ConfigError(f"cannot write {target}: {error.strerror or error}") from None
     if as_json:
-        typer.echo(json.dumps({**preset_content(model), "file": str(target)}, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps({**preset_content(model), "file": str(target)}, indent=1))
         return
     print_preset(model)
     typer.echo(draw_text(staircase(model)))
