@@ -71,11 +71,8 @@ def save_figure(figure: Figure, path: Path) -> None:
     Raises
     ------
     ConfigError
-        If the suffix is not a format that can be drawn, or the file cannot be written.
+        If the file cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".png", ".svg", ".pdf"):
-        raise ConfigError(f"{path}: a plot is a .png, .svg or .pdf file")
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:
