@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from twinbar.emulator.devices.fit_intervals import Interval, intervals_of
 from twinbar.emulator.devices.layout import SET
 from twinbar.emulator.devices.pulse_likelihood import filter_pulses
 from twinbar.emulator.devices.pulse_train import PulseTrain
+from twinbar.emulator.devices.residuals import Residuals
 from twinbar.emulator.devices.staircase_line import staircase_of_line
 from twinbar.hw.errors import ConfigError
 
@@ -64,29 +65,6 @@ class BranchFit:
     intervals: dict[str, Interval]
 
 
-@dataclass(frozen=True)
-class Residuals:
-    """Readings beside what the model predicts from those before them, in fractions of the window.
-
-    Parameters
-    ----------
-    pulse : (n,) int array
-        Pulses of the train before the reading.
-    position : (n,) array
-        Predicted.
-    error, sigma : (n,) array
-        Reading minus prediction, and the standard deviation expected of it.
-    step : (n,) array
-        Mean step that the model predicts since the reading before.
-    """
-
-    pulse: NDArray[np.int64]
-    position: Array
-    error: Array
-    sigma: Array
-    step: Array
-
-
 class _Parameters(NamedTuple):
     """What the likelihood depends on; in fractions of the window, the read noise of the conductance."""
 
@@ -109,6 +87,12 @@ class _Found(NamedTuple):
     def unless(self, other: "_Found") -> "_Found":
         """Return this one, unless another one, with a parameter more, explains the data significantly better."""
         return other if other.cost < self.cost - _SIGNIFICANT else self
+
+
+class _Search(Protocol):
+    """Looks for the maximum of the likelihood from a start, with or without curvature and read noise."""
+
+    def __call__(self, start: Sequence[float], *, curved: bool, noisy: bool) -> _Found: ...
 
 
 class Branch:
@@ -156,6 +140,8 @@ class Branch:
             voltages = [np.concatenate([[0.0], _known(train.voltage_v)])[first:last] for train, first, last in pieces]
             self.voltage_v = _joined(voltages)
         self.nominal_v = nominal_v
+        # The last steps of a ramp are large, and the end of the window clips them; steps that are all alike are small.
+        self._bound = math.inf if nominal_v is None else 1 - _MARGIN if polarity == SET else -_MARGIN
         self.gains = np.ones(len(self.cells))
         self.gain_errors = np.full(len(self.cells), np.inf)
         self.parameters = _Parameters(0.0, 0.0, 0.0, 0.0, None)
@@ -189,6 +175,7 @@ class Branch:
         return float(
             filter_pulses(
                 *(self.values, self.offset, self.starts, gains, factors, spreads),
+                self._bound,
                 *parameters[:4],
                 *(self._errors, self._variances),
             )
@@ -220,23 +207,37 @@ class Branch:
             return _Found(found.x, float(found.fun), cost, unpack, curved)
 
         base = [mean / scale, math.log(spread)]
+        # The same variance of the steps, shared by pulses and readings.
+        reading = math.log(spread) - math.log(2.0)
         if self.voltage_v is None:
             best = search([*base, 0.0], curved=True, noisy=False)
+            best = best.unless(search([*best.x, reading], curved=True, noisy=True))
         else:
-            starts = [(t, s) for t in (-1.0, 1.5) for s in (math.log(0.15), math.log(0.7))]
-            straight = [search([*base, *start], curved=False, noisy=False) for start in starts]
-            best = min(straight, key=lambda found: found.cost)
-            # On one ramp a higher voltage and a higher conductance come together, and a curvature that the data do not
-            # ask for would be taken for a response to the voltage, or the other way round.
-            best = best.unless(search([*best.x, 0.0], curved=True, noisy=False))
-        # The same variance of the steps, shared by pulses and readings.
-        best = best.unless(search([*best.x, best.x[1] - math.log(2.0)], curved=best.curved, noisy=True))
+            best = self._search_with_voltages(search, base, reading)
         self.parameters = best.unpack(best.x)
         self.cost = best.cost
         self._found = best
         if self.direction * (self.parameters.drive - 0.5 * self.parameters.decay) <= 0:
             name = NAMES[self.polarity]
             raise ConfigError(f"{name} pulses on average move the conductance the wrong way; check the polarity column")
+
+    def _search_with_voltages(self, search: "_Search", base: list[float], reading: float) -> "_Found":
+        """Look for the maximum with an amplitude response, from several places: there are others beside it."""
+        starts = [[*base, t, s] for t in (-1.0, 1.5) for s in (math.log(0.15), math.log(0.7))]
+        best: _Found | None = None
+        # On one ramp a higher voltage and a higher conductance come together, and a curvature that the data do not ask
+        # for would be taken for a response to the voltage, or the other way round: the straight line comes first.
+        for curved in (False, True):
+            responses = starts if best is None else [list(best.x[:4])]
+            for noisy in (False, True):
+                tails = [*([0.0] if curved else []), *([reading] if noisy else [])]
+                found = min(
+                    (search([*start, *tails], curved=curved, noisy=noisy) for start in responses),
+                    key=lambda found: found.cost,
+                )
+                best = found if best is None else best.unless(found)
+        assert best is not None
+        return best
 
     def _response(self, threshold: float, scale: float) -> AmplitudeResponse:
         """Return the response of two parameters without bounds."""
@@ -275,6 +276,7 @@ class Branch:
                 return float(
                     filter_pulses(
                         *(values, self.offset, starts, gains, factor, spread),
+                        self._bound,
                         *self.parameters[:4],
                         *(errors, variances),
                     )

@@ -26,13 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from twinbar.emulator.devices.branch_fit import FEWEST_CELLS, FEWEST_STEPS, NAMES, Branch, BranchFit, Residuals
+from twinbar.emulator.devices.branch_fit import FEWEST_CELLS, FEWEST_STEPS, NAMES, Branch, BranchFit
 from twinbar.emulator.devices.fit_intervals import Interval
 from twinbar.emulator.devices.gate_fit import GateFit, fit_gate, follows_gate
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.misfit import check_gradual, curve_notes, gap_notes, without_first_jumps
 from twinbar.emulator.devices.pulse_ramps import VoltageRamp, nominal_voltage, ramp_of, varies, voltages_of
 from twinbar.emulator.devices.pulse_train import PulseTrain
+from twinbar.emulator.devices.residuals import Residuals
 from twinbar.hw.errors import ConfigError
 
 Array = NDArray[np.float64]

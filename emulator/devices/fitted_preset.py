@@ -107,7 +107,7 @@ def fitted_preset(
             "slope": _fitted(gate.slope_s_per_v * 1e6, "uS/V", _interval(gate.slope_interval, 1e6)),
             "offset": _fitted(gate.offset_v, "V", _interval(gate.offset_interval)),
         }
-        note = f"spread of {gate.readings} readings about the line of the gate"
+        note = f"spread of {len(gate.residuals.error)} readings about the line of the gate"
         content["write_noise"] = {"sigma": _fitted(gate.spread_s / window_s, "1", note)}
     if fit.dead_cells:
         none = "the data do not tell the kind of a fault"

@@ -10,6 +10,7 @@ from scipy.optimize import least_squares
 
 from twinbar.emulator.devices.fit_intervals import Interval
 from twinbar.emulator.devices.pulse_train import PulseTrain
+from twinbar.emulator.devices.residuals import Residuals
 from twinbar.hw.errors import ConfigError
 
 Array = NDArray[np.float64]
@@ -32,7 +33,8 @@ class GateFit:
         Standard deviation of the readings about the line.
     largest_step : float
         Greatest change by one pulse, in fractions of the window: without the gate's limit, a SET moves at least so far.
-    readings : int
+    residuals : Residuals
+        Of the readings that the line explains.
     """
 
     slope_s_per_v: float
@@ -41,7 +43,7 @@ class GateFit:
     offset_interval: Interval
     spread_s: float
     largest_step: float
-    readings: int
+    residuals: Residuals
 
 
 def follows_gate(trains: Sequence[PulseTrain]) -> bool:
@@ -64,17 +66,19 @@ def fit_gate(trains: Sequence[PulseTrain], low_s: float, high_s: float) -> GateF
     ConfigError
         If too few readings lie on a rising line.
     """
-    gates, readings, before = [], [], []
+    gates, readings, before, pulses = [], [], [], []
     largest = 0.0
     for train in trains:
         if train.gate_v is None:
             raise ConfigError("some SET pulses have a gate voltage and others none; a fit needs it of every pulse")
         at = train.read_after
         gates.append(train.gate_v[at[1:] - 1])
+        pulses.append(at[1:])
         readings.append(train.readings_s[1:])
         before.append(np.full(len(at) - 1, train.readings_s[0]))
         largest = max(largest, float(np.diff(train.readings_s).max()) / (high_s - low_s))
     gate, reading, start = (np.concatenate(each) for each in (gates, readings, before))
+    pulse = np.concatenate(pulses)
     window = high_s - low_s
     on_line = (reading > start + 0.1 * window) & (reading < high_s - 0.1 * window)
     if on_line.sum() < _FEWEST or np.ptp(gate[on_line]) == 0:
@@ -92,7 +96,8 @@ def fit_gate(trains: Sequence[PulseTrain], low_s: float, high_s: float) -> GateF
 
     found = least_squares(residuals, [slope / window, -constant / slope], loss="soft_l1", f_scale=0.05)
     moved = np.any(found.jac != 0, axis=1)
-    spread = float(np.std(residuals(found.x)[moved], ddof=2))
+    errors = residuals(found.x)[moved]
+    spread = float(np.std(errors, ddof=2))
     covariance = np.linalg.inv(found.jac.T @ found.jac) * spread**2
     half = _NORMAL_95 * np.sqrt(np.diag(covariance))
     per_volt, offset = float(found.x[0]), float(found.x[1])
@@ -103,5 +108,11 @@ def fit_gate(trains: Sequence[PulseTrain], low_s: float, high_s: float) -> GateF
         offset_interval=(offset - float(half[1]), offset + float(half[1])),
         spread_s=spread * window,
         largest_step=largest,
-        readings=int(moved.sum()),
+        residuals=Residuals(
+            pulse=pulse[moved],
+            position=(reading[moved] - low_s) / window + errors,
+            error=-errors,
+            sigma=np.full(len(errors), spread),
+            step=np.zeros(len(errors)),
+        ),
     )

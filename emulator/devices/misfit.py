@@ -5,9 +5,10 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.devices.branch_fit import NAMES, Residuals
+from twinbar.emulator.devices.branch_fit import NAMES
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.pulse_train import PulseTrain
+from twinbar.emulator.devices.residuals import Residuals
 from twinbar.hw.errors import ConfigError
 
 _GAP: Final = 0.1
@@ -40,7 +41,7 @@ def gap_notes(trains: Sequence[PulseTrain], low_s: float, high_s: float) -> list
     """
     notes = []
     for first, second in ((SET, RESET), (RESET, SET)):
-        ends = [float(np.median(t.readings_s[-3:])) for t in trains if t.polarity == first and len(t.readings_s) > 5]
+        ends = [float(t.readings_s[-1]) for t in trains if t.polarity == first]
         begins = [float(t.readings_s[0]) for t in trains if t.polarity == second]
         if not ends or not begins:
             continue

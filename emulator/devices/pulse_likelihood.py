@@ -12,13 +12,16 @@ what a reading adds, which does not; pulses that were not read are predicted and
 """
 
 import math
+from typing import Final
 
 from twinbar.emulator.kernels.compiled import kernel
+
+_HALF_ROOT: Final = math.sqrt(0.5)
 
 
 @kernel
 def filter_pulses(  # type: ignore[no-untyped-def]
-    values, offset, starts, gains, factors, spreads, drive, decay, pulse_sigma, read_noise, errors, variances
+    values, offset, starts, gains, factors, spreads, bound, drive, decay, pulse_sigma, read_noise, errors, variances
 ):
     """Predict every reading from those before it; return the negative logarithm of the likelihood, without constants.
 
@@ -36,6 +39,9 @@ def filter_pulses(  # type: ignore[no-untyped-def]
     factors, spreads : (n,) float array
         Factors of mean and variance of the pulse before each reading, by its amplitude; those of the first reading of a
         segment have no meaning.
+    bound : float
+        A reading beyond it, or at it, says only that the pulse went so far: the end of the window clips. Positive for
+        SET; the negative of the position for RESET, where less is beyond; infinite for none.
     drive, decay : float
         Mean step at position 0, and its decrease per position.
     pulse_sigma : float
@@ -61,6 +67,11 @@ def filter_pulses(  # type: ignore[no-untyped-def]
                 continue
             # A floor keeps perfect data (simulated, noise-free) from a likelihood without bound.
             expected = variance + (read_noise * (values[index] + offset)) ** 2 + 1e-14
+            direction = 1.0 if bound > 0 else -1.0
+            if direction * values[index] >= bound:
+                beyond = (direction * position - bound) / math.sqrt(expected)
+                total -= math.log(max(0.5 * math.erfc(-beyond * _HALF_ROOT), 1e-300))
+                continue
             error = values[index] - position
             errors[index] = error
             variances[index] = expected

@@ -6,13 +6,15 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from twinbar.emulator.devices.branch_fit import NAMES, Residuals
+from twinbar.emulator.devices.branch_fit import NAMES
 from twinbar.emulator.devices.fit import CellFit
 from twinbar.emulator.devices.fitted_course import simulate_course
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.pulse_train import PulseTrain
+from twinbar.emulator.devices.residuals import Residuals
 from twinbar.host.report.staircase_text import si_unit
 from twinbar.host.report.style import BLUE, GREY, INK, VERMILLION
 
@@ -43,7 +45,8 @@ def draw_fit(fit: CellFit, trains: Sequence[PulseTrain], preset: Preset) -> Figu
         _draw_data(above, own, factor)
         if own:
             _draw_model(above, fit, own, polarity, factor)
-        _draw_residuals(below, fit.residuals[polarity], polarity)
+        _draw_residuals(below, _residuals(fit, polarity), polarity)
+        below.xaxis.set_major_locator(MaxNLocator(integer=True))
         below.set_xlabel(f"{NAMES[polarity]} pulse")
         for bound, text in ((fit.g_min_s, "Gmin"), (fit.g_max_s, "Gmax")):
             above.axhline(bound / factor, color=GREY, linewidth=0.7, linestyle=":")
@@ -54,6 +57,10 @@ def draw_fit(fit: CellFit, trains: Sequence[PulseTrain], preset: Preset) -> Figu
     axes[1, 0].set_ylabel("reading - prediction\n(% of window)")
     figure.suptitle(preset.title)
     return figure
+
+
+def _residuals(fit: CellFit, polarity: int) -> Residuals | None:
+    return fit.gate.residuals if fit.gate is not None and polarity == SET else fit.residuals[polarity]
 
 
 def _heading(fit: CellFit, polarity: int) -> str:
@@ -104,7 +111,7 @@ def _draw_model(axes: Axes, fit: CellFit, own: Sequence[PulseTrain], polarity: i
         zorder=2,
     )
     axes.plot(pulse, course.median_s / factor, color=colour, linewidth=1.5, label="median of model cells", zorder=3)
-    axes.legend(loc="lower right" if polarity == SET else "upper right", fontsize=8, frameon=False)
+    axes.legend(loc="upper left" if polarity == SET else "lower left", fontsize=8, frameon=False)
 
 
 def _draw_residuals(axes: Axes, residuals: Residuals | None, polarity: int) -> None:
