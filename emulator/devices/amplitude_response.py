@@ -10,6 +10,8 @@ Array = NDArray[np.float64]
 
 _LARGEST_EXPONENT: Final = 500.0
 """Beyond it, ``exp`` leaves the range of floats."""
+_LARGEST_FACTOR: Final = 1e12
+"""Whoever looks for a threshold tries ones that make strong pulses absurd."""
 
 
 @dataclass(frozen=True)
@@ -30,4 +32,5 @@ class AmplitudeResponse:
         """Return the factors of voltages; 0 below the threshold."""
         over = np.maximum(voltage_v - self.threshold_v, 0) / self.scale_v
         top = min((self.nominal_v - self.threshold_v) / self.scale_v, _LARGEST_EXPONENT)
-        return np.asarray(np.expm1(np.minimum(over, _LARGEST_EXPONENT)) / np.expm1(top))
+        with np.errstate(over="ignore"):
+            return np.minimum(np.expm1(np.minimum(over, _LARGEST_EXPONENT)) / np.expm1(top), _LARGEST_FACTOR)

@@ -77,8 +77,8 @@ def fit_gate(trains: Sequence[PulseTrain], low_s: float, high_s: float) -> GateF
         readings.append(train.readings_s[1:])
         before.append(np.full(len(at) - 1, train.readings_s[0]))
         largest = max(largest, float(np.diff(train.readings_s).max()) / (high_s - low_s))
-    gate, reading, start = (np.concatenate(each) for each in (gates, readings, before))
-    pulse = np.concatenate(pulses)
+    gate, reading, start = (np.concatenate([np.empty(0), *each]) for each in (gates, readings, before))
+    pulse = np.concatenate([np.empty(0, dtype=np.int64), *pulses])
     window = high_s - low_s
     on_line = (reading > start + 0.1 * window) & (reading < high_s - 0.1 * window)
     if on_line.sum() < _FEWEST or np.ptp(gate[on_line]) == 0:

@@ -118,6 +118,13 @@ def test_a_gate_ramp_gives_the_line_that_it_follows(tables_of):
     tables_of(preset)
 
 
+def test_gates_that_do_nothing_are_no_line():
+    trains = [PulseTrain("a", SET, np.full(20, 1e-6), None, np.linspace(1, 2, 19)) for _ in range(3)]
+    trains += [PulseTrain("b", SET, np.array([1e-6, 5e-6]), None, np.array([1.0]))]
+    with pytest.raises(ConfigError, match="the conductance follows the gate voltage in 0 readings; a fit needs 5"):
+        fit_cell(trains)
+
+
 def test_a_gradual_reset_beside_a_gate_ramp_is_fitted():
     fit = fit_cell(gate_ramps(gradual_reset=True))
     assert fit.branches[RESET].pulses == pytest.approx(60, rel=0.03)

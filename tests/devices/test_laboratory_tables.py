@@ -1,6 +1,7 @@
 """Tables as laboratories write them: what is read is what was measured."""
 
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -250,3 +251,46 @@ def test_what_cannot_be_understood_is_one_sentence(write, content, meaning, sent
 def test_a_folder_is_no_table(tmp_path):
     with pytest.raises(ConfigError, match="cannot read"):
         read_pulse_trains(tmp_path)
+
+
+TOKENS = [
+    b"nan",
+    b"inf",
+    b"1e308",
+    b"-1",
+    b"0",
+    b"",
+    b",",
+    b";",
+    b"\t",
+    b"\n",
+    b'"',
+    b"#",
+    b"SET",
+    b"\xff",
+    b"\0",
+    b"9" * 25,
+]
+
+
+def test_damaged_tables_are_read_or_refused_in_one_sentence(write):
+    random = Random(0)
+    originals = [
+        (name, content if isinstance(content, bytes) else content.encode(), meaning or ValueMeaning())
+        for files, meaning, _ in TABLES.values()
+        for name, content in files.items()
+    ]
+    refused = 0
+    for _ in range(1000):
+        name, content, meaning = random.choice(originals)
+        for _ in range(random.randint(1, 5)):
+            at = random.randrange(len(content) + 1)
+            content = content[:at] + random.choice(TOKENS) + content[at + random.randint(0, 6) :]
+        (path,) = write({name: content})
+        try:
+            read_pulse_trains(path, meaning=meaning)
+        except ConfigError as error:
+            refused += 1
+            assert "\n" not in str(error)
+            assert len(str(error)) < 700
+    assert 500 < refused < 1000
