@@ -61,7 +61,7 @@ typecheck: $(VENV)/installed-dev
 	@for file in twinbar/*.py; do ln -sfn ../../../$$file build/typecheck/$$file; done
 	$(BIN)/mypy -p twinbar
 
-docs: $(VENV)/installed
+docs: $(VENV)/installed-dev
 	$(BIN)/python tools/generate_docs.py
 
 wheel: $(BIN)/python
@@ -74,10 +74,10 @@ $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo 'Twinbar needs Python 3.11 or newer; install it, or name it: make PYTHON=...'; exit 2; }
 	{ $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'; } || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/installed: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --editable .
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --editable '.[hdl,boards]' --group dev
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[hdl,boards]' --group dev
 	@touch $@ $(VENV)/installed

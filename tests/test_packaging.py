@@ -1,6 +1,7 @@
 """What an installation holds: every package and every file that the tree has."""
 
 import fnmatch
+import itertools
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("twinbar", "hw", "emulator", "host", "boards")
@@ -97,3 +99,17 @@ def test_a_wheel_holds_every_file_and_runs(tmp_path: Path) -> None:
     )
     assert ran.stdout.startswith(str(target))
     assert "taox-hfox" in ran.stdout
+
+
+def test_a_plain_installation_brings_nothing_that_few_need(project: dict[str, Any]) -> None:
+    needed = {Requirement(text).name: Requirement(text) for text in project["project"]["dependencies"]}
+    assert not needed.keys() & {"scipy", "pyarrow", "scikit-learn", "h5py"}
+    # An upper bound would keep Twinbar from being installed beside the next release.
+    assert {bound.operator for bound in needed["torch"].specifier} == {">="}
+
+
+def test_every_dependency_has_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text().partition("dependencies = [\n")[2].partition("\n]")[0].splitlines()
+    for above, line in itertools.pairwise(["", *lines]):
+        if not line.strip().startswith("#"):
+            assert above.strip().startswith("#"), line

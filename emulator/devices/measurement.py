@@ -1,149 +1,130 @@
-"""Measured pulse trains from a CSV file: polarity, pulse number, conductance, and the cell where there are several."""
+"""Measured pulse trains from the tables that laboratories write.
 
-import csv
-import math
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+Rows are pulses. A *long* table has one column of values, and says in others the polarity, the pulse and the cell; a
+*wide* one has a column of values for each repetition or cell, and its polarity in the headers or in the file's name.
+"""
+
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from twinbar.emulator.devices.layout import RESET, SET
-from twinbar.emulator.devices.quantity import UNITS
+from twinbar.emulator.devices.layout import SET
+from twinbar.emulator.devices.measured_header import read_header
+from twinbar.emulator.devices.measured_series import AS_WRITTEN, Series, ValueMeaning, read_series
+from twinbar.emulator.devices.measured_text import read_measured_text
+from twinbar.emulator.devices.pulse_train import PulseTrain
+from twinbar.emulator.devices.turning_point import Unclear, split_by_direction
 from twinbar.hw.errors import ConfigError
 
-_POLARITIES: Final = {
-    **dict.fromkeys(("set", "ltp", "p", "up", "+", "+1", "1"), SET),
-    **dict.fromkeys(("reset", "ltd", "d", "down", "-", "-1"), RESET),
-}
-_CONDUCTANCE: Final = re.compile(r"(?:conductance|g)[\s_]*[\[(]?\s*([munpµμ]?S)\s*[\])]?", re.IGNORECASE)
-_EXAMPLE: Final = "polarity,pulse,conductance_uS[,cell]"
+_MOST_PULSES: Final = 10_000_000
+"""Of one train: more is a mistake in a number."""
 
 
-@dataclass(frozen=True)
-class PulseTrain:
-    """Consecutive pulses of one polarity on one cell.
+def read_pulse_trains(*paths: Path, meaning: ValueMeaning = AS_WRITTEN) -> list[PulseTrain]:
+    """Read tables of measured pulses, rows in the order of the measurement.
+
+    What is understood is described in the documentation of the devices. Pulses are counted within a train; pulse 0 is
+    the state before the first one. Where it is missing, a train of a long table begins at the last conductance that the
+    cell had before, and any other train at its first row.
 
     Parameters
     ----------
-    cell : str
-    polarity : int
-        `SET` or `RESET`.
-    conductance_s : (n + 1,) array
-        Before the first pulse and after each of the ``n`` pulses, in siemens.
-    """
-
-    cell: str
-    polarity: int
-    conductance_s: NDArray[np.float64]
-
-    @property
-    def pulses(self) -> int:
-        """Return the number of pulses."""
-        return len(self.conductance_s) - 1
-
-
-class _Row(NamedTuple):
-    line: int
-    cell: str
-    polarity: int
-    pulse: int
-    conductance_s: float
-
-
-def read_pulse_trains(path: Path) -> list[PulseTrain]:
-    """Read a CSV file of measured pulses, rows in the order of the measurement of each cell.
-
-    The header names the columns ``polarity`` (SET or RESET; LTP or LTD), ``pulse`` (its number, counted up by one
-    within a train), ``conductance_uS`` (the conductance after that pulse; the unit stands in the name) and, where there
-    are several cells, ``cell``. Pulse 0 is the state before the first pulse; where it is missing, a train begins at the
-    last conductance that the cell had before, and the cell's very first train at its first row.
+    paths : Path
+        Of one measurement: SET and RESET may be in different files.
+    meaning : ValueMeaning
 
     Raises
     ------
     ConfigError
-        If the file cannot be read, or a column or a value is not as described; the text names the line.
+        If a file cannot be read, or a column or a value cannot be understood; the text names the line.
     """
-    rows_by_cell: dict[str, list[_Row]] = {}
-    for row in _rows(path):
-        rows_by_cell.setdefault(row.cell, []).append(row)
     trains: list[PulseTrain] = []
-    for rows in rows_by_cell.values():
-        trains.extend(_trains(path, rows))
+    for path in paths:
+        trains.extend(_file_trains(path, meaning))
     if not trains:
-        raise ConfigError(f"{path} has no two conductances in a row on one cell; a fit needs pulse trains")
+        names = " and ".join(map(str, paths))
+        raise ConfigError(f"{names} has no two conductances in a row on one cell; a fit needs pulse trains")
     return trains
 
 
-def _trains(path: Path, rows: list[_Row]) -> Iterator[PulseTrain]:
-    values: list[float] = []
-    last: _Row | None = None
-    for row in rows:
-        if last is not None and row.polarity == last.polarity and row.pulse > last.pulse:
-            if row.pulse != last.pulse + 1:
-                raise ConfigError(
-                    f"{path}, line {row.line}: the pulse number jumps from {last.pulse} to {row.pulse}; "
-                    "a fit needs the conductance after every pulse"
-                )
-            values.append(row.conductance_s)
-        else:
-            if last is not None and len(values) > 1:
-                yield PulseTrain(last.cell, last.polarity, np.array(values))
-            continues = last is not None and row.pulse > 0
-            values = [values[-1], row.conductance_s] if continues else [row.conductance_s]
-        last = row
-    if last is not None and len(values) > 1:
-        yield PulseTrain(last.cell, last.polarity, np.array(values))
+def _file_trains(path: Path, meaning: ValueMeaning) -> Iterator[PulseTrain]:
+    text = read_measured_text(path)
+    columns, rows = read_header(text)
+    named = any(column.role == "polarity" for column in columns)
+    for series in read_series(text, columns, rows, meaning):
+        yield from _trains(path, series, whole=named)
 
 
-def _rows(path: Path) -> Iterator[_Row]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"cannot read {path}: {reason}") from None
-    reader = csv.reader(text.splitlines(), skipinitialspace=True)
-    header = [name.strip() for name in next(reader, [])]
-    names = [name.lower().replace(" ", "_") for name in header]
-    matches = [_CONDUCTANCE.fullmatch(name) for name in header]
-    at_conductance = next((index for index, match in enumerate(matches) if match), None)
-    at_pulse = next((index for index, name in enumerate(names) if name in ("pulse", "pulse_number", "pulses")), None)
-    if at_conductance is None or at_pulse is None or "polarity" not in names:
-        raise ConfigError(f"{path}: the header is {', '.join(header) or 'empty'}; it must be like {_EXAMPLE}")
-    match = matches[at_conductance]
-    assert match is not None
-    unit = match.group(1)
-    unit = (unit[:-1].lower().replace("µ", "u").replace("μ", "u")) + "S"
-    factor = UNITS["conductance"][unit]
-    at_polarity = names.index("polarity")
-    at_cell = next((index for index, name in enumerate(names) if name in ("cell", "cell_id", "device")), None)
-    for fields in reader:
-        if not any(field.strip() for field in fields):
+def _trains(path: Path, series: Series, *, whole: bool) -> Iterator[PulseTrain]:
+    """Cut a series where the polarity changes or the count begins again.
+
+    A series is ``whole`` if it holds every pulse that the cell has had; one of SET alone has had RESET in between.
+    """
+    polarities = _polarities(path, series)
+    begin = 0
+    for at in range(1, len(polarities) + 1):
+        if at < len(polarities) and polarities[at] == polarities[at - 1] and series.pulses[at] > series.pulses[at - 1]:
             continue
-        line = reader.line_num
-        if len(fields) != len(header):
-            raise ConfigError(f"{path}, line {line}: {len(fields)} fields under a header of {len(header)}")
-        polarity = _POLARITIES.get(fields[at_polarity].strip().lower())
-        if polarity is None:
-            raise ConfigError(f"{path}, line {line}: polarity {fields[at_polarity]!r} is neither SET nor RESET")
-        conductance = _number(path, line, header[at_conductance], fields[at_conductance])
-        if conductance <= 0:
-            raise ConfigError(f"{path}, line {line}: conductance {conductance:g} is not greater than zero")
-        pulse = _number(path, line, header[at_pulse], fields[at_pulse])
-        if pulse < 0 or pulse != int(pulse):
-            raise ConfigError(f"{path}, line {line}: pulse {pulse:g} is not a whole number, zero or more")
-        cell = fields[at_cell].strip() if at_cell is not None else ""
-        yield _Row(line, cell, polarity, int(pulse), conductance * factor)
+        # Pulse 0 is a state of its own; a train without it goes on from the reading before.
+        goes_on = (
+            begin > 0
+            and series.pulses[begin] > 0
+            and (whole or polarities[begin] != polarities[begin - 1] or series.pulses[begin] > series.pulses[begin - 1])
+        )
+        train = _train(path, series, polarities[begin], begin - 1 if goes_on else begin, begin, at)
+        if train is not None:
+            yield train
+        begin = at
 
 
-def _number(path: Path, line: int, name: str, text: str) -> float:
+def _polarities(path: Path, series: Series) -> list[int]:
+    known = [polarity for polarity in series.polarities if polarity is not None]
+    if len(known) == len(series.polarities):
+        return known
+    if known:  # signs of voltages: what is not negative is SET
+        return [SET if polarity is None else polarity for polarity in series.polarities]
     try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ConfigError(f"{path}, line {line}: {name} is {text!r}, not a number")
-    return value
+        return split_by_direction(series.values)
+    except Unclear as unclear:
+        raise ConfigError(
+            f"{path}: nothing says which pulses are SET and which RESET, and {unclear}; name the polarity in a column, "
+            "in the headers, or in the names of two files (set.csv, reset.csv)"
+        ) from None
+
+
+def _train(path: Path, series: Series, polarity: int, start: int, begin: int, end: int) -> PulseTrain | None:
+    """Make a train of the readings ``begin`` to ``end``, which starts from the reading ``start``."""
+    readings = range(start, end)
+    if len(readings) < 2:
+        return None
+    before = series.pulses[begin] if start == begin else _count_before(series, begin)
+    counts = [before, *(series.pulses[at] for at in range(begin, end))] if start < begin else series.pulses[begin:end]
+    after = np.array(counts) - counts[0]
+    if after[-1] > _MOST_PULSES:
+        raise ConfigError(
+            f"{path}, line {series.lines[end - 1]}: pulse {series.pulses[end - 1]} is too far from the last"
+        )
+    conductance = np.full(after[-1] + 1, np.nan)
+    conductance[after] = [series.values[at] for at in readings]
+    return PulseTrain(
+        series.cell,
+        polarity,
+        conductance,
+        _per_pulse(after, [series.voltages[at] for at in readings]),
+        _per_pulse(after, [series.gates[at] for at in readings]),
+    )
+
+
+def _count_before(series: Series, begin: int) -> int:
+    """Return the number that the reading before a train has in the count of the train."""
+    return series.pulses[begin - 1] if series.pulses[begin] > series.pulses[begin - 1] else 0
+
+
+def _per_pulse(after: np.ndarray, voltages: Sequence[float]) -> np.ndarray | None:
+    """Return the voltage of every pulse; those between two readings lie between theirs."""
+    known = np.asarray(voltages[1:])
+    if not np.all(np.isfinite(known)):
+        return None
+    return np.interp(np.arange(1, after[-1] + 1), after[1:], known)

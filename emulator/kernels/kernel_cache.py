@@ -4,20 +4,16 @@ Numba's own cache recompiles a function when its file has changed, but not when 
 in from another file has.
 """
 
-import atexit
 import functools
-import shutil
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _Cache, _CacheLocator
-from platformdirs import user_cache_path
 
 from twinbar.emulator.kernels.kernel_key import kernel_key
 from twinbar.emulator.kernels.kernel_notice import NOTICE
+from twinbar.hw.user_cache import user_cache, writable_folder
 
 
 @functools.cache
@@ -27,20 +23,8 @@ def kernel_folder() -> Path:
     ``NUMBA_CACHE_DIR`` chooses another place than the user's cache.
     """
     chosen = config.CACHE_DIR  # type: ignore[attr-defined]
-    folder = Path(chosen) / "twinbar" if chosen else user_cache_path("twinbar") / "kernels"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        print(
-            f"warning: compiled kernels cannot be kept in {folder} ({error.strerror}) and are compiled in every run; "
-            "set XDG_CACHE_HOME to a folder that can be written",
-            file=sys.stderr,
-        )
-        # A folder of a known name that everybody can write could hold somebody else's code.
-        folder = Path(tempfile.mkdtemp(prefix="twinbar-kernels-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    folder = Path(chosen).absolute() / "twinbar" if chosen else user_cache() / "kernels"
+    return writable_folder(folder, "compiled kernels")
 
 
 class _KernelLocator(_CacheLocator):

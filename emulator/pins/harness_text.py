@@ -45,4 +45,4 @@ def tile_text(*, serial: bool, emulated: bool) -> str:
 
 def _files(*names: str) -> str:
     package = resources.files("twinbar.emulator.pins")
-    return "\n".join((package / name).read_text() for name in names)
+    return "\n".join((package / name).read_text(encoding="utf-8") for name in names)

@@ -58,4 +58,4 @@ def _with_observation(text: str, tiles: int) -> str:
 
 
 def _file(package: str, name: str) -> str:
-    return (resources.files(f"twinbar.emulator.{package}") / name).read_text()
+    return (resources.files(f"twinbar.emulator.{package}") / name).read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ import typer
 
 from twinbar.host.cli import failures
 from twinbar.host.cli.command_table import CommandTable
+from twinbar.host.cli.printable import make_printable
 
 BAD_USAGE: Final = 2
 
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Instead of those of the process.
     """
     failures.set_debug(False)
+    make_printable()
     try:
         app(args=None if arguments is None else list(arguments), prog_name="twinbar")
     except Exception as error:

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,13 @@ from twinbar.emulator.devices.preset import PRESETS, load_preset
 from twinbar.emulator.devices.quantity import UNITS
 from twinbar.host.cli import failures
 from twinbar.host.cli.preset_tables import preset_content, preset_summary, print_list, print_preset
+from twinbar.host.report.figure_path import check_figure_path
 from twinbar.host.report.staircase_text import draw_text
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.extras import need
+
+if TYPE_CHECKING:
+    from twinbar.emulator.devices.measured_series import ValueMeaning
 
 app = typer.Typer(
     help="Cell models: the built-in presets, a preset's numbers with their sources, and a fit to your own data.",
@@ -33,7 +38,7 @@ def list_presets(as_json: AsJson = False) -> None:
     models = [*PRESETS.built_in().values(), *PRESETS.plugged(failures.warn).values()]
     rows = [preset_summary(model) for model in models]
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1))
         return
     print_list(rows)
 
@@ -55,10 +60,13 @@ def show_preset(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Also draw the staircase: .png, .svg or .pdf.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing plot.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the numbers of a cell model with unit, source and certainty, and its LTP/LTD staircase with its spread."""
     model = load_preset(preset)
+    if plot is not None:
+        check_figure_path(plot, force=force)
     # Compiling the physics takes seconds the first time; the other sub-commands should not wait for it.
     from twinbar.emulator.devices.staircase import staircase
 
@@ -79,7 +87,7 @@ def show_preset(
                 "high_s": stairs.high_s.tolist(),
             },
         }
-        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(content, indent=1))
         return
     print_preset(model)
     typer.echo(draw_text(stairs))
@@ -90,18 +98,31 @@ def show_preset(
 @app.command("fit")
 def fit_preset(
     data: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
-            metavar="FILE.csv",
-            help="Measured pulses: columns polarity, pulse, conductance_uS (or _S, _nS ...), and cell if several.",
+            metavar="FILE...",
+            help="Tables of measured pulses: columns polarity, pulse, conductance_uS (or _S, _kohm, _uA ...), and cell "
+            "if several; or a column for each repetition, SET and RESET in files of these names.",
         ),
     ],
-    set_voltage: Annotated[str, typer.Option(metavar="V", help="Amplitude of the SET pulses, like 1.6V.")],
-    reset_voltage: Annotated[str, typer.Option(metavar="V", help="Amplitude of the RESET pulses, a magnitude.")],
     set_width: Annotated[str, typer.Option(metavar="TIME", help="Width of the SET pulses, like 50ns.")],
     reset_width: Annotated[str, typer.Option(metavar="TIME", help="Width of the RESET pulses.")],
+    set_voltage: Annotated[
+        str | None, typer.Option(metavar="V", help="Amplitude of the SET pulses, like 1.6V, unless it is in the data.")
+    ] = None,
+    reset_voltage: Annotated[
+        str | None, typer.Option(metavar="V", help="Amplitude of the RESET pulses; its sign does not matter.")
+    ] = None,
     read_voltage: Annotated[
         str | None, typer.Option(metavar="V", help="Voltage of the readings; taken as 0.2V where it is not given.")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="UNIT", help="Of values without one: uS, kohm, uA ..., or 1 if normalized."),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option("--window", metavar="LOW,HIGH", help="Conductances of normalized values' ends, like 1uS,10uS."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.toml", help="The preset to write; default: beside the data.")
@@ -114,19 +135,26 @@ def fit_preset(
         int | None,
         typer.Option("--jump-table", metavar="BINS", help="Keep measured jumps in so many bins, not a staircase."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Also draw data, fit and residuals: .png, .svg or .pdf."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit a cell model to measured pulses and write it as a preset.
 
-    Window, response, cycle-to-cycle spread and read noise come from the data, and with three cells or more the
-    device-to-device spread of the step.
+    Window, response, cycle-to-cycle spread and read noise come from the data; with three cells or more the
+    device-to-device spread of the step; with a column of voltages the response to them; with rising gate voltages the
+    limit that they set. What does not fit the model is said on standard error.
     """
-    target = out or data.with_suffix(".toml")
+    target = out or data[0].with_suffix(".toml")
     if target.suffix != ".toml":
         raise ConfigError(f"{target}: a preset is a .toml file")
     if target.exists() and not force:
         raise ConfigError(f"{target} exists already; give --out another name, or --force to overwrite it")
+    if plot is not None:
+        check_figure_path(plot, force=force)
     if bins is not None and bins < 2:
         raise ConfigError(f"--jump-table is {bins}; a jump table has 2 bins or more")
     preset_name = name or re.sub(r"[^a-z0-9]+", "-", target.stem.lower()).strip("-")
@@ -134,6 +162,7 @@ def fit_preset(
         raise ConfigError(
             f"the preset's name {preset_name!r} must be of lower-case letters, digits and hyphens (--name)"
         )
+    need("scipy", "fit", "device fit")
     from twinbar.emulator.devices.fit import fit_cell
     from twinbar.emulator.devices.fitted_preset import PulseConditions, fitted_preset
     from twinbar.emulator.devices.measurement import read_pulse_trains
@@ -141,38 +170,78 @@ def fit_preset(
     from twinbar.emulator.devices.staircase import staircase
 
     conditions = PulseConditions(
-        set_voltage=_quantity("--set-voltage", set_voltage, "voltage"),
-        reset_voltage=_quantity("--reset-voltage", reset_voltage, "voltage"),
+        set_voltage=_magnitude("--set-voltage", set_voltage),
+        reset_voltage=_magnitude("--reset-voltage", reset_voltage),
         set_width=_quantity("--set-width", set_width, "time"),
         reset_width=_quantity("--reset-width", reset_width, "time"),
-        read_voltage=None if read_voltage is None else _quantity("--read-voltage", read_voltage, "voltage"),
+        read_voltage=_magnitude("--read-voltage", read_voltage),
     )
-    fit = fit_cell(read_pulse_trains(data), jump_bins=bins)
+    trains = read_pulse_trains(*data, meaning=_meaning(unit, window, conditions.read_voltage))
+    nominal = (_volts(conditions.set_voltage), _volts(conditions.reset_voltage))
+    fit = fit_cell(trains, jump_bins=bins, nominal_v=nominal)
+    names = " and ".join(path.name for path in data)
     model = fitted_preset(
         fit,
         conditions,
         name=preset_name,
-        title=f"Fit to {data.name}",
+        title=f"Fit to {names}",
         material=material,
-        data=f"{data.name}, fitted by twinbar device fit",
+        data=f"{names}, fitted by twinbar device fit",
     )
+    for note in fit.notes:
+        failures.warn(note)
     try:
         target.write_text(preset_toml(model), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write {target}: {error.strerror or error}") from None
+    if plot is not None:
+        from twinbar.host.report.fit_plot import draw_fit
+        from twinbar.host.report.staircase_plot import save_figure
+
+        save_figure(draw_fit(fit, trains, model), plot)
     if as_json:
-        typer.echo(json.dumps({**preset_content(model), "file": str(target)}, indent=1, ensure_ascii=False))
+        content = {**preset_content(model), "file": str(target), "warnings": list(fit.notes)}
+        typer.echo(json.dumps(content, indent=1))
         return
     print_preset(model)
     typer.echo(draw_text(staircase(model)))
     typer.echo(f"Preset: {target}")
+    if plot is not None:
+        typer.echo(f"Fit and residuals: {plot}")
+
+
+def _meaning(unit: str | None, window: str | None, read_voltage: tuple[float, str] | None) -> "ValueMeaning":
+    """Return what the options say of the values of a table."""
+    from twinbar.emulator.devices.measured_columns import parse_unit
+    from twinbar.emulator.devices.measured_series import ValueMeaning
+
+    found = None if unit is None else parse_unit(unit)
+    if unit is not None and (found is None or found.kind is None):
+        raise ConfigError(f"--unit is {unit!r}; write the unit of a conductance, resistance or current, or 1")
+    bounds = None
+    if window is not None:
+        ends = [_quantity("--window", end, "conductance") for end in window.split(",")]
+        values = [number * UNITS["conductance"][name] for number, name in ends]
+        if len(values) != 2 or values[0] >= values[1]:
+            raise ConfigError(f"--window is {window!r}; write the low and the high end, like 1uS,10uS")
+        bounds = (values[0], values[1])
+    return ValueMeaning(found, _volts(read_voltage), bounds)
+
+
+def _volts(voltage: tuple[float, str] | None) -> float | None:
+    return None if voltage is None else voltage[0] * UNITS["voltage"][voltage[1]]
+
+
+def _magnitude(option: str, text: str | None) -> tuple[float, str] | None:
+    """Read a voltage; whoever writes RESET voltages with their sign means the magnitude."""
+    return None if text is None else _quantity(option, text.strip().removeprefix("-"), "voltage")
 
 
 def _quantity(option: str, text: str, kind: str) -> tuple[float, str]:
     """Read a positive number with its unit, like ``50ns``."""
     units = UNITS[kind]
-    match = re.fullmatch(r"\s*([-+0-9.eE]+?)\s*([a-zA-Zµ]+)\s*", text)
-    unit = match.group(2).replace("µ", "u") if match else ""
+    match = re.fullmatch(r"\s*([-+0-9.eE]+?)\s*([a-zA-Zµμ]+)\s*", text)
+    unit = match.group(2).replace("µ", "u").replace("μ", "u") if match else ""
     try:
         value = float(match.group(1)) if match else math.nan
     except ValueError:

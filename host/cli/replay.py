@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from twinbar.hw.extras import need
+
 
 def replay(
     trace: Annotated[
@@ -18,6 +20,7 @@ def replay(
 
     The exit status is 1 if there is a difference.
     """
+    need("pyarrow", "record", "replay")
     # PyArrow, PyTorch and Numba take seconds to import; help texts should not wait for them.
     from twinbar.emulator.engines.controllers import controller_maker
     from twinbar.host.experiment.config import ExperimentConfig

@@ -16,6 +16,7 @@ from twinbar.host.trace.drawing import check_waves, draw_timeline, draw_wave
 from twinbar.host.trace.excerpt import Excerpt
 from twinbar.host.trace.recorder import MAPPED_COLUMNS, Recorder, Sink
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.extras import need
 
 if TYPE_CHECKING:
     from twinbar.host.trace.trace import Trace
@@ -42,7 +43,7 @@ class Observation:
     ConfigError
         If there is no crossbar to observe, or its waveforms cannot be written.
     ToolMissingError
-        If waveforms are asked for and the netlist cannot be compiled.
+        If waveforms are asked for and the netlist cannot be compiled, or a trace and PyArrow is not installed.
     """
 
     state_key: ClassVar[str] = "observation"
@@ -191,6 +192,7 @@ class Observation:
 
 
 def _new_trace(folder: Path, crossbar: CrossbarConfig, config: str) -> "Trace":
+    need("pyarrow", "record", "--record")
     # PyArrow takes a quarter of a second to import; runs that record nothing should not wait for it.
     from twinbar.host.trace.trace import Trace
 

@@ -1,7 +1,6 @@
 """The folder of a run: made without overwriting anything, written so that a kill at any moment does no harm."""
 
 import contextlib
-import importlib
 import json
 import math
 import os
@@ -18,6 +17,7 @@ from twinbar.host.experiment.durable import is_temporary, replace_file
 from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
+from twinbar.hw.file_lock import lock
 from twinbar.hw.registry import file_name
 
 CONFIG: Final = "config.toml"
@@ -298,18 +298,14 @@ def _lock(path: Path) -> int:
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        fcntl: Any = importlib.import_module("fcntl")  # POSIX only
-    except ImportError:
-        return descriptor
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor, wait=False)
     except BlockingIOError:
         os.close(descriptor)
         raise ConfigError(
             f"{path} is being written by another process; wait for it, or choose another folder"
         ) from None
     except OSError:
-        pass  # a file system without locks
+        pass  # a system without locks
     return descriptor
 
 

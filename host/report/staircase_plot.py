@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.preset_sections import Ramp
 from twinbar.emulator.devices.staircase import Staircase
+from twinbar.host.report.figure_path import check_figure_path
 from twinbar.host.report.staircase_text import si_unit
 from twinbar.hw.errors import ConfigError
 
@@ -73,9 +74,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     ConfigError
         If the suffix is not a format that can be drawn, or the file cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".png", ".svg", ".pdf"):
-        raise ConfigError(f"{path}: a plot is a .png, .svg or .pdf file")
+    check_figure_path(path, force=True)
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:

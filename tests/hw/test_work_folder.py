@@ -101,3 +101,14 @@ def test_handlers_are_as_before(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nothing"), work_folder(tmp_path):
         raise OSError("nothing")
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_system_without_locks_makes_and_removes_folders_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with work_folder(tmp_path) as first, work_folder(tmp_path) as second:
+        assert first.path.is_dir()
+        assert second.path.is_dir()
+        assert first.run([sys.executable, "-c", "print('done')"]).stdout == "done\n"
+    assert list(tmp_path.iterdir()) == []

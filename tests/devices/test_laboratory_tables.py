@@ -1,0 +1,295 @@
+"""Tables as laboratories write them: what is read is what was measured."""
+
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from twinbar.emulator.devices.layout import RESET, SET
+from twinbar.emulator.devices.measured_columns import Unit, parse_unit
+from twinbar.emulator.devices.measured_series import ValueMeaning
+from twinbar.emulator.devices.measurement import read_pulse_trains
+from twinbar.hw.errors import ConfigError
+
+UP, DOWN = (SET, [1.0, 2.0, 3.0]), (RESET, [3.0, 2.0, 1.0])
+GAP = float("nan")
+NORMALIZED = ValueMeaning(window_s=(1e-6, 3e-6))
+
+TABLES = {
+    "one column per repetition, SET and RESET apart": (
+        {
+            "set.csv": "pulse,run 1 (uS),run 2 (uS)\n0,1,1.5\n1,2,2.5\n2,3,3.5\n",
+            "reset.csv": "run1_uS,run2_uS\n3,4\n2,3\n1,2\n",
+        },
+        None,
+        [UP, (SET, [1.5, 2.5, 3.5]), DOWN, (RESET, [4.0, 3.0, 2.0])],
+    ),
+    "repetitions without a unit, numbered": (
+        {"LTP.csv": "pulse,1,2\n0,1,1.5\n1,2,2.5\n2,3,3.5\n"},
+        ValueMeaning(unit=Unit("conductance", 1e-6)),
+        [UP, (SET, [1.5, 2.5, 3.5])],
+    ),
+    "repetitions of different length": (
+        {"set.csv": "pulse,a1_uS,a2_uS\n0,1,1\n1,2,2\n2,3\n3,4,\n"},
+        None,
+        [(SET, [1.0, 2.0, 3.0, 4.0]), (SET, [1.0, 2.0])],
+    ),
+    "polarity in the headers": (
+        {"m.csv": "n;LTP (µS);LTD (µS)\n0;1;3\n1;2;2\n2;3;1\n"},
+        None,
+        [UP, DOWN],
+    ),
+    "no header": (
+        {"m.csv": "SET,0,1\nSET,1,2\nSET,2,3\nRESET,0,3\nRESET,1,2\nRESET,2,1\n"},
+        ValueMeaning(unit=Unit("conductance", 1e-6)),
+        [UP, DOWN],
+    ),
+    "no header, signs": (
+        {"m.csv": "1,0,1\n1,1,2\n1,2,3\n-1,0,3\n-1,1,2\n-1,2,1\n"},
+        ValueMeaning(unit=Unit("conductance", 1e-6)),
+        [UP, DOWN],
+    ),
+    "no header, pulses and values": (
+        {"reset.txt": "0 3\n1 2\n2 1\n"},
+        ValueMeaning(unit=Unit("conductance", 1e-6)),
+        [DOWN],
+    ),
+    "semicolons and decimal commas": (
+        {"m.csv": "polarity;pulse;conductance_uS\nSET;0;1,0\nSET;1;2,5\nSET;2;3,0\n"},
+        None,
+        [(SET, [1.0, 2.5, 3.0])],
+    ),
+    "tabs and decimal commas": (
+        {"m.txt": "polarity\tpulse\tG [uS]\nSET\t0\t1,0\nSET\t1\t2,5\nSET\t2\t3,0\n"},
+        None,
+        [(SET, [1.0, 2.5, 3.0])],
+    ),
+    "comments": (
+        {"m.csv": "# wafer 7\n# 12 May\npolarity,pulse,G_uS\nSET,0,1\n# paused\nSET,1,2\nSET,2,3\n"},
+        None,
+        [UP],
+    ),
+    "the header in a comment, as NumPy writes it": (
+        {"set.csv": "# pulse,conductance_uS\n0,1\n1,2\n2,3\n"},
+        None,
+        [UP],
+    ),
+    "resistances": (
+        {"m.csv": "polarity,pulse,resistance_ohm\nSET,0,1e6\nSET,1,5e5\nSET,2,333333.333333333\n"},
+        None,
+        [UP],
+    ),
+    "resistances in kiloohms": (
+        {"m.csv": "polarity,pulse,R (kΩ)\nSET,0,1000\nSET,1,500\nSET,2,333.333333333333\n"},
+        None,
+        [UP],
+    ),
+    "currents, the read voltage given": (
+        {"m.csv": "polarity,pulse,current_uA\nSET,0,0.2\nSET,1,0.4\nSET,2,0.6\n"},
+        ValueMeaning(read_voltage_v=0.2),
+        [UP],
+    ),
+    "currents beside their read voltage": (
+        {"m.csv": "polarity,pulse,I (nA),V_read (mV)\nSET,0,-100,-100\nSET,1,-200,-100\nSET,2,600,200\n"},
+        None,
+        [UP],
+    ),
+    "Latin-1": (
+        {"m.csv": "polarity,pulse,G (\xb5S)\nSET,0,1\nSET,1,2\nSET,2,3\n".encode("latin-1")},
+        None,
+        [UP],
+    ),
+    "UTF-16, as spreadsheets write text": (
+        {"m.txt": "polarity\tpulse\tG (µS)\nSET\t0\t1\nSET\t1\t2\nSET\t2\t3\n".encode("utf-16")},
+        None,
+        [UP],
+    ),
+    "normalized from -1 to 1": (
+        {"m.csv": "polarity,pulse,normalized\nSET,0,-1\nSET,1,0\nSET,2,1\nRESET,0,1\nRESET,1,0\nRESET,2,-1\n"},
+        NORMALIZED,
+        [UP, DOWN],
+    ),
+    "normalized from 0 to 1": (
+        {"m.csv": "polarity,pulse,G_norm\nSET,0,0\nSET,1,0.5\nSET,2,1\n"},
+        NORMALIZED,
+        [UP],
+    ),
+    "Potentiation and Depression": (
+        {
+            "m.csv": "type,pulse,G_uS\nPotentiation,0,1\nPotentiation,1,2\nPotentiation,2,3\n"
+            "Depression,1,2\nDepression,2,1\n"
+        },
+        None,
+        [UP, DOWN],
+    ),
+    "pulses counted on": (
+        {"m.csv": "type,pulse,G_uS\nLTP,0,1\nLTP,1,2\nLTP,2,3\nLTD,3,2\nLTD,4,1\n"},
+        None,
+        [UP, DOWN],
+    ),
+    "every fifth pulse read": (
+        {"m.csv": "polarity,pulse,G_uS\nSET,0,1\nSET,5,2\nSET,10,3\nRESET,5,2\n"},
+        None,
+        [(SET, [1.0, *[GAP] * 4, 2.0, *[GAP] * 4, 3.0]), (RESET, [3.0, *[GAP] * 4, 2.0])],
+    ),
+    "only some pulses read": (
+        {"m.csv": "polarity,pulse,G_uS\nSET,0,1\nSET,1,\nSET,2,3\n"},
+        None,
+        [(SET, [1.0, GAP, 3.0])],
+    ),
+    "signed voltages": (
+        {"m.csv": "pulse,voltage_V,G_uS\n0,1.2,1\n1,1.2,2\n2,1.2,3\n1,-1.4,2\n2,-1.4,1\n"},
+        None,
+        [UP, DOWN],
+    ),
+    "nothing but a rise and a fall": (
+        {"m.csv": "pulse,G_uS\n0,1\n1,2\n2,3\n3,4\n4,3\n5,2\n6,1\n"},
+        None,
+        [(SET, [1.0, 2.0, 3.0, 4.0]), (RESET, [4.0, 3.0, 2.0, 1.0])],
+    ),
+    "quoted fields and a last separator": (
+        {"m.csv": '"Polarity","Pulse","G, mean (uS)",\n"SET","0","1",\n"SET","1","2",\n"SET","2","3",\n'},
+        None,
+        [UP],
+    ),
+}
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def put(files: dict[str, str | bytes]) -> list[Path]:
+        for name, content in files.items():
+            (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return [tmp_path / name for name in files]
+
+    return put
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_read_as_it_was_measured(write, name):
+    files, meaning, expected = TABLES[name]
+    found = read_pulse_trains(*write(files), meaning=meaning or ValueMeaning())
+    assert [train.polarity for train in found] == [polarity for polarity, _ in expected]
+    for train, (_, conductances) in zip(found, expected, strict=True):
+        np.testing.assert_allclose(train.conductance_s * 1e6, conductances, rtol=1e-9)
+
+
+def test_voltages_stand_beside_their_pulses(write):
+    (path,) = write({"m.csv": "pulse,V,gate_V,G_uS\n0,,,1\n1,1.2,0.5,2\n3,1.4,0.7,3\n1,-1.1,2,2\n2,-1.3,2,1\n"})
+    up, down = read_pulse_trains(path)
+    np.testing.assert_allclose(up.voltage_v, [1.2, 1.3, 1.4])
+    np.testing.assert_allclose(up.gate_v, [0.5, 0.6, 0.7])
+    np.testing.assert_allclose(down.voltage_v, [1.1, 1.3])
+    np.testing.assert_allclose(down.gate_v, [2, 2])
+
+
+def test_cells_of_a_wide_table_are_told_from_repetitions(write):
+    (path,) = write({"set.csv": "pulse,cell 1 (uS),cell 2 (uS)\n0,1,2\n1,2,3\n"})
+    assert [train.cell for train in read_pulse_trains(path)] == ["cell 1", "cell 2"]
+    (path,) = write({"set.csv": "pulse,run 1 (uS),run 2 (uS)\n0,1,2\n1,2,3\n"})
+    assert [train.cell for train in read_pulse_trains(path)] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "factor"),
+    [
+        ("uS", "conductance", 1e-6),
+        ("µS", "conductance", 1e-6),
+        ("μS", "conductance", 1e-6),
+        ("s", "conductance", 1.0),
+        ("kohm", "resistance", 1e3),
+        ("MΩ", "resistance", 1e6),
+        ("Ohm", "resistance", 1.0),
+        ("nA", "current", 1e-9),
+        ("1", "normalized", 1.0),
+    ],
+)
+def test_units(text, kind, factor):
+    assert parse_unit(text) == Unit(kind, factor)
+
+
+def test_what_is_no_unit():
+    # Of a milliohm and a megaohm, nothing tells which is meant.
+    assert [parse_unit(text) for text in ("mohm", "uF", "", "volts")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("content", "meaning", "sentence"),
+    [
+        ("pulse,1,2\n0,1,1\n1,2,2\n", None, "1 has no unit; give it with --unit"),
+        ("0,1\n1,2\n", None, "column 2 has no unit; give it with --unit"),
+        ("polarity,pulse,current_uA\nSET,0,1\n", None, "give the voltage of the readings with --read-voltage"),
+        ("polarity,pulse,normalized\nSET,0,0\n", None, "give the conductances of its ends with --window"),
+        (
+            "polarity,pulse,normalized\nSET,0,-3\nSET,1,2\n",
+            NORMALIZED,
+            "go from -3 to 2; they must lie between -1 and 1",
+        ),
+        ("pulse,G_uS\n0,1\n1,2\n2,1\n3,2\n4,1\n5,2\n", None, "name the polarity in a column, in the headers"),
+        ("pulse,G_uS\n0,1\n1,2\n", None, "2 readings do not show it"),
+        ("polarity,pulse,I_uA,V_read\nSET,0,1,0\n", None, "line 2: the read voltage is 0"),
+        ("polarity,pulse,R_ohm\nSET,0,0\n", None, "line 2: resistance 0 is not greater than zero"),
+        ("polarity,pulse,G_uS\nSET,0,1\nSET,99999999999,2\n", None, "line 3: pulse 99999999999 is too far"),
+        ("polarity,pulse,G_uS\nSET,0," + "9" * 200_000 + "\n", None, "line 2 cannot be read: field larger than"),
+        ("polarity,pulse,G_uS\nSET,0," + "x" * 100_000 + "\n", None, "xxx...', not a number"),
+        (b"PK\x03\x04\0\0\0\0", None, "it is no text"),
+        ("temperature,note\n1,2\n", None, "it must be like polarity,pulse,conductance_uS"),
+        ("# nothing\n", None, "the header is empty"),
+    ],
+)
+def test_what_cannot_be_understood_is_one_sentence(write, content, meaning, sentence):
+    (path,) = write({"m.csv": content})
+    with pytest.raises(ConfigError) as caught:
+        read_pulse_trains(path, meaning=meaning or ValueMeaning())
+    assert sentence in str(caught.value)
+    assert "m.csv" in str(caught.value)
+    assert len(str(caught.value)) < 400
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_is_no_table(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_pulse_trains(tmp_path)
+
+
+TOKENS = [
+    b"nan",
+    b"inf",
+    b"1e308",
+    b"-1",
+    b"0",
+    b"",
+    b",",
+    b";",
+    b"\t",
+    b"\n",
+    b'"',
+    b"#",
+    b"SET",
+    b"\xff",
+    b"\0",
+    b"9" * 25,
+]
+
+
+def test_damaged_tables_are_read_or_refused_in_one_sentence(write):
+    random = Random(0)
+    originals = [
+        (name, content if isinstance(content, bytes) else content.encode(), meaning or ValueMeaning())
+        for files, meaning, _ in TABLES.values()
+        for name, content in files.items()
+    ]
+    sentences = []
+    for _ in range(1000):
+        name, content, meaning = random.choice(originals)
+        for _ in range(random.randint(1, 5)):
+            at = random.randrange(len(content) + 1)
+            content = content[:at] + random.choice(TOKENS) + content[at + random.randint(0, 6) :]
+        (path,) = write({name: content})
+        try:
+            read_pulse_trains(path, meaning=meaning)
+        except ConfigError as error:
+            sentences.append(str(error))
+    assert 500 < len(sentences) < 1000
+    assert not any("\n" in sentence or len(sentence) > 700 for sentence in sentences)
