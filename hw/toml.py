@@ -26,7 +26,9 @@ def read(file: Path | Traversable, what: str) -> dict[str, Any]:
         return parse(file.read_text(encoding="utf-8"), what)
     except OSError as error:
         raise ConfigError(f"{what} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
+    except ConfigError:
+        raise
+    except ValueError as error:  # UnicodeDecodeError, or a zero byte in the name
         raise ConfigError(f"{what} is not TOML: {error}") from None
 
 
@@ -36,3 +38,5 @@ def parse(text: str, what: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{what} is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{what} is nested too deeply; a configuration has sections and their keys") from None

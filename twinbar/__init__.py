@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from twinbar.host.virtual.virtual_board import VirtualBoard
     from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
 
+    __version__: str
+
 __all__ = [
     "Board",
     "Chip",

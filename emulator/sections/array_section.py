@@ -58,8 +58,8 @@ class ArrayConfig(Section):
     sample_and_hold: bool = Field(
         default=True, description="drive rows only until the columns are sampled, not until all are converted"
     )
-    read_range: float = Field(default=1.15, gt=0, description="full scale of a single-cell read, in Gmax")
-    adc_noise_codes: float = Field(default=0.3, ge=0, description="noise of the converter itself, in codes rms")
+    read_range: float = Field(default=1.15, ge=0.01, le=100, description="full scale of a single-cell read, in Gmax")
+    adc_noise_codes: float = Field(default=0.3, ge=0, le=256, description="noise of the converter itself, in codes rms")
     adc_offset_codes: float = Field(
         default=0.0,
         ge=0,
@@ -84,14 +84,14 @@ class ArrayConfig(Section):
         description="command beats that wait before each tile; a full queue holds up the rest",
     )
     range_margin: float = Field(
-        default=1.2, ge=1, description="full scale of column sums, over the largest current seen"
+        default=1.2, ge=1, le=100, description="full scale of column sums, over the largest current seen"
     )
     range_tracking: bool = Field(default=True, description="whether the range of column sums follows the training")
     wire_resistance_ohm: float = Field(
-        default=0.0, ge=0, description="resistance of the wire from one cell to the next"
+        default=0.0, ge=0, le=1e6, description="resistance of the wire from one cell to the next"
     )
     tick_s: float = Field(
-        default=1.0, gt=0, description="seconds from one training step to the next, for drift and relaxation"
+        default=1.0, gt=0, le=1e9, description="seconds from one training step to the next, for drift and relaxation"
     )
     mapping: Literal["interleaved", "contiguous"] = Field(
         default="interleaved",

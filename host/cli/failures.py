@@ -36,10 +36,20 @@ def show(error: Exception) -> int:
     if isinstance(error, TwinbarError):
         say("Error", str(error))
         return error.exit_status
+    if _is_out_of_memory(error):
+        say("Error", "there is not enough memory for this; choose a smaller network, batch or array")
+        return 1
     lines = str(error).strip().splitlines()
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     say("Error", f"{text} (--debug or {DEBUG_VARIABLE}=1 shows where)")
     return 1
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # PyTorch has no type of its own for it on the processor.
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error).lower()
+    )
 
 
 def warn(sentence: str) -> None:

@@ -133,8 +133,8 @@ def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[Requ
                     kind=kind,
                     changes=_changes(kind, flags, given),
                     config_file=given["config"],
-                    out=given["out"],
-                    resume=given["resume"],
+                    out=_folder("--out", given["out"]),
+                    resume=_folder("--resume", given["resume"]),
                     as_json=given["json"],
                     print_config=given["print_config"],
                 )
@@ -147,6 +147,13 @@ def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[Requ
         return command
 
     return decorate
+
+
+def _folder(option: str, text: str | None) -> Path | None:
+    # An empty name would be the working folder.
+    if text is not None and not text.strip():
+        raise ConfigError(f"{option} is empty; name a folder")
+    return None if text is None else Path(text)
 
 
 def _changes(kind: type[ExperimentConfig], flags: Sequence[Flag], given: dict[str, Any]) -> dict[str, Any]:
@@ -227,8 +234,8 @@ def _run_parameters() -> list[inspect.Parameter]:
         _run_parameter(
             "print-config", bool, "Print the configuration, every key with its meaning, and do nothing else."
         ),
-        _run_parameter("out", Path, folder, metavar="DIR"),
-        _run_parameter("resume", Path, "Continue the run in this folder.", metavar="DIR"),
+        _run_parameter("out", str, folder, metavar="DIR"),
+        _run_parameter("resume", str, "Continue the run in this folder.", metavar="DIR"),
         _run_parameter("json", bool, "Print the result as JSON on standard output; progress is on standard error."),
         _run_parameter("debug", bool, "Show the traceback of an error.", callback=_keep_debug),
     ]

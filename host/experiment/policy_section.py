@@ -30,9 +30,14 @@ class PolicyConfig(Section):
         description=f"update policy: {', '.join(_NAMES)} (no crossbar), that of a plug-in, or package.module:Name",
     )
     weight_range: float = Field(
-        default=8.0, gt=0, description="weight of the highest level, in standard deviations of the He initialization"
+        default=8.0,
+        ge=1e-3,
+        le=1e6,
+        description="weight of the highest level, in standard deviations of the He initialization",
     )
-    write_every: int = Field(default=1, ge=1, description="optimizer steps from one write list to the next")
+    write_every: int = Field(
+        default=1, ge=1, le=1_000_000, description="optimizer steps from one write list to the next"
+    )
 
     @field_validator("name")
     @classmethod

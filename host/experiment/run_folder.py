@@ -16,7 +16,7 @@ from twinbar.host.experiment.config import RESUME_MAY_CHANGE, CompareConfig, Exp
 from twinbar.host.experiment.durable import is_temporary, replace_file
 from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
-from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
+from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.file_lock import lock
 from twinbar.hw.registry import file_name
 
@@ -205,8 +205,9 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # A run that was refused (no such preset, data, tool or board) leaves nothing that would be in the way.
-        if kind is not None and issubclass(kind, ConfigError | LinkError | ToolMissingError) and not self.resumed:
+        # A run that failed before its first checkpoint leaves nothing that would be in the way.
+        failed = kind is not None and issubclass(kind, Exception)
+        if failed and not self.resumed:
             self._withdraw()
         else:
             self.close()

@@ -20,6 +20,10 @@ NETWORKS: Final = ("mlp", "lenet")
 """Networks that have a name."""
 
 
+MOST_WIDE: Final = 1_000_000
+"""Neurons of a hidden layer of the mlp."""
+
+
 class DataConfig(Section):
     """What is learnt."""
 
@@ -28,7 +32,7 @@ class DataConfig(Section):
         min_length=1,
         description="data set: digits, mnist, a folder with four IDX files, or package.module:factory",
     )
-    limit: int | None = Field(default=None, ge=1, description="use only the first N training images")
+    limit: int | None = Field(default=None, ge=1, lt=2**31, description="use only the first N training images")
     pool: int = Field(
         default=1, ge=1, le=28, description="pixels of a square that are averaged to one, so that images get smaller"
     )
@@ -88,19 +92,23 @@ class ModelConfig(Section):
     @field_validator("hidden")
     @classmethod
     def _check_widths(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if any(width < 1 for width in value):
-            raise ValueError(f"model.hidden is {', '.join(map(str, value))}; every width must be 1 or more")
+        if any(not 1 <= width <= MOST_WIDE for width in value):
+            raise ValueError(
+                f"model.hidden is {', '.join(map(str, value))}; every width must be from 1 to {MOST_WIDE:,}"
+            )
         return value
 
 
 class TrainingConfig(Section):
     """Gradient descent on the float twin."""
 
-    epochs: int = Field(default=3, ge=1, description="passes over the training images")
-    batch_size: int = Field(default=64, ge=1, description="images per batch")
-    lr: float = Field(default=0.05, gt=0, description="learning rate at the start")
+    epochs: int = Field(default=3, ge=1, le=1_000_000, description="passes over the training images")
+    batch_size: int = Field(default=64, ge=1, le=1_000_000, description="images per batch")
+    lr: float = Field(default=0.05, gt=0, le=1e6, description="learning rate at the start")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of the optimizer, where it has one")
-    weight_decay: float = Field(default=0.0, ge=0, description="weight decay of the optimizer, where it has one")
+    weight_decay: float = Field(
+        default=0.0, ge=0, le=1e3, description="weight decay of the optimizer, where it has one"
+    )
     optimizer: str = Field(default="sgd", description="optimizer: sgd, adam, or any other of torch.optim")
     schedule: Literal["cosine", "constant", "step", "linear"] = Field(
         default="cosine",
@@ -118,7 +126,9 @@ class TrainingConfig(Section):
         description="figure of merit on the test set: accuracy, a loss, or package.module:name; by default the "
         "accuracy where the loss is the cross-entropy, else the loss",
     )
-    accumulate: int = Field(default=1, ge=1, description="batches whose mean gradient makes one optimizer step")
+    accumulate: int = Field(
+        default=1, ge=1, le=1_000_000, description="batches whose mean gradient makes one optimizer step"
+    )
 
     @field_validator("optimizer")
     @classmethod
@@ -144,6 +154,7 @@ class EngineConfig(Section):
     threads: int | None = Field(
         default=None,
         ge=1,
+        le=1024,
         description="threads; none is one per processor core, or a single one for batches of up to 32 images",
     )
     port: str | None = Field(
@@ -153,6 +164,7 @@ class EngineConfig(Section):
     wait_s: float = Field(
         default=600.0,
         ge=0,
+        le=1e9,
         description="seconds for which a board that is gone is waited for; 0 ends the run at once",
     )
     check: bool = Field(
