@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -37,8 +37,17 @@ def explain(error: ValidationError, model: type[BaseModel], section_name: str = 
     return f"{key} is {show(problem['input'])}; it must be {_phrase(schema)}"
 
 
+LONGEST: Final = 120
+"""Characters of a value that a sentence quotes."""
+
+
 def show(value: Any) -> str:
-    """Write a value as a configuration file would."""
+    """Write a value as a configuration file would; a long one is cut short."""
+    text = _written(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _written(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -34,17 +34,17 @@ def execute(
     if request.print_config:
         typer.echo(request.config().to_toml(), nl=False)
         return
-    with request.open_folder() as folder:
-        progress = terminal_progress()
-        try:
-            result = work(folder, progress)
-        except KeyboardInterrupt:
-            progress.close()
-            typer.echo(f"Interrupted; continue with: twinbar {command} --resume {folder.path}", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-        finally:
-            progress.close()
-        _build_page(folder, progress)
+    try:
+        with request.open_folder() as folder:
+            progress = terminal_progress()
+            try:
+                result = work(folder, progress)
+            finally:
+                progress.close()
+            _build_page(folder, progress)
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; continue with: twinbar {command} --resume {folder.path}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     if request.as_json:
         typer.echo(json_text(result), nl=False)
     else:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.reading import reading
 
 if TYPE_CHECKING:
     from twinbar.emulator.verify.campaign import Coverage, Finding
@@ -58,7 +59,7 @@ def verify(
     left_out: dict[str, str] = {}
     selection = None
     if session is not None:
-        drawn: Iterator[Session] = iter([_read(session)])
+        drawn: Iterator[Session] = iter([read_session(session)])
     else:
         selection = select(tiles, front_end)
         drawn, left_out = sessions(seed, programs, selection.chosen), dict(selection.left_out)
@@ -88,18 +89,20 @@ def verify(
         raise typer.Exit(DIFFERENT)
 
 
-def _read(path: Path) -> "Session":
+def read_session(path: Path) -> "Session":
+    """Read the program of a difference.
+
+    Raises
+    ------
+    ConfigError
+        If the file holds none.
+    """
     from twinbar.emulator.verify.session import Session
 
-    try:
+    with reading(path, "a difference that `twinbar verify --json` has printed", "give such a file"):
         state = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read as JSON ({error}); give a file that --json has printed") from None
-    difference = state.get("difference", state) if isinstance(state, dict) else None
-    try:
-        return Session.from_state_dict(difference["session"])  # type: ignore[index]
-    except (KeyError, TypeError, ValueError):
-        raise ConfigError(f"{path} holds no session; give a file that --json has printed for a difference") from None
+        difference = state.get("difference", state)
+        return Session.from_state_dict(difference["session"])
 
 
 def _as_json(

@@ -10,7 +10,6 @@ import io
 import json
 import re
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,6 +19,7 @@ import numpy as np
 from twinbar.host.experiment.durable import is_temporary, replace_file, sync_folder
 from twinbar.host.experiment.state_tree import flatten_state, restore_state
 from twinbar.hw.errors import ConfigError, TwinbarError
+from twinbar.hw.reading import reading
 
 FORMAT: Final = 2
 KEPT: Final = 2
@@ -128,15 +128,15 @@ def _encode(state: Mapping[str, Any]) -> bytes:
 
 def _decode(content: bytes, path: Path) -> dict[str, Any]:
     """Restore a state; the checksum is right, so that what cannot be read was written by another version."""
-    try:
+    with reading(
+        path, f"a checkpoint of format {FORMAT}, written by this version of Twinbar", "resume with that version"
+    ):
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             members = [archive[f"arr_{index}"] for index in range(len(archive.files))]
             manifest = json.loads(members[0].tobytes())
             if manifest["format"] != FORMAT:
                 raise ValueError(f"its format is {manifest['format']}")
         state: dict[str, Any] = restore_state(manifest["state"], members[1:])
-    except (ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
-        raise ConfigError(
-            f"{path} was not written by this version of Twinbar ({error}); it must have format {FORMAT}"
-        ) from error
+        if not isinstance(state, dict):
+            raise ValueError("it holds no state")
     return state

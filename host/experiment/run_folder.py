@@ -18,6 +18,7 @@ from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.file_lock import lock
+from twinbar.hw.reading import reading
 from twinbar.hw.registry import file_name
 
 CONFIG: Final = "config.toml"
@@ -172,8 +173,13 @@ class RunFolder:
             table.close()
         self._tables.clear()
         saved = load_checkpoint(self.path / CHECKPOINT, notice)
-        self._vouched = saved["tables"] if saved else {}
-        return saved["state"] if saved else None
+        if saved is None:
+            self._vouched = {}
+            return None
+        with reading(self.path / CHECKPOINT, "the checkpoint of a run", "restore it from a copy, or start a new run"):
+            state, sizes = dict(saved["state"]), {str(name): int(size) for name, size in saved["tables"].items()}
+        self._vouched = sizes
+        return state
 
     def write_report(self, report: Mapping[str, Any]) -> None:
         """Write ``report.json``.

@@ -32,7 +32,7 @@ class DataConfig(Section):
         min_length=1,
         description="data set: digits, mnist, a folder with four IDX files, or package.module:factory",
     )
-    limit: int | None = Field(default=None, ge=1, lt=2**31, description="use only the first N training images")
+    limit: int | None = Field(default=None, ge=1, le=1_000_000_000, description="use only the first N training images")
     pool: int = Field(
         default=1, ge=1, le=28, description="pixels of a square that are averaged to one, so that images get smaller"
     )

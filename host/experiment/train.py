@@ -10,13 +10,14 @@ from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.interruption import Interruption
 from twinbar.host.experiment.kept_board import KeptBoard
 from twinbar.host.experiment.progress_display import Progress
-from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.run_folder import CHECKPOINT, RunFolder
 from twinbar.host.experiment.run_report import RunReport
 from twinbar.host.experiment.saving import Checkpoints, StepRows
 from twinbar.host.experiment.task import Task, build_task
 from twinbar.host.experiment.threads import use_threads
 from twinbar.host.experiment.trainer import Trainer
 from twinbar.hw.errors import SilentBoardError
+from twinbar.hw.reading import reading
 
 
 def train(
@@ -100,7 +101,7 @@ def _prepare(
                 if state is None:
                     trainer.initialize()
                 else:
-                    trainer.load_state_dict(state)
+                    _restore(trainer, folder, state)
             return trainer
         except SilentBoardError as error:
             if board is None or not board.connection.was_open:
@@ -129,10 +130,15 @@ def _restart(
         assert state is not None
         try:
             board.configure(trainer)
-            trainer.load_state_dict(state)
+            _restore(trainer, folder, state)
             return
         except SilentBoardError as again:
             error = again
+
+
+def _restore(trainer: Trainer, folder: RunFolder, state: dict[str, Any]) -> None:
+    with reading(folder.path / CHECKPOINT, "the checkpoint of this run", "restore it from a copy, or start a new run"):
+        trainer.load_state_dict(state)
 
 
 def _stop_waiting(interruption: Interruption) -> None:

@@ -343,8 +343,8 @@ class Trainer:
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        self._batch = state["batch"]
-        self.step = state["step"]
+        self._batch = int(state["batch"])
+        self.step = int(state["step"])
         self.epochs = state["epochs"]
         self.counts = EpochCounts.from_state_dict(state["counts"])
         self.initialization = state["initialization"]

@@ -22,6 +22,7 @@ from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError, TwinbarError
+from twinbar.hw.reading import reading
 
 STATE_KEY: Final = "crossbar_state"
 """Key of ``state_dict`` under which cells, counters, ranges and the policy are, beside the parameters of the module."""
@@ -431,8 +432,9 @@ class _Marker:
 def _after_loading(network: nn.Module, incompatible: Any) -> None:
     assert isinstance(network, Network)
     if network._loaded is not None:
-        network.restore(network._loaded)
-        network._loaded = None
+        loaded, network._loaded = network._loaded, None
+        with reading("the crossbar state", "what state_dict() of this network returned", "load another one"):
+            network.restore(loaded)
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -40,7 +40,7 @@ def unpack(packed: Any) -> dict[str, Any]:
         raise
     except Exception as error:
         raise ConfigError(
-            f"the crossbar state is damaged ({type(error).__name__}: {error}); load a state_dict that this network's "
+            f"the crossbar state is damaged ({type(error).__name__}: {str(error)[:200]}); load a state_dict that this network's "
             "state_dict() returned"
         ) from error
     return state

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from twinbar.host.report.schema import Compare, Report, parse_compare, parse_report
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.reading import reading
 from twinbar.hw.registry import file_name
 
 REPORT: Final = "report.json"
@@ -88,6 +89,10 @@ class CompareFolder:
     path: Path
     compare: Compare
     runs: dict[str, RunFolder]
+
+
+AGAIN: Final = "restore it from a copy, or train again"
+"""What a user can do about a damaged file of a run folder."""
 
 
 def _read_json(path: Path) -> object:
@@ -197,13 +202,19 @@ def load_run(folder: Path) -> RunFolder:
     ConfigError
         If a file is missing or damaged.
     """
-    report = parse_report(_read_json(folder / REPORT), str(folder / REPORT))
-    return RunFolder(folder, report, _if_there(folder / STEPS, read_steps), _if_there(folder / ARRAYS, read_cells))
+    with reading(folder / REPORT, "what `twinbar train` writes", AGAIN):
+        report = parse_report(_read_json(folder / REPORT), str(folder / REPORT))
+    with reading(folder / STEPS, "a table of steps", AGAIN):
+        steps = _if_there(folder / STEPS, read_steps)
+    with reading(folder / ARRAYS, "the arrays that `twinbar train` writes", AGAIN):
+        cells = _if_there(folder / ARRAYS, read_cells)
+    return RunFolder(folder, report, steps, cells)
 
 
 def load_compare(folder: Path) -> CompareFolder:
     """Read a comparison folder: ``compare.json`` and the run folder of each policy; errors as in `load_run`."""
-    compare = parse_compare(_read_json(folder / COMPARE), str(folder / COMPARE))
+    with reading(folder / COMPARE, "what `twinbar compare` writes", AGAIN):
+        compare = parse_compare(_read_json(folder / COMPARE), str(folder / COMPARE))
     paths = {name: folder / file_name(name) for name in compare.policies}
     runs = {name: load_run(path) for name, path in paths.items() if (path / REPORT).exists()}
     return CompareFolder(folder, compare, runs)

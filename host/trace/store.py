@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.errors import ConfigError, TwinbarError
+from twinbar.hw.reading import reading
 
 VERSION: Final = 1
 _VERSION, _CONFIG, _STATE = b"twinbar.trace", b"twinbar.config", b"twinbar.state"
@@ -95,7 +96,7 @@ def read_parts(trace: Path) -> Iterator[Part]:
     if not paths or not paths[0].is_file():
         raise ConfigError(f"{trace} holds no trace; record one with: twinbar train --record")
     for path in paths:
-        try:
+        with reading(path, "a part of a trace", "record the trace again"):
             rows = pq.read_table(path)
             metadata: dict[bytes, Any] = rows.schema.metadata or {}
             version = metadata.get(_VERSION, b"").decode()
@@ -105,6 +106,5 @@ def read_parts(trace: Path) -> Iterator[Part]:
                 )
             with np.load(io.BytesIO(metadata[_STATE])) as packed:
                 state = dict(packed)
-            yield Part(path, metadata[_CONFIG].decode(), state, rows)
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-            raise ConfigError(f"{path} is damaged ({error}); record the trace again") from error
+            part = Part(path, metadata[_CONFIG].decode(), state, rows)
+        yield part

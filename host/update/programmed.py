@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinbar.host.nn.mapping import LayerMap
+from twinbar.hw.errors import ConfigError
 
 
 @dataclass
@@ -79,4 +80,6 @@ class ProgrammedLayer:
             if (mine is None) != (array is None):
                 raise ValueError(f"the checkpoint's {name} does not fit this policy")
             if mine is not None and array is not None:
+                if mine.shape != array.shape:
+                    raise ConfigError(f"the {name} of the checkpoint is {array.shape}; this layer needs {mine.shape}")
                 mine[:] = array

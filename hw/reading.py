@@ -1,0 +1,41 @@
+"""One place for files that cannot be read, whatever their format is and however they are damaged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from twinbar.hw.errors import ConfigError, TwinbarError
+
+
+@contextmanager
+def reading(path: Path | str, what: str, remedy: str) -> Iterator[None]:
+    """Turn whatever a parser raises meanwhile into one sentence.
+
+    Damaged files make parsers raise far more than they document (a zip header of petabytes is a MemoryError, brackets
+    nested a thousand times are a RecursionError), so that every exception counts.
+
+    Parameters
+    ----------
+    path : Path or str
+    what : str
+        What the file must be, such as "a JSON object".
+    remedy : str
+        What the user can do.
+
+    Raises
+    ------
+    ConfigError
+        "PATH is damaged (why): it must be WHAT; REMEDY".
+    """
+    try:
+        yield
+    except TwinbarError:
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines()
+        reason = " ".join(lines[0].split())[:200] if lines else type(error).__name__
+        if isinstance(error, OSError) and error.strerror:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        if isinstance(error, MemoryError | RecursionError | KeyError):
+            reason = f"{type(error).__name__}: {reason}"
+        raise ConfigError(f"{path} is damaged ({reason}): it must be {what}; {remedy}") from error
