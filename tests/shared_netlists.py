@@ -15,7 +15,9 @@ ALONE: Final = ControllerConfig(tiles=1, rows=9, columns=8, adc_channels=1, adc_
 PAIR: Final = ControllerConfig(tiles=2, rows=6, columns=8, adc_channels=2, adc_bits=7, input_bits=5, command_depth=5)
 """Two channels; inputs of many bits."""
 
-WIDE: Final = ControllerConfig(tiles=3, rows=16, columns=16, adc_channels=4, adc_bits=8, input_bits=2, command_depth=256)
+WIDE: Final = ControllerConfig(
+    tiles=3, rows=16, columns=16, adc_channels=4, adc_bits=8, input_bits=2, command_depth=256
+)
 """Four channels. Its netlist is compiled for waveforms too."""
 
 QUEUES: Final = ControllerConfig(tiles=5, rows=40, columns=8, adc_channels=1, adc_bits=8, input_bits=1, command_depth=2)
