@@ -1,8 +1,8 @@
 """The controllers with direct front ends whose netlists are compiled for the tests of several areas.
 
-Each takes half a minute to compile: a test that does not care for the controller's size takes one of these. Together they
-have every size that matters to a comparison of engines. `twinbar.emulator.verify.elaborations` has those of the random
-programs, serial parts among them, and `virtual_samples` those of boards.
+Each takes half a minute to compile: a test that does not care about the size of the controller takes one of these.
+Together they have every size that matters to a comparison of engines. The random programs have controllers of their own
+(`twinbar.emulator.verify.elaborations`, serial parts among them), and so have the boards (`virtual_samples`).
 """
 
 from typing import Final

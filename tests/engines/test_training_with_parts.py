@@ -77,8 +77,8 @@ WALKING = replace(
     registers=replace(SERIAL["walking"].config.registers, limit=5),
     timing=replace(SERIAL["walking"].config.timing, settle_read=2, settle_drive=4, settle_multiply=3),
 )
-"""One ADC walks over the channels: what a conversion takes depends on the one before it. Few pulses and short waits leave
-more of the time to conversions."""
+"""One ADC walks over the channels: what a conversion takes depends on the one before it. Conversions are what
+the tests are about: pulses are few, and waits short."""
 
 
 @pytest.mark.parametrize("make", [FastController, EventsController, RtlController])
