@@ -74,7 +74,7 @@ def test_fast_trains_through_programs_and_other_engines_account_the_same(
 
 WALKING = replace(
     SERIAL["walking"].config,
-    registers=replace(SERIAL["walking"].config.registers, limit=5),
+    registers=replace(SERIAL["walking"].config.registers, limit=2),
     timing=replace(SERIAL["walking"].config.timing, settle_read=2, settle_drive=4, settle_multiply=3),
 )
 """One ADC walks over the channels: what a conversion takes depends on the one before it. Conversions are what
