@@ -20,5 +20,7 @@ WIDE: Final = ControllerConfig(
 )
 """Four channels. Its netlist is compiled for waveforms too."""
 
-QUEUES: Final = ControllerConfig(tiles=4, rows=40, columns=10, adc_channels=1, adc_bits=8, input_bits=1, command_depth=2)
+QUEUES: Final = ControllerConfig(
+    tiles=4, rows=40, columns=10, adc_channels=1, adc_bits=8, input_bits=1, command_depth=2
+)
 """Queues as short as they can be; input words of which the last one is not full; inputs of one bit."""
