@@ -1,5 +1,6 @@
 """Compiles the core of a board with the models of what is on its pins, once per content."""
 
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ def compiled_core(core: CoreConfig) -> Path:
     BuildError
         If the netlist cannot be translated or compiled.
     """
-    text = rtlil_text(Core(core))
+    text = _core_text(core)
     models = [_file("engines.rtl", "blocks.h"), cells_text(), model_text(), front_end_text(), crossbar_text()]
     models += [_file("virtual", name) for name in ("uart.h", "tables.h")]
     after = [tile_text(serial=core.parts is not None, emulated=core.array is not None), _file("virtual", "board.h")]
@@ -44,6 +45,12 @@ def compiled_core(core: CoreConfig) -> Path:
 
     translators = [_file("virtual", name) for name in ("core_library.py", "design.py", "partition.py")]
     return cached_library([text, *models, *after, *translators, *translator_texts()], write, about_s=_SECONDS)
+
+
+@lru_cache(maxsize=16)
+def _core_text(core: CoreConfig) -> str:
+    """Return the netlist of a core: the last ones are kept, as those of `controller_texts`."""
+    return rtlil_text(Core(core))
 
 
 def _with_observation(text: str, tiles: int) -> str:

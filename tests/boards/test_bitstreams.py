@@ -17,6 +17,14 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 
 SMALL = {"rows": 8, "columns": 8, "adc_channels": 1}
 """Little to be placed. The front end, the link and the clock are those of every other size."""
+BOARDS = [
+    # The other iCE40 board. Its FPGA is nearly full, which takes the tools four minutes.
+    pytest.param("icebreaker", SMALL, marks=pytest.mark.slow),
+    # Its pins are for one size.
+    ("ice40-hx8k-b-evn", {}),
+    ("ulx3s-12f", SMALL),
+]
+"""Boards of every family, with what is smaller than their wirings say."""
 
 SYNCHRONIZATION = {"bin": b"\x7e\xaa\x99\x7e", "bit": b"\xff\xff\xbd\xb3"}
 """What the configuration of an iCE40 and of an ECP5 begins with (Lattice FPGA-TN-02001, FPGA-TN-02039)."""
@@ -30,8 +38,10 @@ def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.ci
 @pytest.mark.usefixtures("_empty_cache")
-@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-12f"])
-def test_a_board_is_built_and_meets_its_timing(twinbar: Callable[..., Any], name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "sizes"), BOARDS)
+def test_a_board_is_built_and_meets_its_timing(
+    twinbar: Callable[..., Any], name: str, sizes: dict[str, int], tmp_path: Path
+) -> None:
     board = find(name)
     device = board.make_platform().device
     family = family_of(device)
@@ -41,7 +51,7 @@ def test_a_board_is_built_and_meets_its_timing(twinbar: Callable[..., Any], name
         if os.environ.get("CI"):
             raise
         pytest.skip(f"{error}; pip install 'twinbar[boards]'")
-    options = [word for key, value in SMALL.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    options = [word for key, value in sizes.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     outcome = twinbar("board", "build", name, *options, "--json", "--out", str(tmp_path / "out"))
     assert outcome.status == 0, outcome.err
     result = json.loads(outcome.out)
@@ -49,7 +59,7 @@ def test_a_board_is_built_and_meets_its_timing(twinbar: Callable[..., Any], name
     assert max(clock["wanted_hz"] for clock in result["clocks"].values()) == pytest.approx(board.clock_hz, rel=1e-3)
     assert all(clock["achieved_hz"] >= clock["wanted_hz"] for clock in result["clocks"].values())
     assert all(0 < used <= available for used, available in result["used"].values())
-    geometry = find_wiring(board.wiring).geometry.model_dump() | SMALL
+    geometry = find_wiring(board.wiring).geometry.model_dump() | sizes
     assert result["configuration"] == f"{ControllerConfig(**geometry).hash:016x}"
     assert (result["tools"], result["seed"]) == (versions, 1)
     assert result["git"]

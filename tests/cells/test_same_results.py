@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shared_netlists import PAIR
 from verbs_script import flat, run_script, without_waiting
 
 from twinbar.emulator.verify.elaborations import find_elaboration
@@ -13,8 +14,8 @@ from twinbar.host.cells.chip import Chip
 from twinbar.host.virtual.virtual_board import VirtualBoard
 from twinbar.hw.errors import ConfigError, LinkError
 
-PAIR = find_elaboration("pair")
-"""Two tiles of 6 x 8 cells whose converters differ; the netlist is compiled for the random programs too."""
+CONVERTERS_DIFFER = find_elaboration("pair").config
+"""The crossbar of two tiles of 6 x 8 cells."""
 SERIAL = {"rows": 8, "columns": 8, "adc_channels": 1, "command_depth": 2}
 """The core of tests/virtual."""
 
@@ -28,7 +29,7 @@ def states(chip: Chip) -> dict[str, Any]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_give_the_same(engine: str, compiled_kernels: None) -> None:
-    fast, other = (Chip.of(PAIR.config, PAIR.controller, engine=name) for name in ("fast", engine))
+    fast, other = (Chip.of(CONVERTERS_DIFFER, PAIR, engine=name) for name in ("fast", engine))
     expected, found = run_script(fast), run_script(other)
     assert flat(found) == flat(expected)
     assert states(other) == states(fast)

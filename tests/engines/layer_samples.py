@@ -3,18 +3,19 @@
 from typing import Any
 
 import numpy as np
-from crossbar_choices import crossbar_of
+from crossbar_choices import crossbar_of, shape_of
 
 from twinbar.emulator.contract.bulk_operations import TileBlock, WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.write_registers import Ramp
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
 CYCLES = {"select": 2, "settle_read": 3, "settle_drive": 4, "settle_multiply": 5, "convert": 3, "recover": 2}
 """Short, different durations, so that a confusion shows."""
 
 
-def crossbar(preset: str = "taox-hfox", **choices: Any) -> CrossbarConfig:
-    """Build a crossbar of few, fast cells; ``ramps`` gives writes that ramp both lines."""
+def crossbar(controller: ControllerConfig, preset: str = "taox-hfox", **choices: Any) -> CrossbarConfig:
+    """Build the crossbar of a controller, of fast cells; ``ramps`` gives writes that ramp both lines."""
     ramps = {
         "set_amplitude": Ramp(2600, 300, 3300),
         "reset_amplitude": Ramp(2100, 0, 2100),
@@ -22,9 +23,8 @@ def crossbar(preset: str = "taox-hfox", **choices: Any) -> CrossbarConfig:
         "reset_gate": Ramp(3500, 200, 4000),
     }
     own = {
-        "rows": 9,
-        "columns": 8,
-        "input_bits": 3,
+        **shape_of(controller),
+        "command_depth": controller.command_depth,
         "levels": 5,
         "tolerance": 0.3,
         "seed": 3,

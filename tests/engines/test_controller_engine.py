@@ -6,39 +6,30 @@ import numpy as np
 import pytest
 from comparison import assert_same_activity, assert_same_state, compare
 from layer_samples import crossbar, random_layer, random_writes
+from shared_netlists import ALONE, PAIR, QUEUES, WIDE
 
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
 from twinbar.emulator.engines.controllers import CONTROLLERS, controller_maker
+from twinbar.hw.gateware.controller_config import ControllerConfig
 
-CASES: dict[str, tuple[dict[str, Any], int]] = {
-    "one tile, DAC inputs, subtracted pairs": ({}, 1),
-    "planes, separate, two channels": (
-        {"inputs": "planes", "pairs": "separate", "adc_channels": 2, "input_bits": 5},
-        2,
-    ),
-    "ramps, averaging": ({"ramps": True, "discard": 1, "cycles": {"samples": 5}}, 2),
-    "rows held while converting": ({"sample_and_hold": False, "adc_channels": 4, "inputs": "planes"}, 3),
+CASES: dict[str, tuple[dict[str, Any], ControllerConfig]] = {
+    "one tile, DAC inputs, subtracted pairs": ({}, ALONE),
+    "planes, separate, two channels": ({"inputs": "planes", "pairs": "separate"}, PAIR),
+    "ramps, averaging": ({"ramps": True, "discard": 1, "cycles": {"samples": 5}}, PAIR),
+    "rows held while converting": ({"sample_and_hold": False, "inputs": "planes"}, WIDE),
     "offsets and gain errors": (
-        {
-            "adc_offset_codes": 2.0,
-            "adc_gain_error": 0.03,
-            "adc_channels": 2,
-            "cycles": {"samples": 2},
-            "pairs": "separate",
-        },
-        2,
+        {"adc_offset_codes": 2.0, "adc_gain_error": 0.03, "cycles": {"samples": 2}, "pairs": "separate"},
+        PAIR,
     ),
-    "offsets of pairs": ({"adc_offset_codes": 3.0, "adc_bits": 6}, 2),
-    "short queues, every plane": (
-        {"command_depth": 2, "inputs": "planes", "skip_empty": False, "input_bits": 1, "rows": 40},
-        4,
-    ),
+    "offsets of pairs": ({"adc_offset_codes": 3.0}, ALONE),
+    "short queues, every plane": ({"inputs": "planes", "skip_empty": False}, QUEUES),
     "no currents, codes without a sign": (
-        {"inputs": "planes", "pairs": "separate", "skip_empty": False, "input_bits": 2, "adc_noise_codes": 0.0},
-        1,
+        {"inputs": "planes", "pairs": "separate", "skip_empty": False, "adc_noise_codes": 0.0},
+        ALONE,
     ),
-    "ageing cells": ({"preset": "gst-pcm", "cycles": {"convert": 1}}, 2),
+    # At a clock at which the shorter of its pulses takes a cycle.
+    "ageing cells": ({"preset": "gst-pcm", "cycles": {"convert": 1}, "clock_hz": 8e6}, PAIR),
 }
 
 
@@ -50,14 +41,14 @@ def make(request: pytest.FixtureRequest) -> MakeController:
 
 @pytest.mark.parametrize("case", CASES)
 def test_operations_give_what_the_fast_engine_gives(case: str, make: MakeController) -> None:
-    choices, tiles = CASES[case]
-    found = compare(crossbar(**choices), tiles, make, seed=5)
+    choices, controller = CASES[case]
+    found = compare(crossbar(controller, **choices), controller.tiles, make, seed=5)
     # The comparison is worth something only where pulses of both polarities were given.
     assert found["pulses"].min() > 0
 
 
 def test_a_restored_engine_goes_on_as_the_one_that_was_saved(make: MakeController) -> None:
-    config = crossbar(adc_offset_codes=2.0, adc_gain_error=0.02)
+    config = crossbar(PAIR, adc_offset_codes=2.0, adc_gain_error=0.02)
     mapped = np.full(2, config.array.columns)
     rng = np.random.default_rng(5)
     found = compare(config, 2, make, rounds=1)
@@ -76,7 +67,7 @@ def test_a_restored_engine_goes_on_as_the_one_that_was_saved(make: MakeControlle
 
 
 def test_empty_programs_take_no_time(make: MakeController) -> None:
-    config = crossbar()
+    config = crossbar(PAIR)
     empty = np.zeros(0, np.int32)
     fast, other = FastEngine(config, 2, np.array([8, 8])), ControllerEngine(config, 2, np.array([8, 8]), make=make)
     for engine in (fast, other):

@@ -5,15 +5,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crossbar_choices import shape_of
+from shared_netlists import QUEUES
 
 from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.host.experiment.sections import SIMULATED_ENGINES
 
 SMALL: dict[str, Any] = {
-    "data.limit": 12,
+    "data.limit": 8,
     "model.hidden": (3,),
-    "array.rows": 48,
-    "array.columns": 8,
+    **{f"array.{name}": value for name, value in shape_of(QUEUES).items()},
+    "array.command_depth": QUEUES.command_depth,
     "array.adc_offset_codes": 1.0,
     "device.levels": 4,
     "training.batch_size": 4,

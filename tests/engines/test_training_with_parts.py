@@ -1,6 +1,7 @@
 """Training with serial parts: `fast` goes through programs by itself, and every engine accounts the same."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,10 @@ SMALL: dict[str, Any] = WITH_PARTS | {
 }
 
 
+TILES = 6
+"""Of the network of `SMALL`: one netlist serves all tests."""
+
+
 def crossbar(**changes: Any) -> CrossbarConfig:
     return build_crossbar(
         ExperimentConfig().merge(WITH_PARTS | {name.replace("__", "."): value for name, value in changes.items()})
@@ -60,22 +65,27 @@ def test_fast_trains_through_programs_and_other_engines_account_the_same(
     fast, ledger, losses = trained[0]
     assert isinstance(fast, ControllerEngine)
     assert isinstance(fast.controller, FastController)
-    assert fast.tiles > 1
+    assert fast.tiles == TILES
     for engine, other_ledger, other_losses in trained[1:]:
         assert losses == other_losses
         assert ledger == other_ledger
         assert np.array_equal(fast.pulse_counts(), engine.pulse_counts())
 
 
-WALKING = SERIAL["walking"].config
-"""One ADC walks over the channels: what a conversion takes depends on the one before it."""
+WALKING = replace(
+    SERIAL["walking"].config,
+    registers=replace(SERIAL["walking"].config.registers, limit=2),
+    timing=replace(SERIAL["walking"].config.timing, settle_read=2, settle_drive=4, settle_multiply=3),
+)
+"""One ADC walks over the channels: what a conversion takes depends on the one before it. Conversions are what
+the tests are about: pulses are few, and waits short."""
 
 
 @pytest.mark.parametrize("make", [FastController, EventsController, RtlController])
 def test_a_restored_engine_takes_the_cycles_of_the_one_that_was_saved(make: MakeController) -> None:
     """The outputs of the DACs are part of what is saved: whether a code must be sent depends on them."""
     config = crossbar(array__adc_offset_codes=1.0, array__adc_gain_error=0.02)
-    _assert_restored(config, 2, FastController, make)
+    _assert_restored(config, TILES, FastController, make)
 
 
 @pytest.mark.parametrize(

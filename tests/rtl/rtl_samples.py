@@ -21,11 +21,11 @@ DURATIONS = {"SELECT": 2, "SETTLE_READ": 9, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY"
 LEVELS = 8
 
 
-def crossbar(**array: Any) -> CrossbarConfig:
+def crossbar(controller: ControllerConfig = CONTROLLER, **array: Any) -> CrossbarConfig:
     """Build the configuration of a small crossbar whose converters are not ideal."""
     return crossbar_of(
         "milo-hfo2",
-        **shape_of(CONTROLLER),
+        **shape_of(controller),
         **array,
         levels=LEVELS,
         tolerance=0.4,
@@ -85,9 +85,9 @@ def set_up(config: CrossbarConfig, tile: int, *, mode: Mode = Mode.WRITE, **sett
     return [*beats, command(Opcode.ARM, tile, mode=mode)]
 
 
-def set_up_all(config: CrossbarConfig, **settings: Any) -> Program:
+def set_up_all(config: CrossbarConfig, tiles: int = CONTROLLER.tiles, **settings: Any) -> Program:
     """Make the program that makes all tiles ready."""
-    return program([beat for tile in range(CONTROLLER.tiles) for beat in set_up(config, tile, **settings)])
+    return program([beat for tile in range(tiles) for beat in set_up(config, tile, **settings)])
 
 
 def counter_reads(tile: int) -> list[int]:

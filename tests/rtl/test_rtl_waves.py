@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from rtl_samples import CONTROLLER, command, crossbar, program, set_up_all
+from rtl_samples import command, crossbar, program, set_up_all
+from shared_netlists import WIDE
 
 from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 from twinbar.emulator.engines.rtl.waves import signals_of
@@ -44,11 +45,11 @@ def values_of(vcd, path):
 
 
 def test_a_waveform_shows_what_happened_and_changes_nothing(tmp_path):
-    config = crossbar()
-    traced, plain = (RtlController(config, CONTROLLER) for _ in range(2))
+    config = crossbar(WIDE)
+    traced, plain = (RtlController(config, WIDE) for _ in range(2))
     vcd = tmp_path / "pulses.vcd"
     for controller in (traced, plain):
-        controller.run(set_up_all(config, COMPLIANCE=0))
+        controller.run(set_up_all(config, WIDE.tiles, COMPLIANCE=0))
     expected, got = plain.run(program(PULSES)), traced.run(program(PULSES), wave=vcd)
     for name in ("responses", "response_cycles", "cycles", "phases", "actions", "energy"):
         assert np.array_equal(getattr(expected, name), getattr(got, name)), name
@@ -66,10 +67,12 @@ def test_a_waveform_shows_what_happened_and_changes_nothing(tmp_path):
 
 
 def test_a_controller_can_write_all_of_its_programs(tmp_path):
-    config = crossbar()
+    config = crossbar(WIDE)
     vcd = tmp_path / "all.vcd"
-    with RtlController(config, CONTROLLER, wave=vcd) as controller:
-        cycles = [controller.run(todo).cycles for todo in (set_up_all(config), program(PULSES), program(PULSES))]
+    with RtlController(config, WIDE, wave=vcd) as controller:
+        cycles = [
+            controller.run(todo).cycles for todo in (set_up_all(config, WIDE.tiles), program(PULSES), program(PULSES))
+        ]
         with pytest.raises(ConfigError, match="is being written; close the controller"):
             controller.run(program(PULSES), wave=tmp_path / "another.vcd")
     period = round(1e12 / config.clock_hz)
@@ -80,8 +83,8 @@ def test_a_controller_can_write_all_of_its_programs(tmp_path):
 
 
 def test_save_files_name_signals_of_the_waveform(tmp_path):
-    config = crossbar()
-    controller = RtlController(config, CONTROLLER)
+    config = crossbar(WIDE)
+    controller = RtlController(config, WIDE)
     vcd = tmp_path / "wave.vcd"
     controller.run(program(PULSES), wave=vcd)
     known = {signal.path for signal in signals_of(vcd)}
@@ -111,6 +114,6 @@ def test_save_files_name_signals_of_the_waveform(tmp_path):
 
 
 def test_a_waveform_that_cannot_be_written_is_refused(tmp_path):
-    controller = RtlController(crossbar(), CONTROLLER)
+    controller = RtlController(crossbar(WIDE), WIDE)
     with pytest.raises(ConfigError, match="choose a folder that exists"):
         controller.run(program(PULSES), wave=tmp_path / "missing" / "wave.vcd")

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crossbar_choices import shape_of
+from shared_netlists import WIDE
 
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.host.data.dataset import Dataset
@@ -30,8 +32,7 @@ SMALL: dict[str, Any] = {  # six steps, the first two without writes: siamese wa
     "data.limit": 48,
     "data.pool": 2,
     "model.hidden": (8,),
-    "array.rows": 16,
-    "array.columns": 16,
+    **{f"array.{name}": value for name, value in shape_of(WIDE).items()},
     "training.lr": 0.2,
     "training.epochs": 1,
     "training.batch_size": 8,

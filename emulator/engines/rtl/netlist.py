@@ -10,6 +10,7 @@ With serial parts, what the array has to do is told by what the tile asks of its
 0010); its pins say whether the parts do it too. Both forms then have outputs ``asked`` beside the pins.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from amaranth import Module, Signal
@@ -199,6 +200,15 @@ def modules(config: ControllerConfig, parts: SerialParts | None = None, *, compo
     if composed:
         return {"unit": Unit(config, parts), "hub": Hub(config)}
     return {"flat": Controller(config) if parts is None else ObservedController(config, parts)}
+
+
+@lru_cache(maxsize=16)
+def controller_texts(config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool) -> dict[str, str]:
+    """Return the netlists of a controller in Yosys' own format, by the name of their namespace.
+
+    To elaborate a controller takes seconds, and a process often makes many of the same: the last ones are kept.
+    """
+    return {name: rtlil_text(module) for name, module in modules(config, parts, composed=composed).items()}
 
 
 def rtlil_text(module: Elaboratable) -> str:

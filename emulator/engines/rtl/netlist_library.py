@@ -12,7 +12,7 @@ from filelock import FileLock
 from twinbar.emulator.engines.rtl import block
 from twinbar.emulator.engines.rtl.compiler import find_compiler, identity_of
 from twinbar.emulator.engines.rtl.glue import glue
-from twinbar.emulator.engines.rtl.netlist import modules, rtlil_text
+from twinbar.emulator.engines.rtl.netlist import controller_texts
 from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.emulator.engines.rtl.rtlil import parse
 from twinbar.emulator.engines.rtl.storage import storage_of
@@ -40,7 +40,7 @@ TRANSLATORS = (
 FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
 _SECONDS = 30.0
 """Usual time of a controller's netlist; a board's takes twice as long."""
-TRACE_FLAGS = ("-std=c++17", "-O1", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-shared", "-w")
+TRACE_FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-shared", "-w")
 
 
 @functools.cache
@@ -72,7 +72,7 @@ def compiled(
         If the netlist cannot be translated or compiled.
     """
     flags = TRACE_FLAGS if traced else FLAGS
-    texts = {name: rtlil_text(module) for name, module in modules(config, parts, composed=composed).items()}
+    texts = controller_texts(config, parts, composed=composed)
     package = resources.files("twinbar.emulator.engines.rtl")
     before = [(package / "blocks.h").read_text(encoding="utf-8"), cells_text()]
     before += [] if parts is None else [model_text(), front_end_text()]
