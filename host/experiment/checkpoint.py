@@ -128,9 +128,7 @@ def _encode(state: Mapping[str, Any]) -> bytes:
 
 def _decode(content: bytes, path: Path) -> dict[str, Any]:
     """Restore a state; the checksum is right, so that what cannot be read was written by another version."""
-    with reading(
-        path, f"a checkpoint of format {FORMAT}, written by this version of Twinbar", "resume with that version"
-    ):
+    with reading(path, f"a checkpoint of format {FORMAT}", "resume with the version of Twinbar that wrote it"):
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             members = [archive[f"arr_{index}"] for index in range(len(archive.files))]
             manifest = json.loads(members[0].tobytes())

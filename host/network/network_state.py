@@ -39,9 +39,9 @@ def unpack(packed: Any) -> dict[str, Any]:
     except ConfigError:
         raise
     except Exception as error:
+        reason = f"{type(error).__name__}: {str(error)[:200]}"
         raise ConfigError(
-            f"the crossbar state is damaged ({type(error).__name__}: {str(error)[:200]}); load a state_dict that this network's "
-            "state_dict() returned"
+            f"the crossbar state is damaged ({reason}); load what state_dict() of this network returned"
         ) from error
     return state
 

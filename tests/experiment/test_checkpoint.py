@@ -237,9 +237,7 @@ def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("twinbar.host.experiment.checkpoint.FORMAT", 99)
     save_checkpoint(tmp_path, {"step": 1})
     monkeypatch.undo()
-    with pytest.raises(
-        ConfigError, match=r"its format is 99.*: it must be a checkpoint of format 2; resume with the version"
-    ):
+    with pytest.raises(ConfigError, match=r"its format is 99.*: it must be a checkpoint of format \d+; resume with"):
         load_checkpoint(tmp_path)
 
 
