@@ -352,7 +352,7 @@ class Cells:
             If a tile is not armed for writing.
         """
         scale = self.scale
-        if isinstance(siemens, (str, Path)) and Path(siemens).suffix:
+        if isinstance(siemens, Path) or (isinstance(siemens, str) and Path(siemens).suffix):
             siemens = read_conductances(siemens)
         places, values = locate(self._run.shape, tile, rows, columns, siemens=siemens)
         try:
