@@ -1,6 +1,7 @@
 """The verbs on cells: one class, whatever controller carries them out."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
@@ -19,6 +20,7 @@ from twinbar.host.cells.accounted_controller import AccountedController, Program
 from twinbar.host.cells.bias_record import BiasRecord
 from twinbar.host.cells.cell_commands import Progress, run_on_cells, write_until
 from twinbar.host.cells.conductance import ConductanceScale, write_conductance
+from twinbar.host.cells.conductance_reader import read_conductances
 from twinbar.host.cells.iv_sweep import IvCurve, iv_sweep
 from twinbar.host.cells.multiplication import Multiplication, multiply
 from twinbar.host.cells.places import Ints, as_array, locate, whole_numbers
@@ -318,7 +320,7 @@ class Cells:
 
     def write_conductance(
         self,
-        siemens: npt.ArrayLike,
+        siemens: npt.ArrayLike | Path,
         rows: npt.ArrayLike | None = None,
         columns: npt.ArrayLike | None = None,
         tile: npt.ArrayLike = 0,
@@ -333,7 +335,8 @@ class Cells:
 
         Parameters
         ----------
-        siemens : float array
+        siemens : float array, str or Path
+            Or the file that holds them (`twinbar.host.cells.conductance_reader`).
         rows, columns, tile
             See `Cells`.
         tolerance_s : float, optional
@@ -343,11 +346,14 @@ class Cells:
         Raises
         ------
         ConfigError
-            If a conductance is not a number or none of the cells', or the ADC cannot measure the tolerance.
+            If a conductance is not a number or none of the cells', a file cannot be read, or the ADC cannot measure the
+            tolerance.
         RefusedError
             If a tile is not armed for writing.
         """
         scale = self.scale
+        if isinstance(siemens, Path) or (isinstance(siemens, str) and Path(siemens).suffix):
+            siemens = read_conductances(siemens)
         places, values = locate(self._run.shape, tile, rows, columns, siemens=siemens)
         try:
             asked = values["siemens"].astype(np.float64)
