@@ -13,6 +13,9 @@ DEBUG_VARIABLE: Final = "TWINBAR_DEBUG"
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C, as of a shell: 128 + SIGINT."""
 
+LONGEST: Final = 1000
+"""Characters of a sentence."""
+
 _debug = False
 
 
@@ -60,4 +63,11 @@ def warn(sentence: str) -> None:
 def say(kind: str, sentence: str) -> None:
     """Print one line on standard error, its first word coloured on a terminal."""
     console = Console(stderr=True)
-    console.print(Text.assemble((f"{kind}:", "bold red"), " ", " ".join(sentence.split())), soft_wrap=True)
+    console.print(Text.assemble((f"{kind}:", "bold red"), " ", _shortened(" ".join(sentence.split()))), soft_wrap=True)
+
+
+def _shortened(sentence: str) -> str:
+    """Cut out the middle of a sentence that quotes a damaged file at length."""
+    if len(sentence) <= LONGEST:
+        return sentence
+    return f"{sentence[: LONGEST - 200]} ... {sentence[-200:]}"

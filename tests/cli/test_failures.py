@@ -109,3 +109,13 @@ def test_ctrl_c_ends_with_130_and_a_complete_checkpoint(tmp_path: Path) -> None:
     assert child.returncode == 130, err
     with RunFolder.open(tmp_path / "run") as folder:
         assert folder.load_checkpoint(pytest.fail) == {"step": 7}
+
+
+def test_a_sentence_that_quotes_a_damaged_file_at_length_is_cut(twinbar: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(f'[training]\noptimizer = "sgd{"{" * 5000}"\n', encoding="utf-8")
+    outcome = twinbar("train", "--config", str(tmp_path / "c.toml"), "--out", str(tmp_path / "run"))
+    assert outcome.status == 2
+    shown = " ".join(outcome.err.split())
+    assert len(shown) < 1100
+    assert "training.optimizer is sgd{" in shown
+    assert shown.endswith("sgd")
