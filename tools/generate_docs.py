@@ -105,7 +105,7 @@ def presets() -> str:
                 f"{origins['published']} / {origins['derived']} / {origins['assumed']}",
             )
         )
-    heads = ("name", "cell", "window", "response", "write", "besides", "published / derived / assumed values")
+    heads = ("name", "cell", "window", "response", "write", "further effects", "published / derived / assumed values")
     return _table(heads, rows) + "\n"
 
 

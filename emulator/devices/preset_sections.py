@@ -122,7 +122,7 @@ class ReadNoise(Section):
 
 
 class WriteNoise(Section):
-    """Spread between the state and the conductance that is seen, drawn anew at every pulse (aihwkit)."""
+    """Spread between the state and the conductance that is seen, drawn again at every pulse (aihwkit)."""
 
     sigma: NonNegativeFraction
     """In fractions of the window."""

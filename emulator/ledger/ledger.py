@@ -356,7 +356,7 @@ def _intervals(items: Iterable[_Item]) -> dict[str, list[float]]:
 def what_dominates(summary: Mapping[str, Any]) -> str:
     """Say in one sentence which component dominates the energy of crossbar and controller in a `Ledger.summary`.
 
-    The twin's memory is said besides: it is the host computer's, and common to all update policies.
+    The twin's memory is stated separately: it is the host computer's, and common to all update policies.
     """
     breakdown = dict(summary["energy_breakdown_j"])
     twin = breakdown.pop("twin_memory")
@@ -369,7 +369,7 @@ def what_dominates(summary: Mapping[str, Any]) -> str:
         text += f" and {_share(breakdown[second], total)} to {_words(second)}"
     text += f"; writing takes {_share(summary['energy_j']['write'], total)} of all"
     if twin > 0:
-        text += f"; the twin's memory on the host takes {_joules(twin)} besides"
+        text += f"; the twin's memory on the host takes another {_joules(twin)}"
     return f"{text}."
 
 

@@ -1,4 +1,4 @@
-"""Draws whole sessions: a controller is set up, and then works, halts, waits and is set up anew."""
+"""Draws whole sessions: a controller is set up, and then works, halts, waits and is set up again."""
 
 from dataclasses import replace
 from random import Random

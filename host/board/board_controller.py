@@ -133,8 +133,8 @@ class BoardController:
             )
         if self.check and not self._in_step and program.kind != "initialization":
             raise TwinbarError(
-                "the emulated array on the board is not as after power-up, and nobody knows how it is; power the board "
-                "up anew, or leave out engine.check"
+                "the emulated array on the board is not as after power-up, and nobody knows how it is; power-cycle "
+                "the board, or leave out engine.check"
             )
         counters = self._counters
         answers = self.link.run(np.concatenate([counters.opening, program.commands, counters.closing]))

@@ -68,7 +68,7 @@ def board_controller(hello: Hello, config: CrossbarConfig, controller: Controlle
     if found.hash != hello.hash:
         raise ConfigError(
             f"the board's configuration is {hello.hash:016x} and this run needs {found.hash:016x}: the geometry is the "
-            "same, so that the safe codes or the version of the protocol differ; build the board anew with this version"
+            "same, so that the safe codes or the version of the protocol differ; rebuild the board with this version"
         )
     return found
 

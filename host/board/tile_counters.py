@@ -96,7 +96,7 @@ class TileCounters:
             found = unpack_results(Opcode.READ_REGISTER, responses[places])
             status = unpack(responses[places])["status"]
             if found["address"].tolist() != list(addresses) * self._tiles or (status != Status.OK.value).any():
-                raise LinkError("the board has not answered reads of its counters; build it anew with this version")
+                raise LinkError("the board has not answered reads of its counters; rebuild it with this version")
             values.append(found["value"].reshape(self._tiles, len(addresses)))
         return responses[~(opens | closes)], values[0], values[1]
 

@@ -1,4 +1,4 @@
-"""What a run notes of the controller's work besides the ledger: a trace, a timeline, waveforms."""
+"""What a run notes of the controller's work in addition to the ledger: a trace, a timeline, waveforms."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -103,7 +103,7 @@ class Observation:
     def on_step_begin(self, run: Run) -> None:
         """An optimizer step begins, the first programming being done.
 
-        Until a step has pulsed a cell, the excerpt begins anew with each: what is drawn shows all that there is to see.
+        Until a step has pulsed a cell, the excerpt restarts with each: what is drawn shows all that there is to see.
         """
         if self._excerpt is not None and self._left:
             if self._excerpt.shows_all:

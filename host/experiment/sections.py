@@ -192,7 +192,7 @@ class EngineConfig(Section):
 
 
 class TraceConfig(Section):
-    """What is noted of the controller's work besides the ledger; the result does not depend on it."""
+    """What is noted of the controller's work in addition to the ledger; the result does not depend on it."""
 
     record: bool = Field(
         default=False, description="write every command and its responses to commands.parquet, for twinbar replay"

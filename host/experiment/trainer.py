@@ -59,7 +59,7 @@ class Trainer:
     folder : Path
         Of the run; takes traces, timelines and waveforms.
     callbacks : sequence of objects
-        Follow the run besides the account, the watch, the observation and the progress, and are called after them.
+        Follow the run, and are called after the account, the watch, the observation and the progress.
     board : KeptBoard, optional
         The board it trains on; its connection is closed by whoever made it.
     restored : bool

@@ -1,7 +1,7 @@
 """Where the energy went: accounts, components, and what dominates what is left.
 
 As in the ledger, the whole system is the crossbar with its controller; the memory of the twin is the host computer's,
-common to all update policies, and told besides.
+common to all update policies, and stated separately.
 """
 
 import math
@@ -148,7 +148,7 @@ def _largest(period: PeriodReport) -> str | None:
 
 
 def dominance(period: PeriodReport) -> str | None:
-    """Say what takes most of the energy, what writing takes, and what the twin's memory takes besides.
+    """Say what takes most of the energy, what writing takes, and what the twin's memory takes on top.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def dominance(period: PeriodReport) -> str | None:
     if "write" in period.energy_j:
         sentences.append(f"Writing takes {si.share(period.energy_j['write'] / total)}.")
     if host_j(period) > 0:
-        sentences.append(f"The memory of the twin on the host takes {si.si(host_j(period), 'J')} besides.")
+        sentences.append(f"The twin's memory on the host takes another {si.si(host_j(period), 'J')}.")
     return " ".join(sentences)
 
 

@@ -39,7 +39,7 @@ def draw_plots(
     ----------
     folder : RunFolder or CompareFolder
     further : sequence of str
-        Names of plots besides the built-in ones and those of plug-ins, as ``package.module:NAME``.
+        Names of further plots, beyond the built-in ones and those of plug-ins, as ``package.module:NAME``.
     problem : callable
         Takes one sentence for each plot of a plug-in that is left out because it cannot be imported or drawn.
 

@@ -221,9 +221,9 @@ def build_report(
     progress : callable, optional
         Called with each page that is complete.
     formats : collection of str, optional
-        Keys of `EXTRA_FORMATS`: formats in which plots are drawn besides SVG.
+        Keys of `EXTRA_FORMATS`: formats in which plots are drawn in addition to SVG.
     further : sequence of str
-        Plots besides the built-in ones and those of plug-ins, as ``package.module:NAME``.
+        Further plots, beyond the built-in ones and those of plug-ins, as ``package.module:NAME``.
     problem : callable, optional
         Takes one sentence for each plot of a plug-in that is left out; the page says it too.
 

@@ -40,7 +40,7 @@ class Excerpt:
         self.is_open = False
 
     def begin(self, state: dict[str, Any]) -> None:
-        """Begin anew, with the engine's state now."""
+        """Restart, with the engine's state now."""
         self.clear()
         self.state = state
         self.is_open = True

@@ -14,7 +14,7 @@ from twinbar.hw.errors import ConfigError, LinkError
 
 _LONGEST_WRITE_S = 5.0
 _NAP_S = 0.005
-"""Longest single wait for a byte: changing the timeout of an open port would set up the port anew each time."""
+"""Longest single wait for a byte: changing the timeout of an open port would reconfigure the port each time."""
 _MOST_BYTES = 65536
 REPLAY = "replay:"
 """Before the file of a recording, where a port is asked for."""

@@ -234,7 +234,7 @@ class Link:
         if self._at_rest and missing and waited > _PATIENCE_S:
             raise LinkError(
                 f"the board on {self._line.name} is at rest and keeps back {missing} responses; connect again, and if "
-                "it happens again build it anew with this version"
+                "it happens again rebuild it with this version"
             )
         if waited > self.longest_work_s:
             raise LinkError(
@@ -320,7 +320,7 @@ class Link:
         self._unacknowledged_bytes += size
         self._requested = False
         if frame.has(Flag.MALFORMED):
-            raise LinkError("the board cannot read what it was sent; build it anew with this version")
+            raise LinkError("the board cannot read what it was sent; rebuild it with this version")
         beats = self._decoder.decode(frame.payload) if frame.kind is Kind.DATA else np.zeros((0, 10), np.uint8)
         self._check = check_word.updated(self._check, beats)
         if self._check != frame.check:

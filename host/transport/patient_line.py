@@ -2,7 +2,7 @@
 
 What was under way is lost, and nothing else: to the link above, a port that was gone is a stretch of silence in which
 frames got lost, which it makes good anyway. A board that kept its supply still knows its session and goes on with the
-command that it was at; one that was switched off stays silent, and the session has to be started anew.
+command that it was at; one that was switched off stays silent, and the session has to be restarted.
 """
 
 import contextlib

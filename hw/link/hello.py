@@ -109,7 +109,7 @@ class Hello:
         if len(payload) <= len(_MAGIC) or payload[len(_MAGIC)] != LINK_VERSION:
             found = payload[len(_MAGIC) : len(_MAGIC) + 1].hex() or "nothing"
             raise LinkError(
-                f"the board speaks version {found} of the link, this host version {LINK_VERSION}; build it anew"
+                f"the board speaks version {found} of the link, this host version {LINK_VERSION}; rebuild it"
             )
         if len(payload) != len(_MAGIC) + _LAYOUT.size:
             raise LinkError(
@@ -119,7 +119,7 @@ class Hello:
         if hello.major != version.MAJOR:
             raise LinkError(
                 f"the board speaks version {hello.major}.{hello.minor} of the protocol, this host {version.MAJOR}."
-                f"{version.MINOR}; build it anew"
+                f"{version.MINOR}; rebuild it"
             )
         return hello
 

@@ -164,7 +164,7 @@ class ResponseDecoder:
             position += sizes[kind]
             bits >>= sizes[kind]
         if position > end:
-            raise LinkError("a frame of the board ends within a response; build the board anew")
+            raise LinkError("a frame of the board ends within a response; rebuild the board")
         found = np.array(kinds, np.int64)
         return np.array(starts, np.int64), np.where(found & 1, found, _SHORT)
 

@@ -1,4 +1,4 @@
-"""A board that falls silent before the first checkpoint is waited for, and its run begins anew."""
+"""A board that falls silent before the first checkpoint is waited for, and its run starts over."""
 
 from pathlib import Path
 from typing import Any

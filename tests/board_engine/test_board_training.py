@@ -123,7 +123,7 @@ def test_a_board_without_supply_is_restored_from_the_checkpoint(
     assert 0 < restored["pulsed"] <= restored["cells"]
     assert any("has fallen silent" in sentence for sentence in said)
     assert any("is not as at the checkpoint" in sentence for sentence in said)
-    # Its array began anew, and so did the shadow: they are still the same.
+    # Its array started over, and so did the shadow: they are still the same.
     assert report["board"]["differing_responses"] == 0
     with np.load(tmp_path / "run" / "arrays.npz") as arrays:
         assert arrays["pulses"].ravel().tolist() == board.controller.cells()["pulses"].ravel().tolist()

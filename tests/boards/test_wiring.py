@@ -19,7 +19,7 @@ BOARD = find("icebreaker")
 
 @pytest.fixture
 def content() -> dict[str, Any]:
-    """The wiring of the iCEBreaker, as a user would write it anew."""
+    """The wiring of the iCEBreaker, as a user would write it."""
     return find_wiring("icebreaker").model_dump(mode="json")
 
 

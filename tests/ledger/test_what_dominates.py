@@ -31,7 +31,7 @@ def test_static_power_is_named_by_its_component():
     assert "64.7 % goes to static power of the dispatcher clock" in what_dominates(ledger.summary())
 
 
-def test_the_twin_is_said_besides():
+def test_the_twin_is_stated_separately():
     ledger = make_ledger()
     ledger.add("host", Activity.of({Action.TWIN_ACCESS: 1000}))
     ledger.add("forward", Activity.of({Action.CONVERT_FORWARD: 600}))

@@ -1,4 +1,4 @@
-"""The session that lies recorded in ``sessions``: what the host sends in it, and how it is recorded anew.
+"""The session that lies recorded in ``sessions``: what the host sends in it, and how it is recorded again.
 
 ``python tests/link/recorded_session.py`` does that with the netlist of the iCEBreaker's core, after a change of
 link or protocol.

@@ -181,7 +181,7 @@ def test_the_window_limits_what_a_large_buffer_would_hold() -> None:
     assert late.frames == line.frames > SEQUENCE
     assert line.most == WINDOW
     assert link.statistics.resent == 0
-    # Nor has a late HELLO started the session anew, whatever number was awaited when it came.
+    # Nor has a late HELLO restarted the session, whatever number was awaited when it came.
     assert controller.resets == resets
 
 

@@ -56,12 +56,12 @@ def test_parts_are_sorted_by_account_then_size_and_sum_to_one() -> None:
     assert sum(part.share for part in listed[:-1]) == pytest.approx(1)
 
 
-def test_the_sentence_names_what_dominates_and_the_twin_besides() -> None:
+def test_the_sentence_names_what_dominates_and_the_twin() -> None:
     sentence = dominance(PeriodReport(**SPENT))
     assert sentence is not None
     assert "Largest component of the 5.00 J of the whole system: forward conversions (ADC), 60.0 %." in sentence
     assert "Writing takes 20.0 %." in sentence
-    assert "The memory of the twin on the host takes 10.0 J besides." in sentence
+    assert "The twin's memory on the host takes another 10.0 J." in sentence
     assert dominance(PeriodReport()) is None
 
 

@@ -123,7 +123,7 @@ def energy_whole_run(report: Report) -> Plot | None:
         at = max(part.energy_j, left)
         ax.hlines(row, left, at, color=colour, linewidth=2.2, alpha=0.45)
         ax.plot(at, row, "o", color=colour, markersize=6)
-        text = f"{si.si(part.energy_j, 'J')} · {'besides' if part.account == HOST else si.share(part.share)}"
+        text = f"{si.si(part.energy_j, 'J')} · {'not in the total' if part.account == HOST else si.share(part.share)}"
         ax.annotate(text, (at, row), (7, 0), textcoords="offset points", va="center", fontsize=8)
     ax.set_yticks(range(len(shown)), [part.label for part in shown])
     ax.set_xscale("log")

@@ -29,8 +29,8 @@ class SiameseSettings(PolicySettings):
         Hysteresis in levels at the start and the end of the training; it changes linearly in between. 0.5 is plain
         rounding, 1 waits until the twin has moved a whole level.
     compensation : str
-        "residual": the float twin keeps what quantization cut off. "read-back": besides, the twin is compared with the
-        code that the closed loop read last, not with the level asked for. "none": what was cut off is forgotten.
+        "residual": the float twin keeps what quantization cut off. "read-back": the twin is also compared with the code
+        that the closed loop read last, not with the level asked for. "none": what was cut off is forgotten.
     twin_bound : float, optional
         Levels by which the twin may run away from what the cells hold.
     """

@@ -13,7 +13,7 @@ class CrcRegister(wiring.Component):
     Members
     -------
     clear : In(1)
-        Start anew, in the next cycle.
+        Restart, in the next cycle.
     shift : In(1)
         Take ``bit``, or give the next one.
     give : In(1)
