@@ -1,4 +1,4 @@
-"""Data sets: the built-in ones by name, and folders of IDX files."""
+"""Data sets: the built-in ones by name, folders of IDX files or of images, and files of arrays."""
 
 import difflib
 from pathlib import Path
@@ -6,8 +6,10 @@ from typing import Final
 
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.data.digits import load_digits
-from twinbar.host.data.idx import load_idx_folder
+from twinbar.host.data.idx_folder import is_idx_set, load_idx_folder
+from twinbar.host.data.image_folder import is_image_folder, load_image_folder
 from twinbar.host.data.mnist import load_mnist
+from twinbar.host.data.npz import load_npz
 from twinbar.hw.errors import ConfigError
 
 BUILT_IN: Final = {"digits": load_digits, "mnist": load_mnist}
@@ -22,7 +24,8 @@ def load_dataset(name: str) -> Dataset:
     Parameters
     ----------
     name : str
-        ``digits``, ``mnist``, or a folder that holds the four IDX files of an MNIST-like set.
+        ``digits``, ``mnist``, a folder that holds the four IDX files of an MNIST-like set, a folder of images, or a
+        file of arrays (``.npz``).
 
     Raises
     ------
@@ -32,7 +35,11 @@ def load_dataset(name: str) -> Dataset:
     if name in BUILT_IN:
         return BUILT_IN[name]()
     folder = Path(name).expanduser()
-    if not folder.exists():
+    if folder.suffix == ".npz" and folder.is_file():
+        return load_npz(folder)
+    if folder.is_dir() and is_image_folder(folder):
+        return load_image_folder(folder)
+    if not folder.exists() and not is_idx_set(folder):
         near = difflib.get_close_matches(name, BUILT_IN, n=1)
         hint = f"; did you mean {near[0]}?" if near else "; choose digits, mnist, or a folder with four IDX files"
         raise ConfigError(f"there is no data set and no folder {name}{hint}")

@@ -18,13 +18,13 @@ def _no_labels() -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Grey images and their classes.
+    """Images and their classes.
 
     Parameters
     ----------
     name : str
         What the set is called in reports.
-    train_images, test_images : uint8 [images, height, width]
+    train_images, test_images : uint8 [images, height, width] or [images, height, width, channels]
         0 is background, 255 full intensity.
     train_labels, test_labels : int64 [images]
         Classes, 0 to ``classes - 1``.
@@ -76,6 +76,11 @@ class Dataset:
         """Height and width of an image in pixels."""
         return self.train_images.shape[1], self.train_images.shape[2]
 
+    @property
+    def channels(self) -> int:
+        """Channels of a pixel: 1 for grey images."""
+        return self.train_images.shape[3] if self.train_images.ndim == 4 else 1
+
     def subset(self, limit: int | None) -> "Dataset":
         """Keep the first ``limit`` training images (all of them where there are fewer, or where it is None).
 
@@ -111,7 +116,7 @@ class Dataset:
 
         def pool(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
             cut = images[:, : height * size, : width * size].astype(np.uint32)
-            sums = cut.reshape(len(images), height, size, width, size).sum(axis=(2, 4))
+            sums = cut.reshape(len(images), height, size, width, size, *images.shape[3:]).sum(axis=(2, 4))
             return ((sums + size * size // 2) // (size * size)).astype(np.uint8)
 
         held = pool(self.validation_images) if len(self.validation_images) else self.validation_images

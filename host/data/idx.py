@@ -15,30 +15,33 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinbar.host.data.dataset import Dataset
 from twinbar.hw.errors import ConfigError
 
 IMAGES_MAGIC: Final = 0x0803
 """Unsigned bytes in three dimensions: image, row, column."""
+COLOUR_MAGIC: Final = 0x0804
+"""Unsigned bytes in four dimensions: image, row, column, channel; or image, channel, row, column."""
 LABELS_MAGIC: Final = 0x0801
 """Unsigned bytes in one dimension."""
 
-_CONTENT = {IMAGES_MAGIC: "images", LABELS_MAGIC: "labels"}
+_CONTENT = {IMAGES_MAGIC: "images", COLOUR_MAGIC: "images", LABELS_MAGIC: "labels"}
+_CHANNELS = (1, 3, 4)
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 1 << 20
 
-_STEMS = {"train": "train", "test": "t10k"}
-
 
 def read_images(path: Path) -> NDArray[np.uint8]:
-    """Read an IDX file of grey images, uint8 [images, height, width].
+    """Read an IDX file of images, uint8 [images, height, width], or [images, height, width, channels] in colour.
 
     Raises
     ------
     ConfigError
         If the file cannot be read, is not an IDX file of images, or its length is not what its header says.
     """
-    return _read(path, IMAGES_MAGIC)
+    images = _read(path, IMAGES_MAGIC)
+    if images.ndim == 4 and images.shape[3] not in _CHANNELS and images.shape[1] in _CHANNELS:
+        images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+    return images
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:
@@ -52,76 +55,15 @@ def read_labels(path: Path) -> NDArray[np.int64]:
     return _read(path, LABELS_MAGIC).astype(np.int64)
 
 
-def load_idx_folder(folder: Path, name: str | None = None) -> Dataset:
-    """Read an MNIST-like set from its four IDX files.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
-        ``t10k-labels-idx1-ubyte``, each with or without ``.gz``; ``.idx3-ubyte`` instead of ``-idx3-ubyte`` will do.
-    name : str, optional
-        What the set is called; the name of the folder by default.
-
-    Raises
-    ------
-    ConfigError
-        If a file is missing or unusable, or the files do not belong together.
-    """
-    if not folder.is_dir():
-        raise ConfigError(f"{folder} is not a folder; it must hold the four IDX files of an MNIST-like set")
-    parts = {part: _read_pair(folder, stem) for part, stem in _STEMS.items()}
-    (train_images, train_labels), (test_images, test_labels) = parts["train"], parts["test"]
-    if train_images.shape[1:] != test_images.shape[1:]:
-        raise ConfigError(
-            f"{folder}: training images are {train_images.shape[1]}x{train_images.shape[2]} pixels and test images "
-            f"{test_images.shape[1]}x{test_images.shape[2]}; both must have one size"
-        )
-    return Dataset(
-        name=name or folder.resolve().name,
-        train_images=train_images,
-        train_labels=train_labels,
-        test_images=test_images,
-        test_labels=test_labels,
-        classes=int(max(train_labels.max(), test_labels.max())) + 1,
-    )
-
-
-def find_idx_file(folder: Path, stem: str, dimensions: int) -> Path | None:
-    """Find an IDX file by its usual names, for example ``train-images`` with 3 dimensions; None where there is none."""
-    for separator in "-.":
-        for suffix in ("", ".gz"):
-            path = folder / f"{stem}{separator}idx{dimensions}-ubyte{suffix}"
-            if path.is_file():
-                return path
-    return None
-
-
-def _read_pair(folder: Path, stem: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    paths = []
-    for content, dimensions in (("images", 3), ("labels", 1)):
-        path = find_idx_file(folder, f"{stem}-{content}", dimensions)
-        if path is None:
-            raise ConfigError(f"{folder} has no {stem}-{content}-idx{dimensions}-ubyte, with or without .gz")
-        paths.append(path)
-    images, labels = read_images(paths[0]), read_labels(paths[1])
-    if len(images) != len(labels):
-        raise ConfigError(
-            f"{paths[0]} holds {len(images)} images but {paths[1].name} holds {len(labels)} labels; "
-            "the two files do not belong together"
-        )
-    return images, labels
-
-
 def _read(path: Path, magic: int) -> NDArray[np.uint8]:
     content = _CONTENT[magic]
-    dimensions = magic & 0xFF
     try:
         with path.open("rb") as raw:
             compressed = raw.read(2) == _GZIP_MAGIC
             raw.seek(0)
             with gzip.open(raw) if compressed else raw as stream:
-                header = stream.read(4 + 4 * dimensions)
+                header = stream.read(4)
+                header += stream.read(4 * (header[3] if len(header) == 4 else 0))
                 shape = _parse_header(path, header, magic)
                 # One byte more than promised tells a file that is too long; chunks keep a lying header from
                 # claiming memory that the file cannot fill.
@@ -145,6 +87,8 @@ def _read(path: Path, magic: int) -> NDArray[np.uint8]:
 def _parse_header(path: Path, header: bytes, magic: int) -> tuple[int, ...]:
     content = _CONTENT[magic]
     found = int.from_bytes(header[:4], "big")
+    if found == COLOUR_MAGIC and magic == IMAGES_MAGIC:
+        magic = COLOUR_MAGIC
     if found in _CONTENT and found != magic:
         raise ConfigError(
             f"{path} holds {_CONTENT[found]} (IDX magic number {found}) where {content} ({magic}) belong; "

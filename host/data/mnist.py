@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from twinbar.host.data.dataset import Dataset
-from twinbar.host.data.idx import load_idx_folder
+from twinbar.host.data.idx_folder import load_idx_folder
 from twinbar.hw.errors import ConfigError
 
 DATA_VARIABLE: Final = "TWINBAR_DATA"

@@ -224,7 +224,7 @@ class ExperimentConfig(BaseModel):
             value = self.flat()[key]
             path = Path(value).expanduser()
             names_a_set = key == "data.name" and value not in ("digits", "mnist") and path.is_dir()
-            if len(path.parts) > 1 or path.suffix == ".toml" or names_a_set:
+            if len(path.parts) > 1 or path.suffix in (".toml", ".npz") or names_a_set:
                 changes[key] = str(path.absolute())
         if self.engine.record_line is not None:
             changes["engine.record_line"] = str(Path(self.engine.record_line).expanduser().absolute())

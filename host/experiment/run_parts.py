@@ -35,8 +35,16 @@ def build_model(config: ExperimentConfig, data: Dataset) -> nn.Module:
     """Build the network in software, initialized by the seed."""
     height, width = data.image_shape
     if config.model.kind == "lenet":
-        return lenet(height, width, data.classes, bias=config.model.bias, seed=config.engine.seed)
-    return mlp(height * width, config.model.hidden, data.classes, bias=config.model.bias, seed=config.engine.seed)
+        return lenet(
+            height, width, data.classes, channels=data.channels, bias=config.model.bias, seed=config.engine.seed
+        )
+    return mlp(
+        height * width * data.channels,
+        config.model.hidden,
+        data.classes,
+        bias=config.model.bias,
+        seed=config.engine.seed,
+    )
 
 
 def build_board(config: ExperimentConfig) -> "BoardConnection | None":
@@ -180,5 +188,9 @@ def layer_sizes(module: nn.Module) -> list[int]:
 
 
 def images_tensor(images: "torch.Tensor | object") -> torch.Tensor:
-    """Turn uint8 images [n, height, width] into float32 [n, 1, height, width] between 0 and 1."""
-    return torch.as_tensor(images).to(torch.float32).div_(255.0).unsqueeze_(1)
+    """Turn uint8 images [n, height, width] or [n, height, width, channels] into float32 [n, channels, height, width].
+
+    Their values are between 0 and 1.
+    """
+    scaled = torch.as_tensor(images).to(torch.float32).div_(255.0)
+    return scaled.unsqueeze_(1) if scaled.dim() == 3 else scaled.permute(0, 3, 1, 2).contiguous()

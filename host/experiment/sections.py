@@ -30,7 +30,8 @@ class DataConfig(Section):
     name: str = Field(
         default="digits",
         min_length=1,
-        description="data set: digits, mnist, a folder with four IDX files, or package.module:factory",
+        description="data set: digits, mnist, a folder of IDX files or of images (train/<class>/*.png), a file of arrays "
+        "(.npz), or package.module:factory",
     )
     limit: int | None = Field(default=None, ge=1, le=1_000_000_000, description="use only the first N training images")
     pool: int = Field(
@@ -104,7 +105,7 @@ class TrainingConfig(Section):
 
     epochs: int = Field(default=3, ge=1, le=1_000_000, description="passes over the training images")
     batch_size: int = Field(default=64, ge=1, le=1_000_000, description="images per batch")
-    lr: float = Field(default=0.05, gt=0, le=1e6, description="learning rate at the start")
+    lr: float = Field(default=0.05, gt=0, le=1e38, description="learning rate at the start")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of the optimizer, where it has one")
     weight_decay: float = Field(
         default=0.0, ge=0, le=1e3, description="weight decay of the optimizer, where it has one"

@@ -50,7 +50,7 @@ def mlp(inputs: int, hidden: Sequence[int], classes: int, *, bias: bool, seed: i
     return _initialize(nn.Sequential(*layers), seed)
 
 
-def lenet(height: int, width: int, classes: int, *, bias: bool, seed: int) -> nn.Module:
+def lenet(height: int, width: int, classes: int, *, channels: int = 1, bias: bool, seed: int) -> nn.Module:
     """Build a LeNet-5 (LeCun et al., Proc. IEEE 1998) with ReLU and max pooling, He-initialized.
 
     Raises
@@ -62,7 +62,7 @@ def lenet(height: int, width: int, classes: int, *, bias: bool, seed: int) -> nn
     if min(after) < 1:
         raise ConfigError(f"images of {height}x{width} pixels are too small for lenet; use 12x12 or larger, or the mlp")
     model = nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2, bias=bias),
+        nn.Conv2d(channels, 6, 5, padding=2, bias=bias),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Conv2d(6, 16, 5, bias=bias),

@@ -42,7 +42,10 @@ def test_classes_are_counted_over_training_and_test_labels(tmp_path: Path) -> No
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     write_set(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
-    assert refusal(tmp_path) == f"{tmp_path} has no t10k-labels-idx1-ubyte, with or without .gz"
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has no t10k-labels-idx1-ubyte, with or without .gz; it holds t10k-images-idx3-ubyte.gz, "
+        "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz"
+    )
 
 
 def test_a_file_instead_of_a_folder_is_refused(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def wiring(scratch: Path) -> Case:
 
 
 def idx(scratch: Path, *, packed: bool = False) -> Case:
-    from twinbar.host.data.idx import load_idx_folder
+    from twinbar.host.data.idx_folder import load_idx_folder
 
     images = struct.pack(">IIII", 0x0803, 4, 3, 3) + bytes(range(36))
     labels = struct.pack(">II", 0x0801, 4) + bytes([0, 1, 2, 1])

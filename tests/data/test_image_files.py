@@ -1,0 +1,157 @@
+"""Images as laboratories and other tools keep them: IDX under other names, in colour, `.npz`, folders of files."""
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from twinbar.host.data import load_dataset
+from twinbar.host.experiment.run_parts import images_tensor
+from twinbar.hw.errors import ConfigError
+
+IMAGES = np.arange(4 * 2 * 3, dtype=np.uint8).reshape(4, 2, 3)
+LABELS = np.array([0, 1, 2, 1])
+
+
+def write_idx(folder: Path, images: str, labels: str, array: np.ndarray = IMAGES) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    content = struct.pack(f">I{array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
+    for name, value in ((images, content), (labels, struct.pack(">II", 0x0801, 4) + LABELS.astype(np.uint8).tobytes())):
+        (folder / name).write_bytes(gzip.compress(value) if name.endswith(".gz") else value)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("train-{}-idx{}-ubyte", "t10k-{}-idx{}-ubyte"),
+        ("train-{}.idx{}-ubyte.gz", "t10k-{}.idx{}-ubyte.gz"),
+        ("emnist-letters-train-{}-idx{}-ubyte.gz", "emnist-letters-test-{}-idx{}-ubyte.gz"),
+        ("train_{}_idx{}_ubyte", "test_{}_idx{}_ubyte"),
+    ],
+)
+def test_idx_files_have_many_names(train: str, test: str, tmp_path: Path) -> None:
+    for name in (train, test):
+        write_idx(tmp_path / "set", name.format("images", 3), name.format("labels", 1))
+    data = load_dataset(str(tmp_path / "set"))
+    assert np.array_equal(data.train_images, IMAGES)
+    assert np.array_equal(data.test_labels, LABELS)
+    assert data.classes == 3
+
+
+def test_the_folder_above_is_searched(tmp_path: Path) -> None:
+    for part in ("train", "t10k"):
+        write_idx(tmp_path / "data" / "MNIST" / "raw", f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
+    assert len(load_dataset(str(tmp_path / "data")).train_images) == 4
+    assert len(load_dataset(str(tmp_path / "data" / "MNIST")).train_images) == 4
+    write_idx(tmp_path / "data" / "KMNIST" / "raw", "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+    with pytest.raises(ConfigError, match=r"has IDX files in KMNIST/raw, MNIST/raw; name one of these folders"):
+        load_dataset(str(tmp_path / "data"))
+
+
+def test_one_of_several_sets_in_a_folder_is_named(tmp_path: Path) -> None:
+    for family in ("letters", "digits"):
+        for part in ("train", "test"):
+            stem = f"emnist-{family}-{part}"
+            images = IMAGES if family == "letters" else IMAGES + 100
+            write_idx(tmp_path, f"{stem}-images-idx3-ubyte", f"{stem}-labels-idx1-ubyte", images)
+    with pytest.raises(ConfigError, match=r"holds the sets emnist-digits, emnist-letters; name one of them, such as "):
+        load_dataset(str(tmp_path))
+    data = load_dataset(str(tmp_path / "emnist-digits"))
+    assert (data.name, data.train_images[0, 0, 0]) == ("emnist-digits", 100)
+    with pytest.raises(ConfigError, match="there is no data set and no folder"):
+        load_dataset(str(tmp_path / "emnist-balanced"))
+
+
+def test_a_folder_without_idx_files_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").touch()
+    with pytest.raises(ConfigError, match=r"has no train-images-idx3-ubyte.*; it holds readme\.txt"):
+        load_dataset(str(tmp_path))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_idx_files_hold_colours_first_or_last(first: bool, tmp_path: Path) -> None:
+    colours = np.arange(4 * 2 * 5 * 3, dtype=np.uint8).reshape(4, 2, 5, 3)
+    written = np.ascontiguousarray(colours.transpose(0, 3, 1, 2)) if first else colours
+    for part in ("train", "t10k"):
+        write_idx(tmp_path, f"{part}-images-idx4-ubyte", f"{part}-labels-idx1-ubyte", written)
+    data = load_dataset(str(tmp_path))
+    assert np.array_equal(data.train_images, colours)
+    assert (data.image_shape, data.channels) == ((2, 5), 3)
+    tensor = images_tensor(data.train_images)
+    assert tensor.shape == (4, 3, 2, 5)
+    assert float(tensor[1, 2, 0, 4]) == pytest.approx(colours[1, 0, 4, 2] / 255)
+
+
+@pytest.mark.parametrize(
+    "names", ["x_train y_train x_test y_test", "train_images train_labels test_images test_labels"]
+)
+@pytest.mark.parametrize("scaled", [False, True])
+def test_npz_files(names: str, scaled: bool, tmp_path: Path) -> None:
+    images = IMAGES / 255 if scaled else IMAGES
+    arrays = dict(zip(names.split(), (images, LABELS[:, None], images[:2], LABELS[:2]), strict=True))
+    np.savez(tmp_path / "set.npz", **arrays)
+    data = load_dataset(str(tmp_path / "set.npz"))
+    assert np.array_equal(data.train_images, IMAGES)
+    assert data.train_labels.tolist() == LABELS.tolist()
+    assert (len(data.test_images), data.classes, data.name) == (2, 3, "set")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"x_train": None}, "holds y_train, x_test, y_test; give a file with the arrays x_train, y_train"),
+        ({"x_train": IMAGES * 3.0}, "x_train is float64; pixels are bytes"),
+        ({"x_train": IMAGES[0]}, r"x_train has the shape \(2, 3\); images are"),
+        ({"y_train": LABELS / 2}, r"y_train is float64 of shape \(4,\); labels are whole numbers"),
+        ({"y_train": LABELS[:3]}, "4 train images have 3 labels"),
+        ({"y_test": LABELS - 1}, "a test label is"),
+    ],
+)
+def test_other_arrays_are_refused(changes: dict[str, np.ndarray | None], sentence: str, tmp_path: Path) -> None:
+    arrays = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS, **changes}
+    np.savez(tmp_path / "set.npz", **{name: array for name, array in arrays.items() if array is not None})
+    with pytest.raises(ConfigError, match=sentence):
+        load_dataset(str(tmp_path / "set.npz"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes of grey images."""
+    for part in ("train", "test"):
+        for number, name in enumerate(("cat", "dog")):
+            (tmp_path / part / name).mkdir(parents=True)
+            for index in range(2):
+                Image.fromarray(IMAGES[2 * number + index]).save(tmp_path / part / name / f"{index}.png")
+    return tmp_path
+
+
+def test_folders_of_images(folder: Path) -> None:
+    data = load_dataset(str(folder))
+    assert np.array_equal(data.train_images, IMAGES)
+    assert data.train_labels.tolist() == [0, 0, 1, 1]
+    assert data.classes == 2
+
+
+def test_folders_of_images_in_colour(folder: Path) -> None:
+    colour = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+    for path in folder.rglob("*.png"):
+        Image.fromarray(colour).save(path)
+    data = load_dataset(str(folder))
+    assert np.array_equal(data.test_images[3], colour)
+    assert data.channels == 3
+
+
+def test_folders_of_images_that_cannot_be_used(folder: Path) -> None:
+    (folder / "test" / "cow").mkdir()
+    with pytest.raises(ConfigError, match="cow is a class that the training images do not have; they have cat, dog"):
+        load_dataset(str(folder))
+    (folder / "test" / "cow").rmdir()
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(folder / "train" / "dog" / "9.png")
+    with pytest.raises(ConfigError, match=r"9\.png is 5x5, but images before it are 2x3; all must have one size"):
+        load_dataset(str(folder))
+    (folder / "train" / "dog" / "9.png").write_bytes(b"no image")
+    with pytest.raises(ConfigError, match=r"9\.png .*must be an image|9\.png cannot be read"):
+        load_dataset(str(folder))
