@@ -30,8 +30,8 @@ class DataConfig(Section):
     name: str = Field(
         default="digits",
         min_length=1,
-        description="data set: digits, mnist, a folder of IDX files or of images (train/<class>/*.png), a file of arrays "
-        "(.npz), or package.module:factory",
+        description="data set: digits, mnist, a folder of IDX files or of images (train/<class>/*.png), a file of "
+        "arrays (.npz), or package.module:factory",
     )
     limit: int | None = Field(default=None, ge=1, le=1_000_000_000, description="use only the first N training images")
     pool: int = Field(
