@@ -26,8 +26,10 @@ class Attachments:
         self._handles: weakref.WeakKeyDictionary[Optimizer, Any] = weakref.WeakKeyDictionary()
         self.stepped = False
 
-    def __bool__(self) -> bool:
-        return len(self._handles) > 0
+    @property
+    def follows_steps(self) -> bool:
+        """Whether steps are followed by writing: an optimizer is attached, or a step was followed by hand."""
+        return self.stepped or len(self._handles) > 0
 
     def add(
         self, optimizer: Optimizer, layers: Sequence[MappedLayer], steps: int | None, after_step: AfterStep

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
@@ -91,8 +92,8 @@ def convert(
     return build(module, Conversion(base, crossbar, kind, settings, table, names))
 
 
-def build(module: nn.Module, conversion: Conversion) -> Network:
-    """Put a copy of a module on a crossbar as a conversion says."""
+def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) -> Network:
+    """Put a copy of a module, or one that is a copy already, on a crossbar as a conversion says."""
     config, crossbar = conversion.config, conversion.crossbar
     policy = conversion.make_policy()
     books: Books
@@ -101,6 +102,7 @@ def build(module: nn.Module, conversion: Conversion) -> Network:
         crossbar,
         lambda kind, activity: books.enter(kind, activity),
         exclude=conversion.exclude,
+        copied=copied,
         levels=len(crossbar.levels),
         weight_range=config.policy.weight_range,
         placement=config.array.mapping,
@@ -120,7 +122,7 @@ def build(module: nn.Module, conversion: Conversion) -> Network:
 
 def rebuild(module: nn.Module, conversion: Conversion, state: Any) -> Network:
     """Rebuild a network that was pickled: put its module on a crossbar, and restore its packed state."""
-    network = build(module, conversion)
+    network = build(module, conversion, copied=True)
     network.restore(unpack(state))
     return network
 
@@ -146,18 +148,18 @@ def _policy_of(
 
 
 def _refuse_wrapped(module: nn.Module) -> None:
-    import torch
-
     if not isinstance(module, nn.Module):
         raise ConfigError(f"{type(module).__name__} is no torch.nn.Module; give the network that shall be converted")
-    if isinstance(module, Network):
-        raise ConfigError("the network is converted already")
-    if isinstance(module, DataParallel | DistributedDataParallel):
-        raise ConfigError(
-            f"{type(module).__name__} makes replicas, each of which would own other cells; convert the module in it, "
-            "and train it in one process"
-        )
-    if isinstance(module, torch.jit.ScriptModule):
-        raise ConfigError("a scripted module has its weights compiled in; convert the module before torch.jit.script")
-    if hasattr(module, "_orig_mod"):
-        raise ConfigError("a compiled module has its weights compiled in; convert the module without torch.compile")
+    for name, part in module.named_modules():
+        path = f"the part {name}" if name else "the module"
+        if isinstance(part, Network):
+            raise ConfigError(f"{path} is converted already")
+        if isinstance(part, DataParallel | DistributedDataParallel):
+            raise ConfigError(
+                f"{path} is a {type(part).__name__}, which makes replicas, each of which would own other cells; "
+                "convert the module in it, and train it in one process"
+            )
+        if isinstance(part, torch.jit.ScriptModule):
+            raise ConfigError(f"{path} is scripted, with its weights compiled in; convert it before torch.jit.script")
+        if "_orig_mod" in part._modules:
+            raise ConfigError(f"{path} is compiled, with its weights compiled in; convert it without torch.compile")

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -16,10 +15,11 @@ from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
 from twinbar.host.network.calibration import calibrate
 from twinbar.host.network.conversion import Conversion
-from twinbar.host.network.programmer import program
+from twinbar.host.network.eager import eager
+from twinbar.host.network.readiness import NetworkReadiness, replica_error
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapped_layer import MappedLayer
-from twinbar.host.update.policies.closed_loop import ClosedLoop
+from twinbar.host.nn.transforms import refuse_transforms
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.reading import reading
@@ -47,8 +47,6 @@ class Network(nn.Module):
     module : nn.Module
         The converted module.
     policy : UpdatePolicy
-    steps : int
-        Optimizer steps that were made.
     warnings : list of str
         What a user should know before trusting the result.
     """
@@ -61,18 +59,14 @@ class Network(nn.Module):
         for shared in ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"):
             self.__dict__[shared] = crossbar.module.__dict__[shared]
         self.__dict__["module"] = crossbar.module
-        self.training = crossbar.module.training
         self.crossbar = crossbar
         self.policy = policy
         self.books = books
         self.conversion = conversion
-        self.steps = 0
         self.warnings: list[str] = list(conversion.crossbar.warnings)
-        self.programmed = False
         self._attachments = Attachments()
         self._progress: dict[str, int] = {layer.name: 0 for layer in crossbar.layers}
-        self._versions: dict[str, int] = {}
-        self._stale: set[str] = set()
+        self._readiness = crossbar.current.readiness = NetworkReadiness(crossbar, books, self._attachments, self.warn)
         self._loaded: Mapping[str, Any] | None = None
         policy.prepare([layer.cells for layer in crossbar.layers])
         crossbar.session.engine.set_tick(0)
@@ -89,6 +83,7 @@ class Network(nn.Module):
                 raise
             return getattr(self.__dict__["module"], name)
 
+    @eager
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the module on the crossbar; the first time, program the cells and calibrate the converters.
 
@@ -99,25 +94,24 @@ class Network(nn.Module):
         """
         if self.crossbar.current.on_twin:
             return self.module(*args, **kwargs)
-        inputs = list(_tensors((args, kwargs)))
-        if any(x.numel() == 0 for x in inputs):
+        refuse_transforms("the network")
+        with self._readiness.run(_tensors((args, kwargs))), self.crossbar.forward_pass():
             return self.module(*args, **kwargs)
-        if self.crossbar.current.depth == 0:
-            self._bring_up(inputs)
-        uncalibrated = [layer for layer in self.layers if not layer.matmul.is_calibrated(self.training)]
-        for layer in uncalibrated:
-            layer.matmul.calibrate(True)
-        try:
-            with self.crossbar.forward_pass():
-                return self.module(*args, **kwargs)
-        finally:
-            for layer in uncalibrated:
-                layer.matmul.calibrate(False)
+
+    @property
+    def training(self) -> bool:
+        """Whether the module is in training mode."""
+        module = self.__dict__.get("module")
+        return True if module is None else bool(module.training)
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        if "module" in self.__dict__:
+            self.__dict__["module"].training = mode
 
     def train(self, mode: bool = True) -> Self:
         """Switch the module between training and evaluation."""
         self.module.train(mode)
-        self.training = mode
         return self
 
     def apply(self, fn: Callable[[nn.Module], None]) -> Self:
@@ -129,12 +123,30 @@ class Network(nn.Module):
         self.module._apply(fn, recurse)
         return self
 
+    def _replicate_for_data_parallel(self) -> Self:
+        raise replica_error("DataParallel")
+
+    @property
+    def _ddp_params_and_buffers_to_ignore(self) -> Any:
+        # The first that DistributedDataParallel asks a module for.
+        raise replica_error("DistributedDataParallel")
+
     def __repr__(self) -> str:
         from twinbar.host.network import network_summary
 
         return network_summary.representation(self)
 
     # --- a crossbar -------------------------------------------------------------------------------------------------
+
+    @property
+    def programmed(self) -> bool:
+        """Whether the cells were ever programmed."""
+        return self._readiness.programmed
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that were made."""
+        return self._readiness.steps
 
     @property
     def layers(self) -> list[MappedLayer]:
@@ -161,12 +173,8 @@ class Network(nn.Module):
         inputs = list(_tensors((args, kwargs)))
         if not inputs or any(x.numel() == 0 for x in inputs):
             raise TwinbarError("the batch that the network is prepared with is empty; give one with examples")
-        _check_finite(inputs)
-        self._program_all()
-        with self.books.initializing():
+        with self._readiness.programming(), self._readiness.run(inputs), self.books.initializing():
             calibrate(self.crossbar, lambda: self.module(*args, **kwargs))
-        for layer in self.layers:
-            layer.matmul.provisional = layer.matmul.provisional and not layer.matmul.calibrated
         return self
 
     def attach(self, optimizer: Optimizer, steps: int | None = None) -> Optimizer:
@@ -218,24 +226,25 @@ class Network(nn.Module):
     def _step(self, layers: Sequence[MappedLayer], steps: int | None, optimizer: Optimizer | None) -> int:
         due = [layer for layer in layers if layer.weight.requires_grad]
         self.crossbar.check_gradients(due)
-        updates = 0
         progress = 0.0
         for layer in due:
             if steps is not None:
                 progress = min(self._progress[layer.name] / steps, 1.0)
             self._progress[layer.name] += 1
-        if self.programmed and due:
-            with self.books.training():
-                written = program(self.crossbar, self.policy, progress, due)
-            self.books.note_writes(written)
-            updates = written.weight_updates
-        for layer in due:
-            self._note_version(layer)
-        self.steps += 1
-        if optimizer is not None:
-            self.books.note_twin(due, optimizer)
-        self.books.note_step(updates)
-        self._attachments.stepped = True
+        # The optimizer has made its step, whatever becomes of the writes.
+        self._readiness.steps += 1
+        updates = 0
+        try:
+            if self.programmed and due:
+                with self.books.training():
+                    written = self._readiness.write(self.policy, progress, due)
+                self.books.note_writes(written)
+                updates = written.weight_updates
+        finally:
+            if optimizer is not None:
+                self.books.note_twin(due, optimizer)
+            self.books.note_step(updates)
+            self._attachments.stepped = True
         return updates
 
     # --- the account ------------------------------------------------------------------------------------------------
@@ -313,7 +322,7 @@ class Network(nn.Module):
     def __deepcopy__(self, memo: dict[int, Any]) -> "Network":
         from twinbar.host.network.convert import build
 
-        copied = build(copy.deepcopy(self.module, memo), self.conversion)
+        copied = build(copy.deepcopy(self.module, memo), self.conversion, copied=True)
         copied.restore(self._state())
         memo[id(self)] = copied
         return copied
@@ -321,14 +330,14 @@ class Network(nn.Module):
     def __reduce__(self) -> Any:
         from twinbar.host.network.convert import rebuild
 
-        return rebuild, (copy.deepcopy(self.module), self.conversion, network_state.pack(self._state()))
+        return rebuild, (self.module, self.conversion, network_state.pack(self._state()))
 
     def _state(self) -> dict[str, Any]:
         return {
             "programmed": self.programmed,
             "steps": self.steps,
             "progress": dict(self._progress),
-            "stale": sorted(self._stale),
+            "stale": sorted(self._readiness.stale),
             "warnings": list(self.warnings),
             "books": self.books.state_dict(),
             **network_state.crossbar_state(self.crossbar, self.policy),
@@ -344,89 +353,48 @@ class Network(nn.Module):
         """
         network_state.check(state, self.crossbar, self.policy)
         network_state.load_crossbar(state, self.crossbar, self.policy)
-        self.programmed = state["programmed"]
-        self.steps = state["steps"]
+        self._readiness.programmed = state["programmed"]
+        self._readiness.steps = state["steps"]
         self._progress = dict(state["progress"])
-        self._stale = set(state["stale"])
+        self._readiness.stale.clear()
+        self._readiness.stale.update(state["stale"])
         self.warnings[:] = state["warnings"]
         self.books.load_state_dict(state["books"])
-        for layer in self.layers:
-            self._note_version(layer)
+        self._readiness.note_restored()
 
     def _watch_loading(self) -> None:
         """Notice when parameters are loaded into the module, or into a part of it."""
         self._loaded = None
         self.register_load_state_dict_post_hook(_after_loading)
+        for part in self.module.modules():
+            hooks = part._load_state_dict_post_hooks
+            for key in [key for key, hook in hooks.items() if isinstance(hook, _Marker)]:
+                del hooks[key]
         for layer in self.layers:
-            for owner in layer.owners:
-                owner.register_load_state_dict_post_hook(_Marker(self._stale, layer.name))
+            for owner, _ in layer.owners:
+                owner.register_load_state_dict_post_hook(_Marker(self._readiness, layer))
 
-    # --- before a forward pass --------------------------------------------------------------------------------------
-
-    def _bring_up(self, inputs: Sequence[Tensor]) -> None:
-        """See to it that the cells hold the weights."""
-        if self.training:
-            self.crossbar.session.engine.set_tick(self.steps)
-        if not self.programmed:
-            _check_finite(inputs)
-            self._program_all()
-        elif self._stale:
-            stale = [layer for layer in self.layers if layer.name in self._stale]
-            with self.books.initializing():
-                program(self.crossbar, ClosedLoop(), 0.0, stale)
-            self._note_written(stale)
-        elif self.training and not self._attachments.stepped and not self._attachments and self._moved():
-            self._warn(
-                "the weights have moved, but the cells hold those of the beginning: attach the optimizer with "
-                "net.attach(optimizer), or call net.step() after each of its steps"
-            )
-
-    def _program_all(self) -> None:
-        with self.books.initializing():
-            if not self.programmed:
-                self.books.enter("write", self.crossbar.session.engine.calibration)
-            written = program(self.crossbar, ClosedLoop(), 0.0)
-        self.books.note_initialization(written)
-        self.programmed = True
-        self._note_written(self.layers)
-        failed = int((~written.result.ok).sum())
-        if failed > 0.05 * max(len(written.result.ok), 1):
-            self._warn(
-                f"{failed / len(written.result.ok):.1%} of the cells did not reach their level when they were first "
-                "programmed; fewer levels, a wider window (write.tolerance) or a higher pulse limit "
-                "(write.pulse_limit) would help"
-            )
-
-    def _note_written(self, layers: Sequence[MappedLayer]) -> None:
-        for layer in layers:
-            self._stale.discard(layer.name)
-            self._note_version(layer)
-
-    def _note_version(self, layer: MappedLayer) -> None:
-        self._versions[layer.name] = layer.weight._version
-
-    def _moved(self) -> bool:
-        return any(layer.weight._version != self._versions.get(layer.name) for layer in self.layers)
-
-    def _warn(self, sentence: str) -> None:
+    def warn(self, sentence: str) -> None:
+        """Warn, and keep the warning for the report; once is enough."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
             warnings.warn(sentence, UserWarning, stacklevel=4)
 
 
 class _Marker:
-    """Marks a layer whose parameters were loaded: its cells are to be written."""
+    """Notes that the parameters of a layer were loaded."""
 
-    def __init__(self, stale: set[str], name: str) -> None:
-        self._stale = stale
-        self._name = name
+    def __init__(self, readiness: NetworkReadiness | None = None, layer: MappedLayer | None = None) -> None:
+        self._readiness = readiness
+        self._layer = layer
 
     def __call__(self, module: nn.Module, incompatible: Any) -> None:
-        self._stale.add(self._name)
+        if self._readiness is not None and self._layer is not None:
+            self._readiness.note_loaded(self._layer)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "_Marker":
-        # A copy of a part of the module has no cells.
-        return _Marker(set(), self._name)
+    def __reduce__(self) -> Any:
+        # A copy of the module, or of a part of it, has no cells.
+        return _Marker, ()
 
 
 def _after_loading(network: nn.Module, incompatible: Any) -> None:
@@ -447,11 +415,3 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _tensors(item)
-
-
-def _check_finite(inputs: Sequence[Tensor]) -> None:
-    for x in inputs:
-        if x.is_floating_point() and not bool(torch.isfinite(x).all()):
-            raise TwinbarError(
-                "the batch that would calibrate the converters holds values that are not finite; nothing was programmed"
-            )

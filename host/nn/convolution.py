@@ -1,5 +1,6 @@
 """Convolutions on the crossbar: every patch of the input is one input vector (im2col), and sums are digital."""
 
+import math
 from collections.abc import Sequence
 from itertools import chain
 
@@ -7,12 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.host.nn.crossbar_weight import Multiplied, on_crossbar
+from twinbar.host.nn.crossbar_weight import Multiplied, check_use, on_crossbar
 
 Sizes = int | Sequence[int]
 
 _CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+_CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
 def convolve(
@@ -29,6 +31,7 @@ def convolve(
     layer = on_crossbar(weight)
     if layer is None:
         return _CONVOLUTIONS[dimensions](input, weight, bias, stride, padding, dilation, groups)
+    check_use(layer, weight, dimensions + 2, groups)
     kernel = tuple(weight.shape[2:])
     stride, dilation = _each(stride, dimensions), _each(dilation, dimensions)
     x = input if input.dim() == dimensions + 2 else input.unsqueeze(0)
@@ -40,8 +43,10 @@ def convolve(
         for n in range(dimensions)
     ]
     y = layer.multiply(_patches(x, kernel, stride, padding, dilation))
-    y = y.view(len(x), -1, y.shape[-1]).transpose(1, 2).unflatten(2, sizes)
-    return _finish(y, bias, input)
+    if bias is not None:
+        y = y + bias.to(y.dtype)
+    y = y.view(len(x), math.prod(sizes), y.shape[-1]).transpose(1, 2).unflatten(2, sizes)
+    return _like(y, input, weight)
 
 
 def convolve_transposed(
@@ -62,12 +67,16 @@ def convolve_transposed(
     layer = on_crossbar(weight)
     if layer is None:
         return _TRANSPOSED[dimensions](input, weight, bias, stride, padding, output_padding, groups, dilation)
+    check_use(layer, weight, dimensions + 2, groups, transposed=True)
     x = input if input.dim() == dimensions + 2 else input.unsqueeze(0)
-    rows = x.flatten(2).transpose(1, 2).reshape(-1, x.shape[1])
+    places = math.prod(x.shape[2:])
+    rows = x.flatten(2).transpose(1, 2).reshape(len(x) * places, x.shape[1])
     patches = layer.multiply(rows)
-    patches = patches.view(len(x), -1, patches.shape[-1]).transpose(1, 2).unflatten(2, x.shape[2:])
+    patches = patches.view(len(x), places, patches.shape[-1]).transpose(1, 2).unflatten(2, x.shape[2:])
     y = _add_up(patches, layer, weight, stride, padding, output_padding, dilation)
-    return _finish(y, bias, input)
+    if bias is not None:
+        y = y + bias.to(y.dtype).view(-1, *[1] * dimensions)
+    return _like(y, input, weight)
 
 
 def _add_up(
@@ -89,11 +98,18 @@ def _add_up(
     return add_up(patches, ones, None, stride, padding, output_padding, channels, dilation)
 
 
-def _finish(y: Tensor, bias: Tensor | None, like: Tensor) -> Tensor:
-    """Add the bias of each channel, and take the batch off where the input had none."""
-    if bias is not None:
-        y = y + bias.to(y.dtype).view(-1, *[1] * (y.dim() - 2))
-    return y if y.dim() == like.dim() else y.squeeze(0)
+def _like(y: Tensor, input: Tensor, weight: Tensor) -> Tensor:
+    """Order an output in memory as PyTorch's convolutions do, and take the batch off where the input had none."""
+    last = _CHANNELS_LAST.get(y.dim() - 2)
+    if last is not None and any(x.dim() == y.dim() and _is_ordered(x, last) for x in (input, weight)):
+        y = y.contiguous(memory_format=last)
+    else:
+        y = y.contiguous()
+    return y if y.dim() == input.dim() else y.squeeze(0)
+
+
+def _is_ordered(x: Tensor, order: torch.memory_format) -> bool:
+    return x.is_contiguous(memory_format=order) and not x.is_contiguous()
 
 
 def _patches(
@@ -102,7 +118,7 @@ def _patches(
     """Return the patches of all places, [batch * places, channels * kernel], channel by channel."""
     if len(kernel) == 2:
         patches = F.unfold(x, tuple(kernel), tuple(dilation), tuple(padding), tuple(stride))
-        return patches.transpose(1, 2).reshape(-1, patches.shape[1])
+        return patches.transpose(1, 2).flatten(0, 1)
     dimensions = len(kernel)
     windows = F.pad(x, list(chain(*((size, size) for size in reversed(padding)))))
     for n in range(dimensions):

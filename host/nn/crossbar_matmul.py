@@ -34,7 +34,9 @@ class CrossbarMatmul:
     calibrated : bool
         Whether a batch has set the ranges.
     provisional : bool
-        Whether it was one of an evaluation.
+        Whether it was one of an evaluation, so that the first one of training sets them again.
+    calibrating : bool
+        Whether the products that are made now set the ranges.
     products : int
         Products that were computed.
     """
@@ -53,8 +55,10 @@ class CrossbarMatmul:
         grid_per_gmax = 1 << array.grid_bits
         self._window = (1 - config.cells.g_min_s / config.cells.g_max_s) * grid_per_gmax
         most_rows = max(int(block.tiles.used_rows.max()) for block in self.map.blocks)
-        self.range = ConverterRange(full_scale=float(most_rows * array.step_input_max * grid_per_gmax))
+        self._widest = float(most_rows * array.step_input_max * grid_per_gmax)
+        self.range = ConverterRange(full_scale=self._widest)
         self.calibrating = False
+        self._calibrates_provisionally = False
         self._seen = False
         self.calibrated = False
         self.provisional = False
@@ -63,9 +67,10 @@ class CrossbarMatmul:
         self.clipped = 0
         self.conversions = 0
 
-    def calibrate(self, on: bool) -> None:
-        """Let the products that follow set the ranges, all of them together; or end that."""
-        self.calibrating = on
+    def begin_calibration(self, *, provisional: bool) -> None:
+        """Let the products that follow set the ranges, all of them together, until ``calibrating`` is reset."""
+        self.calibrating = True
+        self._calibrates_provisionally = provisional
         self._seen = False
 
     def is_calibrated(self, training: bool) -> bool:
@@ -121,12 +126,13 @@ class CrossbarMatmul:
         return y, seen
 
     def _calibrate(self, x: Tensor, least: float, most: float, block: int) -> None:
-        """Fit the ranges to an input and its largest current; where one clipped, the next round looks further.
+        """Fit the ranges to an input and its largest current, from the widest range down.
 
         A layer that is used several times while it is calibrated gets a range for all of its inputs.
         """
         held = (self.range.input_max, self.range.full_scale) if self._seen else (0.0, 0.0)
         self.range.input_max = max(most, -least, 1e-6, held[0])
+        self.range.full_scale = self._widest
         for _ in range(CALIBRATION_ROUNDS):
             with self.session.calibrating():
                 outcomes = [self._multiply(self.quantize(part)[0], block) for part in ([x, -x] if least < 0 else [x])]
@@ -135,8 +141,11 @@ class CrossbarMatmul:
             if extremes:
                 self.range.full_scale = max((max(extremes) + 1) / gain * self._margin, 1.0)
         self.range.full_scale = max(self.range.full_scale, held[1])
-        self._seen = self.calibrated = True
-        self.provisional = not self.training
+        self._seen = True
+        if most > 0 or least < 0:
+            # Zeros alone, such as the first state of a recurrent layer, say nothing of what will come.
+            self.calibrated = True
+            self.provisional = self._calibrates_provisionally
 
     def _one_sign(self, x: Tensor, block: int) -> tuple[Tensor, Tensor]:
         codes, lsb = self.quantize(x)

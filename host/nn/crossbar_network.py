@@ -82,7 +82,7 @@ class CrossbarNetwork:
             If a weight of the module is no longer the one on the crossbar.
         """
         for layer in self.layers:
-            if layer.owners[0]._parameters.get(layer.attribute) is not layer.weight:
+            if any(owner._parameters.get(attribute) is not layer.weight for owner, attribute in layer.owners):
                 raise TwinbarError(
                     f"the weight of layer {layer.name} was replaced by another one, which is not on the crossbar; "
                     "change its values in place (weight.copy_), or convert the module again"
@@ -115,12 +115,23 @@ class CrossbarNetwork:
             self._products[layer.name] = layer.matmul.products
 
     @contextmanager
-    def calibrating(self) -> Iterator[nn.Module]:
-        """Let the forward passes meanwhile set the ranges of the converters."""
-        for layer in self.layers:
-            layer.matmul.calibrate(True)
+    def calibrating(
+        self, layers: Sequence[MappedLayer] | None = None, *, provisional: bool = False
+    ) -> Iterator[nn.Module]:
+        """Let the forward passes meanwhile set the ranges of converters.
+
+        Parameters
+        ----------
+        layers : sequence of MappedLayer, optional
+            Those whose ranges are set; all of them by default.
+        provisional : bool
+            The first training batch will set them again.
+        """
+        layers = self.layers if layers is None else layers
+        for layer in layers:
+            layer.matmul.begin_calibration(provisional=provisional)
         try:
             yield self.module
         finally:
-            for layer in self.layers:
-                layer.matmul.calibrate(False)
+            for layer in layers:
+                layer.matmul.calibrating = False

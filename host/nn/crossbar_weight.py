@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
 
 from twinbar.host.nn.current_pass import Pass
 from twinbar.host.nn.weight_matrix import WeightMatrix
@@ -66,6 +67,26 @@ _HARMLESS: Final = frozenset(
     + [torch.is_floating_point, torch.is_complex, torch.numel]
 )
 """What a forward pass may ask of a weight without reading it."""
+_MADE_LIKE: Final = frozenset(
+    (
+        torch.empty_like,
+        torch.full_like,
+        torch.ones_like,
+        torch.rand_like,
+        torch.randint_like,
+        torch.randn_like,
+        torch.zeros_like,
+        Tensor.new,
+        Tensor.new_empty,
+        Tensor.new_full,
+        Tensor.new_ones,
+        Tensor.new_tensor,
+        Tensor.new_zeros,
+    )
+)
+"""Make a tensor of a weight's shape, type and device."""
+_CONVERTED_LIKE: Final = frozenset((Tensor.expand_as, Tensor.reshape_as, Tensor.to, Tensor.type_as, Tensor.view_as))
+"""Give another tensor the shape, type or device of a weight."""
 
 Product = Callable[..., Any]
 """Computes what a function of PyTorch does, on the crossbar; takes its arguments."""
@@ -99,8 +120,10 @@ class CrossbarWeight(nn.Parameter):
     ) -> Any:
         """Run a function of PyTorch that was called with such a weight."""
         kwargs = kwargs or {}
+        if func is torch.autograd.grad:
+            return _differentiate(*args, **kwargs)
         with torch._C.DisableTorchFunctionSubclass():
-            if func in _HARMLESS:
+            if _reads_nothing(func, args):
                 return func(*args, **kwargs)
             layers = [weight.layer for weight in _weights_in((args, kwargs)) if weight.layer is not None]
             if not layers or any(layer.current.on_twin for layer in layers):
@@ -109,7 +132,8 @@ class CrossbarWeight(nn.Parameter):
 
             product = PRODUCTS.get(func)
             if product is not None:
-                return product(*args, **kwargs)
+                with layers[0].current.run():
+                    return product(*args, **kwargs)
             for layer in layers:
                 if layer.current.depth:
                     raise read_error(layer.name, func)
@@ -137,6 +161,36 @@ def on_crossbar(weight: object) -> Multiplied | None:
     """Return the layer of a weight whose products run on the crossbar now; None for any other object."""
     layer = weight.layer if isinstance(weight, CrossbarWeight) else None
     return None if layer is None or layer.current.on_twin else layer
+
+
+def check_use(layer: Multiplied, weight: Tensor, dimensions: int, groups: int = 1, *, transposed: bool = False) -> None:
+    """Refuse to multiply by a weight as if it were that of another kind of layer.
+
+    Raises
+    ------
+    TwinbarError
+        If the cells hold another matrix.
+    """
+    form = layer.form
+    if (weight.dim(), form.groups, form.transposed) != (dimensions, groups, transposed):
+        raise TwinbarError(
+            f"the weights of layer {layer.name} were multiplied by as another kind of layer than they are on the "
+            f"crossbar; leave the layer digital with exclude=[{layer.name!r}], or call the layer instead"
+        )
+
+
+def _differentiate(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+    """Compute `torch.autograd.grad` of weights; what is computed again meanwhile (checkpointing) is on the crossbar."""
+    chosen = [inputs] if isinstance(inputs, Tensor) else inputs
+    edges: list[Any] = [get_gradient_edge(x) if isinstance(x, CrossbarWeight) else x for x in chosen]
+    return torch.autograd.grad(outputs, edges, *args, **kwargs)
+
+
+def _reads_nothing(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether a function asks a weight for no more than its shape, type and place."""
+    if func in _HARMLESS or func in _MADE_LIKE:
+        return True
+    return func in _CONVERTED_LIKE and not isinstance(args[0], CrossbarWeight)
 
 
 def _weights_in(value: Any) -> list[CrossbarWeight]:

@@ -1,6 +1,20 @@
 """What the layers of a network must know of the forward pass that is going on."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+
+class Readiness(Protocol):
+    """Sees to it that layers can be multiplied by: a `twinbar.host.network.readiness.NetworkReadiness`."""
+
+    def run(self) -> AbstractContextManager[None]:
+        """Open a run of the network, or of a part of it."""
+
+    def bring_up(self, x: Tensor) -> None:
+        """See to it, once in a run, that the cells hold the weights, before they are multiplied by activations."""
 
 
 @dataclass
@@ -13,7 +27,19 @@ class Pass:
         Forward passes of the network that have begun and not ended (a network may call itself).
     on_twin : bool
         Weights are multiplied by in software.
+    readiness : Readiness or None
+        None where the cells are programmed, and the converters calibrated, by hand.
     """
 
     depth: int = 0
     on_twin: bool = False
+    readiness: Readiness | None = None
+
+    def run(self) -> AbstractContextManager[None]:
+        """Surround products, which may be made outside of a forward pass: by a method of the module, or one part."""
+        return nullcontext() if self.readiness is None else self.readiness.run()
+
+    def bring_up(self, x: Tensor) -> None:
+        """See to it that the cells hold the weights, before they are multiplied by activations."""
+        if self.readiness is not None:
+            self.readiness.bring_up(x)

@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.host.nn.crossbar_weight import on_crossbar
+from twinbar.host.nn.crossbar_weight import check_use, on_crossbar
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -14,6 +14,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     layer = on_crossbar(weight)
     if layer is None:
         return F.linear(input, weight, bias)
+    check_use(layer, weight, 2, layer.form.groups)
     y = layer.multiply(_for_groups(input, layer.form.groups))
     return y if bias is None else y + bias.to(y.dtype)
 

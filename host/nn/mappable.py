@@ -69,7 +69,8 @@ def find_weights(module: nn.Module, exclude: Sequence[str] = ()) -> tuple[list[W
     ----------
     module : nn.Module
     exclude : sequence of str
-        Names of parts that stay digital with all that is in them; ``*`` stands for any text.
+        Names of parts that stay digital with all that is in them, or of single weights of a part that has several;
+        ``*`` stands for any text.
 
     Raises
     ------
@@ -79,41 +80,39 @@ def find_weights(module: nn.Module, exclude: Sequence[str] = ()) -> tuple[list[W
     excluded = _excluded(module, exclude)
     found: dict[int, Weight] = {}
     digital = []
-    paths = {id(part): name for name, part in module.named_modules()}
+    paths = _paths(module)
     inside: set[nn.Module] = set()
     for name, part in module.named_modules():
-        own = sum(parameter.numel() for parameter in part.parameters(recurse=False))
-        label = name or type(part).__name__.lower()
+        own = sum(map(_numbers, part.parameters(recurse=False)))
+        label = _label(name, part)
         forms = _forms(part)
         if part in inside or (not own and not forms and not _is_adapted(part)):
             continue
-        if name in excluded:
-            digital.append(Digital(label, type(part).__name__, own, "excluded"))
+        if not forms or part in excluded.parts:
+            reason = "excluded" if part in excluded.parts else "no product of a weight matrix"
+            digital.append(Digital(label, type(part).__name__, own, reason))
             continue
-        if not forms:
-            digital.append(Digital(label, type(part).__name__, own, "no product of a weight matrix"))
-            continue
-        _refuse_adapted(label, part)
         for owner, attribute, form in forms:
+            weight_paths = _weight_paths(paths, part, owner, attribute, several=len(forms) > 1)
             if owner is not part:
                 inside.add(owner)
+            if owner in excluded.parts or any(path in excluded.weights for path in weight_paths):
+                numbers = _numbers(owner._parameters.get(attribute))
+                digital.append(Digital(weight_paths[0], type(owner).__name__, numbers, "excluded"))
+                continue
+            _refuse_adapted(weight_paths[0], owner, attribute)
             parameter = owner._parameters[attribute]
             if parameter is None:
                 continue
-            path = label
-            if owner is not part:
-                path = paths[id(owner)]
-            elif len(forms) > 1:
-                path = f"{label}.{attribute}"
-            _check(path, parameter)
-            weight = found.setdefault(id(parameter), Weight(path, parameter, form))
+            _check(weight_paths[0], parameter)
+            weight = found.setdefault(id(parameter), Weight(weight_paths[0], parameter, form))
             if weight.form != form:
                 raise ConfigError(
-                    f"{path} shares its weights with {weight.name}, but uses them as another matrix; leave both "
-                    f"digital with exclude=[{weight.name!r}, {label!r}]"
+                    f"{weight_paths[0]} shares its weights with {weight.name}, but uses them as another matrix; leave "
+                    f"both digital with exclude=[{weight.name!r}, {weight_paths[0]!r}]"
                 )
             weight.owners.append((owner, attribute))
-            weight.names.append(path)
+            weight.names.extend(weight_paths)
     _refuse_shared(module, found)
     if not found:
         raise ConfigError(f"the module has no layer that could be put on a crossbar: {CONVERTED}")
@@ -149,26 +148,28 @@ def _form(
     return [(owner, name, WeightMatrix.of(weight, groups, packed=packed, transposed=transposed))]
 
 
+def _numbers(parameter: nn.Parameter | None) -> int:
+    """Count the numbers of a parameter; of one that is not initialized, none is known."""
+    return 0 if parameter is None or isinstance(parameter, nn.UninitializedParameter) else parameter.numel()
+
+
 def _is_adapted(part: nn.Module) -> bool:
     return parametrize.is_parametrized(part)
 
 
-def _refuse_adapted(label: str, part: nn.Module) -> None:
-    """Refuse layers whose weight is computed, or is not there yet."""
-    if any(isinstance(weight, nn.UninitializedParameter) for weight in part._parameters.values()):
+def _refuse_adapted(path: str, owner: nn.Module, attribute: str) -> None:
+    """Refuse a weight that is computed, or is not there yet."""
+    kind = type(owner).__name__
+    if any(isinstance(weight, nn.UninitializedParameter) for weight in owner._parameters.values()):
         raise ConfigError(
-            f"the layer {label} ({type(part).__name__}) does not know its size yet; run one batch through the module "
-            "before it is converted"
+            f"the layer {path} ({kind}) does not know its size yet; run one batch through the module before it is "
+            "converted"
         )
-    computed = [
-        name
-        for owner, name, _ in _forms(part)
-        if name not in owner._parameters or parametrize.is_parametrized(owner, name)
-    ]
-    if computed:
+    if attribute not in owner._parameters or parametrize.is_parametrized(owner, attribute):
         raise ConfigError(
-            f"the {computed[0]} of layer {label} is computed from other parameters (a parametrization such as "
-            f"weight_norm), which a cell cannot hold; remove it, or leave the layer digital with exclude=[{label!r}]"
+            f"the {attribute} of layer {path} ({kind}) is computed from other parameters (by weight_norm, "
+            "spectral_norm, pruning or another parametrization), which a cell cannot hold; remove that, or leave the "
+            f"layer digital with exclude=[{path!r}]"
         )
 
 
@@ -197,17 +198,61 @@ def _refuse_shared(module: nn.Module, found: dict[int, Weight]) -> None:
                 )
 
 
-def _excluded(module: nn.Module, exclude: Sequence[str]) -> set[str]:
-    """Return the names of the parts that patterns name, and of all that is in them."""
-    if isinstance(exclude, str):
-        exclude = [exclude]
-    names = [name for name, _ in module.named_modules(remove_duplicate=False)]
-    chosen: set[str] = set()
-    for pattern in exclude:
-        hits = [name for name in names if fnmatchcase(name, pattern)]
-        if not hits:
+@dataclass(frozen=True)
+class _Excluded:
+    """What stays digital: parts with all that is in them, and names of single weights."""
+
+    parts: set[nn.Module]
+    weights: set[str]
+
+
+def _excluded(module: nn.Module, exclude: Sequence[str]) -> _Excluded:
+    """Return what patterns name.
+
+    Raises
+    ------
+    ConfigError
+        If one names nothing.
+    """
+    parts = [(name, part) for name, part in module.named_modules(remove_duplicate=False)]
+    paths = _paths(module)
+    weights = [
+        path
+        for _, part in parts
+        for forms in [_forms(part)]
+        for owner, attribute, _ in forms
+        for path in _weight_paths(paths, part, owner, attribute, several=len(forms) > 1)
+    ]
+    chosen = _Excluded(set(), set())
+    for pattern in [exclude] if isinstance(exclude, str) else exclude:
+        hits = [part for name, part in parts if fnmatchcase(name, pattern)]
+        named = {path for path in weights if fnmatchcase(path, pattern)}
+        if not hits and not named:
+            names = list(dict.fromkeys([*(name for name, _ in parts if name), *weights]))
             near = difflib.get_close_matches(pattern, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"parts are {', '.join(filter(None, names[:8]))}"
+            hint = f"did you mean {near[0]!r}?" if near else f"parts are {', '.join(names[:8])}"
             raise ConfigError(f"exclude names {pattern!r}, which is no part of the module; {hint}")
-        chosen.update(hits)
-    return {name for name in names if any(name == top or name.startswith(f"{top}.") for top in chosen)}
+        chosen.parts.update(inner for part in hits for inner in part.modules())
+        chosen.weights.update(named)
+    return chosen
+
+
+def _paths(module: nn.Module) -> dict[nn.Module, list[str]]:
+    """Return all names of every part: several where it is used in several places."""
+    paths: dict[nn.Module, list[str]] = {}
+    for name, part in module.named_modules(remove_duplicate=False):
+        paths.setdefault(part, []).append(_label(name, part))
+    return paths
+
+
+def _label(name: str, part: nn.Module) -> str:
+    """Return the name of a part; the module itself has that of its class."""
+    return name or type(part).__name__.lower()
+
+
+def _weight_paths(
+    paths: dict[nn.Module, list[str]], part: nn.Module, owner: nn.Module, attribute: str, *, several: bool
+) -> list[str]:
+    """Return all names of a weight: those of its part, with its own where the part has several."""
+    names = paths[owner]
+    return [f"{name}.{attribute}" for name in names] if several and owner is part else names

@@ -1,5 +1,6 @@
 """A weight that lies on the crossbar: its float twin, its cells, and the products with them."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,10 @@ from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.crossbar_weight import CrossbarWeight
 from twinbar.host.nn.current_pass import Pass
 from twinbar.host.nn.straight_through import StraightThrough
+from twinbar.host.nn.transforms import refuse_transforms
 from twinbar.host.nn.weight_matrix import WeightMatrix
 from twinbar.host.update.programmed import ProgrammedLayer
+from twinbar.hw.errors import TwinbarError
 
 
 @dataclass(eq=False)
@@ -28,11 +31,9 @@ class MappedLayer:
     matmul : CrossbarMatmul
     current : Pass
         Shared by all layers of a network.
-    owners : list of nn.Module
-        Modules that have the weight, several where it is shared; the mode of the first says whether a product is one of
-        training.
-    attribute : str
-        Name of the weight in the first of them.
+    owners : list of (nn.Module, str)
+        Modules that have the weight, and its name in each: several where it is shared. The mode of the first says
+        whether a product is one of training.
     names : list of str
         All names that the weight has in the module; several where it is shared.
     """
@@ -42,8 +43,7 @@ class MappedLayer:
     form: WeightMatrix
     matmul: CrossbarMatmul
     current: Pass
-    owners: list[nn.Module]
-    attribute: str
+    owners: list[tuple[nn.Module, str]]
     names: list[str]
 
     @property
@@ -86,11 +86,22 @@ class MappedLayer:
         Returns
         -------
         Tensor [..., outputs]
+
+        Raises
+        ------
+        TwinbarError
+            If there are more or fewer activations than inputs.
         """
-        self.matmul.training = self.owners[0].training
-        rows = x.reshape(-1, x.shape[-1])
-        matrix = self.form.of_weight(self.weight)
+        refuse_transforms(self.name)
         blocks = self.matmul.map.blocks
+        inputs = self.form.inputs * (self.form.groups if block is None else blocks[block].groups)
+        if x.shape[-1] != inputs:
+            raise TwinbarError(f"layer {self.name} takes {inputs} activations, but was given {x.shape[-1]}")
+        rows = x.reshape(math.prod(x.shape[:-1]), inputs)
+        if len(rows):
+            self.current.bring_up(rows)
+        self.matmul.training = self.owners[0][0].training
+        matrix = self.form.of_weight(self.weight)
         parts = []
         start = 0
         for number in range(len(blocks)) if block is None else [block]:

@@ -1,6 +1,5 @@
 """Put a user's module on a crossbar: its weights get cells, and its forward pass multiplies by them."""
 
-import copy
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from twinbar.emulator.contract.bulk_operations import Engine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.accounted_engine import Account, AccountedEngine
+from twinbar.host.nn.copied_module import copy_module
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.crossbar_weight import CrossbarWeight
@@ -19,7 +19,6 @@ from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.mapping import LayerShape, Placement, map_layers, mapped_columns, tile_count
 from twinbar.host.nn.networks import he_std
 from twinbar.host.update.programmed import ProgrammedLayer
-from twinbar.hw.errors import ConfigError
 
 MakeEngine = Callable[[CrossbarConfig, int, np.ndarray], Engine]
 """Makes an engine from a configuration, a number of tiles, and the mapped columns of each tile."""
@@ -31,6 +30,7 @@ def put_on_crossbar(
     account: Account,
     *,
     exclude: Sequence[str] = (),
+    copied: bool = False,
     levels: int | None = None,
     weight_range: float = 8.0,
     placement: Placement = "interleaved",
@@ -51,6 +51,8 @@ def put_on_crossbar(
         Takes what every program did (see `AccountedEngine`).
     exclude : sequence of str
         See `find_weights`.
+    copied : bool
+        The module is a copy already, made for this network.
     levels : int, optional
         Levels per cell; as many as the configuration's table has by default.
     weight_range : float
@@ -65,7 +67,7 @@ def put_on_crossbar(
         If the module cannot be copied, has no layer that could be put on a crossbar, or one in a form that would be
         converted wrongly.
     """
-    module = _copy(module)
+    module = module if copied else copy_module(module)
     found, digital = find_weights(module, exclude)
     shapes = [
         LayerShape(weight.name, weight.form.outputs, weight.form.inputs, weight.form.groups, weight.form.packed)
@@ -80,15 +82,16 @@ def put_on_crossbar(
         top = max(weight_range * he_std(place.inputs), float(weight.parameter.detach().abs().max()))
         cells = ProgrammedLayer.blank(place, levels, top / (levels - 1), keep_read_back=keep_read_back)
         matmul = CrossbarMatmul(session, cells, range_margin, range_tracking)
-        parameter = CrossbarWeight(weight.parameter.detach(), weight.parameter.requires_grad)
+        parameter = weight.parameter
+        if not isinstance(parameter, CrossbarWeight):
+            parameter = CrossbarWeight(parameter.detach(), parameter.requires_grad)
         layer = MappedLayer(
             name=weight.name,
             weight=parameter,
             form=weight.form,
             matmul=matmul,
             current=current,
-            owners=[owner for owner, _ in weight.owners],
-            attribute=weight.owners[0][1],
+            owners=weight.owners,
             names=weight.names,
         )
         parameter.layer = layer
@@ -96,10 +99,3 @@ def put_on_crossbar(
             setattr(owner, name, parameter)
         layers.append(layer)
     return CrossbarNetwork(module, session, layers, digital, current)
-
-
-def _copy(module: nn.Module) -> nn.Module:
-    try:
-        return copy.deepcopy(module)
-    except (RuntimeError, TypeError) as error:
-        raise ConfigError(f"the module cannot be copied, which its conversion begins with: {error}") from None

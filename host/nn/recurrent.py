@@ -112,7 +112,7 @@ def _run(cell: Cell, states: int, data: Tensor, second: Any, third: Any, *option
         x = data.transpose(0, 1) if batch_first else data
         length, batch = x.shape[:2]
         sizes = [batch] * length
-        rows = x.reshape(length * batch, -1)
+        rows = x.reshape(length * batch, x.shape[2])
     else:
         rows, sizes = data, batch_sizes.tolist()
     directions = 2 if bidirectional else 1
@@ -136,7 +136,7 @@ def _run(cell: Cell, states: int, data: Tensor, second: Any, third: Any, *option
     final_states = tuple(torch.stack(states) for states in zip(*last, strict=True))
     if batch_sizes is not None:
         return rows, final_states
-    output = rows.view(length, batch, -1)
+    output = rows.view(length, batch, rows.shape[1])
     return (output.transpose(0, 1) if batch_first else output), final_states
 
 

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinbar.emulator.sections.array_section import ArrayConfig
-from twinbar.host.nn.mapping import map_layers, mapped_cells, mapped_columns, tile_count, tile_names
+from twinbar.host.nn.mapping import (
+    LayerMap,
+    LayerShape,
+    map_layers,
+    mapped_cells,
+    mapped_columns,
+    tile_count,
+    tile_names,
+)
 
 ARRAY = ArrayConfig(rows=5, columns=6)
 SHAPES = st.lists(st.tuples(st.integers(1, 14), st.integers(1, 23)), min_size=1, max_size=3)
@@ -145,3 +153,115 @@ def test_a_network_of_small_layers_takes_one_tile() -> None:
     assert [layer.blocks[0].tiles.first_tile for layer in maps] == [0, 0, 1, 1]
     assert tile_names(maps) == ["0+1 r0 c0", "2+3 r0 c0"]
     assert mapped_columns(maps).tolist() == [6, 6]
+
+
+# --- groups -----------------------------------------------------------------------------------------------------------
+
+GROUPED = st.lists(
+    st.builds(
+        lambda groups, outputs, inputs, packed: LayerShape("", groups * outputs, inputs, groups, packed),
+        st.integers(1, 5),
+        st.integers(1, 8),
+        st.integers(1, 9),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=3,
+)
+"""Groups smaller than a tile of 5 rows and 3 pairs, larger ones, and layers without any."""
+
+
+def grouped_maps(shapes: list[LayerShape], placement: Literal["interleaved", "contiguous"]) -> list[LayerMap]:
+    return map_layers([shape._replace(name=f"l{n}") for n, shape in enumerate(shapes)], ARRAY, placement)
+
+
+def products_of(layer: LayerMap, conductance: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Multiply inputs [groups, inputs] as tiles do: each row drives its cells, each pair of columns adds them up."""
+    found = []
+    start = 0
+    for number, block in enumerate(layer.blocks):
+        given = np.append(x[start : start + block.groups].ravel(), 0)
+        start += block.groups
+        tiles = block.tiles
+        row_tiles, column_tiles = tiles.shape
+        per_tile = np.zeros((column_tiles, 1, int(tiles.used_columns.max()) // 2), np.int64)
+        for r in range(row_tiles):
+            for c in range(column_tiles):
+                cells = conductance[tiles.first_tile + r * column_tiles + c]
+                driven = given[tiles.row_input[r]][: tiles.used_rows[r]]
+                sums = driven @ cells[: tiles.used_rows[r], : tiles.used_columns[c]]
+                per_tile[c, 0, : len(sums) // 2] += sums[0::2] - sums[1::2]
+        found.append(layer.gather(per_tile, number)[0])
+    return np.concatenate(found)
+
+
+@given(shapes=GROUPED, placement=placements)
+def test_every_weight_of_a_group_has_a_pair_of_its_own(
+    shapes: list[LayerShape], placement: Literal["interleaved", "contiguous"]
+) -> None:
+    maps = grouped_maps(shapes, placement)
+    plus = np.concatenate([(m.output_address[:, None] + m.input_address[None, :]).ravel() for m in maps])
+    both = np.concatenate([plus, plus + 1])
+    assert len(np.unique(both)) == len(both) == 2 * sum(shape.outputs * shape.inputs for shape in shapes)
+    assert both.min() >= 0
+    assert both.max() < tile_count(maps) * ARRAY.cells
+    assert (plus % ARRAY.columns % 2 == 0).all()
+    assert np.array_equal(np.flatnonzero(mapped_cells(maps, ARRAY)), np.sort(both))
+    for layer, shape in zip(maps, shapes, strict=True):
+        assert (layer.outputs, layer.inputs, layer.groups) == (shape.outputs, shape.inputs, shape.groups)
+
+
+@given(shapes=GROUPED, placement=placements, seed=st.integers(0, 99))
+def test_blocks_multiply_by_what_the_addresses_say(
+    shapes: list[LayerShape], placement: Literal["interleaved", "contiguous"], seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    maps = grouped_maps(shapes, placement)
+    conductance = np.zeros(tile_count(maps) * ARRAY.cells, np.int64)
+    weights = []
+    for layer in maps:
+        plus = layer.output_address[:, None] + layer.input_address[None, :]
+        conductance[plus], conductance[plus + 1] = random.integers(1, 9, (2, *plus.shape))
+        weights.append(conductance[plus] - conductance[plus + 1])
+    tiles = conductance.reshape(-1, ARRAY.rows, ARRAY.columns)
+    for layer, shape, matrix in zip(maps, shapes, weights, strict=True):
+        x = random.integers(0, 9, (shape.groups, shape.inputs))
+        wanted = np.einsum("goi,gi->go", matrix.reshape(shape.groups, -1, shape.inputs), x).ravel()
+        assert products_of(layer, tiles, x).tolist() == wanted.tolist()
+
+
+@given(shapes=GROUPED, placement=placements)
+def test_tiles_of_groups_have_names_of_their_own(
+    shapes: list[LayerShape], placement: Literal["interleaved", "contiguous"]
+) -> None:
+    maps = grouped_maps(shapes, placement)
+    names = tile_names(maps)
+    assert len(names) == len(set(names)) == tile_count(maps) == sum(layer.tiles for layer in maps)
+    assert all(any(name.startswith(layer.name) for name in names) for layer in maps)
+    used = mapped_cells(maps, ARRAY).any(axis=1).sum(axis=1)
+    # Packed groups leave gaps within the columns of a tile to no one: all of its columns up to the last are used.
+    assert mapped_columns(maps).tolist() == used.tolist()
+
+
+@pytest.mark.parametrize(
+    ("shape", "tiles", "groups_per_block"),
+    [
+        # 3 x 1 weights: one row and one pair to each group, so that three pairs limit a tile.
+        (LayerShape("depthwise", 7, 1, 7), 3, [3, 3, 1]),
+        # Two rows and one pair: five rows limit it.
+        (LayerShape("two-rows", 4, 2, 4), 2, [2, 2]),
+        (LayerShape("apart", 3, 2, 3, packed=False), 3, [1, 1, 1]),
+        # 6 rows are two tiles for each group.
+        (LayerShape("larger", 2, 6, 2), 4, [1, 1]),
+        (LayerShape("wider", 8, 2, 2), 4, [1, 1]),
+    ],
+)
+def test_groups_share_tiles_where_they_fit(shape: LayerShape, tiles: int, groups_per_block: list[int]) -> None:
+    (layer,) = map_layers([shape], ARRAY, "interleaved")
+    assert layer.tiles == tile_count([layer]) == tiles
+    assert [block.groups for block in layer.blocks] == groups_per_block
+    stops = np.cumsum(groups_per_block) * (shape.outputs // shape.groups)
+    assert [block.outputs for block in layer.blocks] == [
+        slice(int(stop - count * (shape.outputs // shape.groups)), int(stop))
+        for stop, count in zip(stops, groups_per_block, strict=True)
+    ]
