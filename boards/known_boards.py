@@ -24,6 +24,11 @@ def boards() -> dict[str, BoardDefinition]:
     return BOARDS.built_in()
 
 
+def board_names() -> list[str]:
+    """Return the names of the boards, those of plug-ins included."""
+    return list(BOARDS.names())
+
+
 def find(name: str) -> BoardDefinition:
     """Return a board by name, or as ``package.module:NAME``.
 

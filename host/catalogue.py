@@ -20,10 +20,3 @@ def energy_tables() -> list[str]:
     from twinbar.emulator.ledger.energy_table import ENERGY_TABLES
 
     return list(ENERGY_TABLES.names())
-
-
-def boards() -> list[str]:
-    """Return the names of the boards."""
-    from twinbar.boards.known_boards import BOARDS
-
-    return list(BOARDS.names())

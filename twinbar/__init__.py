@@ -7,8 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from twinbar.boards.known_boards import board_names as boards
     from twinbar.host.board.board import Board
-    from twinbar.host.catalogue import boards, energy_tables, policies, presets
+    from twinbar.host.catalogue import energy_tables, policies, presets
     from twinbar.host.cells.chip import Chip
     from twinbar.host.experiment.finished_run import FinishedRun
     from twinbar.host.experiment.from_python import compare, train
@@ -49,7 +50,6 @@ _HOMES: Final = {
     "ToolMissingError": "twinbar.hw.errors",
     "TwinbarError": "twinbar.hw.errors",
     "VirtualBoard": "twinbar.host.virtual.virtual_board",
-    "boards": "twinbar.host.catalogue",
     "compare": "twinbar.host.experiment.from_python",
     "convert": "twinbar.host.network.convert",
     "energy_tables": "twinbar.host.catalogue",
@@ -66,6 +66,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         value: Any = version("twinbar")
+    elif name == "boards":  # the package of that name lists them when it is called
+        value = importlib.import_module("twinbar.boards")
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
     else:
