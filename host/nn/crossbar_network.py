@@ -46,6 +46,7 @@ class CrossbarNetwork:
         self.layers = layers
         self.digital = digital
         self.current = current
+        current.parts = frozenset(map(id, module.modules()))
         self.not_called: list[str] = []
         self._products = {layer.name: 0 for layer in layers}
 

@@ -135,7 +135,7 @@ class CrossbarWeight(nn.Parameter):
                 with layers[0].current.run():
                     return product(*args, **kwargs)
             for layer in layers:
-                if layer.current.depth:
+                if layer.current.is_going_on():
                     raise read_error(layer.name, func)
             return func(*args, **kwargs)
 

@@ -1,10 +1,14 @@
 """What the layers of a network must know of the forward pass that is going on."""
 
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
+
+_CALL: Final = nn.Module._call_impl.__code__
+"""Runs the forward pass of every module."""
 
 
 class Readiness(Protocol):
@@ -27,13 +31,27 @@ class Pass:
         Forward passes of the network that have begun and not ended (a network may call itself).
     on_twin : bool
         Weights are multiplied by in software.
+    parts : frozenset of int
+        Identities of the modules in the network.
     readiness : Readiness or None
         None where the cells are programmed, and the converters calibrated, by hand.
     """
 
     depth: int = 0
     on_twin: bool = False
+    parts: frozenset[int] = frozenset()
     readiness: Readiness | None = None
+
+    def is_going_on(self) -> bool:
+        """Whether the network computes now: called as a whole, or one of its modules by itself."""
+        if self.depth:
+            return True
+        frame = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code is _CALL and id(frame.f_locals["self"]) in self.parts:
+                return True
+            frame = frame.f_back  # type: ignore[assignment]
+        return False
 
     def run(self) -> AbstractContextManager[None]:
         """Surround products, which may be made outside of a forward pass: by a method of the module, or one part."""

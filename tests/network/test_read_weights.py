@@ -53,11 +53,12 @@ def test_reading_is_refused_by_name(how: str, training: bool, to_crossbar: Conve
     layer, use = READS[how]
     net = to_crossbar(Parent(use)).train(training)
     x = torch.randn(3, 4)
-    with pytest.raises(
-        TwinbarError, match=rf"the weights of layer {layer} were read \(.*exclude=\['{layer}'\]"
-    ) as error:
-        net(x)
-    assert "\n" not in str(error.value)
+    words = rf"the weights of layer {layer} were read \(.*exclude=\['{layer}'\]"
+    # Called as a whole, or the module by itself.
+    for run in (net, net.module):
+        with pytest.raises(TwinbarError, match=words) as error:
+            run(x)
+        assert "\n" not in str(error.value)
     # The sentence says the way out.
     module = Parent(use)
     assert torch.allclose(to_crossbar(module, exclude=layer)(x), module(x))
@@ -111,6 +112,20 @@ def test_what_does_not_read_a_weight_is_allowed(to_crossbar: Convert) -> None:
     net = to_crossbar(module)
     x = torch.randn(3, 4)
     assert_alike(net(x), module(x))
+
+
+def test_a_loss_may_read_weights(to_crossbar: Convert) -> None:
+    class Penalized(nn.Module):
+        def __init__(self, net: nn.Module) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, y: Tensor) -> Tensor:
+            return y.square().sum() + self.net.fc.weight.square().sum()
+
+    net = to_crossbar(Parent(lambda m, x: m.fc(x)))
+    Penalized(net)(net(torch.randn(3, 4))).backward()
+    assert net.fc.weight.grad is not None
 
 
 def test_weights_may_be_read_outside_of_a_forward_pass(to_crossbar: Convert) -> None:
