@@ -20,9 +20,9 @@ from twinbar.hw.timing import Phase
 MakeEngine = Callable[[CrossbarConfig, int, np.ndarray], Engine]
 """Makes an engine from a configuration, a number of tiles, and the mapped columns of each tile."""
 
-_MASK: Final = (1 << 64) - 1
 _GOLDEN: Final = 0x9E3779B97F4A7C15
-"""Factor of the tile in the key of a cell (`twinbar.emulator.devices.physics.cell_key`)."""
+_TILE: Final = 2**32
+"""Factors of the tile in the key of a cell (`twinbar.emulator.devices.physics.cell_key`)."""
 
 
 def side_by_side(make: MakeEngine, most: int = MAX_TILES) -> MakeEngine:
@@ -208,10 +208,10 @@ def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
 def _for_controller(config: CrossbarConfig, start: int) -> CrossbarConfig:
     """Return the configuration of a controller: its cells are those that one controller of all tiles would have.
 
-    The key of a cell is made of ``seed + (tile << 32) * _GOLDEN``, so that another first tile is another seed. Keys of
+    The key of a cell is made of ``seed + tile * 2**32 * _GOLDEN``, so that another first tile is another seed. Keys of
     ADC channels are made otherwise: channels are others than in one large controller, and as independent.
     """
     scalars = config.cells.scalars.copy()
-    seed = (int(scalars[0].seed) + (start << 32) * _GOLDEN) & _MASK
+    seed = (int(scalars[0].seed) + start * _TILE * _GOLDEN) % 2**64
     scalars[0].seed = np.uint64(seed).view(np.int64)
     return replace(config, cells=replace(config.cells, scalars=scalars))

@@ -33,7 +33,8 @@ class PolicyConfig(Section):
         default=8.0,
         ge=1e-3,
         le=1e6,
-        description="weight of the highest level, in standard deviations of the He initialization",
+        description="weight of the highest level, in standard deviations of the He initialization; for networks of "
+        "one's own, in those of each layer's weights when they are put on the crossbar",
     )
     write_every: int = Field(
         default=1, ge=1, le=1_000_000, description="optimizer steps from one write list to the next"

@@ -22,6 +22,7 @@ from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.optimizers import optimizer_class
+from twinbar.host.experiment.sections import NETWORKS
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.networks import lenet, mlp
 from twinbar.host.nn.put_on_crossbar import MakeEngine, put_on_crossbar
@@ -80,6 +81,7 @@ def build_network(
         account,
         exclude=config.model.exclude,
         weight_range=config.policy.weight_range,
+        own_spread=config.model.kind not in NETWORKS,
         placement=config.array.mapping,
         sharing=config.array.sharing,
         keep_read_back=keep_read_back,

@@ -105,6 +105,7 @@ def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) ->
         copied=copied,
         levels=len(crossbar.levels),
         weight_range=config.policy.weight_range,
+        own_spread=True,
         placement=config.array.mapping,
         sharing=config.array.sharing,
         keep_read_back=policy.keeps_read_back,

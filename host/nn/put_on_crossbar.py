@@ -33,6 +33,7 @@ def put_on_crossbar(
     copied: bool = False,
     levels: int | None = None,
     weight_range: float = 8.0,
+    own_spread: bool = False,
     placement: Placement = "interleaved",
     sharing: bool = False,
     keep_read_back: bool = False,
@@ -57,6 +58,9 @@ def put_on_crossbar(
         Levels per cell; as many as the configuration's table has by default.
     weight_range : float
         Weight of the top level, in standard deviations of a He initialization; larger where weights already exceed it.
+    own_spread : bool
+        Take the standard deviation of the layer's own weights instead (unless all are alike): modules of users may be
+        initialized otherwise, or trained already.
     placement, sharing, keep_read_back, range_margin, range_tracking
         See `LayerMap`, `map_layers`, `ProgrammedLayer` and `CrossbarMatmul`.
     make_engine : callable
@@ -79,7 +83,9 @@ def put_on_crossbar(
     current = Pass()
     layers = []
     for weight, place in zip(found, maps, strict=True):
-        top = max(weight_range * he_std(place.inputs), float(weight.parameter.detach().abs().max()))
+        values = weight.parameter.detach().float()
+        spread = float(values.std(correction=0)) if own_spread else 0.0
+        top = max(weight_range * (spread or he_std(place.inputs)), float(values.abs().max()))
         cells = ProgrammedLayer.blank(place, levels, top / (levels - 1), keep_read_back=keep_read_back)
         matmul = CrossbarMatmul(session, cells, range_margin, range_tracking)
         parameter = weight.parameter
