@@ -72,6 +72,10 @@ def _walk(pulses, cells, amplitudes, gates, widths, scalars, tables):  # type: i
     return out
 
 
+MOST_STATES: Final = 10**8
+"""States of a staircase that are kept in memory: 800 MB."""
+
+
 def staircase(preset: Preset, *, pulses: int | None = None, cells: int = 200, seed: int = 0) -> Staircase:
     """Simulate the staircase of a preset, device-to-device and cycle-to-cycle variation included, faults left out.
 
@@ -89,11 +93,16 @@ def staircase(preset: Preset, *, pulses: int | None = None, cells: int = 200, se
     Raises
     ------
     ConfigError
-        If ``pulses`` or ``cells`` is not positive.
+        If ``pulses`` or ``cells`` is not positive, or together they are too many.
     """
     count = default_pulses(preset) if pulses is None else pulses
     if count < 1 or cells < 1:
         raise ConfigError(f"pulses is {count} and cells is {cells}; both must be 1 or more")
+    if (2 * count + 1) * cells > MOST_STATES:
+        raise ConfigError(
+            f"{cells} cells over {count} pulses of each polarity are {(2 * count + 1) * cells:,} states; at most "
+            f"{MOST_STATES:,} are simulated: ask for fewer cells"
+        )
     tables = build_tables(
         preset, ArrayConfig(read_range=1.0, adc_noise_codes=0.0), seed=seed, clock_hz=_CLOCK_HZ, variance_max=1
     )

@@ -28,9 +28,7 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")]
-Cells = Annotated[
-    int, typer.Option("--cells", metavar="N", min=1, max=1_000_000, help="Cells of the simulated staircase.")
-]
+Cells = Annotated[int, typer.Option("--cells", metavar="N", help="Cells of the simulated staircase.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the simulated cells.")]
 
 

@@ -148,6 +148,7 @@ def test_fit_overwrites_nothing(command, csv_file):
         (["show", "taox-hfo"], "there is no device preset 'taox-hfo'; did you mean 'taox-hfox'?"),
         (["show", "none.toml"], "the device preset none.toml cannot be read"),
         (["show", "ideal", "--cells", "0"], "cells is 0"),
+        (["show", "ideal", "--cells", "1000000000000"], "are simulated: ask for fewer cells"),
         (["show", "ideal", "--plot", "x.gif"], "a plot is a .png, .svg or .pdf file"),
         (["fit", "none.csv", *PULSES], "cannot read none.csv"),
         (["fit", "none.csv", *PULSES, "--out", "x.json"], "a preset is a .toml file"),
