@@ -58,8 +58,8 @@ class ArrayConfig(Section):
     sample_and_hold: bool = Field(
         default=True, description="drive rows only until the columns are sampled, not until all are converted"
     )
-    read_range: float = Field(default=1.15, ge=0.01, le=100, description="full scale of a single-cell read, in Gmax")
-    adc_noise_codes: float = Field(default=0.3, ge=0, le=256, description="noise of the converter itself, in codes rms")
+    read_range: float = Field(default=1.15, ge=1e-3, le=1e9, description="full scale of a single-cell read, in Gmax")
+    adc_noise_codes: float = Field(default=0.3, ge=0, le=1e6, description="noise of the converter itself, in codes rms")
     adc_offset_codes: float = Field(
         default=0.0,
         ge=0,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
+from torch.jit import ScriptModule
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from twinbar.emulator.devices.preset import Preset
@@ -160,7 +160,7 @@ def _refuse_wrapped(module: nn.Module) -> None:
                 f"{path} is a {type(part).__name__}, which makes replicas, each of which would own other cells; "
                 "convert the module in it, and train it in one process"
             )
-        if isinstance(part, torch.jit.ScriptModule):
+        if isinstance(part, ScriptModule):
             raise ConfigError(f"{path} is scripted, with its weights compiled in; convert it before torch.jit.script")
         if "_orig_mod" in part._modules:
             raise ConfigError(f"{path} is compiled, with its weights compiled in; convert it without torch.compile")
