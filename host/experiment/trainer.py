@@ -33,8 +33,8 @@ from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.task import Task
 from twinbar.host.experiment.watch import Watch
-from twinbar.host.network.calibration import calibrate
 from twinbar.host.network.programmer import program
+from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.hw.actions import Action

@@ -13,9 +13,9 @@ from torch.optim import Optimizer
 from twinbar.host.network import network_state
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
-from twinbar.host.network.calibration import calibrate
 from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.eager import eager
+from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.readiness import NetworkReadiness, replica_error
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapped_layer import MappedLayer

@@ -128,7 +128,7 @@ class CrossbarWeight(nn.Parameter):
             layers = [weight.layer for weight in _weights_in((args, kwargs)) if weight.layer is not None]
             if not layers or any(layer.current.on_twin for layer in layers):
                 return func(*args, **kwargs)
-            from twinbar.host.nn.products import PRODUCTS
+            from twinbar.host.nn.crossbar_products import PRODUCTS
 
             product = PRODUCTS.get(func)
             if product is not None:
