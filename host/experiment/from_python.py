@@ -210,11 +210,15 @@ def _changes(
 
 def _reference(thing: Any) -> str:
     """Name an object: as ``package.module:Name`` where every program can import it, else as one of this program."""
-    name = getattr(thing, "__qualname__", type(thing).__name__)
-    module = getattr(thing, "__module__", None)
-    if callable(thing) and not isinstance(thing, nn.Module) and module not in (None, "__main__") and "<" not in name:
-        return f"{module}:{name}"
-    return f"{FROM_PYTHON}:{name.split('<')[0].strip('.') or 'object'}"
+    if isinstance(thing, list | tuple):
+        return f"{FROM_PYTHON}:arrays"
+    name, module = getattr(thing, "__qualname__", None), getattr(thing, "__module__", None)
+    if not isinstance(name, str):  # an instance
+        return f"{FROM_PYTHON}:{type(thing).__name__}"
+    if "<" in name:  # a lambda, or a function within another one
+        plain = name.rpartition(".")[2]
+        return f"{FROM_PYTHON}:{plain if plain.isidentifier() else 'network'}"
+    return f"{FROM_PYTHON if module == '__main__' else module}:{name}"
 
 
 def _task(

@@ -65,7 +65,8 @@ def convert(
     """
     _refuse_wrapped(module)
     base = _read(config)
-    changes: dict[str, Any] = {}
+    # What is learnt is the business of the user's loop.
+    changes: dict[str, Any] = {"model.kind": f"python:{type(module).__name__}", "data.name": "python:own_data"}
     if device is not None:
         changes["device.preset"] = device.name if isinstance(device, Preset) else device
     if levels is not None:

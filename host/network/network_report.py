@@ -27,11 +27,11 @@ def write_report(network: "Network", path: Path) -> dict[str, Any]:
 
     report = report_of(network)
     with RunFolder.create(path, network.conversion.config) as folder:
-        folder.load_checkpoint(lambda sentence: None)
-        table = folder.table(STEPS)
-        for row in network.books.rows:
-            table.append(row)
-        table.sync()
+        if network.books.rows:
+            table = folder.table(STEPS)
+            for row in network.books.rows:
+                table.append(row)
+            table.sync()
         if network.programmed:
             save_arrays(network.crossbar, folder)
         folder.write_report(report)

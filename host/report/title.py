@@ -53,6 +53,8 @@ def _network(report: Report) -> str:
     kind = {"mlp": "MLP", "lenet": "LeNet"}.get(str(kind), "Network" if kind is None else str(kind))
     if isinstance(layers, list | tuple) and layers:
         return f"{kind} {'-'.join(str(width) for width in layers)}"
+    if ":" in kind:  # a network of the user's own, as package.module:Name
+        return kind.rpartition(":")[2]
     hidden = setting(report.config, "model.hidden", "hidden")
     if kind == "LeNet" or hidden in (None, [], ""):
         return kind
@@ -64,6 +66,8 @@ def _data(report: Report) -> str | None:
     data = setting(report.config, "data.name", "data")
     if data is None:
         return None
+    if ":" in str(data) and "/" not in str(data):  # data of the user's own, as package.module:Name
+        return str(data).rpartition(":")[2].replace("_", " ")
     # A folder of the user's own is named by its last part; the full path is in the configuration.
     return {"mnist": "MNIST"}.get(str(data), str(data).rstrip("/").rpartition("/")[2] or str(data))
 

@@ -335,3 +335,16 @@ def test_cross_entropy_is_the_default_in_all_its_forms(tmp_path: Path) -> None:
         epochs.append(timeless(run.report)["epochs"])
     assert epochs[0] == epochs[1] == epochs[2]
     assert "test_accuracy" in epochs[0][0]
+
+
+def test_the_page_names_network_and_data_of_ones_own(tmp_path: Path) -> None:
+    from twinbar.host.report.schema import parse_report
+    from twinbar.host.report.title import task
+
+    train, test = classes()
+    run = tb.train(network, train, test, epochs=1, settings=SMALL, out=tmp_path / "run", progress=False)
+    assert task(parse_report(run.report)) == "network on arrays"
+    net = tb.convert(network(), config=None)
+    net(train[0])
+    net.end_epoch()
+    assert task(parse_report(net.report(tmp_path / "loop"))) == "Sequential on own data"
