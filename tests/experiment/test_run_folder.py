@@ -115,12 +115,17 @@ def test_a_run_that_fails_later_keeps_what_it_has(tmp_path: Path) -> None:
     assert {"config.toml", "steps.csv"} <= set(os.listdir(tmp_path / "run"))
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_a_run_that_is_stopped_can_be_resumed(tmp_path: Path, error: type[BaseException]) -> None:
-    with pytest.raises(error), RunFolder.create(tmp_path, CONFIG):
-        raise error
+def test_a_run_that_is_stopped_can_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), RunFolder.create(tmp_path, CONFIG):
+        raise KeyboardInterrupt
     with RunFolder.open(tmp_path) as folder:
         assert folder.load_checkpoint(ignore) is None
+
+
+def test_a_run_that_fails_before_it_has_made_anything_is_not_in_the_way(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), RunFolder.create(tmp_path / "run", CONFIG):
+        raise RuntimeError
+    assert not (tmp_path / "run").exists()
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
