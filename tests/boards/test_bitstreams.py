@@ -18,11 +18,11 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 SMALL = {"rows": 8, "columns": 8, "adc_channels": 1}
 """Little to be placed. The front end, the link and the clock are those of every other size."""
 BOARDS = [
-    # The other iCE40 board. Its FPGA is nearly full, which takes the tools four minutes.
+    # The FPGA of the first is nearly full, and the second one's tools are slow: two to four minutes each.
     pytest.param("icebreaker", SMALL, marks=pytest.mark.slow),
+    pytest.param("ulx3s-12f", SMALL, marks=pytest.mark.slow),
     # Its pins are for one size.
     ("ice40-hx8k-b-evn", {}),
-    ("ulx3s-12f", SMALL),
 ]
 """Boards of every family, with what is smaller than their wirings say."""
 
