@@ -7,6 +7,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := hw emulator host boards
+# Every editable installation warns of folders that are called like the package, which one of ours is, and may be.
+QUIETLY := PYTHONWARNINGS=ignore
 
 .PHONY: help demo test checks coverage kernels lint typecheck docs wheel clean
 
@@ -75,9 +77,9 @@ $(BIN)/python:
 	{ $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'; } || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	$(QUIETLY) $(BIN)/pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[hdl,boards]' --group dev
+	$(QUIETLY) $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[hdl,boards]' --group dev
 	@touch $@ $(VENV)/installed
