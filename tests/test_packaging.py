@@ -113,3 +113,9 @@ def test_every_dependency_has_its_reason() -> None:
     for above, line in itertools.pairwise(["", *lines]):
         if not line.strip().startswith("#"):
             assert above.strip().startswith("#"), line
+
+
+def test_helpers_of_the_tests_have_names_of_their_own() -> None:
+    # All folders of tests are on the path at once: of two modules with one name, only the first is found.
+    helpers = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
+    assert sorted(helpers) == sorted(set(helpers))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from reference import same
+from held_network import same
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from reference import same
+from held_network import same
 from torch import Tensor, nn
 from torch.optim import SGD
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from reference import assert_alike
+from held_network import assert_alike
 from torch import Tensor, nn
 from torch.nn import functional as F
 

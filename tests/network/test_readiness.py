@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from reference import assert_alike, float_module, held_matrix
+from held_network import assert_alike, float_module, held_matrix
 from torch import Tensor, nn
 
 from twinbar.emulator.engines.bulk.engine import FastEngine

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed
-from reference import assert_alike, held_matrix
+from held_network import assert_alike, held_matrix
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from held_network import Watched, float_module, multiply_exactly, same
 from kinds import Kind, floats
 from kinds_layers import CONVOLUTIONS, LINEAR
 from kinds_networks import NETWORKS
 from kinds_sequences import ATTENTION, RECURRENT
-from reference import Watched, float_module, multiply_exactly, same
 from torch import Tensor
 
 from twinbar.host.network.network import Network
