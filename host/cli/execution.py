@@ -34,8 +34,9 @@ def execute(
     if request.print_config:
         typer.echo(request.config().to_toml(), nl=False)
         return
+    folder = request.open_folder()
     try:
-        with request.open_folder() as folder:
+        with folder:
             progress = terminal_progress()
             try:
                 result = work(folder, progress)

@@ -147,6 +147,24 @@ class ExperimentConfig(BaseModel):
             raise ConfigError(f"{source}: {sentence}" if source else sentence) from None
 
     @classmethod
+    def of(cls, config: "str | Path | ExperimentConfig | None") -> Self:
+        """Return the configuration that a caller gave: an object, a file, or nothing for the defaults.
+
+        Raises
+        ------
+        ConfigError
+            As `from_toml`.
+        """
+        if config is None:
+            return cls()
+        if isinstance(config, cls):
+            return config
+        if isinstance(config, ExperimentConfig):
+            policy = config.policy.model_dump(exclude_unset=True)
+            return cls.from_mapping({**config.model_dump(exclude={"policy"}), "policy": policy})
+        return cls.from_toml(Path(config))
+
+    @classmethod
     def from_toml(cls, path: Path) -> Self:
         """Read a configuration file.
 

@@ -14,14 +14,12 @@ from twinbar.host.experiment.objective import Objective, objective_of
 from twinbar.host.experiment.policy_comparison import compare as compare_policies
 from twinbar.host.experiment.progress_display import Progress, SilentProgress, terminal_progress
 from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
+from twinbar.host.experiment.sections import FROM_PYTHON
 from twinbar.host.experiment.task import Task, build_task, make_module
 from twinbar.host.experiment.train import train as train_experiment
 from twinbar.host.report.page import build_report
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import file_name, resolve
-
-FROM_PYTHON: Final = "python"
-"""Module in the names of networks and data that only the program which made them has."""
 
 _KEYS: Final = {
     "device": "device.preset",
@@ -99,18 +97,14 @@ def train(
     KeyboardInterrupt
         If it was interrupted; its folder can be resumed.
     """
-    changes = _changes(model, train_data, choices, settings, exclude)
-    if isinstance(loss, str):
-        changes["training.loss"] = loss
-    if isinstance(metric, str):
-        changes["training.metric"] = metric
+    changes = _changes(model, train_data, loss, metric, choices, settings, exclude)
     objective = objective_of(loss, metric)
     if resume is not None:
         if out is not None:
             raise ConfigError("out starts a run and resume takes one up; give one of them")
         folder = RunFolder.open(Path(resume), ExperimentConfig, changes)
     else:
-        chosen = _read(config, ExperimentConfig).merge(changes).with_absolute_paths()
+        chosen = ExperimentConfig.of(config).merge(changes).with_absolute_paths()
         folder = RunFolder.create(Path(out) if out is not None else default_run_folder(chosen), chosen)
     shown = _progress(progress)
     with folder:
@@ -160,12 +154,9 @@ def compare(
     ConfigError, KeyboardInterrupt
         As `train`.
     """
-    changes = _changes(model, train_data, choices, settings, exclude) | {"policies": tuple(policies)}
-    for key, value in (("training.loss", loss), ("training.metric", metric)):
-        if isinstance(value, str):
-            changes[key] = value
+    changes = _changes(model, train_data, loss, metric, choices, settings, exclude) | {"policies": tuple(policies)}
     objective = objective_of(loss, metric)
-    base = _read(config, CompareConfig).merge(changes).with_absolute_paths()
+    base = CompareConfig.of(config).merge(changes).with_absolute_paths()
     top = Path(out) if out is not None else default_run_folder(base)
     several = list(seeds)
     runs = {}
@@ -189,6 +180,8 @@ def compare(
 def _changes(
     model: Any,
     train_data: Any,
+    loss: Any,
+    metric: Any,
     choices: Mapping[str, Any],
     settings: Mapping[str, Any] | None,
     exclude: str | Sequence[str],
@@ -200,16 +193,21 @@ def _changes(
         )
     changes = {_KEYS[name]: value for name, value in choices.items() if value is not None}
     if model != "mlp" or not isinstance(model, str):
-        changes["model.kind"] = model if isinstance(model, str) else _reference(model)
+        changes["model.kind"] = _reference(model, "network")
     if train_data is not None:
-        changes["data.name"] = train_data if isinstance(train_data, str) else _reference(train_data)
+        changes["data.name"] = _reference(train_data, "data")
+    changes["training.loss"] = _reference(loss, "loss")
+    if metric is not None:
+        changes["training.metric"] = _reference(metric, "metric")
     if exclude:
         changes["model.exclude"] = (exclude,) if isinstance(exclude, str) else tuple(exclude)
     return changes | dict(settings or {})
 
 
-def _reference(thing: Any) -> str:
+def _reference(thing: Any, what: str) -> str:
     """Name an object: as ``package.module:Name`` where every program can import it, else as one of this program."""
+    if isinstance(thing, str):
+        return thing
     if isinstance(thing, list | tuple):
         return f"{FROM_PYTHON}:arrays"
     name, module = getattr(thing, "__qualname__", None), getattr(thing, "__module__", None)
@@ -217,7 +215,7 @@ def _reference(thing: Any) -> str:
         return f"{FROM_PYTHON}:{type(thing).__name__}"
     if "<" in name:  # a lambda, or a function within another one
         plain = name.rpartition(".")[2]
-        return f"{FROM_PYTHON}:{plain if plain.isidentifier() else 'network'}"
+        return f"{FROM_PYTHON}:{plain if plain.isidentifier() else what}"
     return f"{FROM_PYTHON if module == '__main__' else module}:{name}"
 
 
@@ -240,12 +238,6 @@ def _task(
     make = partial(make_module, given, config.engine.seed)
     validation = None if validation_data is None else as_examples(validation_data, "validation")
     return Task(make, as_examples(train_data, "training"), as_examples(test_data, "test"), validation, objective)
-
-
-def _read(config: Any, kind: Any) -> Any:
-    if config is None:
-        return kind()
-    return config if isinstance(config, ExperimentConfig) else kind.from_toml(Path(config))
 
 
 def _progress(wanted: bool) -> Progress:

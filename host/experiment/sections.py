@@ -18,6 +18,8 @@ SIMULATED_ENGINES: Final[tuple[str, ...]] = ("fast", "events", "rtl", "pysim")
 
 NETWORKS: Final = ("mlp", "lenet")
 """Networks that have a name."""
+FROM_PYTHON: Final = "python"
+"""Module in the names of networks, data and losses that only the program which made them has."""
 
 
 MOST_WIDE: Final = 1_000_000

@@ -13,6 +13,17 @@ ACCURACY_GAP: Final = 0.05
 """Accuracy that the crossbar may lack against its twin."""
 
 
+def programming_warning(failed: int, writes: int) -> str | None:
+    """Say what to do where too many cells missed their level in the first programming; None where few did."""
+    share = failed / max(writes, 1)
+    if share <= FAILED_SHARE:
+        return None
+    return (
+        f"{share:.1%} of the cells did not reach their level when they were first programmed; fewer levels, a wider "
+        "window (write.tolerance) or a higher pulse limit (write.pulse_limit) would help"
+    )
+
+
 class Watch:
     """Collects sentences for the user; each is said once, and kept for the report (a callback)."""
 
@@ -33,12 +44,9 @@ class Watch:
         """Look at the first programming of all cells."""
         if run.network is None:
             return
-        share = figures["failed_writes"] / max(figures["cell_writes"], 1)
-        if share > FAILED_SHARE:
-            self.warn(
-                f"{share:.1%} of the cells did not reach their level when they were first programmed; fewer levels, a "
-                "wider window (write.tolerance) or a higher pulse limit (write.pulse_limit) would help"
-            )
+        sentence = programming_warning(figures["failed_writes"], figures["cell_writes"])
+        if sentence is not None:
+            self.warn(sentence)
 
     def on_epoch(self, run: Run, entry: dict[str, Any]) -> None:
         """Look at an epoch."""

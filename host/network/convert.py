@@ -14,6 +14,7 @@ from twinbar.emulator.ledger.ledger import Ledger
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar, build_policy
 from twinbar.host.experiment.run_parts import engine_maker
+from twinbar.host.experiment.sections import FROM_PYTHON
 from twinbar.host.network.books import Books
 from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.network import Network
@@ -64,9 +65,12 @@ def convert(
         One sentence: what cannot be converted, or which choice cannot be used.
     """
     _refuse_wrapped(module)
-    base = _read(config)
+    base = ExperimentConfig.of(config)
     # What is learnt is the business of the user's loop.
-    changes: dict[str, Any] = {"model.kind": f"python:{type(module).__name__}", "data.name": "python:own_data"}
+    changes: dict[str, Any] = {
+        "model.kind": f"{FROM_PYTHON}:{type(module).__name__}",
+        "data.name": f"{FROM_PYTHON}:own_data",
+    }
     if device is not None:
         changes["device.preset"] = device.name if isinstance(device, Preset) else device
     if levels is not None:
@@ -127,12 +131,6 @@ def rebuild(module: nn.Module, conversion: Conversion, state: Any) -> Network:
     network = build(module, conversion, copied=True)
     network.restore(unpack(state))
     return network
-
-
-def _read(config: str | Path | ExperimentConfig | None) -> ExperimentConfig:
-    if config is None:
-        return ExperimentConfig()
-    return config if isinstance(config, ExperimentConfig) else ExperimentConfig.from_toml(Path(config))
 
 
 def _policy_of(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from twinbar.host.experiment.watch import programming_warning
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
 from twinbar.host.network.programmer import Programmed, program
@@ -138,13 +139,9 @@ class NetworkReadiness:
         self.programmed = True
         self.stale.clear()
         self._warn_of_silent_layers()
-        failed = int((~written.result.ok).sum())
-        if failed > 0.05 * max(len(written.result.ok), 1):
-            self._warn(
-                f"{failed / len(written.result.ok):.1%} of the cells did not reach their level when they were first "
-                "programmed; fewer levels, a wider window (write.tolerance) or a higher pulse limit "
-                "(write.pulse_limit) would help"
-            )
+        sentence = programming_warning(int((~written.result.ok).sum()), len(written.result.ok))
+        if sentence is not None:
+            self._warn(sentence)
 
     def _warn_of_silent_layers(self) -> None:
         silent = [

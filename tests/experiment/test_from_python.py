@@ -348,3 +348,20 @@ def test_the_page_names_network_and_data_of_ones_own(tmp_path: Path) -> None:
     net(train[0])
     net.end_epoch()
     assert task(parse_report(net.report(tmp_path / "loop"))) == "Sequential on own data"
+
+
+def test_the_configuration_of_a_run_names_the_loss_that_was_used(tmp_path: Path) -> None:
+    train, test = regression()
+    names = {}
+    for key, loss in {"own": lambda outputs, targets: (outputs - targets).abs().mean(), "torch": F.mse_loss}.items():
+        run = tb.train(network, train, test, loss=loss, epochs=1, settings=SMALL, out=tmp_path / key, progress=False)
+        names[key] = run.report["config"]["training"]["loss"]
+    assert names == {"own": "python:loss", "torch": "torch.nn.functional:mse_loss"}
+
+
+def test_a_comparison_takes_the_configuration_of_a_training(tmp_path: Path) -> None:
+    from twinbar.host.experiment.config import ExperimentConfig
+
+    config = ExperimentConfig().merge({**SMALL, "data.limit": 32, "training.epochs": 1, "policy.threshold": 0.75})
+    runs = tb.compare(config=config, policies=["siamese"], out=tmp_path / "all", progress=False)
+    assert runs["siamese", 0].report["config"]["policy"]["threshold"] == 0.75
