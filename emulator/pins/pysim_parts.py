@@ -44,7 +44,7 @@ class TileParts:
         else:
             self._adcs = [self._converter(channel) for channel in range(config.adc_channels)]
         self._period_ns = 1e9 / parts.clock_hz
-        # What the board puts between the parts and the engine.
+        # What the board puts between the parts and the transceiver.
         self._registers = deque([0] * parts.adc_board.input_registers)
 
     def _converter(self, channel: int) -> AdcDevice:

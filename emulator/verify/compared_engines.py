@@ -10,7 +10,7 @@ from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session
 
-Engine = Callable[[Session], Controller]
+MakeSessionController = Callable[[Session], Controller]
 """Makes the controller of a session, at power-up."""
 
 MAY_OMIT: Final = {"rtl": frozenset({"front_end"}), "pysim": frozenset({"front_end"})}
@@ -18,7 +18,7 @@ MAY_OMIT: Final = {"rtl": frozenset({"front_end"}), "pysim": frozenset({"front_e
 remember. Everything else must be there, on every engine."""
 
 
-def engine_of(name: str) -> Engine:
+def engine_of(name: str) -> MakeSessionController:
     """Return an engine by its name.
 
     Raises

@@ -11,7 +11,7 @@ from twinbar.emulator.contract.program import ProgramResult
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES
 from twinbar.emulator.crossbar.cell_state import CELL_ARRAYS
 from twinbar.emulator.verify.answers import Answer, answers_differ, answers_of
-from twinbar.emulator.verify.compared_engines import MAY_OMIT, Engine
+from twinbar.emulator.verify.compared_engines import MAY_OMIT, MakeSessionController
 from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session
 from twinbar.emulator.verify.show import describe
@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
     failure: str = ""
 
 
-def run(engine: Engine, session: Session) -> list[Outcome]:
+def run(engine: MakeSessionController, session: Session) -> list[Outcome]:
     """Run a session; the list ends with the program that the engine failed in, if it did.
 
     Raises

@@ -1,8 +1,8 @@
 """Takes the netlist of a core apart, so that a cycle costs only what moves in it.
 
-The serialisers (UART and SPI engines) move in most cycles of a board with serial parts, and nothing else does. They
-are therefore compiled as blocks of their own, and the *core* is what is left of the netlist when they are taken out:
-their outputs become inputs of the core, and their inputs become outputs of it. What is wired where, and which
+The serialisers (UARTs and SPI transceivers) move in most cycles of a board with serial parts, and nothing else does.
+They are therefore compiled as blocks of their own, and the *core* is what is left of the netlist when they are taken
+out: their outputs become inputs of the core, and their inputs become outputs of it. What is wired where, and which
 serialiser a pin belongs to, is read from the netlist. An array that the chip emulates works for a long time while the
 core waits for it; it becomes a block in the same way, and so does the link.
 """

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.parts.assembly import SerialParts
 
 from ..controller_config import ControllerConfig
-from .spi import MAX_BITS, SpiWord
+from .spi_transceiver import MAX_BITS, SpiWord
 
 
 class State(enum.Enum, shape=3):
@@ -52,7 +52,7 @@ class AdcReader(wiring.Component):
     channels : In
     words : Out(stream(SpiWord))
     received : In(stream)
-        See `SpiEngine`.
+        See `SpiTransceiver`.
     code : Out array
         Codes of the channels, right from ``done`` on.
     done : Out(1)

@@ -12,7 +12,7 @@ from twinbar.hw.protocol.vocabulary import Record
 
 from ..controller_config import ControllerConfig
 from ..drive.write_drive import lanes
-from .spi import MAX_BITS, SpiWord
+from .spi_transceiver import MAX_BITS, SpiWord
 
 _RECORDS = {Drive.READ: (Record.READ,), Drive.MULTIPLY: (Record.MULTIPLY,)}
 _RECORDS[Drive.WRITE] = tuple(record for record in Record if record not in (Record.READ, Record.MULTIPLY))

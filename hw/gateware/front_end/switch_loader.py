@@ -12,7 +12,7 @@ from twinbar.hw.protocol.vocabulary import Selection
 
 from ..controller_config import ControllerConfig
 from .row_registers import group_rows
-from .spi import MAX_BITS, SpiWord
+from .spi_transceiver import MAX_BITS, SpiWord
 
 ROW_CHAIN = 0
 COLUMN_CHAIN = 1

@@ -1,4 +1,4 @@
-"""The SPI word engine: words of up to 32 bits, framed by a chip select, with every time counted in clock cycles."""
+"""The SPI transceiver: words of up to 32 bits, framed by a chip select, with every time counted in clock cycles."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, enum, stream, wiring
@@ -70,7 +70,7 @@ class State(enum.Enum, shape=3):
     HIGH = 6
 
 
-class SpiEngine(wiring.Component):
+class SpiTransceiver(wiring.Component):
     """Sends and receives words at one serial bus.
 
     A word that begins a frame and is accepted in cycle t has chip select low from t + 1 on. With ``last``, the next
