@@ -35,7 +35,7 @@ ENGINES: Sequence[Collection[str]] = (
 """The floors of `emulator/engines`: no engine knows another one."""
 EVENTS: Sequence[Collection[str]] = (
     {"clock", "decoding", "register_file", "listener", "input_planes"},
-    {"queues", "safety", "drive", "counters"},
+    {"stream_queue", "safety", "drive", "counters"},
     {"arbiter", "consumer", "admission", "front_end", "front_end_time"},
     {"tile"},
     {"dispatcher", "sampling", "housekeeping", "products"},

@@ -1,6 +1,6 @@
 """Tables of a front end's parts for the compiled models: everything that differs from one part to another.
 
-The structures are those of ``tables.h`` beside this file, field by field. A new part of hw/parts needs no C++: its
+The structures are those of ``part_tables.h`` beside this file, field by field. A new part of hw/parts needs no C++: its
 limits, words and frames are read from it here.
 """
 

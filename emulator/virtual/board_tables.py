@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from twinbar.emulator.pins import part_tables
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.gateware.board_core import CoreConfig
 from twinbar.hw.parts.assembly import Drive, Line, SerialParts
 
 _PULSE_LINES: Final = (Line.BIT_LINE, Line.SOURCE_LINE, Line.WORD_LINE)
 
 
 class Board(ctypes.Structure):
-    """The structure ``BoardTables`` of ``tables.h``."""
+    """The structure ``BoardTables`` of ``board_tables.h``."""
 
     _fields_ = [("divisor", ctypes.c_int64), ("words", ctypes.c_int64), ("tile", part_tables.Tile)]
 

@@ -4,7 +4,7 @@ from twinbar.emulator.engines.rtl.block import mangle
 from twinbar.emulator.engines.rtl.glue import bind_function, geometry_constants, pins_structure
 from twinbar.emulator.virtual.partition import CORE, LINK, Partition, Port, is_serialiser
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.gateware.board_core import CoreConfig
 
 BUSY, PHASE = "shown_busy", "shown_phase_{}"
 """Outputs that the core gets for the harness: what the controller shows for observation."""

@@ -13,8 +13,8 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.hw.gateware.array.instructions import Condition, Input, Job
 from twinbar.hw.gateware.array.memory_map import CHANNEL_RECORDS, MemoryMap, stored_tables
+from twinbar.hw.gateware.array.microprogram import ArrayProgram, array_program
 from twinbar.hw.gateware.array.model import ArrayModel
-from twinbar.hw.gateware.array.program import ArrayProgram, array_program
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 _CYCLES = dict.fromkeys(("select", "settle_read", "settle_multiply", "convert", "samples", "recover"), 1)

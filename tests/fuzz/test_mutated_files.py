@@ -133,7 +133,7 @@ def checkpoint(run: Path) -> Case:
 
 def session(scratch: Path) -> Case:
     from twinbar.emulator.verify.session import Session, Step
-    from twinbar.host.cli.verify import read_session
+    from twinbar.host.cli.verify_command import read_session
 
     state = Session("pair", (Step((0x1234, 0x99)),)).state_dict()
     text = json.dumps({"difference": {"session": state}}).encode()

@@ -14,9 +14,9 @@ from twinbar.emulator.engines.events.drive import Drive
 from twinbar.emulator.engines.events.front_end import FrontEnd
 from twinbar.emulator.engines.events.front_end_time import DirectTime, FrontEndTime, SerialTime
 from twinbar.emulator.engines.events.input_planes import InputPlanes
-from twinbar.emulator.engines.events.queues import Queue
 from twinbar.emulator.engines.events.register_file import RegisterFile
 from twinbar.emulator.engines.events.safety import Pin, Safety
+from twinbar.emulator.engines.events.stream_queue import Queue
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.vocabulary import Opcode, Status

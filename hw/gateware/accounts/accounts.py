@@ -9,8 +9,8 @@ from twinbar.hw.protocol.commands import CLOSED_LOOP
 from twinbar.hw.protocol.registers import COUNTER_BITS, PHASE_COUNTERS
 from twinbar.hw.protocol.vocabulary import Record, Status
 
-from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
+from ..sequencer_progress import ProgressSignature
 from ..tile_states import State, is_any
 from .counters import Counters
 

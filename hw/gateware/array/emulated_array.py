@@ -20,8 +20,8 @@ from .lasting import Lasting
 from .machine import Machine
 from .memory import ArrayMemory, has_no_contents
 from .memory_map import MemoryMap, stored_tables
+from .microprogram import array_cycles, array_program
 from .model import ArrayModel
-from .program import array_cycles, array_program
 
 _NO_LIMIT = (1 << COMPLIANCE_BITS) - 1
 

@@ -13,10 +13,10 @@ from ..controller_config import ControllerConfig
 from ..drive.arming import ScanSignature
 from ..drive.write_drive import PulseSignature
 from ..front_end.handshake import RolesSignature
-from ..progress import ProgressSignature
 from ..readout.output_walk import WalkSignature
 from ..readout.verdict import VerdictSignature
 from ..register_access import RegisterAccessSignature
+from ..sequencer_progress import ProgressSignature
 from ..tile_states import State, is_any
 from .admission import Admission
 from .phase_clock import PhaseClock

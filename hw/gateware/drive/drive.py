@@ -10,8 +10,8 @@ from twinbar.hw.protocol.vocabulary import Opcode
 
 from ..controller_config import ControllerConfig
 from ..front_end.handshake import RolesSignature
-from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
+from ..sequencer_progress import ProgressSignature
 from ..tile_states import POPPING, State, is_any
 from .arming import Arming, ScanSignature
 from .bias_memory import BiasMemory

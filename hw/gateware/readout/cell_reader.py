@@ -10,8 +10,8 @@ from twinbar.hw.protocol.vocabulary import Opcode
 
 from ..control.register_file import Sampling
 from ..controller_config import ControllerConfig
-from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
+from ..sequencer_progress import ProgressSignature
 from ..tile_states import State
 from .averager import Averager
 from .gain_trims import GainTrims

@@ -11,8 +11,8 @@ from twinbar.hw.protocol.vocabulary import Opcode
 from ..control.register_file import Sampling
 from ..controller_config import ControllerConfig
 from ..front_end.handshake import RolesSignature
-from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
+from ..sequencer_progress import ProgressSignature
 from ..tile_states import State
 from .cell_reader import CellReader
 from .channel_bank import ChannelBank

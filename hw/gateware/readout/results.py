@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.layouts import TRIM_BITS, VALUE_BITS
 
 from ..controller_config import ControllerConfig
-from ..progress import ProgressSignature
+from ..sequencer_progress import ProgressSignature
 from ..tile_states import State
 
 

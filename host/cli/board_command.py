@@ -13,8 +13,8 @@ from rich.table import Table
 from twinbar.boards.board_definition import DEFAULT_BAUD
 from twinbar.boards.fit_advice import CELL_NAMES
 from twinbar.host.cli import failures
-from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
-from twinbar.host.cli.virtual_board import virtual_board
+from twinbar.host.cli.core_options import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
+from twinbar.host.cli.virtual_board_command import virtual_board
 
 if TYPE_CHECKING:
     from twinbar.boards.bitstream import Bitstream

@@ -11,7 +11,7 @@ PULSES_PLACE = 32
 """Bit of a cell's record from which on its pulses are counted."""
 
 
-class Pulses:
+class PulseRoutine:
     """Writes what happens when the write gate has closed.
 
     Parameters
