@@ -19,9 +19,9 @@ def sources(suffix: str, folders: Iterable[str] = FOLDERS, root: Path = ROOT) ->
     return [path for path in found if "__pycache__" not in path.parts and path.stem not in PACKAGE_FILES]
 
 
-def classes(path: Path, root: Path = ROOT) -> set[str]:
+def classes(path: Path, root: Path = ROOT) -> list[str]:
     tree = ast.parse((root / path).read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    return [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
 
 
 def are_component_and_model(paths: Sequence[Path], root: Path = ROOT) -> bool:
@@ -30,7 +30,7 @@ def are_component_and_model(paths: Sequence[Path], root: Path = ROOT) -> bool:
     if len(paths) != 2 or model is None or component is None:
         return False
     modelled = classes(model, root)
-    return not modelled or bool(modelled & classes(component, root))
+    return not modelled or not set(modelled).isdisjoint(classes(component, root))
 
 
 def ambiguous_files(paths: Iterable[Path], root: Path = ROOT) -> dict[str, list[Path]]:
@@ -66,3 +66,39 @@ def test_an_ambiguous_file_is_found(first: str, second: str, text: str, found: s
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content, encoding="utf-8")
     assert set(ambiguous_files(sources(".py", root=tmp_path), tmp_path)) == found
+
+
+def ambiguous_classes(paths: Iterable[Path], root: Path = ROOT) -> dict[str, list[Path]]:
+    """Classes that several files declare, or one file twice, except those of a component and of its model."""
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(paths):
+        for name in classes(path, root):
+            by_name[name].append(path)
+    return {
+        name: found
+        for name, found in by_name.items()
+        if len(found) > 1 and not (are_component_and_model(found, root) and found[0].stem == found[1].stem)
+    }
+
+
+def test_a_class_name_means_one_thing() -> None:
+    paths = sources(".py", (*FOLDERS, "benchmarks"))
+    assert sum(len(classes(path)) for path in paths) > len(paths)
+    assert ambiguous_classes(paths) == {}
+
+
+@pytest.mark.parametrize(
+    ("second", "text", "found"),
+    [
+        ("host/board.py", "class Tile: pass", {"Tile"}),
+        ("host/board.py", "def make():\n    class Tile: pass", {"Tile"}),
+        ("emulator/engines/events/tile_parts.py", "class Tile: pass", {"Tile"}),
+        ("emulator/engines/events/tile.py", "class Tile: pass", set()),
+        ("host/board.py", "class Board: pass", set()),
+    ],
+)
+def test_an_ambiguous_class_is_found(second: str, text: str, found: set[str], tmp_path: Path) -> None:
+    for name, content in (("hw/gateware/tile.py", "class Tile: pass"), (second, text)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    assert set(ambiguous_classes(sources(".py", root=tmp_path), tmp_path)) == found

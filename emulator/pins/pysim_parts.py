@@ -9,7 +9,7 @@ from amaranth.hdl import Value
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.adc import AdcDevice
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.cycles import matrix_of
 from twinbar.hw.parts.part_model import SerialDevice, drive_bus
 from twinbar.hw.parts.switch import SWITCHES
@@ -81,10 +81,10 @@ class TileParts:
                 f"the write gate of tile {self._tile} is open for row {reader['row']}, column {reader['column']}, but "
                 f"the switches of rows {closed[0]} and columns {closed[1]} are closed; the front end is at fault"
             )
-        # Line.LIMIT comes after the three lines of a record.
-        lines = dict(zip(Line, (*lines_of(reader["codes"]), reader["compliance_code"]), strict=True))
+        # DrivenLine.LIMIT comes after the three lines of a record.
+        lines = dict(zip(DrivenLine, (*lines_of(reader["codes"]), reader["compliance_code"]), strict=True))
         for output in self._parts.outputs:
-            if Drive.WRITE in output.drives:
+            if DrivePath.WRITE in output.drives:
                 code = self._parts.dac_code(output.line, lines[output.line], self._config.dac_bits)
                 held = self._dacs[output.chip].outputs[output.channel]
                 if held != code:

@@ -12,7 +12,7 @@ from twinbar.emulator.verify.compared_engines import MakeSessionController
 from twinbar.emulator.verify.elaborations import Elaboration
 from twinbar.emulator.verify.engine_comparison import Difference, Outcome, first_difference, run
 from twinbar.emulator.verify.generate import session as draw_session
-from twinbar.emulator.verify.session import Session, Step
+from twinbar.emulator.verify.session import Session, SessionStep
 from twinbar.emulator.verify.shrink import TRIES, Shrinker
 from twinbar.hw.protocol.packing import unpack
 from twinbar.hw.protocol.vocabulary import Status
@@ -55,7 +55,7 @@ class Coverage:
             if outcome.result is not None:
                 self._add_program(step, outcome.result, latched)
 
-    def _add_program(self, step: Step, result: ProgramResult, latched: dict[tuple[int, str], int]) -> None:
+    def _add_program(self, step: SessionStep, result: ProgramResult, latched: dict[tuple[int, str], int]) -> None:
         self.programs += 1
         self.cycles += result.cycles
         self.responses += len(result.responses)

@@ -133,7 +133,7 @@ class CompiledBoard:
     def cells(self) -> dict[str, np.ndarray]:
         """Return the state of the array: ``g``, ``pulses``, ``last_tick``, ``fault`` and ``conversions``.
 
-        They are those of `twinbar.emulator.contract.program.Controller.cells`.
+        They are those of `twinbar.emulator.contract.program.ProgramController.cells`.
 
         Raises
         ------

@@ -17,7 +17,7 @@ from twinbar.hw.gateware.controller import Controller
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.front_end.serial_front_end import SerialFrontEnd, SerialPinsSignature
 from twinbar.hw.gateware.tile import Tile
-from twinbar.hw.parts.assembly import Drive, SerialParts
+from twinbar.hw.parts.assembly import DrivePath, SerialParts
 from twinbar.hw.parts.front_end_clock import FrontEndClock
 from twinbar.hw.protocol.layouts import Command
 from twinbar.hw.protocol.layouts import Response as ResponseBeat
@@ -139,7 +139,7 @@ def expect(trace: Trace) -> FrontEndClock:
     durations = replace(DURATIONS, settle_drive=SETTLE_DRIVE)
     clock = FrontEndClock(PMOD, CONFIG.rows, CONFIG.columns, CONFIG.adc_channels, CONFIG.safe_codes, durations)
     for cycle, record, codes, limit in trace.updates:
-        drive = {Record.READ: Drive.READ, Record.MULTIPLY: Drive.MULTIPLY}.get(record, Drive.WRITE)
+        drive = {Record.READ: DrivePath.READ, Record.MULTIPLY: DrivePath.MULTIPLY}.get(record, DrivePath.WRITE)
         if record in (Record.READ, Record.MULTIPLY, Record.SAFE):
             clock.update(cycle, drive, codes, limit)
     return clock

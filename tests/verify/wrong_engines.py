@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.contract.program import Controller, Program, ProgramResult
+from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
 from twinbar.emulator.verify.compared_engines import MakeSessionController
 from twinbar.emulator.verify.session import Session
 from twinbar.hw.protocol.packing import unpack, unpack_results
@@ -18,7 +18,7 @@ Change = Callable[[ProgramResult], ProgramResult]
 class Wrong:
     """A controller whose results are changed."""
 
-    def __init__(self, right: Controller, change: Change) -> None:
+    def __init__(self, right: ProgramController, change: Change) -> None:
         self._right = right
         self._change = change
 

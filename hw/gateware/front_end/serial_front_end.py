@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.cycles import front_end_cycles, matrix_of
-from twinbar.hw.parts.front_end_clock import Durations, FrontEndClock
+from twinbar.hw.parts.front_end_clock import FrontEndClock, FrontEndRegisters
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS
 from twinbar.hw.protocol.vocabulary import Request, Selection
 
@@ -84,7 +84,7 @@ class SerialFrontEnd(wiring.Component):
         self.config, self.parts = config, parts
         super().__init__({"tile": In(FrontEndSignature(config)), "pins": Out(SerialPinsSignature(config, parts))})
 
-    def clock(self, durations: Durations) -> FrontEndClock:
+    def clock(self, durations: FrontEndRegisters) -> FrontEndClock:
         """Return the model of the cycles in which requests are answered, as of a reset."""
         config = self.config
         return FrontEndClock(self.parts, config.rows, config.columns, config.adc_channels, config.safe_codes, durations)
