@@ -7,8 +7,8 @@ from sent_frames import CountingLine, FrameByFrame, LateHello
 from simulated_line import SimulatedLine, faults
 
 from twinbar.host.transport.faulty_line import FaultRates, FaultyLine
-from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link, LinkStatistics
+from twinbar.host.transport.open_line import open_line
 from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
