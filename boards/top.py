@@ -14,7 +14,7 @@ from twinbar.boards.pin_names import FrontEndPin, front_end_pins
 from twinbar.boards.placement import STOP, Placement, package_pins, place, sockets_of
 from twinbar.boards.wiring import Wiring
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.core import Core, CoreConfig
+from twinbar.hw.gateware.board_core import Core, CoreConfig
 from twinbar.hw.parts.switch import OpenPin
 
 _LIGHTS = (("led_g", 0), ("led", 0))

@@ -13,8 +13,8 @@ from rich.table import Table
 from twinbar.boards.board_definition import DEFAULT_BAUD
 from twinbar.boards.fit_advice import CELL_NAMES
 from twinbar.host.cli import failures
-from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
-from twinbar.host.cli.virtual_board import virtual_board
+from twinbar.host.cli.core_options import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
+from twinbar.host.cli.virtual_board_command import virtual_board
 
 if TYPE_CHECKING:
     from twinbar.boards.bitstream import Bitstream
@@ -181,8 +181,8 @@ def show_info(
 ) -> None:
     """Ask a board what it is, and what its tiles have done since they were powered up."""
     from twinbar.host.board.board_state import board_state
-    from twinbar.host.transport.line import open_line
     from twinbar.host.transport.link import Link
+    from twinbar.host.transport.open_line import open_line
     from twinbar.host.transport.recording import RecordingLine
 
     line = open_line(port, baud)
@@ -209,8 +209,8 @@ def show_info(
 def make_safe(port: Port, baud: Baud = DEFAULT_BAUD) -> None:
     """Stop and disarm every tile of a board, at once."""
     from twinbar.host.board.board_state import make_safe
-    from twinbar.host.transport.line import open_line
     from twinbar.host.transport.link import Link
+    from twinbar.host.transport.open_line import open_line
 
     with Link(open_line(port, baud)) as link:
         tiles = make_safe(link)
