@@ -2,7 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
@@ -16,6 +16,9 @@ from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.switch import SwitchPart
 
 _HALF_PMOD = 6
+
+SAFETY_INPUTS: Final = ("stop", "compliance", "fault")
+"""Inputs that stop the controller."""
 
 
 class _Table(BaseModel):
@@ -78,6 +81,30 @@ class Geometry(_Table):
     response_depth: PositiveInt = 16
 
 
+class SafetyInput(_Table):
+    """How an input that stops the controller is wired.
+
+    By default a broken wire stops: the FPGA pulls the pin to the level at which it acts.
+
+    Parameters
+    ----------
+    active : {"high", "low"}
+        Level at which it acts.
+    pull : {"up", "down", "none"}, optional
+        Resistor in the FPGA; towards ``active`` unless given. With "none", one on the board of the array must do it.
+    """
+
+    active: Literal["high", "low"] = "high"
+    pull: Literal["up", "down", "none"] | None = None
+
+    @property
+    def chosen_pull(self) -> Literal["up", "down", "none"]:
+        """The resistor in the FPGA."""
+        if self.pull is not None:
+            return self.pull
+        return "up" if self.active == "high" else "down"
+
+
 class Wiring(_Table):
     """A wiring file.
 
@@ -102,6 +129,8 @@ class Wiring(_Table):
         Ways between FPGA and parts: see `twinbar.hw.parts.bus.Wires`.
     pins : dict
         Pin of the board by pin of the front end, or a list for all bits of one, the lowest first.
+    inputs : dict of str to SafetyInput
+        Level and pull of ``stop``, ``compliance`` and ``fault``.
     fixed : dict of str to int
         Levels of the front end's outputs that are not there.
     unused : list of str
@@ -121,8 +150,15 @@ class Wiring(_Table):
     skew_ns: float = Field(default=5.0, ge=0)
     round_trip_ns: float = Field(default=25.0, ge=0)
     pins: dict[str, str | list[str]] = {}
+    inputs: dict[Literal["stop", "compliance", "fault"], SafetyInput] = {}
     fixed: dict[str, Literal[0, 1]] = {}
     unused: list[str] = []
+
+    def safety_input(self, pin: str) -> SafetyInput | None:
+        """Return how a pin of the front end is wired if it is an input that stops; None: it is not."""
+        if pin not in SAFETY_INPUTS:
+            return None
+        return self.inputs.get(pin, SafetyInput())  # type: ignore[call-overload]
 
     def plugged(self) -> list[tuple[Plug, Plugged]]:
         """Return every module with what is known of its kind."""

@@ -2,7 +2,8 @@
 
 from importlib.resources import files
 
-from twinbar.boards.board_definition import BoardDefinition, open_fpga_loader
+from twinbar.boards.board_definition import BoardDefinition
+from twinbar.boards.programmer import open_fpga_loader
 
 BOARD = BoardDefinition(
     name="icepi-zero",
