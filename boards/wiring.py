@@ -2,7 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -17,6 +17,9 @@ from twinbar.hw.parts.switch import SwitchPart
 from twinbar.hw.toml_table import TomlTable
 
 _HALF_PMOD = 6
+
+SAFETY_INPUTS: Final = ("stop", "compliance", "fault")
+"""Inputs that stop the controller."""
 
 
 class Plug(TomlTable):
@@ -75,6 +78,30 @@ class Geometry(TomlTable):
     response_depth: PositiveInt = 16
 
 
+class SafetyInput(TomlTable):
+    """How an input that stops the controller is wired.
+
+    By default a broken wire stops: the FPGA pulls the pin to the level at which it acts.
+
+    Parameters
+    ----------
+    active : {"high", "low"}
+        Level at which it acts.
+    pull : {"up", "down", "none"}, optional
+        Resistor in the FPGA; towards ``active`` unless given. With "none", one on the board of the array must do it.
+    """
+
+    active: Literal["high", "low"] = "high"
+    pull: Literal["up", "down", "none"] | None = None
+
+    @property
+    def chosen_pull(self) -> Literal["up", "down", "none"]:
+        """The resistor in the FPGA."""
+        if self.pull is not None:
+            return self.pull
+        return "up" if self.active == "high" else "down"
+
+
 class Wiring(TomlTable):
     """A wiring file.
 
@@ -99,6 +126,8 @@ class Wiring(TomlTable):
         Ways between FPGA and parts: see `twinbar.hw.parts.bus.Wires`.
     pins : dict
         Pin of the board by pin of the front end, or a list for all bits of one, the lowest first.
+    inputs : dict of str to SafetyInput
+        Level and pull of ``stop``, ``compliance`` and ``fault``.
     fixed : dict of str to int
         Levels of the front end's outputs that are not there.
     unused : list of str
@@ -118,8 +147,15 @@ class Wiring(TomlTable):
     skew_ns: float = Field(default=5.0, ge=0)
     round_trip_ns: float = Field(default=25.0, ge=0)
     pins: dict[str, str | list[str]] = Field(default_factory=dict)
+    inputs: dict[Literal["stop", "compliance", "fault"], SafetyInput] = Field(default_factory=dict)
     fixed: dict[str, Literal[0, 1]] = Field(default_factory=dict)
     unused: list[str] = Field(default_factory=list)
+
+    def safety_input(self, pin: str) -> SafetyInput | None:
+        """Return how a pin of the front end is wired if it is an input that stops; None: it is not."""
+        if pin not in SAFETY_INPUTS:
+            return None
+        return self.inputs.get(pin, SafetyInput())  # type: ignore[call-overload]
 
     def plugged(self) -> list[tuple[Plug, Plugged]]:
         """Return every module with what is known of its kind."""

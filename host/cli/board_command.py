@@ -35,6 +35,7 @@ Port = Annotated[
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
 Array = Literal["wired", "emulated"]
+Memory = Literal["flash", "sram"]
 
 
 _WIDE: Final = 96
@@ -85,7 +86,7 @@ def _row(board: "BoardDefinition") -> dict[str, Any]:
         "clock_hz": board.clock_hz,
         "baud": board.baud,
         "wiring": board.wiring,
-        "programmer": board.programmer.command[0],
+        "programmer": board.programmer.program,
         "notes": board.notes,
     }
 
@@ -158,15 +159,31 @@ def flash_board(
     bitstream: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="A bitstream. [default: the newest built for this board]")
     ] = None,
+    memory: Annotated[
+        Memory | None,
+        typer.Option(help="Keep it in the flash memory, or in the FPGA until it loses power. [default: flash]"),
+    ] = None,
+    serial: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Serial number of the board's USB adapter, where several are connected."),
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="An option that is passed to the programmer as it is.")
+    ] = None,
 ) -> None:
-    """Write a bitstream to a board with the program that is made for it."""
+    """Write a bitstream to a board with the program that is made for it.
+
+    What the flash memory holds drives the array after every power-up; what only the FPGA holds is gone then, and the
+    design that was in the flash memory before drives it again.
+    """
     from twinbar.boards.flash import choose, flash
     from twinbar.boards.known_boards import find
 
     board = find(name)
     chosen = choose(board, bitstream)
-    flash(board, chosen)
-    typer.echo(f"{board.title} holds {chosen}")
+    written = flash(board, chosen, memory, serial, tuple(option or ()))
+    keeps = "after every power-up" if written == "flash" else "until it loses power"
+    typer.echo(f"{board.title} holds {chosen} {keeps}")
 
 
 @app.command("info")
