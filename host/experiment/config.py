@@ -4,6 +4,7 @@ It is made of sections; ``section.key`` names a choice everywhere: in TOML files
 messages. Nothing heavy is imported, so that the command line starts fast.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, Self
@@ -40,6 +41,7 @@ from twinbar.host.experiment.sections import DataConfig, EngineConfig, ModelConf
 from twinbar.host.update.known_policies import DEFAULT
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.reading import expanded
 
 RESUME_MAY_CHANGE: Final = frozenset(
     {
@@ -240,12 +242,12 @@ class ExperimentConfig(BaseModel):
         changes = {}
         for key in ("data.name", "device.preset", "engine.energy_table"):
             value = self.flat()[key]
-            path = Path(value).expanduser()
-            names_a_set = key == "data.name" and value not in ("digits", "mnist") and path.is_dir()
-            if len(path.parts) > 1 or path.suffix in (".toml", ".npz") or names_a_set:
+            path = expanded(value)
+            names_a_set = key == "data.name" and value not in ("digits", "mnist") and os.path.isdir(path)
+            if len(path.parts) > 1 or path.suffix.lower() in (".toml", ".npz") or names_a_set:
                 changes[key] = str(path.absolute())
         if self.engine.record_line is not None:
-            changes["engine.record_line"] = str(Path(self.engine.record_line).expanduser().absolute())
+            changes["engine.record_line"] = str(expanded(self.engine.record_line).absolute())
         return self.merge(changes)
 
     def flat(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.file_lock import lock
-from twinbar.hw.reading import reading
+from twinbar.hw.reading import expanded, reading
 from twinbar.hw.registry import file_name
 
 CONFIG: Final = "config.toml"
@@ -57,7 +57,7 @@ class RunFolder:
         ConfigError
             If the folder holds anything, or cannot be written.
         """
-        path = path.expanduser()
+        path = expanded(path)
         _refuse_occupied(path, config)
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         try:
@@ -99,7 +99,7 @@ class RunFolder:
         ConfigError
             If there is no such run, its configuration differs, or another process is writing to it.
         """
-        path = path.expanduser()
+        path = expanded(path)
         if not (path / CONFIG).is_file():
             reason = f"it holds no {CONFIG}" if path.is_dir() else "there is no such folder"
             raise ConfigError(f"{path} cannot be resumed: {reason}; start a run there with --out {path}")
