@@ -149,13 +149,13 @@ class ExperimentConfig(BaseModel):
             raise ConfigError(f"{source}: {sentence}" if source else sentence) from None
 
     @classmethod
-    def of(cls, config: "str | Path | ExperimentConfig | None") -> Self:
-        """Return the configuration that a caller gave: an object, a file, or nothing for the defaults.
+    def of(cls, config: "str | Path | Mapping[str, Any] | ExperimentConfig | None") -> Self:
+        """Return the configuration that a caller gave: an object, a file, nested values, or nothing for the defaults.
 
         Raises
         ------
         ConfigError
-            As `from_toml`.
+            As `from_toml` and `from_mapping`, or if it is something else.
         """
         if config is None:
             return cls()
@@ -164,6 +164,13 @@ class ExperimentConfig(BaseModel):
         if isinstance(config, ExperimentConfig):
             policy = config.policy.model_dump(exclude_unset=True)
             return cls.from_mapping({**config.model_dump(exclude={"policy"}), "policy": policy})
+        if isinstance(config, Mapping):
+            return cls.from_mapping(config)
+        if not isinstance(config, str | os.PathLike):
+            raise ConfigError(
+                f"config is {type(config).__name__}; it must be a file, nested values such as "
+                "{'device': {'levels': 8}}, or an ExperimentConfig"
+            )
         return cls.from_toml(Path(config))
 
     @classmethod
