@@ -219,13 +219,22 @@ class RunFolder:
             self.close()
 
     def _withdraw(self) -> None:
-        """Remove what `create` made, unless the run has made something since."""
+        """Remove what `create` made, unless the run has made something since.
+
+        Tables without a row, and a folder for checkpoints without one, are nothing to go on from.
+        """
+        tables = set(self._tables)
         self.close()
-        own = {CONFIG, LOCK}
         with contextlib.suppress(OSError):
-            if all(entry.name in own or is_temporary(entry) for entry in self.path.iterdir()):
-                for entry in self.path.iterdir():
+            entries = list(self.path.iterdir())
+            empty = {name for name in tables if not (self.path / name).stat().st_size}
+            own = {CONFIG, LOCK, CHECKPOINT} | empty
+            saved = list((self.path / CHECKPOINT).iterdir()) if (self.path / CHECKPOINT).is_dir() else []
+            if all(entry.name in own or is_temporary(entry) for entry in entries) and all(map(is_temporary, saved)):
+                for entry in saved:
                     entry.unlink()
+                for entry in entries:
+                    entry.rmdir() if entry.is_dir() else entry.unlink()
                 for folder in self._made:
                     folder.rmdir()
 
