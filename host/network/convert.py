@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from torch.jit import ScriptModule
-from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.ledger.energy_table import EnergyTable, load_energy_table
@@ -15,6 +13,7 @@ from twinbar.host.experiment.resolved_crossbar import build_crossbar, build_poli
 from twinbar.host.experiment.sections import FROM_PYTHON
 from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.network import Network, build
+from twinbar.host.network.wrapped import refuse_wrapped
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
@@ -59,7 +58,7 @@ def convert(
     ConfigError
         One sentence: what cannot be converted, or which choice cannot be used.
     """
-    _refuse_wrapped(module)
+    refuse_wrapped(module)
     base = ExperimentConfig.of(config)
     # What is learnt is the business of the user's loop.
     changes: dict[str, Any] = {
@@ -104,21 +103,3 @@ def _policy_of(
         raise ConfigError(f"policy is {policy!r}; it must be a name, or an UpdatePolicy")
     made = build_policy(config)
     return type(made), made.settings
-
-
-def _refuse_wrapped(module: nn.Module) -> None:
-    if not isinstance(module, nn.Module):
-        raise ConfigError(f"{type(module).__name__} is no torch.nn.Module; give the network that shall be converted")
-    for name, part in module.named_modules():
-        path = f"the part {name}" if name else "the module"
-        if isinstance(part, Network):
-            raise ConfigError(f"{path} is converted already")
-        if isinstance(part, DataParallel | DistributedDataParallel):
-            raise ConfigError(
-                f"{path} is a {type(part).__name__}, which makes replicas, each of which would own other cells; "
-                "convert the module in it, and train it in one process"
-            )
-        if isinstance(part, ScriptModule):
-            raise ConfigError(f"{path} is scripted, with its weights compiled in; convert it before torch.jit.script")
-        if "_orig_mod" in part._modules:
-            raise ConfigError(f"{path} is compiled, with its weights compiled in; convert it without torch.compile")
