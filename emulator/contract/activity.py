@@ -1,7 +1,7 @@
 """What programs did, in integers: the counts from which the ledger makes seconds and joules.
 
 Two forms hold the same numbers. `Activity` is what an engine returns for one program: NumPy int64, so that compiled
-kernels fill it. `Tally` is what adds up whole training runs: Python integers, which cannot overflow.
+kernels fill it. `ActivityTotal` is what adds up whole training runs: Python integers, which cannot overflow.
 """
 
 from collections.abc import Mapping
@@ -140,7 +140,7 @@ class Activity:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Activity):
             return NotImplemented
-        return Tally.of(self) == Tally.of(other)
+        return ActivityTotal.of(self) == ActivityTotal.of(other)
 
 
 def _count(name: str, value: Any) -> int:
@@ -182,12 +182,12 @@ def _add(name: str, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArra
     total = left + right
     # Both are non-negative, so a sum that wrapped around is negative.
     if (total < 0).any():
-        raise OverflowError(f"activity.{name} no longer fits 64 bits; add up long runs in a `Tally`")
+        raise OverflowError(f"activity.{name} no longer fits 64 bits; add up long runs in a `ActivityTotal`")
     return total
 
 
 @dataclass(frozen=True)
-class Tally:
+class ActivityTotal:
     """Exact totals of any number of programs, in Python integers; it does not change.
 
     Parameters
@@ -208,7 +208,7 @@ class Tally:
     phases: tuple[int, ...] = (0,) * len(PHASES)
 
     @classmethod
-    def of(cls, activity: Activity) -> "Tally":
+    def of(cls, activity: Activity) -> "ActivityTotal":
         """Return the exact form of one activity."""
         return cls(
             1,
@@ -219,10 +219,10 @@ class Tally:
             tuple(activity.phases.tolist()),
         )
 
-    def __add__(self, other: "Tally") -> "Tally":
+    def __add__(self, other: "ActivityTotal") -> "ActivityTotal":
         return self._combined(other, 1)
 
-    def __sub__(self, other: "Tally") -> "Tally":
+    def __sub__(self, other: "ActivityTotal") -> "ActivityTotal":
         """Return what was added since ``other`` was the total.
 
         Raises
@@ -236,11 +236,11 @@ class Tally:
             raise ValueError("the tally to subtract counts more than this one; it is not an earlier state of it")
         return difference
 
-    def _combined(self, other: "Tally", sign: int) -> "Tally":
+    def _combined(self, other: "ActivityTotal", sign: int) -> "ActivityTotal":
         def each(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
             return tuple(a + sign * b for a, b in zip(left, right, strict=True))
 
-        return Tally(
+        return ActivityTotal(
             self.programs + sign * other.programs,
             each(self.actions, other.actions),
             each(self.cell_energy, other.cell_energy),
@@ -261,7 +261,7 @@ class Tally:
         }
 
     @classmethod
-    def from_state_dict(cls, state: Mapping[str, Any]) -> "Tally":
+    def from_state_dict(cls, state: Mapping[str, Any]) -> "ActivityTotal":
         """Rebuild the totals from `state_dict`.
 
         Raises

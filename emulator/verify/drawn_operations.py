@@ -11,7 +11,7 @@ from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.commands import COMMANDS, READING, WRITING, CommandSpec
 from twinbar.hw.protocol.fields import Field
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, BODY_BITS, COMMAND, MAX_COLUMNS, WORD_BITS
-from twinbar.hw.protocol.rules import Aligned, Below, Bound, Geometry, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.rules import Aligned, Below, Bound, GeometryBound, NotBoth, OneOf, Rule, Setting, Span, Within
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
 _WEIGHTS = {
@@ -141,7 +141,7 @@ def _resolve(sketch: Sketch, bound: Bound) -> int:
     """Return what a bound stands for in a tile as it is believed to be."""
     if isinstance(bound, Setting):
         return sketch[bound.register]
-    return int(getattr(sketch.elaboration.controller, bound.name)) if isinstance(bound, Geometry) else bound
+    return int(getattr(sketch.elaboration.controller, bound.name)) if isinstance(bound, GeometryBound) else bound
 
 
 def _below(rng: Random, many: int) -> int:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SerializeAsAny,
@@ -40,6 +39,7 @@ from twinbar.host.experiment.sections import DataConfig, EngineConfig, ModelConf
 from twinbar.host.update.known_policies import DEFAULT
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.toml_table import TomlTable
 
 RESUME_MAY_CHANGE: Final = frozenset(
     {
@@ -65,10 +65,10 @@ class _Policy(NamedTuple):
     values: Any
 
 
-class ExperimentConfig(BaseModel):
+class ExperimentConfig(TomlTable):
     """Everything that decides the result of a training run."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(strict=True)
     names_policies: ClassVar[str] = "policy.name"
     """Key that names the policies."""
 

@@ -93,7 +93,7 @@ class Trainer:
         self.module = self.task.make_model()
         followers: list[object] = []
         if self.policy.on_crossbar:
-            crossbar = resolved_crossbar.build_crossbar(config)
+            crossbar = resolved_crossbar.build_crossbar(config, targets=self.policy.targets)
             self.observation = Observation(config, crossbar, folder, progress)
             self.network = run_parts.build_network(
                 config,

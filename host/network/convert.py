@@ -10,16 +10,11 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.ledger.energy_table import EnergyTable, load_energy_table
-from twinbar.emulator.ledger.ledger import Ledger
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar, build_policy
-from twinbar.host.experiment.run_parts import engine_maker
 from twinbar.host.experiment.sections import FROM_PYTHON
-from twinbar.host.network.books import Books
 from twinbar.host.network.conversion import Conversion
-from twinbar.host.network.network import Network
-from twinbar.host.network.network_state import unpack
-from twinbar.host.nn.put_on_crossbar import put_on_crossbar
+from twinbar.host.network.network import Network, build
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
@@ -95,42 +90,6 @@ def convert(
     table = energy_table if isinstance(energy_table, EnergyTable) else load_energy_table(base.engine.energy_table)
     names = (exclude,) if isinstance(exclude, str) else tuple(exclude)
     return build(module, Conversion(base, crossbar, kind, settings, table, names))
-
-
-def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) -> Network:
-    """Put a copy of a module, or one that is a copy already, on a crossbar as a conversion says."""
-    config, crossbar = conversion.config, conversion.crossbar
-    policy = conversion.make_policy()
-    books: Books
-    network = put_on_crossbar(
-        module,
-        crossbar,
-        lambda kind, activity: books.enter(kind, activity),
-        exclude=conversion.exclude,
-        copied=copied,
-        levels=len(crossbar.levels),
-        weight_range=config.policy.weight_range,
-        own_spread=True,
-        placement=config.array.mapping,
-        sharing=config.array.sharing,
-        keep_read_back=policy.keeps_read_back,
-        range_margin=config.array.range_margin,
-        range_tracking=config.array.range_tracking,
-        make_engine=engine_maker(config.engine.name, serial=crossbar.parts is not None),
-    )
-    tiles = network.session.engine.tiles
-    books = Books(
-        lambda: Ledger.of_crossbar(conversion.energy_table, crossbar, tiles),
-        network,
-    )
-    return Network(network, policy, books, conversion)
-
-
-def rebuild(module: nn.Module, conversion: Conversion, state: Any) -> Network:
-    """Rebuild a network that was pickled: put its module on a crossbar, and restore its packed state."""
-    network = build(module, conversion, copied=True)
-    network.restore(unpack(state))
-    return network
 
 
 def _policy_of(

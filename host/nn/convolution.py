@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.host.nn.crossbar_weight import Multiplied, check_use, on_crossbar
+from twinbar.host.nn.mapped_parameter import Multiplied, check_use, on_crossbar
 
 Sizes = int | Sequence[int]
 

@@ -13,7 +13,7 @@ from .sizes import MAX_COLUMNS
 
 
 @dataclass(frozen=True)
-class Geometry:
+class GeometryBound:
     """A bound that is fixed when a controller is built: a member of `ControllerConfig`."""
 
     name: str
@@ -32,13 +32,13 @@ class Setting:
         return f"`{self.register}`"
 
 
-Bound = int | Geometry | Setting
+Bound = int | GeometryBound | Setting
 Resolve = Callable[[Bound], int]
 
-ROWS = Geometry("rows")
-COLUMNS = Geometry("columns")
-WORDS = Geometry("words")
-CHANNELS = Geometry("adc_channels")
+ROWS = GeometryBound("rows")
+COLUMNS = GeometryBound("columns")
+WORDS = GeometryBound("words")
+CHANNELS = GeometryBound("adc_channels")
 LEVELS = Setting("LEVELS")
 PULSE_LIMIT = Setting("PULSE_LIMIT")
 
@@ -94,7 +94,7 @@ class Aligned:
     """An argument is a multiple of a bound, which is a power of two."""
 
     argument: str
-    unit: Geometry
+    unit: GeometryBound
     status: Status = Status.BAD_ADDRESS
 
     @property

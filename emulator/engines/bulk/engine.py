@@ -24,7 +24,7 @@ from twinbar.emulator.devices.layout import (
 )
 from twinbar.emulator.engines.bulk import cell_loops, cell_writes, multiply
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
-from twinbar.emulator.engines.bulk.stream import Course, Stream
+from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
 from twinbar.emulator.kernels.tile_threads import for_tiles
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
@@ -357,7 +357,7 @@ class FastEngine:
         activity = self._activity(course, totals)
         return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
 
-    def _activity(self, course: Course, totals: cell_writes.Totals) -> Activity:
+    def _activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did by what the streams let them wait."""
         phases = totals.phases
         busy = phases.sum(axis=1)

@@ -17,7 +17,7 @@ _NO_WAITS: Final = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
-class Course:
+class ProgramCourse:
     """How a program went.
 
     Parameters
@@ -50,9 +50,9 @@ class Stream:
         self.controller = controller
         self.served = controller.tiles - 1
         """Tile that the arbiter served last: round robin goes on behind it."""
-        self._remembered: OrderedDict[bytes, Course] = OrderedDict()
+        self._remembered: OrderedDict[bytes, ProgramCourse] = OrderedDict()
 
-    def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> Course:
+    def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> ProgramCourse:
         """Follow lists of commands with one response each (arguments as in `list_ops`)."""
         course, _ = self._follow(list_ops(offsets, work), _NO_WAITS)
         return course
@@ -67,8 +67,8 @@ class Stream:
         t: Durations,
         *,
         rows_wait: bool,
-    ) -> Course:
-        """Follow a batch of multiplications (arguments as in `multiply_ops`; ``rows_wait`` asks for `Course.waits`).
+    ) -> ProgramCourse:
+        """Follow a batch of multiplications (arguments as in `multiply_ops`; ``rows_wait``: with its `waits`).
 
         With DAC inputs one batch goes like the next, so that courses are remembered.
         """
@@ -86,14 +86,14 @@ class Stream:
         ops, positions = multiply_ops(first_tile, steps, words, outputs, self.controller.adc_channels, changed, t)
         course, waits = self._follow(ops, np.zeros(len(ops) if rows_wait else 0, np.int64))
         if rows_wait:
-            course = Course(course.cycles, course.stalls, course.served, waits[positions])
+            course = ProgramCourse(course.cycles, course.stalls, course.served, waits[positions])
         self._remembered[key] = course
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return course
 
-    def _follow(self, ops: np.ndarray, waits: np.ndarray) -> tuple[Course, np.ndarray]:
+    def _follow(self, ops: np.ndarray, waits: np.ndarray) -> tuple[ProgramCourse, np.ndarray]:
         stalls = np.zeros(self.controller.tiles, np.int64)
         depths = self.controller.command_depth, self.controller.response_depth
         cycles, self.served = schedule(ops, self.controller.tiles, *depths, self.served, stalls, waits)
-        return Course(cycles, stalls, self.served), waits
+        return ProgramCourse(cycles, stalls, self.served), waits

@@ -16,7 +16,7 @@ _OPCODE, _TILE, _BODY = COMMAND["opcode"], COMMAND["tile"], COMMAND["body"]
 _ROW, _COLUMN, _CODE = CELL_RESULT["row"], CELL_RESULT["column"], CELL_RESULT["code"]
 
 
-class Command:
+class DecodedCommand:
     """A command beat.
 
     Parameters
@@ -54,7 +54,7 @@ class Answer:
 
     Parameters
     ----------
-    command : Command
+    command : DecodedCommand
     status : Status
         OK, or why the command is refused.
 
@@ -70,7 +70,7 @@ class Answer:
 
     __slots__ = ("code", "column", "command", "resets", "sets", "status", "value")
 
-    def __init__(self, command: Command, status: Status) -> None:
+    def __init__(self, command: DecodedCommand, status: Status) -> None:
         self.command = command
         self.status = status
         self.column = _COLUMN.of(command.body)

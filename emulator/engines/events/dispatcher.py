@@ -6,7 +6,7 @@ import numpy as np
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.listener import Listener
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode
@@ -54,7 +54,7 @@ class Dispatcher:
         presented = begin
         arrivals = program.arrivals if program.arrivals is not None else np.zeros(len(program.commands), np.int64)
         for beat, arrival in zip(program.commands.tolist(), arrivals.tolist(), strict=True):
-            command = Command(beat)
+            command = DecodedCommand(beat)
             presented = max(begin + arrival, presented)
             if command.opcode in (Opcode.SAFE, Opcode.ABORT):
                 yield clock.at(presented, Stage.HALT)
@@ -75,14 +75,14 @@ class Dispatcher:
             presented = cycle + 1
         self.done = True
 
-    def _receivers(self, command: Command) -> Sequence[Tile]:
+    def _receivers(self, command: DecodedCommand) -> Sequence[Tile]:
         if command.opcode is Opcode.SAFE:
             return self._tiles
         # A beat for a tile that does not exist goes to tile 0, which refuses it.
         number = command.tile if command.tile < len(self._tiles) else 0
         return self._tiles[number : number + 1]
 
-    def _halt(self, command: Command) -> None:
+    def _halt(self, command: DecodedCommand) -> None:
         if command.opcode is Opcode.SAFE:
             for tile in self._tiles:
                 tile.safety.stop_by_command(disarm=True)

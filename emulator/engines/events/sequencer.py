@@ -6,7 +6,7 @@ import simpy
 
 from twinbar.emulator.engines.events.admission import admit
 from twinbar.emulator.engines.events.clock import Stage, Steps
-from twinbar.emulator.engines.events.decoding import Answer, Command
+from twinbar.emulator.engines.events.decoding import Answer, DecodedCommand
 from twinbar.emulator.engines.events.housekeeping import load, refuse
 from twinbar.emulator.engines.events.operations import OPERATIONS
 from twinbar.emulator.engines.events.tile import Tile
@@ -57,7 +57,7 @@ class Sequencer:
                 name = command.opcode.name if command.opcode else "?"
                 tile.counters.listener.command(tile.number, name, answer.status.name, started, tile.clock.cycle + 1)
 
-    def _next_command(self) -> Steps[Command]:
+    def _next_command(self) -> Steps[DecodedCommand]:
         """Take the next command: in this cycle if it is visible and no halt occurs, else out of the phase IDLE."""
         tile = self._tile
         cycle = tile.clock.cycle
@@ -72,7 +72,7 @@ class Sequencer:
             self.idle = False
         return tile.queue.take()
 
-    def _carry_out(self, command: Command) -> Steps[None]:
+    def _carry_out(self, command: DecodedCommand) -> Steps[None]:
         """Carry out a command up to its (last) response, or refuse it."""
         tile = self._tile
         admitted = tile.answer.status is Status.OK

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.commands import COMMANDS, REASONS, RULE_REASONS, CommandSpec
 from twinbar.hw.protocol.fields import Field
 from twinbar.hw.protocol.layouts import MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults
-from twinbar.hw.protocol.rules import Aligned, Below, Bound, Geometry, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.rules import Aligned, Below, Bound, GeometryBound, NotBoth, OneOf, Rule, Setting, Span, Within
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 from ..controller_config import ControllerConfig
@@ -144,7 +144,7 @@ class _Rules:
         """Return a bound: a number that is fixed when the controller is built, or the register's value."""
         if isinstance(bound, Setting):
             return {"LEVELS": self._admission.levels, "PULSE_LIMIT": self._admission.pulse_limit}[bound.register]
-        return getattr(self._admission.config, bound.name) if isinstance(bound, Geometry) else bound
+        return getattr(self._admission.config, bound.name) if isinstance(bound, GeometryBound) else bound
 
     def _reaches(self, value: Any, bound: Any) -> Any:
         return exceeds(value, bound - 1) if isinstance(bound, int) else value >= bound
