@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
 from twinbar.host.nn.current_pass import Pass
+from twinbar.host.nn.patches import Patches
 from twinbar.host.nn.weight_matrix import WeightMatrix
 from twinbar.hw.errors import TwinbarError
 
@@ -101,6 +102,9 @@ class Multiplied(Protocol):
 
     def multiply(self, x: Tensor, block: int | None = None) -> Tensor:
         """Multiply activations [..., inputs] to [..., outputs]."""
+
+    def convolve(self, x: Tensor, patches: Patches) -> Tensor:
+        """Convolve [batch, channels, ...] to [batch, outputs, ...]."""
 
 
 class CrossbarWeight(nn.Parameter):
@@ -194,10 +198,12 @@ def _reads_nothing(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
 
 
 def _weights_in(value: Any) -> list[CrossbarWeight]:
-    if isinstance(value, CrossbarWeight):
+    # `isinstance` would ask the class of parameters, which takes long.
+    kind = type(value)
+    if issubclass(kind, CrossbarWeight):
         return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [weight for item in value for weight in _weights_in(item)]
-    return []
+    if issubclass(kind, dict):
+        value = value.values()
+    elif not issubclass(kind, list | tuple):
+        return []
+    return [weight for item in value for weight in _weights_in(item)]
