@@ -4,7 +4,8 @@ Two forms hold the same numbers. `Activity` is what an engine returns for one pr
 kernels fill it. `ActivityTotal` is what adds up whole training runs: Python integers, which cannot overflow.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -220,7 +221,7 @@ class ActivityTotal:
         )
 
     def __add__(self, other: "ActivityTotal") -> "ActivityTotal":
-        return self._combined(other, 1)
+        return self._combined(other, operator.add)
 
     def __sub__(self, other: "ActivityTotal") -> "ActivityTotal":
         """Return what was added since ``other`` was the total.
@@ -230,23 +231,20 @@ class ActivityTotal:
         ValueError
             If ``other`` is not an earlier state of this tally (a difference is negative).
         """
-        difference = self._combined(other, -1)
+        difference = self._combined(other, operator.sub)
         numbers = (difference.programs, difference.cycles, difference.link_cycles)
         if min(numbers + difference.actions + difference.cell_energy + difference.phases) < 0:
             raise ValueError("the tally to subtract counts more than this one; it is not an earlier state of it")
         return difference
 
-    def _combined(self, other: "ActivityTotal", sign: int) -> "ActivityTotal":
-        def each(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
-            return tuple(a + sign * b for a, b in zip(left, right, strict=True))
-
+    def _combined(self, other: "ActivityTotal", combine: Callable[[int, int], int]) -> "ActivityTotal":
         return ActivityTotal(
-            self.programs + sign * other.programs,
-            each(self.actions, other.actions),
-            each(self.cell_energy, other.cell_energy),
-            self.cycles + sign * other.cycles,
-            self.link_cycles + sign * other.link_cycles,
-            each(self.phases, other.phases),
+            combine(self.programs, other.programs),
+            tuple(map(combine, self.actions, other.actions)),
+            tuple(map(combine, self.cell_energy, other.cell_energy)),
+            combine(self.cycles, other.cycles),
+            combine(self.link_cycles, other.link_cycles),
+            tuple(map(combine, self.phases, other.phases)),
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -265,9 +265,17 @@ class Trainer:
 
         A resumed run draws what an uninterrupted one does, and those of the caller are left alone.
         """
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed((self.config.engine.seed * 1_000_003 + step) % (1 << 63))
+        seed = (self.config.engine.seed * 1_000_003 + step) % (1 << 63)
+        generator = torch.default_generator
+        before = generator.get_state()
+        # `torch.manual_seed` takes longer than a product: it notes for every kind of accelerator who called it.
+        generator.manual_seed(seed)
+        if any(parameter.device.type != "cpu" for parameter in self.module.parameters()):
+            torch.manual_seed(seed)
+        try:
             yield
+        finally:
+            generator.set_state(before)
 
     def _loss(self, batch: Tensor) -> Tensor:
         """Return the loss of a batch, summed over its examples."""

@@ -148,10 +148,12 @@ def _reads_nothing(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
 
 
 def _weights_in(value: Any) -> list[CrossbarWeight]:
-    if isinstance(value, CrossbarWeight):
+    # `isinstance` would ask the class of parameters, which takes long.
+    kind = type(value)
+    if issubclass(kind, CrossbarWeight):
         return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [weight for item in value for weight in _weights_in(item)]
-    return []
+    if issubclass(kind, dict):
+        value = value.values()
+    elif not issubclass(kind, list | tuple):
+        return []
+    return [weight for item in value for weight in _weights_in(item)]

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from twinbar.host.nn.current_pass import Pass
+from twinbar.host.nn.patches import Patches
 from twinbar.host.nn.weight_matrix import WeightMatrix
 from twinbar.hw.errors import TwinbarError
 
@@ -22,6 +23,9 @@ class Multiplied(Protocol):
 
     def multiply(self, x: Tensor, block: int | None = None) -> Tensor:
         """Multiply activations [..., inputs] to [..., outputs]."""
+
+    def convolve(self, x: Tensor, patches: Patches) -> Tensor:
+        """Convolve [batch, channels, ...] to [batch, outputs, ...]."""
 
 
 class MappedParameter(nn.Parameter):
