@@ -8,7 +8,6 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig, build_config
 from twinbar.emulator.crossbar.levels import Targets
 from twinbar.emulator.devices.preset import Preset, load_preset
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.update.known_policies import POLICIES
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.assembly import SerialParts
@@ -77,6 +76,4 @@ def build_policy(config: ExperimentConfig) -> UpdatePolicy[Any]:
     ConfigError
         If it cannot be imported.
     """
-    policy = POLICIES.load(config.policy.name)
-    values = config.policy.model_dump()
-    return policy(policy.settings_model(**{key: values[key] for key in policy.settings_model.model_fields}))
+    return config.make_policy()

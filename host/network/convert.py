@@ -20,6 +20,7 @@ from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.network import Network
 from twinbar.host.network.network_state import unpack
 from twinbar.host.nn.put_on_crossbar import put_on_crossbar
+from twinbar.host.twin.twin_fit import check_policy
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
@@ -85,6 +86,7 @@ def convert(
         changes["policy.name"] = policy
     base = base.merge(changes)
     kind, settings = _policy_of(base, policy)
+    check_policy(base.twin, base.policy.name if isinstance(policy, str | None) else kind.__name__, kind(settings))
     if not kind.on_crossbar:
         raise ConfigError(
             f"the policy {base.policy.name} trains in software alone, without a crossbar; train the module itself"
@@ -122,6 +124,7 @@ def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) ->
     books = Books(
         lambda: Ledger.of_crossbar(conversion.energy_table, crossbar, tiles),
         network,
+        config.twin.kind,
     )
     return Network(network, policy, books, conversion)
 
