@@ -108,7 +108,7 @@ def _with_host(totals: PeriodReport) -> list[KeyFigure]:
     moved = totals.twin.bits_per_weight_and_step.get("total") if totals.twin else None
     note = _interval(totals, "total_with_host")
     if totals.twin and moved is not None:
-        note = f"{totals.twin.kind} twin, {si.ratio(moved)} bits per weight and step"
+        note = f"{totals.twin.kind}: {si.ratio(moved)} bits per weight, step"
     return [KeyFigure("Energy with twin memory", si.si(totals.energy_j["total_with_host"], "J"), note)]
 
 

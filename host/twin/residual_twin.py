@@ -1,6 +1,7 @@
 """A twin of few bits: of a weight, its distance from the level of the cells; of the optimizer, rounded states."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -21,7 +22,6 @@ from twinbar.host.twin.rounding_kernels import (
 )
 from twinbar.host.twin.twin import Twin, states_like
 from twinbar.host.twin.twin_section import TwinConfig
-from twinbar.host.twin.twin_traffic import TwinTraffic
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
@@ -145,7 +145,9 @@ class ResidualTwin(Twin):
 
     # --- a step -----------------------------------------------------------------------------------------------------
 
-    def _step(self, layer: MappedLayer, number: int, optimizer: Optimizer, step: int) -> TwinTraffic:
+    def _store_step(
+        self, found: Counter[str], layer: MappedLayer, number: int, optimizer: Optimizer, step: int
+    ) -> None:
         stored, cells = self._stored[layer.name], layer.cells
         matrix = layer.matrix
         moved, changed = (np.empty(matrix.shape, np.bool_) for _ in range(2))
@@ -171,7 +173,7 @@ class ResidualTwin(Twin):
             moved[:] = changed[:] = True
         elif _decays(layer, optimizer):
             moved[:] = True
-        traffic = TwinTraffic(
+        found.update(
             weight_read=self._touched(moved | changed, bits),
             weight_written=self._touched(changed, bits),
             random=RANDOM_BITS * drawn,
@@ -183,12 +185,18 @@ class ResidualTwin(Twin):
                     f"twin.kind is residual, but there is no format of few bits for the state {key} of "
                     f"{type(optimizer).__name__}; use twin.kind float32"
                 )
-            traffic += self._store_state(layer, number, optimizer, key, formats[key], step)
-        return traffic
+            self._store_state(found, layer, number, optimizer, key, formats[key], step)
 
     def _store_state(
-        self, layer: MappedLayer, number: int, optimizer: Optimizer, key: str, form: Format, step: int
-    ) -> TwinTraffic:
+        self,
+        found: Counter[str],
+        layer: MappedLayer,
+        number: int,
+        optimizer: Optimizer,
+        key: str,
+        form: Format,
+        step: int,
+    ) -> None:
         tensor = optimizer.state[layer.weight][key]
         values = tensor.detach().to("cpu", torch.float32).contiguous().view(-1).numpy()
         states = self._stored[layer.name].states
@@ -208,7 +216,7 @@ class ResidualTwin(Twin):
             tensor.copy_(torch.from_numpy(values).view(tensor.shape))
         if not self._config.skip_unchanged:
             changed[:] = True
-        return TwinTraffic(
+        found.update(
             state_read=self._whole(len(values), bits),
             state_written=self._touched(changed, bits),
             random=RANDOM_BITS * drawn,

@@ -11,6 +11,7 @@ What is read and written, in the words of the memory:
 Parameters that lie on no crossbar are float32, with state and gradient, whatever the twin is.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -53,6 +54,9 @@ class Twin:
         self._layers = layers
         self._policy = policy
         self._adc_bits = adc_bits
+        self._weights = {layer.name: layer.form.outputs * layer.form.inputs for layer in layers}
+        self._block_sizes = {layer.name: _block_sizes(layer) for layer in layers}
+        self._mapped = frozenset(id(layer.weight) for layer in layers)
         self._held = {layer.name: (layer.cells.plus.copy(), layer.cells.minus.copy()) for layer in layers}
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
@@ -92,16 +96,19 @@ class Twin:
         TwinTraffic
             What was read and written, the backward passes since the last step included.
         """
-        stepped = {layer.name for layer in layers if layer.weight.grad is not None}
-        traffic = self._digital(optimizer, batches)
-        for number, layer in enumerate(self._layers):
-            passed = layer.matmul.backward.take()
-            traffic += self._backward(layer, passed)
-            if layer.name in stepped:
-                traffic += self._gradients(layer, passed)
-                traffic += self._step(layer, number, optimizer, step)
-                traffic += self._decision(layer, optimizer, decided)
-        return traffic
+        found: Counter[str] = Counter()
+        # Each access to a weight that lies on the crossbar would else be looked at by its own class.
+        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+            stepped = {layer.name for layer in layers if layer.weight.grad is not None}
+            self._count_digital(found, optimizer, batches)
+            for number, layer in enumerate(self._layers):
+                passed = layer.matmul.backward.take()
+                self._count_backward(found, layer, passed)
+                if layer.name in stepped:
+                    self._count_gradients(found, layer, passed)
+                    self._store_step(found, layer, number, optimizer, step)
+                    self._count_decision(found, layer, optimizer, decided)
+        return TwinTraffic(**found)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the twin remembers beside weights, state of the optimizer and cells; call it between steps."""
@@ -113,10 +120,12 @@ class Twin:
 
     # --- what is read and written -----------------------------------------------------------------------------------
 
-    def _step(self, layer: MappedLayer, number: int, optimizer: Optimizer, step: int) -> TwinTraffic:
-        weights = layer.weight.numel() * FLOAT_BITS
+    def _store_step(
+        self, found: Counter[str], layer: MappedLayer, number: int, optimizer: Optimizer, step: int
+    ) -> None:
+        weights = self._weights[layer.name] * FLOAT_BITS
         states = weights * len(list(states_like(layer.weight, optimizer)))
-        return TwinTraffic(weight_read=weights, weight_written=weights, state_read=states, state_written=states)
+        found.update(weight_read=weights, weight_written=weights, state_read=states, state_written=states)
 
     def _value_bits(self, layer: MappedLayer, values: int) -> int:
         """Bits of the memory that a number of whole weights takes."""
@@ -126,51 +135,49 @@ class Twin:
         """Whether a step reads the levels of all weights of a layer."""
         return decided and not self._policy.writes_all
 
-    def _backward(self, layer: MappedLayer, passed: Passed) -> TwinTraffic:
-        sizes = _block_sizes(layer)
-        reads = sum(count * self._value_bits(layer, size) for count, size in zip(passed.to_inputs, sizes, strict=True))
-        return TwinTraffic(backward_read=reads)
+    def _count_backward(self, found: Counter[str], layer: MappedLayer, passed: Passed) -> None:
+        for count, size in zip(passed.to_inputs, self._block_sizes[layer.name], strict=True):
+            if count:
+                found["backward_read"] += count * self._value_bits(layer, size)
 
-    def _gradients(self, layer: MappedLayer, passed: Passed) -> TwinTraffic:
-        sizes = _block_sizes(layer)
+    def _count_gradients(self, found: Counter[str], layer: MappedLayer, passed: Passed) -> None:
+        sizes = self._block_sizes[layer.name]
         added = sum(count * size for count, size in zip(passed.to_weights, sizes, strict=True))
         again = added - sum(size for count, size in zip(passed.to_weights, sizes, strict=True) if count)
         if self._config.stores_gradients:
-            read, written = again + layer.weight.numel(), added
+            read, written = again + self._weights[layer.name], added
         else:
             # The step uses the sum as its last part is computed.
             read = written = again
-        return TwinTraffic(gradient_read=read * FLOAT_BITS, gradient_written=written * FLOAT_BITS)
+        found.update(gradient_read=read * FLOAT_BITS, gradient_written=written * FLOAT_BITS)
 
-    def _decision(self, layer: MappedLayer, optimizer: Optimizer, decided: bool) -> TwinTraffic:
-        cells = layer.cells
+    def _count_decision(self, found: Counter[str], layer: MappedLayer, optimizer: Optimizer, decided: bool) -> None:
+        cells, weights = layer.cells, self._weights[layer.name]
         plus, minus = self._held[layer.name]
+        level_bits = self._level_bits(layer)
+        reads_all = self._reads_levels(layer, optimizer, decided)
+        if reads_all:
+            found["level_read"] += self._whole(weights, level_bits)
+        if self._policy.keeps_read_back and decided:
+            found["level_read"] += self._whole(2 * weights, self._adc_bits)
+        if np.array_equal(cells.plus, plus) and np.array_equal(cells.minus, minus):
+            return
         changed = (cells.plus != plus) | (cells.minus != minus)
         plus[:], minus[:] = cells.plus, cells.minus
-        level_bits = self._level_bits(layer)
-        touched = self._touched(changed, level_bits)
-        failures = self._touched(changed, FAILURE_BITS)
-        if self._reads_levels(layer, optimizer, decided):
-            read = self._whole(layer.weight.numel(), level_bits)
-        else:
-            # What replaces a level is next to it.
-            read = touched
-        written = touched + failures
-        read += failures
+        levels, failures = self._touched(changed, level_bits), self._touched(changed, FAILURE_BITS)
+        # What replaces a level is next to it.
+        found["level_read"] += failures + (0 if reads_all else levels)
+        found["level_written"] += failures + levels
         if self._policy.keeps_read_back:
-            read += decided * self._whole(2 * layer.weight.numel(), self._adc_bits)
-            written += self._touched(np.repeat(changed, 2), self._adc_bits)
-        return TwinTraffic(level_read=read, level_written=written)
+            found["level_written"] += self._touched(np.repeat(changed, 2), self._adc_bits)
 
-    def _digital(self, optimizer: Optimizer, batches: int) -> TwinTraffic:
-        mapped = {id(layer.weight) for layer in self._layers}
-        bits = 0
+    def _count_digital(self, found: Counter[str], optimizer: Optimizer, batches: int) -> None:
         for group in optimizer.param_groups:
             for parameter in group["params"]:
-                if id(parameter) not in mapped and parameter.grad is not None:
+                if id(parameter) not in self._mapped and parameter.grad is not None:
                     states = len(list(states_like(parameter, optimizer)))
-                    bits += parameter.numel() * FLOAT_BITS * (1 + states + batches)
-        return TwinTraffic(digital_read=bits, digital_written=bits)
+                    bits = parameter.numel() * FLOAT_BITS * (1 + states + batches)
+                    found.update(digital_read=bits, digital_written=bits)
 
     def _level_bits(self, layer: MappedLayer) -> int:
         """Bits of the levels of both cells of a weight."""
