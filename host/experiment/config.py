@@ -38,7 +38,7 @@ from twinbar.host.experiment.policy_section import (
 )
 from twinbar.host.experiment.sections import DataConfig, EngineConfig, ModelConfig, TraceConfig, TrainingConfig
 from twinbar.host.twin.optimizer_formats import refuse_optimizer
-from twinbar.host.twin.twin_fit import check_policy
+from twinbar.host.twin.twin_policy_check import check_policy
 from twinbar.host.twin.twin_section import TwinConfig
 from twinbar.host.update.known_policies import DEFAULT, POLICIES
 from twinbar.host.update.policy import UpdatePolicy

@@ -20,7 +20,7 @@ from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.network import Network
 from twinbar.host.network.network_state import unpack
 from twinbar.host.nn.put_on_crossbar import put_on_crossbar
-from twinbar.host.twin.twin_fit import check_policy
+from twinbar.host.twin.twin_policy_check import check_policy
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 

@@ -12,7 +12,7 @@ from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
-VERSION = 1
+VERSION = 2
 
 
 def pack(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class ResidualTwin(Twin):
     def settle(self, layers: Iterable[MappedLayer]) -> None:
         """Round the weights of layers that were programmed to levels and residuals."""
         layers = list(layers)
-        super().settle(layers)
+        self._note_levels(layers)
         for layer in layers:
             _check_type(layer)
             stored = self._stored[layer.name]
@@ -135,7 +135,7 @@ class ResidualTwin(Twin):
             name: stored.codes.shape for name, stored in self._stored.items()
         }:
             raise ConfigError("the state holds no residuals of these layers; load the state of a twin of the same kind")
-        super().settle(self._layers)
+        self._begin()
         for name, stored in state.items():
             self._stored[name] = _Residuals(
                 stored["levels"].copy(),

@@ -69,6 +69,9 @@ class Twin:
 
     def settle(self, layers: Iterable[MappedLayer]) -> None:
         """Take over weights and levels of layers that were programmed; this is counted as no step."""
+        self._note_levels(layers)
+
+    def _note_levels(self, layers: Iterable[MappedLayer]) -> None:
         for layer in layers:
             plus, minus = self._held[layer.name]
             plus[:], minus[:] = layer.cells.plus, layer.cells.minus
@@ -116,7 +119,13 @@ class Twin:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned; the cells are restored before."""
-        self.settle(self._layers)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Take the cells as they are, and forget backward passes of a step that was not made."""
+        for layer in self._layers:
+            layer.matmul.backward.take()
+        self._note_levels(self._layers)
 
     # --- what is read and written -----------------------------------------------------------------------------------
 

@@ -207,6 +207,19 @@ def test_a_state_that_is_loaded_goes_on_as_if_nothing_had_happened(
     assert other.cost == net.cost
 
 
+def test_a_step_that_was_given_up_is_not_counted(on_crossbar: Convert) -> None:
+    net, other = on_crossbar(mlp(), twin_kind="residual"), on_crossbar(mlp(), twin_kind="residual")
+    for each in (net, other):
+        each.prepare(torch.ones(1, 6))
+    state = copy.deepcopy(net.state_dict())
+    backward(net)
+    net.load_state_dict(state)
+    for each in (net, other):
+        train(each, each.attach(SGD(each.parameters(), lr=0.02)), 1)
+    assert net.cost["twin"]["bits"]["backward"] == other.cost["twin"]["bits"]["backward"]
+    assert net.cost["twin"]["bits"]["gradient"] == other.cost["twin"]["bits"]["gradient"]
+
+
 def test_the_state_of_another_twin_is_refused(on_crossbar: Convert) -> None:
     state = on_crossbar(mlp()).state_dict()
     net = on_crossbar(mlp(), twin_kind="residual")
