@@ -228,8 +228,9 @@ class ResidualTwin(Twin):
         return self._whole(values, self._config.bits) + self._whole(values, self._level_bits(layer))
 
     def _reads_levels(self, layer: MappedLayer, optimizer: Optimizer, decided: bool) -> bool:
-        # The residual alone says whether a weight is written; who writes all of them, or decays, needs the levels.
-        return _decays(layer, optimizer) or (decided and self._policy.writes_all)
+        # The residual alone says whether a weight is written, unless it is compared with what was read back. Who writes
+        # all weights, or decays them, needs their levels too.
+        return _decays(layer, optimizer) or (decided and (self._policy.writes_all or self._policy.keeps_read_back))
 
 
 def _check_type(layer: MappedLayer) -> None:

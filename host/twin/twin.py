@@ -142,7 +142,8 @@ class Twin:
 
     def _reads_levels(self, layer: MappedLayer, optimizer: Optimizer, decided: bool) -> bool:
         """Whether a step reads the levels of all weights of a layer."""
-        return decided and not self._policy.writes_all
+        # Where there are read-back codes, the float weight is compared with these.
+        return decided and not (self._policy.writes_all or self._policy.keeps_read_back)
 
     def _count_backward(self, found: Counter[str], layer: MappedLayer, passed: Passed) -> None:
         for count, size in zip(passed.to_inputs, self._block_sizes[layer.name], strict=True):

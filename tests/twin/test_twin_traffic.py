@@ -157,8 +157,9 @@ def test_levels_are_read_where_they_are_needed(on_crossbar: Convert) -> None:
     assert level_reads(twin_kind="residual", policy_name="closed-loop") == 64
     # Decay needs the weight.
     assert level_reads(twin_kind="residual", decay=1e-9) == 64
-    # 16 codes of 8 bits are 4 words.
-    assert level_reads(twin_kind="residual", policy_compensation="read-back") == 128
+    # 16 codes of 8 bits are 4 words. The float weight is compared with these; a residual refers to the level.
+    assert level_reads(policy_compensation="read-back") == 128
+    assert level_reads(twin_kind="residual", policy_compensation="read-back") == 128 + 64
 
 
 def test_the_backward_pass_reads_level_and_residual(on_crossbar: Convert) -> None:
@@ -228,3 +229,9 @@ def test_a_loop_of_ones_own_counts_as_the_trainer_does(on_crossbar: Convert, tmp
     report = net.report(tmp_path / "run")
     assert report["epochs"][0]["twin"] == report["totals"]["twin"] == net.cost["twin"]
     assert json.loads((tmp_path / "run" / "report.json").read_text())["totals"]["twin"] == net.cost["twin"]
+
+
+def test_gradients_of_biases_are_accumulated_in_the_memory_too(train_run: Callable[..., Any]) -> None:
+    totals = train_run({"twin.kind": "residual", "model.bias": True, "training.accumulate": 2}).report["totals"]
+    # 42 biases at 45 steps: weight, momentum and the gradients of two batches are read and written.
+    assert totals["twin"]["bits"]["digital"] == dict.fromkeys(READ_WRITTEN, 42 * 32 * 4 * 45)
