@@ -1,25 +1,8 @@
 """Counts what backward passes do with the weights of a layer."""
 
-from typing import NamedTuple
-
-
-class Passed(NamedTuple):
-    """Backward passes through each block of a layer.
-
-    Parameters
-    ----------
-    to_inputs : tuple of int
-        Those that multiplied by the weights, for the gradient of the inputs.
-    to_weights : tuple of int
-        Those that added to the gradient of the weights.
-    """
-
-    to_inputs: tuple[int, ...]
-    to_weights: tuple[int, ...]
-
 
 class BackwardCount:
-    """Counts backward passes between two steps of an optimizer.
+    """Counts backward passes through each block of a layer.
 
     Parameters
     ----------
@@ -36,9 +19,17 @@ class BackwardCount:
         self._to_inputs[block] += to_inputs
         self._to_weights[block] += to_weights
 
-    def take(self) -> Passed:
-        """Return what was counted since this was last asked."""
-        passed = Passed(tuple(self._to_inputs), tuple(self._to_weights))
-        self._to_inputs = [0] * len(self._to_inputs)
-        self._to_weights = [0] * len(self._to_weights)
+    def take_products(self) -> list[int]:
+        """Return the passes, by block, that multiplied by the weights since this was last asked."""
+        passed, self._to_inputs = self._to_inputs, [0] * len(self._to_inputs)
         return passed
+
+    def take_sums(self) -> list[int]:
+        """Return the passes, by block, that added to the gradient of the weights since this was last asked."""
+        passed, self._to_weights = self._to_weights, [0] * len(self._to_weights)
+        return passed
+
+    def forget(self) -> None:
+        """Drop what was counted."""
+        self.take_products()
+        self.take_sums()

@@ -41,7 +41,7 @@ class CrossbarMatmul:
     products : int
         Products that were computed.
     backward : BackwardCount
-        Backward passes through them since the last step.
+        Backward passes through them that the account has not taken yet.
     """
 
     def __init__(

@@ -20,7 +20,6 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from twinbar.host.nn.backward_count import Passed
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.twin.memory_words import words_of, words_touched
 from twinbar.host.twin.twin_section import TwinConfig
@@ -105,10 +104,10 @@ class Twin:
             stepped = {layer.name for layer in layers if layer.weight.grad is not None}
             self._count_digital(found, optimizer, batches)
             for number, layer in enumerate(self._layers):
-                passed = layer.matmul.backward.take()
-                self._count_backward(found, layer, passed)
+                self._count_backward(found, layer)
+                # Another optimizer may step the other layers.
                 if layer.name in stepped:
-                    self._count_gradients(found, layer, passed)
+                    self._count_gradients(found, layer)
                     self._store_step(found, layer, number, optimizer, step)
                     self._count_decision(found, layer, optimizer, decided)
         return TwinTraffic(**found)
@@ -124,7 +123,7 @@ class Twin:
     def _begin(self) -> None:
         """Take the cells as they are, and forget backward passes of a step that was not made."""
         for layer in self._layers:
-            layer.matmul.backward.take()
+            layer.matmul.backward.forget()
         self._note_levels(self._layers)
 
     # --- what is read and written -----------------------------------------------------------------------------------
@@ -145,15 +144,15 @@ class Twin:
         # Where there are read-back codes, the float weight is compared with these.
         return decided and not (self._policy.writes_all or self._policy.keeps_read_back)
 
-    def _count_backward(self, found: Counter[str], layer: MappedLayer, passed: Passed) -> None:
-        for count, size in zip(passed.to_inputs, self._block_sizes[layer.name], strict=True):
+    def _count_backward(self, found: Counter[str], layer: MappedLayer) -> None:
+        for count, size in zip(layer.matmul.backward.take_products(), self._block_sizes[layer.name], strict=True):
             if count:
                 found["backward_read"] += count * self._value_bits(layer, size)
 
-    def _count_gradients(self, found: Counter[str], layer: MappedLayer, passed: Passed) -> None:
-        sizes = self._block_sizes[layer.name]
-        added = sum(count * size for count, size in zip(passed.to_weights, sizes, strict=True))
-        again = added - sum(size for count, size in zip(passed.to_weights, sizes, strict=True) if count)
+    def _count_gradients(self, found: Counter[str], layer: MappedLayer) -> None:
+        passed = list(zip(layer.matmul.backward.take_sums(), self._block_sizes[layer.name], strict=True))
+        added = sum(count * size for count, size in passed)
+        again = added - sum(size for count, size in passed if count)
         if self._config.stores_gradients:
             read, written = again + self._weights[layer.name], added
         else:

@@ -191,6 +191,17 @@ def test_a_weight_that_is_used_twice_is_read_and_added_to_twice(on_crossbar: Con
     assert bits(twin, "weight") == (512, 512)
 
 
+def test_each_optimizer_counts_the_gradients_of_its_own_layers(on_crossbar: Convert) -> None:
+    net = on_crossbar(two_layers())
+    optimizers = [net.attach(torch.optim.SGD(part.parameters(), lr=1e-6)) for part in (net.module[2], net.module[0])]
+    net(torch.ones(1, 4)).sum().backward()
+    for optimizer, gradients, backward in zip(optimizers, (192, 448), (192, 192), strict=True):
+        optimizer.step()
+        # 6 weights, then 8 more; the products of both layers are counted with the first step.
+        assert bits(net.cost["twin"], "gradient") == (gradients, gradients)
+        assert bits(net.cost["twin"], "backward") == (backward, 0)
+
+
 def test_frozen_layers_are_read_by_the_backward_pass_alone(on_crossbar: Convert) -> None:
     module = nn.Sequential(nn.Linear(4, 2, bias=False), nn.Linear(2, 4, bias=False))
     module[1].weight.requires_grad_(False)
