@@ -34,7 +34,9 @@ class Action(IntEnum):
     COMMAND_BEAT = 11
     RESPONSE_BEAT = 12
     TWIN_ACCESS = 13
-    """A 32-bit word of the twin's weights or optimizer state was read or written on the host."""
+    """32 bits of the twin's memory were read or written on the host."""
+    TWIN_RANDOM = 14
+    """32 random bits were drawn on the host, for stochastic rounding of the twin."""
 
 
 ACTIONS: Final = tuple(action.name.lower() for action in Action)

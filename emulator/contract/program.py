@@ -126,7 +126,7 @@ class ProgramResult:
     phases : int64 [tiles, len(PHASES)]
         Cycles of each tile by phase; each row sums to ``cycles``.
     actions : int64 [tiles, len(ACTIONS)]
-        ``TWIN_ACCESS`` is 0.
+        Those of the host, ``TWIN_ACCESS`` and ``TWIN_RANDOM``, are 0.
     energy : int64 [tiles, len(CellEnergy)]
         Cell energy in the integers of `twinbar.emulator.contract.activity.CellEnergy`.
     extremes : int64 [tiles, 3]

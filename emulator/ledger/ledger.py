@@ -13,7 +13,7 @@ write      cell_set, cell_reset, cell_verify (heat in cells); pulse_lines (lines
            select; write_logic
 forward    cell_forward; adc_forward; row_drive; input_step; shift_add
 link       commands; responses
-host       twin_memory
+host       twin_memory; twin_random
 static     static_<component>, one for each static power of the table
 =========  ==========================================================================================================
 
@@ -63,6 +63,7 @@ ENTRIES: Final[dict[Action, tuple[str, str]]] = {
     Action.COMMAND_BEAT: ("link", "commands"),
     Action.RESPONSE_BEAT: ("link", "responses"),
     Action.TWIN_ACCESS: ("host", "twin_memory"),
+    Action.TWIN_RANDOM: ("host", "twin_random"),
 }
 """Account and component of each action."""
 
@@ -98,6 +99,7 @@ _WORDS: Final = {
     "commands": "command beats",
     "responses": "response beats",
     "twin_memory": "the twin's memory",
+    "twin_random": "random numbers of the twin",
 }
 
 
@@ -359,7 +361,7 @@ def what_dominates(summary: Mapping[str, Any]) -> str:
     The twin's memory is stated separately: it is the host computer's, and common to all update policies.
     """
     breakdown = dict(summary["energy_breakdown_j"])
-    twin = breakdown.pop("twin_memory")
+    twin = math.fsum(breakdown.pop(component) for account, component in ENTRIES.values() if account == "host")
     total = math.fsum(breakdown.values())
     if total <= 0:
         return "No energy was spent."

@@ -7,6 +7,7 @@ from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.ledger import Kind, Ledger, what_dominates
 from twinbar.host.experiment.callbacks import Run
 from twinbar.host.experiment.epoch import total_counts, update_figures
+from twinbar.host.twin.twin_traffic import TwinTraffic
 from twinbar.hw.actions import Action
 
 
@@ -26,8 +27,10 @@ class Account:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
+        self.twin = TwinTraffic()
         self._step: dict[Kind, Activity] = {}
         self._begun: dict[str, dict[Kind, ActivityTotal]] = {}
+        self._twin_begun: dict[str, TwinTraffic] = {}
 
     def enter(self, kind: Kind, activity: Activity) -> None:
         """Add what a program did."""
@@ -36,6 +39,11 @@ class Account:
             self._step[kind] += activity
         else:
             self._step[kind] = activity
+
+    def enter_twin(self, traffic: TwinTraffic) -> None:
+        """Add what a step read from and wrote to the twin's memory."""
+        self.ledger.add("host", traffic.activity())
+        self.twin += traffic
 
     def on_initialized(self, run: Run, figures: dict[str, Any]) -> None:
         """Let training and its first epoch begin: programming is an account of its own."""
@@ -52,12 +60,15 @@ class Account:
     def on_epoch_figures(self, run: Run, entry: dict[str, Any]) -> None:
         """Add the figures of the epoch, and let the next one begin."""
         entry |= update_figures(run.counts, self.summary(since="epoch"), run.weights)
+        entry |= {"twin": self._twin_figures(run, "epoch", run.counts.steps)}
         self.begin("epoch")
 
     def on_report_figures(self, run: Run, report: dict[str, Any]) -> None:
         """Add the totals of the training, and what they were priced with."""
         training = self.summary(since="training")
-        report["totals"] |= update_figures(total_counts(run.epochs), training, run.weights)
+        counts = total_counts(run.epochs)
+        report["totals"] |= update_figures(counts, training, run.weights)
+        report["totals"] |= {"twin": self._twin_figures(run, "training", counts.steps)}
         report |= {
             "initialization": run.initialization,
             "dominates": what_dominates(training),
@@ -69,6 +80,10 @@ class Account:
         """Let periods begin here."""
         for period in periods:
             self._begun[period] = self.ledger.snapshot()
+            self._twin_begun[period] = self.twin
+
+    def _twin_figures(self, run: Run, period: str, steps: int) -> dict[str, Any]:
+        return (self.twin - self._twin_begun[period]).figures(run.config.twin.kind, run.weights, steps)
 
     def summary(self, since: str) -> dict[str, Any]:
         """Return the summary of a period (`twinbar.emulator.ledger.ledger.Ledger.summary`)."""
@@ -84,7 +99,12 @@ class Account:
             period: {kind: tally.state_dict() for kind, tally in tallies.items()}
             for period, tallies in self._begun.items()
         }
-        return {"ledger": self.ledger.state_dict(), "periods": begun}
+        return {
+            "ledger": self.ledger.state_dict(),
+            "periods": begun,
+            "twin": self.twin.state_dict(),
+            "twin_periods": {period: traffic.state_dict() for period, traffic in self._twin_begun.items()},
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
@@ -92,6 +112,10 @@ class Account:
         self._begun = {
             period: {kind: ActivityTotal.from_state_dict(tally) for kind, tally in tallies.items()}
             for period, tallies in state["periods"].items()
+        }
+        self.twin = TwinTraffic.from_state_dict(state["twin"])
+        self._twin_begun = {
+            period: TwinTraffic.from_state_dict(traffic) for period, traffic in state["twin_periods"].items()
         }
 
 

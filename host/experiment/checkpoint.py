@@ -21,7 +21,7 @@ from twinbar.host.experiment.state_tree import flatten_state, restore_state
 from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.reading import reading
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 KEPT: Final = 2
 """Generations that are kept: the newest, and one to fall back to."""
 

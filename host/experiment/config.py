@@ -37,7 +37,11 @@ from twinbar.host.experiment.policy_section import (
     section_of,
 )
 from twinbar.host.experiment.sections import DataConfig, EngineConfig, ModelConfig, TraceConfig, TrainingConfig
-from twinbar.host.update.known_policies import DEFAULT
+from twinbar.host.twin.optimizer_formats import refuse_optimizer
+from twinbar.host.twin.twin_policy_check import check_policy
+from twinbar.host.twin.twin_section import TwinConfig
+from twinbar.host.update.known_policies import DEFAULT, POLICIES
+from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.reading import expanded
@@ -81,6 +85,7 @@ class ExperimentConfig(TomlTable):
     timing: TimingConfig = TimingConfig()
     write: WriteConfig = WriteConfig()
     policy: SerializeAsAny[PolicyConfig] = PolicyConfig()
+    twin: TwinConfig = TwinConfig()
     training: TrainingConfig = TrainingConfig()
     engine: EngineConfig = EngineConfig()
     trace: TraceConfig = TraceConfig()
@@ -108,6 +113,32 @@ class ExperimentConfig(TomlTable):
             raise ValueError(explain(wrong.error, cls.layout(wrong.section), "policy")) from None
         except ConfigError as error:
             raise ValueError(f"{cls.names_policies}: {error}") from None
+
+    @model_validator(mode="after")
+    def _twin_serves(self) -> Self:
+        if self.twin.kind != "float32":
+            try:
+                self._check_twin()
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    def _check_twin(self) -> None:
+        """Refuse a policy or an optimizer that a twin of few bits cannot serve."""
+        refuse_optimizer(self.training.optimizer)
+        check_policy(self.twin, self.policy.name, self.make_policy())
+
+    def make_policy(self) -> UpdatePolicy[Any]:
+        """Make the update policy.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be imported.
+        """
+        policy = POLICIES.load(self.policy.name)
+        values = self.policy.model_dump()
+        return policy(policy.settings_model(**{key: values[key] for key in policy.settings_model.model_fields}))
 
     @classmethod
     def policies_in(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -304,6 +335,10 @@ class CompareConfig(ExperimentConfig):
         given = cls._read_policies(values.get("policies", default))
         names = tuple(filter(is_policy, given)) if isinstance(given, tuple) else ()
         return tuple(dict.fromkeys(names or default))
+
+    def _check_twin(self) -> None:
+        for name in self.policies:
+            self.for_policy(name)
 
     def for_policy(self, name: str) -> ExperimentConfig:
         """Return the configuration of one of the runs."""

@@ -20,6 +20,7 @@ _QUANTITIES: Final = {
     "write_latency": ("seconds", "write"),
     "total_energy": ("energy_j", "total"),
     "total_latency": ("seconds", "total"),
+    "total_with_host": ("energy_j", "total_with_host"),
 }
 
 

@@ -77,6 +77,4 @@ def build_policy(config: ExperimentConfig) -> UpdatePolicy[Any]:
     ConfigError
         If it cannot be imported.
     """
-    policy = POLICIES.load(config.policy.name)
-    values = config.policy.model_dump()
-    return policy(policy.settings_model(**{key: values[key] for key in policy.settings_model.model_fields}))
+    return config.make_policy()

@@ -38,8 +38,9 @@ from twinbar.host.network.programmer import program
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.wrapped import refuse_wrapped
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.twin.make_twin import make_twin
+from twinbar.host.twin.twin import Twin
 from twinbar.host.update.policies.closed_loop import ClosedLoop
-from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Trainer:
         self._batches_per_epoch = len(self.batches(1))
         self.policy = resolved_crossbar.build_policy(config)
         self.network: CrossbarNetwork | None = None
+        self.twin: Twin | None = None
         self.account: Account | None = None
         self.watch = Watch()
         self.module = self.task.make_model()
@@ -111,6 +113,7 @@ class Trainer:
             )
             self.module = self.network.module
             self.policy.prepare([layer.matmul.cells for layer in self.network.layers])
+            self.twin = make_twin(config, self.network, self.policy)
             self.account = Account(run_parts.build_ledger(config, crossbar, self.network.session.engine.tiles))
             for sentence in crossbar.warnings:
                 self.watch.warn(sentence)
@@ -185,6 +188,8 @@ class Trainer:
             began = time.perf_counter()
             self.account.ledger.add("write", self.network.session.engine.calibration)
             written = program(self.network, ClosedLoop(), 0.0)
+            assert self.twin is not None
+            self.twin.settle(self.network.layers)
             self.module.train()
             first = torch.arange(min(CALIBRATION_IMAGES, self.images))
             with self._random_numbers(0):
@@ -254,7 +259,7 @@ class Trainer:
         self._batch += len(batches)
         row: dict[str, Any] = {"step": self.step, "epoch": len(self.epochs) + 1, "loss": loss_sum / images}
         if self.network is not None:
-            row["weight_updates"] = self._write(self.network)
+            row["weight_updates"] = self._write(self.network, len(batches))
         self.counts.add_step(images, loss_sum, row.get("weight_updates", 0), time.perf_counter() - began)
         self.callbacks.call("on_step", self, row)
         return row
@@ -284,24 +289,18 @@ class Trainer:
             outputs = self.module(x)
         return self.task.objective.loss_sum(outputs, targets, len(batch))
 
-    def _write(self, network: CrossbarNetwork) -> int:
-        """Write what the policy decides, where it is due; gives the weights that were updated."""
+    def _write(self, network: CrossbarNetwork, batches: int) -> int:
+        """Write what the policy decides, where it is due, and store the twin; gives the weights that were updated."""
         assert self.account is not None
+        assert self.twin is not None
         updates = 0
         network.check_gradients(network.layers)
-        if self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch:
+        due = self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch
+        if due:
             updates = program(network, self.policy, self._passed).weight_updates
-        self.account.ledger.add("host", self._twin_traffic())
+        traffic = self.twin.store(self.optimizer, network.layers, step=self.step, decided=due, batches=batches)
+        self.account.enter_twin(traffic)
         return updates
-
-    def _twin_traffic(self) -> Activity:
-        """Count the words of the twin and of the optimizer's state that a step reads and writes."""
-        words = 0
-        for parameter in self.module.parameters():
-            state = self.optimizer.state.get(parameter, {})
-            per_weight = sum(1 for value in state.values() if torch.is_tensor(value) and value.shape == parameter.shape)
-            words += 2 * (1 + per_weight) * parameter.numel()
-        return Activity.of({Action.TWIN_ACCESS: words})
 
     def _finish_epoch(self, number: int) -> None:
         self.callbacks.call("on_evaluation", self, number)
@@ -340,6 +339,8 @@ class Trainer:
             "callbacks": self.callbacks.state_dict(),
         }
         if self.network is not None:
+            assert self.twin is not None
+            state["twin"] = self.twin.state_dict()
             state["engine"] = self.network.session.engine.state_dict()
             state["layers"] = [
                 {
@@ -376,6 +377,8 @@ class Trainer:
                 layer.cells.load_state_dict(saved["cells"])
                 layer.cells.weight_per_level = saved.get("weight_per_level", layer.cells.weight_per_level)
                 layer.matmul.load_state_dict(saved["matmul"])
+            assert self.twin is not None
+            self.twin.load_state_dict(state["twin"])
         self.callbacks.load_state_dict(state["callbacks"])
         self.callbacks.call("on_resume", self)
 

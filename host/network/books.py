@@ -1,13 +1,11 @@
 """What a network of one's own does and costs: initialization, training and evaluation apart."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal
 
 import numpy as np
-import torch
-from torch.optim import Optimizer
 
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.ledger import Kind, Ledger
@@ -16,8 +14,7 @@ from twinbar.host.experiment.epoch import EpochCounts, update_figures
 from twinbar.host.network.layer_cost import LayerCost
 from twinbar.host.network.programmer import Programmed
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
-from twinbar.host.nn.mapped_layer import MappedLayer
-from twinbar.hw.actions import Action
+from twinbar.host.twin.twin_traffic import TwinTraffic
 
 Period = Literal["initialization", "training", "evaluation"]
 PERIODS: Final[tuple[Period, ...]] = ("initialization", "training", "evaluation")
@@ -31,6 +28,8 @@ class Books:
     make_ledger : callable
         Opens a ledger.
     network : CrossbarNetwork
+    twin_kind : str
+        ``twin.kind``.
 
     Attributes
     ----------
@@ -40,13 +39,16 @@ class Books:
         Rows of ``steps.csv``.
     """
 
-    def __init__(self, make_ledger: Callable[[], Ledger], network: CrossbarNetwork) -> None:
+    def __init__(self, make_ledger: Callable[[], Ledger], network: CrossbarNetwork, twin_kind: str) -> None:
         self.ledgers: dict[Period, Ledger] = {period: make_ledger() for period in PERIODS}
         self.layers = {layer.name: LayerCost() for layer in network.layers}
         self.epochs: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []
         self.initial_updates = 0
         self._network = network
+        self._twin_kind = twin_kind
+        self._twin = TwinTraffic()
+        self._twin_began = TwinTraffic()
         self._period: Period | None = None
         self._counts = EpochCounts()
         self._total = EpochCounts()
@@ -102,15 +104,10 @@ class Books:
         for name, part in written.layers.items():
             self.layers[name].add_writes(part)
 
-    def note_twin(self, layers: Sequence[MappedLayer], optimizer: Optimizer) -> None:
-        """Count the words of the twin and of the optimizer's state that a step reads and writes."""
-        words = 0
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                state = optimizer.state.get(parameter, {})
-                like = sum(1 for value in state.values() if torch.is_tensor(value) and value.shape == parameter.shape)
-                words += 2 * (1 + like) * parameter.numel()
-        self.ledgers["training"].add("host", Activity.of({Action.TWIN_ACCESS: words}))
+    def note_twin(self, traffic: TwinTraffic) -> None:
+        """Enter what a step read from and wrote to the twin's memory."""
+        self.ledgers["training"].add("host", traffic.activity())
+        self._twin += traffic
 
     def note_step(self, weight_updates: int) -> None:
         """Count an optimizer step, and add its row."""
@@ -154,6 +151,7 @@ class Books:
             "agreement": None,
             "weights": weights,
             **update_figures(self._counts, ledger.summary(since=self._epoch_began), weights),
+            "twin": (self._twin - self._twin_began).figures(self._twin_kind, weights, self._counts.steps),
             "clipped_fraction": dict(clipped),
         }
         self.epochs.append(entry)
@@ -161,6 +159,7 @@ class Books:
         self._losses = []
         self._logged = {"metric": None, "twin_metric": None}
         self._epoch_began = ledger.snapshot()
+        self._twin_began = self._twin
         return entry
 
     # --- figures ----------------------------------------------------------------------------------------------------
@@ -176,6 +175,7 @@ class Books:
             "steps": self._total.steps,
             "weights": weights,
             **update_figures(self._total, self.ledgers["training"].summary(), weights),
+            "twin": self._twin.figures(self._twin_kind, weights, self._total.steps),
         }
 
     def initialization(self, weights: int) -> dict[str, Any]:
@@ -205,6 +205,8 @@ class Books:
             "counts": self._counts.state_dict(),
             "total": self._total.state_dict(),
             "epoch_began": {kind: tally.state_dict() for kind, tally in self._epoch_began.items()},
+            "twin": self._twin.state_dict(),
+            "twin_began": self._twin_began.state_dict(),
             "losses": list(self._losses),
             "next_loss": self._next_loss,
             "logged": dict(self._logged),
@@ -222,6 +224,8 @@ class Books:
         self._counts = EpochCounts.from_state_dict(state["counts"])
         self._total = EpochCounts.from_state_dict(state["total"])
         self._epoch_began = {kind: ActivityTotal.from_state_dict(tally) for kind, tally in state["epoch_began"].items()}
+        self._twin = TwinTraffic.from_state_dict(state["twin"])
+        self._twin_began = TwinTraffic.from_state_dict(state["twin_began"])
         self._losses = list(state["losses"])
         self._next_loss = state["next_loss"]
         self._logged = dict(state["logged"])

@@ -14,6 +14,7 @@ from twinbar.host.experiment.sections import FROM_PYTHON
 from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.network import Network, build
 from twinbar.host.network.wrapped import refuse_wrapped
+from twinbar.host.twin.twin_policy_check import check_policy
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
@@ -79,6 +80,7 @@ def convert(
         changes["policy.name"] = policy
     base = base.merge(changes)
     kind, settings = _policy_of(base, policy)
+    check_policy(base.twin, base.policy.name if isinstance(policy, str | None) else kind.__name__, kind(settings))
     if not kind.on_crossbar:
         raise ConfigError(
             f"the policy {base.policy.name} trains in software alone, without a crossbar; train the module itself"

@@ -24,6 +24,7 @@ from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.host.nn.transforms import refuse_transforms
+from twinbar.host.twin.make_twin import make_twin
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.reading import reading
@@ -68,9 +69,12 @@ class Network(nn.Module):
         self.books = books
         self.conversion = conversion
         self.warnings: list[str] = list(conversion.crossbar.warnings)
+        self._twin = make_twin(conversion.config, crossbar, policy)
         self._attachments = Attachments()
         self._progress: dict[str, int] = {layer.name: 0 for layer in crossbar.layers}
-        self._readiness = crossbar.current.readiness = NetworkReadiness(crossbar, books, self._attachments, self.warn)
+        self._readiness = crossbar.current.readiness = NetworkReadiness(
+            crossbar, books, self._attachments, self._twin, self.warn
+        )
         self._loaded: Mapping[str, Any] | None = None
         policy.prepare([layer.cells for layer in crossbar.layers])
         crossbar.session.engine.set_tick(0)
@@ -204,6 +208,7 @@ class Network(nn.Module):
             raise ConfigError(
                 f"steps is {steps!r}; it must be the number of optimizer steps of the training, at least 1"
             )
+        self._twin.check_optimizer(optimizer)
         self._attachments.add(optimizer, self.layers, steps, self._after_step)
         return optimizer
 
@@ -219,7 +224,17 @@ class Network(nn.Module):
         -------
         int
             Weights whose level was changed.
+
+        Raises
+        ------
+        ConfigError
+            If the twin is one of few bits, which stores the state of the optimizer too.
         """
+        if self.conversion.config.twin.kind != "float32":
+            raise ConfigError(
+                "net.step() knows no optimizer, whose state a twin of few bits stores too; use net.attach(optimizer), "
+                "or twin.kind float32"
+            )
         return self._step(self.layers, steps, None)
 
     def _after_step(self, optimizer: Optimizer, layers: Sequence[MappedLayer], steps: int | None) -> None:
@@ -244,7 +259,10 @@ class Network(nn.Module):
                 updates = written.weight_updates
         finally:
             if optimizer is not None:
-                self.books.note_twin(due, optimizer)
+                # What its cells do not hold yet will be settled when they are programmed.
+                held = [layer for layer in due if self.programmed and layer.name not in self._readiness.stale]
+                self.books.note_twin(self._twin.store(optimizer, held, step=self.steps, decided=True))
+                self._readiness.note_versions(held)
             self.books.note_step(updates)
             self._attachments.stepped = True
         return updates
@@ -336,6 +354,7 @@ class Network(nn.Module):
             "stale": sorted(self._readiness.stale),
             "warnings": list(self.warnings),
             "books": self.books.state_dict(),
+            "twin": self._twin.state_dict(),
             **network_state.crossbar_state(self.crossbar, self.policy),
         }
 
@@ -349,6 +368,7 @@ class Network(nn.Module):
         """
         network_state.check(state, self.crossbar, self.policy)
         network_state.load_crossbar(state, self.crossbar, self.policy)
+        self._twin.load_state_dict(state["twin"])
         self._readiness.programmed = state["programmed"]
         self._readiness.steps = state["steps"]
         self._progress = dict(state["progress"])
@@ -438,6 +458,7 @@ def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) ->
     books = Books(
         lambda: Ledger.of_crossbar(conversion.energy_table, crossbar, tiles),
         network,
+        config.twin.kind,
     )
     return Network(network, policy, books, conversion)
 

@@ -12,7 +12,7 @@ from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
-VERSION = 1
+VERSION = 2
 
 
 def pack(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def check(state: Mapping[str, Any], network: CrossbarNetwork, policy: UpdatePoli
     ConfigError
         One sentence on the first difference.
     """
-    for key in ("engine", "layers", "policy", "programmed", "steps", "books"):
+    for key in ("engine", "layers", "policy", "programmed", "steps", "books", "twin"):
         if key not in state:
             raise ConfigError(f"the crossbar state lacks {key}; load what state_dict() of this network gave")
     mine = [(layer.name, layer.form, layer.cells.levels) for layer in network.layers]

@@ -15,6 +15,7 @@ from twinbar.host.network.books import Books
 from twinbar.host.network.programmer import Programmed, program
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.host.twin.twin import Twin
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError, TwinbarError
@@ -28,6 +29,7 @@ class NetworkReadiness:
     crossbar : CrossbarNetwork
     books : Books
     attachments : Attachments
+    twin : Twin
     warn : callable
         Takes what a user should know.
 
@@ -42,11 +44,17 @@ class NetworkReadiness:
     """
 
     def __init__(
-        self, crossbar: CrossbarNetwork, books: Books, attachments: Attachments, warn: Callable[[str], None]
+        self,
+        crossbar: CrossbarNetwork,
+        books: Books,
+        attachments: Attachments,
+        twin: Twin,
+        warn: Callable[[str], None],
     ) -> None:
         self._crossbar = crossbar
         self._books = books
         self._attachments = attachments
+        self._twin = twin
         self._warn = warn
         self.steps = 0
         self.programmed = False
@@ -135,6 +143,8 @@ class NetworkReadiness:
             if not self.programmed:
                 self._books.enter("write", self._crossbar.session.engine.calibration)
             written = self.write(ClosedLoop(), 0.0, self._crossbar.layers)
+        self._twin.settle(self._crossbar.layers)
+        self.note_versions(self._crossbar.layers)
         self._books.note_initialization(written)
         self.programmed = True
         self.stale.clear()
@@ -171,6 +181,8 @@ class NetworkReadiness:
             _widen(layer)
         with self._books.initializing():
             self.write(ClosedLoop(), 0.0, layers)
+        self._twin.settle(layers)
+        self.note_versions(layers)
         self.stale.difference_update(layer.name for layer in layers)
 
     def note_restored(self) -> None:

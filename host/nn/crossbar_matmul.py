@@ -9,6 +9,7 @@ from torch import Tensor
 
 from twinbar.emulator.contract.bulk_operations import MultiplyResult
 from twinbar.host.accounted_engine import AccountedEngine
+from twinbar.host.nn.backward_count import BackwardCount
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.patches import Patches
 from twinbar.host.nn.ranges import ConverterRange
@@ -40,6 +41,8 @@ class CrossbarMatmul:
         Whether the products that are made now set the ranges.
     products : int
         Products that were computed.
+    backward : BackwardCount
+        Backward passes through them that the account has not taken yet.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class CrossbarMatmul:
         self.provisional = False
         self.training = False
         self.products = 0
+        self.backward = BackwardCount(len(self.map.blocks))
         self.clipped = 0
         self.conversions = 0
 

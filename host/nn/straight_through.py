@@ -23,6 +23,7 @@ class StraightThrough(torch.autograd.Function):
         y, seen = matmul(x.detach().to("cpu", torch.float32), block)
         ctx.save_for_backward(seen.to(matrix.device, matrix.dtype), matrix)
         ctx.groups = matmul.map.blocks[block].groups
+        ctx.passed, ctx.block = matmul.backward, block
         ctx.like = (x.device, x.dtype)
         return y.to(x.device, _result_type(x, matrix))
 
@@ -32,6 +33,7 @@ class StraightThrough(torch.autograd.Function):
         seen, matrix = _saved(ctx)
         needs_x, needs_matrix = ctx.needs_input_grad[:2]
         gradient = gradients[0].to(matrix.device, matrix.dtype)
+        ctx.passed.note(ctx.block, to_inputs=needs_x, to_weights=needs_matrix)
         if ctx.groups == 1:
             to_x = gradient @ matrix if needs_x else None
             to_matrix = gradient.t() @ seen if needs_matrix else None

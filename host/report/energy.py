@@ -42,6 +42,7 @@ COMPONENT_LABELS: Final = {
     "commands": "Command beats",
     "responses": "Response beats",
     "twin_memory": "Memory of the twin",
+    "twin_random": "Random numbers of the twin",
 }
 _ACCOUNT_OF: Final = {component: account for account, component in (*ENTRIES.values(), *CELL_ENTRIES.values())}
 _STATIC: Final = "static_"

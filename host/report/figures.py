@@ -87,6 +87,7 @@ def key_figures(report: Report) -> list[KeyFigure]:
             si.si(totals.energy_j.get("total"), "J"),
             _interval(totals, "total") or "writing, forward, link, static",
         ),
+        *_with_host(totals),
         KeyFigure("Whole-system latency", si.duration(totals.seconds.get("total")), "controller time"),
     ]
     if report.wear is not None:
@@ -98,6 +99,44 @@ def key_figures(report: Report) -> list[KeyFigure]:
             )
         )
     return listed
+
+
+def _with_host(totals: PeriodReport) -> list[KeyFigure]:
+    """Return the energy of the whole system with the twin's memory, where that was counted."""
+    if host_j(totals) <= 0 or "total_with_host" not in totals.energy_j:
+        return []
+    moved = totals.twin.bits_per_weight_and_step.get("total") if totals.twin else None
+    note = _interval(totals, "total_with_host")
+    if totals.twin and moved is not None:
+        note = f"{totals.twin.kind}: {si.ratio(moved)} bits per weight, step"
+    return [KeyFigure("Energy with twin memory", si.si(totals.energy_j["total_with_host"], "J"), note)]
+
+
+TWIN_COLUMNS = ("Bits per weight and step", "Read", "Written")
+_TWIN_TERMS = {
+    "weight": "Weights, by the optimizer",
+    "state": "State of the optimizer",
+    "gradient": "Gradients",
+    "backward": "Weights, by the backward pass",
+    "level": "Levels that the cells hold",
+}
+
+
+def twin_table(report: Report) -> list[list[str]]:
+    """Return the rows of the table of the twin's memory, by `TWIN_COLUMNS`; none where it was not counted."""
+    totals = report.totals
+    last = report.last
+    if totals.twin is None or not totals.steps or last is None or not last.weights:
+        return []
+    opportunities = last.weights * totals.steps
+    rows = []
+    for term, label in _TWIN_TERMS.items():
+        ways = totals.twin.bits.get(term, {})
+        rows.append([label, *(si.ratio(ways.get(way, 0) / opportunities) for way in ("read", "written"))])
+    parts = [totals.twin.bits.get(term, {}) for term in _TWIN_TERMS]
+    sums = [sum(ways.get(way, 0) for ways in parts) / opportunities for way in ("read", "written")]
+    rows.append(["Total", *map(si.ratio, sums)])
+    return rows
 
 
 @dataclass(frozen=True)
@@ -290,6 +329,7 @@ COMPARE_COLUMNS = (
     "Write energy",
     "Write latency",
     "Total energy",
+    "With twin memory",
     "Total latency",
     "Worst wear",
 )
@@ -311,6 +351,7 @@ def compare_table(compare: Compare) -> list[list[str]]:
                 si.si(totals.energy_j.get("write"), "J"),
                 si.duration(totals.seconds.get("write")),
                 si.si(totals.energy_j.get("total"), "J"),
+                si.si(totals.energy_j.get("total_with_host"), "J"),
                 si.duration(totals.seconds.get("total")),
                 si.count(wear),
             ]

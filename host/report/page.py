@@ -138,6 +138,8 @@ def render_run(folder: LoadedRun, plots: dict[str, dict[str, Any]], notes: Seque
             pairs=figures.write_and_system(report),
             dominance=dominance(report.totals),
             writing=figures.writing_figures(report.totals),
+            twin_columns=figures.TWIN_COLUMNS,
+            twin=figures.twin_table(report),
             energy=figures.energy_table(report),
             with_host=host_j(report.totals) > 0,
             intervals=bool(report.totals.energy_uncertainty_j),

@@ -15,6 +15,19 @@ SCHEMA: Final = 1
 """Version of both files that this reader understands."""
 
 
+class TwinReport(BaseModel):
+    """What was read from and written to the memory of the twin."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    bits: dict[str, dict[str, int]]
+    """By term, ``read`` and ``written``."""
+    random_bits: int = 0
+    bits_per_weight_and_step: dict[str, float] = Field(default_factory=dict)
+    """By term, and ``total``; without what lies on no crossbar."""
+
+
 class PeriodReport(BaseModel):
     """What a stretch of training did and cost: one epoch, the first programming, or the whole run."""
 
@@ -45,6 +58,7 @@ class PeriodReport(BaseModel):
     energy_breakdown_j: dict[str, float] = Field(default_factory=dict)
     energy_uncertainty_j: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
     """For each key of ``energy_j``: the intervals ``independent`` and ``worst_case``, each from low to high."""
+    twin: TwinReport | None = None
     host_seconds: float | None = None
 
     @property

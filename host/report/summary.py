@@ -61,6 +61,12 @@ def print_summary(report: dict[str, Any] | Report, console: Console) -> None:
         for row in pairs:
             table.add_row(row.quantity, row.write, row.system, row.share, row.with_host)
         console.print(table)
+    memory = figures.twin_table(checked)
+    if memory:
+        table = _table("Memory of the twin", list(figures.TWIN_COLUMNS))
+        for line in memory:
+            table.add_row(*line, end_section=line is memory[-2])
+        console.print(table)
     sentence = dominance(checked.totals)
     if sentence is not None:
         console.print(escape(sentence))

@@ -66,11 +66,22 @@ class UpdatePolicy(ABC, Generic[Settings]):
     on_crossbar: ClassVar[bool] = True
     """Whether the network lies on a crossbar at all."""
     targets: ClassVar[Targets] = Targets()
+    writes_all: ClassVar[bool] = False
+    """Whether every cell is written whatever it holds, so that nothing is decided by the levels that are held."""
     keeps_read_back: bool = False
     """Whether the layers keep the read-back levels for this policy."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings: Settings = self.settings_model() if settings is None else settings  # type: ignore[assignment]
+
+    @property
+    def twin_distance(self) -> float | None:
+        """Levels that the twin may be away from what the cells hold, once this policy has decided.
+
+        A twin that is stored as a residual must span it. None where the policy does not say, and so needs the float
+        weight: it trains with a twin of float32 only.
+        """
+        return None
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
         """Look at the layers before anything is decided for them, or a state is loaded.

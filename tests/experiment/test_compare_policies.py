@@ -71,6 +71,8 @@ def test_savings_are_relative_to_the_yardstick(comparison: dict[str, Any], key: 
     for name, saved in comparison[key].items():
         totals = comparison["policies"][name]["totals"]
         assert saved["cell_writes"] == pytest.approx(1 - totals["cell_writes"] / basis["cell_writes"])
+        energies = totals["energy_j"]["total_with_host"], basis["energy_j"]["total_with_host"]
+        assert saved["total_with_host"] == pytest.approx(1 - energies[0] / energies[1])
         for account in ("write", "total"):
             assert saved[f"{account}_energy"] == pytest.approx(
                 1 - totals["energy_j"][account] / basis["energy_j"][account]

@@ -83,6 +83,28 @@ def test_a_run_that_was_killed_ends_as_if_nothing_had_happened(runs: Runs, alone
         assert (folder / name).read_text() == (alone / name).read_text()
 
 
+def test_a_twin_of_few_bits_goes_on_too(runs: Runs, tmp_path: Path) -> None:
+    folder, alone = tmp_path / "killed", tmp_path / "alone"
+    few = [
+        *QUICK,
+        "--epochs",
+        "2",
+        "--accumulate",
+        "2",
+        "--set",
+        "twin.kind=residual",
+        "--set",
+        "training.optimizer=adam",
+    ]
+    few += ["--lr", "0.005"]
+    to_the_end(runs, "train", few, alone)
+    size = (alone / "steps.csv").stat().st_size
+    kills(runs, "train", few, folder, [("steps.csv", range(1, size // 2)), ("steps.csv", range(size // 2, size))])
+    to_the_end(runs, "train", few, folder)
+    assert read(folder / "report.json") == read(alone / "report.json")
+    assert (folder / "steps.csv").read_text() == (alone / "steps.csv").read_text()
+
+
 def test_a_comparison_that_was_killed_is_taken_up_in_its_policy(runs: Runs, tmp_path: Path) -> None:
     folder, alone = tmp_path / "killed", tmp_path / "alone"
     to_the_end(runs, "compare", COMPARE, alone)

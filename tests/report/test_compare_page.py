@@ -21,6 +21,7 @@ def test_policies_stand_side_by_side_with_their_figures(built_compare: Path, rea
             si.si(totals["energy_j"]["write"], "J"),
             si.duration(totals["seconds"]["write"]),
             si.si(totals["energy_j"]["total"], "J"),
+            si.si(totals["energy_j"]["total_with_host"], "J"),
             si.duration(totals["seconds"]["total"]),
         ]
         assert " ".join(cost) in text

@@ -221,7 +221,7 @@ class Simulation:
         actions[:, Action.ROW_DRIVE] = counters[:, Action.ROW_DRIVE]
         actions[:, Action.SHIFT_ADD] = actions[:, Action.CONVERT_FORWARD]
         actions[:, Action.RESPONSE_BEAT] = phases[:, Phase.RESPOND]
-        actions[:, Action.TWIN_ACCESS] = 0
+        actions[:, [Action.TWIN_ACCESS, Action.TWIN_RANDOM]] = 0
         return actions
 
 

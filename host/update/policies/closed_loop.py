@@ -4,7 +4,7 @@ This is the yardstick of the field: program-and-verify of every weight after eve
 ``bp_update_pulse`` of the STELLAR code, Zhang et al., Science 2023).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
@@ -20,6 +20,12 @@ class ClosedLoop(UpdatePolicy[SiameseSettings]):
 
     # None of them changes a decision; with them, one section ``[policy]`` serves the runs of a comparison with siamese.
     settings_model = SiameseSettings
+    writes_all: ClassVar[bool] = True
+
+    @property
+    def twin_distance(self) -> float:
+        """Half a level, as every cell is written (see `UpdatePolicy.twin_distance`)."""
+        return 0.5
 
     def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """List all cells (see `UpdatePolicy.decide`)."""

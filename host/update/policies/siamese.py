@@ -59,6 +59,11 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         self._bound = math.inf if self.settings.twin_bound is None else self.settings.twin_bound
         self.keeps_read_back = self.settings.compensation == "read-back"
 
+    @property
+    def twin_distance(self) -> float:
+        """The hysteresis, or the bound of the twin where that is wider (see `UpdatePolicy.twin_distance`)."""
+        return max(self.settings.threshold, self.settings.threshold_end, self._bound)
+
     def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """List the cells whose level must change (see `UpdatePolicy.decide`)."""
         from twinbar.host.update.kernels import decide_changed
