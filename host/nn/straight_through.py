@@ -56,6 +56,7 @@ class StraightThroughConvolution(torch.autograd.Function):
         y, seen = matmul(x.detach().to("cpu", torch.float32), block, patches)
         ctx.save_for_backward(seen.to(weight.device, weight.dtype), weight)
         ctx.groups = matmul.map.blocks[block].groups
+        ctx.passed, ctx.block = matmul.backward, block
         ctx.patches = patches
         ctx.like = (x.device, x.dtype)
         places = patches.places(x.shape[2:])
@@ -67,6 +68,7 @@ class StraightThroughConvolution(torch.autograd.Function):
         """Return the gradients of the activations and of the weight."""
         seen, weight = _saved(ctx)
         patches: Patches = ctx.patches
+        ctx.passed.note(ctx.block, to_inputs=ctx.needs_input_grad[0], to_weights=ctx.needs_input_grad[1])
         to_x, to_weight, _ = torch.ops.aten.convolution_backward(
             gradients[0].to(weight.device, weight.dtype),
             seen,
