@@ -13,6 +13,7 @@ QUOTED = re.compile(r"`+([^`\n]+)`+")
 FILE = re.compile(rf"(?:[\w.*-]+/)*[\w*-]+\.(?:py|h)|(?:{'|'.join(FOLDERS)})/[\w./*-]*")
 DOTTED = re.compile(rf"(twinbar\.(?:{'|'.join(PACKAGES)})(?:\.\w+)*)(?:\(.*\))?")
 """Plug-ins' groups of entry points (`twinbar.policies`) are no modules."""
+IMPORTED = re.compile(rf"^from (twinbar\.(?:{'|'.join(PACKAGES)})[\w.]*) import ([\w, ]+)$", re.MULTILINE)
 PLACEHOLDER = re.compile(r"[A-Z]{3,}")
 """Part of a name that the reader chooses: `hw/parts/NAME.py`."""
 
@@ -39,11 +40,12 @@ def resolves(dotted: str, root: Path) -> bool:
 
 
 def stale(text: str, root: Path) -> set[str]:
-    """Return what a text quotes and is not there."""
+    """Return what a text quotes or imports and is not there."""
     quoted = {name for name in QUOTED.findall(text) if not PLACEHOLDER.search(name)}
     files = {name for name in quoted if FILE.fullmatch(name) and not is_there(name, root)}
     dotted = {name for name in quoted if (match := DOTTED.fullmatch(name)) and not resolves(match[1], root)}
-    return files | dotted
+    imported = {f"{module}.{name.strip()}" for module, names in IMPORTED.findall(text) for name in names.split(",")}
+    return files | dotted | {name for name in imported if not resolves(name, root)}
 
 
 def docstrings(path: Path) -> Iterator[str]:
@@ -75,6 +77,8 @@ def test_what_docstrings_quote_is_there(folder: str, root: Path) -> None:
         ("see `build.py` in `hw/physics/`", {"build.py", "hw/physics/"}),
         ("see `twinbar.hw.errors.WrongError`", {"twinbar.hw.errors.WrongError"}),
         ("see `twinbar.hw.faults`", {"twinbar.hw.faults"}),
+        ("```python\nfrom twinbar.hw.errors import ConfigError, LinkError\n```", set()),
+        ("```python\nfrom twinbar.hw.errors import ConfigError, Wrong\n```", {"twinbar.hw.errors.Wrong"}),
     ],
 )
 def test_a_stale_name_is_found(text: str, found: set[str], root: Path) -> None:
