@@ -82,7 +82,10 @@ ICESPROG = Programmer(("icesprog",), "build it from the repository wuxx/icesugar
 
 
 def open_fpga_loader(*options: str, ftdi: bool = True) -> Programmer:
-    """Return openFPGALoader with the options of a board, whose adapter is a chip of FTDI or not."""
+    """Return openFPGALoader with the options of a board, whose adapter is a chip of FTDI or not.
+
+    A board is named (``-b``) where openFPGALoader knows it: a bare cable leaves the adapter's other pins as they are.
+    """
     return Programmer(
         ("openFPGALoader", *options),
         "apt install openfpgaloader",

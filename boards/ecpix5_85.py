@@ -8,6 +8,6 @@ BOARD = BoardDefinition(
     title="LambdaConcept ECPIX-5, LFE5UM5G-85F",
     platform="amaranth_boards.ecpix5:ECPIX585Platform",
     clock_hz=50_000_000,
-    programmer=open_fpga_loader("-c", "ft2232"),
+    programmer=open_fpga_loader("-b", "ecpix5"),
     wiring="ecpix5",
 )

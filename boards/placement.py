@@ -54,7 +54,7 @@ def place(
     Raises
     ------
     ConfigError
-        If a pin does not exist, is given twice, or has no place.
+        If a pin does not exist, is given twice, or has no place, or the level of an input without a place is described.
     """
     places: dict[str, list[str]] = {}
     users: dict[str, str] = {}
@@ -77,6 +77,12 @@ def place(
         if name in fixed or name in unused:
             where_else = "fixed" if name in fixed else "unused"
             raise ConfigError(f"{name} has a place, {places[name][0]}, and is {where_else} too; keep one")
+    for name in wiring.inputs:
+        if name not in places:
+            raise ConfigError(
+                f"[inputs.{name}] says how {name} is wired, and {name} has no place; give it one under [pins], or "
+                "remove the section"
+            )
     missing = [name for name in pins if name not in places and name not in fixed and name not in unused]
     if missing:
         inwards = pins[missing[0]].is_input

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from twinbar.emulator.contract.bulk_operations import Engine
@@ -21,6 +22,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores; threads of their own would only be in each other's way.
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["MKL_NUM_THREADS"] = "1"
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("untimed", settings.default, deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,7 @@ import typer
 from twinbar.host.cli import failures
 from twinbar.host.cli.command_table import CommandTable
 from twinbar.host.cli.printable import make_printable
+from twinbar.host.cli.standard_output import name_output_failures
 
 BAD_USAGE: Final = 2
 
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     gc.set_threshold(_GC_THRESHOLD)
     failures.set_debug(False)
+    name_output_failures()
     make_printable()
     try:
         app(args=None if arguments is None else list(arguments), prog_name="twinbar")

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from twinbar.host.cli.failures import INTERRUPTED
 from twinbar.host.cli.options import RunRequest
+from twinbar.host.cli.standard_output import OutputError
 from twinbar.host.experiment.progress_display import Progress, terminal_progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 
@@ -46,11 +47,14 @@ def execute(
     except KeyboardInterrupt:
         typer.echo(f"Interrupted; continue with: twinbar {command} --resume {folder.path}", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    if request.as_json:
-        typer.echo(json_text(result), nl=False)
-    else:
-        print_result(result, Console())
-        typer.echo(f"Results: {folder.path}")
+    try:
+        if request.as_json:
+            typer.echo(json_text(result), nl=False)
+        else:
+            print_result(result, Console())
+            typer.echo(f"Results: {folder.path}")
+    except OutputError as error:
+        raise OutputError(f"{error}; the results are in {folder.path}") from error
 
 
 def _build_page(folder: RunFolder, progress: Progress) -> None:

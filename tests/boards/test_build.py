@@ -322,7 +322,7 @@ def test_flashing(tools: Tools, twinbar: Callable[..., Any], tmp_path: Path) -> 
             {"memory": "sram", "serial": "K00042"},
             ["-b", "ulx3s", "-m", "--ftdi-serial", "K00042", "x.bit"],
         ),
-        ("ecpix5-45", {"options": ("-v",)}, ["-c", "ft2232", "-f", "-v", "x.bit"]),
+        ("ecpix5-45", {"options": ("-v",)}, ["-b", "ecpix5", "-f", "-v", "x.bit"]),
     ],
 )
 def test_what_a_programmer_is_told(name: str, choices: dict[str, Any], arguments: list[str]) -> None:

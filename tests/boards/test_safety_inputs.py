@@ -66,6 +66,13 @@ def test_only_inputs_that_stop_have_a_pull(tmp_path: Path) -> None:
         wired("icebreaker", tmp_path, {"read_enable": {"active": "low"}})
 
 
+@pytest.mark.parametrize("pin", ["stop", "fault"])
+def test_an_input_that_is_nowhere_is_not_described(pin: str, tmp_path: Path) -> None:
+    """The iCEBreaker's wiring has no `stop`, and fixes `fault`: a stop that is not wired must not look like one."""
+    with pytest.raises(ConfigError, match=rf"\[inputs.{pin}\] says how {pin} is wired, and {pin} has no place"):
+        wired("icebreaker", tmp_path, {pin: {"active": "low", "pull": "none"}})
+
+
 def test_the_connectors_of_the_colorlight_i5() -> None:
     """Pins 1 to 4 and 7 to 10 of two Pmods, read off i5_extboard_v1.2_pinout.png: P3 beside its pin 1, and P4."""
     sockets = sockets_of(find("colorlight-i5").make_platform())

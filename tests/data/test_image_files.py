@@ -65,6 +65,14 @@ def test_one_of_several_sets_in_a_folder_is_named(tmp_path: Path) -> None:
         load_dataset(str(tmp_path / "emnist-balanced"))
 
 
+def test_a_name_that_begins_another_one_is_itself(tmp_path: Path) -> None:
+    for stem, images in (("digits", IMAGES), ("digits-large", IMAGES + 100)):
+        for part in ("train", "test"):
+            write_idx(tmp_path, f"{stem}-{part}-images-idx3-ubyte", f"{stem}-{part}-labels-idx1-ubyte", images)
+    assert load_dataset(str(tmp_path / "digits")).train_images[0, 0, 0] == 0
+    assert load_dataset(str(tmp_path / "digits-large")).train_images[0, 0, 0] == 100
+
+
 def test_a_folder_without_idx_files_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").touch()
     with pytest.raises(ConfigError, match=r"has no train-images-idx3-ubyte.*; it holds readme\.txt"):
@@ -132,6 +140,16 @@ def test_folders_of_images(folder: Path) -> None:
     data = load_dataset(str(folder))
     assert np.array_equal(data.train_images, IMAGES)
     assert data.train_labels.tolist() == [0, 0, 1, 1]
+    assert data.classes == 2
+
+
+def test_classes_are_numbered_as_the_training_images_are(folder: Path) -> None:
+    """Test images without a cat: a dog is class 1 all the same."""
+    for path in (folder / "test" / "cat").iterdir():
+        path.unlink()
+    (folder / "test" / "cat").rmdir()
+    data = load_dataset(str(folder))
+    assert set(data.test_labels.tolist()) == {1}
     assert data.classes == 2
 
 
@@ -232,6 +250,24 @@ def test_labels_that_no_class_has(labels: np.ndarray, sentence: str, tmp_path: P
     np.savez(tmp_path / "set.npz", x_train=IMAGES, y_train=labels, x_test=IMAGES, y_test=LABELS[:1])
     with pytest.raises(ConfigError, match=sentence):
         load_dataset(str(tmp_path / "set.npz"))
+
+
+def test_labels_are_one_for_each_image(tmp_path: Path) -> None:
+    """A column of labels is taken; labels in two columns (one-hot codes) are not read as those of the first."""
+    np.savez(tmp_path / "set.npz", x_train=IMAGES, y_train=LABELS[:, None], x_test=IMAGES, y_test=LABELS)
+    assert load_dataset(str(tmp_path / "set.npz")).train_labels.tolist() == LABELS.tolist()
+    np.savez(tmp_path / "set.npz", x_train=IMAGES, y_train=np.eye(3, dtype=int)[LABELS], x_test=IMAGES, y_test=LABELS)
+    with pytest.raises(
+        ConfigError, match=r"y_train is int64 of shape \(4, 3\); labels are whole numbers, one for each"
+    ):
+        load_dataset(str(tmp_path / "set.npz"))
+
+
+def test_floating_point_of_an_npz_is_rounded(tmp_path: Path) -> None:
+    """0.3 x 255 = 76.5 goes to the even number, 0.999 x 255 = 254.745 up, and 0.001 x 255 = 0.255 down."""
+    pixels = np.array([0.3, 0.999, 0.001, 1.0]).reshape(4, 1, 1)
+    np.savez(tmp_path / "set.npz", x_train=pixels, y_train=LABELS, x_test=pixels, y_test=LABELS)
+    assert load_dataset(str(tmp_path / "set.npz")).train_images.ravel().tolist() == [76, 255, 0, 255]
 
 
 def test_an_npz_that_is_none_is_one_sentence(tmp_path: Path) -> None:

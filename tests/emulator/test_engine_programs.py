@@ -58,7 +58,7 @@ def choices(draw: st.DrawFn) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("preset", preset_names())
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(choices=choices(), program=st.integers(0, 2**32 - 1))
 def test_random_programs_agree(
     make_crossbar: Callable[..., CrossbarConfig], preset: str, choices: dict[str, object], program: int

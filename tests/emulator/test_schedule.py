@@ -29,7 +29,7 @@ def programs(draw: st.DrawFn) -> tuple[np.ndarray, int]:
     return ops, tiles
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(programs(), st.sampled_from([2, 3, 16]), st.sampled_from([2, 3, 16]), st.integers(0, 69))
 def test_a_program_takes_the_cycles_of_the_contract(
     program: tuple[np.ndarray, int], command_depth: int, response_depth: int, served: int

@@ -34,7 +34,7 @@ def _shapes(layout: data.Layout) -> dict[str, tuple[int, int]]:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_packed_commands_are_what_the_gateware_decodes(draw: st.DataObject) -> None:
     opcode = draw.draw(st.sampled_from(Opcode))
     group = COMMAND_BODY_OF[opcode]
@@ -53,7 +53,7 @@ def test_packed_commands_are_what_the_gateware_decodes(draw: st.DataObject) -> N
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_responses_are_unpacked_as_they_were_packed(draw: st.DataObject) -> None:
     opcode = draw.draw(st.sampled_from([opcode for opcode in Opcode if RESPONSE_BODY_OF[opcode]]))
     group = RESPONSE_BODY_OF[opcode]

@@ -17,7 +17,7 @@ def filled(run):
     return ledger
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(programs(), programs())
 def test_energy_of_a_whole_is_the_sum_of_its_parts(first, second):
     both, one, two = (filled(run).summary() for run in (first + second, first, second))
@@ -28,7 +28,7 @@ def test_energy_of_a_whole_is_the_sum_of_its_parts(first, second):
         assert both[group] == {name: one[group][name] + two[group][name] for name in both[group]}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(programs(), programs())
 def test_a_period_equals_a_ledger_of_its_own(before, during):
     ledger = filled(before)
@@ -39,7 +39,7 @@ def test_a_period_equals_a_ledger_of_its_own(before, during):
     assert ledger.summary(since=start) == filled(during).summary()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(activities("write", 10**6), st.integers(1, 20))
 def test_energy_is_proportional_to_counts(activity, times):
     once, often = filled([("write", activity)]).summary(), filled([("write", activity)] * times).summary()
@@ -48,7 +48,7 @@ def test_energy_is_proportional_to_counts(activity, times):
             assert value == pytest.approx(times * once[group][name], rel=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(programs(), st.randoms(use_true_random=False))
 def test_order_of_programs_does_not_matter(run, random):
     shuffled = list(run)

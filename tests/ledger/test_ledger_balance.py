@@ -20,7 +20,7 @@ def account_of(component: str) -> str:
     return next((account for account, name in entries if name == component), "static")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(programs(), st.sampled_from(energy_table_names()))
 def test_parts_sum_to_totals_in_every_split(run, table):
     ledger = make_ledger(table)

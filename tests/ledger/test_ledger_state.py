@@ -10,7 +10,7 @@ from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(programs(largest=2**62), programs(largest=2**62))
 def test_a_run_resumed_from_json_ends_like_one_left_alone(before, after):
     whole, first = make_ledger(), make_ledger()

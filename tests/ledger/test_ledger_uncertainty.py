@@ -57,7 +57,7 @@ def test_the_verify_and_the_forward_conversion_are_one_converter():
     assert found["write"]["independent"] == pytest.approx([32.5e-12, 130e-12])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(programs())
 def test_intervals_hold_the_nominal_value_and_nest(run):
     ledger = make_ledger()

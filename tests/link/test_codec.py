@@ -61,14 +61,14 @@ def test_any_commands_come_back(config: ControllerConfig, level_bits: int) -> No
         assert command_codec.decode(command_codec.encode(beats, widths), widths).tolist() == beats.tolist()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, (1 << 64) - 1), max_size=12), st.sampled_from(CONFIGS))
 def test_beats_of_any_bits_come_back(beats: list[int], config: ControllerConfig) -> None:
     widths = widths_of(config)
     assert command_codec.decode(command_codec.encode(np.array(beats, np.uint64), widths), widths).tolist() == beats
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.data())
 def test_cells_near_every_bound_come_back(draws: st.DataObject) -> None:
     widths = widths_of(MNIST)
@@ -161,7 +161,6 @@ def test_the_check_word_notices_any_changed_beat() -> None:
     assert check_word.updated(0x1234, beats[[1, 0, *range(2, 50)]]) != word
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([b"\0", b"a", b"\1\2\xff", b"x" * 253, b"y" * 254, b"z" * 255]), max_size=6))
 def test_stuffing(parts: list[bytes]) -> None:
     contents = b"".join(parts)

@@ -1,7 +1,7 @@
 """After every step of an attached optimizer, the cells that must change are written; no other step counts."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 import torch
@@ -95,6 +95,26 @@ def test_closures_and_fused_optimizers_work(to_crossbar: Convert) -> None:
         assert optimizer.step(closure) > 0
         assert net.steps == 1
         assert sum(writes(net)) > 0
+
+
+@pytest.mark.parametrize(
+    ("make", "states"),
+    [
+        (lambda p: SGD(p, lr=0.1), 0),
+        (lambda p: SGD(p, lr=0.1, momentum=0.9), 1),
+        (lambda p: Adam(p, lr=0.1), 2),  # Its count of steps is no word of a weight.
+    ],
+)
+def test_a_step_reads_and_writes_the_twin_and_the_state_of_the_optimizer(
+    make: Callable[[Iterable[torch.Tensor]], Optimizer], states: int, to_crossbar: Convert
+) -> None:
+    net = to_crossbar(mlp())
+    optimizer = net.attach(make(net.parameters()))
+    for steps in (1, 2):
+        backward(net)
+        optimizer.step()
+        # 6 x 8 + 8 + 8 x 3 + 3 = 83 parameters; each is a word, and so is each of its states; read, then written.
+        assert net.cost["actions"]["twin_access"] == steps * 2 * 83 * (1 + states)
 
 
 def test_the_schedule_runs_over_the_steps(to_crossbar: Convert, monkeypatch: pytest.MonkeyPatch) -> None:
