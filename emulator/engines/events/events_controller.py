@@ -20,7 +20,7 @@ from twinbar.emulator.engines.events.queues import Queue
 from twinbar.emulator.engines.events.safety import Pin as SeenPin
 from twinbar.emulator.engines.events.sequencer import Sequencer
 from twinbar.emulator.engines.events.tile import Tile
-from twinbar.hw.actions import Action
+from twinbar.hw.actions import Action, response_beats
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Phase
 
@@ -139,7 +139,7 @@ class EventsController:
             front_end = tile.front_end
             extremes[number] = front_end.least or 0, front_end.most or 0, front_end.clipped
         actions[:, Action.SHIFT_ADD] = actions[:, Action.CONVERT_FORWARD]
-        actions[:, Action.RESPONSE_BEAT] = phases[:, Phase.RESPOND]
+        actions[:, Action.RESPONSE_BEAT] = response_beats(phases[:, Phase.RESPOND], actions.T)
         return ProgramResult(
             responses=to_bytes(self._consumer.beats),
             response_cycles=np.array(self._consumer.cycles, np.int64),

@@ -4,13 +4,15 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.actions import ACTIONS, Action
-from twinbar.hw.protocol.registers import COUNTER_BITS
+from twinbar.hw.actions import Action
+from twinbar.hw.protocol.registers import COUNTED_ACTIONS, COUNTER_BITS
 from twinbar.hw.timing import PHASES
 
 from .tally import Tally
 
 RUN_BITS = 8
+COUNTED = max(COUNTED_ACTIONS) + 1
+"""Places for the actions."""
 BEFORE = len(PHASES)
 """Place in which the cycle before the first one is counted."""
 
@@ -33,18 +35,18 @@ class Counters(wiring.Component):
 
     phase: In(range(len(PHASES)))
     act: In(1)
-    action: In(range(len(ACTIONS)))
+    action: In(range(COUNTED))
     amount: In(7)
     started: In(1)
     phase_index: In(range(len(PHASES)))
-    action_index: In(range(len(ACTIONS)))
+    action_index: In(range(COUNTED))
     phase_value: Out(COUNTER_BITS)
     action_value: Out(COUNTER_BITS)
 
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.phases = phases = Tally(len(PHASES) + 1, RUN_BITS)
-        m.submodules.actions = actions = Tally(len(ACTIONS), 7)
+        m.submodules.actions = actions = Tally(COUNTED, 7)
 
         # Everything is counted one cycle late, because what ends a phase is known late in its last cycle.
         now = Signal.like(self.phase, init=BEFORE, reset_less=True)

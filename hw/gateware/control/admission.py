@@ -10,7 +10,19 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.commands import COMMANDS, REASONS, RULE_REASONS, CommandSpec
 from twinbar.hw.protocol.fields import Field
 from twinbar.hw.protocol.layouts import MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults
-from twinbar.hw.protocol.rules import Aligned, Below, Bound, Geometry, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.rules import (
+    Aligned,
+    Below,
+    Bound,
+    Geometry,
+    Needs,
+    NotBoth,
+    OneOf,
+    Rule,
+    Setting,
+    Span,
+    Within,
+)
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 from ..controller_config import ControllerConfig
@@ -137,6 +149,8 @@ class _Rules:
             return (~value.any() if rule.least == 1 else value < rule.least) | beyond
         if isinstance(rule, OneOf):
             return ~Cat(value == member.value for member in rule.members).any()
+        if isinstance(rule, Needs):
+            return Const(0) if self._bound(rule.option) else exceeds(value, rule.most)
         assert isinstance(rule, NotBoth)
         return value & others[0]
 
