@@ -1,5 +1,6 @@
 """The `fast` engine: compiled kernels over the arrays of cells of all tiles."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ from twinbar.emulator.contract.bulk_operations import (
     check_shape,
     extreme_codes,
 )
+from twinbar.emulator.contract.input_groups import InputGroups
+from twinbar.emulator.contract.lane_sums import add_up, saturate
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import AdcRange, CrossbarConfig, range_code
 from twinbar.emulator.crossbar.needed_calibrations import calibrations
 from twinbar.emulator.crossbar.ticks import check_tick
 from twinbar.emulator.devices.layout import (
@@ -24,6 +27,7 @@ from twinbar.emulator.devices.layout import (
 )
 from twinbar.emulator.engines.bulk import cell_loops, cell_writes, multiply
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
+from twinbar.emulator.engines.bulk.spared_beats import spare_beats
 from twinbar.emulator.engines.bulk.stream import Course, Stream
 from twinbar.emulator.kernels.tile_threads import for_tiles
 from twinbar.hw.actions import ACTIONS, Action
@@ -46,6 +50,8 @@ class FastEngine:
         Columns of each tile that hold weights.
     faults : uint8 [tiles, rows * columns], optional
         Faults of the cells (``FAULT_*``), for instance measured ones; drawn from the preset otherwise.
+    layers : sequence of TileBlock
+        Layers whose column tiles share their inputs, where the controller can do that.
 
     Notes
     -----
@@ -54,7 +60,13 @@ class FastEngine:
     """
 
     def __init__(
-        self, config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray, faults: np.ndarray | None = None
+        self,
+        config: CrossbarConfig,
+        tiles: int,
+        mapped_columns: np.ndarray,
+        faults: np.ndarray | None = None,
+        *,
+        layers: Sequence[TileBlock] = (),
     ) -> None:
         if config.parts is not None:
             raise ConfigError(
@@ -92,7 +104,9 @@ class FastEngine:
                     f"{FAULT_NONE} to {FAULT_NON_RESPONDING}"
                 )
             self._states.fault[:] = faults
-        self._stream = Stream(array.controller(tiles))
+        controller = array.controller(tiles)
+        self._stream = Stream(controller)
+        self._groups = InputGroups(tiles, layers if controller.shared_inputs else ())
         self._converters = make_converters(config, tiles)
         for_tiles(
             cell_loops.initialize,
@@ -227,24 +241,38 @@ class FastEngine:
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         array = self.config.array
-        row_tiles, column_tiles = block.shape
-        batch = len(inputs)
         dtype = self._operands.current.dtype
         steps = _input_steps(block, inputs, array.planes, dtype)
         active = np.any(steps, axis=3) if array.skip_empty else np.ones(steps.shape[:3], np.bool_)
         rank = _ranks(active)
         outputs = block.used_columns // 2 if array.pairs == "subtract" else block.used_columns
+        adc_range = self.config.adc_range(full_scale)
+        found = [self._convert(part, steps, rank, outputs[place], adc_range) for place, part in _parts(block)]
+        codes = _joined([codes for codes, _, _ in found], int(outputs.max()))
+        activity, conversions = self._multiply_activity(block, steps, active, rank, outputs, range_code(full_scale))
+        lowest, highest = extreme_codes(np.concatenate([extremes for _, extremes, _ in found]), conversions)
+        lane_bits = self._stream.controller.lane_bits
+        summed = add_up(codes, lane_bits)[None] if block.cascade else saturate(codes, lane_bits)
+        clipped = sum(int(hits.sum()) for _, _, hits in found)
+        return MultiplyResult(summed, lowest, highest, clipped, int(conversions.sum()), activity)
+
+    def _convert(
+        self, block: TileBlock, steps: np.ndarray, rank: np.ndarray, outputs: np.ndarray, adc_range: AdcRange
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Convert the sums of a block's tiles: the outputs, and of each tile the extreme codes and how many clipped."""
+        array = self.config.array
+        row_tiles, planes, batch, rows = steps.shape
+        column_tiles = len(outputs)
         widest = int(outputs.max())
-        sums, variances = self.column_sums(block, steps.reshape(row_tiles, array.planes * batch, array.rows), widest)
+        sums, variances = self.column_sums(block, steps.reshape(row_tiles, planes * batch, rows), widest)
         codes = np.zeros((row_tiles, column_tiles, batch, widest), np.int32)
         peak = np.zeros((row_tiles * column_tiles, 2), np.int64)
         clipped = np.zeros(row_tiles * column_tiles, np.int64)
-        low, high = array.code_range
-        if array.pairs != "subtract":
-            low = int(self._scalars[0].adc_min)
-        adc_range = self.config.adc_range(full_scale)
-        converters = self._converters
         pairs = array.pairs == "subtract"
+        low, high = array.code_range
+        if not pairs:
+            low = int(self._scalars[0].adc_min)
+        converters = self._converters
         for_tiles(
             multiply.convert_columns,
             row_tiles * column_tiles,
@@ -270,9 +298,7 @@ class FastEngine:
             self._scalars,
             self._tables,
         )
-        activity, conversions = self._multiply_activity(block, steps, active, rank, outputs, range_code(full_scale))
-        lowest, highest = extreme_codes(peak, conversions)
-        return MultiplyResult(codes, lowest, highest, int(clipped.sum()), int(conversions.sum()), activity)
+        return codes, peak, clipped
 
     def column_sums(self, block: TileBlock, steps: np.ndarray, widest: int) -> tuple[np.ndarray, np.ndarray]:
         """Sum the conductances of the driven rows of every column, exactly: what the converters are given.
@@ -329,31 +355,39 @@ class FastEngine:
         words = -(-block.used_rows // self._stream.controller.rows_per_word)
         changed = self._ranges[block.tiles] != code
         self._ranges[block.tiles] = code
+        shared = self._groups.of(block) is not None
+        batch = steps.shape[2]
         course = self._stream.follow_multiplications(
-            block.first_tile,
+            block,
             active.sum(axis=1),
             words,
             outputs,
             changed,
             self._t,
             rows_wait=not array.sample_and_hold,
+            shared=shared,
         )
         totals = self._nothing()
-        multiply.count_multiply(
-            block.first_tile,
-            steps,
-            rank,
-            words,
-            outputs,
-            array.adc_channels,
-            changed,
-            course.waits,
-            self._t,
-            self._operands.row_sum,
-            totals.phases[block.tiles],
-            totals.actions[block.tiles],
-            totals.energy[block.tiles],
-        )
+        first = block.first_tile
+        for place, part in _parts(block):
+            own = slice(part.tiles.start - first, part.tiles.stop - first)
+            multiply.count_multiply(
+                part.first_tile,
+                steps,
+                rank,
+                words,
+                outputs[place],
+                array.adc_channels,
+                changed[own],
+                np.ascontiguousarray(course.waits[:, own]),
+                self._t,
+                self._operands.row_sum,
+                totals.phases[part.tiles],
+                totals.actions[part.tiles],
+                totals.energy[part.tiles],
+            )
+        lanes = self._stream.controller.outputs_per_beat
+        spare_beats(totals.actions[block.tiles], block, words, outputs, batch, lanes, shared=shared)
         activity = self._activity(course, totals)
         return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
 
@@ -444,3 +478,18 @@ def _ranks(active: np.ndarray) -> np.ndarray:
     order = np.cumsum(by_vector, axis=1, dtype=np.int32) - 1
     order[~by_vector] = -1
     return np.ascontiguousarray(order.reshape(row_tiles, batch, planes).transpose(0, 2, 1))
+
+
+def _parts(block: TileBlock) -> list[tuple[slice, TileBlock]]:
+    """Cut a layer into blocks whose tiles are numbered row by row, as kernels take them: its columns of tiles, each."""
+    if not block.by_column:
+        return [(slice(0, block.shape[1]), block)]
+    return [(slice(c, c + 1), part) for c, part in enumerate(block.columns())]
+
+
+def _joined(codes: list[np.ndarray], widest: int) -> np.ndarray:
+    """Put codes of blocks [row tiles, column tiles, batch, outputs] side by side; outputs that a tile lacks are 0."""
+    if len(codes) == 1:
+        return codes[0]
+    padding = [((0, 0), (0, 0), (0, 0), (0, widest - part.shape[3])) for part in codes]
+    return np.concatenate([np.pad(part, one) for part, one in zip(codes, padding, strict=True)], axis=1)

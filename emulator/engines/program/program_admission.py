@@ -210,7 +210,7 @@ def _holds(row, rule, body):
 
 
 @kernel
-def admit(row, rules, tile, addressed, opcode, body):
+def admit(row, rules, goes_astray, opcode, body):
     """Return the status with which a command is refused, or OK.
 
     Parameters
@@ -218,15 +218,15 @@ def admit(row, rules, tile, addressed, opcode, body):
     row : record `program_layout.TILE`
         State of the tile.
     rules : Rules
-    tile, addressed : int
-        Number of the tile, and that in the beat.
+    goes_astray : bool
+        The beat is for a tile, group or cascade that does not exist.
     opcode, body : int
         The command.
     """
     command = rules.commands[opcode]
     if not command.known:
         return UNKNOWN_OPCODE
-    if addressed != tile and not command.to_every_tile:
+    if goes_astray and not command.to_every_tile:
         return BAD_TILE
     if row.aborting and command.haltable:
         return ABORTED
