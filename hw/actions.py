@@ -46,6 +46,9 @@ class Action(IntEnum):
 ACTIONS: Final = tuple(action.name.lower() for action in Action)
 """Names of the actions, in the order of their numbers."""
 
+OF_OPTIONS: Final = tuple(ACTIONS[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT))
+"""Names of those that only controllers with an option do."""
+
 
 def response_beats(respond: Any, actions: Any) -> Any:
     """Return the response beats of a tile: the cycles of its phase `respond` in which a beat was handed over.

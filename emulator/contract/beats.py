@@ -199,16 +199,21 @@ def sums(responses: Responses, block: TileBlock, batch: int, outputs: np.ndarray
     int64 [row tiles, column tiles, batch, outputs]
         Of a cascade, there is one sum for all row tiles.
     """
-    header = unpack(responses)
-    products = header["opcode"] == Opcode.MULTIPLY.value
-    tile = header["tile"][products]
-    _, found = unpack_products(responses[products], lanes)
+    tile, found = lanes_of(responses, lanes)
     answering = block.numbers[:1] if block.cascade else block.numbers
     codes = np.zeros((*answering.shape, batch, int(outputs.max())), np.int64)
     for (r, c), number in np.ndenumerate(answering):
         own = found[tile == number].reshape(batch, -1)
         codes[r, c, :, : outputs[c]] = own[:, : outputs[c]]
     return codes
+
+
+def lanes_of(responses: Responses, lanes: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Unpack what answers products, tile by tile in the order of the commands: tiles, and lanes of each beat."""
+    header = unpack(responses)
+    mine = np.flatnonzero(header["opcode"] == Opcode.MULTIPLY.value)
+    mine = mine[np.argsort(header["tile"][mine], kind="stable")]
+    return header["tile"][mine], unpack_products(responses[mine], lanes)[1]
 
 
 def results(opcode: Opcode, responses: Responses) -> dict[str, npt.NDArray[np.int64]]:

@@ -75,6 +75,9 @@ def put_on_crossbar(
         for weight in found
     ]
     maps = map_layers(shapes, config.array, placement, sharing=sharing)
+    for place in maps:
+        for block in place.blocks:
+            config.check_lanes(place.name, block.tiles.shape[0] if block.tiles.cascade else 1)
     if config.array.shared_inputs:
         make_engine = partial(make_engine, layers=[block.tiles for place in maps for block in place.blocks])
     session = AccountedEngine(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
