@@ -139,9 +139,7 @@ def test_a_cascade_is_cut_where_a_controller_ends(shape: tuple[int, int]) -> Non
 def test_what_could_saturate_a_lane_is_refused() -> None:
     # 5 bits: a pair gives -16 to 15, by bit planes of weights 1 and 2 at most 48; 42 row tiles of it reach 2016.
     array_of(1, inputs="planes", pairs="subtract", cascade=True, outputs_per_beat=3).check_lanes("layer", 42)
-    with pytest.raises(
-        ConfigError, match="layer 0 can reach 2064, 43 row tiles of 48 each; .* 12 bits.* 2047"
-    ):
+    with pytest.raises(ConfigError, match=r"layer 0 can reach 2064, 43 row tiles of 48 each; .* 12 bits.* 2047"):
         array_of(1, inputs="planes", pairs="subtract", cascade=True, outputs_per_beat=3).check_lanes("0", 43)
     # A calibrated offset lies where codes do: a code less its offset reaches 31.
     assert array_of(1, inputs="dac", pairs="subtract", adc_offset_codes=0.5).largest_output == 31
