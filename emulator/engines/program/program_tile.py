@@ -140,7 +140,9 @@ def response_of(row, tile):
         result = row.code & CODE_MASK | row.sets << SETS_SHIFT | row.resets << RESETS_SHIFT
     low = opcode | tile << TILE_SHIFT | row.status << STATUS_SHIFT
     low |= row.faults << FAULTS_SHIFT | row.mode << MODE_SHIFT
-    echo = row.body & INDEX_MASK | row.column << COLUMN_SHIFT
+    # A beat of several outputs names the first one.
+    column = row.column - row.packed if opcode == MULTIPLY else row.column
+    echo = row.body & INDEX_MASK | column << COLUMN_SHIFT
     low |= echo << ECHO_SHIFT | result << RESULT_SHIFT
     return low, (result >> RESULT_LOW_BITS) & HIGH_MASK
 
@@ -174,6 +176,7 @@ def hand_over(row, chip, cycle, halted):
             row.actions[Action.WRITE_FAILED] += 1
     if opcode != MULTIPLY or status != OK or row.outputs == 1:
         row.runs = 0
+        row.packed = 0
         return True
     heat_rows(row, cycle)
     cut = row.cut if row.cut != OK else halted
