@@ -117,6 +117,11 @@ class ControllerConfig:
         """Whether a command beat can go to some of the tiles; see `twinbar.hw.protocol.layouts.Routing`."""
         return self.cascade or self.shared_inputs
 
+    @property
+    def has_options(self) -> bool:
+        """Whether any of the `OPTIONS` is built in."""
+        return self.routes or self.outputs_per_beat > 1
+
     @cached_property
     def hash(self) -> int:
         """64 bits by which a host recognises this controller."""

@@ -14,6 +14,7 @@ from amaranth.sim import Simulator
 
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.emulator.engines.events.admission import admit
+from twinbar.emulator.engines.events.decoding import Route
 from twinbar.emulator.engines.events.events_controller import EventsController
 from twinbar.emulator.engines.events.register_file import RegisterFile as EventsRegisters
 from twinbar.emulator.engines.program.fast_controller import FastController
@@ -133,7 +134,7 @@ def _status(commands: Commands, beat: int) -> int:
     opcode = by_number.get(beat & 31)
     spec = commands[opcode] if opcode else None
     values = {field.name: field.of(beat >> 16) for field in (spec.arguments if spec else None) or ()}
-    command: Any = SimpleNamespace(opcode=opcode, tile=beat >> 5 & 255, values=values)
+    command: Any = SimpleNamespace(opcode=opcode, tile=beat >> 5 & 255, values=values, route=Route())
     safety: Any = SimpleNamespace(mode=Mode.WRITE, faults=0, unanswered=0)
     return int(admit(command, 0, CONFIG, AT_POWER_UP, safety, commands).value)
 

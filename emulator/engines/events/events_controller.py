@@ -15,6 +15,7 @@ from twinbar.emulator.engines.events.consumer import Consumer
 from twinbar.emulator.engines.events.decoding import to_bytes
 from twinbar.emulator.engines.events.dispatcher import Dispatcher
 from twinbar.emulator.engines.events.front_end_time import SerialTime
+from twinbar.emulator.engines.events.joint_start import JointStart
 from twinbar.emulator.engines.events.listener import Listener
 from twinbar.emulator.engines.events.queues import Queue
 from twinbar.emulator.engines.events.safety import Pin as SeenPin
@@ -69,7 +70,8 @@ class EventsController:
             )
             for number in range(controller.tiles)
         ]
-        self._sequencers = [Sequencer(tile, self._check_rest) for tile in self._tiles]
+        joint_start = JointStart(clock, self._tiles)
+        self._sequencers = [Sequencer(tile, self._check_rest, joint_start) for tile in self._tiles]
         self._dispatcher = Dispatcher(clock, self._tiles)
 
     def listen(self, listener: Listener | None) -> None:

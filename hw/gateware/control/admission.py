@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.commands import COMMANDS, REASONS, RULE_REASONS, CommandSpec
 from twinbar.hw.protocol.fields import Field
-from twinbar.hw.protocol.layouts import MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults
+from twinbar.hw.protocol.layouts import MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults, Routing
 from twinbar.hw.protocol.rules import (
     Aligned,
     Below,
@@ -102,7 +102,7 @@ class Admission(wiring.Component):
         permitted = (self.mode == Mode.WRITE) | (self.mode == Mode.READ) & ~writes
         applies = {
             Status.UNKNOWN_OPCODE: ~known,
-            Status.BAD_TILE: (self.command.tile != self.index) & ~everywhere,
+            Status.BAD_TILE: self._goes_astray() & ~everywhere,
             Status.ABORTED: self.aborting & haltable,
             Status.FAULTED: self.faults.as_value().any() & faultable,
             Status.DISARMED: operates & ~permitted,
@@ -113,6 +113,16 @@ class Admission(wiring.Component):
             with m.If(applies[status]):
                 m.d.comb += self.status.eq(status)
         return m
+
+    def _goes_astray(self) -> Any:
+        """Whether the command is for another tile, or for several that do not exist."""
+        other = self.command.tile != self.index
+        opcode, body, stray = self.command.opcode, self.command.body, data.View(Routing, self.command.reserved).stray
+        if self.config.shared_inputs:
+            other = Mux((opcode == Opcode.LOAD) & body.input.shared, stray, other)
+        if self.config.cascade:
+            other = Mux((opcode == Opcode.MULTIPLY) & (body.product.members > 1), stray, other)
+        return other
 
 
 class _Rules:
