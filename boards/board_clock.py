@@ -91,8 +91,11 @@ class BoardClock:
             "EHXPLLL",
             a_FREQUENCY_PIN_CLKI=str(input_hz / 1e6),
             a_FREQUENCY_PIN_CLKOP=str(self._clock_hz / 1e6),
+            # Charge pump and loop filter as Lattice's tools, and Project Trellis' ecppll, write them for every EHXPLLL.
             a_ICP_CURRENT="12",
             a_LPF_RESISTOR="8",
+            a_MFG_ENABLE_FILTEROPAMP="1",
+            a_MFG_GMCREF_SEL="2",
             p_CLKI_DIV=dividers.reference,
             p_CLKFB_DIV=dividers.feedback,
             p_CLKOP_DIV=dividers.post,

@@ -4,6 +4,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Final
 
+from twinbar.boards.bitstream_programmer import Programmer
 from twinbar.hw.errors import ConfigError
 
 DEFAULT_BAUD: Final = 2_000_000
@@ -15,31 +16,6 @@ DAPLINK_BAUD: Final = 115_200
 Its documentation names no limit. The firmware takes an interrupt for every byte, and drops what its 512 bytes towards
 the host do not hold (ARMmbed/DAPLink, source/hic_hal/stm32/stm32f103xb/uart.c). ``--baud`` tries others.
 """
-
-
-@dataclass(frozen=True)
-class Programmer:
-    """A program that writes a bitstream to a board.
-
-    Parameters
-    ----------
-    command : tuple of str
-        With ``{}`` where the path of the bitstream goes.
-    install : str
-        How to get it.
-    """
-
-    command: tuple[str, ...]
-    install: str
-
-
-ICEPROG = Programmer(("iceprog", "{}"), "apt install fpga-icestorm")
-ICESPROG = Programmer(("icesprog", "{}"), "build it from the repository wuxx/icesugar, folder tools")
-
-
-def open_fpga_loader(*options: str) -> Programmer:
-    """Return openFPGALoader with the options of a board."""
-    return Programmer(("openFPGALoader", *options, "{}"), "apt install openfpgaloader")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """ECPIX-5 with LFE5UM5G-85F (LambdaConcept): UART through its FT2232, eight Pmods."""
 
-from twinbar.boards.board_definition import BoardDefinition, open_fpga_loader
+from twinbar.boards.bitstream_programmer import open_fpga_loader
+from twinbar.boards.board_definition import BoardDefinition
 
 BOARD = BoardDefinition(
     name="ecpix5-85",

@@ -1,6 +1,7 @@
 """iCEBreaker (1BitSquared): iCE40UP5K, UART through its FT2232H, three Pmods."""
 
-from twinbar.boards.board_definition import ICEPROG, BoardDefinition
+from twinbar.boards.bitstream_programmer import ICEPROG
+from twinbar.boards.board_definition import BoardDefinition
 
 BOARD = BoardDefinition(
     name="icebreaker",
@@ -10,5 +11,5 @@ BOARD = BoardDefinition(
     programmer=ICEPROG,
     wiring="icebreaker",
     buffer_bytes=1024,
-    notes="the controller's UART is the second port of the FT2232H",
+    notes="the controller's UART is the second port of the FT2232H; break the section with the buttons off PMOD2",
 )

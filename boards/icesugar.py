@@ -1,6 +1,7 @@
 """iCESugar v1.5 (MuseLab): iCE40UP5K, UART through its on-board microcontroller, four Pmods."""
 
-from twinbar.boards.board_definition import DAPLINK_BAUD, ICESPROG, BoardDefinition
+from twinbar.boards.bitstream_programmer import ICESPROG
+from twinbar.boards.board_definition import DAPLINK_BAUD, BoardDefinition
 
 BOARD = BoardDefinition(
     name="icesugar",

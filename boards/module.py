@@ -3,8 +3,6 @@
 from importlib import resources
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.adc import AdcPart
@@ -12,13 +10,14 @@ from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.known_parts import KNOWN_PARTS, Part
 from twinbar.hw.parts.switch import SwitchPart
 from twinbar.hw.registry import is_reference
+from twinbar.hw.toml_table import TomlTable
 
 Bus = Literal["dac", "adc", "switches"]
 
 _KINDS: dict[str, type] = {"dac": DacPart, "adc": AdcPart, "switches": SwitchPart}
 
 
-class Plugged(BaseModel):
+class Plugged(TomlTable):
     """A kind of module.
 
     Parameters
@@ -33,8 +32,6 @@ class Plugged(BaseModel):
     pins : dict of str to int
         Number of its pin by signal: ``select_n.0``, ``clock``, ``data``, ``inputs.0`` ..., and ``open`` of switches.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str
     bus: Bus

@@ -8,8 +8,8 @@ from amaranth.hdl import Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In
 
+from twinbar.hw.gateware.board_core import CoreConfig
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.gateware.core import CoreConfig
 
 _NUMBERED = ("select_n", "inputs", "channels")
 """Members whose bits are numbered even if there is only one."""

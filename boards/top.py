@@ -3,18 +3,19 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from amaranth.build import Attrs, PinsN, Resource
 from amaranth.build import Pins as BoardPins
+from amaranth.build import PinsN, Resource
 from amaranth.hdl import ClockDomain, Elaboratable, Module, Value
 from amaranth.lib.io import Buffer
 
 from twinbar.boards.board_clock import BoardClock
 from twinbar.boards.board_definition import BoardDefinition
+from twinbar.boards.io_attributes import io_attributes
 from twinbar.boards.pin_names import FrontEndPin, front_end_pins
 from twinbar.boards.placement import STOP, Placement, package_pins, place, sockets_of
 from twinbar.boards.wiring import Wiring
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.core import Core, CoreConfig
+from twinbar.hw.gateware.board_core import Core, CoreConfig
 from twinbar.hw.parts.switch import OpenPin
 
 _LIGHTS = (("led_g", 0), ("led", 0))
@@ -123,15 +124,17 @@ def design(board: BoardDefinition, core: CoreConfig, wiring: Wiring | None) -> D
     own = [("uart", 0), (platform.default_clk, 0), _BUTTON, _light_of(platform)]
     taken = package_pins(platform, [name for name in own if name in platform.resources])
     placement = place(wiring, pins, sockets_of(platform), taken)
-    inverted = core.parts is not None and core.parts.switch.open_pin is OpenPin.RESET
+    # The reset of a switch is active low, an output enable is not: see `OpenPin`.
+    opens_low = core.parts is not None and core.parts.switch.open_pin is OpenPin.RESET
     for name, where in placement.places.items():
-        # The reset of a switch is active low, an output enable is not: see `OpenPin`.
-        kind = PinsN if inverted and name == "switches_open" else BoardPins
+        safety = wiring.safety_input(name)
+        active_low = safety.active == "low" if safety is not None else opens_low and name == "switches_open"
+        kind = PinsN if active_low else BoardPins
+        attributes = io_attributes(platform.device, name, None if safety is None else safety.chosen_pull)
         for number, socket in enumerate(where):
-            resource = Resource(
-                _resource_name(name), number, kind(socket, dir=_direction(name, pins)), _attributes(platform.device)
+            platform.add_resources(
+                [Resource(_resource_name(name), number, kind(socket, dir=_direction(name, pins)), attributes)]
             )
-            platform.add_resources([resource])
     return Design(board, platform, core, placement)
 
 
@@ -141,10 +144,6 @@ def _direction(name: str, pins: dict[str, FrontEndPin]) -> str:
 
 def _resource_name(name: str) -> str:
     return f"front_{name.replace('.', '_')}"
-
-
-def _attributes(device: str) -> Attrs:
-    return Attrs(IO_TYPE="LVCMOS33") if device.startswith("LFE5") else Attrs(IO_STANDARD="SB_LVCMOS")
 
 
 def _uart_pins(platform: Any) -> list[str]:

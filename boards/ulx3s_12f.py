@@ -1,6 +1,7 @@
 """ULX3S with LFE5U-12F (Radiona): UART through its FT231X, 28 pairs on two headers."""
 
-from twinbar.boards.board_definition import BoardDefinition, open_fpga_loader
+from twinbar.boards.bitstream_programmer import open_fpga_loader
+from twinbar.boards.board_definition import BoardDefinition
 
 BOARD = BoardDefinition(
     name="ulx3s-12f",

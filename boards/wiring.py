@@ -2,27 +2,27 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from twinbar.boards.module import Bus, Plugged, find_module, find_part
 from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.parts.adc import AdcPart
-from twinbar.hw.parts.assembly import DacOutput, Drive, Line, SerialParts
+from twinbar.hw.parts.assembly import DacOutput, DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.bus import Wires
 from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.switch import SwitchPart
+from twinbar.hw.toml_table import TomlTable
 
 _HALF_PMOD = 6
 
+SAFETY_INPUTS: Final = ("stop", "compliance", "fault")
+"""Inputs that stop the controller."""
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-class Plug(_Table):
+class Plug(TomlTable):
     """A module, and where it is plugged.
 
     Parameters
@@ -42,7 +42,7 @@ class Plug(_Table):
     module: str
     connector: str = ""
     half: Literal["upper", "lower"] = "upper"
-    pins: dict[int, str] = {}
+    pins: dict[int, str] = Field(default_factory=dict)
     first: int = Field(default=0, ge=0)
 
     def place(self, pin: int) -> str:
@@ -56,7 +56,7 @@ class Plug(_Table):
         return f"{self.connector}:{pin + (_HALF_PMOD if self.half == 'lower' else 0)}"
 
 
-class Output(_Table):
+class OutputTable(TomlTable):
     """What an output of a DAC drives: see `twinbar.hw.parts.assembly.DacOutput`."""
 
     line: Literal["bit_line", "source_line", "word_line", "limit"]
@@ -65,7 +65,7 @@ class Output(_Table):
     chip: int = 0
 
 
-class Geometry(_Table):
+class Geometry(TomlTable):
     """What the array on these wires is; options of the command line win."""
 
     rows: PositiveInt = 16
@@ -78,7 +78,31 @@ class Geometry(_Table):
     response_depth: PositiveInt = 16
 
 
-class Wiring(_Table):
+class SafetyInput(TomlTable):
+    """How an input that stops the controller is wired.
+
+    By default a broken wire stops: the FPGA pulls the pin to the level at which it acts.
+
+    Parameters
+    ----------
+    active : {"high", "low"}
+        Level at which it acts.
+    pull : {"up", "down", "none"}, optional
+        Resistor in the FPGA; towards ``active`` unless given. With "none", one on the board of the array must do it.
+    """
+
+    active: Literal["high", "low"] = "high"
+    pull: Literal["up", "down", "none"] | None = None
+
+    @property
+    def chosen_pull(self) -> Literal["up", "down", "none"]:
+        """The resistor in the FPGA."""
+        if self.pull is not None:
+            return self.pull
+        return "up" if self.active == "high" else "down"
+
+
+class Wiring(TomlTable):
     """A wiring file.
 
     Parameters
@@ -92,7 +116,7 @@ class Wiring(_Table):
     modules : list of Plug
     parts : dict of str to str
         Parts that are on no module, by bus: names, or ``package.module:NAME``.
-    outputs : list of Output
+    outputs : list of OutputTable
         Outputs of the DACs in use.
     pairs, reference : bool
         Switches that there are: see `twinbar.hw.parts.matrix.SwitchMatrix`.
@@ -102,6 +126,8 @@ class Wiring(_Table):
         Ways between FPGA and parts: see `twinbar.hw.parts.bus.Wires`.
     pins : dict
         Pin of the board by pin of the front end, or a list for all bits of one, the lowest first.
+    inputs : dict of str to SafetyInput
+        Level and pull of ``stop``, ``compliance`` and ``fault``.
     fixed : dict of str to int
         Levels of the front end's outputs that are not there.
     unused : list of str
@@ -112,17 +138,24 @@ class Wiring(_Table):
     boards: list[str]
     front_end: Literal["serial", "direct"]
     geometry: Geometry = Geometry()
-    modules: list[Plug] = []
-    parts: dict[Bus, str] = {}
-    outputs: list[Output] = []
+    modules: list[Plug] = Field(default_factory=list)
+    parts: dict[Bus, str] = Field(default_factory=dict)
+    outputs: list[OutputTable] = Field(default_factory=list)
     pairs: bool = False
     reference: bool = False
     power_up_us: float = Field(default=0.0, ge=0)
     skew_ns: float = Field(default=5.0, ge=0)
     round_trip_ns: float = Field(default=25.0, ge=0)
-    pins: dict[str, str | list[str]] = {}
-    fixed: dict[str, Literal[0, 1]] = {}
-    unused: list[str] = []
+    pins: dict[str, str | list[str]] = Field(default_factory=dict)
+    inputs: dict[Literal["stop", "compliance", "fault"], SafetyInput] = Field(default_factory=dict)
+    fixed: dict[str, Literal[0, 1]] = Field(default_factory=dict)
+    unused: list[str] = Field(default_factory=list)
+
+    def safety_input(self, pin: str) -> SafetyInput | None:
+        """Return how a pin of the front end is wired if it is an input that stops; None: it is not."""
+        if pin not in SAFETY_INPUTS:
+            return None
+        return self.inputs.get(pin, SafetyInput())  # type: ignore[call-overload]
 
     def plugged(self) -> list[tuple[Plug, Plugged]]:
         """Return every module with what is known of its kind."""
@@ -149,7 +182,12 @@ class Wiring(_Table):
             clock_hz=clock_hz,
             dac=dac,
             outputs=tuple(
-                DacOutput(Line[output.line.upper()], frozenset(map(Drive, output.drives)), output.channel, output.chip)
+                DacOutput(
+                    DrivenLine[output.line.upper()],
+                    frozenset(map(DrivePath, output.drives)),
+                    output.channel,
+                    output.chip,
+                )
                 for output in self.outputs
             ),
             adc=adc,

@@ -1,10 +1,16 @@
 """One place for files that cannot be read, whatever their format is and however they are damaged."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from twinbar.hw.errors import ConfigError, TwinbarError
+
+
+def expanded(path: Path | str) -> Path:
+    """Return a path with ``~`` at its beginning replaced by the home; as it is where there is none."""
+    return Path(os.path.expanduser(path))
 
 
 @contextmanager

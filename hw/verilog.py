@@ -42,7 +42,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True)
-class Port:
+class ModulePort:
     """A port of the exported module."""
 
     name: str
@@ -51,14 +51,14 @@ class Port:
     signed: bool
 
 
-def ports(config: ControllerConfig) -> list[Port]:
+def ports(config: ControllerConfig) -> list[ModulePort]:
     """Return the ports of the exported module, clock and reset first."""
     signature = Controller.signature_of(config)
-    found = [Port("clk", "input", 1, False), Port("rst", "input", 1, False)]
+    found = [ModulePort("clk", "input", 1, False), ModulePort("rst", "input", 1, False)]
     for path, member, value in signature.flatten(signature.create()):
         shape = Value.cast(value).shape()
         direction = "input" if member.flow == In else "output"
-        found.append(Port("__".join(map(str, path)), direction, shape.width, shape.signed))
+        found.append(ModulePort("__".join(map(str, path)), direction, shape.width, shape.signed))
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.protocol.vocabulary import Record, Selection
 
 
@@ -162,10 +162,10 @@ class SwitchedArray(Cells):
     parts: SerialParts = field(kw_only=True)
     at_pins: Any = field(kw_only=True)
 
-    def _line(self, line: Line) -> int:
+    def _line(self, line: DrivenLine) -> int:
         """Return the code at a line of the write drive, in the tile's bits."""
         (place,) = (
-            n for n, output in enumerate(self.parts.outputs) if output.line is line and Drive.WRITE in output.drives
+            n for n, output in enumerate(self.parts.outputs) if output.line is line and DrivePath.WRITE in output.drives
         )
         return int(self.at_pins.output(place)) >> (self.parts.dac.bits - self.config.dac_bits)
 
@@ -176,7 +176,7 @@ class SwitchedArray(Cells):
         if write_gate:
             assert all(dac.settled(time_ns) for dac in self.at_pins.dacs), "the write gate opens on a moving output"
             assert (len(rows), len(columns)) == (1, 1), "the write gate is open, and not one cell is connected"
-            self.gate(rows[0], columns[0], self._line(Line.BIT_LINE) - self._line(Line.SOURCE_LINE))
+            self.gate(rows[0], columns[0], self._line(DrivenLine.BIT_LINE) - self._line(DrivenLine.SOURCE_LINE))
         else:
             self.close()
         for channel in range(self.config.adc_channels):

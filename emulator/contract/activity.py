@@ -1,10 +1,11 @@
 """What programs did, in integers: the counts from which the ledger makes seconds and joules.
 
 Two forms hold the same numbers. `Activity` is what an engine returns for one program: NumPy int64, so that compiled
-kernels fill it. `Tally` is what adds up whole training runs: Python integers, which cannot overflow.
+kernels fill it. `ActivityTotal` is what adds up whole training runs: Python integers, which cannot overflow.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -140,7 +141,7 @@ class Activity:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Activity):
             return NotImplemented
-        return Tally.of(self) == Tally.of(other)
+        return ActivityTotal.of(self) == ActivityTotal.of(other)
 
 
 def _count(name: str, value: Any) -> int:
@@ -182,12 +183,12 @@ def _add(name: str, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArra
     total = left + right
     # Both are non-negative, so a sum that wrapped around is negative.
     if (total < 0).any():
-        raise OverflowError(f"activity.{name} no longer fits 64 bits; add up long runs in a `Tally`")
+        raise OverflowError(f"activity.{name} no longer fits 64 bits; add up long runs in a `ActivityTotal`")
     return total
 
 
 @dataclass(frozen=True)
-class Tally:
+class ActivityTotal:
     """Exact totals of any number of programs, in Python integers; it does not change.
 
     Parameters
@@ -208,7 +209,7 @@ class Tally:
     phases: tuple[int, ...] = (0,) * len(PHASES)
 
     @classmethod
-    def of(cls, activity: Activity) -> "Tally":
+    def of(cls, activity: Activity) -> "ActivityTotal":
         """Return the exact form of one activity."""
         return cls(
             1,
@@ -219,10 +220,10 @@ class Tally:
             tuple(activity.phases.tolist()),
         )
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return self._combined(other, 1)
+    def __add__(self, other: "ActivityTotal") -> "ActivityTotal":
+        return self._combined(other, operator.add)
 
-    def __sub__(self, other: "Tally") -> "Tally":
+    def __sub__(self, other: "ActivityTotal") -> "ActivityTotal":
         """Return what was added since ``other`` was the total.
 
         Raises
@@ -230,23 +231,20 @@ class Tally:
         ValueError
             If ``other`` is not an earlier state of this tally (a difference is negative).
         """
-        difference = self._combined(other, -1)
+        difference = self._combined(other, operator.sub)
         numbers = (difference.programs, difference.cycles, difference.link_cycles)
         if min(numbers + difference.actions + difference.cell_energy + difference.phases) < 0:
             raise ValueError("the tally to subtract counts more than this one; it is not an earlier state of it")
         return difference
 
-    def _combined(self, other: "Tally", sign: int) -> "Tally":
-        def each(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
-            return tuple(a + sign * b for a, b in zip(left, right, strict=True))
-
-        return Tally(
-            self.programs + sign * other.programs,
-            each(self.actions, other.actions),
-            each(self.cell_energy, other.cell_energy),
-            self.cycles + sign * other.cycles,
-            self.link_cycles + sign * other.link_cycles,
-            each(self.phases, other.phases),
+    def _combined(self, other: "ActivityTotal", combine: Callable[[int, int], int]) -> "ActivityTotal":
+        return ActivityTotal(
+            combine(self.programs, other.programs),
+            tuple(map(combine, self.actions, other.actions)),
+            tuple(map(combine, self.cell_energy, other.cell_energy)),
+            combine(self.cycles, other.cycles),
+            combine(self.link_cycles, other.link_cycles),
+            tuple(map(combine, self.phases, other.phases)),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -261,7 +259,7 @@ class Tally:
         }
 
     @classmethod
-    def from_state_dict(cls, state: Mapping[str, Any]) -> "Tally":
+    def from_state_dict(cls, state: Mapping[str, Any]) -> "ActivityTotal":
         """Rebuild the totals from `state_dict`.
 
         Raises

@@ -147,7 +147,7 @@ class ProgramResult:
     command_energy: npt.NDArray[np.int64] | None = None
 
 
-class Controller(Protocol):
+class ProgramController(Protocol):
     """A simulated controller with its crossbar, whichever engine simulates it.
 
     Engines are made by ``Engine(config, controller, *, mapped_columns=None, faults=None)``: a `CrossbarConfig`, the

@@ -10,8 +10,8 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices import layout as at
 from twinbar.emulator.devices.array_functions import array_functions
 from twinbar.hw.errors import ConfigError, ParameterError
+from twinbar.hw.gateware.array.microprogram import array_cycles
 from twinbar.hw.gateware.array.model import ArrayModel, ConversionFormats
-from twinbar.hw.gateware.array.program import array_cycles
 from twinbar.hw.gateware.front_end.handshake import CYCLE_BITS
 
 _UNLIMITED: Final = (1 << 31) - 1

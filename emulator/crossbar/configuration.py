@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -130,8 +131,15 @@ class CrossbarConfig:
         full_scale : float
             Current of the largest code, in read-grid units; less than one unit per code has no meaning.
         """
-        top = self.array.code_range[1]
-        return AdcRange(*map(int, adc_range(range_code(full_scale), top, self.cells.scalars)))
+        code = range_code(full_scale)
+        if code not in self._adc_ranges:
+            self._adc_ranges[code] = AdcRange(*map(int, adc_range(code, self.array.code_range[1], self.cells.scalars)))
+        return self._adc_ranges[code]
+
+    @cached_property
+    def _adc_ranges(self) -> dict[int, AdcRange]:
+        """What range codes mean, as far as they were used."""
+        return {}
 
     @property
     def largest_output(self) -> int:

@@ -26,11 +26,17 @@ class SumPlan:
         Largest magnitude of a column sum, in read-grid units.
     variance_max : int
         Largest variance-table entry for which the second sum stays exact in ``dtype`` too.
+    largest_variance : int
+        Largest variance of a column sum.
+    operands : numpy.dtype
+        Type in which the operands of the sums are kept: int16 where that holds them, in half the memory.
     """
 
     dtype: np.dtype
     largest_sum: int
     variance_max: int
+    largest_variance: int
+    operands: np.dtype
 
 
 def plan_sums(rows: int, input_max: int, grid_limit: int) -> SumPlan:
@@ -62,7 +68,10 @@ def plan_sums(rows: int, input_max: int, grid_limit: int) -> SumPlan:
         # time.
         variance_max = min(exact // (2 * largest_square), 1 << 16)
         if largest <= exact and variance_max >= 255:
-            return SumPlan(dtype, largest, variance_max)
+            # Of a subtracted pair: the difference of two cells, and the sum of their variances.
+            short = max(grid_limit, 2 * variance_max) <= np.iinfo(np.int16).max
+            operands = np.dtype(np.int16) if short else dtype
+            return SumPlan(dtype, largest, variance_max, 2 * largest_square * variance_max, operands)
     raise ConfigError(
         f"{rows} rows with inputs up to {input_max} and cells up to {grid_limit} read-grid units sum to {largest}, "
         "which no floating-point type holds exactly; use fewer rows, input bits or grid bits"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from twinbar.emulator.devices import layout as at
-from twinbar.emulator.devices.symbolic import Called, Scalars, SourceRunner, Symbol, Table, Tables, as_symbol
+from twinbar.emulator.devices.symbolic import Called, LookupTables, Scalars, SourceRunner, Symbol, Table, as_symbol
 from twinbar.hw.gateware.array.cell_functions import CellFunctions
 from twinbar.hw.gateware.array.expressions import MASK, Builder, Function
 
@@ -27,7 +27,7 @@ _GAIN_BITS: Final = 31
 class _Source:
     """One function in the making."""
 
-    def __init__(self, scalars: Scalars, tables: Tables, routines: Sequence[str]) -> None:
+    def __init__(self, scalars: Scalars, tables: LookupTables, routines: Sequence[str]) -> None:
         deviates = next(section.entries for section in tables.sections if section.name == "gauss")
         called = {"mix": Called(0, MASK), "event_bits": Called(0, MASK), "gauss": Called(min(deviates), max(deviates))}
         self.builder = Builder()
@@ -63,7 +63,7 @@ def array_functions(scalars: Mapping[str, Any], tables: Sequence[int]) -> CellFu
     UnsupportedExpression
         If the physics does something that the steps cannot say.
     """
-    known, sections = Scalars(scalars), Tables(_sections(tables))
+    known, sections = Scalars(scalars), LookupTables(_sections(tables))
 
     def source(routines: Sequence[str] = _ROUTINES) -> _Source:
         return _Source(known, sections, routines)

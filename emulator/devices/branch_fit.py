@@ -75,7 +75,7 @@ class _Parameters(NamedTuple):
     amplitude: AmplitudeResponse | None
 
 
-class _Found(NamedTuple):
+class _Maximum(NamedTuple):
     """A maximum of the likelihood, for a certain set of free parameters."""
 
     x: Array
@@ -84,7 +84,7 @@ class _Found(NamedTuple):
     unpack: Callable[[Array], _Parameters]
     curved: bool
 
-    def unless(self, other: "_Found") -> "_Found":
+    def unless(self, other: "_Maximum") -> "_Maximum":
         """Return this one, unless another one, with a parameter more, explains the data significantly better."""
         return other if other.cost < self.cost - _SIGNIFICANT else self
 
@@ -92,7 +92,7 @@ class _Found(NamedTuple):
 class _Search(Protocol):
     """Looks for the maximum of the likelihood from a start, with or without curvature and read noise."""
 
-    def __call__(self, start: Sequence[float], *, curved: bool, noisy: bool) -> _Found: ...
+    def __call__(self, start: Sequence[float], *, curved: bool, noisy: bool) -> _Maximum: ...
 
 
 class Branch:
@@ -150,7 +150,7 @@ class Branch:
         self._errors = np.full(len(self.values), np.nan)
         self._variances = np.full(len(self.values), np.nan)
         self._ones = np.ones(len(self.values))
-        self._found: _Found | None = None
+        self._found: _Maximum | None = None
 
     def run(self, noise_exponent: float) -> None:
         """Fit the common parameters, and, with enough cells, their gains in turn.
@@ -192,7 +192,7 @@ class Branch:
         # Of the order of the mean step, so that all parameters of the search are of order one.
         scale = max(abs(mean), spread / math.sqrt(self.steps))
 
-        def search(start: Sequence[float], *, curved: bool, noisy: bool) -> _Found:
+        def search(start: Sequence[float], *, curved: bool, noisy: bool) -> _Maximum:
             def unpack(x: Array) -> _Parameters:
                 rest = list(x[2:])
                 amplitude = None if self.voltage_v is None else self._response(rest.pop(0), rest.pop(0))
@@ -204,7 +204,7 @@ class Branch:
 
             options = {"maxiter": 6000, "maxfev": 6000, "xatol": 1e-6, "fatol": 1e-6}
             found = minimize(cost, np.array(start), method="Nelder-Mead", options=options)
-            return _Found(found.x, float(found.fun), cost, unpack, curved)
+            return _Maximum(found.x, float(found.fun), cost, unpack, curved)
 
         base = [mean / scale, math.log(spread)]
         # The same variance of the steps, shared by pulses and readings.
@@ -221,10 +221,10 @@ class Branch:
             name = NAMES[self.polarity]
             raise ConfigError(f"{name} pulses on average move the conductance the wrong way; check the polarity column")
 
-    def _search_with_voltages(self, search: "_Search", base: list[float], reading: float) -> "_Found":
+    def _search_with_voltages(self, search: "_Search", base: list[float], reading: float) -> "_Maximum":
         """Look for the maximum with an amplitude response, from several places: there are others beside it."""
         starts = [[*base, t, s] for t in (-1.0, 1.5) for s in (math.log(0.15), math.log(0.7))]
-        best: _Found | None = None
+        best: _Maximum | None = None
         # On one ramp a higher voltage and a higher conductance come together, and a curvature that the data do not ask
         # for would be taken for a response to the voltage, or the other way round: the straight line comes first.
         for curved in (False, True):

@@ -7,7 +7,7 @@ from typing import Final
 
 from twinbar.emulator.devices.layout import CODES
 from twinbar.emulator.devices.preset import Preset
-from twinbar.emulator.devices.preset_sections import Ramp
+from twinbar.emulator.devices.preset_sections import PresetRamp
 from twinbar.hw.errors import ConfigError
 
 _FULL_SCALES_V: Final = (1.0, 2.0, 2.5, 4.0, 5.0, 8.0, 10.0, 20.0, 40.0)
@@ -51,7 +51,7 @@ def volts_to_code(volts: float, full_scale_v: float) -> int:
     return code
 
 
-def _ramps(preset: Preset) -> list[Ramp]:
+def _ramps(preset: Preset) -> list[PresetRamp]:
     write = preset.write
     return [ramp for ramp in (write.set, write.reset, write.set_gate, write.reset_gate) if ramp is not None]
 
@@ -71,21 +71,21 @@ def drive_registers(preset: Preset, full_scale_v: float) -> DriveRegisters:
     """Return the registers of the preset's own write algorithm; a gate that it does not name is fully open."""
     write = preset.write
 
-    def amplitude(of: Callable[[Ramp], int]) -> tuple[int, int]:
+    def amplitude(of: Callable[[PresetRamp], int]) -> tuple[int, int]:
         return of(write.set), of(write.reset)
 
-    def gate(of: Callable[[Ramp], int], otherwise: int) -> tuple[int, int]:
+    def gate(of: Callable[[PresetRamp], int], otherwise: int) -> tuple[int, int]:
         codes = [otherwise if ramp is None else of(ramp) for ramp in (write.set_gate, write.reset_gate)]
         return codes[0], codes[1]
 
-    def start(ramp: Ramp) -> int:
+    def start(ramp: PresetRamp) -> int:
         return volts_to_code(ramp.start.si, full_scale_v)
 
-    def step(ramp: Ramp) -> int:
+    def step(ramp: PresetRamp) -> int:
         # A ramp that has a step must move, even where the step is finer than the drive.
         return max(volts_to_code(ramp.step.si, full_scale_v), 1 if ramp.step.si > 0 else 0)
 
-    def stop(ramp: Ramp) -> int:
+    def stop(ramp: PresetRamp) -> int:
         return volts_to_code(ramp.stop.si, full_scale_v)
 
     return DriveRegisters(

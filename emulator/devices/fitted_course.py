@@ -18,7 +18,7 @@ _CELLS: Final = 400
 
 
 @dataclass(frozen=True)
-class Course:
+class FittedCourse:
     """Readings of simulated cells over the pulses of a train.
 
     Parameters
@@ -32,7 +32,7 @@ class Course:
     high_s: Array
 
 
-def simulate_course(fit: CellFit, trains: Sequence[PulseTrain], polarity: int) -> Course:
+def simulate_course(fit: CellFit, trains: Sequence[PulseTrain], polarity: int) -> FittedCourse:
     """Simulate cells of a fitted model from where the trains of a polarity begin, under the pulses of the longest one.
 
     Parameters
@@ -63,7 +63,7 @@ def simulate_course(fit: CellFit, trains: Sequence[PulseTrain], polarity: int) -
         position = np.clip(after, 0.0, 1.0)
         readings.append(_read(fit, position, random))
     low, median, high = np.quantile(np.stack(readings), (0.025, 0.5, 0.975), axis=1)
-    return Course(low, median, high)
+    return FittedCourse(low, median, high)
 
 
 def _step(fit: CellFit, position: Array, polarity: int) -> tuple[Array, Array | float]:

@@ -39,7 +39,7 @@ _TIMES: Final = frozenset({"time", "t", "width", "duration", "delay", "period"})
 
 
 @dataclass(frozen=True)
-class Unit:
+class ColumnUnit:
     """What a number of a column says of a cell.
 
     Parameters
@@ -63,7 +63,7 @@ class Column:
     name : str
         As the header has it.
     role : str
-    unit : Unit or None
+    unit : ColumnUnit or None
         Of a value or a voltage; None where the header does not say.
     polarity : int or None
         Of the pulses of a column of values whose name says it.
@@ -73,7 +73,7 @@ class Column:
 
     name: str
     role: Role
-    unit: Unit | None = None
+    unit: ColumnUnit | None = None
     polarity: int | None = None
     cell: str | None = None
 
@@ -90,12 +90,12 @@ def polarity_in(name: str) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def parse_unit(text: str) -> Unit | None:
+def parse_unit(text: str) -> ColumnUnit | None:
     """Return what a unit like ``uS``, ``kohm``, ``µA``, ``V`` or ``1`` (normalized) stands for; None if it is none."""
     plain = re.sub("[µμ]", "u", text.strip())
     plain = re.sub("[ΩΩ]", "ohm", plain)
     if plain.lower() in ("1", "a.u.", "au", "norm", "norm.", "normalized"):
-        return Unit("normalized", 1.0)
+        return ColumnUnit("normalized", 1.0)
     match = _UNIT.fullmatch(plain)
     if match is None:
         return None
@@ -103,8 +103,8 @@ def parse_unit(text: str) -> Unit | None:
         prefix = match["ohms"]
         if prefix == "m":  # milliohms or megaohms: nothing tells
             return None
-        return Unit("resistance", {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "g": 1e9}[prefix])
-    return Unit(_BASES[match["base"].lower()], _PREFIXES[match["prefix"].lower()])
+        return ColumnUnit("resistance", {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "g": 1e9}[prefix])
+    return ColumnUnit(_BASES[match["base"].lower()], _PREFIXES[match["prefix"].lower()])
 
 
 def column_of(name: str) -> Column:
@@ -119,7 +119,7 @@ def column_of(name: str) -> Column:
     if _TIMES & set(words):
         return Column(name, "other")
     if unit is None and {"voltage", "amplitude", "v", "vg", "vgate", "vread"} & set(words):
-        unit = Unit(None, 1.0)  # whoever writes no unit of a voltage means volts
+        unit = ColumnUnit(None, 1.0)  # whoever writes no unit of a voltage means volts
     if unit is not None and unit.kind is None:
         if {"gate", "vg", "wl", "vgate"} & set(words):
             return Column(name, "gate", unit)
@@ -128,7 +128,7 @@ def column_of(name: str) -> Column:
         return Column(name, "voltage", unit)
     kind = next((_KINDS[word] for word in words if word in _KINDS), None)
     if kind == "normalized":
-        unit = Unit("normalized", 1.0)
+        unit = ColumnUnit("normalized", 1.0)
     if unit is None and kind is None:
         return Column(name, "other", polarity=polarity_in(name), cell=_cell_in(name))
     return Column(name, "value", unit, polarity_in(text), _cell_in(text))
@@ -147,7 +147,7 @@ def _cell_in(name: str) -> str | None:
     return name if _CELL_WORDS & set(_words(name)) else None
 
 
-def _with_unit(name: str) -> tuple[str, Unit | None]:
+def _with_unit(name: str) -> tuple[str, ColumnUnit | None]:
     """Split the unit off a header such as ``G [uS]``, ``conductance_uS``, ``R (kΩ)`` or ``I / nA``."""
     match = re.fullmatch(r"(.*?)\s*[\[(]([^\])]*)[\])]\s*", name) or re.fullmatch(r"(.*?)[\s_/]+([^\s_/]+)\s*", name)
     if match is None:

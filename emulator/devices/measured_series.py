@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from twinbar.emulator.devices.layout import RESET
-from twinbar.emulator.devices.measured_columns import Column, Unit, polarity_in, polarity_of
+from twinbar.emulator.devices.measured_columns import Column, ColumnUnit, polarity_in, polarity_of
 from twinbar.emulator.devices.measured_header import EXAMPLE
 from twinbar.emulator.devices.measured_text import MeasuredText, TextRow
 from twinbar.hw.errors import ConfigError
@@ -19,7 +19,7 @@ class ValueMeaning:
 
     Parameters
     ----------
-    unit : Unit, optional
+    unit : ColumnUnit, optional
         Of values whose header has none.
     read_voltage_v : float, optional
         Turns currents into conductances.
@@ -27,7 +27,7 @@ class ValueMeaning:
         Conductances of the lowest and the highest normalized value, in siemens.
     """
 
-    unit: Unit | None = None
+    unit: ColumnUnit | None = None
     read_voltage_v: float | None = None
     window_s: tuple[float, float] | None = None
 
@@ -59,7 +59,7 @@ def read_series(text: MeasuredText, columns: list[Column], rows: list[TextRow], 
     """
     values = [at for at, column in enumerate(columns) if column.role == "value"]
     series = _series(text, columns, rows, values, meaning)
-    if any((columns[at].unit or meaning.unit or Unit(None, 1.0)).kind == "normalized" for at in values):
+    if any((columns[at].unit or meaning.unit or ColumnUnit(None, 1.0)).kind == "normalized" for at in values):
         _spread_normalized(text.path, series, meaning)
     for each in series:
         for line, value in zip(each.lines, each.values, strict=True):
@@ -143,7 +143,7 @@ def _pulse(
     return int(pulse)
 
 
-def _unit(path: Path, column: Column, places: dict[str, int], meaning: ValueMeaning) -> Unit:
+def _unit(path: Path, column: Column, places: dict[str, int], meaning: ValueMeaning) -> ColumnUnit:
     unit = column.unit or meaning.unit
     if unit is None:
         raise ConfigError(
@@ -162,7 +162,7 @@ def _unit(path: Path, column: Column, places: dict[str, int], meaning: ValueMean
 
 
 def _conductance(
-    path: Path, line: int, name: str, value: float, unit: Unit, read_v: float, meaning: ValueMeaning
+    path: Path, line: int, name: str, value: float, unit: ColumnUnit, read_v: float, meaning: ValueMeaning
 ) -> float:
     """Turn a value into siemens; a normalized one stays as it is."""
     if unit.kind == "normalized":

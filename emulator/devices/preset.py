@@ -30,7 +30,7 @@ from twinbar.emulator.devices.preset_sections import (
     DeviceToDevice,
     Drift,
     Endurance,
-    Faults,
+    FaultShares,
     GateLaw,
     Initial,
     LogarithmicRelaxation,
@@ -38,7 +38,6 @@ from twinbar.emulator.devices.preset_sections import (
     Pulses,
     Read,
     ReadNoise,
-    Section,
     Window,
     Write,
     WriteNoise,
@@ -49,12 +48,13 @@ from twinbar.hw import toml
 from twinbar.hw.built_in import toml_files
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import Registry, Unfit, is_reference
+from twinbar.hw.toml_table import TomlTable
 
 PRESET_FOLDER: Final = Path(__file__).parent / "presets"
 """Where the built-in presets are."""
 
 
-class Preset(Section):
+class Preset(TomlTable):
     """A cell model.
 
     Quantities carry their unit and origin (`Quantity`); ``sources`` maps the short names that they cite to references.
@@ -76,7 +76,7 @@ class Preset(Section):
     relaxation: PolynomialRelaxation | LogarithmicRelaxation | None = Field(default=None, discriminator="kind")
     drift: Drift | None = None
     initial: Initial
-    faults: Faults | None = None
+    faults: FaultShares | None = None
     amplitude: AmplitudeLaw | None = None
     gate: GateLaw | None = None
     write: Write

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from twinbar.emulator.devices.quantity import (
     Conductance,
@@ -23,15 +23,10 @@ from twinbar.emulator.devices.quantity import (
     Slope,
     Voltage,
 )
+from twinbar.hw.toml_table import TomlTable
 
 
-class Section(BaseModel):
-    """A table of a preset file: no key that is not known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Window(Section):
+class Window(TomlTable):
     """Nominal conductance window."""
 
     g_min: Conductance
@@ -48,13 +43,13 @@ class Window(Section):
         return self
 
 
-class Read(Section):
+class Read(TomlTable):
     """How a cell is read."""
 
     voltage: Voltage
 
 
-class Pulses(Section):
+class Pulses(TomlTable):
     """Nominal write pulses: the response holds at these. Voltages are magnitudes; the front end knows the polarity."""
 
     set_voltage: Voltage
@@ -65,7 +60,7 @@ class Pulses(Section):
     """Whether the response is proportional to the width of the pulse; if not, only the nominal width is defined."""
 
 
-class CycleToCycle(Section):
+class CycleToCycle(TomlTable):
     """Spread of a pulse from cycle to cycle, as a Gaussian."""
 
     relative_to: Literal["window", "step"]
@@ -76,7 +71,7 @@ class CycleToCycle(Section):
     """Deviates beyond this many standard deviations are clipped."""
 
 
-class GainSpread(Section):
+class GainSpread(TomlTable):
     """Device-to-device factor of the mean step, with median 1."""
 
     distribution: Literal["normal", "lognormal"]
@@ -88,7 +83,7 @@ class GainSpread(Section):
     """Whether SET and RESET of a cell share one draw."""
 
 
-class DeviceToDevice(Section):
+class DeviceToDevice(TomlTable):
     """What differs from cell to cell."""
 
     gain: GainSpread | None = None
@@ -99,7 +94,7 @@ class DeviceToDevice(Section):
     """Standard deviation of the nonlinearity label (exponential response only)."""
 
 
-class ReadNoise(Section):
+class ReadNoise(TomlTable):
     """Standard deviation of a read: relative, absolute and tabulated parts add up as variances."""
 
     relative: NonNegativeFraction | None = None
@@ -121,14 +116,14 @@ class ReadNoise(Section):
         return self
 
 
-class WriteNoise(Section):
+class WriteNoise(TomlTable):
     """Spread between the state and the conductance that is seen, drawn again at every pulse (aihwkit)."""
 
     sigma: NonNegativeFraction
     """In fractions of the window."""
 
 
-class PolynomialRelaxation(Section):
+class PolynomialRelaxation(TomlTable):
     """Spread after programming: at each time a polynomial of ``g / scale``; linear in the logarithm of time between."""
 
     kind: Literal["polynomial"]
@@ -149,7 +144,7 @@ class PolynomialRelaxation(Section):
         return self
 
 
-class LogarithmicRelaxation(Section):
+class LogarithmicRelaxation(TomlTable):
     """Mean and spread that grow with the natural logarithm of the time in seconds."""
 
     kind: Literal["logarithmic"]
@@ -158,7 +153,7 @@ class LogarithmicRelaxation(Section):
     sigma_offset: SignedConductance
 
 
-class Drift(Section):
+class Drift(TomlTable):
     """Power law ``G(t) = G (t / reference_time) ** -nu`` with an exponent that depends on ``x = G / Gmax``.
 
     Mean and standard deviation of ``nu`` are ``clip(slope * ln(x) + offset, lowest, highest)``.
@@ -175,14 +170,14 @@ class Drift(Section):
     sigma_highest: NonNegativeFraction
 
 
-class Initial(Section):
+class Initial(TomlTable):
     """Conductance after forming: a Gaussian within the window."""
 
     mean: Conductance
     sigma: NonNegativeConductance
 
 
-class Faults(Section):
+class FaultShares(TomlTable):
     """Shares of cells that do not work."""
 
     stuck_low: Probability
@@ -190,14 +185,14 @@ class Faults(Section):
     non_responding: Probability
 
     @model_validator(mode="after")
-    def _share(self) -> "Faults":
+    def _share(self) -> "FaultShares":
         total = self.stuck_low.si + self.stuck_high.si + self.non_responding.si
         if total > 1:
             raise ValueError(f"the shares add up to {total:g}; together they can be 1 at most")
         return self
 
 
-class AmplitudeLaw(Section):
+class AmplitudeLaw(TomlTable):
     """Factor of a pulse by its voltage: ``expm1((V - Vth) / V0) / expm1((Vnom - Vth) / V0)``, and 0 below ``Vth``."""
 
     set_threshold: NonNegativeVoltage
@@ -210,14 +205,14 @@ class AmplitudeLaw(Section):
     """Largest factor."""
 
 
-class GateLaw(Section):
+class GateLaw(TomlTable):
     """Conductance that a SET reaches at most, by the gate voltage of a 1T1R cell: ``slope * (Vg - offset)``."""
 
     slope: Slope
     offset: SignedVoltage
 
 
-class Ramp(Section):
+class PresetRamp(TomlTable):
     """Voltage of successive pulses: ``start``, then ``step`` more each time, up to ``stop``."""
 
     start: Voltage
@@ -225,7 +220,7 @@ class Ramp(Section):
     stop: Voltage
 
     @model_validator(mode="after")
-    def _rises(self) -> "Ramp":
+    def _rises(self) -> "PresetRamp":
         if self.stop.si < self.start.si:
             raise ValueError(f"stop is {self.stop} and start is {self.start}; a ramp rises, so stop must not be lower")
         if self.stop.si > self.start.si and self.step.si == 0:
@@ -233,14 +228,14 @@ class Ramp(Section):
         return self
 
 
-class Write(Section):
+class Write(TomlTable):
     """Closed-loop write as the authors of the cell did it, or as assumed; an experiment may override each value."""
 
     algorithm: Literal["identical", "ispp", "gate-ramp"]
-    set: Ramp
-    reset: Ramp
-    set_gate: Ramp | None = None
-    reset_gate: Ramp | None = None
+    set: PresetRamp
+    reset: PresetRamp
+    set_gate: PresetRamp | None = None
+    reset_gate: PresetRamp | None = None
     pulse_limit: Count
 
     @model_validator(mode="after")
@@ -252,7 +247,7 @@ class Write(Section):
         return self
 
 
-class Endurance(Section):
+class Endurance(TomlTable):
     """Full SET/RESET cycles that a cell survives."""
 
     cycles: Count

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from twinbar.hw.toml_table import TomlTable
 
 UNITS: Final[dict[str, dict[str, float]]] = {
     "conductance": {"S": 1.0, "mS": 1e-3, "uS": 1e-6, "nS": 1e-9, "pS": 1e-12},
@@ -23,7 +25,7 @@ Certainty = Literal["published", "derived", "assumed"]
 _Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 
 
-class Quantity(BaseModel):
+class Quantity(TomlTable):
     """A physical number, or a list of them, with its unit and its origin.
 
     Parameters
@@ -38,8 +40,6 @@ class Quantity(BaseModel):
     note : str, optional
         How the value was derived, or why it was chosen; required for an assumed one.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     value: _Number | list[_Number]
     unit: str

@@ -10,12 +10,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from twinbar.emulator.devices.preset_sections import Section
+from twinbar.hw.toml_table import TomlTable
 
 Array = NDArray[np.float64]
 
 
-class ResponseLaw(Section, ABC):
+class ResponseLaw(TomlTable, ABC):
     """A law with its parameters: the section ``[response]`` of a preset.
 
     A law declares its parameters as fields, usually as quantities (`twinbar.emulator.devices.quantity`), so that each

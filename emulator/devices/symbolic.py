@@ -66,7 +66,7 @@ class Scalars:
 
 
 @dataclass(frozen=True)
-class Tables:
+class LookupTables:
     """The tables, in sections; whatever lies in none of them cannot be looked up."""
 
     sections: Sequence[Table]
@@ -110,7 +110,7 @@ class SourceRunner:
         self._builder, self._routines, self._module = builder, routines, module
 
     def run(self, name: str, *arguments: Any) -> Any:
-        """Run a function; arguments and results are ints, `Symbol`, `Scalars`, `Tables` and tuples of them.
+        """Run a function; arguments and results are ints, `Symbol`, `Scalars`, `LookupTables` and tuples of them.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class SourceRunner:
         if name not in self._routines:
             return self.run(name, *arguments)
         routine = self._routines[name]
-        values = tuple(as_symbol(self._builder, one).value for one in arguments if not isinstance(one, Tables))
+        values = tuple(as_symbol(self._builder, one).value for one in arguments if not isinstance(one, LookupTables))
         # What a routine gives of 64 bits is a word.
         made = self._builder.call(name, values, routine.low, routine.high)
         return Symbol(made, word=routine.high == _WORD)
@@ -338,7 +338,7 @@ class _Frame:
             if not isinstance(place, Symbol):
                 return what[place]
             return self._made(self._builder.among(place.value, what), word=False)
-        if not isinstance(what, Tables):
+        if not isinstance(what, LookupTables):
             raise UnsupportedExpression("only tuples and tables have entries")
         builder = self._builder
         index = as_symbol(builder, place).value

@@ -16,7 +16,7 @@ from twinbar.emulator.contract.bulk_operations import (
     extreme_codes,
 )
 from twinbar.emulator.contract.input_groups import InputGroups
-from twinbar.emulator.contract.program import Controller, Program, ProgramResult
+from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT, calibrations
@@ -44,8 +44,8 @@ class MakeController(Protocol):
         *,
         mapped_columns: np.ndarray | None = None,
         faults: np.ndarray | None = None,
-    ) -> Controller:
-        """Make it (arguments as in `Controller`)."""
+    ) -> ProgramController:
+        """Make it (arguments as in `ProgramController`)."""
 
 
 class ControllerEngine:
@@ -230,7 +230,7 @@ class ControllerEngine:
         return np.array([lines_of(records[record][FIELD_CODES]) for record in POLARITIES], np.int64)
 
     def _driven(self, driven: np.ndarray | None) -> np.ndarray:
-        """Return the polarity whose start codes each tile drives, from what `Controller.cells` says.
+        """Return the polarity whose start codes each tile drives, from what `ProgramController.cells` says.
 
         Whatever else is driven makes no difference: the first pulse of a write takes start codes. Of a controller that
         cannot tell, nothing is known to be driven, and a restored one may need an update more.

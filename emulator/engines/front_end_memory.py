@@ -1,8 +1,8 @@
 """What serial parts remember between programs, as far as a host can know it, and how commands bring it back.
 
 What a command takes depends on the codes that the DACs' outputs hold, and on the input that an ADC has chosen. A model
-of the parts can be told (`twinbar.emulator.contract.program.Controller.load_cells`), a netlist with parts at its pins
-cannot: the pulses and conversions that led there are given again, to cells that are restored afterwards.
+of the parts can be told (`ProgramController.load_cells`), a netlist with parts at its pins cannot: the pulses and
+conversions that led there are given again, to cells that are restored afterwards.
 """
 
 from typing import Final

@@ -51,7 +51,7 @@ def side_by_side(make: MakeEngine, most: int = MAX_TILES) -> MakeEngine:
     return made
 
 
-class _Part(NamedTuple):
+class _LayerPart(NamedTuple):
     """Tiles of a layer that lie in one controller: their places in its grid, and their block there."""
 
     controller: int
@@ -195,7 +195,7 @@ class SideBySide:
             own = offsets[start : start + engine.tiles + 1]
             yield int(own[0]), own - own[0]
 
-    def _rectangles(self, block: TileBlock) -> Iterator[_Part]:
+    def _rectangles(self, block: TileBlock) -> Iterator[_LayerPart]:
         """Cut a layer's grid of tiles into rectangles that lie in one controller each, of consecutive tiles."""
         long = block.shape[0] if block.by_column else block.shape[1]
         bounds = [*self._starts, self.tiles]
@@ -207,9 +207,9 @@ class SideBySide:
                 count, along = 1, min(long, place + last - first) - place
                 if not place and last - first >= long:
                     count, along = (last - first) // long, long
-                across, within = slice(line, line + count), slice(place, place + along)
-                part = (within, across) if block.by_column else (across, within)
-                yield _Part(number, *part, _cut(block, *part, block.first_tile + first - start))
+                lines, places = slice(line, line + count), slice(place, place + along)
+                across, down = (places, lines) if block.by_column else (lines, places)
+                yield _LayerPart(number, across, down, _cut(block, across, down, block.first_tile + first - start))
                 first += count * along
 
     def _together(self, activities: dict[int, Activity]) -> Activity:

@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from twinbar.emulator.devices.quantity import Certainty
 from twinbar.hw import toml
@@ -17,6 +17,7 @@ from twinbar.hw.actions import ACTIONS, OF_OPTIONS, Action
 from twinbar.hw.built_in import toml_files
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import Registry, Unfit, is_reference
+from twinbar.hw.toml_table import TomlTable
 
 ENERGY_UNITS: Final = {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "nJ": 1e-9, "pJ": 1e-12, "fJ": 1e-15}
 POWER_UNITS: Final = {"W": 1.0, "mW": 1e-3, "uW": 1e-6, "nW": 1e-9}
@@ -29,11 +30,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ByBits = Annotated[dict[Annotated[int, Field(ge=1, le=24)], NonNegative], Field(min_length=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Sourced(_Section):
+class Sourced(TomlTable):
     """Where a figure comes from and how far it may be off.
 
     Parameters
@@ -160,7 +157,7 @@ class StaticPower(Sourced):
         return power
 
 
-class Clock(_Section):
+class TableClock(TomlTable):
     """The clock frequency that the table's clocked powers were figured for."""
 
     value: Positive
@@ -173,7 +170,7 @@ class Clock(_Section):
         return self.value * FREQUENCY_UNITS[self.unit]
 
 
-class EnergyTable(_Section):
+class EnergyTable(TomlTable):
     """Energies of all actions and powers of all components of one technology.
 
     Parameters
@@ -181,7 +178,7 @@ class EnergyTable(_Section):
     name : str
         By default the file's name without its ending.
     description : str
-    clock : Clock
+    clock : TableClock
     cell : Sourced
         How far the energy dissipated in cells may be off; its joules come from the device preset.
     actions : dict of str to ActionEnergy
@@ -191,7 +188,7 @@ class EnergyTable(_Section):
 
     name: Text
     description: Text
-    clock: Clock
+    clock: TableClock
     cell: Sourced
     actions: dict[str, ActionEnergy]
     static_power: list[StaticPower]

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from twinbar.emulator.contract.activity import Activity, Tally
+from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.ledger.energy_table import EnergyTable, Sourced
@@ -168,7 +168,7 @@ class Ledger:
             for action in Action
         ]
         self._static_w = [entry.power_w(clock_hz, table.clock.hz, tiles) for entry in table.static_power]
-        self._tallies: dict[Kind, Tally] = {kind: Tally() for kind in KINDS}
+        self._tallies: dict[Kind, ActivityTotal] = {kind: ActivityTotal() for kind in KINDS}
 
     @classmethod
     def of_crossbar(cls, table: EnergyTable, config: CrossbarConfig, tiles: int) -> "Ledger":
@@ -215,11 +215,11 @@ class Ledger:
         """
         if kind not in KINDS:
             raise ValueError(f"a program's kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-        entry = Tally.of(activity)
+        entry = ActivityTotal.of(activity)
         _check_kind(kind, entry)
         self._tallies[kind] += entry
 
-    def energy_j(self, account: str, activity: Activity | Tally) -> float:
+    def energy_j(self, account: str, activity: Activity | ActivityTotal) -> float:
         """Price what one activity spends on an account of `ENTRIES` and `CELL_ENTRIES`, in joules."""
         actions = sum(
             int(activity.actions[action]) * self._action_j[action]
@@ -233,7 +233,7 @@ class Ledger:
         )
         return actions + cells
 
-    def snapshot(self) -> dict[Kind, Tally]:
+    def snapshot(self) -> dict[Kind, ActivityTotal]:
         """Return the totals up to now, to start a period (such as an epoch) with."""
         return dict(self._tallies)
 
@@ -251,9 +251,9 @@ class Ledger:
         """
         if set(state) != set(KINDS):
             raise ConfigError(f"the ledger's saved state holds {', '.join(state)}; it must hold {', '.join(KINDS)}")
-        self._tallies = {kind: Tally.from_state_dict(state[kind]) for kind in KINDS}
+        self._tallies = {kind: ActivityTotal.from_state_dict(state[kind]) for kind in KINDS}
 
-    def summary(self, since: Mapping[Kind, Tally] | None = None) -> dict[str, Any]:
+    def summary(self, since: Mapping[Kind, ActivityTotal] | None = None) -> dict[str, Any]:
         """Say what was done and what it took.
 
         Parameters
@@ -280,9 +280,9 @@ class Ledger:
         -----
         Two runs priced with one table share its errors, so a ratio of their energies is far better known than either.
         """
-        start = since or {kind: Tally() for kind in KINDS}
+        start = since or {kind: ActivityTotal() for kind in KINDS}
         period = {kind: self._tallies[kind] - start[kind] for kind in KINDS}
-        whole = Tally()
+        whole = ActivityTotal()
         for tally in period.values():
             whole = whole + tally
 
@@ -312,7 +312,7 @@ class Ledger:
             },
         }
 
-    def _items(self, tally: Tally, total_cycles: int) -> list[_Item]:
+    def _items(self, tally: ActivityTotal, total_cycles: int) -> list[_Item]:
         items = []
         for action, unit in zip(Action, self._action_j, strict=True):
             name = ACTIONS[action]
@@ -335,7 +335,7 @@ class Ledger:
         return [*dict.fromkeys(dynamic), *(f"static_{entry.component}" for entry in self.table.static_power)]
 
 
-def _check_kind(kind: Kind, entry: Tally) -> None:
+def _check_kind(kind: Kind, entry: ActivityTotal) -> None:
     for action, (account, _) in ENTRIES.items():
         if entry.actions[action] and account not in _OPEN_TO[kind]:
             raise ValueError(

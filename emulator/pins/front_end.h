@@ -41,7 +41,7 @@ class FrontEndParts {
   }
   // Whether the ADCs have to be asked for their levels in a cycle: until these stay.
   bool polled(int64_t cycle) const { return cycle <= polls_; }
-  // Gives the engine the levels that the ADCs show at the end of a cycle; whether they are others.
+  // Gives the transceiver the levels that the ADCs show at the end of a cycle; whether they are others.
   bool answer(const BusPins &pins, int64_t cycle) {
     const double until = double(cycle + 1) * tables_.period - tables_.round_trip;
     uint32_t shown = 0;
@@ -94,7 +94,7 @@ class FrontEndParts {
   const TileTables &tables_;
   Devices dacs_, adcs_, chains_;
   uint32_t dac_levels_ = ~0u, adc_levels_ = ~0u, switch_levels_ = ~0u;
-  std::vector<uint32_t> registers_;  // between the ADCs and the engine
+  std::vector<uint32_t> registers_;  // between the ADCs and the transceiver
   int64_t polls_ = -1;               // last cycle in which the ADCs have to be asked
 };
 

@@ -1,6 +1,6 @@
 """Tables of a front end's parts for the compiled models: everything that differs from one part to another.
 
-The structures are those of ``tables.h`` beside this file, field by field. A new part of hw/parts needs no C++: its
+The structures are those of ``part_tables.h`` beside this file, field by field. A new part of hw/parts needs no C++: its
 limits, words and frames are read from it here.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.adc import AdcPart
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.bus import BusCycles, BusTiming
 from twinbar.hw.parts.cycles import matrix_of
 from twinbar.hw.parts.dac import DacPart
@@ -64,8 +64,8 @@ Matrix = _structure(
     "Matrix",
     **_ints("rows", "columns", "channels", "row_switches", "column_switches", "pair_base", "reference_switch"),
     **_ints("dac_shift", "dac_bits"),
-    chip=_INT * len(Line),
-    output=_INT * len(Line),
+    chip=_INT * len(DrivenLine),
+    output=_INT * len(DrivenLine),
 )
 Tile = _structure(
     "Tile",
@@ -95,7 +95,7 @@ class Memory:
         return int(self._kept[-1].ctypes.data)
 
 
-class Tables:
+class FrontEndTables:
     """The tables of a front end, and the memory that they point to.
 
     Parameters
@@ -196,7 +196,7 @@ def switch_table(part: SwitchPart) -> Any:
 
 def _matrix(config: ControllerConfig, parts: SerialParts) -> Any:
     matrix = matrix_of(parts, config.rows, config.columns)
-    driving = {output.line: output for output in parts.outputs if Drive.WRITE in output.drives}
+    driving = {output.line: output for output in parts.outputs if DrivePath.WRITE in output.drives}
     return Matrix(
         rows=config.rows,
         columns=config.columns,
@@ -207,6 +207,6 @@ def _matrix(config: ControllerConfig, parts: SerialParts) -> Any:
         reference_switch=matrix.reference_switch if parts.reference else -1,
         dac_shift=parts.dac.bits - config.dac_bits,
         dac_bits=parts.dac.bits,
-        chip=(_INT * len(Line))(*(driving[line].chip if line in driving else -1 for line in Line)),
-        output=(_INT * len(Line))(*(driving[line].channel if line in driving else 0 for line in Line)),
+        chip=(_INT * len(DrivenLine))(*(driving[line].chip if line in driving else -1 for line in DrivenLine)),
+        output=(_INT * len(DrivenLine))(*(driving[line].channel if line in driving else 0 for line in DrivenLine)),
     )

@@ -63,7 +63,7 @@ class PinReader(Protocol):
 
 
 @dataclass
-class Pulse:
+class OpenPulse:
     """A pulse whose gate is open: the arguments of `gate_closes`, and when its current reached the limit."""
 
     cell: int
@@ -90,7 +90,7 @@ class TileArray:
         self._tile = tile
         self._controller = controller
         self._holds = sample_and_hold
-        self._pulse: Pulse | None = None
+        self._pulse: OpenPulse | None = None
         self._heat = 0
         self._converted = False
         self._last = AT_REST
@@ -213,7 +213,7 @@ class TileArray:
         pulse.cycles += 1
         return pulse.trip != NEVER and pulse.cycles > pulse.trip
 
-    def _open(self, reader: PinReader) -> Pulse:
+    def _open(self, reader: PinReader) -> OpenPulse:
         bit_line, source_line, gate = lines_of(reader["codes"])
         resets = reader["record"] == Record.RESET.value
         polarity = RESET if resets else SET
@@ -221,9 +221,9 @@ class TileArray:
         cell = self._cell(reader)
         self.actions[Action.PULSE_RESET if resets else Action.PULSE_SET] += 1
         trip = gate_opens(self._state, self._tile, cell, polarity, amplitude, gate, reader["compliance_code"])
-        return Pulse(cell, polarity, amplitude, gate, int(trip))
+        return OpenPulse(cell, polarity, amplitude, gate, int(trip))
 
-    def _close(self, pulse: Pulse) -> None:
+    def _close(self, pulse: OpenPulse) -> None:
         heat = gate_closes(
             self._state, self._tile, pulse.cell, pulse.polarity, pulse.amplitude, pulse.gate, pulse.cycles
         )

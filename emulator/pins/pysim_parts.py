@@ -9,7 +9,7 @@ from amaranth.hdl import Value
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.adc import AdcDevice
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.cycles import matrix_of
 from twinbar.hw.parts.part_model import SerialDevice, drive_bus
 from twinbar.hw.parts.switch import SWITCHES
@@ -44,7 +44,7 @@ class TileParts:
         else:
             self._adcs = [self._converter(channel) for channel in range(config.adc_channels)]
         self._period_ns = 1e9 / parts.clock_hz
-        # What the board puts between the parts and the engine.
+        # What the board puts between the parts and the transceiver.
         self._registers = deque([0] * parts.adc_board.input_registers)
 
     def _converter(self, channel: int) -> AdcDevice:
@@ -81,10 +81,10 @@ class TileParts:
                 f"the write gate of tile {self._tile} is open for row {reader['row']}, column {reader['column']}, but "
                 f"the switches of rows {closed[0]} and columns {closed[1]} are closed; the front end is at fault"
             )
-        # Line.LIMIT comes after the three lines of a record.
-        lines = dict(zip(Line, (*lines_of(reader["codes"]), reader["compliance_code"]), strict=True))
+        # DrivenLine.LIMIT comes after the three lines of a record.
+        lines = dict(zip(DrivenLine, (*lines_of(reader["codes"]), reader["compliance_code"]), strict=True))
         for output in self._parts.outputs:
-            if Drive.WRITE in output.drives:
+            if DrivePath.WRITE in output.drives:
                 code = self._parts.dac_code(output.line, lines[output.line], self._config.dac_bits)
                 held = self._dacs[output.chip].outputs[output.channel]
                 if held != code:

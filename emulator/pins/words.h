@@ -1,5 +1,5 @@
-// Stands in for a serialiser where words are not sent bit by bit: takes and gives them in the very cycles in which the SPI
-// engine of hw/gateware/front_end/spi.py does.
+// Stands in for a serialiser where words are not sent bit by bit: takes and gives them in the very cycles in which the
+// SPI transceiver of hw/gateware/front_end/spi_transceiver.py does.
 
 namespace twinbar {
 

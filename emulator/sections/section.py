@@ -4,17 +4,18 @@ import types
 from collections.abc import Mapping
 from typing import Any, ClassVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
+from pydantic import ConfigDict, ValidationError, create_model, model_validator
 
 from twinbar.emulator.sections.config_errors import explain
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.toml_table import TomlTable
 
 
 def _takes_none(annotation: Any) -> bool:
     return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
 
 
-class Section(BaseModel):
+class Section(TomlTable):
     """Keys that belong together. TOML has no null, so that the word ``none`` stands for it.
 
     Raises
@@ -25,7 +26,7 @@ class Section(BaseModel):
     """
 
     # Strict, or else "8", 8.0 and true would all be accepted as 8 or 1 levels.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
     section_name: ClassVar[str] = ""
     """Name of the section in the configuration."""
 

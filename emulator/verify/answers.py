@@ -12,7 +12,7 @@ from twinbar.hw.protocol.vocabulary import Status
 
 
 @dataclass(frozen=True)
-class Answer:
+class DecodedResponse:
     """A response.
 
     Parameters
@@ -32,7 +32,7 @@ class Answer:
     command: int | None = field(default=None, compare=False)
 
 
-def answers_of(commands: Sequence[int], result: ProgramResult) -> list[Answer]:
+def answers_of(commands: Sequence[int], result: ProgramResult) -> list[DecodedResponse]:
     """Decode the responses of a program, and find the command of each."""
     pending = _Pending(commands, len(result.phases))
     found = []
@@ -41,7 +41,7 @@ def answers_of(commands: Sequence[int], result: ProgramResult) -> list[Answer]:
         fields = {name: int(value[0]) for name, value in unpack(one).items()}
         if opcode := opcode_of(fields["opcode"]):
             fields |= {name: int(value[0]) for name, value in unpack_results(opcode, one).items()}
-        found.append(Answer(cycle, int.from_bytes(beat.tobytes(), "little"), fields, pending.take(fields)))
+        found.append(DecodedResponse(cycle, int.from_bytes(beat.tobytes(), "little"), fields, pending.take(fields)))
     return found
 
 
@@ -82,7 +82,7 @@ class _Pending:
         return index
 
 
-def answers_differ(a: Answer, b: Answer, name: str, other: str) -> str:
+def answers_differ(a: DecodedResponse, b: DecodedResponse, name: str, other: str) -> str:
     """Say in words how two answers differ."""
     words = []
     if a.cycle != b.cycle:

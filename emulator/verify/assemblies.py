@@ -10,7 +10,7 @@ from twinbar.hw.parts.adc import AdcPart
 from twinbar.hw.parts.adg714 import ADG714
 from twinbar.hw.parts.adg1414 import ADG1414
 from twinbar.hw.parts.ads8688 import ADS8688, Range
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts, outputs_for
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts, outputs_for
 from twinbar.hw.parts.bus import Wires
 from twinbar.hw.parts.dac8568 import DAC8568
 from twinbar.hw.parts.hc595 import HC595_2V, HC595_4V5
@@ -18,8 +18,8 @@ from twinbar.hw.parts.known_parts import Part
 from twinbar.hw.parts.mcp4822 import MCP4822
 from twinbar.hw.parts.switch import SwitchPart
 
-_WRITE, _READ, _MULTIPLY = ({drive} for drive in (Drive.WRITE, Drive.READ, Drive.MULTIPLY))
-_LINES: Final = (Line.BIT_LINE, Line.SOURCE_LINE, Line.WORD_LINE)
+_WRITE, _READ, _MULTIPLY = ({drive} for drive in (DrivePath.WRITE, DrivePath.READ, DrivePath.MULTIPLY))
+_LINES: Final = (DrivenLine.BIT_LINE, DrivenLine.SOURCE_LINE, DrivenLine.WORD_LINE)
 CLOCK_HZ: Final = 5e6
 """Replaced by the clock of the elaboration; low, so that programs are short."""
 
@@ -29,10 +29,10 @@ OCTAL: Final = SerialParts(
     outputs=outputs_for(
         AD5628(),
         [
-            *((line, _WRITE) for line in (*_LINES, Line.LIMIT)),
-            (Line.BIT_LINE, _READ | _MULTIPLY),
-            (Line.WORD_LINE, _READ),
-            (Line.WORD_LINE, _MULTIPLY),
+            *((line, _WRITE) for line in (*_LINES, DrivenLine.LIMIT)),
+            (DrivenLine.BIT_LINE, _READ | _MULTIPLY),
+            (DrivenLine.WORD_LINE, _READ),
+            (DrivenLine.WORD_LINE, _MULTIPLY),
         ],
     ),
     adc=AD7476A(),
@@ -49,7 +49,7 @@ WALKING: Final = SerialParts(
         AD5686R(),
         [
             *((line, _WRITE) for line in _LINES),
-            *((line, _READ | _MULTIPLY) for line in (Line.BIT_LINE, Line.WORD_LINE)),
+            *((line, _READ | _MULTIPLY) for line in (DrivenLine.BIT_LINE, DrivenLine.WORD_LINE)),
         ],
     ),
     adc=ADS8688(),
@@ -62,7 +62,9 @@ WALKING: Final = SerialParts(
 TEACHING: Final = SerialParts(
     clock_hz=CLOCK_HZ,
     dac=MCP4822(),
-    outputs=outputs_for(MCP4822(), [(Line.BIT_LINE, _WRITE), (Line.SOURCE_LINE, _WRITE), (Line.BIT_LINE, _READ)]),
+    outputs=outputs_for(
+        MCP4822(), [(DrivenLine.BIT_LINE, _WRITE), (DrivenLine.SOURCE_LINE, _WRITE), (DrivenLine.BIT_LINE, _READ)]
+    ),
     adc=AD7476A(),
     switch=HC595_2V,
     adc_board=Wires(skew_ns=5, round_trip_ns=15, input_registers=2),
@@ -86,5 +88,5 @@ def assembly_with(part: Part) -> SerialParts:
         return replace(OCTAL, switch=part)
     if isinstance(part, AdcPart):
         return replace(OCTAL, adc=part)
-    drives = [*((line, _WRITE) for line in _LINES), (Line.BIT_LINE, _READ | _MULTIPLY)]
+    drives = [*((line, _WRITE) for line in _LINES), (DrivenLine.BIT_LINE, _READ | _MULTIPLY)]
     return replace(OCTAL, dac=part, outputs=outputs_for(part, drives))

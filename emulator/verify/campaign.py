@@ -8,11 +8,11 @@ from typing import Any
 
 from twinbar.emulator.contract.program import ProgramResult
 from twinbar.emulator.verify.beat_fields import opcode_of
-from twinbar.emulator.verify.compared_engines import Engine
+from twinbar.emulator.verify.compared_engines import MakeSessionController
 from twinbar.emulator.verify.elaborations import Elaboration
 from twinbar.emulator.verify.engine_comparison import Difference, Outcome, first_difference, run
 from twinbar.emulator.verify.generate import session as draw_session
-from twinbar.emulator.verify.session import Session, Step
+from twinbar.emulator.verify.session import Session, SessionStep
 from twinbar.emulator.verify.shrink import TRIES, Shrinker
 from twinbar.hw.protocol.packing import unpack
 from twinbar.hw.protocol.vocabulary import Status
@@ -55,7 +55,7 @@ class Coverage:
             if outcome.result is not None:
                 self._add_program(step, outcome.result, latched)
 
-    def _add_program(self, step: Step, result: ProgramResult, latched: dict[tuple[int, str], int]) -> None:
+    def _add_program(self, step: SessionStep, result: ProgramResult, latched: dict[tuple[int, str], int]) -> None:
         self.programs += 1
         self.cycles += result.cycles
         self.responses += len(result.responses)
@@ -107,7 +107,7 @@ class Finding:
 
 
 def compare(
-    engines: Mapping[str, Engine],
+    engines: Mapping[str, MakeSessionController],
     drawn: Iterator[Session],
     coverage: Coverage,
     *,
@@ -119,7 +119,8 @@ def compare(
 
     Parameters
     ----------
-    engines : dict of str to Engine
+    engines : dict of str to callable
+        What makes the controller of a session, on each engine (`MakeSessionController`).
     drawn : iterator of Session
     coverage : Coverage
         What the sessions do is added to it.
@@ -144,7 +145,7 @@ def compare(
     return None
 
 
-def _step_of(engines: Mapping[str, Engine], kind: str, session: Session) -> int | None:
+def _step_of(engines: Mapping[str, MakeSessionController], kind: str, session: Session) -> int | None:
     """Return the program in which engines differ in this kind; another kind may have another cause."""
     difference = first_difference(session, {name: run(engine, session) for name, engine in engines.items()})
     return difference.step if difference is not None and difference.kind == kind else None

@@ -5,20 +5,20 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.contract.program import Controller
+from twinbar.emulator.contract.program import ProgramController
 from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session
 
-Engine = Callable[[Session], Controller]
+MakeSessionController = Callable[[Session], ProgramController]
 """Makes the controller of a session, at power-up."""
 
 MAY_OMIT: Final = {"rtl": frozenset({"front_end"}), "pysim": frozenset({"front_end"})}
-"""What `Controller.cells` need not give, by engine: models of parts at the pins of a netlist do not tell what they
-remember. Everything else must be there, on every engine."""
+"""What `ProgramController.cells` need not give, by engine: models of parts at the pins of a netlist do not tell what
+they remember. Everything else must be there, on every engine."""
 
 
-def engine_of(name: str) -> Engine:
+def engine_of(name: str) -> MakeSessionController:
     """Return an engine by its name.
 
     Raises
@@ -28,7 +28,7 @@ def engine_of(name: str) -> Engine:
     """
     make_controller = controller_maker(name)
 
-    def make(session: Session) -> Controller:
+    def make(session: Session) -> ProgramController:
         elaboration = find_elaboration(session.elaboration)
         mapped, faults = session.mapped_columns, session.faults
         return make_controller(

@@ -15,7 +15,7 @@ from twinbar.hw.protocol.rules import (
     Aligned,
     Below,
     Bound,
-    Geometry,
+    GeometryBound,
     Needs,
     NotBoth,
     OneOf,
@@ -172,7 +172,7 @@ def _resolve(sketch: Sketch, bound: Bound) -> int:
     """Return what a bound stands for in a tile as it is believed to be."""
     if isinstance(bound, Setting):
         return sketch[bound.register]
-    return int(getattr(sketch.elaboration.controller, bound.name)) if isinstance(bound, Geometry) else bound
+    return int(getattr(sketch.elaboration.controller, bound.name)) if isinstance(bound, GeometryBound) else bound
 
 
 def _below(rng: Random, many: int) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 from twinbar.emulator.contract.program import ProgramResult
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES
 from twinbar.emulator.crossbar.cell_state import CELL_ARRAYS
-from twinbar.emulator.verify.answers import Answer, answers_differ, answers_of
-from twinbar.emulator.verify.compared_engines import MAY_OMIT, Engine
+from twinbar.emulator.verify.answers import DecodedResponse, answers_differ, answers_of
+from twinbar.emulator.verify.compared_engines import MAY_OMIT, MakeSessionController
 from twinbar.emulator.verify.elaborations import find_elaboration
 from twinbar.emulator.verify.session import Session
 from twinbar.emulator.verify.show import describe
@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
     failure: str = ""
 
 
-def run(engine: Engine, session: Session) -> list[Outcome]:
+def run(engine: MakeSessionController, session: Session) -> list[Outcome]:
     """Run a session; the list ends with the program that the engine failed in, if it did.
 
     Raises
@@ -119,62 +119,66 @@ def _sides(session: Session, step: int, at: Mapping[str, Outcome], one: str, two
     return "; ".join(sides)
 
 
-class _Found(NamedTuple):
+class _FirstDifference(NamedTuple):
     kind: str
     text: str
 
 
-def _differ(session: Session, step: int, one: tuple[str, Outcome], two: tuple[str, Outcome]) -> _Found | None:
+def _differ(session: Session, step: int, one: tuple[str, Outcome], two: tuple[str, Outcome]) -> _FirstDifference | None:
     """Say what differs first between two engines in a program."""
     (name, a), (other, b) = one, two
     if a.result is None or b.result is None:
         failed = [f"{engine} failed with {outcome.failure}" for engine, outcome in (one, two) if outcome.failure]
-        return _Found("failure", "; ".join(failed))
+        return _FirstDifference("failure", "; ".join(failed))
     found = _in_time(session, step, (name, a.result), (other, b.result))
     if found:
         return found
     if a.result.cycles != b.result.cycles:
-        return _Found("cycles", f"it takes {a.result.cycles} cycles by {name} and {b.result.cycles} by {other}")
+        return _FirstDifference(
+            "cycles", f"it takes {a.result.cycles} cycles by {name} and {b.result.cycles} by {other}"
+        )
     for field, labels in _COUNTS.items():
         for tile, (x, y) in enumerate(zip(getattr(a.result, field), getattr(b.result, field), strict=True)):
             for label, left, right in zip(labels, x.tolist(), y.tolist(), strict=True):
                 if left != right:
-                    return _Found(field, f"tile {tile}, {field}, {label}: {left} by {name}, {right} by {other}")
+                    return _FirstDifference(
+                        field, f"tile {tile}, {field}, {label}: {left} by {name}, {right} by {other}"
+                    )
     return _in_cells(session, a.cells, b.cells, name, other)
 
 
 def _in_time(
     session: Session, step: int, one: tuple[str, ProgramResult], two: tuple[str, ProgramResult]
-) -> _Found | None:
+) -> _FirstDifference | None:
     """Say what differs first of what has a cycle: beats accepted, and responses taken."""
     (name, a), (other, b) = one, two
     commands = session.steps[step].commands
-    found: list[tuple[int, _Found]] = []
+    found: list[tuple[int, _FirstDifference]] = []
     for index, (x, y) in enumerate(zip(a.accepted.tolist(), b.accepted.tolist(), strict=False)):
         if x != y:
             text = f"command {index} ({describe(commands[index])}) is accepted in cycle {x} by {name}, {y} by {other}"
-            found.append((min(x, y), _Found("accepted", text)))
+            found.append((min(x, y), _FirstDifference("accepted", text)))
             break
     if len(a.accepted) != len(b.accepted):
         text = f"{len(a.accepted)} commands are accepted by {name}, {len(b.accepted)} by {other}"
-        found.append((0, _Found("number accepted", text)))
+        found.append((0, _FirstDifference("number accepted", text)))
     left, right = answers_of(commands, a), answers_of(commands, b)
     for index, (p, q) in enumerate(zip(left, right, strict=False)):
         if p != q:
             words = answers_differ(p, q, name, other)
             text = f"response {index} {_subject(commands, p)}: {words}"
-            found.append((min(p.cycle, q.cycle), _Found(f"response, {words.partition(' ')[0]}", text)))
+            found.append((min(p.cycle, q.cycle), _FirstDifference(f"response, {words.partition(' ')[0]}", text)))
             break
     else:
         if len(left) != len(right):
             longer, by, short = (left, name, other) if len(left) > len(right) else (right, other, name)
             extra = longer[min(len(left), len(right))]
             text = f"{by} gives a response {_subject(commands, extra)} in cycle {extra.cycle}, {short} does not"
-            found.append((extra.cycle, _Found("number of responses", text)))
+            found.append((extra.cycle, _FirstDifference("number of responses", text)))
     return min(found)[1] if found else None
 
 
-def _subject(commands: Sequence[int], answer: Answer) -> str:
+def _subject(commands: Sequence[int], answer: DecodedResponse) -> str:
     if answer.command is None:
         return "to no command"
     return f"to command {answer.command} ({describe(commands[answer.command])})"
@@ -182,7 +186,7 @@ def _subject(commands: Sequence[int], answer: Answer) -> str:
 
 def _in_cells(
     session: Session, a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray], name: str, other: str
-) -> _Found | None:
+) -> _FirstDifference | None:
     elaboration = find_elaboration(session.elaboration)
     columns = elaboration.controller.columns
     for field in _CELLS:
@@ -191,13 +195,13 @@ def _in_cells(
         missing = [engine for engine, cells in ((name, a), (other, b)) if field not in cells]
         for engine in missing:
             if field not in MAY_OMIT.get(engine, ()):
-                return _Found("cells", f"cells: {engine} gives no {field}")
+                return _FirstDifference("cells", f"cells: {engine} gives no {field}")
         if missing:
             continue
         x, y = a[field], b[field]
         if x.shape != y.shape or x.dtype != y.dtype:
             text = f"cells, {field}: {x.dtype} {x.shape} by {name}, {y.dtype} {y.shape} by {other}"
-            return _Found("cells", text)
+            return _FirstDifference("cells", text)
         for tile, place in np.argwhere(x != y).tolist():
             where = f"row {place // columns}, column {place % columns}"
             if field == "conversions":
@@ -207,5 +211,5 @@ def _in_cells(
             elif field == "front_end":
                 where = f"place {place}"
             values = f"{x[tile, place]} by {name}, {y[tile, place]} by {other}"
-            return _Found(field, f"tile {tile}, {where}, {field} afterwards: {values}")
+            return _FirstDifference(field, f"tile {tile}, {where}, {field} afterwards: {values}")
     return None

@@ -9,7 +9,7 @@ from twinbar.emulator.devices.layout import FAULT_NON_RESPONDING
 from twinbar.emulator.verify.beat_fields import beat, fields_of, opcode_of
 from twinbar.emulator.verify.drawn_operations import ARRAY, GROUPS, HOUSEKEEPING, operation
 from twinbar.emulator.verify.elaborations import Elaboration
-from twinbar.emulator.verify.session import Session, Step
+from twinbar.emulator.verify.session import Session, SessionStep
 from twinbar.emulator.verify.settings import RECORDS, anything, converters, durations, level, record, safety, sampling
 from twinbar.emulator.verify.settings import write as write_register
 from twinbar.emulator.verify.sketch import Sketch, weighted
@@ -45,7 +45,7 @@ def session(seed: int, number: int, elaborations: list[Elaboration]) -> Session:
     elaboration = rng.choice(elaborations)
     controller = elaboration.controller
     sketches = [Sketch(elaboration, tile) for tile in range(controller.tiles)]
-    steps = [Step(_merge(rng, [_set_up(rng, sketch) for sketch in sketches]), ready=readiness(rng))]
+    steps = [SessionStep(_merge(rng, [_set_up(rng, sketch) for sketch in sketches]), ready=readiness(rng))]
     tick = 0
     for _ in range(rng.randint(2, MOST_PROGRAMS - 1)):
         kind = weighted(rng, {_work: 5, _halted: 8, _stream: 4, _set_up_anew: 1.5, _registers: 1, _pins_only: 0.2})
@@ -124,15 +124,15 @@ def _revive(rng: Random, sketches: list[Sketch], share: float) -> list[int]:
     return beats
 
 
-def _work(rng: Random, sketches: list[Sketch]) -> Step:
+def _work(rng: Random, sketches: list[Sketch]) -> SessionStep:
     """Operations on all tiles."""
     beats = _revive(rng, sketches, 0.95)
     for _ in range(rng.randint(4, 20)):
         beats += operation(rng, rng.choice(sketches))
-    return Step(tuple(beats), arrivals(rng, len(beats)), readiness(rng))
+    return SessionStep(tuple(beats), arrivals(rng, len(beats)), readiness(rng))
 
 
-def _halted(rng: Random, sketches: list[Sketch]) -> Step:
+def _halted(rng: Random, sketches: list[Sketch]) -> SessionStep:
     """A few operations, and something that halts them in a cycle drawn from their duration."""
     beats = _revive(rng, sketches, 0.9)
     base = 45 + 5 * len(beats)
@@ -163,10 +163,10 @@ def _halted(rng: Random, sketches: list[Sketch]) -> Step:
         beats += added
         times += [after] * len(added)
         after += rng.choice([0, 0, rng.randint(1, 30)])
-    return Step(tuple(beats), tuple(times), readiness(rng), pins)
+    return SessionStep(tuple(beats), tuple(times), readiness(rng), pins)
 
 
-def _stream(rng: Random, sketches: list[Sketch]) -> Step:
+def _stream(rng: Random, sketches: list[Sketch]) -> SessionStep:
     """Products one after the other, whose answers may have to wait."""
     beats = _revive(rng, sketches, 0.9)
     for _ in range(rng.randint(2, 6)):
@@ -182,10 +182,10 @@ def _stream(rng: Random, sketches: list[Sketch]) -> Step:
         if rng.random() < 0.35
         else ()
     )
-    return Step(tuple(beats), tuple(times), readiness(rng, blocked=0.7), pins)
+    return SessionStep(tuple(beats), tuple(times), readiness(rng, blocked=0.7), pins)
 
 
-def _set_up_anew(rng: Random, sketches: list[Sketch]) -> Step:
+def _set_up_anew(rng: Random, sketches: list[Sketch]) -> SessionStep:
     """A tile gets other settings, mostly after it was disarmed."""
     beats: list[int] = []
     for sketch in rng.sample(sketches, rng.randint(1, len(sketches))):
@@ -202,10 +202,10 @@ def _set_up_anew(rng: Random, sketches: list[Sketch]) -> Step:
         beats += converters(rng, sketch)
         beats += [beat(Opcode.CLEAR, sketch.tile), _arm(rng, sketch)]
         beats += operation(rng, sketch, ARRAY)
-    return Step(tuple(beats), arrivals(rng, len(beats)), readiness(rng))
+    return SessionStep(tuple(beats), arrivals(rng, len(beats)), readiness(rng))
 
 
-def _registers(rng: Random, sketches: list[Sketch]) -> Step:
+def _registers(rng: Random, sketches: list[Sketch]) -> SessionStep:
     """Registers of any kind, read and written."""
     beats: list[int] = []
     for _ in range(rng.randint(4, 20)):
@@ -217,10 +217,10 @@ def _registers(rng: Random, sketches: list[Sketch]) -> Step:
                 beats.append(beat(Opcode.READ_REGISTER, sketch.tile, address=fields_of(written)["address"]))
         else:
             beats += operation(rng, sketch, {Opcode.READ_REGISTER: 5, Opcode.WRITE_REGISTER: 3, **HOUSEKEEPING})
-    return Step(tuple(beats), arrivals(rng, len(beats)), readiness(rng))
+    return SessionStep(tuple(beats), arrivals(rng, len(beats)), readiness(rng))
 
 
-def _pins_only(rng: Random, sketches: list[Sketch]) -> Step:
+def _pins_only(rng: Random, sketches: list[Sketch]) -> SessionStep:
     """No command at all; a pin may be high."""
     pins = pin_pulses(rng, len(sketches), rng.randint(0, 20), rng.randrange(len(sketches)))
-    return Step((), (), readiness(rng), rng.choice([(), pins]))
+    return SessionStep((), (), readiness(rng), rng.choice([(), pins]))

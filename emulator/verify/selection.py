@@ -8,7 +8,7 @@ from twinbar.hw.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Selection:
+class ElaborationChoice:
     """Controllers on which engines are compared.
 
     Parameters
@@ -45,7 +45,7 @@ def parse_tiles(text: str) -> tuple[int, int]:
     return least, most
 
 
-def select(tiles: str | None = None, front_end: str | None = None) -> Selection:
+def select(tiles: str | None = None, front_end: str | None = None) -> ElaborationChoice:
     """Choose every controller that was asked for.
 
     Parameters
@@ -75,7 +75,7 @@ def select(tiles: str | None = None, front_end: str | None = None) -> Selection:
             left_out[each.name] = reason
     if not chosen:
         raise ConfigError(_why_none(tiles, front_end))
-    return Selection(chosen, left_out)
+    return ElaborationChoice(chosen, left_out)
 
 
 _EVERY: Final = (*ELABORATIONS.values(), *SERIAL.values())

@@ -9,7 +9,7 @@ from twinbar.emulator.contract.program import Pin, PinPulse, Program
 
 
 @dataclass(frozen=True)
-class Step:
+class SessionStep:
     """A program of a session, as plain numbers that can be changed.
 
     Parameters
@@ -52,7 +52,7 @@ class Step:
         }
 
     @classmethod
-    def from_state_dict(cls, state: dict[str, Any]) -> "Step":
+    def from_state_dict(cls, state: dict[str, Any]) -> "SessionStep":
         """Rebuild a step from `state_dict`."""
         return cls(
             tuple(int(beat, 16) for beat in state["commands"]),
@@ -72,19 +72,19 @@ class Session:
     ----------
     elaboration : str
         Name in `twinbar.emulator.verify.elaborations.ELABORATIONS`.
-    steps : tuple of Step
+    steps : tuple of SessionStep
     mapped_columns : tuple of int, optional
-        As in `twinbar.emulator.contract.program.Controller`.
+        As in `twinbar.emulator.contract.program.ProgramController`.
     faults : tuple of tuple of int, optional
         Faults of each tile's cells, instead of those drawn from the preset.
     """
 
     elaboration: str
-    steps: tuple[Step, ...]
+    steps: tuple[SessionStep, ...]
     mapped_columns: tuple[int, ...] | None = None
     faults: tuple[tuple[int, ...], ...] | None = field(default=None, repr=False)
 
-    def with_step(self, index: int, step: Step) -> "Session":
+    def with_step(self, index: int, step: SessionStep) -> "Session":
         """Return the session with another step in this place."""
         return replace(self, steps=(*self.steps[:index], step, *self.steps[index + 1 :]))
 
@@ -108,7 +108,7 @@ class Session:
         mapped, faults = state["mapped_columns"], state["faults"]
         return cls(
             state["elaboration"],
-            tuple(Step.from_state_dict(step) for step in state["steps"]),
+            tuple(SessionStep.from_state_dict(step) for step in state["steps"]),
             None if mapped is None else tuple(mapped),
             None if faults is None else tuple(tuple(tile) for tile in faults),
         )

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from twinbar.emulator.verify.beat_fields import fields_of, opcode_of, rest_of
 from twinbar.emulator.verify.elaborations import find_elaboration
-from twinbar.emulator.verify.session import Session, Step
+from twinbar.emulator.verify.session import Session, SessionStep
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import lines_of
@@ -79,7 +79,7 @@ def _pattern(ready: Sequence[bool]) -> str:
     return ", ".join(f"{count} {'ready' if value else 'not'}" for value, count in runs)
 
 
-def _step(step: Step) -> Iterator[str]:
+def _step(step: SessionStep) -> Iterator[str]:
     if step.tick is not None:
         yield f"tick {step.tick}"
     if step.reload:

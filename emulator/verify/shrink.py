@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from twinbar.emulator.verify.beat_fields import fields_of, with_fields
-from twinbar.emulator.verify.session import Session, Step
+from twinbar.emulator.verify.session import Session, SessionStep
 
 TRIES = 2000
 """Smaller sessions that are tried; most differences are as small as they become after some hundreds."""
@@ -59,12 +59,12 @@ class Shrinker:
         self._seen.add(self.session)
         return True
 
-    def _try_step(self, index: int, step: Step) -> bool:
+    def _try_step(self, index: int, step: SessionStep) -> bool:
         return self._try(self.session.with_step(index, step))
 
-    def _here(self, index: int) -> Step:
+    def _here(self, index: int) -> SessionStep:
         """Return a program as it is now; an empty one where there is none any more."""
-        return self.session.steps[index] if index < len(self.session.steps) else Step(())
+        return self.session.steps[index] if index < len(self.session.steps) else SessionStep(())
 
     def _steps(self) -> bool:
         """Leave out whole programs."""
@@ -110,7 +110,7 @@ class Shrinker:
                 changed |= self._try_step(index, candidate)
         return changed
 
-    def _plainer(self, index: int) -> Iterator[Step]:
+    def _plainer(self, index: int) -> Iterator[SessionStep]:
         for plain in ({"tick": None}, {"reload": False}, {"ready": (True,)}):
             if index < len(self.session.steps):
                 yield replace(self._here(index), **plain)
@@ -165,7 +165,7 @@ class Shrinker:
         return False
 
 
-def _joined(one: Step, two: Step, pause: int) -> Step | None:
+def _joined(one: SessionStep, two: SessionStep, pause: int) -> SessionStep | None:
     """Return two programs as one; None where the second one needs the time between them."""
     if two.tick is not None or two.reload or one.pins or two.pins:
         return None
@@ -180,7 +180,7 @@ def _joined(one: Step, two: Step, pause: int) -> Step | None:
     )
 
 
-def _without(step: Step, first: int, many: int) -> Step:
+def _without(step: SessionStep, first: int, many: int) -> SessionStep:
     arrivals = step.arrivals or (0,) * len(step.commands)
     return replace(
         step,
@@ -189,7 +189,7 @@ def _without(step: Step, first: int, many: int) -> Step:
     )
 
 
-def _sooner(step: Step, position: int, kept: float) -> Step | None:
+def _sooner(step: SessionStep, position: int, kept: float) -> SessionStep | None:
     """Keep a part of the time that passes before a command arrives, and none before the first one."""
     arrivals = step.arrivals
     gap = arrivals[position] - arrivals[position - 1] if position < len(arrivals) else 0

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from twinbar.emulator.pins import part_tables
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.core import CoreConfig
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts
+from twinbar.hw.gateware.board_core import CoreConfig
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 
-_PULSE_LINES: Final = (Line.BIT_LINE, Line.SOURCE_LINE, Line.WORD_LINE)
+_PULSE_LINES: Final = (DrivenLine.BIT_LINE, DrivenLine.SOURCE_LINE, DrivenLine.WORD_LINE)
 
 
-class Board(ctypes.Structure):
-    """The structure ``BoardTables`` of ``tables.h``."""
+class BoardStructure(ctypes.Structure):
+    """The structure ``BoardTables`` of ``board_tables.h``."""
 
     _fields_ = [("divisor", ctypes.c_int64), ("words", ctypes.c_int64), ("tile", part_tables.Tile)]
 
@@ -36,13 +36,13 @@ class BoardTables:
         tile: Any = part_tables.Tile(period=1e9 / core.link.clock_hz)
         if core.parts is not None:
             _check_lines(core.parts)
-            self._parts = part_tables.Tables(core.controller, core.parts)
+            self._parts = part_tables.FrontEndTables(core.controller, core.parts)
             tile = self._parts.tile
-        self.board = Board(divisor=core.link.divisor, words=words, tile=tile)
+        self.board = BoardStructure(divisor=core.link.divisor, words=words, tile=tile)
 
 
 def _check_lines(parts: SerialParts) -> None:
-    driven = {output.line for output in parts.outputs if Drive.WRITE in output.drives}
+    driven = {output.line for output in parts.outputs if DrivePath.WRITE in output.drives}
     missing = [line.name.lower() for line in _PULSE_LINES if line not in driven]
     if missing:
         raise ConfigError(

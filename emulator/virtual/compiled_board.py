@@ -14,7 +14,7 @@ from twinbar.emulator.pins.complaints import Complaint, read_complaint
 from twinbar.emulator.virtual.board_tables import BoardTables
 from twinbar.emulator.virtual.core_library import compiled_core
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.gateware.board_core import CoreConfig
 
 _MOST_BYTES: Final = 1 << 16
 _MOST_COMPLAINTS: Final = 1000
@@ -133,7 +133,7 @@ class CompiledBoard:
     def cells(self) -> dict[str, np.ndarray]:
         """Return the state of the array: ``g``, ``pulses``, ``last_tick``, ``fault`` and ``conversions``.
 
-        They are those of `twinbar.emulator.contract.program.Controller.cells`.
+        They are those of `twinbar.emulator.contract.program.ProgramController.cells`.
 
         Raises
         ------

@@ -12,7 +12,7 @@ from twinbar.emulator.engines.rtl.timers import with_outputs
 from twinbar.emulator.pins.harness_text import cells_text, crossbar_text, front_end_text, model_text, tile_text
 from twinbar.emulator.virtual.design import BUSY, PHASE, design_text
 from twinbar.emulator.virtual.partition import CORE, partition
-from twinbar.hw.gateware.core import Core, CoreConfig
+from twinbar.hw.gateware.board_core import Core, CoreConfig
 
 _SECONDS: Final = 60.0
 """Usual time of a core."""
@@ -34,7 +34,7 @@ def compiled_core(core: CoreConfig) -> Path:
     """
     text = _core_text(core)
     models = [_file("engines.rtl", "blocks.h"), cells_text(), model_text(), front_end_text(), crossbar_text()]
-    models += [_file("virtual", name) for name in ("uart.h", "tables.h")]
+    models += [_file("virtual", name) for name in ("uart.h", "board_tables.h")]
     after = [tile_text(serial=core.parts is not None, emulated=core.array is not None), _file("virtual", "board.h")]
 
     def write(folder: Path) -> str:

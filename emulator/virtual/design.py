@@ -2,9 +2,9 @@
 
 from twinbar.emulator.engines.rtl.block import mangle
 from twinbar.emulator.engines.rtl.glue import bind_function, geometry_constants, pins_structure
-from twinbar.emulator.virtual.partition import CORE, LINK, Partition, Port, is_serialiser
+from twinbar.emulator.virtual.partition import CORE, LINK, BlockPort, Partition, is_serialiser
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.gateware.board_core import CoreConfig
 
 BUSY, PHASE = "shown_busy", "shown_phase_{}"
 """Outputs that the core gets for the harness: what the controller shows for observation."""
@@ -34,7 +34,7 @@ def _design(core: CoreConfig, parts: Partition, blocks: list[str]) -> list[str]:
         *members,
         "  bool words = false;  // the serialisers are passed by",
         "  Uart uart;",
-        f"  const uint32_t *busy = {_address(Port(CORE, BUSY))};",
+        f"  const uint32_t *busy = {_address(BlockPort(CORE, BUSY))};",
         f"  uint32_t *stop = {_address(parts.pins['stop'])};",
         *_uart(parts, blocks),
         f"  bool whole() const {{ return {' && '.join(f'{name}.top.whole()' for name in blocks)}; }}",
@@ -53,7 +53,7 @@ def _design(core: CoreConfig, parts: Partition, blocks: list[str]) -> list[str]:
     ]
 
 
-def _address(port: Port | None) -> str:
+def _address(port: BlockPort | None) -> str:
     """Return the C++ address of the first word of a port."""
     if port is None:
         return "nullptr"
@@ -65,11 +65,11 @@ def _uart(parts: Partition, blocks: list[str]) -> list[str]:
     ports = {
         "rx": parts.pins["rx"],
         "tx": parts.pins["tx"],
-        "data": Port(LINK, f"{receiver}__data"),
-        "valid": Port(LINK, f"{receiver}__valid"),
-        "sends": Port(LINK, f"{transmitter}__i__valid"),
-        "sent": Port(LINK, f"{transmitter}__i__payload"),
-        "ready": Port(LINK, f"{transmitter}__i__ready"),
+        "data": BlockPort(LINK, f"{receiver}__data"),
+        "valid": BlockPort(LINK, f"{receiver}__valid"),
+        "sends": BlockPort(LINK, f"{transmitter}__i__valid"),
+        "sent": BlockPort(LINK, f"{transmitter}__i__payload"),
+        "ready": BlockPort(LINK, f"{transmitter}__i__ready"),
     }
     addresses = ", ".join(_address(port) for port in ports.values())
     return [f"  Design() : uart{{{blocks.index(receiver)}, {blocks.index(LINK)}, {addresses}}} {{}}"]
@@ -143,7 +143,7 @@ def _tiles(core: CoreConfig, parts: Partition, blocks: list[str]) -> list[str]:
                 "received__valid",
                 "received__payload",
             )
-            ports = [Port(CORE, f"{block}__{port}") for port in streams]
+            ports = [BlockPort(CORE, f"{block}__{port}") for port in streams]
             found = [*pins, *(port if port in at_core else None for port in ports)]
             if block not in blocks:
                 raise ConfigError(f"the core of this board has no block {block}; please report this")

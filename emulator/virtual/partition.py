@@ -1,8 +1,8 @@
 """Takes the netlist of a core apart, so that a cycle costs only what moves in it.
 
-The serialisers (UART and SPI engines) move in most cycles of a board with serial parts, and nothing else does. They
-are therefore compiled as blocks of their own, and the *core* is what is left of the netlist when they are taken out:
-their outputs become inputs of the core, and their inputs become outputs of it. What is wired where, and which
+The serialisers (UARTs and SPI transceivers) move in most cycles of a board with serial parts, and nothing else does.
+They are therefore compiled as blocks of their own, and the *core* is what is left of the netlist when they are taken
+out: their outputs become inputs of the core, and their inputs become outputs of it. What is wired where, and which
 serialiser a pin belongs to, is read from the netlist. An array that the chip emulates works for a long time while the
 core waits for it; it becomes a block in the same way, and so does the link.
 """
@@ -29,7 +29,7 @@ _STREAM: Final = re.compile(r"(payload|data)$")
 
 
 @dataclass(frozen=True)
-class Port:
+class BlockPort:
     """A port of a block.
 
     Parameters
@@ -47,14 +47,14 @@ class Wire:
 
     Parameters
     ----------
-    source, target : Port
-    valid : Port, optional
+    source, target : BlockPort
+    valid : BlockPort, optional
         The wire is the payload of a stream, which means something only while this is high.
     """
 
-    source: Port
-    target: Port
-    valid: Port | None
+    source: BlockPort
+    target: BlockPort
+    valid: BlockPort | None
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Partition:
     texts : dict of str to str
         Flattened module of every block, by name.
     wires : list of Wire
-    pins : dict of str to Port
+    pins : dict of str to BlockPort
         Where each pin of the whole is.
     """
 
     texts: dict[str, str]
     wires: list[Wire]
-    pins: dict[str, Port]
+    pins: dict[str, BlockPort]
 
     def wires_from(self, block: str) -> list[Wire]:
         """Return what a block tells others."""
@@ -105,7 +105,9 @@ def partition(text: str, folder: Path, *, arrays: bool = False) -> Partition:
         if is_serialiser(block) and (path := _path_through(parse(texts[block]))) is not None:
             raise BuildError(f"the output {path} of {name} depends on its inputs in the same cycle")
     link = _connected(LINK, texts[LINK], blocks, texts, {})
-    whole = _connected(CORE, modules["top"], blocks, texts, {Port(LINK, pin): port for pin, port in link.pins.items()})
+    whole = _connected(
+        CORE, modules["top"], blocks, texts, {BlockPort(LINK, pin): port for pin, port in link.pins.items()}
+    )
     return Partition(texts | link.texts | whole.texts, [*link.wires, *whole.wires], whole.pins)
 
 
@@ -140,7 +142,7 @@ def _path_through(netlist: Netlist) -> str | None:
 
 
 def _connected(
-    name: str, text: str, blocks: dict[str, str], texts: dict[str, str], moved: dict[Port, Port]
+    name: str, text: str, blocks: dict[str, str], texts: dict[str, str], moved: dict[BlockPort, BlockPort]
 ) -> Partition:
     """Take the blocks out of a module, and note what was connected.
 
@@ -152,13 +154,13 @@ def _connected(
         The module.
     blocks, texts : dict of str to str
         Names of the blocks by module, and their modules as they were.
-    moved : dict of Port to Port
+    moved : dict of BlockPort to BlockPort
         Ports of a block that are really those of one that was taken out of it.
     """
     whole = parse(text)
     cells = [cell for cell in whole.cells if cell.kind.removeprefix("\\") in blocks]
     inputs = {cell.kind: parse(texts[blocks[cell.kind[1:]]]).inputs for cell in cells}
-    pins = {pin[1:]: Port(name, pin[1:]) for pin in whole.ports if pin not in _CLOCKING}
+    pins = {pin[1:]: BlockPort(name, pin[1:]) for pin in whole.ports if pin not in _CLOCKING}
     driven = {
         tuple(whole.driver_of((pin, n)) for n in range(whole.widths[pin])): pin for pin in whole.ports - whole.inputs
     }
@@ -169,7 +171,7 @@ def _connected(
     for cell in cells:
         block = blocks[cell.kind[1:]]
         for port, bits in cell.ports.items():
-            inside, outside = Port(block, port[1:]), Port(name, f"{block}__{port[1:]}")
+            inside, outside = BlockPort(block, port[1:]), BlockPort(name, f"{block}__{port[1:]}")
             inside = moved.get(inside, inside)
             pin = _whole_input(whole, bits)
             if port in _CLOCKING:
@@ -180,14 +182,14 @@ def _connected(
             gate = _STREAM.sub("valid", port)
             gated = gate != port and gate in cell.ports
             if port in inputs[cell.kind]:
-                wires.append(Wire(outside, inside, Port(name, f"{block}__{gate[1:]}") if gated else None))
+                wires.append(Wire(outside, inside, BlockPort(name, f"{block}__{gate[1:]}") if gated else None))
                 declared.append(f"  wire width {len(bits)} output {number} \\{outside.name}")
                 connected.append(f"  connect \\{outside.name} {signal_text(bits)}")
             else:
                 if tuple(bits) in driven:
                     pins[driven[tuple(bits)][1:]] = inside
                 if read & set(bits):
-                    wires.append(Wire(inside, outside, Port(block, gate[1:]) if gated else None))
+                    wires.append(Wire(inside, outside, BlockPort(block, gate[1:]) if gated else None))
                 declared.append(f"  wire width {len(bits)} input {number} \\{outside.name}")
                 connected.append(f"  connect {signal_text(bits)} \\{outside.name}")
             number += 1

@@ -9,7 +9,7 @@ from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.bench.workloads import reference_crossbar
 from twinbar.hw.link.command_codec import encode
-from twinbar.hw.link.frames import MOST_TO_BOARD, MOST_TO_HOST, BoardFrame, HostFrame, Kind
+from twinbar.hw.link.frames import MOST_TO_BOARD, MOST_TO_HOST, BoardFrame, FrameKind, HostFrame
 from twinbar.hw.link.responses import ResponseEncoder
 from twinbar.hw.link.widths import Widths
 from twinbar.hw.protocol.packing import pack
@@ -50,11 +50,11 @@ def measure_link() -> dict[str, Any]:
         commands = pack(Opcode.WRITE, tile, row=row, column=column, level=after)
         answers = engine.controller.run(Program(commands)).responses
         to_board = _pieces(encode(commands, widths), MOST_TO_BOARD)
-        sent += sum(len(HostFrame(Kind.DATA, 0, payload=piece).pack()) for piece in to_board)
+        sent += sum(len(HostFrame(FrameKind.DATA, 0, payload=piece).pack()) for piece in to_board)
         # Each step's responses are packed on their own, to whole bytes.
         encoder = ResponseEncoder(widths)
         bits = sum(encoder.encode(int.from_bytes(answer.tobytes(), "little"))[1] for answer in answers)
         to_host = _pieces(bytes(-(-bits // 8)), MOST_TO_HOST)
-        received += sum(len(BoardFrame(Kind.DATA, 0, 0, 0, 0, 0, 0, piece).pack()) for piece in to_host)
+        received += sum(len(BoardFrame(FrameKind.DATA, 0, 0, 0, 0, 0, 0, piece).pack()) for piece in to_host)
     writes = STEPS * WRITES
     return {"link_bytes_per_write": sent / writes, "link_bytes_per_response": received / writes}

@@ -11,8 +11,9 @@ from twinbar.host.board.board_crossbar import controller_of, crossbar_of
 from twinbar.host.board.board_state import leave_safe
 from twinbar.host.cells.accounted_controller import ProgramRunner
 from twinbar.host.cells.verbs import Cells
-from twinbar.host.transport.line import Line, open_line
+from twinbar.host.transport.line import Line
 from twinbar.host.transport.link import Link
+from twinbar.host.transport.open_line import open_line
 from twinbar.hw.errors import LinkError
 
 

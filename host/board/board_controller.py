@@ -1,4 +1,4 @@
-"""A controller on a board (`twinbar.emulator.contract.program.Controller`), with an emulator beside it.
+"""A controller on a board (`twinbar.emulator.contract.program.ProgramController`), with an emulator beside it.
 
 Responses, cycles by phase and counts come from the board. What no board can tell is the emulator's: the *shadow*, a
 controller of the engine `fast` that runs the same programs. Where the board's array is an emulated one the shadow is
@@ -213,7 +213,7 @@ class BoardController:
         self._shadow.set_tick(tick)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Give the state of the array as far as it is known (see `twinbar.emulator.contract.program.Controller.cells`).
+        """Give the state of the array as far as it is known (see `ProgramController.cells`).
 
         In addition ``counted`` is what the board has counted of conversions and pulses.
         """

@@ -10,8 +10,9 @@ import numpy as np
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.board.board_controller import BoardController
 from twinbar.host.board.board_state import leave_safe
-from twinbar.host.transport.line import Line, open_line
+from twinbar.host.transport.line import Line
 from twinbar.host.transport.link import Link
+from twinbar.host.transport.open_line import open_line
 from twinbar.host.transport.patient_line import PatientLine, go_on, say_nothing
 from twinbar.host.transport.recording import RecordingLine, free_path
 from twinbar.hw.errors import LinkError, SilentBoardError

@@ -11,7 +11,7 @@ from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
-from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.gateware.board_core import CoreConfig
 from twinbar.hw.link.link_config import LinkConfig
 
 DEFAULT_PRESET = "chip"

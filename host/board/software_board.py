@@ -23,7 +23,7 @@ _READ_BYTES = 4096
 
 
 class BeatRunner:
-    """A simulated controller, beat by beat (`twinbar.hw.link.board_model.Controller`).
+    """A simulated controller, beat by beat (`twinbar.hw.link.board_model.SteppedController`).
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from twinbar.emulator.devices.measured_columns import Unit, parse_unit
+from twinbar.emulator.devices.measured_columns import ColumnUnit, parse_unit
 from twinbar.emulator.devices.measured_text import MeasuredText, read_measured_text
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.extras import need
@@ -63,8 +63,8 @@ def read_conductances(path: str | Path, *, unit: str | None = None) -> Floats:
         return 1 / (values * meant.factor)
 
 
-def _unit(path: Path, text: str | None) -> Unit:
-    found = Unit("conductance", 1.0) if text is None else parse_unit(text)
+def _unit(path: Path, text: str | None) -> ColumnUnit:
+    found = ColumnUnit("conductance", 1.0) if text is None else parse_unit(text)
     if found is None or found.kind not in ("conductance", "resistance"):
         raise ConfigError(
             f"{path}: the unit is {str(text)[:40]!r}; it is one of a conductance or a resistance, like uS"

@@ -20,16 +20,22 @@ class Target(NamedTuple):
 
 
 COMMANDS: Final = {
-    "train": Target("twinbar.host.cli.train", "train", "Train a network in situ, every pulse accounted."),
-    "compare": Target("twinbar.host.cli.compare", "compare", "Train with several update policies, side by side."),
-    "report": Target("twinbar.host.cli.report", "report", "Build the plots and the HTML page of a run folder again."),
-    "device": Target("twinbar.host.cli.device", "app", "List, show and fit cell models."),
-    "verify": Target("twinbar.host.cli.verify", "verify", "Run random programs on several engines, and compare."),
-    "replay": Target("twinbar.host.cli.replay", "replay", "Run a recorded trace on any engine, and compare."),
-    "verilog": Target("twinbar.host.cli.verilog", "verilog", "Write the controller as Verilog."),
-    "board": Target("twinbar.host.cli.board", "app", "Build, flash and talk to FPGA boards."),
-    "plugins": Target("twinbar.host.cli.plugins", "plugins", "List what plug-ins add, and what they lack."),
-    "bench": Target("twinbar.host.cli.bench", "bench", "Measure the engines and training on this machine."),
+    "train": Target("twinbar.host.cli.train_command", "train", "Train a network in situ, every pulse accounted."),
+    "compare": Target(
+        "twinbar.host.cli.compare_command", "compare", "Train with several update policies, side by side."
+    ),
+    "report": Target(
+        "twinbar.host.cli.report_command", "report", "Build the plots and the HTML page of a run folder again."
+    ),
+    "device": Target("twinbar.host.cli.device_command", "app", "List, show and fit cell models."),
+    "verify": Target(
+        "twinbar.host.cli.verify_command", "verify", "Run random programs on several engines, and compare."
+    ),
+    "replay": Target("twinbar.host.cli.replay_command", "replay", "Run a recorded trace on any engine, and compare."),
+    "verilog": Target("twinbar.host.cli.verilog_command", "verilog", "Write the controller as Verilog."),
+    "board": Target("twinbar.host.cli.board_command", "app", "Build, flash and talk to FPGA boards."),
+    "plugins": Target("twinbar.host.cli.plugins_command", "plugins", "List what plug-ins add, and what they lack."),
+    "bench": Target("twinbar.host.cli.bench_command", "bench", "Measure the engines and training on this machine."),
 }
 """Commands by name, in the order in which the help lists them."""
 

@@ -7,13 +7,13 @@ import typer
 from rich.console import Console
 
 from twinbar.host.cli.failures import INTERRUPTED
-from twinbar.host.cli.options import Request
+from twinbar.host.cli.options import RunRequest
 from twinbar.host.experiment.progress_display import Progress, terminal_progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 
 
 def execute(
-    request: Request,
+    request: RunRequest,
     command: str,
     work: Callable[[RunFolder, Progress], dict[str, Any]],
     print_result: Callable[[dict[str, Any], Console], None],
@@ -22,7 +22,7 @@ def execute(
 
     Parameters
     ----------
-    request : Request
+    request : RunRequest
     command : str
         Name of the command, for the sentence after Ctrl-C.
     work : callable

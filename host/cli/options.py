@@ -17,7 +17,7 @@ from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 
 
-class Flag(NamedTuple):
+class ConfigOption(NamedTuple):
     """An option that sets a key of the configuration."""
 
     option: str
@@ -26,30 +26,30 @@ class Flag(NamedTuple):
 
 
 FLAGS: Final = (
-    Flag("data", "data.name", "digits|mnist|DIR|M:F"),
-    Flag("limit", "data.limit", "N"),
-    Flag("model", "model.kind", "mlp|lenet|M:F"),
-    Flag("hidden", "model.hidden", "N[,N...]"),
-    Flag("device", "device.preset", "PRESET"),
-    Flag("levels", "device.levels", "N"),
-    Flag("policy", "policy.name", "NAME"),
-    Flag("policies", "policies", "A,B,..."),
-    Flag("engine", "engine.name", "NAME"),
-    Flag("port", "engine.port", "PORT"),
-    Flag("baud", "engine.baud", "N"),
-    Flag("check", "engine.check", ""),
-    Flag("record-line", "engine.record_line", "FILE"),
-    Flag("epochs", "training.epochs", "N"),
-    Flag("batch-size", "training.batch_size", "N"),
-    Flag("lr", "training.lr", "X"),
-    Flag("schedule", "training.schedule", "NAME"),
-    Flag("loss", "training.loss", "NAME"),
-    Flag("metric", "training.metric", "NAME"),
-    Flag("accumulate", "training.accumulate", "K"),
-    Flag("seed", "engine.seed", "N"),
-    Flag("record", "trace.record", ""),
-    Flag("timeline", "trace.timeline", ""),
-    Flag("wave", "trace.wave", ""),
+    ConfigOption("data", "data.name", "digits|mnist|DIR|M:F"),
+    ConfigOption("limit", "data.limit", "N"),
+    ConfigOption("model", "model.kind", "mlp|lenet|M:F"),
+    ConfigOption("hidden", "model.hidden", "N[,N...]"),
+    ConfigOption("device", "device.preset", "PRESET"),
+    ConfigOption("levels", "device.levels", "N"),
+    ConfigOption("policy", "policy.name", "NAME"),
+    ConfigOption("policies", "policies", "A,B,..."),
+    ConfigOption("engine", "engine.name", "NAME"),
+    ConfigOption("port", "engine.port", "PORT"),
+    ConfigOption("baud", "engine.baud", "N"),
+    ConfigOption("check", "engine.check", ""),
+    ConfigOption("record-line", "engine.record_line", "FILE"),
+    ConfigOption("epochs", "training.epochs", "N"),
+    ConfigOption("batch-size", "training.batch_size", "N"),
+    ConfigOption("lr", "training.lr", "X"),
+    ConfigOption("schedule", "training.schedule", "NAME"),
+    ConfigOption("loss", "training.loss", "NAME"),
+    ConfigOption("metric", "training.metric", "NAME"),
+    ConfigOption("accumulate", "training.accumulate", "K"),
+    ConfigOption("seed", "engine.seed", "N"),
+    ConfigOption("record", "trace.record", ""),
+    ConfigOption("timeline", "trace.timeline", ""),
+    ConfigOption("wave", "trace.wave", ""),
 )
 
 _EXPERIMENT_PANEL = "The experiment"
@@ -57,7 +57,7 @@ _RUN_PANEL = "The run"
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What a user asked ``train`` or ``compare`` for.
 
     Parameters
@@ -113,8 +113,8 @@ class Request:
         return RunFolder.open(self.resume, self.kind, given)
 
 
-def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[Request], None]], Callable[..., None]]:
-    """Make a command of a function that takes a `Request`: it gets an option for each of `FLAGS` that ``kind`` has.
+def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[RunRequest], None]], Callable[..., None]]:
+    """Make a command of a function that takes a `RunRequest`: it gets an option for each of `FLAGS` that ``kind`` has.
 
     Parameters
     ----------
@@ -124,12 +124,12 @@ def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[Requ
     compares = issubclass(kind, CompareConfig)
     flags = [flag for flag in FLAGS if flag.option != ("policy" if compares else "policies")]
 
-    def decorate(function: Callable[[Request], None]) -> Callable[..., None]:
+    def decorate(function: Callable[[RunRequest], None]) -> Callable[..., None]:
         def command(**given: Any) -> None:
             if given["print_config"] and given["resume"] is not None:
                 raise ConfigError("--print-config shows what a new run would do; leave out --resume")
             function(
-                Request(
+                RunRequest(
                     kind=kind,
                     changes=_changes(kind, flags, given),
                     config_file=given["config"],
@@ -156,7 +156,7 @@ def _folder(option: str, text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
-def _changes(kind: type[ExperimentConfig], flags: Sequence[Flag], given: dict[str, Any]) -> dict[str, Any]:
+def _changes(kind: type[ExperimentConfig], flags: Sequence[ConfigOption], given: dict[str, Any]) -> dict[str, Any]:
     asked = [(f"--{flag.option}", flag.key, given[_name(flag.option)]) for flag in flags]
     asked = [(option, key, _text(given)) for option, key, given in asked if given is not None]
     return read_settings(kind, asked, given["set"] or [])
@@ -201,7 +201,7 @@ def _text(given: str | bool) -> str:
     return str(given).lower() if isinstance(given, bool) else given
 
 
-def _flag_parameter(flag: Flag, kind: type[ExperimentConfig]) -> inspect.Parameter:
+def _flag_parameter(flag: ConfigOption, kind: type[ExperimentConfig]) -> inspect.Parameter:
     section, _, name = flag.key.rpartition(".")
     model = kind.model_fields[section].annotation if section else kind
     field = model.model_fields[name]  # type: ignore[union-attr]

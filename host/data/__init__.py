@@ -1,7 +1,6 @@
 """Data sets: the built-in ones by name, folders of IDX files or of images, and files of arrays."""
 
 import difflib
-from pathlib import Path
 from typing import Final
 
 from twinbar.host.data.dataset import Dataset
@@ -11,6 +10,7 @@ from twinbar.host.data.image_folder import is_image_folder, load_image_folder
 from twinbar.host.data.mnist import load_mnist
 from twinbar.host.data.npz import load_npz
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.reading import expanded, reading
 
 BUILT_IN: Final = {"digits": load_digits, "mnist": load_mnist}
 """Data sets that have a name."""
@@ -34,13 +34,14 @@ def load_dataset(name: str) -> Dataset:
     """
     if name in BUILT_IN:
         return BUILT_IN[name]()
-    folder = Path(name).expanduser()
-    if folder.suffix == ".npz" and folder.is_file():
-        return load_npz(folder)
-    if folder.is_dir() and is_image_folder(folder):
-        return load_image_folder(folder)
-    if not folder.exists() and not is_idx_set(folder):
-        near = difflib.get_close_matches(name, BUILT_IN, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; choose digits, mnist, or a folder with four IDX files"
-        raise ConfigError(f"there is no data set and no folder {name}{hint}")
-    return load_idx_folder(folder)
+    folder = expanded(name)
+    with reading(folder, "a set of images", "choose digits, mnist, or a folder with four IDX files"):
+        if folder.suffix.lower() == ".npz" and folder.is_file():
+            return load_npz(folder)
+        if folder.is_dir() and is_image_folder(folder):
+            return load_image_folder(folder)
+        if not folder.exists() and not is_idx_set(folder):
+            near = difflib.get_close_matches(name, BUILT_IN, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; choose digits, mnist, or a folder with four IDX files"
+            raise ConfigError(f"there is no data set and no folder {name}{hint}")
+        return load_idx_folder(folder)

@@ -66,8 +66,9 @@ class Dataset:
                     f"{_size(shape)}; all must have one size"
                 )
             if labels.min() < 0 or labels.max() >= self.classes:
+                wrong = labels.min() if labels.min() < 0 else labels.max()
                 raise ConfigError(
-                    f"{self.name}: a {part} label is {labels.max()}; with {self.classes} classes, "
+                    f"{self.name}: a {part} label is {wrong}; with {self.classes} classes, "
                     f"labels are 0 to {self.classes - 1}"
                 )
 

@@ -1,6 +1,6 @@
 """Examples that a network learns from, whatever holds them: arrays, or a data set or loader of PyTorch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
+from twinbar.host.users_code import users_code
 from twinbar.hw.errors import ConfigError
 
 
@@ -57,6 +58,14 @@ class TensorExamples:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def to(self, dtype: torch.dtype) -> "TensorExamples":
+        """Return the examples with floating point of one precision; whole numbers stay as they are."""
+        parts = (
+            part.to(dtype) if part.is_floating_point() and part.dtype != dtype else part
+            for part in (self.inputs, self.targets)
+        )
+        return TensorExamples(*parts)
+
     def batch(self, indices: Sequence[int] | Tensor) -> tuple[Tensor, Tensor]:
         """Return some examples (see `Examples`)."""
         return self.inputs[indices], self.targets[indices]
@@ -77,6 +86,8 @@ class DatasetExamples:
         Makes a batch of a list of items.
     sampled : callable, optional
         Returns the batches of an epoch, where a loader chooses them.
+    what : str
+        Which data these are, for messages.
 
     Raises
     ------
@@ -89,6 +100,7 @@ class DatasetExamples:
         dataset: "Dataset[Any]",
         collate: Callable[[list[Any]], Any] = default_collate,
         sampled: Callable[[], list[list[int]]] | None = None,
+        what: str = "training",
     ) -> None:
         if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
             raise ConfigError(
@@ -98,7 +110,10 @@ class DatasetExamples:
         self._dataset = dataset
         self._collate = collate
         self._sampled = sampled
-        if not len(self):
+        self._what = what
+        with users_code(f"the {what} data cannot say how many examples they hold"):
+            count = len(self)
+        if not count:
             raise ConfigError("the data hold no example; at least one is needed")
         self.batch([0])
 
@@ -107,7 +122,8 @@ class DatasetExamples:
 
     def batch(self, indices: Sequence[int] | Tensor) -> tuple[Any, Any]:
         """Return some examples (see `Examples`)."""
-        found = self._collate([self._dataset[int(index)] for index in indices])
+        with users_code(f"the {self._what} data cannot give the examples {_listed(indices)}"):
+            found = self._collate([self._dataset[int(index)] for index in indices])
         if not isinstance(found, list | tuple) or len(found) != 2:
             raise ConfigError(
                 f"an example of {type(self._dataset).__name__} is no pair of input and target; let it return two values"
@@ -115,12 +131,26 @@ class DatasetExamples:
         return found[0], found[1]
 
     def batches(self, size: int, seed: int | None) -> list[Tensor]:
-        """Return the batches of an epoch (see `Examples`); a loader's own sampler decides, seeded."""
-        if self._sampled is None or seed is None:
+        """Return the batches of an epoch (see `Examples`); a loader's own sampler decides, seeded.
+
+        Raises
+        ------
+        ConfigError
+            If the sampler chooses no example.
+        """
+        if self._sampled is None:
             return list(_order(len(self), seed).split(size))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return [torch.as_tensor(indices) for indices in self._sampled()]
+        failed = f"the sampler of the {self._what} loader failed; it must give lists of whole numbers"
+        with torch.random.fork_rng(devices=[]), users_code(failed):
+            torch.manual_seed(0 if seed is None else seed)
+            batches = [torch.as_tensor(indices, dtype=torch.int64) for indices in self._sampled()]
+        if not any(map(len, batches)):
+            raise ConfigError(
+                f"the sampler of the {self._what} loader chooses no example; it must choose some each time it is "
+                "iterated (an iterator is used up after one time, and drop_last drops a batch that is not full)"
+            )
+        # An evaluation has an order and a size of its own; which examples it is about is up to the loader.
+        return batches if seed is not None else list(torch.cat(batches).sort().values.split(size))
 
 
 def as_examples(data: Any, what: str) -> Examples:
@@ -143,23 +173,48 @@ def as_examples(data: Any, what: str) -> Examples:
         if data.batch_sampler is None:
             raise ConfigError(f"the {what} loader has no batches (batch_size=None); give it a batch_size")
         sampler = data.batch_sampler
-        return DatasetExamples(data.dataset, data.collate_fn or default_collate, lambda: [list(one) for one in sampler])
+        collate = data.collate_fn or default_collate
+        return DatasetExamples(data.dataset, collate, lambda: [list(one) for one in sampler], what)
     if isinstance(data, list | tuple) and len(data) == 2:
-        inputs, targets = (_tensor(part, what) for part in data)
+        inputs, targets = (
+            _tensor(part, f"{what} {name}") for part, name in zip(data, ("inputs", "targets"), strict=True)
+        )
+        if inputs.is_floating_point() and not bool(torch.isfinite(inputs).all()):
+            first = int(
+                (~torch.isfinite(inputs.flatten(1) if inputs.dim() > 1 else inputs[:, None]).all(dim=1)).nonzero()[0]
+            )
+            raise ConfigError(
+                f"the {what} inputs hold values that are not finite, first in example {first}; remove or replace them"
+            )
         return TensorExamples(inputs, targets)
-    if (hasattr(data, "__getitem__") and hasattr(data, "__len__")) or isinstance(data, Dataset):
-        return DatasetExamples(data)
+    is_list = hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, Mapping | str)
+    if is_list or isinstance(data, Dataset):
+        return DatasetExamples(data, what=what)
     raise ConfigError(
         f"the {what} data are {type(data).__name__}; give a pair of arrays (inputs, targets), a Dataset or a DataLoader"
     )
 
 
 def _tensor(values: Any, what: str) -> Tensor:
-    try:
-        tensor = values if torch.is_tensor(values) else torch.as_tensor(np.asarray(values))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"the {what} data are no arrays of numbers: {error}") from None
-    return tensor.to(torch.float32) if tensor.dtype == torch.float64 else tensor
+    """Return an array as a tensor; whole numbers are of 64 bits, as PyTorch wants its classes, but bytes stay bytes."""
+    if not torch.is_tensor(values):
+        try:
+            array = np.asarray(values)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"the {what} are no array of numbers: {error}") from None
+        if array.dtype.kind not in "biufc":
+            raise ConfigError(f"the {what} are an array of {array.dtype}; it must hold numbers")
+        if array.dtype.kind in "iu" and array.dtype != np.uint8:
+            array = array.astype(np.int64)
+        values = torch.as_tensor(np.ascontiguousarray(array) if array.ndim else array)
+    if not values.dim():
+        raise ConfigError(f"the {what} are a single number; their first dimension must count the examples")
+    return values.to(torch.float32) if values.dtype == torch.float64 else values
+
+
+def _listed(indices: Sequence[int] | Tensor) -> str:
+    numbers = [int(index) for index in indices[:4]]
+    return ", ".join(map(str, numbers)) + (" ..." if len(indices) > len(numbers) else "")
 
 
 def _order(count: int, seed: int | None) -> Tensor:

@@ -10,7 +10,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +38,13 @@ def read_images(path: Path) -> NDArray[np.uint8]:
     ConfigError
         If the file cannot be read, is not an IDX file of images, or its length is not what its header says.
     """
-    images = _read(path, IMAGES_MAGIC)
+    return channels_last(_read(path, IMAGES_MAGIC))
+
+
+def channels_last(images: NDArray[Any]) -> NDArray[Any]:
+    """Return images whose channels stand last; [images, channels, height, width] is told by its number of channels."""
     if images.ndim == 4 and images.shape[3] not in _CHANNELS and images.shape[1] in _CHANNELS:
-        images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        return np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     return images
 
 

@@ -109,7 +109,8 @@ def _sets_in(folder: Path) -> dict[str, Files]:
     sets: dict[str, Files] = {}
     for path in sorted(folder.iterdir()):
         match = _NAME.fullmatch(path.name)
-        if match and path.is_file():
+        # macOS leaves a hidden "._name" beside each file on foreign disks.
+        if match and path.is_file() and not path.name.startswith("."):
             part = "train" if match["part"] == "train" else "test"
             sets.setdefault(match["prefix"], {}).setdefault((part, match["what"]), path)
     return sets

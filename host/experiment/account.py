@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from twinbar.emulator.contract.activity import Activity, Tally
+from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.ledger import Kind, Ledger, what_dominates
 from twinbar.host.experiment.callbacks import Run
 from twinbar.host.experiment.epoch import total_counts, update_figures
@@ -27,7 +27,7 @@ class Account:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self._step: dict[Kind, Activity] = {}
-        self._begun: dict[str, dict[Kind, Tally]] = {}
+        self._begun: dict[str, dict[Kind, ActivityTotal]] = {}
 
     def enter(self, kind: Kind, activity: Activity) -> None:
         """Add what a program did."""
@@ -90,7 +90,7 @@ class Account:
         """Restore what `state_dict` gave."""
         self.ledger.load_state_dict(state["ledger"])
         self._begun = {
-            period: {kind: Tally.from_state_dict(tally) for kind, tally in tallies.items()}
+            period: {kind: ActivityTotal.from_state_dict(tally) for kind, tally in tallies.items()}
             for period, tallies in state["periods"].items()
         }
 

@@ -30,12 +30,31 @@ its own: the name under which the checkpoint keeps it.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.epoch import EpochCounts
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.hw.errors import ConfigError
+
+HOOKS: Final = (
+    "on_start",
+    "on_initialized",
+    "on_resume",
+    "on_array_changed",
+    "on_epoch_begin",
+    "on_step_begin",
+    "on_step",
+    "on_evaluation",
+    "on_epoch_figures",
+    "on_epoch",
+    "on_checkpoint",
+    "on_saved",
+    "on_finish",
+    "on_report_figures",
+    "on_end",
+)
+"""Names of the methods, in the order in which a run calls them."""
 
 
 class Run(Protocol):
@@ -72,6 +91,26 @@ class Run(Protocol):
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything from which the run goes on to the same result."""
+
+
+def check_callbacks(callbacks: Any) -> tuple[object, ...]:
+    """Return the callbacks that a user gave.
+
+    Raises
+    ------
+    ConfigError
+        If they are no list of objects, or one of them has no hook.
+    """
+    if isinstance(callbacks, str) or not isinstance(callbacks, Iterable):
+        raise ConfigError(f"callbacks is {type(callbacks).__name__}; it must be a list of objects")
+    listed = tuple(callbacks)
+    for callback in listed:
+        name = callback.__name__ if isinstance(callback, type) else type(callback).__name__
+        if isinstance(callback, type):
+            raise ConfigError(f"the callback {name} is a class; give an object of it: {name}()")
+        if not any(callable(getattr(callback, hook, None)) for hook in HOOKS):
+            raise ConfigError(f"the callback {name} has no method that a run calls; there are {', '.join(HOOKS)}")
+    return listed
 
 
 class Callbacks:

@@ -52,6 +52,7 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
         If it cannot be written; older generations are then as they were.
     """
     content = _encode(state)
+    generations: list[_Generation] = []
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True)
@@ -65,9 +66,13 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
             if is_temporary(path):
                 path.unlink()
     except OSError as error:
-        raise TwinbarError(
-            f"the checkpoint in {folder} cannot be written ({error.strerror or error}); "
+        remedy = (
             "the one before it is complete: make room, then continue with --resume"
+            if generations
+            else "it would be the first of this run: make room, or choose another folder, and start again"
+        )
+        raise TwinbarError(
+            f"the checkpoint in {folder} cannot be written ({error.strerror or error}); {remedy}"
         ) from error
 
 

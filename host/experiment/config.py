@@ -4,12 +4,12 @@ It is made of sections; ``section.key`` names a choice everywhere: in TOML files
 messages. Nothing heavy is imported, so that the command line starts fast.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SerializeAsAny,
@@ -40,6 +40,8 @@ from twinbar.host.experiment.sections import DataConfig, EngineConfig, ModelConf
 from twinbar.host.update.known_policies import DEFAULT
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.reading import expanded
+from twinbar.hw.toml_table import TomlTable
 
 RESUME_MAY_CHANGE: Final = frozenset(
     {
@@ -65,10 +67,10 @@ class _Policy(NamedTuple):
     values: Any
 
 
-class ExperimentConfig(BaseModel):
+class ExperimentConfig(TomlTable):
     """Everything that decides the result of a training run."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(strict=True)
     names_policies: ClassVar[str] = "policy.name"
     """Key that names the policies."""
 
@@ -147,13 +149,13 @@ class ExperimentConfig(BaseModel):
             raise ConfigError(f"{source}: {sentence}" if source else sentence) from None
 
     @classmethod
-    def of(cls, config: "str | Path | ExperimentConfig | None") -> Self:
-        """Return the configuration that a caller gave: an object, a file, or nothing for the defaults.
+    def of(cls, config: "str | Path | Mapping[str, Any] | ExperimentConfig | None") -> Self:
+        """Return the configuration that a caller gave: an object, a file, nested values, or nothing for the defaults.
 
         Raises
         ------
         ConfigError
-            As `from_toml`.
+            As `from_toml` and `from_mapping`, or if it is something else.
         """
         if config is None:
             return cls()
@@ -162,6 +164,13 @@ class ExperimentConfig(BaseModel):
         if isinstance(config, ExperimentConfig):
             policy = config.policy.model_dump(exclude_unset=True)
             return cls.from_mapping({**config.model_dump(exclude={"policy"}), "policy": policy})
+        if isinstance(config, Mapping):
+            return cls.from_mapping(config)
+        if not isinstance(config, str | os.PathLike):
+            raise ConfigError(
+                f"config is {type(config).__name__}; it must be a file, nested values such as "
+                "{'device': {'levels': 8}}, or an ExperimentConfig"
+            )
         return cls.from_toml(Path(config))
 
     @classmethod
@@ -240,12 +249,12 @@ class ExperimentConfig(BaseModel):
         changes = {}
         for key in ("data.name", "device.preset", "engine.energy_table"):
             value = self.flat()[key]
-            path = Path(value).expanduser()
-            names_a_set = key == "data.name" and value not in ("digits", "mnist") and path.is_dir()
-            if len(path.parts) > 1 or path.suffix in (".toml", ".npz") or names_a_set:
+            path = expanded(value)
+            names_a_set = key == "data.name" and value not in ("digits", "mnist") and os.path.isdir(path)
+            if len(path.parts) > 1 or path.suffix.lower() in (".toml", ".npz") or names_a_set:
                 changes[key] = str(path.absolute())
         if self.engine.record_line is not None:
-            changes["engine.record_line"] = str(Path(self.engine.record_line).expanduser().absolute())
+            changes["engine.record_line"] = str(expanded(self.engine.record_line).absolute())
         return self.merge(changes)
 
     def flat(self) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 """How well a network does on examples that it was not trained on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from twinbar.host.data.examples import Examples
 from twinbar.host.experiment.objective import Objective
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.hw.errors import ConfigError
 
 BATCH = 500
 """Examples per forward pass of an evaluation; part of the result, since read noise is drawn in this order."""
@@ -55,29 +56,42 @@ def evaluate(
     module.eval()
     with torch.no_grad():
         if network is None:
-            outputs, targets = _outputs(module, examples, nullcontext)
+            outputs, targets = all_outputs(module, examples)
             twin_outputs = outputs
         else:
             with network.session.account_to(lambda kind, activity: None):
-                outputs, targets = _outputs(module, examples, network.forward_pass)
+                outputs, targets = all_outputs(module, examples, forward_pass=network.forward_pass)
             with network.twin():
-                twin_outputs, _ = _outputs(module, examples, nullcontext)
+                twin_outputs, _ = all_outputs(module, examples)
         figures = [objective.figure(given, targets) for given in (outputs, twin_outputs)]
     module.train()
     agreement = None
     if objective.classifies:
-        agreement = int((outputs.argmax(dim=1) == twin_outputs.argmax(dim=1)).sum()) / max(len(targets), 1)
+        same = outputs.argmax(dim=1) == twin_outputs.argmax(dim=1)
+        agreement = int(same.sum()) / max(same.numel(), 1)
     return Evaluation(figures[0], figures[1], agreement)
 
 
-def _outputs(
-    module: nn.Module, examples: Examples, forward_pass: Callable[[], AbstractContextManager[None]]
-) -> tuple[Any, Any]:
-    """Return the outputs and targets of all examples."""
+def all_outputs(
+    module: nn.Module,
+    examples: Examples,
+    batches: Sequence[Tensor] | None = None,
+    forward_pass: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> tuple[Tensor, Any]:
+    """Return the outputs and targets of the examples of some batches; of all examples by default.
+
+    Raises
+    ------
+    ConfigError
+        If the network does not return a tensor.
+    """
     outputs, targets = [], []
-    for indices in examples.batches(BATCH, None):
+    for indices in examples.batches(BATCH, None) if batches is None else batches:
         x, target = examples.batch(indices)
         with forward_pass():
-            outputs.append(module(x))
+            given = module(x)
+        if not isinstance(given, Tensor):
+            raise ConfigError(f"the network returns {type(given).__name__} in an evaluation; it must return one tensor")
+        outputs.append(given)
         targets.append(target)
     return torch.cat(outputs), torch.cat(targets)

@@ -1,13 +1,16 @@
 """`twinbar.train` and `twinbar.compare`: the trainings of the commands, with objects of one's own."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from torch import nn
 
 from twinbar.host.data.examples import as_examples
+from twinbar.host.experiment.callbacks import check_callbacks
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.finished_run import FinishedRun
 from twinbar.host.experiment.objective import Objective, objective_of
@@ -48,7 +51,7 @@ def train(
     *,
     loss: str | Callable[[Any, Any], Any] = "cross-entropy",
     metric: str | Callable[[Any, Any], Any] | None = None,
-    config: str | Path | ExperimentConfig | None = None,
+    config: str | Path | Mapping[str, Any] | ExperimentConfig | None = None,
     settings: Mapping[str, Any] | None = None,
     exclude: str | Sequence[str] = (),
     callbacks: Iterable[object] = (),
@@ -72,8 +75,8 @@ def train(
     metric : str or callable, optional
         A function of outputs and targets that judges the test set; by default the accuracy where classes are told apart
         by their cross entropy, else the loss.
-    config : str, Path or ExperimentConfig, optional
-        A configuration; everything else that is given wins over it.
+    config : str, Path, mapping or ExperimentConfig, optional
+        A configuration file, its nested values, or an object; everything else that is given wins over it.
     settings : mapping, optional
         Values by dotted key, such as ``{"array.adc_bits": 10}``.
     exclude : str or sequence of str
@@ -99,18 +102,19 @@ def train(
     """
     changes = _changes(model, train_data, loss, metric, choices, settings, exclude)
     objective = objective_of(loss, metric)
+    followers = check_callbacks(callbacks)
     if resume is not None:
         if out is not None:
             raise ConfigError("out starts a run and resume takes one up; give one of them")
-        folder = RunFolder.open(Path(resume), ExperimentConfig, changes)
+        folder = RunFolder.open(_folder(resume, "resume"), ExperimentConfig, changes)
     else:
         chosen = ExperimentConfig.of(config).merge(changes).with_absolute_paths()
-        folder = RunFolder.create(Path(out) if out is not None else default_run_folder(chosen), chosen)
+        folder = RunFolder.create(_folder(out, "out") if out is not None else default_run_folder(chosen), chosen)
     shown = _progress(progress)
     with folder:
         task = _task(folder.config, model, train_data, test_data, validation_data, objective)
         try:
-            train_experiment(folder.config, folder, shown, folder.resumed, task, tuple(callbacks))
+            train_experiment(folder.config, folder, shown, folder.resumed, task, followers)
         finally:
             shown.close()
         build_report(folder.path)
@@ -123,11 +127,11 @@ def compare(
     test_data: Any = None,
     validation_data: Any = None,
     *,
-    policies: Sequence[str] = ("closed-loop", "siamese"),
+    policies: str | Sequence[str] = ("closed-loop", "siamese"),
     seeds: Iterable[int] = (0,),
     loss: str | Callable[[Any, Any], Any] = "cross-entropy",
     metric: str | Callable[[Any, Any], Any] | None = None,
-    config: str | Path | ExperimentConfig | None = None,
+    config: str | Path | Mapping[str, Any] | ExperimentConfig | None = None,
     settings: Mapping[str, Any] | None = None,
     exclude: str | Sequence[str] = (),
     out: str | Path | None = None,
@@ -138,9 +142,9 @@ def compare(
 
     Parameters
     ----------
-    policies : sequence of str
+    policies : str or sequence of str
     seeds : iterable of int
-        With several, each has a folder ``seed-<n>`` in the folder of the comparison.
+        One or more, each of them once. With several, each has a folder ``seed-<n>`` in the folder of the comparison.
     model, train_data, test_data, validation_data, loss, metric, config, settings, exclude, out, progress, **choices
         As of `train`. A comparison that was interrupted is taken up where its folder is given again.
 
@@ -154,15 +158,19 @@ def compare(
     ConfigError, KeyboardInterrupt
         As `train`.
     """
-    changes = _changes(model, train_data, loss, metric, choices, settings, exclude) | {"policies": tuple(policies)}
+    for name, several in (("policy", "policies"), ("seed", "seeds")):
+        if choices.get(name) is not None:
+            raise ConfigError(f"a comparison has several: give {several}=[...] instead of {name}")
+    policies = (policies,) if isinstance(policies, str) else tuple(policies)
+    numbers = _seeds(seeds)
+    changes = _changes(model, train_data, loss, metric, choices, settings, exclude) | {"policies": policies}
     objective = objective_of(loss, metric)
     base = CompareConfig.of(config).merge(changes).with_absolute_paths()
-    top = Path(out) if out is not None else default_run_folder(base)
-    several = list(seeds)
+    top = _folder(out, "out") if out is not None else default_run_folder(base)
     runs = {}
     shown = _progress(progress)
-    for seed in several:
-        path = top if len(several) == 1 else top / f"seed-{seed}"
+    for seed in numbers:
+        path = top if len(numbers) == 1 else top / f"seed-{seed}"
         chosen = base.merge({"engine.seed": seed})
         known = (path / "config.toml").is_file()
         with RunFolder.open(path, CompareConfig, chosen.flat()) if known else RunFolder.create(path, chosen) as folder:
@@ -191,7 +199,7 @@ def _changes(
         raise ConfigError(
             f"there is no choice {unknown[0]!r}; there are {', '.join(_KEYS)}, and settings={{'section.key': value}}"
         )
-    changes = {_KEYS[name]: value for name, value in choices.items() if value is not None}
+    changes = {_KEYS[name]: _plain(value) for name, value in choices.items() if value is not None}
     if model != "mlp" or not isinstance(model, str):
         changes["model.kind"] = _reference(model, "network")
     if train_data is not None:
@@ -201,7 +209,36 @@ def _changes(
         changes["training.metric"] = _reference(metric, "metric")
     if exclude:
         changes["model.exclude"] = (exclude,) if isinstance(exclude, str) else tuple(exclude)
-    return changes | dict(settings or {})
+    if settings is not None and not isinstance(settings, Mapping):
+        raise ConfigError(f"settings is {type(settings).__name__}; it must be like {{'array.adc_bits': 10}}")
+    for key, value in (settings or {}).items():
+        if not isinstance(key, str):
+            raise ConfigError(f"settings has the key {key!r}; keys are texts like 'array.adc_bits'")
+        changes[key] = _plain(value)
+    return changes
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or array of NumPy as Python's own."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+
+
+def _seeds(seeds: Any) -> list[int]:
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        raise ConfigError(f"seeds is {seeds!r}; it must be a list of whole numbers, such as range(3)")
+    numbers = [_plain(seed) for seed in seeds]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ConfigError(f"seeds is {numbers}; name one or more, each of them once")
+    return numbers
+
+
+def _folder(path: Any, name: str) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"{name} is {type(path).__name__}; it must name a folder")
+    text = os.fspath(path)
+    if not text or "\0" in str(text):
+        raise ConfigError(f"{name} is {text!r}; it must name a folder")
+    return Path(path)
 
 
 def _reference(thing: Any, what: str) -> str:

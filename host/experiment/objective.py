@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from twinbar.host.users_code import users_code
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import is_reference, resolve
 
@@ -17,6 +18,8 @@ MetricFunction = Callable[[Any, Any], Any]
 """Takes the outputs of all test examples and their targets, and returns one number."""
 
 ACCURACY: Final = "accuracy"
+IGNORED: Final = -100
+"""Target that PyTorch's cross entropy leaves out, by default."""
 CROSS_ENTROPY: Final = "cross-entropy"
 LOSSES: Final[dict[str, LossFunction]] = {
     CROSS_ENTROPY: F.cross_entropy,
@@ -56,10 +59,50 @@ class Objective:
         return self.loss(outputs, targets) * examples
 
     def figure(self, outputs: Any, targets: Any) -> float:
-        """Return the figure of merit of outputs."""
+        """Return the figure of merit of outputs.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be computed, or is no number.
+        """
         if self.metric is None:
-            return int((outputs.argmax(dim=1) == targets).sum()) / max(len(targets), 1)
-        return float(self.metric(outputs, targets))
+            return _accuracy(outputs, targets)
+        with users_code(f"the metric {self.metric_name} cannot be computed"):
+            found = self.metric(outputs, targets)
+        try:
+            return float(found)
+        except (TypeError, ValueError, RuntimeError):
+            what = shown(found) if isinstance(found, Tensor) else type(found).__name__
+            raise ConfigError(f"the metric {self.metric_name} returns {what}; it must return one number") from None
+
+
+def shown(values: Any) -> str:
+    """Name the type and shape of inputs, outputs or targets, for messages: "float32 [8, 3]"."""
+    if isinstance(values, Tensor):
+        return f"{str(values.dtype).removeprefix('torch.')} {list(values.shape)}"
+    return type(values).__name__
+
+
+def _accuracy(outputs: Tensor, targets: Tensor) -> float:
+    """Return the part of the targets that the largest output names.
+
+    Targets are classes, or a probability of each class; those that PyTorch's cross entropy ignores do not count.
+    """
+    if outputs.dim() > 1 and targets.is_floating_point() and targets.shape == outputs.shape:
+        targets = targets.argmax(dim=1)
+    expected = [*outputs.shape[:1], *outputs.shape[2:]]
+    if outputs.dim() < 2 or outputs.shape[1] < 2 or list(targets.shape) != expected or targets.is_floating_point():
+        raise ConfigError(
+            f"an accuracy needs outputs [examples, classes] and the number of a class as target, but outputs are "
+            f"{shown(outputs)} and targets {shown(targets)}; choose another metric"
+        )
+    counted = targets != IGNORED
+    wrong = targets[counted & ((targets < 0) | (targets >= outputs.shape[1]))]
+    if wrong.numel():
+        last = outputs.shape[1] - 1
+        raise ConfigError(f"a target is class {int(wrong[0])}; with {last + 1} outputs, classes are 0 to {last}")
+    return int((outputs.argmax(dim=1) == targets).sum()) / max(int(counted.sum()), 1)
 
 
 def objective_of(loss: str | LossFunction = CROSS_ENTROPY, metric: str | MetricFunction | None = None) -> Objective:

@@ -43,7 +43,7 @@ def build_crossbar(
         config.timing,
         config.write,
         seed=config.engine.seed,
-        targets=build_policy(config).targets if targets is None else targets,
+        targets=POLICIES.load(config.policy.name).targets if targets is None else targets,
         parts=build_parts(config),
     )
     return with_chip_durations(crossbar) if config.array.front_end == EMULATED else crossbar

@@ -18,7 +18,7 @@ from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.file_lock import lock
-from twinbar.hw.reading import reading
+from twinbar.hw.reading import expanded, reading
 from twinbar.hw.registry import file_name
 
 CONFIG: Final = "config.toml"
@@ -57,7 +57,7 @@ class RunFolder:
         ConfigError
             If the folder holds anything, or cannot be written.
         """
-        path = path.expanduser()
+        path = expanded(path)
         _refuse_occupied(path, config)
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         try:
@@ -99,7 +99,7 @@ class RunFolder:
         ConfigError
             If there is no such run, its configuration differs, or another process is writing to it.
         """
-        path = path.expanduser()
+        path = expanded(path)
         if not (path / CONFIG).is_file():
             reason = f"it holds no {CONFIG}" if path.is_dir() else "there is no such folder"
             raise ConfigError(f"{path} cannot be resumed: {reason}; start a run there with --out {path}")
@@ -219,13 +219,22 @@ class RunFolder:
             self.close()
 
     def _withdraw(self) -> None:
-        """Remove what `create` made, unless the run has made something since."""
+        """Remove what `create` made, unless the run has made something since.
+
+        Tables without a row, and a folder for checkpoints without one, are nothing to go on from.
+        """
+        tables = set(self._tables)
         self.close()
-        own = {CONFIG, LOCK}
         with contextlib.suppress(OSError):
-            if all(entry.name in own or is_temporary(entry) for entry in self.path.iterdir()):
-                for entry in self.path.iterdir():
+            entries = list(self.path.iterdir())
+            empty = {name for name in tables if not (self.path / name).stat().st_size}
+            own = {CONFIG, LOCK, CHECKPOINT} | empty
+            saved = list((self.path / CHECKPOINT).iterdir()) if (self.path / CHECKPOINT).is_dir() else []
+            if all(entry.name in own or is_temporary(entry) for entry in entries) and all(map(is_temporary, saved)):
+                for entry in saved:
                     entry.unlink()
+                for entry in entries:
+                    entry.rmdir() if entry.is_dir() else entry.unlink()
                 for folder in self._made:
                     folder.rmdir()
 

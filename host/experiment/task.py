@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from twinbar.host.data.examples import Examples, TensorExamples, as_examples
 from twinbar.host.experiment import run_parts
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.objective import Objective, objective_of
+from twinbar.host.users_code import users_code
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import is_reference, resolve
 
@@ -57,6 +58,15 @@ class Task:
             data.classes,
         )
 
+    def in_precision_of(self, module: nn.Module) -> "Task":
+        """Return the task with arrays of the floating point that the parameters of a module have."""
+        dtype = next((one.dtype for one in module.parameters() if one.is_floating_point()), torch.float32)
+
+        def suited(examples: Examples | None) -> Any:
+            return examples.to(dtype) if isinstance(examples, TensorExamples) else examples
+
+        return replace(self, train=suited(self.train), test=suited(self.test), validation=suited(self.validation))
+
 
 def prepare_data(config: ExperimentConfig) -> Dataset:
     """Load the data set, keep as many training images as asked for, pool them, and hold out the validation images."""
@@ -75,7 +85,9 @@ def build_task(config: ExperimentConfig) -> Task:
     if not is_reference(config.data.name):
         return Task.of_images(config, prepare_data(config))
     found: Any = resolve(config.data.name, "data")
-    found = found() if callable(found) else found
+    if callable(found):
+        with users_code(f"the data's factory {config.data.name} failed; it must be a function without arguments"):
+            found = found()
     if not isinstance(found, list | tuple) or len(found) not in (2, 3):
         raise ConfigError(
             f"data.name is {config.data.name}, which gives {type(found).__name__}; it must return (train, test) or "
@@ -109,7 +121,8 @@ def make_module(model: Any, seed: int) -> nn.Module:
         raise ConfigError(
             f"the model is {type(model).__name__}; it must be a torch.nn.Module, or a function that makes one"
         )
-    with torch.random.fork_rng(devices=[]):
+    failed = "the model's factory failed; it must be a function without arguments that makes a torch.nn.Module"
+    with torch.random.fork_rng(devices=[]), users_code(failed):
         torch.manual_seed(seed % (1 << 63))
         made = model()
     if not isinstance(made, nn.Module):

@@ -32,9 +32,11 @@ from twinbar.host.experiment.policy_state import policy_state, restore_policy
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.task import Task
+from twinbar.host.experiment.trial import try_out
 from twinbar.host.experiment.watch import Watch
 from twinbar.host.network.programmer import program
 from twinbar.host.network.range_calibration import calibrate
+from twinbar.host.network.wrapped import refuse_wrapped
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.hw.actions import Action
@@ -91,9 +93,11 @@ class Trainer:
         self.account: Account | None = None
         self.watch = Watch()
         self.module = self.task.make_model()
+        refuse_wrapped(self.module)
+        self.task = self.task.in_precision_of(self.module)
         followers: list[object] = []
         if self.policy.on_crossbar:
-            crossbar = resolved_crossbar.build_crossbar(config)
+            crossbar = resolved_crossbar.build_crossbar(config, targets=self.policy.targets)
             self.observation = Observation(config, crossbar, folder, progress)
             self.network = run_parts.build_network(
                 config,
@@ -164,7 +168,17 @@ class Trainer:
     # --- the course of a run -----------------------------------------------------------------------------------------
 
     def initialize(self) -> None:
-        """Program every cell once and calibrate the converters: what a laboratory does before it trains."""
+        """Program every cell once and calibrate the converters: what a laboratory does before it trains.
+
+        Raises
+        ------
+        ConfigError
+            If network, data and objective do not fit together (see `try_out`).
+        """
+        with self._random_numbers(0):
+            try_out(
+                self.module, self.task, self.batches(1)[0], nullcontext if self.network is None else self.network.twin
+            )
         self.callbacks.call("on_start", self)
         figures: dict[str, Any] = {}
         if self.network is not None and self.account is not None:
@@ -251,9 +265,17 @@ class Trainer:
 
         A resumed run draws what an uninterrupted one does, and those of the caller are left alone.
         """
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed((self.config.engine.seed * 1_000_003 + step) % (1 << 63))
+        seed = (self.config.engine.seed * 1_000_003 + step) % (1 << 63)
+        generator = torch.default_generator
+        before = generator.get_state()
+        # `torch.manual_seed` takes longer than a product: it notes for every kind of accelerator who called it.
+        generator.manual_seed(seed)
+        if any(parameter.device.type != "cpu" for parameter in self.module.parameters()):
+            torch.manual_seed(seed)
+        try:
             yield
+        finally:
+            generator.set_state(before)
 
     def _loss(self, batch: Tensor) -> Tensor:
         """Return the loss of a batch, summed over its examples."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from twinbar.emulator.contract.activity import Activity, Tally
+from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.ledger import Kind, Ledger
 from twinbar.host.experiment.account import step_figures
 from twinbar.host.experiment.epoch import EpochCounts, update_figures
@@ -221,7 +221,7 @@ class Books:
         self.initial_updates = state["initial_updates"]
         self._counts = EpochCounts.from_state_dict(state["counts"])
         self._total = EpochCounts.from_state_dict(state["total"])
-        self._epoch_began = {kind: Tally.from_state_dict(tally) for kind, tally in state["epoch_began"].items()}
+        self._epoch_began = {kind: ActivityTotal.from_state_dict(tally) for kind, tally in state["epoch_began"].items()}
         self._losses = list(state["losses"])
         self._next_loss = state["next_loss"]
         self._logged = dict(state["logged"])

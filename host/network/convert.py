@@ -5,21 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from torch.jit import ScriptModule
-from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.ledger.energy_table import EnergyTable, load_energy_table
-from twinbar.emulator.ledger.ledger import Ledger
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar, build_policy
-from twinbar.host.experiment.run_parts import engine_maker
 from twinbar.host.experiment.sections import FROM_PYTHON
-from twinbar.host.network.books import Books
 from twinbar.host.network.conversion import Conversion
-from twinbar.host.network.network import Network
-from twinbar.host.network.network_state import unpack
-from twinbar.host.nn.put_on_crossbar import put_on_crossbar
+from twinbar.host.network.network import Network, build
+from twinbar.host.network.wrapped import refuse_wrapped
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
@@ -64,7 +58,7 @@ def convert(
     ConfigError
         One sentence: what cannot be converted, or which choice cannot be used.
     """
-    _refuse_wrapped(module)
+    refuse_wrapped(module)
     base = ExperimentConfig.of(config)
     # What is learnt is the business of the user's loop.
     changes: dict[str, Any] = {
@@ -97,42 +91,6 @@ def convert(
     return build(module, Conversion(base, crossbar, kind, settings, table, names))
 
 
-def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) -> Network:
-    """Put a copy of a module, or one that is a copy already, on a crossbar as a conversion says."""
-    config, crossbar = conversion.config, conversion.crossbar
-    policy = conversion.make_policy()
-    books: Books
-    network = put_on_crossbar(
-        module,
-        crossbar,
-        lambda kind, activity: books.enter(kind, activity),
-        exclude=conversion.exclude,
-        copied=copied,
-        levels=len(crossbar.levels),
-        weight_range=config.policy.weight_range,
-        own_spread=True,
-        placement=config.array.mapping,
-        sharing=config.array.sharing,
-        keep_read_back=policy.keeps_read_back,
-        range_margin=config.array.range_margin,
-        range_tracking=config.array.range_tracking,
-        make_engine=engine_maker(config.engine.name, serial=crossbar.parts is not None),
-    )
-    tiles = network.session.engine.tiles
-    books = Books(
-        lambda: Ledger.of_crossbar(conversion.energy_table, crossbar, tiles),
-        network,
-    )
-    return Network(network, policy, books, conversion)
-
-
-def rebuild(module: nn.Module, conversion: Conversion, state: Any) -> Network:
-    """Rebuild a network that was pickled: put its module on a crossbar, and restore its packed state."""
-    network = build(module, conversion, copied=True)
-    network.restore(unpack(state))
-    return network
-
-
 def _policy_of(
     config: ExperimentConfig, policy: str | type[UpdatePolicy[Any]] | UpdatePolicy[Any] | None
 ) -> tuple[type[UpdatePolicy[Any]], Any]:
@@ -145,21 +103,3 @@ def _policy_of(
         raise ConfigError(f"policy is {policy!r}; it must be a name, or an UpdatePolicy")
     made = build_policy(config)
     return type(made), made.settings
-
-
-def _refuse_wrapped(module: nn.Module) -> None:
-    if not isinstance(module, nn.Module):
-        raise ConfigError(f"{type(module).__name__} is no torch.nn.Module; give the network that shall be converted")
-    for name, part in module.named_modules():
-        path = f"the part {name}" if name else "the module"
-        if isinstance(part, Network):
-            raise ConfigError(f"{path} is converted already")
-        if isinstance(part, DataParallel | DistributedDataParallel):
-            raise ConfigError(
-                f"{path} is a {type(part).__name__}, which makes replicas, each of which would own other cells; "
-                "convert the module in it, and train it in one process"
-            )
-        if isinstance(part, ScriptModule):
-            raise ConfigError(f"{path} is scripted, with its weights compiled in; convert it before torch.jit.script")
-        if "_orig_mod" in part._modules:
-            raise ConfigError(f"{path} is compiled, with its weights compiled in; convert it without torch.compile")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from twinbar.emulator.contract.activity import Activity, Tally
+from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.ledger import Ledger
 
 
@@ -38,18 +38,18 @@ class LayerCost:
     ----------
     products : int
         Multiplications of a batch of input vectors, one for each sign of the inputs.
-    forward : Tally
+    forward : ActivityTotal
     writes : LayerWrites
     """
 
     products: int = 0
-    forward: Tally = field(default_factory=Tally)
+    forward: ActivityTotal = field(default_factory=ActivityTotal)
     writes: LayerWrites = LayerWrites()
 
     def add_forward(self, activity: Activity) -> None:
         """Add a multiplication."""
         self.products += 1
-        self.forward += Tally.of(activity)
+        self.forward += ActivityTotal.of(activity)
 
     def add_writes(self, writes: LayerWrites) -> None:
         """Add what a write list did."""
@@ -74,5 +74,5 @@ class LayerCost:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.products = state["products"]
-        self.forward = Tally.from_state_dict(state["forward"])
+        self.forward = ActivityTotal.from_state_dict(state["forward"])
         self.writes = LayerWrites(**state["writes"])

@@ -10,15 +10,19 @@ from typing import Any, Final, Self
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from twinbar.host.network import network_state
+from twinbar.emulator.ledger.ledger import Ledger
+from twinbar.host.experiment.run_parts import engine_maker
+from twinbar.host.network import network_state, network_summary
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
 from twinbar.host.network.conversion import Conversion
 from twinbar.host.network.eager import eager
+from twinbar.host.network.network_report import write_report
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.readiness import NetworkReadiness, replica_error
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.host.nn.transforms import refuse_transforms
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError, TwinbarError
@@ -132,9 +136,7 @@ class Network(nn.Module):
         raise replica_error("DistributedDataParallel")
 
     def __repr__(self) -> str:
-        from twinbar.host.network import network_summary
-
-        return network_summary.representation(self)
+        return network_summary.representation(self.module, self.layers)
 
     # --- a crossbar -------------------------------------------------------------------------------------------------
 
@@ -265,9 +267,7 @@ class Network(nn.Module):
 
     def summary(self) -> str:
         """Return a table of the layers on the crossbar, and what stays digital and why."""
-        from twinbar.host.network import network_summary
-
-        return network_summary.summary(self)
+        return network_summary.summary(self.conversion, self.crossbar)
 
     def log(self, *, loss: float | None = None, metric: float | None = None, twin_metric: float | None = None) -> None:
         """Note figures of the present epoch: its loss (the mean of all that are given), its metric (the last one)."""
@@ -296,9 +296,9 @@ class Network(nn.Module):
         ConfigError
             If the folder holds anything, or cannot be written.
         """
-        from twinbar.host.network.network_report import write_report
-
-        return write_report(self, Path(folder))
+        return write_report(
+            self.conversion, self.crossbar, self.books, self.warnings, Path(folder), programmed=self.programmed
+        )
 
     # --- the state --------------------------------------------------------------------------------------------------
 
@@ -320,16 +320,12 @@ class Network(nn.Module):
         self.module._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Network":
-        from twinbar.host.network.convert import build
-
         copied = build(copy.deepcopy(self.module, memo), self.conversion, copied=True)
         copied.restore(self._state())
         memo[id(self)] = copied
         return copied
 
     def __reduce__(self) -> Any:
-        from twinbar.host.network.convert import rebuild
-
         return rebuild, (self.module, self.conversion, network_state.pack(self._state()))
 
     def _state(self) -> dict[str, Any]:
@@ -415,3 +411,39 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _tensors(item)
+
+
+def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) -> Network:
+    """Put a copy of a module, or one that is a copy already, on a crossbar as a conversion says."""
+    config, crossbar = conversion.config, conversion.crossbar
+    policy = conversion.make_policy()
+    books: Books
+    network = put_on_crossbar(
+        module,
+        crossbar,
+        lambda kind, activity: books.enter(kind, activity),
+        exclude=conversion.exclude,
+        copied=copied,
+        levels=len(crossbar.levels),
+        weight_range=config.policy.weight_range,
+        own_spread=True,
+        placement=config.array.mapping,
+        sharing=config.array.sharing,
+        keep_read_back=policy.keeps_read_back,
+        range_margin=config.array.range_margin,
+        range_tracking=config.array.range_tracking,
+        make_engine=engine_maker(config.engine.name, serial=crossbar.parts is not None),
+    )
+    tiles = network.session.engine.tiles
+    books = Books(
+        lambda: Ledger.of_crossbar(conversion.energy_table, crossbar, tiles),
+        network,
+    )
+    return Network(network, policy, books, conversion)
+
+
+def rebuild(module: nn.Module, conversion: Conversion, state: Any) -> Network:
+    """Rebuild a network that was pickled: put its module on a crossbar, and restore its packed state."""
+    network = build(module, conversion, copied=True)
+    network.restore(network_state.unpack(state))
+    return network

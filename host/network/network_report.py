@@ -1,7 +1,8 @@
 """The run folder of a network that was trained in a loop of one's own."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twinbar.emulator.ledger.ledger import what_dominates
 from twinbar.host.experiment.arrays import save_arrays
@@ -9,14 +10,33 @@ from twinbar.host.experiment.cell_figures import cell_figures
 from twinbar.host.experiment.environment import describe_environment
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.saving import STEPS
+from twinbar.host.network.books import Books
+from twinbar.host.network.conversion import Conversion
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.report.metrics import write_metrics
 
-if TYPE_CHECKING:
-    from twinbar.host.network.network import Network
 
-
-def write_report(network: "Network", path: Path) -> dict[str, Any]:
+def write_report(
+    conversion: Conversion,
+    crossbar: CrossbarNetwork,
+    books: Books,
+    warnings: Sequence[str],
+    path: Path,
+    *,
+    programmed: bool,
+) -> dict[str, Any]:
     """Write the files and the page that ``twinbar train`` writes, and return the content of report.json.
+
+    Parameters
+    ----------
+    conversion : Conversion
+    crossbar : CrossbarNetwork
+    books : Books
+    warnings : sequence of str
+    path : Path
+        New or empty folder.
+    programmed : bool
+        Whether the cells were ever programmed; else there are none to save.
 
     Raises
     ------
@@ -25,26 +45,28 @@ def write_report(network: "Network", path: Path) -> dict[str, Any]:
     """
     from twinbar.host.report.page import build_report
 
-    report = report_of(network)
-    with RunFolder.create(path, network.conversion.config) as folder:
-        if network.books.rows:
+    report = report_of(conversion, crossbar, books, warnings)
+    with RunFolder.create(path, conversion.config) as folder:
+        if books.rows:
             table = folder.table(STEPS)
-            for row in network.books.rows:
+            for row in books.rows:
                 table.append(row)
             table.sync()
-        if network.programmed:
-            save_arrays(network.crossbar, folder)
+        if programmed:
+            save_arrays(crossbar, folder)
         folder.write_report(report)
         write_metrics(report, folder.path / "metrics.csv")
     build_report(path)
     return report
 
 
-def report_of(network: "Network") -> dict[str, Any]:
+def report_of(
+    conversion: Conversion, crossbar: CrossbarNetwork, books: Books, warnings: Sequence[str]
+) -> dict[str, Any]:
     """Return the content of report.json."""
-    books, config = network.books, network.conversion.config
+    config = conversion.config
     training = books.ledgers["training"].summary()
-    initialization = books.initialization(network.weights)
+    initialization = books.initialization(crossbar.weights)
     return {
         "schema": 1,
         "config": config.to_json(),
@@ -53,14 +75,14 @@ def report_of(network: "Network") -> dict[str, Any]:
         "data": None,
         "layer_sizes": None,
         "epochs": books.epochs,
-        "totals": books.totals(network.weights),
+        "totals": books.totals(crossbar.weights),
         "device": config.device.preset,
-        **cell_figures(network.crossbar),
+        **cell_figures(crossbar),
         "initialization": initialization,
         "evaluation": books.ledgers["evaluation"].summary(),
-        "layers": network.cost["layers"],
+        "layers": books.cost(crossbar.weights)["layers"],
         "dominates": what_dominates(training),
         "energy_with_initialization_j": training["energy_j"]["total"] + initialization["energy_j"]["total"],
         "energy_table": config.engine.energy_table,
-        "warnings": list(network.warnings),
+        "warnings": list(warnings),
     }

@@ -1,25 +1,26 @@
 """What a network looks like on its crossbar, as text."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from twinbar.host.network.network import Network
-    from twinbar.host.nn.mapped_layer import MappedLayer
+from torch import nn
+
+from twinbar.host.network.conversion import Conversion
+from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.mapped_layer import MappedLayer
 
 
-def summary(network: "Network") -> str:
+def summary(conversion: Conversion, crossbar: CrossbarNetwork) -> str:
     """Return a table of the layers on the crossbar, and a list of what stays digital and why."""
-    array = network.conversion.crossbar.array
-    engine = network.crossbar.session.engine
+    array = conversion.crossbar.array
+    engine = crossbar.session.engine
     rows = [("layer", "weights", "matrix", "tiles", "levels", "")]
-    for layer in network.layers:
+    for layer in crossbar.layers:
         notes = []
         if not layer.weight.requires_grad:
             notes.append("frozen")
         if len(layer.names) > 1:
             notes.append(f"shared with {', '.join(layer.names[1:])}")
-        if layer.name in network.crossbar.not_called:
+        if layer.name in crossbar.not_called:
             notes.append("not called in the last forward pass")
         rows.append(
             (
@@ -32,12 +33,12 @@ def summary(network: "Network") -> str:
             )
         )
     lines = [
-        f"{network.weights:,} weights on {engine.tiles} tiles of {array.rows} x {array.columns} cells "
-        f"({network.conversion.config.device.preset}), policy {network.conversion.config.policy.name}",
+        f"{crossbar.weights:,} weights on {engine.tiles} tiles of {array.rows} x {array.columns} cells "
+        f"({conversion.config.device.preset}), policy {conversion.config.policy.name}",
         "",
         *_columns(rows),
     ]
-    digital = network.crossbar.digital
+    digital = crossbar.digital
     if digital:
         listed = [("digital", "class", "parameters", "why")]
         listed += [(part.name, part.kind, f"{part.parameters:,}", part.reason) for part in digital]
@@ -45,17 +46,17 @@ def summary(network: "Network") -> str:
     return "\n".join(lines)
 
 
-def representation(network: "Network") -> str:
+def representation(module: nn.Module, layers: Sequence[MappedLayer]) -> str:
     """Return what ``repr`` shows: the module, and the place of each layer."""
     lines = [
         f"  {layer.name}: {matrix(layer)} weights, {layer.matmul.map.tiles} tiles, {layer.cells.levels} levels"
-        for layer in network.layers
+        for layer in layers
     ]
-    inner = "\n".join(f"  {line}" for line in repr(network.module).splitlines())
+    inner = "\n".join(f"  {line}" for line in repr(module).splitlines())
     return "Network(\n" + inner + "\n  on a crossbar:\n" + "\n".join(f"  {line}" for line in lines) + "\n)"
 
 
-def matrix(layer: "MappedLayer") -> str:
+def matrix(layer: MappedLayer) -> str:
     """Say the size of a layer's matrix, outputs by inputs."""
     form = layer.form
     if form.groups == 1:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.host.nn.crossbar_weight import on_crossbar
 from twinbar.host.nn.linear import linear
+from twinbar.host.nn.mapped_parameter import on_crossbar
 
 
 def attention(

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.host.nn.crossbar_weight import Multiplied, check_use, on_crossbar
+from twinbar.host.nn.mapped_parameter import Multiplied, check_use, on_crossbar
+from twinbar.host.nn.patches import Patches
 
 Sizes = int | Sequence[int]
 
@@ -37,15 +38,13 @@ def convolve(
     x = input if input.dim() == dimensions + 2 else input.unsqueeze(0)
     if isinstance(padding, str):
         x, padding = _pad_by_name(x, padding, kernel, dilation)
-    padding = _each(padding, dimensions)
-    sizes = [
-        (x.shape[2 + n] + 2 * padding[n] - dilation[n] * (kernel[n] - 1) - 1) // stride[n] + 1
-        for n in range(dimensions)
-    ]
-    y = layer.multiply(_patches(x, kernel, stride, padding, dilation))
+    patches = Patches(kernel, stride, _each(padding, dimensions), dilation)
+    if min(patches.places(x.shape[2:])) < 1:
+        # PyTorch says why there is no such convolution.
+        return _CONVOLUTIONS[dimensions](x, torch.zeros_like(weight), None, stride, patches.padding, dilation, groups)
+    y = layer.convolve(x, patches)
     if bias is not None:
-        y = y + bias.to(y.dtype)
-    y = y.view(len(x), math.prod(sizes), y.shape[-1]).transpose(1, 2).unflatten(2, sizes)
+        y = y + bias.to(y.dtype).view(-1, *[1] * dimensions)
     return _like(y, input, weight)
 
 
@@ -110,23 +109,6 @@ def _like(y: Tensor, input: Tensor, weight: Tensor) -> Tensor:
 
 def _is_ordered(x: Tensor, order: torch.memory_format) -> bool:
     return x.is_contiguous(memory_format=order) and not x.is_contiguous()
-
-
-def _patches(
-    x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]
-) -> Tensor:
-    """Return the patches of all places, [batch * places, channels * kernel], channel by channel."""
-    if len(kernel) == 2:
-        patches = F.unfold(x, tuple(kernel), tuple(dilation), tuple(padding), tuple(stride))
-        return patches.transpose(1, 2).flatten(0, 1)
-    dimensions = len(kernel)
-    windows = F.pad(x, list(chain(*((size, size) for size in reversed(padding)))))
-    for n in range(dimensions):
-        windows = windows.unfold(2 + n, dilation[n] * (kernel[n] - 1) + 1, stride[n])[..., :: dilation[n]]
-    places = range(2, 2 + dimensions)
-    within = range(2 + dimensions, 2 + 2 * dimensions)
-    ordered = windows.permute(0, *places, 1, *within)
-    return ordered.flatten(1 + dimensions).flatten(0, dimensions)
 
 
 def _pad_by_name(

@@ -10,6 +10,7 @@ from torch import Tensor
 from twinbar.emulator.contract.bulk_operations import MultiplyResult
 from twinbar.host.accounted_engine import AccountedEngine
 from twinbar.host.nn.mapping import LayerMap
+from twinbar.host.nn.patches import Patches
 from twinbar.host.nn.ranges import ConverterRange
 from twinbar.host.update.programmed import ProgrammedLayer
 from twinbar.hw.errors import TwinbarError
@@ -52,6 +53,8 @@ class CrossbarMatmul:
         self._margin = range_margin
         self._tracking = range_tracking
         self._input_top = array.input_max
+        # A code less its offset, shifted and added over the bit planes, and its sign.
+        self._code_bits = array.adc_bits + array.planes + 2
         grid_per_gmax = 1 << array.grid_bits
         self._window = (1 - config.cells.g_min_s / config.cells.g_max_s) * grid_per_gmax
         most_rows = max(int(block.tiles.used_rows.max()) for block in self.map.blocks)
@@ -77,29 +80,32 @@ class CrossbarMatmul:
         """Whether the ranges are set; those from an evaluation are not good enough for training."""
         return self.calibrated and not (self.provisional and training)
 
-    def quantize(self, x: Tensor) -> tuple[np.ndarray, float]:
+    def quantize(self, x: Tensor) -> tuple[Tensor, float]:
         """Turn activations of one sign into input codes (uint8), and give the activation of one code."""
         lsb = max(self.range.input_max, 1e-12) / self._input_top
         codes = (x * (1.0 / lsb)).round_().clamp_(0, self._input_top).to(torch.uint8)
-        return codes.numpy(), lsb
+        return codes, lsb
 
-    def __call__(self, x: Tensor, block: int = 0) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, block: int = 0, patches: Patches | None = None) -> tuple[Tensor, Tensor]:
         """Multiply activations by the crossbar.
 
         Activations of both signs take two passes, one for each sign, because rows are driven with one polarity.
 
         Parameters
         ----------
-        x : float32 Tensor [batch, inputs]
+        x : float32 Tensor [vectors, inputs], or [batch, channels, ...] of a convolution
             Of all groups of the block, one after the other.
         block : int
             Which block of the layer (`LayerMap.blocks`).
+        patches : Patches, optional
+            How a convolution cuts its input into vectors. Codes are cut, not activations: each of these is in several
+            vectors, but converted once.
 
         Returns
         -------
-        y : Tensor [batch, outputs]
-        seen : Tensor [batch, inputs]
-            The activations as the converters saw them.
+        y : Tensor [vectors, outputs]
+        seen : Tensor
+            The activations as the converters saw them, in the shape of ``x``.
 
         Raises
         ------
@@ -110,22 +116,24 @@ class CrossbarMatmul:
         if not len(x):
             part = self.map.blocks[block].outputs
             return torch.zeros(0, part.stop - part.start), x
-        least, most = (float(extreme) for extreme in torch.aminmax(x))
+        driven = x if patches is None else patches.covered(x)
+        vectors = len(x) if patches is None else len(x) * math.prod(patches.places(x.shape[2:]))
+        least, most = (float(extreme) for extreme in torch.aminmax(driven)) if driven.numel() else (0.0, 0.0)
         if not (math.isfinite(least) and math.isfinite(most)):
             raise TwinbarError(
                 f"layer {self.map.name} was given activations that are not finite; lower the learning rate"
             )
         if self.calibrating:
-            self._calibrate(x, least, most, block)
+            self._calibrate(x, least, most, block, patches)
         elif self.training and self._tracking:
-            self.range.track_input(max(most, -least), len(x))
-        y, seen = self._one_sign(x, block)
+            self.range.track_input(max(most, -least), vectors)
+        y, seen = self._one_sign(x, block, patches)
         if least < 0:
-            negative_y, negative_seen = self._one_sign(-x, block)
+            negative_y, negative_seen = self._one_sign(-x, block, patches)
             return y - negative_y, seen - negative_seen
         return y, seen
 
-    def _calibrate(self, x: Tensor, least: float, most: float, block: int) -> None:
+    def _calibrate(self, x: Tensor, least: float, most: float, block: int, patches: Patches | None) -> None:
         """Fit the ranges to an input and its largest current, from the widest range down.
 
         A layer that is used several times while it is calibrated gets a range for all of its inputs.
@@ -135,7 +143,9 @@ class CrossbarMatmul:
         self.range.full_scale = self._widest
         for _ in range(CALIBRATION_ROUNDS):
             with self.session.calibrating():
-                outcomes = [self._multiply(self.quantize(part)[0], block) for part in ([x, -x] if least < 0 else [x])]
+                outcomes = [
+                    self._multiply(self.quantize(part)[0], block, patches) for part in ([x, -x] if least < 0 else [x])
+                ]
             gain = outcomes[0][1]
             extremes = [max(abs(result.highest), abs(result.lowest)) for result, _ in outcomes if result.conversions]
             if extremes:
@@ -147,24 +157,33 @@ class CrossbarMatmul:
             self.calibrated = True
             self.provisional = self._calibrates_provisionally
 
-    def _one_sign(self, x: Tensor, block: int) -> tuple[Tensor, Tensor]:
+    def _one_sign(self, x: Tensor, block: int, patches: Patches | None) -> tuple[Tensor, Tensor]:
         codes, lsb = self.quantize(x)
-        result, gain = self._multiply(codes, block)
+        result, gain = self._multiply(codes, block, patches)
         if self.training:
             self.clipped += result.clipped
             self.conversions += result.conversions
             if self._tracking:
-                self.range.track_current(result, gain, self._margin, len(x))
-        total = result.codes.sum(axis=0)
+                self.range.track_current(result, gain, self._margin, result.codes.shape[2])
+        total = self._add_row_tiles(result.codes)
         if self.session.engine.config.array.pairs != "subtract":
             total = total[..., 0::2] - total[..., 1::2]
         scale = self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
-        y = torch.from_numpy(self.map.gather(total, block).astype(np.float32)).mul_(scale)
-        return y, torch.from_numpy(codes).to(torch.float32).mul_(lsb)
+        y = self.map.gather(total, block).to(torch.float32).mul_(scale)
+        return y, codes.to(torch.float32).mul_(lsb)
 
-    def _multiply(self, codes: np.ndarray, block: int) -> tuple[MultiplyResult, float]:
+    def _add_row_tiles(self, codes: np.ndarray) -> Tensor:
+        """Add the partial sums of the row tiles: [row tiles, column tiles, vectors, outputs] without the first."""
+        partial = torch.from_numpy(codes)
+        if len(partial) == 1:
+            return partial[0]
+        bits = self._code_bits + len(partial).bit_length()
+        return partial.sum(dim=0, dtype=torch.int32 if bits < 31 else torch.int64)
+
+    def _multiply(self, codes: Tensor, block: int, patches: Patches | None) -> tuple[MultiplyResult, float]:
+        vectors = codes.numpy() if patches is None else patches.of(codes)
         result = self.session.multiply_layer(
-            self.map.blocks[block].tiles, codes, self.range.full_scale, layer=self.map.name
+            self.map.blocks[block].tiles, vectors, self.range.full_scale, layer=self.map.name
         )
         return result, self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
 

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from twinbar.host.nn.attention import attention
 from twinbar.host.nn.convolution import convolve, convolve_transposed
-from twinbar.host.nn.crossbar_weight import Product
 from twinbar.host.nn.linear import linear
+from twinbar.host.nn.mapped_parameter import Product
 from twinbar.host.nn.recurrent import gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
 
 PRODUCTS: Final[dict[object, Product]] = {

@@ -6,14 +6,14 @@ products run on the crossbar, whatever else reads the weight in a forward pass i
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
-from twinbar.host.nn.current_pass import Pass
-from twinbar.host.nn.weight_matrix import WeightMatrix
+from twinbar.host.nn.crossbar_products import PRODUCTS
+from twinbar.host.nn.mapped_parameter import MappedParameter
 from twinbar.hw.errors import TwinbarError
 
 _ATTRIBUTES: Final = (
@@ -88,31 +88,9 @@ _MADE_LIKE: Final = frozenset(
 _CONVERTED_LIKE: Final = frozenset((Tensor.expand_as, Tensor.reshape_as, Tensor.to, Tensor.type_as, Tensor.view_as))
 """Give another tensor the shape, type or device of a weight."""
 
-Product = Callable[..., Any]
-"""Computes what a function of PyTorch does, on the crossbar; takes its arguments."""
 
-
-class Multiplied(Protocol):
-    """What a weight knows of its cells: a `twinbar.host.nn.mapped_layer.MappedLayer`."""
-
-    name: str
-    form: WeightMatrix
-    current: Pass
-
-    def multiply(self, x: Tensor, block: int | None = None) -> Tensor:
-        """Multiply activations [..., inputs] to [..., outputs]."""
-
-
-class CrossbarWeight(nn.Parameter):
-    """A parameter whose products run on the crossbar.
-
-    Attributes
-    ----------
-    layer : Multiplied or None
-        None in copies of a module without its crossbar: they are ordinary parameters.
-    """
-
-    layer: Multiplied | None = None
+class CrossbarWeight(MappedParameter):
+    """A parameter whose products run on the crossbar."""
 
     @classmethod
     def __torch_function__(
@@ -128,8 +106,6 @@ class CrossbarWeight(nn.Parameter):
             layers = [weight.layer for weight in _weights_in((args, kwargs)) if weight.layer is not None]
             if not layers or any(layer.current.on_twin for layer in layers):
                 return func(*args, **kwargs)
-            from twinbar.host.nn.crossbar_products import PRODUCTS
-
             product = PRODUCTS.get(func)
             if product is not None:
                 with layers[0].current.run():
@@ -157,28 +133,6 @@ def read_error(name: str, func: Callable[..., Any]) -> TwinbarError:
     )
 
 
-def on_crossbar(weight: object) -> Multiplied | None:
-    """Return the layer of a weight whose products run on the crossbar now; None for any other object."""
-    layer = weight.layer if isinstance(weight, CrossbarWeight) else None
-    return None if layer is None or layer.current.on_twin else layer
-
-
-def check_use(layer: Multiplied, weight: Tensor, dimensions: int, groups: int = 1, *, transposed: bool = False) -> None:
-    """Refuse to multiply by a weight as if it were that of another kind of layer.
-
-    Raises
-    ------
-    TwinbarError
-        If the cells hold another matrix.
-    """
-    form = layer.form
-    if (weight.dim(), form.groups, form.transposed) != (dimensions, groups, transposed):
-        raise TwinbarError(
-            f"the weights of layer {layer.name} were multiplied by as another kind of layer than they are on the "
-            f"crossbar; leave the layer digital with exclude=[{layer.name!r}], or call the layer instead"
-        )
-
-
 def _differentiate(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
     """Compute `torch.autograd.grad` of weights; what is computed again meanwhile (checkpointing) is on the crossbar."""
     chosen = [inputs] if isinstance(inputs, Tensor) else inputs
@@ -194,10 +148,12 @@ def _reads_nothing(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
 
 
 def _weights_in(value: Any) -> list[CrossbarWeight]:
-    if isinstance(value, CrossbarWeight):
+    # `isinstance` would ask the class of parameters, which takes long.
+    kind = type(value)
+    if issubclass(kind, CrossbarWeight):
         return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [weight for item in value for weight in _weights_in(item)]
-    return []
+    if issubclass(kind, dict):
+        value = value.values()
+    elif not issubclass(kind, list | tuple):
+        return []
+    return [weight for item in value for weight in _weights_in(item)]

@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from twinbar.host.nn.crossbar_weight import check_use, on_crossbar
+from twinbar.host.nn.mapped_parameter import check_use, on_crossbar
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -181,6 +181,11 @@ def _check(path: str, parameter: nn.Parameter) -> None:
         )
     if not parameter.numel():
         raise ConfigError(f"the layer {path} has no weights; leave it digital with exclude=[{path!r}]")
+    if parameter.is_meta:
+        raise ConfigError(
+            f"the weights of {path} are on the device meta, which holds no values; load or initialize them first "
+            "(to_empty, load_state_dict)"
+        )
     if not bool(torch.isfinite(parameter.detach()).all()):
         raise ConfigError(f"the layer {path} has weights that are not finite; a cell cannot hold them")
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.crossbar_weight import CrossbarWeight
 from twinbar.host.nn.current_pass import Pass
-from twinbar.host.nn.straight_through import StraightThrough
+from twinbar.host.nn.patches import Patches
+from twinbar.host.nn.straight_through import StraightThrough, StraightThroughConvolution
 from twinbar.host.nn.transforms import refuse_transforms
 from twinbar.host.nn.weight_matrix import WeightMatrix
 from twinbar.host.update.programmed import ProgrammedLayer
@@ -92,15 +93,10 @@ class MappedLayer:
         TwinbarError
             If there are more or fewer activations than inputs.
         """
-        refuse_transforms(self.name)
         blocks = self.matmul.map.blocks
         inputs = self.form.inputs * (self.form.groups if block is None else blocks[block].groups)
-        if x.shape[-1] != inputs:
-            raise TwinbarError(f"layer {self.name} takes {inputs} activations, but was given {x.shape[-1]}")
-        rows = x.reshape(math.prod(x.shape[:-1]), inputs)
-        if len(rows):
-            self.current.bring_up(rows)
-        self.matmul.training = self.owners[0][0].training
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        self._begin(rows, x.shape[-1], inputs)
         matrix = self.form.of_weight(self.weight)
         parts = []
         start = 0
@@ -112,3 +108,43 @@ class MappedLayer:
             start = stop
         y = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
         return y.view(*x.shape[:-1], y.shape[-1])
+
+    def convolve(self, x: Tensor, patches: Patches) -> Tensor:
+        """Convolve activations with the layer's conductances, without a bias.
+
+        Parameters
+        ----------
+        x : Tensor [batch, channels, ...]
+            Channels of all groups, one after the other.
+        patches : Patches
+
+        Returns
+        -------
+        Tensor [batch, outputs, ...]
+
+        Raises
+        ------
+        TwinbarError
+            If there are more or fewer channels than inputs of the layer.
+        """
+        self._begin(x, x.shape[1] * math.prod(patches.kernel), self.form.inputs * self.form.groups)
+        blocks = self.matmul.map.blocks
+        channels = self.form.inputs // math.prod(patches.kernel)
+        parts = []
+        start = 0
+        for number, block in enumerate(blocks):
+            stop = start + block.groups * channels
+            own = x if len(blocks) == 1 else x[:, start:stop]
+            weight = self.weight if len(blocks) == 1 else self.weight[block.outputs]
+            parts.append(StraightThroughConvolution.apply(own, weight, self.matmul, number, patches))
+            start = stop
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def _begin(self, x: Tensor, given: int, inputs: int) -> None:
+        """See to it that activations can be multiplied by the conductances."""
+        refuse_transforms(self.name)
+        if given != inputs:
+            raise TwinbarError(f"layer {self.name} takes {inputs} activations, but was given {given}")
+        if len(x):
+            self.current.bring_up(x)
+        self.matmul.training = self.owners[0][0].training

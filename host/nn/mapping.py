@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.commands import PRODUCT
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Placement = Literal["interleaved", "contiguous"]
 MAX_MEMBERS: Final = PRODUCT["members"].mask
@@ -103,12 +106,12 @@ class LayerMap:
         """Number of tiles that hold weights of the layer."""
         return sum(block.tiles.shape[0] * block.tiles.shape[1] for block in self.blocks)
 
-    def gather(self, per_tile: np.ndarray, block: int = 0) -> np.ndarray:
+    def gather(self, per_tile: "Tensor", block: int = 0) -> "Tensor":
         """Put the outputs of a block's column tiles in order: [column tiles, batch, pairs] to [batch, outputs]."""
         column_tiles, batch, pairs = per_tile.shape
         axes = (1, 2, 0) if self.placement == "interleaved" else (1, 0, 2)
         part = self.blocks[block].outputs
-        return per_tile.transpose(axes).reshape(batch, column_tiles * pairs)[:, : part.stop - part.start]
+        return per_tile.permute(axes).reshape(batch, column_tiles * pairs)[:, : part.stop - part.start]
 
 
 def _spread(count: int, most: int, placement: Placement) -> tuple[int, np.ndarray, np.ndarray]:

@@ -1,18 +1,21 @@
-"""A product whose forward pass runs on the crossbar and whose backward pass runs on the float twin."""
+"""Products whose forward pass runs on the crossbar and whose backward pass runs on the float twin.
 
+The straight-through estimator of Bengio, Leonard and Courville, arXiv:1308.3432 (2013): gradients are those that the
+twin would have with the inputs that the converters saw.
+"""
+
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
+from twinbar.host.nn.patches import Patches
 
 
 class StraightThrough(torch.autograd.Function):
-    """Forward on the crossbar; backward as if the twin had computed it, with the inputs that the converters saw.
-
-    The straight-through estimator of Bengio, Leonard and Courville, arXiv:1308.3432 (2013).
-    """
+    """The product of activations and a matrix."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, matrix: Tensor, matmul: CrossbarMatmul, block: int) -> Tensor:
@@ -26,7 +29,7 @@ class StraightThrough(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         """Return the gradients of the activations and of the matrix."""
-        seen, matrix = ctx.saved_tensors
+        seen, matrix = _saved(ctx)
         needs_x, needs_matrix = ctx.needs_input_grad[:2]
         gradient = gradients[0].to(matrix.device, matrix.dtype)
         if ctx.groups == 1:
@@ -40,6 +43,49 @@ class StraightThrough(torch.autograd.Function):
             if needs_matrix:
                 to_matrix = torch.einsum("ngo,ngi->goi", gradient, seen.unflatten(1, (ctx.groups, -1))).flatten(0, 1)
         return None if to_x is None else to_x.to(*ctx.like), to_matrix, None, None
+
+
+class StraightThroughConvolution(torch.autograd.Function):
+    """The convolution of activations with a weight."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, matmul: CrossbarMatmul, block: int, patches: Patches) -> Tensor:
+        """Convolve activations [batch, channels, ...] with the crossbar's [outputs, channels of a group, ...]."""
+        y, seen = matmul(x.detach().to("cpu", torch.float32), block, patches)
+        ctx.save_for_backward(seen.to(weight.device, weight.dtype), weight)
+        ctx.groups = matmul.map.blocks[block].groups
+        ctx.patches = patches
+        ctx.like = (x.device, x.dtype)
+        places = patches.places(x.shape[2:])
+        y = y.view(len(x), math.prod(places), y.shape[1]).transpose(1, 2).unflatten(2, places)
+        return y.to(x.device, _result_type(x, weight))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        """Return the gradients of the activations and of the weight."""
+        seen, weight = _saved(ctx)
+        patches: Patches = ctx.patches
+        to_x, to_weight, _ = torch.ops.aten.convolution_backward(
+            gradients[0].to(weight.device, weight.dtype),
+            seen,
+            weight,
+            None,
+            patches.stride,
+            patches.padding,
+            patches.dilation,
+            False,
+            [0] * len(patches.kernel),
+            ctx.groups,
+            [*ctx.needs_input_grad[:2], False],
+        )
+        return None if to_x is None else to_x.to(*ctx.like), to_weight, None, None, None
+
+
+def _saved(ctx: Any) -> tuple[Tensor, Tensor]:
+    """Return the activations as they were seen, and the twin's weights as an ordinary tensor."""
+    seen, weight = ctx.saved_tensors
+    with torch._C.DisableTorchFunctionSubclass():
+        return seen, weight.detach()
 
 
 def _result_type(x: Tensor, matrix: Tensor) -> torch.dtype:

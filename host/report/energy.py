@@ -56,7 +56,7 @@ _UNCHANGED: Final = 5e-4
 
 
 @dataclass(frozen=True)
-class Part:
+class ComponentEnergy:
     """One component's energy."""
 
     name: str
@@ -86,7 +86,7 @@ def _account_of(name: str) -> str:
     return _ACCOUNT_OF.get(name, OTHER)
 
 
-def parts(period: PeriodReport) -> list[Part]:
+def parts(period: PeriodReport) -> list[ComponentEnergy]:
     """List the components of a period in the order of `ORDER`, the largest of each account first."""
     energies = period.energy_breakdown_j
     system = sum(energy_j for name, energy_j in energies.items() if _account_of(name) != HOST)
@@ -94,7 +94,7 @@ def parts(period: PeriodReport) -> list[Part]:
     for name, energy_j in energies.items():
         account = _account_of(name)
         share = math.nan if account == HOST or not system else energy_j / system
-        found.append(Part(name, component_label(name), account, energy_j, share))
+        found.append(ComponentEnergy(name, component_label(name), account, energy_j, share))
     return sorted(found, key=lambda part: (ORDER.index(part.account), -part.energy_j))
 
 

@@ -46,7 +46,7 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Cells:
+class FinalCells:
     """The cells at the end of a run, as ``arrays.npz`` holds them.
 
     Parameters
@@ -56,7 +56,7 @@ class Cells:
     conductance_s : float32 array [tiles, rows, columns]
         Conductance in siemens.
     mapped : bool array [tiles, rows, columns]
-        Cells that hold weights.
+        FinalCells that hold weights.
     levels_s : float64 array [levels]
         Nominal conductance of each level in siemens, ascending.
     target_level : int16 array [tiles, rows, columns]
@@ -73,22 +73,22 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class LoadedRun:
     """A run folder in memory; parts that it does not have are None."""
 
     path: Path
     report: Report
     steps: Steps | None
-    cells: Cells | None
+    cells: FinalCells | None
 
 
 @dataclass(frozen=True)
-class CompareFolder:
+class LoadedComparison:
     """A comparison folder in memory; ``runs`` holds the policies whose run folder is there."""
 
     path: Path
     compare: Compare
-    runs: dict[str, RunFolder]
+    runs: dict[str, LoadedRun]
 
 
 AGAIN: Final = "restore it from a copy, or train again"
@@ -139,7 +139,7 @@ def read_steps(path: Path) -> Steps:
     return Steps(epoch.astype(np.int64), *(column.get(name, absent) for name in _STEP_COLUMNS))
 
 
-def read_cells(path: Path) -> Cells:
+def read_cells(path: Path) -> FinalCells:
     """Read ``arrays.npz``.
 
     Raises
@@ -175,7 +175,7 @@ def read_cells(path: Path) -> Cells:
         raise ConfigError(f"{path}: `target_level` names a level that `levels_s` does not have")
     if not np.isfinite(arrays["conductance_s"][arrays["mapped"].astype(np.bool_)]).all():
         raise ConfigError(f"{path}: `conductance_s` has values that are not finite numbers of siemens")
-    return Cells(
+    return FinalCells(
         arrays["pulses"],
         arrays["conductance_s"],
         arrays["mapped"].astype(np.bool_),
@@ -189,7 +189,7 @@ def _if_there(path: Path, read: Callable[[Path], _T]) -> _T | None:
     return read(path) if path.exists() else None
 
 
-def load_run(folder: Path) -> RunFolder:
+def load_run(folder: Path) -> LoadedRun:
     """Read a run folder.
 
     Parameters
@@ -208,19 +208,19 @@ def load_run(folder: Path) -> RunFolder:
         steps = _if_there(folder / STEPS, read_steps)
     with reading(folder / ARRAYS, "the arrays that `twinbar train` writes", AGAIN):
         cells = _if_there(folder / ARRAYS, read_cells)
-    return RunFolder(folder, report, steps, cells)
+    return LoadedRun(folder, report, steps, cells)
 
 
-def load_compare(folder: Path) -> CompareFolder:
+def load_compare(folder: Path) -> LoadedComparison:
     """Read a comparison folder: ``compare.json`` and the run folder of each policy; errors as in `load_run`."""
     with reading(folder / COMPARE, "what `twinbar compare` writes", AGAIN):
         compare = parse_compare(_read_json(folder / COMPARE), str(folder / COMPARE))
     paths = {name: folder / file_name(name) for name in compare.policies}
     runs = {name: load_run(path) for name, path in paths.items() if (path / REPORT).exists()}
-    return CompareFolder(folder, compare, runs)
+    return LoadedComparison(folder, compare, runs)
 
 
-def load(folder: Path) -> RunFolder | CompareFolder:
+def load(folder: Path) -> LoadedRun | LoadedComparison:
     """Read whichever kind of folder this is.
 
     Raises

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from twinbar.host.report.folder import CompareFolder, RunFolder
+from twinbar.host.report.folder import LoadedComparison, LoadedRun
 from twinbar.host.report.plot_kinds import ComparePlot, RunPlot
 from twinbar.host.report.style import Plot, drawing
 from twinbar.hw.built_in import declared
@@ -31,13 +31,15 @@ KNOWN_PLOTS: Final[Registry[_Plot]] = Registry(
 
 
 def draw_plots(
-    folder: RunFolder | CompareFolder, further: Sequence[str] = (), problem: Callable[[str], None] = lambda text: None
+    folder: LoadedRun | LoadedComparison,
+    further: Sequence[str] = (),
+    problem: Callable[[str], None] = lambda text: None,
 ) -> list[Plot]:
     """Draw the plots of a folder; those whose data it lacks are left out.
 
     Parameters
     ----------
-    folder : RunFolder or CompareFolder
+    folder : LoadedRun or LoadedComparison
     further : sequence of str
         Names of further plots, beyond the built-in ones and those of plug-ins, as ``package.module:NAME``.
     problem : callable
@@ -58,16 +60,16 @@ def draw_plots(
     return list({plot.name: plot for plot in drawn if plot is not None}.values())
 
 
-def _draw(plot: _Plot, folder: RunFolder | CompareFolder) -> Plot | None:
+def _draw(plot: _Plot, folder: LoadedRun | LoadedComparison) -> Plot | None:
     with drawing():
         if isinstance(plot, RunPlot):
-            drawn = plot.draw(folder) if isinstance(folder, RunFolder) else None
+            drawn = plot.draw(folder) if isinstance(folder, LoadedRun) else None
         else:
-            drawn = plot.draw(folder) if isinstance(folder, CompareFolder) else None
+            drawn = plot.draw(folder) if isinstance(folder, LoadedComparison) else None
     return drawn
 
 
-def _draw_foreign(what: str, plot: _Plot, folder: RunFolder | CompareFolder) -> Plot | None:
+def _draw_foreign(what: str, plot: _Plot, folder: LoadedRun | LoadedComparison) -> Plot | None:
     try:
         drawn = _draw(plot, folder)
     except Exception as error:

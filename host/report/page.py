@@ -14,7 +14,7 @@ from markupsafe import Markup
 from twinbar.host.report import figures, title
 from twinbar.host.report.energy import dominance, host_j, imbalance, savings
 from twinbar.host.report.files import write_bytes, write_text
-from twinbar.host.report.folder import CompareFolder, RunFolder, load
+from twinbar.host.report.folder import LoadedComparison, LoadedRun, load
 from twinbar.host.report.known_plots import draw_plots
 from twinbar.host.report.metrics import metrics_csv
 from twinbar.host.report.schema import Report
@@ -98,7 +98,7 @@ def _common(report: Report) -> dict[str, Any]:
     }
 
 
-def _absent(folder: RunFolder) -> list[str]:
+def _absent(folder: LoadedRun) -> list[str]:
     """Say which plots are missing because a file is."""
     notes = []
     if folder.steps is None:
@@ -108,12 +108,12 @@ def _absent(folder: RunFolder) -> list[str]:
     return notes
 
 
-def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]], notes: Sequence[str] = ()) -> str:
+def render_run(folder: LoadedRun, plots: dict[str, dict[str, Any]], notes: Sequence[str] = ()) -> str:
     """Return the HTML page of a run.
 
     Parameters
     ----------
-    folder : RunFolder
+    folder : LoadedRun
     plots : dict
         By name of plot: title, caption, wide, and the SVG element.
     notes : sequence of str
@@ -150,7 +150,7 @@ def render_run(folder: RunFolder, plots: dict[str, dict[str, Any]], notes: Seque
     )
 
 
-def render_compare(folder: CompareFolder, plots: dict[str, dict[str, Any]], notes: Sequence[str] = ()) -> str:
+def render_compare(folder: LoadedComparison, plots: dict[str, dict[str, Any]], notes: Sequence[str] = ()) -> str:
     """Return the HTML page of a comparison; parameters as in `render_run`."""
     compare = folder.compare
     first = next(iter(compare.policies.values()))
@@ -191,7 +191,7 @@ def _publish(path: Path, files: list[tuple[str, bytes]], page: str) -> None:
 
 
 def _build_run(
-    folder: RunFolder, formats: Collection[str], further: Sequence[str], problem: Callable[[str], None]
+    folder: LoadedRun, formats: Collection[str], further: Sequence[str], problem: Callable[[str], None]
 ) -> None:
     notes: list[str] = []
     plots, files = _drawn(draw_plots(folder, further, notes.append), folder.path, formats)
@@ -239,7 +239,7 @@ def build_report(
     """
     loaded = load(Path(folder))
     done = progress or (lambda _: None)
-    if isinstance(loaded, RunFolder):
+    if isinstance(loaded, LoadedRun):
         _build_run(loaded, formats, further, problem)
     else:
         for run in loaded.runs.values():

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twinbar.host.report.folder import CompareFolder, RunFolder
+from twinbar.host.report.folder import LoadedComparison, LoadedRun
 from twinbar.host.report.style import Plot
 
 
@@ -16,17 +16,17 @@ class RunPlot:
     name : str
         Name of its files, without suffix.
     draw : callable
-        Takes the `RunFolder` and gives a `Plot`; None where the folder lacks what it shows. The style of the page is
+        Takes the `LoadedRun` and gives a `Plot`; None where the folder lacks what it shows. The style of the page is
         applied meanwhile.
     """
 
     name: str
-    draw: Callable[[RunFolder], Plot | None]
+    draw: Callable[[LoadedRun], Plot | None]
 
 
 @dataclass(frozen=True)
 class ComparePlot:
-    """A plot on the page of a comparison; ``draw`` takes the `CompareFolder`, and all else is as in `RunPlot`."""
+    """A plot on the page of a comparison; ``draw`` takes the `LoadedComparison`, and all else is as in `RunPlot`."""
 
     name: str
-    draw: Callable[[CompareFolder], Plot | None]
+    draw: Callable[[LoadedComparison], Plot | None]

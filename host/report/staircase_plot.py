@@ -6,14 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from twinbar.emulator.devices.preset import Preset
-from twinbar.emulator.devices.preset_sections import Ramp
+from twinbar.emulator.devices.preset_sections import PresetRamp
 from twinbar.emulator.devices.staircase import Staircase
 from twinbar.host.report.figure_path import check_figure_path
 from twinbar.host.report.staircase_text import si_unit
 from twinbar.hw.errors import ConfigError
 
 
-def _span(ramp: Ramp) -> str:
+def _span(ramp: PresetRamp) -> str:
     return str(ramp.start) if ramp.start.si == ramp.stop.si else f"{ramp.start} to {ramp.stop}"
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from twinbar.emulator.contract.program import Controller, Program, ProgramResult
+from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -47,18 +47,18 @@ class Sink(Protocol):
 
 
 class Recorder:
-    """A controller whose programs go into sinks (`twinbar.emulator.contract.program.Controller`).
+    """A controller whose programs go into sinks (`twinbar.emulator.contract.program.ProgramController`).
 
     Parameters
     ----------
-    inner : Controller
+    inner : ProgramController
         The one that runs them.
-    accountant : Controller
+    accountant : ProgramController
         Runs them too, and tells the heat of each command; it may be the same controller.
     sinks : sequence of Sink
     """
 
-    def __init__(self, inner: Controller, accountant: Controller, sinks: Sequence[Sink]) -> None:
+    def __init__(self, inner: ProgramController, accountant: ProgramController, sinks: Sequence[Sink]) -> None:
         self.inner = inner
         self.config: CrossbarConfig = inner.config
         self.controller: ControllerConfig = inner.controller
@@ -106,5 +106,5 @@ class Recorder:
             controller.load_cells(state)
 
     @property
-    def _controllers(self) -> list[Controller]:
+    def _controllers(self) -> list[ProgramController]:
         return [self.inner] if self.inner is self._accountant else [self.inner, self._accountant]

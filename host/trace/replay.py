@@ -13,7 +13,7 @@ from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeCon
 from twinbar.emulator.verify.show import describe
 from twinbar.host.trace.matching import match_responses
 from twinbar.host.trace.recorder import MAPPED_COLUMNS
-from twinbar.host.trace.store import Part
+from twinbar.host.trace.store import TracePart
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Replay:
 
 
 def replay_part(
-    part: Part,
+    part: TracePart,
     crossbar: CrossbarConfig,
     make: MakeController,
     replay: Replay,
@@ -46,7 +46,7 @@ def replay_part(
 
     Parameters
     ----------
-    part : Part
+    part : TracePart
     crossbar : CrossbarConfig
         Of the part's configuration.
     make : callable

@@ -24,7 +24,7 @@ _VERSION, _CONFIG, _STATE = b"twinbar.trace", b"twinbar.config", b"twinbar.state
 
 
 @dataclass(frozen=True)
-class Part:
+class TracePart:
     """A part of a trace.
 
     Parameters
@@ -77,7 +77,7 @@ def cut_back(folder: Path, parts: int) -> None:
             path.unlink()
 
 
-def read_parts(trace: Path) -> Iterator[Part]:
+def read_parts(trace: Path) -> Iterator[TracePart]:
     """Return the parts of a trace, in order.
 
     Parameters
@@ -106,5 +106,5 @@ def read_parts(trace: Path) -> Iterator[Part]:
                 )
             with np.load(io.BytesIO(metadata[_STATE])) as packed:
                 state = dict(packed)
-            part = Part(path, metadata[_CONFIG].decode(), state, rows)
+            part = TracePart(path, metadata[_CONFIG].decode(), state, rows)
         yield part

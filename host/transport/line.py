@@ -4,20 +4,17 @@ import contextlib
 import select
 import socket
 import time
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import serial
 
-from twinbar.hw.errors import ConfigError, LinkError
+from twinbar.hw.errors import LinkError
 
 _LONGEST_WRITE_S = 5.0
 _NAP_S = 0.005
 """Longest single wait for a byte: changing the timeout of an open port would reconfigure the port each time."""
 _MOST_BYTES = 65536
-REPLAY = "replay:"
-"""Before the file of a recording, where a port is asked for."""
 
 
 class Line(Protocol):
@@ -148,22 +145,3 @@ class SocketLine:
     def close(self) -> None:
         """End the connection."""
         self._socket.close()
-
-
-def open_line(port: str, baud: int) -> Line:
-    """Open a serial port, the connection to a virtual board (``socket://host:port``), or a recording (``replay:FILE``).
-
-    Raises
-    ------
-    ConfigError
-        If the baud rate is none, or the recording cannot be read.
-    LinkError
-        If the port cannot be opened.
-    """
-    if baud <= 0:
-        raise ConfigError(f"the baud rate is {baud}; give the one that the board was built for, such as 2000000")
-    if port.startswith(REPLAY):
-        from .recording import ReplayLine
-
-        return ReplayLine(Path(port.removeprefix(REPLAY)))
-    return SocketLine(port, baud) if port.startswith("socket://") else SerialLine(port, baud)

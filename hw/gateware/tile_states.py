@@ -7,7 +7,7 @@ from twinbar.hw.protocol.vocabulary import Request
 from twinbar.hw.timing import Phase
 
 
-class State(enum.Enum, shape=4):
+class TileState(enum.Enum, shape=4):
     """What the sequencer does in a cycle; `PHASE_OF` gives its phase.
 
     The states from 8 on touch the array. Below it, the lower three bits of a state that has a duration are its row in
@@ -35,54 +35,54 @@ class State(enum.Enum, shape=4):
 
 
 PHASE_OF = {
-    State.IDLE: Phase.IDLE,
-    State.DECODE: Phase.DECIDE,
-    State.ACCESS: Phase.DECIDE,
-    State.SCAN: Phase.DECIDE,
-    State.WAIT: Phase.SETTLE,
-    State.LOAD: Phase.SELECT,
-    State.RESPOND: Phase.STALL,  # or RESPOND, when the beat is handed over
-    State.SELECT: Phase.SELECT,
-    State.CONNECT_READ: Phase.SETTLE,
-    State.DRIVE: Phase.SETTLE,
-    State.CONNECT_MULTIPLY: Phase.SETTLE,
-    State.CONVERT: Phase.CONVERT,
-    State.RECOVER: Phase.RECOVER,
-    State.PULSE: Phase.PULSE,
-    State.DECIDE: Phase.DECIDE,
+    TileState.IDLE: Phase.IDLE,
+    TileState.DECODE: Phase.DECIDE,
+    TileState.ACCESS: Phase.DECIDE,
+    TileState.SCAN: Phase.DECIDE,
+    TileState.WAIT: Phase.SETTLE,
+    TileState.LOAD: Phase.SELECT,
+    TileState.RESPOND: Phase.STALL,  # or RESPOND, when the beat is handed over
+    TileState.SELECT: Phase.SELECT,
+    TileState.CONNECT_READ: Phase.SETTLE,
+    TileState.DRIVE: Phase.SETTLE,
+    TileState.CONNECT_MULTIPLY: Phase.SETTLE,
+    TileState.CONVERT: Phase.CONVERT,
+    TileState.RECOVER: Phase.RECOVER,
+    TileState.PULSE: Phase.PULSE,
+    TileState.DECIDE: Phase.DECIDE,
 }
 """Phase of every state."""
 
 DURATION_OF = {
-    State.SELECT: registers.SELECT,
-    State.CONNECT_READ: registers.SETTLE_READ,
-    State.DRIVE: registers.SETTLE_DRIVE,
-    State.CONNECT_MULTIPLY: registers.SETTLE_MULTIPLY,
-    State.CONVERT: registers.CONVERT,
-    State.RECOVER: registers.RECOVER,
+    TileState.SELECT: registers.SELECT,
+    TileState.CONNECT_READ: registers.SETTLE_READ,
+    TileState.DRIVE: registers.SETTLE_DRIVE,
+    TileState.CONNECT_MULTIPLY: registers.SETTLE_MULTIPLY,
+    TileState.CONVERT: registers.CONVERT,
+    TileState.RECOVER: registers.RECOVER,
 }
 """Registers that say how long a state lasts."""
 
 REQUEST_OF = {
-    State.SELECT: Request.SELECT,
-    State.CONNECT_READ: Request.CONNECT_READ,
-    State.DRIVE: Request.DRIVE,
-    State.CONNECT_MULTIPLY: Request.CONNECT_MULTIPLY,
-    State.CONVERT: Request.CONVERT,
+    TileState.SELECT: Request.SELECT,
+    TileState.CONNECT_READ: Request.CONNECT_READ,
+    TileState.DRIVE: Request.DRIVE,
+    TileState.CONNECT_MULTIPLY: Request.CONNECT_MULTIPLY,
+    TileState.CONVERT: Request.CONVERT,
 }
 """What is asked of the front end."""
 
-ON_ARRAY = tuple(state for state in State if state.value >= State.SELECT.value)
+ON_ARRAY = tuple(state for state in TileState if state.value >= TileState.SELECT.value)
 """States in which the array is touched."""
-READ_STATES = (State.CONNECT_READ, State.CONNECT_MULTIPLY, State.CONVERT)
+READ_STATES = (TileState.CONNECT_READ, TileState.CONNECT_MULTIPLY, TileState.CONVERT)
 """States in which the read path is on."""
-POPPING = (State.IDLE, State.LOAD, State.RESPOND)
+POPPING = (TileState.IDLE, TileState.LOAD, TileState.RESPOND)
 """States in which the next command may be popped."""
 
 
 def is_open_loop(follows):
     """Whether a command that goes on to a state behind SELECT pulses or drives without reading."""
-    return is_any(follows, (State.PULSE, State.RESPOND))
+    return is_any(follows, (TileState.PULSE, TileState.RESPOND))
 
 
 def is_any(opcode, opcodes):

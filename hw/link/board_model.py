@@ -6,9 +6,9 @@ from typing import Protocol
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 from . import check_word
-from .command_codec import CommandDecoder
+from .command_codec import CommandUnpacker
 from .crc import CRC_BYTES
-from .frames import LONGEST_FRAME, MOST_TO_HOST, SEQUENCE, WINDOW, BoardFrame, Deframer, Flag, HostFrame, Kind
+from .frames import LONGEST_FRAME, MOST_TO_HOST, SEQUENCE, WINDOW, BoardFrame, Deframer, FrameFlag, FrameKind, HostFrame
 from .front_end_number import DIRECT
 from .hello import Hello
 from .link_config import LinkConfig
@@ -18,8 +18,8 @@ LAST_START = MOST_TO_HOST - 1 - -(-LONGEST_BITS // 8)
 """Most whole bytes of payload behind which another record may start: the longest has room, wherever it starts."""
 
 
-class Controller(Protocol):
-    """What stands behind the link."""
+class SteppedController(Protocol):
+    """A controller behind the link, beat by beat and in steps of time."""
 
     def reset(self) -> None:
         """Disarm, and forget all commands."""
@@ -44,13 +44,13 @@ class BoardModel:
     ----------
     config : ControllerConfig
     link : LinkConfig
-    controller : Controller
+    controller : SteppedController
     front_end : int
         What the board says of its front end (`twinbar.hw.link.front_end_number`).
     """
 
     def __init__(
-        self, config: ControllerConfig, link: LinkConfig, controller: Controller, front_end: int = DIRECT
+        self, config: ControllerConfig, link: LinkConfig, controller: SteppedController, front_end: int = DIRECT
     ) -> None:
         self._hello = Hello.of(config, link, front_end)
         self._link = link
@@ -62,7 +62,7 @@ class BoardModel:
 
     def _start(self) -> None:
         widths = self._hello.widths
-        self._decoder = CommandDecoder(widths)
+        self._decoder = CommandUnpacker(widths)
         self._encoder = ResponseEncoder(widths)
         self._stored = bytearray()
         self._released = 0
@@ -91,7 +91,7 @@ class BoardModel:
             self._miss()
 
     def _take(self, frame: HostFrame) -> None:
-        if frame.kind is Kind.HELLO:
+        if frame.kind is FrameKind.HELLO:
             # A HELLO of this session behind its first command is a late copy.
             if frame.session != self._session or not self._commanded:
                 self._open(frame.session)
@@ -100,7 +100,7 @@ class BoardModel:
             return
         if (acknowledged := (frame.ack - self._first_kept) % SEQUENCE) <= len(self._kept):
             self._forget(acknowledged)
-        if frame.kind is Kind.DATA:
+        if frame.kind is FrameKind.DATA:
             self._store(frame)
         if frame.resend:
             self._sent = 0
@@ -112,7 +112,7 @@ class BoardModel:
         self._session = session
         # What was under way is cut; the delimiter keeps it apart from what follows.
         self._outgoing = bytearray(1)
-        self._keep(Kind.HELLO, self._hello.pack())
+        self._keep(FrameKind.HELLO, self._hello.pack())
 
     def _forget(self, count: int) -> None:
         for _ in range(count):
@@ -209,14 +209,16 @@ class BoardModel:
     def _close(self) -> None:
         payload = self._bits.to_bytes(-(-self._length // 8), "little")
         self._bits, self._length = 0, 0
-        self._keep(Kind.DATA, payload)
+        self._keep(FrameKind.DATA, payload)
         self._urgent = False
         self._since = None
 
-    def _keep(self, kind: Kind, payload: bytes) -> None:
+    def _keep(self, kind: FrameKind, payload: bytes) -> None:
         seq = (self._first_kept + len(self._kept)) % SEQUENCE
         awaited, released, rest = self._told = self._news
-        flags = rest << Flag.REST | self._missed << Flag.RESEND | self._decoder.malformed << Flag.MALFORMED
+        flags = (
+            rest << FrameFlag.REST | self._missed << FrameFlag.RESEND | self._decoder.malformed << FrameFlag.MALFORMED
+        )
         assert self._session is not None
         frame = BoardFrame(kind, self._session, seq, awaited, released, flags, self._check, payload)
         self._kept.append(frame.pack())

@@ -137,7 +137,7 @@ def _number_in_run(chained: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     return index - np.maximum.accumulate(np.where(chained, 0, index))
 
 
-class CommandDecoder:
+class CommandUnpacker:
     """Unpacks command beats from a stream of bytes, as the gateware does.
 
     Parameters
@@ -219,6 +219,6 @@ class CommandDecoder:
 
 def decode(data: bytes, widths: Widths) -> npt.NDArray[np.uint64] | None:
     """Unpack command beats; None if the bytes are not whole items."""
-    decoder = CommandDecoder(widths)
+    decoder = CommandUnpacker(widths)
     beats = decoder.feed(data)
     return None if decoder.malformed or not decoder.at_rest else np.array(beats, np.uint64)

@@ -35,7 +35,7 @@ MOST_TO_HOST: Final = cobs.BLOCK - BOARD_HEAD - BOARD_TAIL - CRC_BYTES
 _MOST_UNENDED = 4096
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """What a frame is for."""
 
     HELLO = 1
@@ -46,7 +46,7 @@ class Kind(IntEnum):
     """Carries only what every frame of the host carries; not numbered."""
 
 
-class Flag(IntEnum):
+class FrameFlag(IntEnum):
     """Flags of a board's frame: numbers of their bits."""
 
     REST = 0
@@ -63,7 +63,7 @@ class HostFrame:
 
     Parameters
     ----------
-    kind : Kind
+    kind : FrameKind
     session : int
         4 bits; new for every HELLO.
     seq, ack : int
@@ -74,7 +74,7 @@ class HostFrame:
         The board answers at once, and sends again what is not acknowledged.
     """
 
-    kind: Kind
+    kind: FrameKind
     session: int
     seq: int = 0
     ack: int = 0
@@ -94,7 +94,7 @@ class HostFrame:
             return None
         head, seq, ack = contents[:HOST_HEAD]
         payload = contents[HOST_HEAD:]
-        return cls(Kind(head >> 4 & 3), head & 15, seq, ack, payload, bool(head & 0x40), bool(head & 0x80))
+        return cls(FrameKind(head >> 4 & 3), head & 15, seq, ack, payload, bool(head & 0x40), bool(head & 0x80))
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,16 @@ class BoardFrame:
 
     Parameters
     ----------
-    kind : Kind
+    kind : FrameKind
     session, seq, ack, released : int
     flags : int
-        One bit per `Flag`.
+        One bit per `FrameFlag`.
     check : int
         See `check_word`.
     payload : bytes
     """
 
-    kind: Kind
+    kind: FrameKind
     session: int
     seq: int
     ack: int
@@ -129,14 +129,14 @@ class BoardFrame:
     @classmethod
     def unpack(cls, contents: bytes) -> "BoardFrame | None":
         """Read an intact frame without its CRC; None if no board sends it."""
-        if len(contents) < BOARD_HEAD + BOARD_TAIL or contents[0] >> 4 not in (Kind.HELLO, Kind.DATA):
+        if len(contents) < BOARD_HEAD + BOARD_TAIL or contents[0] >> 4 not in (FrameKind.HELLO, FrameKind.DATA):
             return None
         payload, tail = contents[BOARD_HEAD:-BOARD_TAIL], contents[-BOARD_TAIL:]
         ack, released, flags, *check = tail
-        session, kind = contents[0] & 15, Kind(contents[0] >> 4)
+        session, kind = contents[0] & 15, FrameKind(contents[0] >> 4)
         return cls(kind, session, contents[1], ack, released, flags, int.from_bytes(check, "little"), payload)
 
-    def has(self, flag: Flag) -> bool:
+    def has(self, flag: FrameFlag) -> bool:
         """Whether a flag is set."""
         return bool(self.flags >> flag & 1)
 

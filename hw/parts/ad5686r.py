@@ -32,7 +32,7 @@ TIMING = BusTiming(
 )
 
 
-class Command(IntEnum):
+class Ad5686rCommand(IntEnum):
     """Commands of the input shift register."""
 
     NO_OPERATION = 0
@@ -47,7 +47,7 @@ class Command(IntEnum):
     READBACK = 9
 
 
-class Fields(NamedTuple):
+class Ad5686rFields(NamedTuple):
     """Fields of a word; ``outputs`` is a mask."""
 
     command: int
@@ -69,9 +69,9 @@ def pack(command: int, outputs: int, data: int) -> int:
     return command << 20 | outputs << 16 | data
 
 
-def unpack(word: int) -> Fields:
+def unpack(word: int) -> Ad5686rFields:
     """Return the fields of a word."""
-    return Fields(word >> 20 & 0xF, word >> 16 & 0xF, word & 0xFFFF)
+    return Ad5686rFields(word >> 20 & 0xF, word >> 16 & 0xF, word & 0xFFFF)
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,11 @@ class AD5686R(DacPart):
     def write_and_update(self, channel: int, code: int) -> int:
         """Return the word of command 3."""
         self.check(channel, code)
-        return pack(Command.WRITE_AND_UPDATE, 1 << channel, code)
+        return pack(Ad5686rCommand.WRITE_AND_UPDATE, 1 << channel, code)
 
     def start_up(self) -> tuple[int, ...]:
         """Switch the reference on or off: bit 0 set is off."""
-        return (pack(Command.REFERENCE, 0, int(not self.internal_reference)),)
+        return (pack(Ad5686rCommand.REFERENCE, 0, int(not self.internal_reference)),)
 
     def device(self) -> DacDevice:
         """Return a model."""
@@ -116,22 +116,22 @@ class AD5686RDevice(BufferedDacDevice):
     def execute(self, word: int, time_ns: float) -> None:
         """Do what a word says."""
         command, outputs, data = unpack(word)
-        if command in (Command.WRITE_INPUT, Command.UPDATE, Command.WRITE_AND_UPDATE):
+        if command in (Ad5686rCommand.WRITE_INPUT, Ad5686rCommand.UPDATE, Ad5686rCommand.WRITE_AND_UPDATE):
             for channel in range(self.part.channels):
                 if outputs >> channel & 1:
-                    if command != Command.UPDATE:
+                    if command != Ad5686rCommand.UPDATE:
                         self.write_input(channel, data, time_ns)
-                    if command != Command.WRITE_INPUT:
+                    if command != Ad5686rCommand.WRITE_INPUT:
                         self.load(channel, time_ns)
-        elif command == Command.LDAC:
+        elif command == Ad5686rCommand.LDAC:
             # A bit that is set disables the LDAC pin for its output; with the pin high, both mean the same.
             self.transparent = 0
-        elif command == Command.RESET:
+        elif command == Ad5686rCommand.RESET:
             self.clear(time_ns)
             self.reference_on = True
-        elif command == Command.REFERENCE:
+        elif command == Ad5686rCommand.REFERENCE:
             self.reference_on = not data & 1
-        elif command not in (Command.NO_OPERATION, Command.POWER):
+        elif command not in (Ad5686rCommand.NO_OPERATION, Ad5686rCommand.POWER):
             self.violate(f"command {command} is not modelled", time_ns)
 
 

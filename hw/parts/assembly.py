@@ -15,7 +15,7 @@ LIMIT_BITS = 8
 """Bits of a current limit's code."""
 
 
-class Line(IntEnum):
+class DrivenLine(IntEnum):
     """What an output of a DAC sets."""
 
     BIT_LINE = 0
@@ -25,7 +25,7 @@ class Line(IntEnum):
     """The current limit while the write gate is open."""
 
 
-class Drive(Enum):
+class DrivePath(Enum):
     """Whose codes an output has: bias records that are driven through the same path."""
 
     WRITE = "write"
@@ -34,7 +34,7 @@ class Drive(Enum):
     MULTIPLY = "multiply"
 
 
-MOST_OUTPUTS = len(Line) * len(Drive)
+MOST_OUTPUTS = len(DrivenLine) * len(DrivePath)
 """Outputs that can be in use: each line of each drive has one at most."""
 
 
@@ -44,22 +44,22 @@ class DacOutput:
 
     Parameters
     ----------
-    line : Line
-    drives : frozenset of Drive
+    line : DrivenLine
+    drives : frozenset of DrivePath
         READ and MULTIPLY may share an output. WRITE must not share one, because the write drive keeps its codes while
         cells are read in between.
     channel, chip : int
         Output of which part.
     """
 
-    line: Line
-    drives: frozenset[Drive]
+    line: DrivenLine
+    drives: frozenset[DrivePath]
     channel: int
     chip: int = 0
 
 
 def outputs_for(
-    dac: DacPart, drives: Sequence[tuple[Line, frozenset[Drive] | set[Drive]]], chip: int = 0
+    dac: DacPart, drives: Sequence[tuple[DrivenLine, frozenset[DrivePath] | set[DrivePath]]], chip: int = 0
 ) -> tuple[DacOutput, ...]:
     """Return what is driven to the outputs of DACs in ascending order, part after part."""
     return tuple(
@@ -119,12 +119,12 @@ class SerialParts:
             self.dac.check(output.channel, 0)
             if not output.drives:
                 raise ConfigError(f"output {output.channel} of DAC {output.chip} is in use, but drives nothing")
-            if Drive.WRITE in output.drives and len(output.drives) > 1:
+            if DrivePath.WRITE in output.drives and len(output.drives) > 1:
                 raise ConfigError(
                     f"output {output.channel} of DAC {output.chip} is shared by the write drive and another one; the "
                     "write drive keeps its codes while cells are read, so that it needs an output of its own"
                 )
-            if output.line is Line.LIMIT and output.drives != {Drive.WRITE}:
+            if output.line is DrivenLine.LIMIT and output.drives != {DrivePath.WRITE}:
                 raise ConfigError("the current limit belongs to the write drive alone")
 
     @property
@@ -161,12 +161,12 @@ class SerialParts:
         """
         return codes or (pair and not self.pairs) or (reference and not self.reference)
 
-    def dac_code(self, line: Line, code: int, dac_bits: int) -> int:
+    def dac_code(self, line: DrivenLine, code: int, dac_bits: int) -> int:
         """Return the code of the part that stands for a line's code of ``dac_bits`` bits, or for a limit's code.
 
         A line's code is left-aligned. A limit of c / 255 becomes the same share of the part's range, rounded down.
         """
-        if line is Line.LIMIT:
+        if line is DrivenLine.LIMIT:
             # Repeated bits: c * 0x0101 / 0xFFFF is c / 255.
             return code * 0x0101 >> (2 * LIMIT_BITS - self.dac.bits)
         return code << (self.dac.bits - dac_bits)

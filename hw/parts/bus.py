@@ -100,7 +100,7 @@ class Wires:
     round_trip_ns : float
         Delay of the clock to the part plus that of its data back, clock-to-pin and pin-to-register included.
     input_registers : int
-        Registers between the data pin and the engine.
+        Registers between the data pin and the transceiver.
     """
 
     skew_ns: float = 0.0
@@ -114,7 +114,7 @@ DIRECT: Final = Wires()
 
 @dataclass(frozen=True)
 class BusCycles:
-    """A serial bus in clock cycles; `twinbar.hw.gateware.front_end.spi` is built from it.
+    """A serial bus in clock cycles; `twinbar.hw.gateware.front_end.spi_transceiver` is built from it.
 
     A bit takes ``first`` cycles before its sampling edge and ``second`` cycles after it.
 

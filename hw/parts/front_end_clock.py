@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .assembly import MOST_OUTPUTS, Drive, Line, SerialParts
+from .assembly import MOST_OUTPUTS, DrivenLine, DrivePath, SerialParts
 from .cycles import (
     convert_cycles,
     frames_of_conversion,
@@ -14,7 +14,7 @@ from .cycles import (
 
 
 @dataclass
-class Durations:
+class FrontEndRegisters:
     """Registers that a serial front end uses, in cycles."""
 
     select: int
@@ -77,7 +77,7 @@ class FrontEndClock:
         Of the tile.
     safe_codes : sequence of int
         Codes of the three lines.
-    durations : Durations
+    durations : FrontEndRegisters
         Registers; `change` changes them between requests.
     """
 
@@ -88,13 +88,13 @@ class FrontEndClock:
         columns: int,
         channels: int,
         safe_codes: Sequence[int],
-        durations: Durations,
+        durations: FrontEndRegisters,
     ) -> None:
         self.parts, self.channels, self.durations = parts, channels, durations
         self.cycles = front_end_cycles(parts, rows, columns)
         power_up = self.cycles.power_up
         safe = [*safe_codes, 0]
-        self._kept = {Drive.READ: list(safe), Drive.MULTIPLY: list(safe)}
+        self._kept = {DrivePath.READ: list(safe), DrivePath.MULTIPLY: list(safe)}
         outputs = parts.outputs
         wanted = [safe[output.line] for output in outputs]
         self._keeper = _Keeper(wanted, [None] * len(outputs), power_up + self.cycles.dac_start_up)
@@ -129,13 +129,13 @@ class FrontEndClock:
         if self._keeper.wanted[place] != code:
             self._keeper.wanted[place], self._keeper.since = code, cycle
 
-    def update(self, cycle: int, drive: Drive, codes: Sequence[int], limit: int = 0) -> None:
+    def update(self, cycle: int, drive: DrivePath, codes: Sequence[int], limit: int = 0) -> None:
         """Take over codes whose strobe ``update`` is in ``cycle``.
 
         Parameters
         ----------
         cycle : int
-        drive : Drive
+        drive : DrivePath
             WRITE for all records but READ and MULTIPLY, the safe codes included.
         codes : sequence of int
             Codes of the three lines.
@@ -161,7 +161,9 @@ class FrontEndClock:
         """
         self._write(self._keeper, cycle)
         keeper, rest = self._keeper, [0] * (MOST_OUTPUTS - len(self.parts.outputs))
-        lines = [code for drive in (Drive.READ, Drive.MULTIPLY) for code in self._kept[drive][: Line.LIMIT]]
+        lines = [
+            code for drive in (DrivePath.READ, DrivePath.MULTIPLY) for code in self._kept[drive][: DrivenLine.LIMIT]
+        ]
         dacs, others = (keeper.free, keeper.at_rest, keeper.since), (self._loader_free, self._reader_free)
         sent, settled, since, loader, reader = (max(time - cycle, 0) for time in (*dacs, *others))
         held = [-1 if code is None else code for code in keeper.held]
@@ -172,7 +174,7 @@ class FrontEndClock:
         """Take over what `state` gave, as of ``cycle``."""
         outputs, held = len(self.parts.outputs), state[MOST_OUTPUTS : 2 * MOST_OUTPUTS]
         lines = state[2 * MOST_OUTPUTS :]
-        self._kept[Drive.READ], self._kept[Drive.MULTIPLY] = [*lines[:3], 0], [*lines[3:6], 0]
+        self._kept[DrivePath.READ], self._kept[DrivePath.MULTIPLY] = [*lines[:3], 0], [*lines[3:6], 0]
         sent, settled, since, loader, self._column, reader, chosen = lines[6:]
         known = [None if code < 0 else code for code in held[:outputs]]
         self._keeper = _Keeper(list(state[:outputs]), known, sent + cycle, settled + cycle, since + cycle)
@@ -180,7 +182,7 @@ class FrontEndClock:
         self._chosen = None if chosen < 0 else chosen
         self._load = self._frames = None
 
-    def change(self, cycle: int, durations: Durations) -> None:
+    def change(self, cycle: int, durations: FrontEndRegisters) -> None:
         """Take over registers that have new values from ``cycle`` on; words accepted before it settle by the old."""
         self._write(self._keeper, cycle)
         self.durations = durations
@@ -200,18 +202,18 @@ class FrontEndClock:
         self._load, self._frames = _Load(start, latched, done + 1), None
         return done
 
-    def connect(self, cycle: int, drive: Drive) -> int:
+    def connect(self, cycle: int, drive: DrivePath) -> int:
         """Return the last cycle of CONNECT_READ or CONNECT_MULTIPLY."""
         for place, output in enumerate(self.parts.outputs):
             if drive in output.drives and len(output.drives) > 1:
                 self._want(cycle + 1, place, self._kept[drive][output.line])
-        settle = self.durations.settle_read if drive is Drive.READ else self.durations.settle_multiply
+        settle = self.durations.settle_read if drive is DrivePath.READ else self.durations.settle_multiply
         self._load = self._frames = None
         return self._ready(cycle + 1) + settle - 1
 
     def drive(self, cycle: int, codes: Sequence[int], limit: int = 0) -> int:
         """Return the last cycle of DRIVE; its codes come in its second cycle."""
-        self.update(cycle + 1, Drive.WRITE, codes, limit)
+        self.update(cycle + 1, DrivePath.WRITE, codes, limit)
         self._load = self._frames = None
         return self._ready(cycle + 2)
 

@@ -27,7 +27,7 @@ TIMING = BusTiming(
 )
 
 
-class Fields(NamedTuple):
+class Mcp4822Fields(NamedTuple):
     """Fields of a word."""
 
     channel: int
@@ -51,9 +51,9 @@ def pack(channel: int, code: int, *, single_gain: bool = True, active: bool = Tr
     return channel << 15 | single_gain << 13 | active << 12 | code
 
 
-def unpack(word: int) -> Fields:
+def unpack(word: int) -> Mcp4822Fields:
     """Return the fields of a word."""
-    return Fields(word >> 15 & 1, bool(word >> 13 & 1), bool(word >> 12 & 1), word & 0xFFF)
+    return Mcp4822Fields(word >> 15 & 1, bool(word >> 13 & 1), bool(word >> 12 & 1), word & 0xFFF)
 
 
 @dataclass(frozen=True)

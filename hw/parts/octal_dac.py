@@ -15,7 +15,7 @@ from .dac import BufferedDacDevice, DacDevice, DacPart
 DATA_BITS = 20
 
 
-class Command(IntEnum):
+class OctalDacCommand(IntEnum):
     """Commands of the input shift register."""
 
     WRITE_INPUT = 0
@@ -33,7 +33,7 @@ ALL_CHANNELS = 0xF
 """Instead of an address."""
 
 
-class Fields(NamedTuple):
+class OctalDacFields(NamedTuple):
     """Fields of a word."""
 
     command: int
@@ -55,9 +55,9 @@ def pack(command: int, address: int, data: int) -> int:
     return command << 24 | address << 20 | data
 
 
-def unpack(word: int) -> Fields:
+def unpack(word: int) -> OctalDacFields:
     """Return the fields of a word."""
-    return Fields(word >> 24 & 0xF, word >> 20 & 0xF, word & 0xFFFFF)
+    return OctalDacFields(word >> 24 & 0xF, word >> 20 & 0xF, word & 0xFFFFF)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class OctalDacPart(DacPart):
     def write_and_update(self, channel: int, code: int) -> int:
         """Return the word of command 3."""
         self.check(channel, code)
-        return pack(Command.WRITE_AND_UPDATE, channel, self.data_of(code))
+        return pack(OctalDacCommand.WRITE_AND_UPDATE, channel, self.data_of(code))
 
     def data_of(self, code: int) -> int:
         """Return the data bits of a code."""
@@ -84,7 +84,7 @@ class OctalDacPart(DacPart):
 
     def start_up(self) -> tuple[int, ...]:
         """Switch the reference on or off."""
-        return (pack(Command.REFERENCE, 0, int(self.internal_reference)),)
+        return (pack(OctalDacCommand.REFERENCE, 0, int(self.internal_reference)),)
 
     def device(self) -> DacDevice:
         """Return a model."""
@@ -100,15 +100,15 @@ class OctalDacDevice(BufferedDacDevice):
     def execute(self, word: int, time_ns: float) -> None:
         """Do what a word says."""
         command, address, data = unpack(word)
-        if command <= Command.WRITE_AND_UPDATE:
+        if command <= OctalDacCommand.WRITE_AND_UPDATE:
             self._write(command, address, data >> DATA_BITS - self.part.bits, time_ns)
-        elif command == Command.LDAC:
+        elif command == OctalDacCommand.LDAC:
             self.transparent = data & 0xFF
-        elif command == Command.RESET:
+        elif command == OctalDacCommand.RESET:
             self.clear(time_ns)
-        elif command == Command.REFERENCE:
+        elif command == OctalDacCommand.REFERENCE:
             self.reference_on = bool(data & 1)
-        elif command not in (Command.POWER, Command.CLEAR_CODE):
+        elif command not in (OctalDacCommand.POWER, OctalDacCommand.CLEAR_CODE):
             self.violate(f"command {command} is not modelled", time_ns)
 
     def _write(self, command: int, address: int, code: int, time_ns: float) -> None:
@@ -118,10 +118,10 @@ class OctalDacDevice(BufferedDacDevice):
             self.violate(f"address {address} does not exist", time_ns)
             return
         for channel in everyone if address == ALL_CHANNELS else (address,):
-            if command != Command.UPDATE:
+            if command != OctalDacCommand.UPDATE:
                 self.write_input(channel, code, time_ns)
-            if command in (Command.UPDATE, Command.WRITE_AND_UPDATE):
+            if command in (OctalDacCommand.UPDATE, OctalDacCommand.WRITE_AND_UPDATE):
                 self.load(channel, time_ns)
-        if command == Command.WRITE_INPUT_UPDATE_ALL:
+        if command == OctalDacCommand.WRITE_INPUT_UPDATE_ALL:
             for channel in everyone:
                 self.load(channel, time_ns)

@@ -12,7 +12,7 @@ from twinbar.hw.timing import MAX_WIDTH, MIN_SETTLE_DRIVE, Phase
 from .commands import COMMANDS, settings_of
 from .enumerations import RECORDS, ComplianceAction, Record
 from .fields import DeclarationError, Field, Word
-from .rules import CHANNELS, COLUMNS, Geometry
+from .rules import CHANNELS, COLUMNS, GeometryBound
 from .sizes import (
     ADDRESS_BITS,
     COMPLIANCE_BITS,
@@ -127,7 +127,7 @@ class Space:
         Address of the first one.
     capacity : int
         Addresses that are set aside, a power of two.
-    entries : tuple of int, or Geometry
+    entries : tuple of int, or GeometryBound
         Which of them exist, or how many from the first one on.
     access : Access
     word : Word
@@ -147,7 +147,7 @@ class Space:
     index: str
     base: int
     capacity: int
-    entries: tuple[int, ...] | Geometry
+    entries: tuple[int, ...] | GeometryBound
     access: Access
     word: Word
     halved: bool = False

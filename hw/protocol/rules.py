@@ -13,7 +13,7 @@ from .sizes import MAX_COLUMNS
 
 
 @dataclass(frozen=True)
-class Geometry:
+class GeometryBound:
     """A bound that is fixed when a controller is built: a member of `ControllerConfig`."""
 
     name: str
@@ -32,15 +32,15 @@ class Setting:
         return f"`{self.register}`"
 
 
-Bound = int | Geometry | Setting
+Bound = int | GeometryBound | Setting
 Resolve = Callable[[Bound], int]
 
-ROWS = Geometry("rows")
-COLUMNS = Geometry("columns")
-WORDS = Geometry("words")
-CHANNELS = Geometry("adc_channels")
-CASCADE = Geometry("cascade")
-SHARED_INPUTS = Geometry("shared_inputs")
+ROWS = GeometryBound("rows")
+COLUMNS = GeometryBound("columns")
+WORDS = GeometryBound("words")
+CHANNELS = GeometryBound("adc_channels")
+CASCADE = GeometryBound("cascade")
+SHARED_INPUTS = GeometryBound("shared_inputs")
 LEVELS = Setting("LEVELS")
 PULSE_LIMIT = Setting("PULSE_LIMIT")
 
@@ -96,7 +96,7 @@ class Aligned:
     """An argument is a multiple of a bound, which is a power of two."""
 
     argument: str
-    unit: Geometry
+    unit: GeometryBound
     status: Status = Status.BAD_ADDRESS
 
     @property
@@ -184,7 +184,7 @@ class Needs:
     """An argument is at most a number unless the controller is built with an option, which is then a bound of 1."""
 
     argument: str
-    option: Geometry
+    option: GeometryBound
     most: int = 0
     status: Status = Status.BAD_VALUE
 

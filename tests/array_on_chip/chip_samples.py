@@ -11,10 +11,10 @@ from twinbar.emulator.crossbar.array import ArrayState
 from twinbar.emulator.crossbar.chip_array import chip_model
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.hw.gateware.array.instructions import Condition, Input, Job
+from twinbar.hw.gateware.array.instructions import Condition, Job, MachineInput
 from twinbar.hw.gateware.array.memory_map import CHANNEL_RECORDS, MemoryMap, stored_tables
+from twinbar.hw.gateware.array.microprogram import ArrayProgram, array_program
 from twinbar.hw.gateware.array.model import ArrayModel
-from twinbar.hw.gateware.array.program import ArrayProgram, array_program
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 _CYCLES = dict.fromkeys(("select", "settle_read", "settle_multiply", "convert", "samples", "recover"), 1)
@@ -48,12 +48,12 @@ class InterpretedArray:
         tables = [] if packed else stored_tables(controller, self.model)
         memory = tables + [0xDEAD] * (self.at.words - len(tables))
         self.machine = Interpreter(self.program.microcode, self.program.image, memory)
-        self.machine.inputs[Input.TILE] = tile
+        self.machine.inputs[MachineInput.TILE] = tile
         self.machine.words = [0] * controller.words
         self.form_cycles = self.machine.run()
 
     def _job(self, event: Condition, job: Job, conditions: set[Condition], **inputs: int) -> int:
-        self.machine.inputs.update({Input[name.upper()]: value for name, value in inputs.items()})
+        self.machine.inputs.update({MachineInput[name.upper()]: value for name, value in inputs.items()})
         self.machine.conditions, self.machine.finished = {event, *conditions}, 0
         taken = self.machine.run()
         assert self.machine.finished == job

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from twinbar.hw.gateware.array.expressions import MASK, Function, Kind, Step
+from twinbar.hw.gateware.array.expressions import MASK, Function, Step, StepKind
 
 Outside = Callable[[Step, list[int]], int]
 
@@ -22,29 +22,29 @@ def evaluate(function: Function, inputs: Mapping[str, int], outside: Outside | N
 
 def _compute(step: Step, operands: list[int], inputs: Mapping[str, int], outside: Outside | None) -> int:
     match step.kind, operands:
-        case Kind.INPUT, []:
+        case StepKind.INPUT, []:
             return inputs[str(step.detail)]
-        case Kind.NUMBER, []:
+        case StepKind.NUMBER, []:
             return step.low
-        case Kind.ADD, [a, b]:
+        case StepKind.ADD, [a, b]:
             return a + b
-        case Kind.SUBTRACT, [a, b]:
+        case StepKind.SUBTRACT, [a, b]:
             return a - b
-        case Kind.MULTIPLY, [a, b]:
+        case StepKind.MULTIPLY, [a, b]:
             return a * b
-        case Kind.AND, [a, b]:
+        case StepKind.AND, [a, b]:
             return a & b
-        case Kind.XOR, [a, b]:
+        case StepKind.XOR, [a, b]:
             return a ^ b
-        case Kind.SHIFT, [a]:
+        case StepKind.SHIFT, [a]:
             return a >> int(step.detail)
-        case Kind.LESS, [a, b]:
+        case StepKind.LESS, [a, b]:
             return int(a < b)
-        case Kind.MINIMUM, [a, b]:
+        case StepKind.MINIMUM, [a, b]:
             return min(a, b)
-        case Kind.MAXIMUM, [a, b]:
+        case StepKind.MAXIMUM, [a, b]:
             return max(a, b)
-        case Kind.SELECT, [condition, a, b]:
+        case StepKind.SELECT, [condition, a, b]:
             return a if condition else b
     assert outside is not None
     return outside(step, operands)

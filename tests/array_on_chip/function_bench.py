@@ -6,7 +6,7 @@ from dataclasses import replace
 from interpreter import Interpreter, signed
 
 from twinbar.hw.gateware.array.assembler import Assembler, Microcode
-from twinbar.hw.gateware.array.expressions import Function, Kind
+from twinbar.hw.gateware.array.expressions import Function, StepKind
 from twinbar.hw.gateware.array.functions import Functions
 from twinbar.hw.gateware.array.instructions import Condition
 from twinbar.hw.gateware.array.memory_map import MemoryMap, stored_tables
@@ -37,7 +37,7 @@ class FunctionBench:
         scratch: int = 4,
     ) -> None:
         self._conditions = dict(conditions or {})
-        names = [str(step.detail) for step in function.steps if step.kind is Kind.INPUT]
+        names = [str(step.detail) for step in function.steps if step.kind is StepKind.INPUT]
         self._records = {name: 1 + n for n, name in enumerate(names) if name not in self._conditions}
         self._results = [f"result {n}" for n in range(len(function.results))]
         at = MemoryMap.of(controller, model)

@@ -11,9 +11,9 @@ from twinbar.hw.gateware.array.instructions import (
     REGISTERS,
     STORES,
     Condition,
-    Input,
+    MachineInput,
+    MachineOutput,
     Operation,
-    Output,
     cycles,
 )
 
@@ -50,14 +50,14 @@ class Interpreter:
         self.image, self.memory = image, memory
         self.registers = [microcode.registers.get(number, 0) for number in range(REGISTERS)]
         self.conditions: set[Condition] = set()
-        self.inputs: dict[Input, int] = {}
+        self.inputs: dict[MachineInput, int] = {}
         self.trims: dict[int, int] = {}
         self.words: list[int] = []
         self.active: set[int] = set()
         self.codes: dict[int, int] = {}
         self.finished = 0
         self.cycles = 0
-        self._outputs = {Output.CHANNEL: 0, Output.WORD: 0}
+        self._outputs = {MachineOutput.CHANNEL: 0, MachineOutput.WORD: 0}
         self._zero = self._negative = False
         self._at = 0
         self._callers: list[int] = []
@@ -78,16 +78,16 @@ class Interpreter:
             Condition.ALWAYS: True,
             Condition.ZERO: self._zero,
             Condition.NEGATIVE: self._negative,
-            Condition.ACTIVE: self._outputs[Output.CHANNEL] in self.active,
+            Condition.ACTIVE: self._outputs[MachineOutput.CHANNEL] in self.active,
         }.get(kind, kind in self.conditions)
         return holds != bool(condition >> 5)
 
     def _input(self, source: int) -> int:
-        kind = Input(source)
-        if kind is Input.WORD:
-            return self.words[self._outputs[Output.WORD]]
-        if kind is Input.TRIM:
-            return self.trims.get(self._outputs[Output.CHANNEL], 128)
+        kind = MachineInput(source)
+        if kind is MachineInput.WORD:
+            return self.words[self._outputs[MachineOutput.WORD]]
+        if kind is MachineInput.TRIM:
+            return self.trims.get(self._outputs[MachineOutput.CHANNEL], 128)
         return self.inputs[kind]
 
     def _step(self) -> bool:
@@ -106,7 +106,7 @@ class Interpreter:
         elif operation is Operation.RETURN:
             self._at = self._callers.pop()
         elif operation is Operation.OUTPUT:
-            self._output(Output(destination), self.registers[a])
+            self._output(MachineOutput(destination), self.registers[a])
         elif operation in STORES:
             self._store(operation, self.registers[a], self.registers[b] & 0xFFFF)
         else:
@@ -145,10 +145,10 @@ class Interpreter:
             return signed(self.memory[where], 16)
         return self.image[where]
 
-    def _output(self, sink: Output, value: int) -> None:
-        if sink is Output.CODE:
-            self.codes[self._outputs[Output.CHANNEL]] = signed(value, 16)
-        elif sink is Output.FINISHED:
+    def _output(self, sink: MachineOutput, value: int) -> None:
+        if sink is MachineOutput.CODE:
+            self.codes[self._outputs[MachineOutput.CHANNEL]] = signed(value, 16)
+        elif sink is MachineOutput.FINISHED:
             self.finished |= value & 15
         else:
             self._outputs[sink] = value & 0xFFFF

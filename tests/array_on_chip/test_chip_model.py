@@ -12,7 +12,7 @@ from twinbar.emulator.devices.preset import preset_names
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.array.program import array_cycles, array_program
+from twinbar.hw.gateware.array.microprogram import array_cycles, array_program
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 CONTROLLER = ControllerConfig(rows=8, columns=4)

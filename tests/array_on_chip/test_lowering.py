@@ -7,7 +7,7 @@ from evaluation import evaluate
 from function_bench import FunctionBench
 
 from twinbar.emulator.crossbar.chip_array import chip_model
-from twinbar.hw.gateware.array.expressions import MASK, Builder, Kind, Step, UnsupportedExpression
+from twinbar.hw.gateware.array.expressions import MASK, Builder, Step, StepKind, UnsupportedExpression
 from twinbar.hw.gateware.array.hoisting import hoist
 from twinbar.hw.gateware.array.instructions import Condition
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -69,7 +69,7 @@ def test_random_functions(model, seed: int, calls: int) -> None:
     rng = np.random.default_rng(seed)
     builder, values = random_builder(rng, calls=calls)
     function = builder.function(values[-1], values[-4])
-    names = {step.detail for step in function.steps if step.kind is Kind.INPUT}
+    names = {step.detail for step in function.steps if step.kind is StepKind.INPUT}
     bench = FunctionBench(CONTROLLER, model, function, {"b": Condition.RESETS} if "b" in names else {}, scratch=14)
 
     def draw(step: Step, operands: list[int]) -> int:
@@ -127,8 +127,8 @@ def test_what_is_known_early_is_computed_once(kind: str) -> None:
     function = builder.function(builder.call("mix", (operand,), 0, MASK))
     early, rest = hoist(function, ("cell",))
     assert early is not None
-    assert {step.detail for step in early.steps if step.kind is Kind.INPUT} == {"tile"}
-    assert {step.detail for step in rest.steps if step.kind is Kind.INPUT} == {"early", "cell"}
+    assert {step.detail for step in early.steps if step.kind is StepKind.INPUT} == {"tile"}
+    assert {step.detail for step in rest.steps if step.kind is StepKind.INPUT} == {"early", "cell"}
 
     def mixed(step: Step, operands: list[int]) -> int:
         return operands[0]

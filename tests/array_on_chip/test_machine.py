@@ -7,13 +7,13 @@ from amaranth.sim import Simulator
 from interpreter import Interpreter
 
 from twinbar.hw.gateware.array.assembler import Assembler, Microcode
-from twinbar.hw.gateware.array.instructions import Input, Operation, Output
+from twinbar.hw.gateware.array.instructions import MachineInput, MachineOutput, Operation
 from twinbar.hw.gateware.array.machine import Machine
 from twinbar.hw.gateware.array.memory import ArrayMemory
 
 RAM_WORDS = 256
 IMAGE = tuple(range(7, 7 + 3 * 100, 3))
-INPUTS = {Input.TILE: 0xABCD, Input.WORD: 0x98765432}
+INPUTS = {MachineInput.TILE: 0xABCD, MachineInput.WORD: 0x98765432}
 
 
 def random_program(rng: np.random.Generator) -> Microcode:
@@ -56,7 +56,7 @@ def random_program(rng: np.random.Generator) -> Microcode:
             asm.load_word(to, any_of([where, where, *addresses[:2]]))
         elif kind == 10:
             asm.load_image(to, any_of(addresses))
-            asm.input(to, any_of([Input.TILE, Input.WORD]))
+            asm.input(to, any_of([MachineInput.TILE, MachineInput.WORD]))
         elif kind == 11:
             asm.set(to, int(rng.integers(-2048, 2048)))
             asm.subtract(to, to, b)
@@ -67,7 +67,7 @@ def random_program(rng: np.random.Generator) -> Microcode:
             (asm.load, asm.load_word, asm.load_image)[int(rng.integers(3))](to, to)
             asm.shift(to, to, int(rng.integers(1, 65)), logical=bool(rng.integers(2)))
         else:
-            asm.output(Output.CHANNEL, a)
+            asm.output(MachineOutput.CHANNEL, a)
     for number, register in enumerate(registers):
         asm.store(register, asm.constant(RAM_WORDS // 4 - 1 - number))
     asm.sleep()
@@ -115,7 +115,7 @@ def test_random_programs(seed):
     program = random_program(np.random.default_rng(seed))
     interpreter = Interpreter(program, IMAGE, [0] * RAM_WORDS)
     interpreter.inputs = INPUTS
-    interpreter.words = [INPUTS[Input.WORD]]
+    interpreter.words = [INPUTS[MachineInput.WORD]]
     expected = interpreter.run()
     memory, took, outputs = simulate(program, expected)
     assert memory == interpreter.memory

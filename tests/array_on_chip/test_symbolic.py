@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from evaluation import evaluate
 
-from twinbar.emulator.devices.symbolic import Scalars, SourceRunner, Symbol, Table, Tables, as_symbol
-from twinbar.hw.gateware.array.expressions import Builder, Kind, Step, UnsupportedExpression
+from twinbar.emulator.devices.symbolic import LookupTables, Scalars, SourceRunner, Symbol, Table, as_symbol
+from twinbar.hw.gateware.array.expressions import Builder, Step, StepKind, UnsupportedExpression
 
 SOURCE = '''
 import numpy as np
@@ -109,7 +109,7 @@ def word(builder: Builder) -> Symbol:
     return Symbol(builder.bits("word", 64), word=True)
 
 
-TABLES = Tables([Table("entries", 10, ENTRIES)])
+TABLES = LookupTables([Table("entries", 10, ENTRIES)])
 
 
 def test_branches_calls_and_tables_come_to_what_python_computes(module: ModuleType) -> None:
@@ -118,7 +118,7 @@ def test_branches_calls_and_tables_come_to_what_python_computes(module: ModuleTy
     tables = [0] * 10 + list(ENTRIES)
 
     def look_up(step: Step, operands: list[int]) -> int:
-        assert step.kind is Kind.LOOKUP
+        assert step.kind is StepKind.LOOKUP
         return ENTRIES[operands[0]]
 
     for x in range(13):
@@ -138,7 +138,7 @@ def test_unsigned_words_wrap_and_signed_numbers_do_not(module: ModuleType) -> No
 
 def test_what_is_known_to_be_false_is_not_run(module: ModuleType) -> None:
     builder, result = run(module, "lazily", ranged("x", 0, 9), Scalars({"unset": 0}))
-    assert builder.steps[result.value].kind is Kind.INPUT
+    assert builder.steps[result.value].kind is StepKind.INPUT
 
 
 @pytest.mark.parametrize(

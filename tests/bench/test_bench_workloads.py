@@ -7,7 +7,7 @@ import pytest
 
 from twinbar.host.bench.scaling import measure_scaling
 from twinbar.host.bench.workloads import REFERENCE, OneLevelMoves, moved_by_one
-from twinbar.host.cli.bench import FIGURES
+from twinbar.host.cli.bench_command import FIGURES
 
 ROOT = Path(__file__).parents[2]
 

@@ -22,8 +22,8 @@ from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import TcpEndpoint
-from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
+from twinbar.host.transport.open_line import open_line
 from twinbar.host.virtual.server import Server
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode

@@ -4,8 +4,8 @@ from typing import Any
 
 from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.wiring import Wiring
+from twinbar.hw.gateware.board_core import CoreConfig
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.gateware.core import CoreConfig
 from twinbar.hw.link.link_config import LinkConfig
 
 

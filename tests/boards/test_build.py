@@ -13,7 +13,7 @@ from twinbar.boards import bitstream, bitstream_build, toolchain
 from twinbar.boards.bitstream import AchievedClock, Bitstream
 from twinbar.boards.bitstream_build import TimingError
 from twinbar.boards.flash import choose, flash
-from twinbar.boards.known_boards import find
+from twinbar.boards.known_boards import boards, find
 from twinbar.hw.errors import ConfigError, LinkError, ToolMissingError, TwinbarError
 
 BOARD = find("icebreaker")
@@ -298,10 +298,47 @@ def test_flashing(tools: Tools, twinbar: Callable[..., Any], tmp_path: Path) -> 
     assert twinbar("board", "flash", "icebreaker").status == 0
     assert tools.calls.read_text().splitlines()[-1] == str(made)
 
-    tools.write("iceprog", 'echo "Can\'t find iCE FTDI USB device." >&2; exit 2')
+    assert twinbar("board", "flash", "icebreaker", "--serial", "ib07", "--option=-v").status == 0
+    assert tools.calls.read_text().splitlines()[-1] == f"-d s:0x0403:0x6010:ib07 -v {made}"
+    refused = twinbar("board", "flash", "icebreaker", "--memory", "sram")
+    assert refused.status == 2
+    assert "iceprog cannot write this board's sram; choose --memory flash" in refused.err
+
+    # iceprog ends with ABORT. and says why before.
+    tools.write("iceprog", 'echo "init.." >&2; echo "Can\'t find iCE FTDI USB device." >&2; echo ABORT. >&2; exit 2')
     with pytest.raises(LinkError, match=r"iceprog could not program the 1BitSquared iCEBreaker .Can't find iCE FTDI"):
         flash(BOARD, made)
     assert twinbar("board", "flash", "icebreaker").status == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "arguments"),
+    [
+        ("icebreaker", {}, ["x.bit"]),
+        ("ice40-hx8k-b-evn", {"memory": "sram"}, ["-S", "x.bit"]),
+        ("ulx3s-85f", {}, ["-b", "ulx3s", "-f", "x.bit"]),
+        (
+            "ulx3s-85f",
+            {"memory": "sram", "serial": "K00042"},
+            ["-b", "ulx3s", "-m", "--ftdi-serial", "K00042", "x.bit"],
+        ),
+        ("ecpix5-45", {"options": ("-v",)}, ["-c", "ft2232", "-f", "-v", "x.bit"]),
+    ],
+)
+def test_what_a_programmer_is_told(name: str, choices: dict[str, Any], arguments: list[str]) -> None:
+    """As the manuals of iceprog and openFPGALoader say: without -f, and with -m or -S, only the FPGA is written."""
+    programmer = find(name).programmer
+    choices = {"memory": programmer.usual, "serial": None, "options": ()} | choices
+    assert programmer.arguments(Path("x.bit"), **choices) == arguments
+
+
+def test_every_board_keeps_its_bitstream_by_default() -> None:
+    assert {board.programmer.usual for board in boards().values()} == {"flash"}
+
+
+def test_a_programmer_that_cannot_choose_a_board() -> None:
+    with pytest.raises(ConfigError, match="icesprog cannot choose a board by its serial number; disconnect the others"):
+        find("icesugar").programmer.arguments(Path("x.bin"), "flash", "1", ())
 
 
 def test_a_programmer_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from twinbar.boards.wiring import find_wiring
 from twinbar.host.board.board_state import board_state, make_safe
 from twinbar.host.transport.link import Link
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.board_core import Core, CoreConfig
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.gateware.core import Core, CoreConfig
 from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status

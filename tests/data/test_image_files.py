@@ -150,8 +150,119 @@ def test_folders_of_images_that_cannot_be_used(folder: Path) -> None:
         load_dataset(str(folder))
     (folder / "test" / "cow").rmdir()
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(folder / "train" / "dog" / "9.png")
-    with pytest.raises(ConfigError, match=r"9\.png is 5x5, but images before it are 2x3; all must have one size"):
+    with pytest.raises(ConfigError, match=r"9\.png is 5x5 grey, but images before it are 2x3 grey; all must have"):
         load_dataset(str(folder))
     (folder / "train" / "dog" / "9.png").write_bytes(b"no image")
     with pytest.raises(ConfigError, match=r"9\.png .*must be an image|9\.png cannot be read"):
+        load_dataset(str(folder))
+
+
+def test_images_of_sixteen_bits_and_floating_point_keep_their_brightness(folder: Path) -> None:
+    """65,535 is white: 257 steps of 16 bits are one of 8."""
+    deep = np.array([[0, 257, 65535], [128 * 257, 200 * 257 + 100, 7 * 257 - 100]], np.uint16)
+    expected = [[0, 1, 255], [128, 200, 7]]
+    for path in folder.rglob("*.png"):
+        Image.fromarray(deep).save(path)
+    assert load_dataset(str(folder)).train_images[0].tolist() == expected
+    for path in list(folder.rglob("*.png")):
+        path.unlink()
+        Image.fromarray(np.array(expected, np.float32) / 255).save(path.with_suffix(".tif"))
+    assert load_dataset(str(folder)).test_images[3].tolist() == expected
+    Image.fromarray(np.array(expected, np.float32)).save(folder / "train" / "dog" / "0.tif")
+    with pytest.raises(ConfigError, match=r"0\.tif has values from 0 to 255; images have bytes, whole numbers"):
+        load_dataset(str(folder))
+
+
+def test_photographs_are_read_upright(folder: Path) -> None:
+    """Orientation 6 of EXIF: turn by 90 degrees clockwise."""
+    lying = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
+    for path in folder.rglob("*.png"):
+        image = Image.fromarray(lying)
+        marks = image.getexif()
+        marks[0x0112] = 6
+        image.save(path, exif=marks)
+    assert load_dataset(str(folder)).train_images[0].tolist() == [[120, 0], [160, 40], [200, 80]]
+
+
+def test_what_systems_leave_behind_is_no_class_and_no_image(folder: Path) -> None:
+    (folder / "train" / ".ipynb_checkpoints").mkdir()
+    (folder / "test" / "__MACOSX").mkdir()
+    (folder / "train" / "cat" / "._0.png").write_bytes(b"\0\5\x16\7")
+    (folder / "train" / "cat" / "Thumbs.db").write_bytes(b"x")
+    data = load_dataset(str(folder))
+    assert (data.train_labels.tolist(), data.classes) == ([0, 0, 1, 1], 2)
+
+
+def test_hidden_idx_files_are_no_set(tmp_path: Path) -> None:
+    for part in ("train", "t10k"):
+        write_idx(tmp_path, f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
+        write_idx(tmp_path, f"._{part}-images-idx3-ubyte", f"._{part}-labels-idx1-ubyte", IMAGES + 100)
+    assert np.array_equal(load_dataset(str(tmp_path)).train_images, IMAGES)
+
+
+def test_a_class_without_training_images_is_named(folder: Path) -> None:
+    (folder / "train" / "cow").mkdir()
+    with pytest.raises(ConfigError, match=r"train/cow holds no image; a class needs files such as \.png"):
+        load_dataset(str(folder))
+
+
+def test_grey_and_coloured_images_are_told_apart(folder: Path) -> None:
+    Image.fromarray(np.zeros((2, 3, 3), np.uint8)).save(folder / "train" / "dog" / "1.png")
+    with pytest.raises(ConfigError, match=r"1\.png is 2x3 in colour, but images before it are 2x3 grey; all must"):
+        load_dataset(str(folder))
+
+
+def test_colours_of_an_npz_may_stand_first(tmp_path: Path) -> None:
+    colours = np.arange(4 * 2 * 5 * 3, dtype=np.uint8).reshape(4, 2, 5, 3)
+    first = colours.transpose(0, 3, 1, 2)
+    np.savez(tmp_path / "set.NPZ.npz", x_train=first, y_train=LABELS, x_test=first, y_test=LABELS)
+    (tmp_path / "set.NPZ.npz").rename(tmp_path / "set.NPZ")
+    assert np.array_equal(load_dataset(str(tmp_path / "set.NPZ")).train_images, colours)
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (LABELS - 1, "a train label is -1; with 2 classes, labels are 0 to 1"),
+        (LABELS.astype(np.uint64) + 2**63, "y_train has the label 9223372036854775810; labels are 0 to 999999"),
+        (LABELS + 10**9, "y_train has the label 1000000002; labels are 0 to 999999"),
+    ],
+)
+def test_labels_that_no_class_has(labels: np.ndarray, sentence: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x_train=IMAGES, y_train=labels, x_test=IMAGES, y_test=LABELS[:1])
+    with pytest.raises(ConfigError, match=sentence):
+        load_dataset(str(tmp_path / "set.npz"))
+
+
+def test_an_npz_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    np.save(tmp_path / "array.npy", IMAGES)
+    (tmp_path / "array.npy").rename(tmp_path / "array.npz")
+    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "empty.npz").touch()
+    for name in ("array", "text", "empty"):
+        with pytest.raises(ConfigError, match=rf"{name}\.npz is damaged, or another kind of file; give a file with"):
+            load_dataset(str(tmp_path / f"{name}.npz"))
+    hollow = IMAGES[:, :0]
+    np.savez(tmp_path / "set.npz", x_train=hollow, y_train=LABELS, x_test=hollow, y_test=LABELS)
+    with pytest.raises(ConfigError, match=r"x_train has the shape \(4, 0, 3\), images without a pixel"):
+        load_dataset(str(tmp_path / "set.npz"))
+
+
+def test_names_that_no_file_can_have() -> None:
+    with pytest.raises(ConfigError, match="File name too long"):
+        load_dataset("x" * 5000)
+    with pytest.raises(ConfigError, match="there is no data set and no folder ~nobody-at-all/x"):
+        load_dataset("~nobody-at-all/x")
+
+
+def test_a_folder_that_may_not_be_read_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = Path.iterdir
+
+    def forbidden(path: Path) -> object:
+        if path.name == "dog":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    with pytest.raises(ConfigError, match=r"train/dog cannot be read: Permission denied"):
         load_dataset(str(folder))

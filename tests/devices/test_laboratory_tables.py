@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from twinbar.emulator.devices.layout import RESET, SET
-from twinbar.emulator.devices.measured_columns import Unit, parse_unit
+from twinbar.emulator.devices.measured_columns import ColumnUnit, parse_unit
 from twinbar.emulator.devices.measured_series import ValueMeaning
 from twinbar.emulator.devices.measurement import read_pulse_trains
 from twinbar.hw.errors import ConfigError
@@ -27,7 +27,7 @@ TABLES = {
     ),
     "repetitions without a unit, numbered": (
         {"LTP.csv": "pulse,1,2\n0,1,1.5\n1,2,2.5\n2,3,3.5\n"},
-        ValueMeaning(unit=Unit("conductance", 1e-6)),
+        ValueMeaning(unit=ColumnUnit("conductance", 1e-6)),
         [UP, (SET, [1.5, 2.5, 3.5])],
     ),
     "repetitions of different length": (
@@ -42,17 +42,17 @@ TABLES = {
     ),
     "no header": (
         {"m.csv": "SET,0,1\nSET,1,2\nSET,2,3\nRESET,0,3\nRESET,1,2\nRESET,2,1\n"},
-        ValueMeaning(unit=Unit("conductance", 1e-6)),
+        ValueMeaning(unit=ColumnUnit("conductance", 1e-6)),
         [UP, DOWN],
     ),
     "no header, signs": (
         {"m.csv": "1,0,1\n1,1,2\n1,2,3\n-1,0,3\n-1,1,2\n-1,2,1\n"},
-        ValueMeaning(unit=Unit("conductance", 1e-6)),
+        ValueMeaning(unit=ColumnUnit("conductance", 1e-6)),
         [UP, DOWN],
     ),
     "no header, pulses and values": (
         {"reset.txt": "0 3\n1 2\n2 1\n"},
-        ValueMeaning(unit=Unit("conductance", 1e-6)),
+        ValueMeaning(unit=ColumnUnit("conductance", 1e-6)),
         [DOWN],
     ),
     "semicolons and decimal commas": (
@@ -206,7 +206,7 @@ def test_cells_of_a_wide_table_are_told_from_repetitions(write):
     ],
 )
 def test_units(text, kind, factor):
-    assert parse_unit(text) == Unit(kind, factor)
+    assert parse_unit(text) == ColumnUnit(kind, factor)
 
 
 def test_what_is_no_unit():

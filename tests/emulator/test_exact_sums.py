@@ -71,7 +71,7 @@ def test_sums_are_exact(
         [sum(x * row[k] for x, row in zip(vector, signed, strict=True)) for k in range(array.outputs)]
         for vector in inputs.tolist()
     ]
-    assert [[int(value) for value in row] for row in sums[0, 0].tolist()] == expected
+    assert [[int(value) for value in row] for row in sums[0, :, 0].tolist()] == expected
     if full:
         assert max(map(max, expected)) > array.rows * array.input_max * 2**array.grid_bits // 2
 
@@ -87,7 +87,7 @@ def test_variance_sums_are_exact(make_crossbar: Callable[..., CrossbarConfig], s
     cells = [[int(physics.grid_variance(grid, scalars, tables)) for grid in row] for row in grid_of(engine)]
     per_row = [[row[2 * k] + row[2 * k + 1] for k in range(array.outputs)] for row in cells]
     expected = [sum(array.input_max**2 * row[k] for row in per_row) for k in range(array.outputs)]
-    assert [[int(v) for v in row] for row in variances[0, 0].tolist()] == [expected] * len(inputs)
+    assert [[int(v) for v in row] for row in variances[0, :, 0].tolist()] == [expected] * len(inputs)
     # A pair of the noisiest cells reaches the bound on which the plan rests, or nearly so.
     assert max(per_row[0]) > config.sums.variance_max
 

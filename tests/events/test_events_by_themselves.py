@@ -9,7 +9,7 @@ import simpy
 from events_bench import assert_same, command, crossbar, program, set_up, write_register
 from simpy.events import NORMAL
 
-from twinbar.emulator.contract.program import Controller, Pin, PinPulse
+from twinbar.emulator.contract.program import Pin, PinPulse, ProgramController
 from twinbar.emulator.engines.events import EventsController, events_controller
 from twinbar.emulator.engines.events.clock import Clock
 from twinbar.hw.actions import Action
@@ -182,7 +182,7 @@ def test_time_stands_still_between_programs() -> None:
 
 
 def test_a_long_wait_costs_no_time() -> None:
-    engine: Controller = EventsController(*crossbar())
+    engine: ProgramController = EventsController(*crossbar())
     result = engine.run(program([command(Opcode.WAIT, cycles=(1 << 28) - 1)]))
     assert result.cycles == (1 << 28) - 1 + 3 + 1 + 1 + 2
 

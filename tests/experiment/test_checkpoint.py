@@ -264,5 +264,6 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
         save_checkpoint(tmp_path, {"step": 2})
     assert caught.value.exit_status == 1
     monkeypatch.undo()
+    assert "the one before it is complete: make room, then continue with --resume" in str(caught.value)
     assert load_checkpoint(tmp_path) == {"step": 1}
     assert len(list(tmp_path.iterdir())) == 1

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 import twinbar as tb
 
 SMALL = {"array.rows": 16, "array.columns": 16}
+OPTIONS = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
 
 
 def network() -> nn.Module:
@@ -202,8 +203,7 @@ def test_names_train_as_the_command_does(tmp_path: Path) -> None:
         "mlp", "digits", epochs=1, settings={"data.limit": 64, **SMALL}, out=tmp_path / "python", progress=False
     )
     command = [sys.executable, "-m", "twinbar", "train", "--epochs", "1", "--limit", "64", "--out", "shell"]
-    options = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
-    subprocess.run([*command, *options], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([*command, *OPTIONS], cwd=tmp_path, check=True, capture_output=True)
     shell = json.loads((tmp_path / "shell" / "report.json").read_text())
     assert timeless(run.report) == timeless(shell)
 
@@ -249,10 +249,9 @@ def scaled(outputs, targets):
 @pytest.fixture
 def shell(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     (tmp_path / "mine.py").write_text(MODULE)
-    small = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "twinbar", "train", *arguments, *small]
+        command = [sys.executable, "-m", "twinbar", "train", *arguments, *OPTIONS]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     return run
@@ -286,11 +285,21 @@ def test_the_shell_takes_modules(shell: Callable[..., subprocess.CompletedProces
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(
-    shell: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, arguments: tuple[str, ...], sentence: str
+    twinbar: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    sentence: str,
 ) -> None:
-    done = shell(*arguments, "--out", "run")
-    assert done.returncode == 2
-    assert sentence in " ".join(done.stderr.replace("│", " ").split())
+    (tmp_path / "mine.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    # As for `python -m`.
+    monkeypatch.syspath_prepend(tmp_path)
+    done = twinbar("train", *arguments, *OPTIONS, "--out", "run")
+    # The next test has a module of this name in another folder.
+    sys.modules.pop("mine", None)
+    assert done.status == 2
+    assert sentence in " ".join(done.err.replace("│", " ").split())
     assert not (tmp_path / "run").exists()
 
 

@@ -313,6 +313,45 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monk
     assert json.loads((tmp_path / "report.json").read_text()) == {"epoch": 1}
 
 
+def test_a_disk_that_is_full_at_the_first_checkpoint_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "runs" / "run"
+    folder = RunFolder.create(path, CONFIG)
+    folder.table("steps.csv")
+    monkeypatch.setattr("twinbar.host.experiment.checkpoint.replace_file", full)
+
+    def save() -> None:
+        with folder:
+            folder.save_checkpoint({"step": 1})
+
+    with pytest.raises(TwinbarError, match="it would be the first of this run: make room, or choose another folder"):
+        save()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_later_leaves_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder = RunFolder.create(tmp_path / "run", CONFIG)
+    folder.table("steps.csv")
+    folder.save_checkpoint({"step": 1})
+    monkeypatch.setattr("twinbar.host.experiment.checkpoint.replace_file", full)
+
+    def save() -> None:
+        with folder:
+            folder.save_checkpoint({"step": 2})
+
+    with pytest.raises(TwinbarError, match="the one before it is complete: make room, then continue with --resume"):
+        save()
+    with RunFolder.open(tmp_path / "run") as again:
+        assert again.load_checkpoint(pytest.fail) == {"step": 1}
+
+
 def test_default_folders_are_named_by_data_and_policy_and_never_taken_twice(tmp_path: Path) -> None:
     config = ExperimentConfig().merge({"data.name": "/data/my set", "policy.name": "float"})
     first = default_run_folder(config, tmp_path)

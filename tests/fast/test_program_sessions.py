@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from both_engines import SMALL, Both, beats, crossbar, set_up
 
-from twinbar.emulator.contract.program import Controller, Program
+from twinbar.emulator.contract.program import Program, ProgramController
 from twinbar.emulator.engines.events import EventsController
 from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.hw.errors import ConfigError
@@ -48,7 +48,7 @@ def test_long_programs_take_no_longer_for_waiting(compiled_controller: None) -> 
 
 
 @pytest.mark.parametrize("engine", [FastController, EventsController])
-def test_counters_wrap_at_36_bits(compiled_controller: None, engine: type[Controller]) -> None:
+def test_counters_wrap_at_36_bits(compiled_controller: None, engine: type[ProgramController]) -> None:
     controller = engine(crossbar(SMALL), SMALL)
     controller.run(Program(pack(Opcode.WAIT, cycles=np.full(257, (1 << 28) - 1))))
     answers = controller.run(Program(pack(Opcode.READ_REGISTER, address=[0x83, 0x81, 0x88, 0x9B])))

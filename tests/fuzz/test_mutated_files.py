@@ -132,10 +132,10 @@ def checkpoint(run: Path) -> Case:
 
 
 def session(scratch: Path) -> Case:
-    from twinbar.emulator.verify.session import Session, Step
-    from twinbar.host.cli.verify import read_session
+    from twinbar.emulator.verify.session import Session, SessionStep
+    from twinbar.host.cli.verify_command import read_session
 
-    state = Session("pair", (Step((0x1234, 0x99)),)).state_dict()
+    state = Session("pair", (SessionStep((0x1234, 0x99)),)).state_dict()
     text = json.dumps({"difference": {"session": state}}).encode()
     return {"s.json": text}, lambda path: read_session(path / "s.json")
 

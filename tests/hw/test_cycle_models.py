@@ -14,7 +14,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.drive.arming import Arming
 from twinbar.hw.gateware.drive.write_drive import WriteDrive
 from twinbar.hw.gateware.link.uart import UartTransmitter
-from twinbar.hw.gateware.readout.level_table import LevelTable
+from twinbar.hw.gateware.readout.level_memory import LevelMemory
 from twinbar.hw.gateware.streams.stream_queue import Queue
 from twinbar.hw.protocol.vocabulary import Record
 
@@ -131,7 +131,7 @@ def test_a_count_can_be_asked_for_two_cycles_after_it_was_added() -> None:
 
 @pytest.mark.parametrize("early", [0, 1])
 def test_a_code_is_compared_with_a_level_two_cycles_after_it_was_chosen(early: int) -> None:
-    dut, found = LevelTable(ControllerConfig()), []
+    dut, found = LevelMemory(ControllerConfig()), []
 
     async def bench(ctx: Any) -> None:
         for level, window in ((1, 10 | 20 << 16), (2, 30 | 40 << 16)):
@@ -144,7 +144,7 @@ def test_a_code_is_compared_with_a_level_two_cycles_after_it_was_chosen(early: i
         await ctx.tick().repeat(5)
         ctx.set(dut.level, 2)
         ctx.set(dut.code, 35)
-        for _ in range(LevelTable.cycles() - early):
+        for _ in range(LevelMemory.cycles() - early):
             await ctx.tick()
         ctx.set(dut.compare, 1)
         await ctx.tick()
@@ -153,7 +153,7 @@ def test_a_code_is_compared_with_a_level_two_cycles_after_it_was_chosen(early: i
     simulate(dut, bench)
     # A cycle earlier, the code is still above the level that was chosen before.
     assert found == [(0, early)]
-    assert LevelTable.cycles() == 2
+    assert LevelMemory.cycles() == 2
 
 
 @pytest.mark.parametrize("divisor", [4, 7, 104])

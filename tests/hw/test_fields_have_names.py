@@ -37,7 +37,7 @@ ALLOWED = (
     ("hw/gateware/*readback.py", "address[[]0]", "registers lie in two memories, by their lowest address bit"),
     ("hw/gateware/*gain_trims.py", "bit >> 1", "the next bit of a successive approximation"),
     ("hw/gateware/*serial_front_end.py", "multiplies << 1", "two flags of the front end"),
-    ("hw/gateware/*spi.py", "* << 1", "a shift register"),
+    ("hw/gateware/*spi_transceiver.py", "* << 1", "a shift register"),
     ("emulator/engines/events/calibration.py", "bit >>= 1", "the next bit of a successive approximation"),
     ("emulator/engines/program/*cell*.py", "*[aA][vV][eE][rR][aA][gG][eE]* >> 1", "rounding half up"),
     ("emulator/engines/program/*cell*.py", "*[bB][iI][tT]* >>= 1", "the next bit of a successive approximation"),

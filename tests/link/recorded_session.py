@@ -14,7 +14,7 @@ from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.gateware.board_core import CoreConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
 

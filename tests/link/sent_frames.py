@@ -3,7 +3,7 @@
 from simulated_line import Damage, SimulatedLine
 
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.frames import SEQUENCE, BoardFrame, Deframer, HostFrame, Kind
+from twinbar.hw.link.frames import SEQUENCE, BoardFrame, Deframer, FrameKind, HostFrame
 
 
 class FrameByFrame:
@@ -31,10 +31,10 @@ class LateHello(FrameByFrame):
     def arriving(self, frame: bytes) -> list[bytes]:
         for contents in Deframer().feed(frame):
             found = HostFrame.unpack(contents)
-            if found and found.kind is Kind.HELLO:
+            if found and found.kind is FrameKind.HELLO:
                 self._hello = frame
                 return [frame]
-            self.frames += bool(found and found.kind is Kind.DATA)
+            self.frames += bool(found and found.kind is FrameKind.DATA)
         return [frame, self._hello]
 
 
@@ -61,7 +61,7 @@ class CountingLine(SimulatedLine):
     def write(self, data: bytes) -> None:
         for contents in self._there.feed(data):
             frame = HostFrame.unpack(contents)
-            self.frames += bool(frame and frame.kind is Kind.DATA)
+            self.frames += bool(frame and frame.kind is FrameKind.DATA)
         self.most = max(self.most, self.frames - self._acknowledged)
         super().write(data)
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link import check_word, cobs, command_codec, crc, expectation, frames, responses
-from twinbar.hw.link.command_codec import CommandDecoder
+from twinbar.hw.link.command_codec import CommandUnpacker
 from twinbar.hw.link.expectation import Expectation
-from twinbar.hw.link.frames import MOST_TO_BOARD, MOST_TO_HOST, BoardFrame, Deframer, HostFrame, Kind
+from twinbar.hw.link.frames import MOST_TO_BOARD, MOST_TO_HOST, BoardFrame, Deframer, FrameKind, HostFrame
 from twinbar.hw.link.responses import ResponseDecoder, ResponseEncoder
 from twinbar.hw.protocol.layouts import COMMAND_BODIES, RESPONSE_BODIES, Command, Response
 from twinbar.hw.protocol.packing import pack
@@ -87,7 +87,7 @@ def test_a_stream_may_be_cut_anywhere() -> None:
     rng = np.random.default_rng(3)
     beats = any_beats(rng, 300, MNIST)
     packed = command_codec.encode(beats, widths)
-    decoder, found, position = CommandDecoder(widths), [], 0
+    decoder, found, position = CommandUnpacker(widths), [], 0
     while position < len(packed):
         size = int(rng.integers(1, 9))
         found += decoder.feed(packed[position : position + size])
@@ -97,7 +97,7 @@ def test_a_stream_may_be_cut_anywhere() -> None:
 
 
 def test_zeros_are_noticed() -> None:
-    decoder = CommandDecoder(widths_of(MNIST))
+    decoder = CommandUnpacker(widths_of(MNIST))
     assert decoder.feed(bytes(64)) == []
     assert decoder.malformed
 
@@ -192,8 +192,8 @@ def test_up_to_four_flipped_bits_are_found() -> None:
 
 
 def test_frames_come_back_through_noise() -> None:
-    host = HostFrame(Kind.DATA, 5, 200, 100, bytes(MOST_TO_BOARD), push=True)
-    board = BoardFrame(Kind.DATA, 9, 3, 4, 5, 2, 0xBEEF, b"\xff" * MOST_TO_HOST)
+    host = HostFrame(FrameKind.DATA, 5, 200, 100, bytes(MOST_TO_BOARD), push=True)
+    board = BoardFrame(FrameKind.DATA, 9, 3, 4, 5, 2, 0xBEEF, b"\xff" * MOST_TO_HOST)
     for frame in (host, board):
         assert len(frame.pack()) == frames.LONGEST_FRAME
         deframer = Deframer()
@@ -212,7 +212,7 @@ def test_bytes_per_sparse_write() -> None:
         for step in beats:
             packed = command_codec.encode(step, widths)
             cut = [packed[start : start + MOST_TO_BOARD] for start in range(0, len(packed), MOST_TO_BOARD)]
-            sent += sum(len(HostFrame(Kind.DATA, 0, payload=part).pack()) for part in cut)
+            sent += sum(len(HostFrame(FrameKind.DATA, 0, payload=part).pack()) for part in cut)
         print(f"{writes} writes: {sent / beats.size:.3f} bytes per write")
         assert sent / beats.size <= 2.2
 

@@ -26,7 +26,7 @@ from twinbar.hw.gateware.link.linked_controller import LinkedController
 from twinbar.hw.gateware.link.packer import Packer
 from twinbar.hw.gateware.link.unpacker import Unpacker
 from twinbar.hw.link import command_codec
-from twinbar.hw.link.frames import SEQUENCE, HostFrame, Kind
+from twinbar.hw.link.frames import SEQUENCE, FrameKind, HostFrame
 from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.link.responses import ResponseEncoder
 from twinbar.hw.protocol.packing import pack, unpack
@@ -108,7 +108,7 @@ def test_a_program_of_loads_ends_and_a_new_session_starts_clean() -> None:
     loads = pack(Opcode.LOAD, 1, word=np.arange(4), bits=7)
     first.run(loads)
     assert line.controller.commands == loads.tolist()
-    line.write(HostFrame(Kind.DATA, 3, 1, 1, command_codec.encode(pack(Opcode.SAFE), widths_of(SMALL))).pack())
+    line.write(HostFrame(FrameKind.DATA, 3, 1, 1, command_codec.encode(pack(Opcode.SAFE), widths_of(SMALL))).pack())
     for _ in range(40):
         line.step()
     assert line.controller.busy
@@ -125,17 +125,17 @@ def test_nothing_is_executed_that_was_not_sent() -> None:
     rng = np.random.default_rng(0)
     write = pack(Opcode.WRITE, 0, row=1, column=1, level=1)
     packed = command_codec.encode(write, widths_of(SMALL))
-    stranger = HostFrame(Kind.DATA, 0, payload=packed).pack()
+    stranger = HostFrame(FrameKind.DATA, 0, payload=packed).pack()
     for data in (rng.integers(256, size=20_000, dtype=np.uint8).tobytes(), b"\0" + stranger):
         line.write(data)
     for _ in range(4000):
         line.step()
     assert line.controller.commands == []
     link = Link(line, first_session=SESSION - 1)
-    line.write(HostFrame(Kind.DATA, SESSION + 1, payload=packed).pack())
+    line.write(HostFrame(FrameKind.DATA, SESSION + 1, payload=packed).pack())
     # Nor a frame that is not the next one, nor one of which a bit is wrong.
-    line.write(HostFrame(Kind.DATA, SESSION, seq=1, payload=packed).pack())
-    damaged = bytearray(HostFrame(Kind.DATA, SESSION, payload=packed).pack())
+    line.write(HostFrame(FrameKind.DATA, SESSION, seq=1, payload=packed).pack())
+    damaged = bytearray(HostFrame(FrameKind.DATA, SESSION, payload=packed).pack())
     damaged[6] ^= 4
     line.write(bytes(damaged))
     for _ in range(200):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from beats import AnsweringController, any_beats, as_beats
 
-from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
+from twinbar.host.transport.open_line import open_line
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel

@@ -7,12 +7,12 @@ from sent_frames import CountingLine, FrameByFrame, LateHello
 from simulated_line import SimulatedLine, faults
 
 from twinbar.host.transport.faulty_line import FaultRates, FaultyLine
-from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link, LinkStatistics
+from twinbar.host.transport.open_line import open_line
 from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
-from twinbar.hw.link.frames import MOST_TO_BOARD, SEQUENCE, WINDOW, HostFrame, Kind
+from twinbar.hw.link.frames import MOST_TO_BOARD, SEQUENCE, WINDOW, FrameKind, HostFrame
 from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode
@@ -346,12 +346,12 @@ def test_noise_and_strangers_execute_nothing() -> None:
     line.board.receive(rng.integers(256, size=100_000, dtype=np.uint8).tobytes())
     write = pack(Opcode.WRITE, 0, row=1, column=1, level=1)
     payload = b"\x41" + int(write[0]).to_bytes(8, "little")
-    line.board.receive(b"\0" + HostFrame(Kind.DATA, 0, payload=payload).pack())
+    line.board.receive(b"\0" + HostFrame(FrameKind.DATA, 0, payload=payload).pack())
     line.board.advance(0.0)
     assert controller.commands == []
     link = Link(line, first_session=4)
     # The session is 5 then, and this frame is of another one.
-    line.board.receive(HostFrame(Kind.DATA, 6, payload=payload).pack())
+    line.board.receive(HostFrame(FrameKind.DATA, 6, payload=payload).pack())
     line.board.advance(1.0)
     assert controller.commands == []
     link.run(write)

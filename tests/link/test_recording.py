@@ -11,8 +11,8 @@ from simulated_line import SimulatedLine, faults
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.transport.controller_state import read_counters, read_faults, read_registers, write_registers
-from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
+from twinbar.host.transport.open_line import open_line
 from twinbar.host.transport.recording import RecordingLine, ReplayLine, free_path
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError, LinkError

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from crossbar_weights import error_bound
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from twinbar.host.network.network import STATE_KEY, Network
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.host.nn.patches import Patches
 
 
 def assert_alike(one: Tensor, other: Tensor) -> None:
@@ -29,6 +31,18 @@ def multiply_groups(x: Tensor, weights: Tensor, groups: int) -> Tensor:
     return torch.cat([own @ matrix.t() for own, matrix in parts], dim=1)
 
 
+def vectors_of(x: Tensor, patches: Patches | None) -> Tensor:
+    """The input vectors of a product: the patches of a convolution's input, channel by channel, cut by PyTorch."""
+    if patches is None:
+        return x
+    dimensions = len(patches.kernel)
+    windows = F.pad(x, [size for size in reversed(patches.padding) for _ in range(2)])
+    for n, (kernel, stride, dilation) in enumerate(zip(patches.kernel, patches.stride, patches.dilation, strict=True)):
+        windows = windows.unfold(2 + n, dilation * (kernel - 1) + 1, stride)[..., ::dilation]
+    places, within = range(2, 2 + dimensions), range(2 + dimensions, 2 + 2 * dimensions)
+    return windows.permute(0, *places, 1, *within).flatten(1 + dimensions).flatten(0, dimensions)
+
+
 def multiply_exactly(net: Network) -> None:
     """Let the layers of a network multiply by the twin's weights, without a crossbar."""
     for layer in net.layers:
@@ -36,10 +50,11 @@ def multiply_exactly(net: Network) -> None:
         class Exact(CrossbarMatmul):
             matrix = torch.from_numpy(layer.matrix.copy())
 
-            def __call__(self, x: Tensor, block: int = 0) -> tuple[Tensor, Tensor]:
+            def __call__(self, x: Tensor, block: int = 0, patches: Patches | None = None) -> tuple[Tensor, Tensor]:
                 self.products += 1
                 part = self.map.blocks[block]
-                return multiply_groups(x, self.matrix[part.outputs], part.groups).to(torch.float32), x
+                rows = vectors_of(x, patches)
+                return multiply_groups(rows, self.matrix[part.outputs], part.groups).to(torch.float32), x
 
         layer.matmul.__class__ = Exact
 
@@ -91,11 +106,13 @@ class Watched:
     def _watch(self, layer: MappedLayer) -> None:
         watched = self
         inner: Callable[..., Tensor] = layer.multiply
+        inner_convolve: Callable[..., Tensor] = layer.convolve
 
         class Checked(CrossbarMatmul):
-            def __call__(self, x: Tensor, block: int = 0) -> tuple[Tensor, Tensor]:
+            def __call__(self, x: Tensor, block: int = 0, patches: Patches | None = None) -> tuple[Tensor, Tensor]:
                 ranges = copy.copy(self.range)
-                y, seen = super().__call__(x, block)
+                y, whole = super().__call__(x, block, patches)
+                x, seen = vectors_of(x, patches), vectors_of(whole, patches)
                 part = self.map.blocks[block]
                 held = held_matrix(layer)[part.outputs]
                 # A range may have been set or moved by this product.
@@ -110,7 +127,7 @@ class Watched:
                 assert beyond <= 0.05 * self.range.input_max
                 assert (seen - x).abs().max() <= 0.5001 * lsb + beyond
                 watched.parts.append(bound + (0.5 * lsb + beyond) * held.abs().sum(1))
-                return y, seen
+                return y, whole
 
         def multiply(x: Tensor, block: int | None = None) -> Tensor:
             self.parts = []
@@ -119,8 +136,16 @@ class Watched:
             self.bounds.append((nothing, torch.cat(self.parts)))
             return y + nothing
 
+        def convolve(x: Tensor, patches: Patches) -> Tensor:
+            self.parts = []
+            y = inner_convolve(x, patches)
+            nothing = torch.zeros_like(y.movedim(1, -1), requires_grad=True)
+            self.bounds.append((nothing, torch.cat(self.parts)))
+            return y + nothing.movedim(-1, 1)
+
         layer.matmul.__class__ = Checked
         layer.multiply = multiply  # type: ignore[method-assign]
+        layer.convolve = convolve  # type: ignore[method-assign]
 
     def largest_change(self) -> float:
         """How far all errors together may move what was differentiated, to first order."""

@@ -57,3 +57,34 @@ def test_gradients_of_a_convolution_are_those_of_the_twin(on_crossbar: Callable[
     assert torch.allclose(layer.weight.grad, module.weight.grad, atol=1e-5)
     assert torch.allclose(network.module.bias.grad, module.bias.grad, atol=1e-5)
     assert torch.allclose(gradients[0], gradients[1], atol=1e-5)
+
+
+def test_an_input_smaller_than_the_kernel_is_refused_as_pytorch_does(
+    on_crossbar: Callable[..., CrossbarNetwork],
+) -> None:
+    network = on_crossbar(nn.Conv2d(2, 3, 3), activations(1, 2, 5, 5))
+    with pytest.raises(RuntimeError, match="Kernel size can't be greater than actual input size"):
+        network.module(activations(1, 2, 2, 2))
+
+
+@pytest.mark.parametrize("shape", [{"groups": 2}, {"dilation": 2, "padding": 1}, {"stride": (3, 2)}], ids=str)
+def test_gradients_are_those_of_what_the_converters_saw(
+    on_crossbar: Callable[..., CrossbarNetwork], shape: dict[str, Any]
+) -> None:
+    torch.manual_seed(4)
+    module = nn.Conv2d(4, 6, 3, bias=False, **shape)
+    x = activations(2, 4, 7, 8) - 0.5
+    network = on_crossbar(module, x)
+    (layer,) = network.layers
+    own = x.clone().requires_grad_(True)
+    y = network.module(own)
+    upstream = torch.randn(y.shape)
+    y.backward(upstream)
+    seen = seen_by(layer, x).requires_grad_(True)
+    weight = module.weight.detach().double().requires_grad_(True)
+    F.conv2d(seen, weight, None, module.stride, module.padding, module.dilation, module.groups).backward(
+        upstream.double()
+    )
+    assert torch.allclose(layer.weight.grad.double(), weight.grad, atol=1e-4)
+    assert own.grad is not None
+    assert torch.allclose(own.grad.double(), seen.grad, atol=1e-4)

@@ -9,14 +9,14 @@ from twinbar.hw.parts.ad7476a import AD7476A
 from twinbar.hw.parts.adg714 import ADG714
 from twinbar.hw.parts.adg1414 import ADG1414
 from twinbar.hw.parts.ads8688 import ADS8688, Range
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts, outputs_for
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts, outputs_for
 from twinbar.hw.parts.bus import Wires
 from twinbar.hw.parts.dac8568 import DAC8568
-from twinbar.hw.parts.front_end_clock import Durations
+from twinbar.hw.parts.front_end_clock import FrontEndRegisters
 from twinbar.hw.parts.hc595 import HC595_2V, HC595_4V5
 from twinbar.hw.parts.mcp4822 import MCP4822
 
-WRITE, READ, MULTIPLY = ({drive} for drive in (Drive.WRITE, Drive.READ, Drive.MULTIPLY))
+WRITE, READ, MULTIPLY = ({drive} for drive in (DrivePath.WRITE, DrivePath.READ, DrivePath.MULTIPLY))
 
 PMOD_CONFIG = ControllerConfig(rows=10, columns=12, adc_channels=2, adc_bits=10, input_bits=4, safe_codes=(1, 0, 2))
 PMOD = SerialParts(
@@ -25,13 +25,13 @@ PMOD = SerialParts(
     outputs=outputs_for(
         AD5628(),
         [
-            (Line.BIT_LINE, WRITE),
-            (Line.SOURCE_LINE, WRITE),
-            (Line.WORD_LINE, WRITE),
-            (Line.LIMIT, WRITE),
-            (Line.BIT_LINE, READ | MULTIPLY),
-            (Line.WORD_LINE, READ),
-            (Line.WORD_LINE, MULTIPLY),
+            (DrivenLine.BIT_LINE, WRITE),
+            (DrivenLine.SOURCE_LINE, WRITE),
+            (DrivenLine.WORD_LINE, WRITE),
+            (DrivenLine.LIMIT, WRITE),
+            (DrivenLine.BIT_LINE, READ | MULTIPLY),
+            (DrivenLine.WORD_LINE, READ),
+            (DrivenLine.WORD_LINE, MULTIPLY),
         ],
     ),
     adc=AD7476A(),
@@ -42,7 +42,7 @@ PMOD = SerialParts(
 )
 """Pmod DA4, Pmod AD1 and shift registers at 50 MHz."""
 
-DURATIONS = Durations(select=3, settle_read=5, settle_multiply=7, settle_drive=11)
+DURATIONS = FrontEndRegisters(select=3, settle_read=5, settle_multiply=7, settle_drive=11)
 
 WIDE_CONFIG = ControllerConfig(rows=6, columns=16, adc_channels=8, adc_bits=12, input_bits=1, safe_codes=(0, 0, 0))
 WIDE = SerialParts(
@@ -51,11 +51,11 @@ WIDE = SerialParts(
     outputs=outputs_for(
         AD5686R(),
         [
-            (Line.WORD_LINE, WRITE),
-            (Line.BIT_LINE, WRITE),
-            (Line.SOURCE_LINE, WRITE),
-            (Line.BIT_LINE, READ | MULTIPLY),
-            (Line.WORD_LINE, READ | MULTIPLY),
+            (DrivenLine.WORD_LINE, WRITE),
+            (DrivenLine.BIT_LINE, WRITE),
+            (DrivenLine.SOURCE_LINE, WRITE),
+            (DrivenLine.BIT_LINE, READ | MULTIPLY),
+            (DrivenLine.WORD_LINE, READ | MULTIPLY),
         ],
     ),
     adc=ADS8688(),
@@ -68,7 +68,9 @@ TEACHING_CONFIG = ControllerConfig(rows=8, columns=8, adc_channels=1, adc_bits=8
 TEACHING = SerialParts(
     clock_hz=12e6,
     dac=MCP4822(),
-    outputs=outputs_for(MCP4822(), [(Line.BIT_LINE, WRITE), (Line.SOURCE_LINE, WRITE), (Line.BIT_LINE, READ)]),
+    outputs=outputs_for(
+        MCP4822(), [(DrivenLine.BIT_LINE, WRITE), (DrivenLine.SOURCE_LINE, WRITE), (DrivenLine.BIT_LINE, READ)]
+    ),
     adc=AD7476A(),
     switch=HC595_2V,
     adc_board=Wires(skew_ns=5, round_trip_ns=15, input_registers=2),
@@ -83,7 +85,11 @@ OCTAL = SerialParts(
     dac=DAC8568(),
     outputs=outputs_for(
         DAC8568(),
-        [(line, {drive}) for drive in (Drive.WRITE, Drive.READ, Drive.MULTIPLY) for line in list(Line)[:3]],
+        [
+            (line, {drive})
+            for drive in (DrivePath.WRITE, DrivePath.READ, DrivePath.MULTIPLY)
+            for line in list(DrivenLine)[:3]
+        ],
     ),
     adc=replace(ADS8688(), bipolar=False, input_range=Range.UNIPOLAR_10V24),
     switch=ADG714,

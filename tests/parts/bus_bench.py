@@ -1,4 +1,4 @@
-"""Runs an SPI engine in Amaranth's simulator with models of parts at its pins."""
+"""Runs an SPI transceiver in Amaranth's simulator with models of parts at its pins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from typing import Any
 
 from amaranth.sim import Simulator
 
-from twinbar.hw.gateware.front_end.spi import MAX_BITS, SpiEngine
+from twinbar.hw.gateware.front_end.spi_transceiver import MAX_BITS, SpiTransceiver
 from twinbar.hw.parts.bus import BusCycles
 from twinbar.hw.parts.part_model import SerialDevice, drive_bus
 
 
 @dataclass
 class Word:
-    """A word for `SpiEngine`: right-aligned value, number of bits."""
+    """A word for `SpiTransceiver`: right-aligned value, number of bits."""
 
     value: int
     bits: int
@@ -44,8 +44,8 @@ def run_words(
     lanes: int = 0,
     after: int = 3,
 ) -> BusTrace:
-    """Send words as fast as the engine takes them; ``devices[chip]`` listen, and give their lanes in order."""
-    dut = SpiEngine(cycles, chips, lanes)
+    """Send words as fast as the transceiver takes them; ``devices[chip]`` listen, and give their lanes in order."""
+    dut = SpiTransceiver(cycles, chips, lanes)
     period_ns = 1e9 / clock_hz
     trace = BusTrace()
 

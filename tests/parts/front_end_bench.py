@@ -13,7 +13,7 @@ from twinbar.hw.parts.adc import AdcDevice
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.cycles import matrix_of
 from twinbar.hw.parts.dac import DacDevice
-from twinbar.hw.parts.front_end_clock import Durations
+from twinbar.hw.parts.front_end_clock import FrontEndRegisters
 from twinbar.hw.parts.part_model import Violation
 from twinbar.hw.parts.switch import SWITCHES, SwitchChain
 from twinbar.hw.protocol.packing import triple
@@ -38,7 +38,7 @@ class PartsAtPins:
         else:
             self.adcs = [self._converter(channel) for channel in range(config.adc_channels)]
         self.period_ns = 1e9 / parts.clock_hz
-        # What the board puts between the parts and the engine.
+        # What the board puts between the parts and the transceiver.
         self._registers = deque([0] * parts.adc_board.input_registers)
 
     def _converter(self, lane: int) -> AdcDevice:
@@ -69,7 +69,7 @@ class PartsAtPins:
 class FrontEndBench:
     """A serial front end that is driven as a tile would drive it."""
 
-    def __init__(self, config: ControllerConfig, parts: SerialParts, durations: Durations) -> None:
+    def __init__(self, config: ControllerConfig, parts: SerialParts, durations: FrontEndRegisters) -> None:
         self.config, self.parts, self.durations = config, parts, durations
         self.dut = SerialFrontEnd(config, parts)
         self.at_pins = PartsAtPins(parts, config)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.parts.ad5686r import AD5686R, Command, pack, unpack
+from twinbar.hw.parts.ad5686r import AD5686R, Ad5686rCommand, pack, unpack
 from twinbar.hw.parts.bus import bus_cycles
 
 PART = AD5686R()
@@ -37,13 +37,13 @@ def send(words: list[int], **wrong: int) -> object:
 
 
 def test_outputs_follow_words() -> None:
-    words = [PART.write_and_update(3, 0xFFFF), pack(Command.WRITE_INPUT, 0b0101, 9)]
+    words = [PART.write_and_update(3, 0xFFFF), pack(Ad5686rCommand.WRITE_INPUT, 0b0101, 9)]
     device = send(words)
     assert device.violations == []
     assert device.reference_on
     assert device.outputs == [0, 0, 0, 0xFFFF]
-    assert send([*words, pack(Command.UPDATE, 0b0100, 0)]).outputs == [0, 0, 9, 0xFFFF]
-    assert send([*words, pack(Command.RESET, 0, 0)]).outputs == [0] * 4
+    assert send([*words, pack(Ad5686rCommand.UPDATE, 0b0100, 0)]).outputs == [0, 0, 9, 0xFFFF]
+    assert send([*words, pack(Ad5686rCommand.RESET, 0, 0)]).outputs == [0] * 4
     assert not send([*AD5686R(internal_reference=False).start_up()]).reference_on
     assert [v.limit for v in send([pack(12, 0, 0)]).violations] == ["command 12 is not modelled"]
 

@@ -7,7 +7,7 @@ from assemblies import ASSEMBLIES, DURATIONS, PMOD, PMOD_CONFIG
 from front_end_bench import FrontEndBench
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.front_end_clock import FrontEndClock
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 
@@ -24,7 +24,7 @@ class Run:
         self.clock = bench.dut.clock(DURATIONS)
         self.answered: list[tuple[str, int, int | None]] = []
         """Kind, cycles, and cycle of the halt."""
-        self.codes = {Drive.WRITE: (*config.safe_codes, 0)}
+        self.codes = {DrivePath.WRITE: (*config.safe_codes, 0)}
 
     def some_codes(self) -> tuple[int, ...]:
         """Few different codes, so that they are often the same again."""
@@ -47,9 +47,9 @@ class Run:
             # The codes come all the same: the update is under way.
             await self.bench.update(*choices["update_in_second"])
         elif self.chance.random() < 0.7:
-            self.codes[Drive.WRITE] = (*self.bench.config.safe_codes, 0)
+            self.codes[DrivePath.WRITE] = (*self.bench.config.safe_codes, 0)
             self.bench.point(Selection.NONE)
-            self.clock.update(self.bench.cycle, Drive.WRITE, self.bench.config.safe_codes)
+            self.clock.update(self.bench.cycle, DrivePath.WRITE, self.bench.config.safe_codes)
             await self.bench.update(Record.SAFE, self.bench.config.safe_codes)
         else:
             self.bench.point(Selection.NONE)
@@ -85,8 +85,8 @@ class Run:
         assert set(bench.at_pins.columns.closed) == closed
         return True
 
-    async def read(self, drive: Drive) -> bool:
-        request = Request.CONNECT_READ if drive is Drive.READ else Request.CONNECT_MULTIPLY
+    async def read(self, drive: DrivePath) -> bool:
+        request = Request.CONNECT_READ if drive is DrivePath.READ else Request.CONNECT_MULTIPLY
         done = self.clock.connect(self.bench.cycle, drive)
         if not await self.ask("connect", request, done):
             return False
@@ -100,22 +100,22 @@ class Run:
 
     async def drive(self) -> bool:
         codes, limit = self.some_codes(), self.chance.choice((0, 255))
-        self.codes[Drive.WRITE] = (*codes, limit)
+        self.codes[DrivePath.WRITE] = (*codes, limit)
         done = self.clock.drive(self.bench.cycle, codes, limit)
         update = (self.chance.choice(WRITES), codes, limit)
         if not await self.ask("drive", Request.DRIVE, done, update_in_second=update):
             return False
-        self.check_outputs(Drive.WRITE)
+        self.check_outputs(DrivePath.WRITE)
         return True
 
     async def arm(self) -> None:
-        for record, drive in ((Record.READ, Drive.READ), (Record.MULTIPLY, Drive.MULTIPLY)):
+        for record, drive in ((Record.READ, DrivePath.READ), (Record.MULTIPLY, DrivePath.MULTIPLY)):
             codes = self.some_codes()
             self.codes[drive] = (*codes, 0)
             self.clock.update(self.bench.cycle, drive, codes)
             await self.bench.update(record, codes)
 
-    def check_outputs(self, drive: Drive) -> None:
+    def check_outputs(self, drive: DrivePath) -> None:
         """What a request has driven is at the outputs, and at rest."""
         bench = self.bench
         for place, output in enumerate(bench.parts.outputs):
@@ -139,7 +139,7 @@ class Run:
             if not await self.select():
                 continue
             for _ in range(self.chance.randint(0, 2)):
-                drive = self.chance.choice((Drive.READ, Drive.MULTIPLY))
+                drive = self.chance.choice((DrivePath.READ, DrivePath.MULTIPLY))
                 if self.chance.random() < 0.5:
                     if not await self.drive():
                         break
@@ -171,8 +171,8 @@ def run(config: ControllerConfig, parts: SerialParts, seed: int, operations: int
 
 def test_a_limit_of_all_ones_is_the_full_scale() -> None:
     for _, parts in ASSEMBLIES.values():
-        assert parts.dac_code(Line.LIMIT, 255, 12) == (1 << parts.dac.bits) - 1
-        assert parts.dac_code(Line.LIMIT, 0, 12) == 0
+        assert parts.dac_code(DrivenLine.LIMIT, 255, 12) == (1 << parts.dac.bits) - 1
+        assert parts.dac_code(DrivenLine.LIMIT, 0, 12) == 0
 
 
 def test_a_halt_chooses_no_other_input_of_parts_that_have_one() -> None:

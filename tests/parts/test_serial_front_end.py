@@ -19,7 +19,7 @@ from assemblies import DURATIONS, PMOD, PMOD_CONFIG, WIDE
 from front_end_bench import FrontEndBench
 
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.parts.assembly import DacOutput, Drive, Line
+from twinbar.hw.parts.assembly import DacOutput, DrivenLine, DrivePath
 from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 
 START_UP = 50 + 8 * 66 + 11 + 200
@@ -161,7 +161,10 @@ def test_only_codes_that_change_are_written() -> None:
             taken = await duration(bench, Request.DRIVE, update_in_second=(Record.SET, codes, limit))
             assert taken == cycles
             assert len(bench.at_pins.dacs[0].writes) - before == words
-            assert [bench.at_pins.output(place) for place in range(4)] == [*codes, PMOD.dac_code(Line.LIMIT, limit, 12)]
+            assert [bench.at_pins.output(place) for place in range(4)] == [
+                *codes,
+                PMOD.dac_code(DrivenLine.LIMIT, limit, 12),
+            ]
             assert bench.cycle * bench.at_pins.period_ns - max(bench.at_pins.dacs[0].changed_ns) >= 11 * 20
 
     run(script)
@@ -235,14 +238,14 @@ def test_faults_of_the_board_reach_the_tile() -> None:
 
 
 def test_mistakes_in_an_assembly_are_explained() -> None:
-    write = DacOutput(Line.BIT_LINE, frozenset({Drive.WRITE}), 0)
+    write = DacOutput(DrivenLine.BIT_LINE, frozenset({DrivePath.WRITE}), 0)
     for outputs, reason in (
         ((write, write), "each used once"),
         ((write, replace(write, channel=1)), "driven by two outputs"),
         ((replace(write, channel=8),), "AD5628 has no output 8"),
-        ((replace(write, drives=frozenset({Drive.WRITE, Drive.READ})),), "needs an output of its own"),
+        ((replace(write, drives=frozenset({DrivePath.WRITE, DrivePath.READ})),), "needs an output of its own"),
         ((replace(write, drives=frozenset()),), "drives nothing"),
-        ((DacOutput(Line.LIMIT, frozenset({Drive.READ}), 0),), "belongs to the write drive"),
+        ((DacOutput(DrivenLine.LIMIT, frozenset({DrivePath.READ}), 0),), "belongs to the write drive"),
     ):
         with pytest.raises(ConfigError, match=reason):
             replace(PMOD, outputs=outputs)

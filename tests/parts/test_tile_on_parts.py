@@ -17,8 +17,7 @@ from twinbar.hw.gateware.controller import Controller
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.front_end.serial_front_end import SerialFrontEnd, SerialPinsSignature
 from twinbar.hw.gateware.tile import Tile
-from twinbar.hw.parts.assembly import Drive, SerialParts
-from twinbar.hw.parts.front_end_clock import FrontEndClock
+from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import Command
 from twinbar.hw.protocol.layouts import Response as ResponseBeat
 from twinbar.hw.protocol.packing import triple
@@ -30,6 +29,13 @@ CONFIG = replace(PMOD_CONFIG, adc_bits=8)
 SETTLE_DRIVE = 351
 SELECT = 2 + 1 + 68 + 132 + 3
 """Cycles of SELECT at rest: the other figures of the parts are worked out in `test_serial_front_end`."""
+ARMED = 34 * 3 + 24 + 1
+"""Cycle in which ARM is answered: 34 writes of registers take 3 cycles each, ARM 24 to decide and one to respond."""
+AT_REST = 50 + 66 + 7 * 66 + SETTLE_DRIVE
+"""First cycle in which all outputs rest: power-up (1 us at 20 ns), the word that switches the reference on, a word for
+each of the seven outputs, settling. ARM ends while the first output is written, so that no output is written twice."""
+FIRST_SELECT = AT_REST - ARMED
+"""SELECT begins in the cycle behind ARM, and ends in the first one in which all outputs rest."""
 REGISTERS = {
     "SELECT": DURATIONS.select,
     "SETTLE_READ": DURATIONS.settle_read,
@@ -134,17 +140,6 @@ def _more(response: Response, beats: list[int]) -> bool:
     return response.opcode == Opcode.MULTIPLY.value and response.column % 4 != 3
 
 
-def expect(trace: Trace) -> FrontEndClock:
-    """Return the model of the front end's clock after the updates of arming."""
-    durations = replace(DURATIONS, settle_drive=SETTLE_DRIVE)
-    clock = FrontEndClock(PMOD, CONFIG.rows, CONFIG.columns, CONFIG.adc_channels, CONFIG.safe_codes, durations)
-    for cycle, record, codes, limit in trace.updates:
-        drive = {Record.READ: Drive.READ, Record.MULTIPLY: Drive.MULTIPLY}.get(record, Drive.WRITE)
-        if record in (Record.READ, Record.MULTIPLY, Record.SAFE):
-            clock.update(cycle, drive, codes, limit)
-    return clock
-
-
 SET_UP = set_up(CONFIG, levels=LEVELS, records=RECORDS, **REGISTERS)
 
 
@@ -168,8 +163,9 @@ def test_a_cell_is_written_up_and_down() -> None:
     fall += 14 * [*read, (Phase.PULSE, 1), (Phase.RECOVER, 4)]
     respond = (Phase.RESPOND, 1)
     expected = [*rise, *read, respond, (Phase.SELECT, SELECT), *fall, *read, respond]
-    # The parts are still driving the codes of ARM when the first cell is selected.
-    assert trace.runs(first) == [(Phase.SELECT, expect(trace).select(first, 7) - first + 1), *expected]
+    # The parts are still at their first words when the first cell is selected.
+    assert first == ARMED + 1
+    assert trace.runs(first) == [(Phase.SELECT, FIRST_SELECT), *expected]
 
 
 def test_a_vector_is_multiplied() -> None:
@@ -185,14 +181,13 @@ def test_a_vector_is_multiplied() -> None:
     assert [response.sum for response in products] == sums
 
     first = trace.responses[-5].cycle + 1
-    # Two words are loaded while the parts still drive the codes of ARM, which lengthens the first SELECT.
-    start = first + 2
-    started = expect(trace).select(start, 4) - start + 1
+    assert first == ARMED + 1
     connect = (Phase.SETTLE, 1 + 7)
     # Columns 4 and 5 are connected with the rows, 6 and 7 by the second conversion: 2 + 132 + 3 cycles.
     groups = [(Phase.CONVERT, 73 + 1), (Phase.DECIDE, 1), (Phase.CONVERT, 2 + 132 + 3 + 73 + 1), (Phase.DECIDE, 1)]
     respond = (Phase.RESPOND, 2)
-    expected = [(Phase.SELECT, 2 + started), connect, *groups, (Phase.SELECT, SELECT), connect]
+    # Two words are loaded while the parts are still at their first words; SELECT ends no later for it.
+    expected = [(Phase.SELECT, FIRST_SELECT), connect, *groups, (Phase.SELECT, SELECT), connect]
     expected += [*groups[:2], respond, *groups[2:], respond]
     assert trace.runs(first) == expected
 

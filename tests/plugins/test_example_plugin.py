@@ -30,7 +30,7 @@ from twinbar.host.registries import REGISTRIES
 from twinbar.host.report.page import build_report
 from twinbar.host.update.programmed import ProgrammedLayer
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.parts.assembly import Line
+from twinbar.hw.parts.assembly import DrivenLine
 
 POLICY = "twinbar_example.policy:Smoothed"
 PRESET = "twinbar_example.device:PRESET"
@@ -285,7 +285,10 @@ def test_the_board_has_a_place_for_every_pin_of_its_parts() -> None:
     made = design(board, core, wiring)
     assert core.parts is not None
     assert (core.parts.dac.name, core.parts.dacs) == ("MCP4922", 3)
-    assert [output.line for output in core.parts.outputs if output.chip == 1] == [Line.WORD_LINE, Line.BIT_LINE]
+    assert [output.line for output in core.parts.outputs if output.chip == 1] == [
+        DrivenLine.WORD_LINE,
+        DrivenLine.BIT_LINE,
+    ]
     assert made.placement.places["dac.select_n.2"] == ["gpio_0:24"]
     assert made.platform.device == "LFE5U-25F"
 

@@ -5,7 +5,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from twinbar.host.cli.report import report
+from twinbar.host.cli.report_command import report
 from twinbar.hw.errors import ConfigError
 
 

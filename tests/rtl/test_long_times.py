@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rtl_samples import CONTROLLER, DURATIONS, command, compliance, crossbar, program, set_up, write_register
 
-from twinbar.emulator.contract.program import Controller, ProgramResult
+from twinbar.emulator.contract.program import ProgramController, ProgramResult
 from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
@@ -28,7 +28,7 @@ class Trio:
 
     def __init__(self, **settings: int) -> None:
         self.config = crossbar()
-        self.engines: dict[str, Controller] = {
+        self.engines: dict[str, ProgramController] = {
             name: controller_maker(name)(self.config, CONTROLLER) for name in ("rtl", "fast", "events")
         }
         self.phases = np.zeros((CONTROLLER.tiles, len(Phase)), np.int64)

@@ -5,7 +5,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.emulator.engines.rtl.netlist import Unit, rtlil_text
+from twinbar.emulator.engines.rtl.netlist import TileUnit, rtlil_text
 from twinbar.emulator.engines.rtl.rtlil import parse
 from twinbar.emulator.engines.rtl.timers import Bound, find_timers
 from twinbar.emulator.engines.rtl.yosys import flatten
@@ -135,7 +135,7 @@ def test_a_counter_counts_by_any_of_its_ways(tmp_path):
 
 
 def test_the_tile_has_the_timers_that_make_it_quick(tmp_path):
-    timers = timers_of(Unit(ControllerConfig(rows=8, columns=8)), tmp_path)
+    timers = timers_of(TileUnit(ControllerConfig(rows=8, columns=8)), tmp_path)
     assert {
         "\\tile.control.clock.timer.clock__next",
         "\\tile.accounts.counters.run",

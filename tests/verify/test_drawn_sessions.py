@@ -8,7 +8,7 @@ import pytest
 from twinbar.emulator.verify.beat_fields import beat, fields_of, opcode_of, rest_of, with_fields
 from twinbar.emulator.verify.campaign import sessions
 from twinbar.emulator.verify.elaborations import ELABORATIONS, with_tiles
-from twinbar.emulator.verify.session import Session, Step
+from twinbar.emulator.verify.session import Session, SessionStep
 from twinbar.emulator.verify.show import describe, show
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.packing import pack
@@ -74,7 +74,7 @@ def test_commands_in_words(command: int, text: str) -> None:
 
 
 def test_a_session_in_words() -> None:
-    step = Step((beat(Opcode.CLEAR, 0), beat(Opcode.READ, 0, row=1)), (0, 7), (True, True, False), tick=3)
+    step = SessionStep((beat(Opcode.CLEAR, 0), beat(Opcode.READ, 0, row=1)), (0, 7), (True, True, False), tick=3)
     lines = show(Session("plain", (step,))).splitlines()
     assert lines[1:] == [
         "program 0",

@@ -10,7 +10,7 @@ from twinbar.emulator.verify.campaign import Coverage, compare, sessions
 from twinbar.emulator.verify.compared_engines import engine_of
 from twinbar.emulator.verify.elaborations import SERIAL, Elaboration, serial_elaborations
 from twinbar.emulator.verify.engine_comparison import Outcome, first_difference, run
-from twinbar.emulator.verify.session import Session, Step
+from twinbar.emulator.verify.session import Session, SessionStep
 from twinbar.emulator.verify.show import show
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A
@@ -44,7 +44,7 @@ def set_up(**settings: int) -> list[int]:
     return [*beats, ARM]
 
 
-def agree(name: str, steps: Sequence[Step], engines: Sequence[str] = EVERY) -> list[Outcome]:
+def agree(name: str, steps: Sequence[SessionStep], engines: Sequence[str] = EVERY) -> list[Outcome]:
     """Run a session on engines that must give the same, and give what the first one gave."""
     session = Session(name, tuple(steps))
     outcomes = {engine: run(engine_of(engine), session) for engine in engines}
@@ -111,13 +111,13 @@ def _assert_equal(names: Sequence[str], programs: int, seed: int, elaborations: 
 @pytest.mark.parametrize("stop", [ABORT, SAFE], ids=["abort", "safe"])
 def test_arming_that_is_halted_drives_what_it_has_loaded(stop: int) -> None:
     """READ and MULTIPLY are loaded in the last two cycles of ARM; only a halt that disarms keeps them from the pins."""
-    steps = [Step(tuple(set_up()))]
+    steps = [SessionStep(tuple(set_up()))]
     for cycle in range(22, 29):
         codes = triple(700 + cycle, 0, 800 + cycle)
         change = [beat(Opcode.DISARM), write("READ_CODES", codes), write("READ_STOP", codes)]
-        steps.append(Step((*change, beat(Opcode.WAIT, cycles=300))))
+        steps.append(SessionStep((*change, beat(Opcode.WAIT, cycles=300))))
         # What is still being sent lengthens what follows.
-        steps.append(Step((ARM, stop, ARM, beat(Opcode.READ, row=1, column=1)), (0, cycle, cycle, cycle)))
+        steps.append(SessionStep((ARM, stop, ARM, beat(Opcode.READ, row=1, column=1)), (0, cycle, cycle, cycle)))
     found = {tuple(statuses(outcome))[:2] for outcome in agree("octal", steps)[2::2]}
     assert found == {(Status.ABORTED, Status.OK), (Status.OK, Status.OK)}
 
@@ -134,11 +134,11 @@ def test_arming_that_is_halted_drives_what_it_has_loaded(stop: int) -> None:
 )
 def test_what_the_parts_cannot_connect_is_a_fault(command: int) -> None:
     read = beat(Opcode.READ, row=2, column=3)
-    steps = [Step(tuple(set_up()))]
-    steps.append(Step((command, CLEAR, ARM, CLEAR, ARM, read)))
+    steps = [SessionStep(tuple(set_up()))]
+    steps.append(SessionStep((command, CLEAR, ARM, CLEAR, ARM, read)))
     # The fault comes three cycles after the selection has begun, whatever the tile does by then.
     for cycle in range(1, 9):
-        steps.append(Step((command, ABORT, CLEAR, ARM, read, CLEAR, ARM, read), (0, *[cycle] * 7)))
+        steps.append(SessionStep((command, ABORT, CLEAR, ARM, read, CLEAR, ARM, read), (0, *[cycle] * 7)))
     outcomes = agree("teaching", steps)
     # The first CLEAR comes while the fault is still seen.
     assert statuses(outcomes[1]) == [Status.FAULTED, Status.OK, *[Status.FAULTED, Status.OK, Status.OK, Status.OK]]
@@ -150,12 +150,14 @@ def test_what_the_parts_cannot_connect_is_a_fault(command: int) -> None:
 def test_words_under_way_settle_as_long_as_was_said_when_they_were_sent() -> None:
     read = beat(Opcode.READ, row=0, column=0)
     set_pulse = beat(Opcode.PULSE, row=0, column=0, record=Record.SET.value, count=1)
-    steps = [Step(tuple(set_up(SETTLE_DRIVE=900)))]
+    steps = [SessionStep(tuple(set_up(SETTLE_DRIVE=900)))]
     cycles = []
     for wait in (1, 60, 250, 420):
         again = [write("SETTLE_DRIVE", 900), ARM, set_pulse]
-        steps.append(Step((*again, beat(Opcode.DISARM), beat(Opcode.WAIT, cycles=wait), write("SETTLE_DRIVE", 4))))
-        steps.append(Step((ARM, read)))
+        steps.append(
+            SessionStep((*again, beat(Opcode.DISARM), beat(Opcode.WAIT, cycles=wait), write("SETTLE_DRIVE", 4)))
+        )
+        steps.append(SessionStep((ARM, read)))
     for outcome in agree("octal", steps)[2::2]:
         assert outcome.result is not None
         cycles.append(outcome.result.cycles)
@@ -174,11 +176,11 @@ def test_halts_in_every_part_of_an_operation(name: str) -> None:
         beat(Opcode.READ, **cell),
         beat(Opcode.MULTIPLY, column=0, outputs=2 * channels),
     ]
-    steps = [Step((*set_up(SAMPLING=0x11, PULSE_LIMIT=3), beat(Opcode.LOAD, word=0, bits=0x55, clear=1)))]
+    steps = [SessionStep((*set_up(SAMPLING=0x11, PULSE_LIMIT=3), beat(Opcode.LOAD, word=0, bits=0x55, clear=1)))]
     for number, command in enumerate(commands):
         for cycle in range(1, 1200, 17):
             stop = SAFE if cycle % 2 else ABORT
             then = commands[(number + cycle) % len(commands)]
-            steps.append(Step((command, stop, ARM, then), (0, cycle, cycle, cycle)))
+            steps.append(SessionStep((command, stop, ARM, then), (0, cycle, cycle, cycle)))
     outcomes = agree(name, steps, ("fast", "events"))
     assert sum(Status.ABORTED in statuses(outcome) for outcome in outcomes) > 50

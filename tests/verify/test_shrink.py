@@ -4,7 +4,7 @@ import numpy as np
 
 from twinbar.emulator.contract.program import Pin, PinPulse
 from twinbar.emulator.verify.beat_fields import beat, fields_of, opcode_of
-from twinbar.emulator.verify.session import Session, Step
+from twinbar.emulator.verify.session import Session, SessionStep
 from twinbar.emulator.verify.shrink import Shrinker
 from twinbar.hw.protocol.vocabulary import Opcode
 
@@ -31,7 +31,7 @@ def test_what_matters_is_left() -> None:
 
     drive = beat(Opcode.DRIVE, 1, row=700, column=8, count=4, record=2)
     commands = (*noise(9), drive, *noise(12), beat(Opcode.WAIT, 1, cycles=1000), *noise(5))
-    step = Step(
+    step = SessionStep(
         commands,
         tuple(10 * index for index in range(len(commands))),
         (True, False, False, True),
@@ -39,7 +39,9 @@ def test_what_matters_is_left() -> None:
         tick=8,
         reload=True,
     )
-    session = Session("pair", (Step(noise(20)), step, Step(noise(4))), mapped_columns=(1, 2), faults=((0,), (1,)))
+    session = Session(
+        "pair", (SessionStep(noise(20)), step, SessionStep(noise(4))), mapped_columns=(1, 2), faults=((0,), (1,))
+    )
     small = Shrinker(session, differs).run()
     assert len(small.steps) == 1
     assert small.steps[0].commands == (beat(Opcode.DRIVE, row=5), beat(Opcode.WAIT, cycles=3))
@@ -52,7 +54,7 @@ def test_what_matters_is_left() -> None:
 
 
 def test_it_ends_after_so_many_tries() -> None:
-    session = Session("plain", (Step(noise(200)),))
+    session = Session("plain", (SessionStep(noise(200)),))
     tried: list[Session] = []
 
     def differs(candidate: Session) -> int | None:

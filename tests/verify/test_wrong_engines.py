@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from wrong_engines import CHANGES, Change, wrong
 
-from twinbar.emulator.contract.program import Controller
+from twinbar.emulator.contract.program import ProgramController
 from twinbar.emulator.verify.campaign import Coverage, compare, sessions
 from twinbar.emulator.verify.compared_engines import engine_of
 from twinbar.emulator.verify.elaborations import SERIAL, with_tiles
@@ -29,7 +29,7 @@ def test_it_is_caught_and_shrunk(change: Change) -> None:
 class Silent:
     """A controller that does not tell something of its cells."""
 
-    def __init__(self, right: Controller, field: str) -> None:
+    def __init__(self, right: ProgramController, field: str) -> None:
         self._right = right
         self._field = field
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from twinbar.emulator.contract.program import Controller, Program, ProgramResult
-from twinbar.emulator.verify.compared_engines import Engine
+from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
+from twinbar.emulator.verify.compared_engines import MakeSessionController
 from twinbar.emulator.verify.session import Session
 from twinbar.hw.protocol.packing import unpack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode, Status
@@ -18,7 +18,7 @@ Change = Callable[[ProgramResult], ProgramResult]
 class Wrong:
     """A controller whose results are changed."""
 
-    def __init__(self, right: Controller, change: Change) -> None:
+    def __init__(self, right: ProgramController, change: Change) -> None:
         self._right = right
         self._change = change
 
@@ -29,7 +29,7 @@ class Wrong:
         return self._change(self._right.run(program))
 
 
-def wrong(engine: Engine, change: Change) -> Engine:
+def wrong(engine: MakeSessionController, change: Change) -> MakeSessionController:
     def make(session: Session) -> Any:
         return Wrong(engine(session), change)
 

@@ -12,7 +12,7 @@ from twinbar.emulator.engines.rtl.netlist import rtlil_text
 from twinbar.emulator.engines.rtl.netlist_errors import BuildError
 from twinbar.emulator.engines.rtl.rtlil import parse
 from twinbar.emulator.virtual.partition import CORE, LINK, Partition, partition
-from twinbar.hw.gateware.core import Core
+from twinbar.hw.gateware.board_core import Core
 
 pytestmark = pytest.mark.compiler
 

@@ -23,8 +23,8 @@ from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.host.cli import main
 from twinbar.host.transport.background import repeating
 from twinbar.host.transport.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
-from twinbar.host.transport.line import open_line
 from twinbar.host.transport.link import Link
+from twinbar.host.transport.open_line import open_line
 from twinbar.host.virtual.server import Server
 from twinbar.hw.errors import ConfigError, LinkError
 

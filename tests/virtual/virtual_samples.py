@@ -11,7 +11,7 @@ from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.virtual.compiled_board import CompiledBoard
-from twinbar.hw.gateware.core import CoreConfig
+from twinbar.hw.gateware.board_core import CoreConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode

@@ -6,9 +6,9 @@ import numpy as np
 from pydantic import model_validator
 
 from twinbar.emulator.devices.layout import SET
-from twinbar.emulator.devices.preset_sections import Section
 from twinbar.emulator.devices.quantity import Count, SignedFraction
 from twinbar.emulator.devices.response_law import Array, ResponseLaw
+from twinbar.hw.toml_table import TomlTable
 
 _FLAT: Final = 1e-6
 """Curvatures below this are a straight line: the closed form is 0/0 there."""
@@ -72,7 +72,7 @@ def exponential_step(position: Array, curvature: float, pulses: float | Array, p
     return (1 / -np.expm1(-curvature) - position) * -np.expm1(-direction * curvature / pulses)
 
 
-class Staircase(Section):
+class ExponentialBranch(TomlTable):
     """One branch of the exponential model."""
 
     norm_a: SignedFraction
@@ -81,7 +81,7 @@ class Staircase(Section):
     """Pulses from one end of the window to the other."""
 
     @model_validator(mode="after")
-    def _is_a_curve(self) -> "Staircase":
+    def _is_a_curve(self) -> "ExponentialBranch":
         if abs(self.norm_a.si) < 0.02:
             raise ValueError(
                 f"norm_a is {self.norm_a.si:g}; at least 0.02 either way (nonlinearity label 9.2 and below)"
@@ -101,10 +101,10 @@ class Exponential(ResponseLaw):
 
     labelled: ClassVar[bool] = True
 
-    set: Staircase
-    reset: Staircase
+    set: ExponentialBranch
+    reset: ExponentialBranch
 
-    def branch(self, polarity: int) -> Staircase:
+    def branch(self, polarity: int) -> ExponentialBranch:
         """Return the staircase of a polarity."""
         return self.set if polarity == SET else self.reset
 

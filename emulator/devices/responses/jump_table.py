@@ -6,12 +6,12 @@ import numpy as np
 from pydantic import model_validator
 
 from twinbar.emulator.devices.layout import SET
-from twinbar.emulator.devices.preset_sections import Section
 from twinbar.emulator.devices.quantity import Conductances, Fraction
 from twinbar.emulator.devices.response_law import Array, ResponseLaw
+from twinbar.hw.toml_table import TomlTable
 
 
-class Jumps(Section):
+class Jumps(TomlTable):
     """Measured jumps of one polarity, in bins of equal width from low to high conductance."""
 
     mean: Conductances

@@ -45,7 +45,7 @@ class Operands(NamedTuple):
 
     Parameters
     ----------
-    current, variance : float [tiles, rows, outputs]
+    current, variance : int16 (or the type of the sums) [tiles, rows, outputs]
         Read-grid values and their variances (of subtracted pairs: difference and sum).
     row_sum : int64 [tiles, rows]
         Read-grid values of a row, summed over the columns that hold weights.

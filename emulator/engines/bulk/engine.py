@@ -1,7 +1,8 @@
 """The `fast` engine: compiled kernels over the arrays of cells of all tiles."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from twinbar.emulator.contract.bulk_operations import (
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.lane_sums import add_up, saturate
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.crossbar.configuration import AdcRange, CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.crossbar.needed_calibrations import calibrations
 from twinbar.emulator.crossbar.ticks import check_tick
 from twinbar.emulator.devices.layout import (
@@ -26,16 +27,24 @@ from twinbar.emulator.devices.layout import (
     FAULT_NONE,
 )
 from twinbar.emulator.engines.bulk import cell_loops, cell_writes, multiply
+from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
+from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
 from twinbar.emulator.engines.bulk.spared_beats import spare_beats
-from twinbar.emulator.engines.bulk.stream import Course, Stream
+from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
 from twinbar.emulator.kernels.tile_threads import for_tiles
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import PHASES, Phase
 
-FEW_STEPS = 4
+FEW_STEPS: Final = 4
 """Input steps up to which rows are added one by one: a matrix product starts to pay off behind them."""
+SUMS_AT_A_TIME: Final = 1 << 19
+"""Column sums that are made before they are converted, so that they are still in the caches."""
+PARTS: Final = 8
+"""Parts of the work that conversions are cut into, where a few tiles make many."""
+FEWEST_VECTORS: Final = 64
+"""Input vectors that such a part has at least."""
 
 
 class FastEngine:
@@ -55,8 +64,9 @@ class FastEngine:
 
     Notes
     -----
-    Memory per cell: conductance 4 bytes, pulse count 4, fault 1, and the operands of the column sums, 8 (4 when pairs
-    are subtracted); 4 more for the tick of the last pulse where cells relax or drift.
+    Memory per cell: conductance 4 bytes, pulse count 4, fault 1, and the operands of the column sums, 4 (2 when pairs
+    are subtracted; twice as much where int16 does not hold them, four times where their sums need float64); 4 more for
+    the tick of the last pulse where cells relax or drift.
     """
 
     def __init__(
@@ -83,7 +93,6 @@ class FastEngine:
         self._ages = bool(self._scalars[0].ages)
         self._t = config.timing.record()
         self._registers = config.registers.record()
-        dtype = config.sums.dtype
         self._states = cell_loops.CellStates(
             g=np.zeros((tiles, array.cells), np.int32),
             pulses=np.zeros((tiles, array.cells), np.uint32),
@@ -93,8 +102,8 @@ class FastEngine:
         self._driven = np.full(tiles, cell_writes.NOTHING_DRIVEN, np.int64)
         self._ranges = np.zeros(tiles, np.int64)
         self._operands = cell_loops.Operands(
-            current=np.zeros((tiles, array.rows, array.outputs), dtype),
-            variance=np.zeros((tiles, array.rows, array.outputs), dtype),
+            current=np.zeros((tiles, array.rows, array.outputs), config.sums.operands),
+            variance=np.zeros((tiles, array.rows, array.outputs), config.sums.operands),
             row_sum=np.zeros((tiles, array.rows), np.int64),
         )
         if faults is not None:
@@ -241,64 +250,82 @@ class FastEngine:
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         array = self.config.array
-        dtype = self._operands.current.dtype
-        steps = _input_steps(block, inputs, array.planes, dtype)
-        active = np.any(steps, axis=3) if array.skip_empty else np.ones(steps.shape[:3], np.bool_)
-        rank = _ranks(active)
-        outputs = block.used_columns // 2 if array.pairs == "subtract" else block.used_columns
-        adc_range = self.config.adc_range(full_scale)
-        found = [self._convert(part, steps, rank, outputs[place], adc_range) for place, part in _parts(block)]
-        codes = _joined([codes for codes, _, _ in found], int(outputs.max()))
-        activity, conversions = self._multiply_activity(block, steps, active, rank, outputs, range_code(full_scale))
-        lowest, highest = extreme_codes(np.concatenate([extremes for _, extremes, _ in found]), conversions)
-        lane_bits = self._stream.controller.lane_bits
-        summed = add_up(codes, lane_bits)[None] if block.cascade else saturate(codes, lane_bits)
-        clipped = sum(int(hits.sum()) for _, _, hits in found)
-        return MultiplyResult(summed, lowest, highest, clipped, int(conversions.sum()), activity)
-
-    def _convert(
-        self, block: TileBlock, steps: np.ndarray, rank: np.ndarray, outputs: np.ndarray, adc_range: AdcRange
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Convert the sums of a block's tiles: the outputs, and of each tile the extreme codes and how many clipped."""
-        array = self.config.array
-        row_tiles, planes, batch, rows = steps.shape
-        column_tiles = len(outputs)
-        widest = int(outputs.max())
-        sums, variances = self.column_sums(block, steps.reshape(row_tiles, planes * batch, rows), widest)
-        codes = np.zeros((row_tiles, column_tiles, batch, widest), np.int32)
-        peak = np.zeros((row_tiles * column_tiles, 2), np.int64)
-        clipped = np.zeros(row_tiles * column_tiles, np.int64)
         pairs = array.pairs == "subtract"
+        codes_in = np.ascontiguousarray(inputs, np.uint8)
+        steps = input_steps(block, codes_in, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
+        outputs = block.used_columns // 2 if pairs else block.used_columns
         low, high = array.code_range
         if not pairs:
             low = int(self._scalars[0].adc_min)
+        conversion = conversion_over(self.config.adc_range(full_scale), self.config, low, high)
+        found = [self._products(part, steps, outputs[place], conversion) for place, part in _parts(block)]
+        codes = _joined([part for part, _ in found], int(outputs.max()))
+        activity, conversions = self._multiply_activity(block, steps, outputs, range_code(full_scale))
+        extreme = found[0][1] if len(found) == 1 else np.concatenate([part for _, part in found])
+        lowest, highest = extreme_codes(extreme, conversions)
+        lane_bits = self._stream.controller.lane_bits
+        sums = add_up(codes, lane_bits)[None] if block.cascade else saturate(codes, lane_bits)
+        return MultiplyResult(sums, lowest, highest, int(extreme[:, 2].sum()), int(conversions.sum()), activity)
+
+    def _products(
+        self, block: TileBlock, steps: InputSteps, outputs: np.ndarray, conversion: ColumnConversion
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Convert the sums of tiles that are numbered row by row: their outputs, and extremes as of `_convert`."""
+        row_tiles, column_tiles = block.shape
+        widest = int(outputs.max())
+        codes = np.empty((row_tiles, column_tiles, steps.taken.shape[1], widest), np.int32)
+        # As many row tiles at a time as leave their sums in the caches.
+        together = max(1, SUMS_AT_A_TIME // max(1, column_tiles * steps.rows.shape[1] * widest))
+        extremes = []
+        for begin in range(0, row_tiles, together):
+            some = slice(begin, begin + together)
+            first = block.first_tile + begin * column_tiles
+            part = block if together >= row_tiles else replace(block, first_tile=first, row_input=block.row_input[some])
+            sums, variances = self.column_sums(part, steps.rows[some], widest)
+            extremes.append(self._convert(part, sums, variances, steps.rank[some], outputs, conversion, codes[some]))
+        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
+
+    def _convert(
+        self,
+        block: TileBlock,
+        sums: np.ndarray,
+        variances: np.ndarray,
+        rank: np.ndarray,
+        outputs: np.ndarray,
+        conversion: ColumnConversion,
+        codes: np.ndarray,
+    ) -> np.ndarray:
+        """Convert column sums to codes; gives extreme codes and clipped conversions, int64 [tiles of the layer, 3]."""
+        tiles = sums.shape[0] * sums.shape[2]
+        # As many parts as give every thread some of them.
+        parts = max(1, min(-(-PARTS // tiles), codes.shape[2] // FEWEST_VECTORS))
+        extremes = np.empty((tiles, parts, 3), np.int64)
         converters = self._converters
+        pairs = self.config.array.pairs == "subtract"
         for_tiles(
-            multiply.convert_columns,
-            row_tiles * column_tiles,
+            convert_columns,
+            tiles * parts,
             block.first_tile,
             sums,
             variances,
             rank,
             outputs,
-            adc_range.gain,
-            adc_range.gain_shift,
-            adc_range.ku,
-            adc_range.ku_shift,
-            int(self._scalars[0].adc_ka),
-            low,
-            high,
+            conversion,
             converters.pair_errors if pairs else converters.errors,
             converters.pair_offsets if pairs else converters.offsets,
             converters.factors,
             converters.counts,
+            np.empty((tiles * parts, 4, sums.shape[3])),
             codes,
-            peak,
-            clipped,
+            extremes,
             self._scalars,
             self._tables,
         )
-        return codes, peak, clipped
+        if parts == 1:
+            return extremes[:, 0]
+        return np.stack(
+            (extremes[..., 0].min(axis=1), extremes[..., 1].max(axis=1), extremes[..., 2].sum(axis=1)), axis=1
+        )
 
     def column_sums(self, block: TileBlock, steps: np.ndarray, widest: int) -> tuple[np.ndarray, np.ndarray]:
         """Sum the conductances of the driven rows of every column, exactly: what the converters are given.
@@ -313,12 +340,12 @@ class FastEngine:
 
         Returns
         -------
-        sums, variances : float [row tiles, column tiles, input steps, widest]
+        sums, variances : float [row tiles, input steps, column tiles, widest]
             Whole numbers, in units of the read grid, and the variance of their noise.
         """
         row_tiles, column_tiles = block.shape
         if steps.shape[1] <= FEW_STEPS:
-            shape = (row_tiles, column_tiles, steps.shape[1], widest)
+            shape = (row_tiles, steps.shape[1], column_tiles, widest)
             sums, variances = np.empty(shape, steps.dtype), np.empty(shape, steps.dtype)
             operands = self._operands
             layer = row_tiles * column_tiles
@@ -333,20 +360,22 @@ class FastEngine:
                 variances,
             )
             return sums, variances
-        flat = torch.from_numpy(steps[:, None])
-        shape = (row_tiles, column_tiles, steps.shape[2], -1)
-        current = torch.from_numpy(self._operands.current[block.tiles].reshape(shape)[..., :widest])
-        variance = torch.from_numpy(self._operands.variance[block.tiles].reshape(shape)[..., :widest])
+        driven = torch.from_numpy(steps)
         # In a bit plane an input is its own square.
-        squares = flat if self.config.array.step_input_max == 1 else flat * flat
-        return torch.matmul(flat, current).numpy(), torch.matmul(squares, variance).numpy()
+        squares = driven if self.config.array.step_input_max == 1 else driven * driven
+        found = []
+        for rows, operand in ((driven, self._operands.current), (squares, self._operands.variance)):
+            # Column tiles side by side: one product for each row tile.
+            tiles = torch.from_numpy(operand[block.tiles]).view(row_tiles, column_tiles, *operand.shape[1:])
+            columns = tiles[..., :widest].transpose(1, 2).to(rows.dtype, memory_format=torch.contiguous_format)
+            products = torch.bmm(rows, columns.reshape(row_tiles, steps.shape[2], -1))
+            found.append(products.view(row_tiles, -1, column_tiles, widest).numpy())
+        return found[0], found[1]
 
     def _multiply_activity(
         self,
         block: TileBlock,
-        steps: np.ndarray,
-        active: np.ndarray,
-        rank: np.ndarray,
+        steps: InputSteps,
         outputs: np.ndarray,
         code: int,
     ) -> tuple[Activity, np.ndarray]:
@@ -356,10 +385,10 @@ class FastEngine:
         changed = self._ranges[block.tiles] != code
         self._ranges[block.tiles] = code
         shared = self._groups.of(block) is not None
-        batch = steps.shape[2]
+        batch = steps.taken.shape[1]
         course = self._stream.follow_multiplications(
             block,
-            active.sum(axis=1),
+            steps.taken,
             words,
             outputs,
             changed,
@@ -374,14 +403,13 @@ class FastEngine:
             multiply.count_multiply(
                 part.first_tile,
                 steps,
-                rank,
                 words,
                 outputs[place],
-                array.adc_channels,
                 changed[own],
                 np.ascontiguousarray(course.waits[:, own]),
                 self._t,
                 self._operands.row_sum,
+                self._converters.counts,
                 totals.phases[part.tiles],
                 totals.actions[part.tiles],
                 totals.energy[part.tiles],
@@ -391,7 +419,7 @@ class FastEngine:
         activity = self._activity(course, totals)
         return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
 
-    def _activity(self, course: Course, totals: cell_writes.Totals) -> Activity:
+    def _activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did by what the streams let them wait."""
         phases = totals.phases
         busy = phases.sum(axis=1)
@@ -453,31 +481,6 @@ class FastEngine:
         self._stream.served = int(state["served"])
         draw_errors(self._converters, self._scalars, self._tables)
         self._refresh()
-
-
-def _input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dtype) -> np.ndarray:
-    """Spread input codes over the rows of the row tiles and, bit by bit, over input steps.
-
-    Returns
-    -------
-    array [row tiles, planes, batch, rows]
-    """
-    padded = np.zeros((len(inputs), block.inputs + 1), dtype=np.uint8)
-    padded[:, :-1] = inputs
-    on_rows = padded[:, block.row_input].transpose(1, 0, 2)
-    if planes == 1:
-        return np.ascontiguousarray(on_rows[:, None], dtype=dtype)
-    bits = (on_rows[:, None] >> np.arange(planes, dtype=np.uint8)[None, :, None, None]) & 1
-    return np.ascontiguousarray(bits, dtype=dtype)
-
-
-def _ranks(active: np.ndarray) -> np.ndarray:
-    """Number the applied steps of each tile, vector by vector and plane by plane in it; -1 where one is skipped."""
-    row_tiles, planes, batch = active.shape
-    by_vector = active.transpose(0, 2, 1).reshape(row_tiles, -1)
-    order = np.cumsum(by_vector, axis=1, dtype=np.int32) - 1
-    order[~by_vector] = -1
-    return np.ascontiguousarray(order.reshape(row_tiles, batch, planes).transpose(0, 2, 1))
 
 
 def _parts(block: TileBlock) -> list[tuple[slice, TileBlock]]:

@@ -20,7 +20,7 @@ _NO_WAITS: Final = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
-class Course:
+class ProgramCourse:
     """How a program went.
 
     Parameters
@@ -53,9 +53,9 @@ class Stream:
         self.controller = controller
         self.served = controller.tiles - 1
         """Tile that the arbiter served last: round robin goes on behind it."""
-        self._remembered: OrderedDict[bytes, Course] = OrderedDict()
+        self._remembered: OrderedDict[bytes, ProgramCourse] = OrderedDict()
 
-    def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> Course:
+    def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> ProgramCourse:
         """Follow lists of commands with one response each (arguments as in `list_ops`)."""
         course, _ = self._follow(list_ops(offsets, work), _NO_WAITS)
         return course
@@ -71,7 +71,7 @@ class Stream:
         *,
         rows_wait: bool,
         shared: bool = False,
-    ) -> Course:
+    ) -> ProgramCourse:
         """Follow a batch of multiplications.
 
         With DAC inputs one batch goes like the next, so that courses are remembered.
@@ -82,7 +82,7 @@ class Stream:
         steps, words, outputs, changed, t
             As in `multiply_ops`.
         rows_wait : bool
-            Whether `Course.waits` is asked for.
+            Whether `ProgramCourse.waits` is asked for.
         shared : bool
             Whether the column tiles of a row share their inputs.
         """
@@ -110,20 +110,22 @@ class Stream:
             ops, positions = multiply_ops(block.first_tile, *arguments, changed, t)
             course, waits = self._follow(ops, np.zeros(len(ops) if rows_wait else 0, np.int64))
         if rows_wait:
-            course = Course(course.cycles, course.stalls, course.served, waits[positions])
+            course = ProgramCourse(course.cycles, course.stalls, course.served, waits[positions])
         self._remembered[key] = course
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return course
 
-    def _follow_cascades(self, beats: np.ndarray, work: np.ndarray, waits: np.ndarray) -> tuple[Course, np.ndarray]:
+    def _follow_cascades(
+        self, beats: np.ndarray, work: np.ndarray, waits: np.ndarray
+    ) -> tuple[ProgramCourse, np.ndarray]:
         stalls = np.zeros(self.controller.tiles, np.int64)
         depths = self.controller.command_depth, self.controller.response_depth
         cycles, self.served = follow_cascades(beats, work, self.controller.tiles, *depths, self.served, stalls, waits)
-        return Course(cycles, stalls, self.served), waits
+        return ProgramCourse(cycles, stalls, self.served), waits
 
-    def _follow(self, ops: np.ndarray, waits: np.ndarray) -> tuple[Course, np.ndarray]:
+    def _follow(self, ops: np.ndarray, waits: np.ndarray) -> tuple[ProgramCourse, np.ndarray]:
         stalls = np.zeros(self.controller.tiles, np.int64)
         depths = self.controller.command_depth, self.controller.response_depth
         cycles, self.served = schedule(ops, self.controller.tiles, *depths, self.served, stalls, waits)
-        return Course(cycles, stalls, self.served), waits
+        return ProgramCourse(cycles, stalls, self.served), waits

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from functools import partial
 
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.register_file import RegisterFile
 from twinbar.emulator.engines.events.safety import Safety
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.commands import COMMANDS, CommandSpec
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
-from twinbar.hw.protocol.rules import Bound, Geometry, Setting
+from twinbar.hw.protocol.rules import Bound, GeometryBound, Setting
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 
 def admit(
-    command: Command,
+    command: DecodedCommand,
     tile: int,
     config: ControllerConfig,
     registers: RegisterFile,
@@ -50,9 +50,9 @@ def _resolve(config: ControllerConfig, registers: RegisterFile, bound: Bound) ->
     """Return the number that a bound stands for."""
     if isinstance(bound, Setting):
         return registers[bound.register]
-    return int(getattr(config, bound.name)) if isinstance(bound, Geometry) else bound
+    return int(getattr(config, bound.name)) if isinstance(bound, GeometryBound) else bound
 
 
-def outputs_of(command: Command) -> int:
+def outputs_of(command: DecodedCommand) -> int:
     """Return the number of outputs of a MULTIPLY."""
     return command.arguments.outputs or MAX_COLUMNS

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import simpy
 
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
-from twinbar.emulator.engines.events.queues import Queue
+from twinbar.emulator.engines.events.stream_queue import Queue
 
 
 class Arbiter:

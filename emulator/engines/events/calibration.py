@@ -1,13 +1,13 @@
 """CALIBRATE: the offset of a column or subtracted pair, and the gain trim of an ADC channel."""
 
 from twinbar.emulator.engines.events.clock import Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.sampling import clamp, converter, sample, select
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.layouts import TRIM_BITS
 
 
-def calibrate(tile: Tile, command: Command) -> Steps[None]:
+def calibrate(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """CALIBRATE, with all rows open."""
     arguments = command.arguments
     yield from select(tile, arguments.column, pair=bool(arguments.subtract), reference=bool(arguments.gain))

@@ -1,21 +1,21 @@
 """Operations on a cell: reading it, and writing it in a closed loop."""
 
 from twinbar.emulator.engines.events.clock import Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.pulses import pulse
 from twinbar.emulator.engines.events.sampling import read_cell, select
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
 
 
-def read(tile: Tile, command: Command) -> Steps[None]:
+def read(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """READ and CONVERT."""
     row, column = command.arguments.row, command.arguments.column
     yield from select(tile, column)
     tile.answer.code = yield from read_cell(tile, row, column, raw=command.opcode is Opcode.CONVERT)
 
 
-def verify(tile: Tile, command: Command) -> Steps[None]:
+def verify(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """VERIFY: a read that answers on which side of the level's window the code lies."""
     row, column = command.arguments.row, command.arguments.column
     low, high = tile.registers.level(command.arguments.level)
@@ -24,7 +24,7 @@ def verify(tile: Tile, command: Command) -> Steps[None]:
     tile.answer.code = -1 if code < low else int(code > high)
 
 
-def write(tile: Tile, command: Command) -> Steps[None]:
+def write(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """WRITE and FORM: reads and pulses in turns, until the code lies in the level's window."""
     row, column = command.arguments.row, command.arguments.column
     forms = command.opcode is Opcode.FORM

@@ -6,9 +6,9 @@ import numpy as np
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.listener import Listener
-from twinbar.emulator.engines.events.queues import Queue
+from twinbar.emulator.engines.events.stream_queue import Queue
 
 
 class Consumer:
@@ -60,7 +60,7 @@ class Consumer:
             self.beats.append(beat)
             self.cycles.append(clock.cycle - self._begin)
             if self.listener:
-                command = Command(beat)
+                command = DecodedCommand(beat)
                 name = command.opcode.name if command.opcode else "?"
                 self.listener.taken(command.tile, name, clock.cycle)
             if not len(self._responses):

@@ -40,7 +40,7 @@ class Route(NamedTuple):
 _PLAIN: Final = Route()
 
 
-class Command:
+class DecodedCommand:
     """A command beat.
 
     Parameters
@@ -80,7 +80,7 @@ class Answer:
 
     Parameters
     ----------
-    command : Command
+    command : DecodedCommand
     status : Status
         OK, or why the command is refused.
 
@@ -100,7 +100,7 @@ class Answer:
 
     __slots__ = ("code", "column", "command", "given", "lanes", "resets", "sets", "status", "value")
 
-    def __init__(self, command: Command, status: Status) -> None:
+    def __init__(self, command: DecodedCommand, status: Status) -> None:
         self.command = command
         self.status = status
         self.column = _COLUMN.of(command.body)

@@ -6,7 +6,7 @@ import numpy as np
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.listener import Listener
 from twinbar.emulator.engines.events.routing import routes
 from twinbar.emulator.engines.events.tile import Tile
@@ -55,7 +55,7 @@ class Dispatcher:
         presented = begin
         arrivals = program.arrivals if program.arrivals is not None else np.zeros(len(program.commands), np.int64)
         for beat, arrival in zip(program.commands.tolist(), arrivals.tolist(), strict=True):
-            command = Command(beat)
+            command = DecodedCommand(beat)
             presented = max(begin + arrival, presented)
             if command.opcode in (Opcode.SAFE, Opcode.ABORT):
                 yield clock.at(presented, Stage.HALT)
@@ -76,13 +76,13 @@ class Dispatcher:
             presented = cycle + 1
         self.done = True
 
-    def _receivers(self, beat: int) -> list[tuple[Tile, Command]]:
+    def _receivers(self, beat: int) -> list[tuple[Tile, DecodedCommand]]:
         """Return the tiles that a beat goes to, as it is presented in this cycle, and what each of them gets."""
         groups = [tile.registers["INPUT_GROUP"] for tile in self._tiles]
-        found = routes(Command(beat), self._tiles[0].config, groups)
-        return [(self._tiles[number], Command(beat, route)) for number, route in found.items()]
+        found = routes(DecodedCommand(beat), self._tiles[0].config, groups)
+        return [(self._tiles[number], DecodedCommand(beat, route)) for number, route in found.items()]
 
-    def _halt(self, command: Command) -> None:
+    def _halt(self, command: DecodedCommand) -> None:
         if command.opcode is Opcode.SAFE:
             for tile in self._tiles:
                 tile.safety.stop_by_command(disarm=True)

@@ -17,9 +17,9 @@ from twinbar.emulator.engines.events.dispatcher import Dispatcher
 from twinbar.emulator.engines.events.front_end_time import SerialTime
 from twinbar.emulator.engines.events.joint_start import JointStart
 from twinbar.emulator.engines.events.listener import Listener
-from twinbar.emulator.engines.events.queues import Queue
-from twinbar.emulator.engines.events.safety import Pin as SeenPin
+from twinbar.emulator.engines.events.safety import SynchronizedPin as SeenPin
 from twinbar.emulator.engines.events.sequencer import Sequencer
+from twinbar.emulator.engines.events.stream_queue import Queue
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action, response_beats
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -27,7 +27,7 @@ from twinbar.hw.timing import Phase
 
 
 class EventsController:
-    """A controller and its crossbar as SimPy processes (`twinbar.emulator.contract.program.Controller`).
+    """A controller and its crossbar as SimPy processes (`twinbar.emulator.contract.program.ProgramController`).
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _NEVER: Final = -1
 
 
 @dataclass(slots=True)
-class Pulse:
+class GateOpening:
     """An opening of the write gate.
 
     Parameters
@@ -93,15 +93,15 @@ class FrontEnd:
         self._heat = 0
         self._heat_kind = CellEnergy.VERIFY
         # The last pulse, and the one before it.
-        self._pulse: Pulse | None = None
-        self._before: Pulse | None = None
+        self._pulse: GateOpening | None = None
+        self._before: GateOpening | None = None
         signed_top = (1 << config.adc_bits - 1) - 1
         unsigned = (int(state.scalars[0].adc_min), int(state.scalars[0].adc_max))
         self._code_range = {False: unsigned, True: (-signed_top - 1, signed_top)}
 
     # --- the write gate --------------------------------------------------------------------------------------------
 
-    def open_gate(self, row: int, column: int, drive: Drive) -> "Pulse":
+    def open_gate(self, row: int, column: int, drive: Drive) -> "GateOpening":
         """Open the write gate in this cycle."""
         bit_line, source_line, gate = drive.codes
         if drive.record is Record.RESET:
@@ -111,7 +111,7 @@ class FrontEnd:
         cell = row * self._columns + column
         trip = int(array.gate_opens(self._state, self._tile, cell, polarity, amplitude, gate, drive.compliance))
         self._before = self._pulse
-        self._pulse = Pulse(self._clock.cycle, cell, polarity, amplitude, gate, trip)
+        self._pulse = GateOpening(self._clock.cycle, cell, polarity, amplitude, gate, trip)
         return self._pulse
 
     def limited(self, cycle: int) -> bool:

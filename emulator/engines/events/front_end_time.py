@@ -5,11 +5,11 @@ from typing import Protocol
 
 from twinbar.emulator.engines.events.clock import Clock
 from twinbar.emulator.engines.events.register_file import Codes, RegisterFile
-from twinbar.emulator.engines.events.safety import Pin
+from twinbar.emulator.engines.events.safety import SynchronizedPin
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.parts.assembly import DrivePath as Path
 from twinbar.hw.parts.assembly import SerialParts
-from twinbar.hw.parts.front_end_clock import Durations, FrontEndClock
+from twinbar.hw.parts.front_end_clock import FrontEndClock, FrontEndRegisters
 from twinbar.hw.protocol.vocabulary import Record
 
 FAULT_IS_SEEN: int = 4
@@ -103,7 +103,7 @@ class SerialTime:
     config : ControllerConfig
     parts : SerialParts
     registers : RegisterFile
-    fault : Pin
+    fault : SynchronizedPin
         The fault of the front end.
     look_at_pins : callable
         Lets the tile look at its pins, in the stage HALT.
@@ -117,7 +117,7 @@ class SerialTime:
         config: ControllerConfig,
         parts: SerialParts,
         registers: RegisterFile,
-        fault: Pin,
+        fault: SynchronizedPin,
         look_at_pins: Callable[[int], None],
     ) -> None:
         parts.check(config.adc_channels, config.dac_bits)
@@ -132,9 +132,9 @@ class SerialTime:
         self._last = -1
         """Last cycle of the request that was made last."""
 
-    def _durations(self) -> Durations:
+    def _durations(self) -> FrontEndRegisters:
         names = ("SELECT", "SETTLE_READ", "SETTLE_MULTIPLY", "SETTLE_DRIVE")
-        return Durations(*(self._registers[name] for name in names))
+        return FrontEndRegisters(*(self._registers[name] for name in names))
 
     def _until(self, last: int) -> int:
         self._last = last

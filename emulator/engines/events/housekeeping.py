@@ -5,22 +5,22 @@ from functools import partial
 import simpy
 
 from twinbar.emulator.engines.events.clock import Stage, Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.front_end_time import PATHS
 from twinbar.emulator.engines.events.register_file import INPUTS_ADDRESS, Bias, Codes, is_counter
 from twinbar.emulator.engines.events.tile import Tile
-from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.parts.assembly import DrivePath as Path
 from twinbar.hw.protocol.registers import INPUTS
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
 from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
 
 
-def refuse(tile: Tile, command: Command) -> Steps[None]:
+def refuse(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """Refuse a command; its answer already has the reason."""
     yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
 
 
-def read_register(tile: Tile, command: Command) -> Steps[None]:
+def read_register(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """READ_REGISTER. A counter holds everything up to the cycle before the command's first one."""
     address = command.arguments.address
     tile.answer.status = tile.registers.check_read(address)
@@ -44,7 +44,7 @@ def _inputs(tile: Tile, cycle: int) -> int:
     return int(INPUTS.word.pack(compliance=limited, stop=stop, front_end=fault))
 
 
-def write_register(tile: Tile, command: Command) -> Steps[None]:
+def write_register(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """WRITE_REGISTER."""
     address, value = command.arguments.address, command.arguments.value
     tile.answer.status = tile.registers.check_write(address, value, tile.safety.mode)
@@ -55,7 +55,7 @@ def write_register(tile: Tile, command: Command) -> Steps[None]:
         tile.time.registers_changed()
 
 
-def arm(tile: Tile, command: Command) -> Steps[None]:
+def arm(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """ARM: disarms, checks all bias records against their windows, and arms if they are within."""
     tile.safety.disarm()
     records: dict[Record, Bias] = {record: tile.registers.bias(record) for record in RECORDS}
@@ -82,7 +82,7 @@ def _load_record(tile: Tile, path: Path, codes: Codes) -> None:
         tile.time.load(path, codes)
 
 
-def execute(tile: Tile, command: Command) -> Steps[None]:
+def execute(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """DISARM, CLEAR, SAFE and ABORT; the last two have halted when they were presented, and are answered here."""
     if command.opcode is Opcode.DISARM:
         tile.safety.disarm()
@@ -93,13 +93,13 @@ def execute(tile: Tile, command: Command) -> Steps[None]:
     yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
 
 
-def wait(tile: Tile, command: Command) -> Steps[None]:
+def wait(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """WAIT."""
     yield tile.phase(Phase.DECIDE, DECIDE_CYCLES)
     yield tile.phase(Phase.SETTLE, command.arguments.cycles)
 
 
-def load(tile: Tile, command: Command) -> Steps[None]:
+def load(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """LOAD: continues in the stage STREAM of its only cycle, in which the next command can be taken."""
     arguments = command.arguments
     tile.phase(Phase.SELECT, 1)

@@ -6,7 +6,7 @@ import simpy
 
 from twinbar.emulator.engines.events.admission import admit
 from twinbar.emulator.engines.events.clock import Clock, Stage
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.links import Link
 from twinbar.emulator.engines.events.membership import Member
 from twinbar.emulator.engines.events.tile import Tile
@@ -28,9 +28,9 @@ class JointStart:
         self._tiles = tiles
         self._links = [Link(clock) for _ in tiles[1:]]
         """From tile i + 1 to tile i."""
-        self._waiting: dict[int, tuple[Command, simpy.Event]] = {}
+        self._waiting: dict[int, tuple[DecodedCommand, simpy.Event]] = {}
 
-    def offer(self, tile: Tile, command: Command) -> simpy.Event:
+    def offer(self, tile: Tile, command: DecodedCommand) -> simpy.Event:
         """Return the event in which a tile takes its cascade, with its status; in the stage STREAM.
 
         Called in this stage, when the cascade is at the front of the tile's queue and nothing else runs.
@@ -40,7 +40,7 @@ class JointStart:
         self._try(command)
         return event
 
-    def _try(self, command: Command) -> None:
+    def _try(self, command: DecodedCommand) -> None:
         """Start a cascade if all its members wait for it and none is halted in this cycle."""
         members = self._tiles[command.tile : command.tile + command.arguments.members]
         if not all(self._waits(tile, command) for tile in members):
@@ -57,7 +57,7 @@ class JointStart:
             _, event = self._waiting.pop(tile.number)
             event.succeed(found)
 
-    def _waits(self, tile: Tile, command: Command) -> bool:
+    def _waits(self, tile: Tile, command: DecodedCommand) -> bool:
         """Whether a tile waits for a cascade. Those that have the same members come to all of them in one order."""
         waiting, _ = self._waiting.get(tile.number, (None, None))
         return waiting is not None and (waiting.tile, waiting.body) == (command.tile, command.body)

@@ -5,11 +5,11 @@ from typing import Final
 
 from twinbar.emulator.engines.events import calibration, cells, housekeeping, products, pulses
 from twinbar.emulator.engines.events.clock import Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode
 
-Operation = Callable[[Tile, Command], Steps[None]]
+Operation = Callable[[Tile, DecodedCommand], Steps[None]]
 
 OPERATIONS: Final[dict[Opcode | None, Operation]] = {
     Opcode.READ_REGISTER: housekeeping.read_register,

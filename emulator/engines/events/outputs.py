@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from twinbar.emulator.engines.events.admission import outputs_of
 from twinbar.emulator.engines.events.clock import Stage, Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.links import Link
 from twinbar.emulator.engines.events.membership import Member
 from twinbar.emulator.engines.events.tile import Tile
@@ -13,7 +13,7 @@ from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import Phase
 
 
-def hand_over_group(tile: Tile, command: Command, group: range, sums: Sequence[int]) -> Steps[None]:
+def hand_over_group(tile: Tile, command: DecodedCommand, group: range, sums: Sequence[int]) -> Steps[None]:
     """Hand over the outputs of a group, each as soon as the tile above has its partial sum.
 
     The process is in the stage START of the cycle behind; behind the command's last output, in the stage STREAM of its
@@ -22,7 +22,7 @@ def hand_over_group(tile: Tile, command: Command, group: range, sums: Sequence[i
     Parameters
     ----------
     tile : Tile
-    command : Command
+    command : DecodedCommand
     group : range
         Outputs, counted from the command's first.
     sums : sequence of int

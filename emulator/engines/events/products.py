@@ -2,17 +2,17 @@
 
 from twinbar.emulator.engines.events.admission import outputs_of
 from twinbar.emulator.engines.events.clock import Steps
-from twinbar.emulator.engines.events.decoding import Command
+from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.outputs import hand_over_group
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
-from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.parts.assembly import DrivePath as Path
 from twinbar.hw.protocol.registers import TRIM_INIT
 from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
 
 
-def multiply(tile: Tile, command: Command) -> Steps[None]:
+def multiply(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """MULTIPLY: responds to all outputs but the last, which it leaves to the sequencer, as every command does.
 
     In a cascade, and with packed outputs, it leaves nothing to it unless it is cut off.
@@ -45,7 +45,7 @@ def multiply(tile: Tile, command: Command) -> Steps[None]:
                     return
 
 
-def _select_rows(tile: Tile, command: Command, plane: int) -> Steps[int]:
+def _select_rows(tile: Tile, command: DecodedCommand, plane: int) -> Steps[int]:
     """Select the rows of an input step; return their heat per cycle."""
     arguments = command.arguments
     heat, driven = tile.front_end.sum_rows(plane, subtract=bool(arguments.subtract), codes=bool(arguments.codes))
@@ -57,7 +57,7 @@ def _select_rows(tile: Tile, command: Command, plane: int) -> Steps[int]:
 
 
 def _convert_group(
-    tile: Tile, command: Command, group: range, plane: int, sums: list[int], *, last: bool
+    tile: Tile, command: DecodedCommand, group: range, plane: int, sums: list[int], *, last: bool
 ) -> Steps[None]:
     """Convert the outputs of a group at once, and add their codes; the read path stays on until the last group."""
     registers, subtract = tile.registers, bool(command.arguments.subtract)

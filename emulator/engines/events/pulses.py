@@ -1,8 +1,8 @@
 """Pulses: the drive update before one, the open gate, and what limits it."""
 
 from twinbar.emulator.engines.events.clock import Stage, Steps
-from twinbar.emulator.engines.events.decoding import Command
-from twinbar.emulator.engines.events.front_end import Pulse
+from twinbar.emulator.engines.events.decoding import DecodedCommand
+from twinbar.emulator.engines.events.front_end import GateOpening
 from twinbar.emulator.engines.events.safety import Fault
 from twinbar.emulator.engines.events.sampling import select
 from twinbar.emulator.engines.events.tile import Tile
@@ -12,7 +12,7 @@ from twinbar.hw.protocol.vocabulary import ComplianceAction, Opcode, Record
 from twinbar.hw.timing import Phase
 
 
-def train(tile: Tile, command: Command) -> Steps[None]:
+def train(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """PULSE and DRIVE: pulses without reading; DRIVE stops after the drive update of the first."""
     arguments = command.arguments
     record = Record(arguments.record)
@@ -25,7 +25,7 @@ def train(tile: Tile, command: Command) -> Steps[None]:
 
 
 def pulse(tile: Tile, record: Record, row: int, column: int) -> Steps[None]:
-    """Pulse a cell: drive update if one is needed, open gate, recovery."""
+    """GateOpening a cell: drive update if one is needed, open gate, recovery."""
     yield from _update_drive(tile, record)
     if record is Record.RESET:
         tile.answer.resets += 1
@@ -50,7 +50,7 @@ def _update_drive(tile: Tile, record: Record) -> Steps[None]:
         yield tile.phase(Phase.SETTLE, tile.time.drive(codes, drive.compliance))
 
 
-def _limited_width(tile: Tile, gate: Pulse, width: int) -> int:
+def _limited_width(tile: Tile, gate: GateOpening, width: int) -> int:
     """Return the cycles of a pulse, which its compliance may end; schedule the halt if that is a fault."""
     blanking, action = COMPLIANCE.word.unpack(tile.registers["COMPLIANCE"]).values()
     seen = tile.front_end.first_limited(gate.opened + blanking)

@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-from twinbar.emulator.engines.events.decoding import Command, Route
+from twinbar.emulator.engines.events.decoding import DecodedCommand, Route
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.vocabulary import Opcode
 
 
-def is_cascade(command: Command, config: ControllerConfig) -> bool:
+def is_cascade(command: DecodedCommand, config: ControllerConfig) -> bool:
     """Whether a command is a product of several tiles."""
     return config.cascade and command.opcode is Opcode.MULTIPLY and command.arguments.members > 1
 
 
-def routes(command: Command, config: ControllerConfig, groups: Sequence[int]) -> dict[int, Route]:
+def routes(command: DecodedCommand, config: ControllerConfig, groups: Sequence[int]) -> dict[int, Route]:
     """Return the tiles that a beat goes to, and what each of them is told.
 
     Parameters
     ----------
-    command : Command
+    command : DecodedCommand
     config : ControllerConfig
     groups : sequence of int
         Register INPUT_GROUP of every tile.

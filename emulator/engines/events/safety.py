@@ -27,7 +27,7 @@ NO_FAULT: Final = Fault(0)
 _NEVER: Final = 1 << 62
 
 
-class Pin:
+class SynchronizedPin:
     """An asynchronous input, as it is seen behind its two registers."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Safety:
     Parameters
     ----------
     clock : Clock
-    stop, front_end_fault : Pin
+    stop, front_end_fault : SynchronizedPin
     watchdog : callable
         Gives the register WATCHDOG.
     last_accepted : callable
@@ -77,8 +77,8 @@ class Safety:
     def __init__(
         self,
         clock: Clock,
-        stop: Pin,
-        front_end_fault: Pin,
+        stop: SynchronizedPin,
+        front_end_fault: SynchronizedPin,
         watchdog: Callable[[], int],
         last_accepted: Callable[[], int],
         halt: Callable[[], None],

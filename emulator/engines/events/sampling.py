@@ -5,7 +5,7 @@ from collections.abc import Callable
 from twinbar.emulator.engines.events.clock import Steps
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
-from twinbar.hw.parts.assembly import Drive as Path
+from twinbar.hw.parts.assembly import DrivePath as Path
 from twinbar.hw.protocol.registers import SAMPLING, TRIM_INIT
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
 

@@ -6,7 +6,7 @@ import simpy
 
 from twinbar.emulator.engines.events.admission import admit
 from twinbar.emulator.engines.events.clock import Stage, Steps
-from twinbar.emulator.engines.events.decoding import Answer, Command
+from twinbar.emulator.engines.events.decoding import Answer, DecodedCommand
 from twinbar.emulator.engines.events.housekeeping import load, refuse
 from twinbar.emulator.engines.events.joint_start import JointStart
 from twinbar.emulator.engines.events.operations import OPERATIONS
@@ -77,7 +77,7 @@ class Sequencer:
                 yield tile.clock.at(tile.clock.cycle + 1, Stage.STREAM)
             self.idle = False
 
-    def _admission(self, command: Command) -> Steps[Status]:
+    def _admission(self, command: DecodedCommand) -> Steps[Status]:
         """Return the status of the command that is taken in this cycle; a cascade waits for all its members."""
         tile = self._tile
         tile.member = None
@@ -87,7 +87,7 @@ class Sequencer:
         status: Status = yield self._joint_start.offer(tile, command)
         return status
 
-    def _carry_out(self, command: Command) -> Steps[None]:
+    def _carry_out(self, command: DecodedCommand) -> Steps[None]:
         """Carry out a command up to its (last) response, or refuse it."""
         tile = self._tile
         admitted = tile.answer.status is Status.OK

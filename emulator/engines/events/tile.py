@@ -9,15 +9,15 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.events.arbiter import Arbiter
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
 from twinbar.emulator.engines.events.counters import Counters
-from twinbar.emulator.engines.events.decoding import Answer, Command
+from twinbar.emulator.engines.events.decoding import Answer, DecodedCommand
 from twinbar.emulator.engines.events.drive import Drive
 from twinbar.emulator.engines.events.front_end import FrontEnd
 from twinbar.emulator.engines.events.front_end_time import DirectTime, FrontEndTime, SerialTime
 from twinbar.emulator.engines.events.input_planes import InputPlanes
 from twinbar.emulator.engines.events.membership import Member
-from twinbar.emulator.engines.events.queues import Queue
 from twinbar.emulator.engines.events.register_file import RegisterFile
-from twinbar.emulator.engines.events.safety import Pin, Safety
+from twinbar.emulator.engines.events.safety import Safety, SynchronizedPin
+from twinbar.emulator.engines.events.stream_queue import Queue
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.vocabulary import Opcode, Status
@@ -37,14 +37,14 @@ class Tile:
     state : ArrayState
         Cells and converters of all tiles.
     arbiter : Arbiter
-    stop : Pin
+    stop : SynchronizedPin
         The controller's stop input.
     last_accepted : callable
         Returns the cycle in which the controller accepted its last command beat.
 
     Attributes
     ----------
-    queue : Queue of Command
+    queue : Queue of DecodedCommand
         Commands for this tile.
     time : FrontEndTime
         How long the front end takes.
@@ -68,19 +68,19 @@ class Tile:
         crossbar: CrossbarConfig,
         state: ArrayState,
         arbiter: Arbiter,
-        stop: Pin,
+        stop: SynchronizedPin,
         last_accepted: Callable[[], int],
     ) -> None:
         self.clock = clock
         self.number = number
         self.config = config
-        self.queue = Queue[Command](clock, config.command_depth, number)
+        self.queue = Queue[DecodedCommand](clock, config.command_depth, number)
         self.registers = RegisterFile(config)
         self.counters = Counters(number)
         self.inputs = InputPlanes(number, state, config)
         self.drive = Drive(config.safe_codes)
         self.front_end = FrontEnd(clock, number, state, config, sample_and_hold=crossbar.array.sample_and_hold)
-        self.fault_pin, self.stop_pin = Pin(), stop
+        self.fault_pin, self.stop_pin = SynchronizedPin(), stop
         self.safety = Safety(
             clock,
             stop,

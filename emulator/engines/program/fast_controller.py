@@ -20,7 +20,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
 
 _DRIVEN: Final = ("record", "codes")
-"""Fields of a tile that `Controller.cells` gives as what it drives."""
+"""Fields of a tile that `ProgramController.cells` gives as what it drives."""
 _RESPONSE: Final = np.dtype([("low", "<i8"), ("high", "<u2")])
 
 
@@ -109,7 +109,7 @@ class FastController:
             refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Return the state of the array (`twinbar.emulator.contract.program.Controller.cells`)."""
+        """Return the state of the array (`twinbar.emulator.contract.program.ProgramController.cells`)."""
         cells = save_cells(self._state) | {"driven": _numbers(self._tiles, _DRIVEN)}
         if self.config.parts is not None:
             cells["front_end"] = _numbers(self._tiles, at.FRONT_END)

@@ -12,7 +12,7 @@ from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.parts.assembly import Drive, Line, SerialParts
+from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.cycles import front_end_cycles
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.registers import TRIM_INIT
@@ -21,8 +21,8 @@ WRITE: Final = 1
 READ: Final = 2
 MULTIPLY: Final = 4
 """Drives of an output, as bits."""
-_BITS: Final = {Drive.WRITE: WRITE, Drive.READ: READ, Drive.MULTIPLY: MULTIPLY}
-LIMIT: Final = int(Line.LIMIT)
+_BITS: Final = {DrivePath.WRITE: WRITE, DrivePath.READ: READ, DrivePath.MULTIPLY: MULTIPLY}
+LIMIT: Final = int(DrivenLine.LIMIT)
 KEPT_READ: Final = 0
 KEPT_MULTIPLY: Final = 1
 """Whose codes are kept."""

@@ -29,7 +29,7 @@ from typing import Final
 
 from twinbar.emulator.engines.rtl.rtlil import Bit
 from twinbar.emulator.engines.rtl.storage import Storage
-from twinbar.emulator.engines.rtl.timers import RESET, Bound, Select, Timer, Watch
+from twinbar.emulator.engines.rtl.timers import RESET, Bound, Select, Timer, TimerComparison
 
 _MEMORY_BYTES: Final = 128
 """More than the object of a memory has; its words lie elsewhere."""
@@ -207,7 +207,7 @@ def _quiet(number: int, timer: Timer, signals: dict[tuple[Bit, ...], str]) -> st
     return _lines([*lines, f"}} else if ({register}.curr != {register}.next.val()) {{", "  return 0;", "}"])
 
 
-def _until(watch: Watch, timer: Timer, signals: dict[tuple[Bit, ...], str]) -> str:
+def _until(watch: TimerComparison, timer: Timer, signals: dict[tuple[Bit, ...], str]) -> str:
     """Return C++ of the cycles until the result of a watch can change."""
     value = f"now + {watch.offset}" if watch.offset > 0 else f"now - {-watch.offset}" if watch.offset else "now"
     if watch.bound is Bound.UPPER:

@@ -78,7 +78,7 @@ class ObservedController(Controller):
         return m
 
 
-class Unit(wiring.Component):
+class TileUnit(wiring.Component):
     """A tile with its command queue and front end: what is compiled once for any number of tiles.
 
     Members
@@ -198,7 +198,7 @@ class Hub(wiring.Component):
 def modules(config: ControllerConfig, parts: SerialParts | None = None, *, composed: bool) -> dict[str, Elaboratable]:
     """Return the modules of a controller by the name of their namespace."""
     if composed:
-        return {"unit": Unit(config, parts), "hub": Hub(config)}
+        return {"unit": TileUnit(config, parts), "hub": Hub(config)}
     return {"flat": Controller(config) if parts is None else ObservedController(config, parts)}
 
 

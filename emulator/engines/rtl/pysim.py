@@ -27,7 +27,7 @@ from twinbar.hw.timing import Phase
 
 
 class PysimController:
-    """A controller simulated by its netlist in Amaranth's simulator (`twinbar.emulator.contract.program.Controller`).
+    """A controller simulated by its netlist in Amaranth's simulator (a `ProgramController`).
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ class PysimController:
         refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Return the state of the array (`twinbar.emulator.contract.program.Controller.cells`)."""
+        """Return the state of the array (`twinbar.emulator.contract.program.ProgramController.cells`)."""
         return save_cells(self._state) | {"driven": self._bench.driven()}
 
     def load_cells(self, state: dict[str, Any]) -> None:

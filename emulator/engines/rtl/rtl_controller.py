@@ -21,7 +21,7 @@ COMPOSE_FROM: Final = 2
 
 
 class RtlController:
-    """A controller simulated by its own netlist (`twinbar.emulator.contract.program.Controller`).
+    """A controller simulated by its own netlist (`twinbar.emulator.contract.program.ProgramController`).
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ class RtlController:
         refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:
-        """Return the state of the array, as `twinbar.emulator.contract.program.Controller` says.
+        """Return the state of the array, as `twinbar.emulator.contract.program.ProgramController` says.
 
         In addition ``driven`` is what the write drives hold: record and codes of the three lines, int64 [tiles, 4].
         """

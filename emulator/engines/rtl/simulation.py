@@ -86,7 +86,7 @@ class Simulation:
             function = getattr(self._library, f"twinbar_{name}")
             function.restype, function.argtypes = result, arguments
         self._parts = parts
-        self._tables = None if parts is None else part_tables.Tables(controller, parts)
+        self._tables = None if parts is None else part_tables.FrontEndTables(controller, parts)
         tile = None if self._tables is None else ctypes.byref(self._tables.tile)
         self._arrays = arrays
         self._handle: int | None = self._library.twinbar_create(tile, ctypes.byref(arrays))

@@ -10,8 +10,8 @@ may be skipped if the netlist itself shows that it changes nothing else. A regis
 
 Take a cycle in which every other register keeps its value, no memory is written, and guards of timers that move hold.
 While no watch changes its result and no input changes, the next cycles are like it, and the timers go on by one step
-each. `Watch` says how long that is. A register of which this cannot be shown is not a timer: it makes a simulation
-slower, not wrong.
+each. `TimerComparison` says how long that is. A register of which this cannot be shown is not a timer: it makes a
+simulation slower, not wrong.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Bound(Enum):
 
 
 @dataclass(frozen=True)
-class Watch:
+class TimerComparison:
     """A comparison that reads a timer.
 
     Parameters
@@ -97,7 +97,7 @@ class Timer:
         1 or -1.
     paths : list of list of Select
     guards : list of Select
-    watches : list of Watch
+    watches : list of TimerComparison
     """
 
     register: str
@@ -105,7 +105,7 @@ class Timer:
     step: int
     paths: list[list[Select]]
     guards: list[Select] = field(default_factory=list)
-    watches: list[Watch] = field(default_factory=list)
+    watches: list[TimerComparison] = field(default_factory=list)
 
 
 def find_timers(netlist: Netlist) -> list[Timer]:
@@ -230,10 +230,10 @@ class _Readers:
             cell is self._dff or (cell.name in muxes and port in ("\\A", "\\B")) for cell, port in readers
         )
 
-    def _watch(self, cell: Cell, port: str, depends: set[Bit]) -> Watch | None:
+    def _watch(self, cell: Cell, port: str, depends: set[Bit]) -> TimerComparison | None:
         """Return the watch that a cell is."""
         if (bit := self._single_bit(cell, port, depends)) is not None:
-            return Watch(Bound.UPPER, *bit, self._timer.width)
+            return TimerComparison(Bound.UPPER, *bit, self._timer.width)
         if cell.signed or cell.kind not in (*_EQUALITIES, *_ORDERS, *_ZERO_TESTS, "$reduce_and"):
             return None
         compared = list(cell.ports[port])
@@ -253,9 +253,11 @@ class _Readers:
         bits = min(len(places), self._timer.width)
         uses = self._uses(cell.ports["\\Y"][0])
         if low:
-            return Watch(Bound.UPPER, offset, low, bits, uses=uses)
+            return TimerComparison(Bound.UPPER, offset, low, bits, uses=uses)
         padded = [*target, *["0"] * bits][:bits]
-        return Watch(Bound.ORDER if cell.kind in _ORDERS else Bound.EQUAL, offset, 0, bits, tuple(padded), uses)
+        return TimerComparison(
+            Bound.ORDER if cell.kind in _ORDERS else Bound.EQUAL, offset, 0, bits, tuple(padded), uses
+        )
 
     def _single_bit(self, cell: Cell, port: str, depends: set[Bit]) -> tuple[int, int] | None:
         """Return offset and position of the one bit of a timer that a cell reads, if it seldom changes."""

@@ -19,7 +19,7 @@ from typing import Final
 
 from vcd.gtkw import GTKWSave
 
-from twinbar.hw.gateware.tile_states import State
+from twinbar.hw.gateware.tile_states import TileState
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Selection, Status
 from twinbar.hw.timing import Phase
 
@@ -47,7 +47,7 @@ _ZOOM_UNIT: Final = 0.21
 _MODULES: Final = tuple(module.rpartition(".")[2] for modules in _PARTS.values() for module in modules)
 
 _NAMES: Final[dict[str, type[Enum]]] = {
-    "state": State,
+    "state": TileState,
     "phase": Phase,
     "selection": Selection,
     "record": Record,

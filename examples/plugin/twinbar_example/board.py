@@ -2,7 +2,8 @@
 
 from importlib.resources import files
 
-from twinbar.boards.board_definition import BoardDefinition, open_fpga_loader
+from twinbar.boards.bitstream_programmer import open_fpga_loader
+from twinbar.boards.board_definition import BoardDefinition
 
 BOARD = BoardDefinition(
     name="icepi-zero",

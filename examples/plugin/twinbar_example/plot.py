@@ -3,12 +3,12 @@
 from itertools import accumulate
 
 from twinbar.host.report import si
-from twinbar.host.report.folder import RunFolder
+from twinbar.host.report.folder import LoadedRun
 from twinbar.host.report.plot_kinds import RunPlot
 from twinbar.host.report.style import BLUE, Plot, new_figure
 
 
-def draw(run: RunFolder) -> Plot | None:
+def draw(run: LoadedRun) -> Plot | None:
     """Plot the test accuracy after each epoch over the energy up to then, the first programming included."""
     reached = [
         (epoch.energy_j["total"], 100 * epoch.test_accuracy)

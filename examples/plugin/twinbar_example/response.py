@@ -1,8 +1,9 @@
 """The response law `power-step`: soft bounds with an exponent.
 
 A pulse moves a cell by a share of what is left to the bound, raised to a power: ``step (1 - p)^power`` for SET and
-``-step p^power`` for RESET. Frascaroli, Brivio, Covi, Spiga, Evidence of soft bound behaviour in analogue memristive
-devices for neuromorphic computing, Scientific Reports 8, 7178 (2018); it is the form of aihwkit's ``PowStepDevice``.
+``-step p^power`` for RESET. It is the form of aihwkit's ``PowStepDevice``, whose documentation names its source:
+Frascaroli et al., Evidence of soft bound behaviour in analogue memristive devices for neuromorphic computing,
+Scientific Reports (2018), https://www.nature.com/articles/s41598-018-25376-x.
 With a power of 1 it is the built-in law `soft-bounds` with its weight zero in the middle, at half the step.
 """
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from twinbar.host.report import si
-from twinbar.host.report.folder import Cells
+from twinbar.host.report.folder import FinalCells
 from twinbar.host.report.plot_kinds import RunPlot
 from twinbar.host.report.style import (
     BLUE,
@@ -30,7 +30,7 @@ from twinbar.host.report.tile_layout import PlacedBlock, TileMap, lay_out
 _PIXELS: Final = 1_500_000
 """Largest number of cells that are drawn one by one; above it each pixel shows the most worn of a square of cells."""
 _NEVER: Final = "#c9d0d6"
-"""Cells without a single pulse."""
+"""FinalCells without a single pulse."""
 
 
 def _pooled(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
@@ -54,7 +54,7 @@ def _laid_out(names: tuple[str, ...], rows: int, columns: int) -> tuple[TileMap,
     return tile_map, width_in
 
 
-def wear_map(cells: Cells | None) -> Plot | None:
+def wear_map(cells: FinalCells | None) -> Plot | None:
     """Plot the pulses that every cell has seen, tile by tile, on one scale."""
     if cells is None or not cells.mapped.any():
         return None
@@ -124,7 +124,7 @@ def _label(ax: Axes, placed: PlacedBlock, rows: int, columns: int, points_per_pi
         ax.text(x - 3 * point, y + rows / 2, f"r{row}", va="center", ha="right", **style)
 
 
-def wear_distribution(cells: Cells | None) -> Plot | None:
+def wear_distribution(cells: FinalCells | None) -> Plot | None:
     """Plot how many cells have seen at least so many pulses: what an endurance limit is held against."""
     if cells is None or not cells.mapped.any():
         return None
@@ -156,7 +156,7 @@ def wear_distribution(cells: Cells | None) -> Plot | None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("Pulses")
-    ax.set_ylabel("Cells with at least so many")
+    ax.set_ylabel("FinalCells with at least so many")
     ax.legend(loc="lower left")
     caption = (
         f"Fraction of the {len(pulses):,} mapped cells that have seen at least so many pulses; "

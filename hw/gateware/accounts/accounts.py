@@ -10,9 +10,9 @@ from twinbar.hw.protocol.registers import COUNTER_BITS, PHASE_COUNTERS
 from twinbar.hw.protocol.vocabulary import Record, Status
 
 from ..controller_config import ControllerConfig
-from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
-from ..tile_states import State, is_any
+from ..sequencer_progress import ProgressSignature
+from ..tile_states import TileState, is_any
 from .counters import Counters
 
 
@@ -77,11 +77,11 @@ class Accounts(wiring.Component):
         ]
 
         if optional:
-            accessing = state == State.ACCESS
+            accessing = state == TileState.ACCESS
             m.d.comb += [
                 counters.started.eq(progress.popped & ~self.copied),
                 counters.happened.eq(Cat(optional.values())),
-                counters.urgent.eq(progress.accesses & ((state == State.DECODE) | accessing & first)),
+                counters.urgent.eq(progress.accesses & ((state == TileState.DECODE) | accessing & first)),
                 counters.reads.eq(accessing & ~first),
             ]
 
@@ -89,15 +89,15 @@ class Accounts(wiring.Component):
             with m.If(condition):
                 m.d.comb += [counters.act.eq(1), counters.action.eq(action)]
 
-        count((state == State.SELECT) & first, Mux(product, Action.INPUT_STEP, Action.SELECT_CELL))
-        count((state == State.DRIVE) & first, Action.DRIVE_UPDATE)
+        count((state == TileState.SELECT) & first, Mux(product, Action.INPUT_STEP, Action.SELECT_CELL))
+        count((state == TileState.DRIVE) & first, Action.DRIVE_UPDATE)
         reset_pulse = self.record == Record.RESET
-        count((state == State.PULSE) & first, Mux(reset_pulse, Action.PULSE_RESET, Action.PULSE_SET))
+        count((state == TileState.PULSE) & first, Mux(reset_pulse, Action.PULSE_RESET, Action.PULSE_SET))
         failed = progress.status == Status.FAILED
         written = is_any(progress.command.opcode, CLOSED_LOOP) & ((progress.status == Status.OK) | failed)
         count(progress.handed_over & written, Mux(failed, Action.WRITE_FAILED, Action.WRITE_OK))
         # All conversions of a read are counted when it ends, one way or the other.
-        ends = (state == State.CONVERT) & (self.done & (product | self.last_sample) | progress.halt)
+        ends = (state == TileState.CONVERT) & (self.done & (product | self.last_sample) | progress.halt)
         count(ends, Mux(product, Action.CONVERT_FORWARD, Action.CONVERT_VERIFY))
         with m.If(ends):
             m.d.comb += counters.amount.eq(self.conversions)

@@ -15,9 +15,9 @@ from .instructions import (
     REGISTERS,
     STORES,
     Condition,
-    Input,
+    MachineInput,
+    MachineOutput,
     Operation,
-    Output,
     cycles,
     encode,
     encode_number,
@@ -255,11 +255,11 @@ class Assembler:
         """Store a word."""
         self._emit(Operation.STORE_WORD, 0, a, address)
 
-    def input(self, destination: int, source: Input) -> None:
+    def input(self, destination: int, source: MachineInput) -> None:
         """Look at an input."""
         self._emit(Operation.INPUT, destination, source)
 
-    def output(self, sink: Output, a: int) -> None:
+    def output(self, sink: MachineOutput, a: int) -> None:
         """Set an output."""
         self._emit(Operation.OUTPUT, sink, a)
 

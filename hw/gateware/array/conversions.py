@@ -8,7 +8,7 @@ from ..controller_config import ControllerConfig
 from .arithmetic import DIVISION_REGISTERS, QUOTIENT_BITS, Arithmetic
 from .assembler import Assembler, Routine
 from .functions import Functions
-from .instructions import JUMP_CYCLES, NOT, Condition, Input, Job, Output
+from .instructions import JUMP_CYCLES, NOT, Condition, Job, MachineInput, MachineOutput
 from .memory_map import CHANNEL_RECORDS, MemoryMap
 from .model import ArrayModel
 
@@ -80,7 +80,7 @@ class Conversions:
 
             return written
 
-        asm.input(asm.register("code"), Input.RANGE)
+        asm.input(asm.register("code"), MachineInput.RANGE)
         own, other = noting("own", self._own_range), noting("range", self._cell_range)
         asm.either(Condition.ROWS, noting("rows", self._connect_rows), lambda: self._connect_cell(own, other))
         rest = asm.cycles
@@ -90,7 +90,7 @@ class Conversions:
         asm.subtract(t, t, asm.register("gain_shift"))
         asm.shift_by(half, asm.constant(1 << 62), t)
         asm.set(t, Job.CONNECT)
-        asm.output(Output.FINISHED, t)
+        asm.output(MachineOutput.FINISHED, t)
         return {way: end + asm.cycles - rest for way, end in ends.items()}
 
     def _connect_rows(self) -> None:
@@ -112,8 +112,8 @@ class Conversions:
         with asm.when(Condition.REFERENCE):
             asm.set(current, model.reference)
         with asm.when(Condition.CELL):
-            asm.input(t, Input.ROW)
-            asm.input(where, Input.COLUMN)
+            asm.input(t, MachineInput.ROW)
+            asm.input(where, MachineInput.COLUMN)
             asm.accumulate_times(where, t, self._config.columns)
             asm.set(t, self._at.grid)
             asm.add(where, where, t)
@@ -164,14 +164,14 @@ class Conversions:
         def plane() -> None:
             asm.set(mask, 1)
             asm.add(inputs, inputs, inputs)
-            asm.input(t, Input.PLANE)
+            asm.input(t, MachineInput.PLANE)
             asm.shift_by(inputs, inputs, t)
 
         asm.set(total, 0)
         asm.set(word, 0)
         with asm.repeat(config.words, Condition.ZERO):
-            asm.output(Output.WORD, word)
-            asm.input(inputs, Input.WORD)
+            asm.output(MachineOutput.WORD, word)
+            asm.input(inputs, MachineInput.WORD)
             if spare := config.words * config.rows_per_word - config.rows:
                 # Inputs beyond the last row lead nowhere.
                 asm.less(t, word, config.words - 1)
@@ -306,7 +306,7 @@ class Conversions:
         channel, t = asm.register("channel"), asm.register("t")
         asm.set(channel, 0)
         with asm.repeat(channels, Condition.ZERO):
-            asm.output(Output.CHANNEL, channel)
+            asm.output(MachineOutput.CHANNEL, channel)
             with asm.when(Condition.ACTIVE):
                 asm.either(Condition.ROWS, self._sum, lambda: asm.copy(asm.register("total"), asm.register("current")))
                 with asm.scope((*SUM_REGISTERS, *DIVISION_REGISTERS)):
@@ -314,12 +314,12 @@ class Conversions:
             asm.add(channel, channel, asm.constant(1))
             asm.less(t, channel, channels)
         asm.set(t, Job.CONVERT)
-        asm.output(Output.FINISHED, t)
+        asm.output(MachineOutput.FINISHED, t)
 
     def _output_number(self, output: int) -> None:
         """Return the column, or pair, that the channel converts."""
         asm = self._asm
-        asm.input(output, Input.COLUMN)
+        asm.input(output, MachineInput.COLUMN)
         with asm.when(Condition.ROWS):
             asm.add(output, output, asm.register("channel"))
 
@@ -363,7 +363,7 @@ class Conversions:
         # Half a code more, to be rounded down.
         asm.set(t, 1 << self._formats.read_gain_shift - 1)
         asm.add(noise, noise, t)
-        asm.input(trim, Input.TRIM)
+        asm.input(trim, MachineInput.TRIM)
         inputs = {"early": "error", "gain": "range_gain", "trim": "trim"}
         functions.write(functions.channel_gain, inputs, ("gain",), scratch=("t", "hash"))
         asm.multiply(exact, asm.register("total"), gain, bits=32)
@@ -372,7 +372,7 @@ class Conversions:
         asm.subtract(t, asm.register("gain_shift"), one)
         asm.shift_by(code, exact, t)
         self._clip(code)
-        asm.output(Output.CODE, code)
+        asm.output(MachineOutput.CODE, code)
 
     def _add_offset(self, noise: int) -> None:
         asm = self._asm

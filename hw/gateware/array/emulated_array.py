@@ -15,13 +15,13 @@ from twinbar.hw.protocol.vocabulary import Record, Request, Selection
 from ..block_ram import block_ram
 from ..controller_config import ControllerConfig
 from ..front_end.handshake import FrontEndSignature
-from .instructions import Condition, Input, Job, Output
+from .instructions import Condition, Job, MachineInput, MachineOutput
 from .lasting import Lasting
 from .machine import Machine
 from .memory import ArrayMemory, has_no_contents
 from .memory_map import MemoryMap, stored_tables
+from .microprogram import array_cycles, array_program
 from .model import ArrayModel
-from .program import array_cycles, array_program
 
 _NO_LIMIT = (1 << COMPLIANCE_BITS) - 1
 
@@ -127,7 +127,7 @@ class EmulatedFrontEnd(wiring.Component):
         # --- what is to be done --------------------------------------------------------------------------------------
         formed, to_do = lasting.signal(), lasting.signal(3)
         finished = Signal(len(Job))
-        with m.If(machine.output & (machine.port == Output.FINISHED)):
+        with m.If(machine.output & (machine.port == MachineOutput.FINISHED)):
             m.d.comb += finished.eq(machine.value)
         with m.If(finished[3]):
             m.d.sync += formed.eq(1)
@@ -181,11 +181,11 @@ class EmulatedFrontEnd(wiring.Component):
             m.d.sync += active.eq(tile.channels)
         with m.If(machine.output):
             with m.Switch(machine.port):
-                with m.Case(Output.CHANNEL):
+                with m.Case(MachineOutput.CHANNEL):
                     m.d.sync += channel.eq(machine.value)
-                with m.Case(Output.WORD):
+                with m.Case(MachineOutput.WORD):
                     m.d.sync += word.eq(machine.value)
-                with m.Case(Output.CODE):
+                with m.Case(MachineOutput.CODE):
                     for number, code in enumerate(tile.code):
                         with m.If(channel == number):
                             m.d.sync += code.eq(machine.value)
@@ -196,18 +196,18 @@ class EmulatedFrontEnd(wiring.Component):
         inputs = self._row_registers(m, lasting, word)
         with m.Switch(machine.port):
             for port, value in (
-                (Input.TILE, self.index),
-                (Input.ROW, tile.row),
-                (Input.COLUMN, tile.column),
-                (Input.PULSE_ROW, row),
-                (Input.PULSE_COLUMN, column),
-                (Input.PLANE, tile.plane),
-                (Input.RANGE, tile.range),
-                (Input.TRIM, trim),
+                (MachineInput.TILE, self.index),
+                (MachineInput.ROW, tile.row),
+                (MachineInput.COLUMN, tile.column),
+                (MachineInput.PULSE_ROW, row),
+                (MachineInput.PULSE_COLUMN, column),
+                (MachineInput.PLANE, tile.plane),
+                (MachineInput.RANGE, tile.range),
+                (MachineInput.TRIM, trim),
             ):
                 with m.Case(port):
                     m.d.comb += machine.input.eq(Mux(machine.word == 0, value, 0))
-            with m.Case(Input.WORD):
+            with m.Case(MachineInput.WORD):
                 m.d.comb += machine.input.eq(Mux(machine.word[1], 0, inputs.word_select(machine.word[0], 16)))
         selection = tile.selection
         for condition, holds in (

@@ -5,10 +5,10 @@ from typing import Final
 from twinbar.hw.protocol.layouts import TILE_BITS
 
 from .assembler import Assembler, Routine
-from .expressions import Builder, Function, Kind
+from .expressions import Builder, Function, StepKind
 from .functions import Functions
 from .image import LENGTH_BITS
-from .instructions import NOT, Condition, Input, Job, Output
+from .instructions import NOT, Condition, Job, MachineInput, MachineOutput
 from .memory_map import MemoryMap
 from .model import ArrayModel
 
@@ -125,7 +125,7 @@ class Forming:
         for name in ("cell_keys", "channel_keys", "value", "where"):
             # A pulse and a conversion go by the last two as well.
             asm.register(name)
-        asm.input(asm.register("value"), Input.TILE)
+        asm.input(asm.register("value"), MachineInput.TILE)
         tile = ("value", 0, (1 << TILE_BITS) - 1)
         do.write(do.cell_keys, {"tile": tile}, ("cell_keys",), scratch=("t", "where"))
         do.write(do.channel_keys, {"tile": tile}, ("channel_keys",), scratch=("t", "where"))
@@ -171,7 +171,7 @@ class Forming:
         cells = self._rows * self._columns
         asm.set(number, 0)
         with asm.repeat(cells, Condition.ZERO):
-            if any(step.kind is Kind.INPUT for step in formed.steps):
+            if any(step.kind is StepKind.INPUT for step in formed.steps):
                 cell = ("value", 0, cells - 1)
                 do.write(do.cell_key, {"early": "cell_keys", "cell": cell}, ("key",), scratch=("t", "where"))
             do.write(formed, {"key": "key"}, ("state",), scratch=("t", "where"))
@@ -185,7 +185,7 @@ class Forming:
             asm.store_word(asm.register("grid"), where)
             self._step(number, cells)
         asm.set(t, Job.FORM)
-        asm.output(Output.FINISHED, t)
+        asm.output(MachineOutput.FINISHED, t)
 
 
 def formed_record(form: Function) -> Function:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from .assembler import Assembler, Routine
 from .cell_functions import CellFunctions
-from .expressions import Builder, Function, Kind, Step, joined
+from .expressions import Builder, Function, Step, StepKind, joined
 from .hoisting import hoist
 from .instructions import Condition
 from .lowering import Convention, Lowering
@@ -89,7 +89,7 @@ class Functions:
         builder = Builder()
         places, homes = {}, {}
         for step in function.steps:
-            if step.kind is Kind.INPUT:
+            if step.kind is StepKind.INPUT:
                 name = str(step.detail)
                 home = inputs[name]
                 low, high = step.low, step.high

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from .expressions import MASK, Builder, Function, Kind, UnsupportedExpression
+from .expressions import MASK, Builder, Function, StepKind, UnsupportedExpression
 
 _Term: TypeAlias = tuple[int, tuple[int, ...]]
 """A value, and the numbers by which it is multiplied."""
@@ -46,10 +46,10 @@ class _Split:
             return self._copy(place)
         if not self._depends(place):
             return self._hoisted([(place, ())], step.kind, wraps=False)
-        if step.kind is Kind.INPUT:
+        if step.kind is StepKind.INPUT:
             return self.after.input(str(step.detail), step.low, step.high)
-        if step.kind in (Kind.ADD, Kind.XOR, Kind.MULTIPLY):
-            kind, wraps = Kind.XOR if step.kind is Kind.XOR else Kind.ADD, step.high == MASK
+        if step.kind in (StepKind.ADD, StepKind.XOR, StepKind.MULTIPLY):
+            kind, wraps = StepKind.XOR if step.kind is StepKind.XOR else StepKind.ADD, step.high == MASK
             terms = [*self._terms(place, (), kind)]
             early = [term for term in terms if not self._depends(term[0])]
             if len(terms) > 1 and any(self._inputs(term[0]) for term in early):
@@ -63,7 +63,7 @@ class _Split:
                 return total
         return self.after.again(step, [self.rest(operand) for operand in step.operands])
 
-    def _hoisted(self, terms: Collection[_Term], kind: Kind, *, wraps: bool) -> int:
+    def _hoisted(self, terms: Collection[_Term], kind: StepKind, *, wraps: bool) -> int:
         """Compute terms early; gives their sum as an input."""
         builder, total = self.before, self.before.number(0)
         for place, factors in terms:
@@ -82,13 +82,13 @@ class _Split:
         (value,) = self.after.inline(Builder([*self.function.steps]).function(place), {})
         return value
 
-    def _terms(self, place: int, factors: tuple[int, ...], kind: Kind) -> Iterator[_Term]:
+    def _terms(self, place: int, factors: tuple[int, ...], kind: StepKind) -> Iterator[_Term]:
         """Return the terms of a sum, each with what it is multiplied by in turn; or those of an exclusive or."""
         step = self.function.steps[place]
         if step.kind is kind:
             for operand in step.operands:
                 yield from self._terms(operand, factors, kind)
-        elif kind is Kind.ADD and step.kind is Kind.MULTIPLY and not self._inputs(step.operands[1]):
+        elif kind is StepKind.ADD and step.kind is StepKind.MULTIPLY and not self._inputs(step.operands[1]):
             known = self.function.steps[step.operands[1]].low
             yield from self._terms(step.operands[0], (known, *factors), kind)
         else:
@@ -100,10 +100,10 @@ class _Split:
     def _inputs(self, place: int) -> dict[str, tuple[int, int]]:
         """Return the names and ranges of the inputs that a value depends on."""
         step = self.function.steps[place]
-        if step.kind is Kind.INPUT:
+        if step.kind is StepKind.INPUT:
             return {str(step.detail): (step.low, step.high)}
         return {name: span for operand in step.operands for name, span in self._inputs(operand).items()}
 
 
-def _join(builder: Builder, kind: Kind, a: int, b: int, *, wraps: bool) -> int:
-    return builder.exclusive(a, b) if kind is Kind.XOR else builder.add(a, b, wraps=wraps)
+def _join(builder: Builder, kind: StepKind, a: int, b: int, *, wraps: bool) -> int:
+    return builder.exclusive(a, b) if kind is StepKind.XOR else builder.add(a, b, wraps=wraps)

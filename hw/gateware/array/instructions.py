@@ -97,7 +97,7 @@ class Condition(IntEnum):
 NOT: Final = 1 << (FIELD_BITS - 1)
 
 
-class Input(IntEnum):
+class MachineInput(IntEnum):
     """What the machine can see of its surroundings."""
 
     TILE = 0
@@ -113,7 +113,7 @@ class Input(IntEnum):
     """32 bits: the selected word of the row registers."""
 
 
-class Output(IntEnum):
+class MachineOutput(IntEnum):
     """What the machine can set."""
 
     CHANNEL = 0
@@ -127,7 +127,7 @@ class Output(IntEnum):
 
 
 class Job(IntEnum):
-    """Bits of `Output.FINISHED`."""
+    """Bits of `MachineOutput.FINISHED`."""
 
     PULSE = 1
     CONNECT = 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from .assembler import Assembler, Routine
-from .expressions import Builder, Kind, Step
+from .expressions import Builder, Step, StepKind
 from .instructions import NOT, Condition
 
 _SIGN: Final = 1 << 63
@@ -94,23 +94,23 @@ class Lowering:
             step = steps[place]
             if place not in self._blocks:
                 continue
-            if step.kind is Kind.CALL:
+            if step.kind is StepKind.CALL:
                 # Calls are made whatever is chosen.
                 self._blocks[place] = ()
             block = self._blocks[place]
             # What is on one side of a choice is computed with it, and what is compared is read where it decides.
-            at = self._ends[place] if step.kind is Kind.LESS else block[0][0] if block else place
+            at = self._ends[place] if step.kind is StepKind.LESS else block[0][0] if block else place
             for number, operand in enumerate(step.operands):
-                inside = (*block, (place, number)) if step.kind is Kind.SELECT and number else block
+                inside = (*block, (place, number)) if step.kind is StepKind.SELECT and number else block
                 self._use(operand, inside, at)
-            if step.kind is Kind.CALL:
+            if step.kind is StepKind.CALL:
                 for operand, name in zip(step.operands, self.routines[str(step.detail)].operands, strict=True):
                     self._wanted.setdefault(operand, name)
-            if step.kind in (Kind.MINIMUM, Kind.MAXIMUM, Kind.SELECT) and place in self._wanted:
+            if step.kind in (StepKind.MINIMUM, StepKind.MAXIMUM, StepKind.SELECT) and place in self._wanted:
                 # Choices are made in the register of one of their sides.
                 for operand in step.operands[-2:]:
                     self._wanted.setdefault(operand, self._wanted[place])
-            if step.kind is Kind.INPUT and isinstance(home := self.inputs[str(step.detail)], str):
+            if step.kind is StepKind.INPUT and isinstance(home := self.inputs[str(step.detail)], str):
                 self._homes[place] = home
         self._factors = self._find_factors()
 
@@ -126,10 +126,10 @@ class Lowering:
     def _find_factors(self) -> set[int]:
         """Return the low halves of records that take part in nothing but a multiplication by their 32 bits."""
         steps = self.builder.steps
-        halves = {place for place in self._blocks if steps[place].kind is Kind.LOW_HALF}
+        halves = {place for place in self._blocks if steps[place].kind is StepKind.LOW_HALF}
         for place in self._blocks:
             step = steps[place]
-            by = step.operands[self._factor(step)] if step.kind is Kind.MULTIPLY else None
+            by = step.operands[self._factor(step)] if step.kind is StepKind.MULTIPLY else None
             halves -= {operand for operand in step.operands if operand != by}
         return halves
 
@@ -144,14 +144,14 @@ class Lowering:
         return self.asm.register(name)
 
     def _is_kept(self, value: int) -> bool:
-        return self.builder.steps[value].kind is Kind.INPUT and self._homes.get(value) not in self.used_up
+        return self.builder.steps[value].kind is StepKind.INPUT and self._homes.get(value) not in self.used_up
 
     def _release(self, *values: int) -> None:
         """Count one use of each, and forget where those are that are not needed any more."""
         for value in values:
             self._left[value] -= 1
             if not self._left[value]:
-                if self.builder.steps[value].kind is Kind.LESS:
+                if self.builder.steps[value].kind is StepKind.LESS:
                     self._release(*self.builder.steps[value].operands)
                 elif value in self._homes and not self._is_kept(value):
                     del self._homes[value]
@@ -180,7 +180,9 @@ class Lowering:
     def _changed_between(self, start: int, end: int) -> set[str]:
         """Return the registers that calls between two steps write to."""
         calls = (self.builder.steps[place] for place in range(start + 1, end) if place in self._blocks)
-        return {name for step in calls if step.kind is Kind.CALL for name in self.routines[str(step.detail)].changes}
+        return {
+            name for step in calls if step.kind is StepKind.CALL for name in self.routines[str(step.detail)].changes
+        }
 
     def _operand(self, number: int, beside: list[str]) -> int:
         """Return a register that holds a number: a constant's, or a scratch register, which is added to ``beside``."""
@@ -213,36 +215,36 @@ class Lowering:
         for place, step in enumerate(self.builder.steps):
             if self._blocks.get(place) != block:
                 continue
-            if step.kind is Kind.CALL:
+            if step.kind is StepKind.CALL:
                 assert not block
                 self._call(place, step)
-            elif step.kind is Kind.SELECT:
+            elif step.kind is StepKind.SELECT:
                 self._select(place, step, block)
-            elif step.kind in (Kind.MINIMUM, Kind.MAXIMUM):
+            elif step.kind in (StepKind.MINIMUM, StepKind.MAXIMUM):
                 self._bound(place, step, block)
             elif place in self._factors:
                 self._homes[place] = self._homes[step.operands[0]]
                 self._release(*step.operands)
-            elif step.kind not in (Kind.INPUT, Kind.NUMBER, Kind.LESS):
+            elif step.kind not in (StepKind.INPUT, StepKind.NUMBER, StepKind.LESS):
                 self._compute(place, step, block)
 
     def _compute(self, place: int, step: Step, block: _Block) -> None:
         """Write a step of one instruction, and before it the number that it may need."""
         asm = self.asm
         operands = list(step.operands)
-        subtracts = step.kind is Kind.SUBTRACT
+        subtracts = step.kind is StepKind.SUBTRACT
         number = next((n for n, value in enumerate(operands) if self.builder.known(value) is not None), None)
         sources = [self._homes[value] for n, value in enumerate(operands) if n != number]
         registers = [0 if n == number else self._register(value) for n, value in enumerate(operands)]
-        multiplies = step.kind is Kind.MULTIPLY
+        multiplies = step.kind is StepKind.MULTIPLY
         if not multiplies:
             self._release(*operands)
         if number is not None:
             value = self.builder.steps[operands[number]].low
-            if step.kind is Kind.ADD and value < 0 and not asm.is_short(value):
+            if step.kind is StepKind.ADD and value < 0 and not asm.is_short(value):
                 value, subtracts = -value, True
             registers[number] = self._operand(value, sources)
-        if step.kind is Kind.LOW_HALF:
+        if step.kind is StepKind.LOW_HALF:
             registers.append(self._operand((1 << _HALF_BITS) - 1, sources))
         home = self._home(place, block, beside=sources if multiplies else ())
         if multiplies:
@@ -254,22 +256,22 @@ class Lowering:
     def _emit(self, step: Step, to: int, registers: Sequence[int], *, subtracts: bool) -> None:
         asm = self.asm
         match step.kind:
-            case Kind.ADD | Kind.SUBTRACT:
+            case StepKind.ADD | StepKind.SUBTRACT:
                 (asm.subtract if subtracts else asm.add)(to, *registers)
-            case Kind.AND | Kind.LOW_HALF:
+            case StepKind.AND | StepKind.LOW_HALF:
                 asm.both(to, *registers)
-            case Kind.XOR:
+            case StepKind.XOR:
                 asm.xor(to, *registers)
-            case Kind.SHIFT:
+            case StepKind.SHIFT:
                 logical = self.builder.steps[step.operands[0]].high >= _SIGN
                 asm.shift(to, registers[0], int(step.detail), logical=logical)
-            case Kind.MULTIPLY:
+            case StepKind.MULTIPLY:
                 by = self._factor(step)
                 bits = self._factor_bits(step.operands[by])
                 asm.multiply(to, registers[1 - by], registers[by], bits=bits)
-            case Kind.LOAD_WORD:
+            case StepKind.LOAD_WORD:
                 asm.load_word(to, registers[0])
-            case Kind.LOAD_RECORD:
+            case StepKind.LOAD_RECORD:
                 asm.load(to, registers[0])
             case _:
                 raise AssertionError(step)
@@ -316,7 +318,7 @@ class Lowering:
         value, bound = step.operands
         if self.builder.known(value) is not None:
             value, bound = bound, value
-        beyond = Condition.NEGATIVE if step.kind is Kind.MAXIMUM else Condition.NEGATIVE ^ NOT
+        beyond = Condition.NEGATIVE if step.kind is StepKind.MAXIMUM else Condition.NEGATIVE ^ NOT
         home = self._begin_with(place, value, block)
         self._homes[place] = home
         self._compare(value, bound)
@@ -352,7 +354,7 @@ class Lowering:
     def _is_computed(self, side: _Block) -> bool:
         """Whether a side of a choice takes instructions of its own."""
         return any(
-            block[: len(side)] == side and self.builder.steps[place].kind not in (Kind.INPUT, Kind.NUMBER)
+            block[: len(side)] == side and self.builder.steps[place].kind not in (StepKind.INPUT, StepKind.NUMBER)
             for place, block in self._blocks.items()
         )
 
@@ -383,11 +385,11 @@ class Lowering:
     def _condition(self, value: int) -> int:
         """Return the condition that tells whether a value is 1, after what sets the flags."""
         step = self.builder.steps[value]
-        if step.kind is Kind.INPUT:
+        if step.kind is StepKind.INPUT:
             condition = self.inputs[str(step.detail)]
             assert isinstance(condition, Condition)
             return condition
-        assert step.kind is Kind.LESS
+        assert step.kind is StepKind.LESS
         self._compare(*step.operands)
         return Condition.NEGATIVE
 

@@ -14,7 +14,7 @@ from twinbar.hw.protocol.rules import (
     Aligned,
     Below,
     Bound,
-    Geometry,
+    GeometryBound,
     Needs,
     NotBoth,
     OneOf,
@@ -168,7 +168,7 @@ class _Rules:
         """Return a bound: a number that is fixed when the controller is built, or the register's value."""
         if isinstance(bound, Setting):
             return {"LEVELS": self._admission.levels, "PULSE_LIMIT": self._admission.pulse_limit}[bound.register]
-        return getattr(self._admission.config, bound.name) if isinstance(bound, Geometry) else bound
+        return getattr(self._admission.config, bound.name) if isinstance(bound, GeometryBound) else bound
 
     def _reaches(self, value: Any, bound: Any) -> Any:
         return exceeds(value, bound - 1) if isinstance(bound, int) else value >= bound

@@ -8,7 +8,7 @@ from twinbar.hw.protocol.commands import ACCESSING, CELL_READS, CLOSED_LOOP
 from twinbar.hw.protocol.layouts import Command
 from twinbar.hw.protocol.vocabulary import Opcode, Selection
 
-from ..tile_states import State, is_any
+from ..tile_states import TileState, is_any
 
 READS_A_CELL = tuple(opcode for opcode in (*CELL_READS, *CLOSED_LOOP) if opcode is not Opcode.CALIBRATE)
 """Commands that read one cell first."""
@@ -25,7 +25,7 @@ class CommandPlan(data.Struct):
         It is a multiplication, accesses a register, is WRITE or FORM, is WRITE.
     """
 
-    follows: State
+    follows: TileState
     product: 1
     accesses: 1
     closed_loop: 1
@@ -42,7 +42,7 @@ class CommandDecoder(wiring.Component):
         It may start: else it is answered right after DECODE.
     empty : In(1)
         It is a multiplication without an input step.
-    starts : Out(State)
+    starts : Out(TileState)
         Its first state.
     plan : Out(CommandPlan)
     selection : Out(Selection)
@@ -52,7 +52,7 @@ class CommandDecoder(wiring.Component):
     head: In(Command)
     admitted: In(1)
     empty: In(1)
-    starts: Out(State)
+    starts: Out(TileState)
     plan: Out(CommandPlan)
     selection: Out(Selection)
 
@@ -64,43 +64,43 @@ class CommandDecoder(wiring.Component):
             plan.closed_loop.eq(is_any(opcode, CLOSED_LOOP)),
             plan.writes.eq(opcode == Opcode.WRITE),
             plan.accesses.eq(is_any(opcode, ACCESSING)),
-            plan.follows.eq(State.RESPOND),
-            self.starts.eq(State.DECODE),
+            plan.follows.eq(TileState.RESPOND),
+            self.starts.eq(TileState.DECODE),
         ]
         with m.If(self.admitted), m.Switch(opcode):
             with m.Case(*ACCESSING):
-                m.d.comb += plan.follows.eq(State.ACCESS)
+                m.d.comb += plan.follows.eq(TileState.ACCESS)
             with m.Case(Opcode.ARM):
-                m.d.comb += plan.follows.eq(State.SCAN)
+                m.d.comb += plan.follows.eq(TileState.SCAN)
             with m.Case(Opcode.WAIT):
-                m.d.comb += plan.follows.eq(State.WAIT)
+                m.d.comb += plan.follows.eq(TileState.WAIT)
             with m.Case(Opcode.LOAD):
-                m.d.comb += self.starts.eq(State.LOAD)
+                m.d.comb += self.starts.eq(TileState.LOAD)
             with m.Case(Opcode.MULTIPLY):
-                m.d.comb += [self.starts.eq(State.RESPOND), plan.follows.eq(State.CONNECT_MULTIPLY)]
+                m.d.comb += [self.starts.eq(TileState.RESPOND), plan.follows.eq(TileState.CONNECT_MULTIPLY)]
                 with m.If(~self.empty):
                     m.d.comb += [
-                        self.starts.eq(State.SELECT),
+                        self.starts.eq(TileState.SELECT),
                         self.selection.eq(Mux(body.product.codes, Selection.CODES, Selection.PLANE)),
                     ]
             with m.Case(Opcode.CALIBRATE):
                 m.d.comb += [
-                    self.starts.eq(State.SELECT),
-                    plan.follows.eq(State.CONNECT_READ),
+                    self.starts.eq(TileState.SELECT),
+                    plan.follows.eq(TileState.CONNECT_READ),
                     self.selection.eq(Mux(body.calibration.gain, Selection.REFERENCE, Selection.COLUMN)),
                 ]
             with m.Case(*READS_A_CELL):
                 m.d.comb += [
-                    self.starts.eq(State.SELECT),
-                    plan.follows.eq(State.CONNECT_READ),
+                    self.starts.eq(TileState.SELECT),
+                    plan.follows.eq(TileState.CONNECT_READ),
                     self.selection.eq(Selection.CELL),
                 ]
             with m.Case(Opcode.PULSE):
                 m.d.comb += [
-                    self.starts.eq(State.SELECT),
-                    plan.follows.eq(State.PULSE),
+                    self.starts.eq(TileState.SELECT),
+                    plan.follows.eq(TileState.PULSE),
                     self.selection.eq(Selection.CELL),
                 ]
             with m.Case(Opcode.DRIVE):
-                m.d.comb += [self.starts.eq(State.SELECT), self.selection.eq(Selection.CELL)]
+                m.d.comb += [self.starts.eq(TileState.SELECT), self.selection.eq(Selection.CELL)]
         return m

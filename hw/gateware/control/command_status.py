@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.vocabulary import Status
 
 from ..drive.arming import ScanSignature
-from ..tile_states import State
+from ..tile_states import TileState
 from .command_decoder import CommandPlan
 
 
@@ -20,7 +20,7 @@ class CommandStatus(wiring.Component):
         A command starts with the next cycle, with the status ``admission``.
     admission : In(Status)
     plan : In(CommandPlan)
-    state : In(State)
+    state : In(TileState)
     register_status : In(Status)
         See `RegisterFile`.
     scan : In(ScanSignature)
@@ -44,7 +44,7 @@ class CommandStatus(wiring.Component):
     popped: In(1)
     admission: In(Status)
     plan: In(CommandPlan)
-    state: In(State)
+    state: In(TileState)
     register_status: In(Status)
     scan: In(ScanSignature())
     failed: In(1)
@@ -64,13 +64,13 @@ class CommandStatus(wiring.Component):
         reason = Mux(self.faulted, Status.FAULTED, Status.ABORTED)
         m.d.comb += self.last_response.eq(~product | ~is_ok | self.last_output)
         with m.Switch(self.state):
-            with m.Case(State.DECODE), m.If(is_ok & self.plan.accesses):
+            with m.Case(TileState.DECODE), m.If(is_ok & self.plan.accesses):
                 m.d.sync += self.status.eq(self.register_status)
-            with m.Case(State.SCAN), m.If(self.scan.last & ~self.scan.good):
+            with m.Case(TileState.SCAN), m.If(self.scan.last & ~self.scan.good):
                 m.d.sync += self.status.eq(Status.WINDOW)
-            with m.Case(State.DECIDE), m.If(self.failed):
+            with m.Case(TileState.DECIDE), m.If(self.failed):
                 m.d.sync += self.status.eq(Status.FAILED)
-            with m.Case(State.RESPOND), m.If(product & is_ok):
+            with m.Case(TileState.RESPOND), m.If(product & is_ok):
                 with m.If((cut == Status.OK) & self.halt):
                     m.d.sync += cut.eq(reason)
                 with m.If(self.handed_over):

@@ -15,12 +15,12 @@ from ..controller_config import ControllerConfig
 from ..drive.arming import ScanSignature
 from ..drive.write_drive import PulseSignature
 from ..front_end.handshake import RolesSignature
-from ..progress import ProgressSignature
 from ..readout.output_walk import WalkSignature
 from ..readout.verdict import VerdictSignature
 from ..register_access import RegisterAccessSignature
+from ..sequencer_progress import ProgressSignature
 from ..streams.joint_start import JointSignature
-from ..tile_states import State, is_any
+from ..tile_states import TileState, is_any
 from .admission import Admission
 from .cascade_member import CascadeMember
 from .phase_clock import PhaseClock
@@ -218,7 +218,7 @@ class Control(wiring.Component):
         # A housekeeping command that was admitted takes effect in its only DECODE cycle.
         executes = Signal()
         m.d.comb += [
-            executes.eq((state == State.DECODE) & (sequencer.status == Status.OK)),
+            executes.eq((state == TileState.DECODE) & (sequencer.status == Status.OK)),
             supervisor.safe.eq(self.safe),
             supervisor.abort.eq(self.abort),
             supervisor.accepted.eq(self.accepted),
@@ -229,7 +229,7 @@ class Control(wiring.Component):
             # ARM disarms first: while the records are scanned, and if they are bad, the tile is safe. If it is aborted,
             # the drive gives back what it has loaded.
             supervisor.disarm.eq(
-                executes & is_any(opcode, (Opcode.DISARM, Opcode.ARM)) | (state == State.SCAN) & self.abort
+                executes & is_any(opcode, (Opcode.DISARM, Opcode.ARM)) | (state == TileState.SCAN) & self.abort
             ),
             supervisor.clear.eq(executes & (opcode == Opcode.CLEAR)),
             supervisor.answered.eq(executes & is_any(opcode, HALTING)),
@@ -253,7 +253,7 @@ class Control(wiring.Component):
             register_file.address.eq(body.address),
             register_file.value.eq(body.value),
             register_file.write.eq(sequencer.command.opcode == Opcode.WRITE_REGISTER),
-            register_file.store.eq((sequencer.state == State.ACCESS) & register_file.write),
+            register_file.store.eq((sequencer.state == TileState.ACCESS) & register_file.write),
             register_file.mode.eq(self.supervisor.mode),
             sequencer.register_status.eq(register_file.status),
             sequencer.pulse_limit.eq(register_file.settings.pulse_limit),
@@ -305,7 +305,7 @@ class Control(wiring.Component):
         m.d.comb += [
             outlet.start.eq(sequencer.popped),
             outlet.product.eq(product),
-            outlet.responds.eq((sequencer.state == State.RESPOND) & product & (sequencer.status == Status.OK)),
+            outlet.responds.eq((sequencer.state == TileState.RESPOND) & product & (sequencer.status == Status.OK)),
             outlet.result.eq(self.result),
             outlet.column.eq(self.column),
             outlet.last_output.eq(self.walk.last_output),

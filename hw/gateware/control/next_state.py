@@ -10,7 +10,7 @@ from twinbar.hw.timing import REGISTER_READ_CYCLES
 from ..drive.arming import ScanSignature
 from ..readout.output_walk import WalkSignature
 from ..readout.verdict import VerdictSignature
-from ..tile_states import ON_ARRAY, State, is_any, is_open_loop
+from ..tile_states import ON_ARRAY, TileState, is_any, is_open_loop
 from .command_decoder import CommandPlan
 from .phase_timer import ClockSignature
 from .pulse_plan import BudgetSignature
@@ -21,7 +21,7 @@ class NextState(wiring.Component):
 
     Members
     -------
-    state : In(State)
+    state : In(TileState)
     plan : In(CommandPlan)
     waits, starts : In
         A command waits, and the state in which it would start.
@@ -43,7 +43,7 @@ class NextState(wiring.Component):
     budget : In(BudgetSignature)
     clock : Out(ClockSignature)
     walk : Out(WalkSignature)
-    following : Out(State)
+    following : Out(TileState)
         The state of the next cycle.
     ready, popped : Out(1)
         A command may start with the next cycle; one does.
@@ -55,10 +55,10 @@ class NextState(wiring.Component):
         DRIVE follows whatever is read, unless halted.
     """
 
-    state: In(State)
+    state: In(TileState)
     plan: In(CommandPlan)
     waits: In(1)
-    starts: In(State)
+    starts: In(TileState)
     halt: In(1)
     done: In(1)
     ended: In(1)
@@ -72,7 +72,7 @@ class NextState(wiring.Component):
     budget: In(BudgetSignature())
     clock: Out(ClockSignature())
     walk: Out(WalkSignature())
-    following: Out(State)
+    following: Out(TileState)
     ready: Out(1)
     popped: Out(1)
     halted: Out(1)
@@ -82,55 +82,55 @@ class NextState(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        onward = Signal(State)  # unless it is DECIDE, halted or popped
+        onward = Signal(TileState)  # unless it is DECIDE, halted or popped
         m.d.comb += [onward.eq(self.state), self.clock.restart.eq(1)]
         with m.Switch(self.state):
             self._leave_housekeeping(m, onward)
             self._leave_array(m, onward)
-            with m.Case(State.RESPOND), m.If(self.handed_over):
+            with m.Case(TileState.RESPOND), m.If(self.handed_over):
                 with m.If(self.last_response):
-                    m.d.comb += [onward.eq(State.IDLE), self.ready.eq(1)]
+                    m.d.comb += [onward.eq(TileState.IDLE), self.ready.eq(1)]
                 with m.Else():
                     m.d.comb += self.walk.next_output.eq(1)
                     with m.If(self.walk.last_of_group & self.continues & ~self.halt):
-                        m.d.comb += [onward.eq(State.CONVERT), self.reads.eq(1)]
+                        m.d.comb += [onward.eq(TileState.CONVERT), self.reads.eq(1)]
 
         haltable = Signal()
         with m.Switch(self.state):
-            with m.Case(*ON_ARRAY, State.SCAN, State.WAIT):
+            with m.Case(*ON_ARRAY, TileState.SCAN, TileState.WAIT):
                 m.d.comb += haltable.eq(1)
-            with m.Case(State.DECODE):
-                m.d.comb += haltable.eq(is_any(self.plan.follows, (State.SCAN, State.WAIT)))
+            with m.Case(TileState.DECODE):
+                m.d.comb += haltable.eq(is_any(self.plan.follows, (TileState.SCAN, TileState.WAIT)))
         m.d.comb += [
             self.halted.eq(self.halt & haltable),
             self.popped.eq(self.ready & self.waits & ~self.halt),
         ]
         # Apart from the rest, because the code is known late.
         decided = self._decide(m)
-        with m.If(self.state == State.DECIDE):
+        with m.If(self.state == TileState.DECIDE):
             m.d.comb += [
-                self.following.eq(Mux(self.halt, State.RESPOND, decided)),
-                self.opens.eq(decided == State.PULSE),
+                self.following.eq(Mux(self.halt, TileState.RESPOND, decided)),
+                self.opens.eq(decided == TileState.PULSE),
             ]
         with m.Else():
             m.d.comb += [
-                self.following.eq(Mux(self.halted, State.RESPOND, Mux(self.popped, self.starts, onward))),
-                self.opens.eq(onward == State.PULSE),
+                self.following.eq(Mux(self.halted, TileState.RESPOND, Mux(self.popped, self.starts, onward))),
+                self.opens.eq(onward == TileState.PULSE),
             ]
         return m
 
     def _decide(self, m: Module) -> Signal:
         """Say what follows DECIDE unless it is halted, and move the walk."""
-        decided = Signal(State, init=State.RESPOND)
+        decided = Signal(TileState, init=TileState.RESPOND)
         product, walk, verdict = self.plan.product, self.walk, self.verdict
         searches = verdict.gain & ~verdict.last_bit
         with m.If(product & ~walk.last_step):
-            m.d.comb += decided.eq(Mux(walk.last_group, State.SELECT, State.CONVERT))
+            m.d.comb += decided.eq(Mux(walk.last_group, TileState.SELECT, TileState.CONVERT))
         with m.Elif(searches):
-            m.d.comb += decided.eq(State.CONNECT_READ)
+            m.d.comb += decided.eq(TileState.CONNECT_READ)
         with m.Elif(self.budget.again):
-            m.d.comb += decided.eq(Mux(self.budget.needed, State.DRIVE, State.PULSE))
-        with m.If(self.state == State.DECIDE):
+            m.d.comb += decided.eq(Mux(self.budget.needed, TileState.DRIVE, TileState.PULSE))
+        with m.If(self.state == TileState.DECIDE):
             m.d.comb += [
                 walk.next_step.eq(product & ~walk.last_step & walk.last_group),
                 walk.next_group.eq(product & ~walk.last_step & ~walk.last_group),
@@ -141,57 +141,57 @@ class NextState(wiring.Component):
     def _leave_housekeeping(self, m: Module, onward) -> None:
         """Leave the states that do not touch the array."""
         clock, plan = self.clock, self.plan
-        with m.Case(State.IDLE, State.LOAD):
-            m.d.comb += [onward.eq(State.IDLE), self.ready.eq(1)]
-        with m.Case(State.DECODE):
+        with m.Case(TileState.IDLE, TileState.LOAD):
+            m.d.comb += [onward.eq(TileState.IDLE), self.ready.eq(1)]
+        with m.Case(TileState.DECODE):
             m.d.comb += onward.eq(plan.follows)
             with m.If(plan.accesses & (self.register_status != Status.OK)):
-                m.d.comb += onward.eq(State.RESPOND)
-        with m.Case(State.ACCESS):
+                m.d.comb += onward.eq(TileState.RESPOND)
+        with m.Case(TileState.ACCESS):
             m.d.comb += clock.restart.eq(0)
             with m.If(Mux(self.reads_register, clock.next[:3] == REGISTER_READ_CYCLES, 1)):
-                m.d.comb += onward.eq(State.RESPOND)
-        with m.Case(State.WAIT):
+                m.d.comb += onward.eq(TileState.RESPOND)
+        with m.Case(TileState.WAIT):
             m.d.comb += clock.restart.eq(clock.last)
             with m.If(clock.last):
-                m.d.comb += onward.eq(State.RESPOND)
-        with m.Case(State.SCAN), m.If(self.scan.last):
-            m.d.comb += onward.eq(State.RESPOND)
+                m.d.comb += onward.eq(TileState.RESPOND)
+        with m.Case(TileState.SCAN), m.If(self.scan.last):
+            m.d.comb += onward.eq(TileState.RESPOND)
 
     def _leave_array(self, m: Module, onward) -> None:
         """Leave the states that touch the array."""
         clock, plan = self.clock, self.plan
-        open_loop, pulse = is_open_loop(plan.follows), Mux(self.budget.needed, State.DRIVE, State.PULSE)
-        with m.Case(State.SELECT):
+        open_loop, pulse = is_open_loop(plan.follows), Mux(self.budget.needed, TileState.DRIVE, TileState.PULSE)
+        with m.Case(TileState.SELECT):
             m.d.comb += clock.restart.eq(self.done)
             with m.If(self.done):
                 m.d.comb += [
-                    onward.eq(Mux(open_loop & self.budget.needed, State.DRIVE, plan.follows)),
+                    onward.eq(Mux(open_loop & self.budget.needed, TileState.DRIVE, plan.follows)),
                     self.drives.eq(open_loop & self.budget.needed),
                     self.reads.eq(~open_loop),
                 ]
-        with m.Case(State.CONNECT_READ, State.CONNECT_MULTIPLY):
+        with m.Case(TileState.CONNECT_READ, TileState.CONNECT_MULTIPLY):
             m.d.comb += [clock.restart.eq(self.done), self.reads.eq(1)]
             with m.If(self.done):
-                m.d.comb += onward.eq(State.CONVERT)
-        with m.Case(State.CONVERT):
+                m.d.comb += onward.eq(TileState.CONVERT)
+        with m.Case(TileState.CONVERT):
             m.d.comb += [clock.restart.eq(self.done), self.reads.eq(1)]
             with m.If(self.done & (plan.product | self.verdict.last_sample)):
-                m.d.comb += [onward.eq(State.DECIDE), self.reads.eq(0)]
-        with m.Case(State.DRIVE):
+                m.d.comb += [onward.eq(TileState.DECIDE), self.reads.eq(0)]
+        with m.Case(TileState.DRIVE):
             m.d.comb += clock.restart.eq(self.done)
             with m.If(self.done):
-                m.d.comb += onward.eq(Mux(plan.follows == State.RESPOND, State.RESPOND, State.PULSE))
-        with m.Case(State.PULSE):
+                m.d.comb += onward.eq(Mux(plan.follows == TileState.RESPOND, TileState.RESPOND, TileState.PULSE))
+        with m.Case(TileState.PULSE):
             m.d.comb += clock.restart.eq(clock.last | self.ended)
             with m.If(clock.last | self.ended):
-                m.d.comb += onward.eq(State.RECOVER)
-        with m.Case(State.RECOVER):
+                m.d.comb += onward.eq(TileState.RECOVER)
+        with m.Case(TileState.RECOVER):
             m.d.comb += clock.restart.eq(clock.last)
             with m.If(clock.last):
                 with m.If(plan.closed_loop):
-                    m.d.comb += [onward.eq(State.CONNECT_READ), self.reads.eq(1)]
+                    m.d.comb += [onward.eq(TileState.CONNECT_READ), self.reads.eq(1)]
                 with m.Elif(self.budget.more):
                     m.d.comb += [onward.eq(pulse), self.drives.eq(self.budget.needed)]
                 with m.Else():
-                    m.d.comb += onward.eq(State.RESPOND)
+                    m.d.comb += onward.eq(TileState.RESPOND)

@@ -8,9 +8,9 @@ from twinbar.hw.protocol.layouts import WIDTH_BITS
 
 from ..front_end.handshake import FrontEndDurations
 from ..register_access import RegisterAccessSignature
-from ..tile_states import State, is_open_loop
+from ..tile_states import TileState, is_open_loop
 from .command_decoder import CommandPlan
-from .durations import CYCLE_BITS, ROW_BITS, Durations
+from .duration_memory import CYCLE_BITS, ROW_BITS, DurationMemory
 from .phase_timer import ClockSignature, PhaseTimer
 
 
@@ -34,7 +34,7 @@ class PhaseClock(wiring.Component):
     """
 
     clock: In(ClockSignature())
-    state: In(State)
+    state: In(TileState)
     plan: In(CommandPlan)
     gain: In(1)
     last_group: In(1)
@@ -46,7 +46,7 @@ class PhaseClock(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.durations = durations = Durations()
+        m.submodules.durations = durations = DurationMemory()
         m.submodules.timer = timer = PhaseTimer()
         connect(m, flipped(self.clock), timer.clock)
         m.d.comb += [
@@ -55,29 +55,29 @@ class PhaseClock(wiring.Component):
             durations.cycles.eq(self.registers.value[:CYCLE_BITS]),
             self.durations.eq(durations.at_once),
             timer.duration.eq(durations.duration),
-            timer.pulse.eq(self.state == State.PULSE),
+            timer.pulse.eq(self.state == TileState.PULSE),
             timer.width.eq(self.width),
-            timer.wait.eq(self.state == State.WAIT),
+            timer.wait.eq(self.state == TileState.WAIT),
             timer.wait_cycles.eq(self.wait),
         ]
         # The only phase with a duration that can follow this one. When this one ends is known late, and this is not.
-        upcoming = Signal(State, init=State.SELECT)
+        upcoming = Signal(TileState, init=TileState.SELECT)
         m.d.comb += durations.row.eq(upcoming.as_value()[:ROW_BITS])
         plan = self.plan
         with m.Switch(self.state):
-            with m.Case(State.SELECT):
-                m.d.comb += upcoming.eq(Mux(is_open_loop(plan.follows), State.DRIVE, plan.follows))
-            with m.Case(State.CONNECT_READ, State.CONNECT_MULTIPLY, State.CONVERT):
-                m.d.comb += upcoming.eq(State.CONVERT)
-            with m.Case(State.DECIDE):
+            with m.Case(TileState.SELECT):
+                m.d.comb += upcoming.eq(Mux(is_open_loop(plan.follows), TileState.DRIVE, plan.follows))
+            with m.Case(TileState.CONNECT_READ, TileState.CONNECT_MULTIPLY, TileState.CONVERT):
+                m.d.comb += upcoming.eq(TileState.CONVERT)
+            with m.Case(TileState.DECIDE):
                 with m.If(plan.product):
-                    m.d.comb += upcoming.eq(Mux(self.last_group, State.SELECT, State.CONVERT))
+                    m.d.comb += upcoming.eq(Mux(self.last_group, TileState.SELECT, TileState.CONVERT))
                 with m.Else():
-                    m.d.comb += upcoming.eq(Mux(self.gain, State.CONNECT_READ, State.DRIVE))
-            with m.Case(State.PULSE):
-                m.d.comb += upcoming.eq(State.RECOVER)
-            with m.Case(State.RECOVER):
-                m.d.comb += upcoming.eq(Mux(plan.closed_loop, State.CONNECT_READ, State.DRIVE))
-            with m.Case(State.RESPOND):
-                m.d.comb += upcoming.eq(Mux(self.last_response, State.SELECT, State.CONVERT))
+                    m.d.comb += upcoming.eq(Mux(self.gain, TileState.CONNECT_READ, TileState.DRIVE))
+            with m.Case(TileState.PULSE):
+                m.d.comb += upcoming.eq(TileState.RECOVER)
+            with m.Case(TileState.RECOVER):
+                m.d.comb += upcoming.eq(Mux(plan.closed_loop, TileState.CONNECT_READ, TileState.DRIVE))
+            with m.Case(TileState.RESPOND):
+                m.d.comb += upcoming.eq(Mux(self.last_response, TileState.SELECT, TileState.CONVERT))
         return m

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 
-from .durations import Duration
+from .duration_memory import Duration
 
 
 class ClockSignature(wiring.Signature):

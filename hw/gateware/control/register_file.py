@@ -13,7 +13,7 @@ from twinbar.hw.protocol.registers import REGISTERS, Access
 from twinbar.hw.protocol.vocabulary import Mode, Status
 
 from ..controller_config import ControllerConfig
-from .durations import BASE, ROW_BITS
+from .duration_memory import BASE, ROW_BITS
 
 Sampling = registers.SAMPLING.word.layout
 """How a single-cell read is averaged."""

@@ -16,7 +16,7 @@ from twinbar.hw.protocol.layouts import (
 )
 from twinbar.hw.protocol.vocabulary import Mode, Status
 
-from ..tile_states import State
+from ..tile_states import TileState
 
 
 class Responder(wiring.Component):
@@ -26,7 +26,7 @@ class Responder(wiring.Component):
     -------
     index : In
         Number of the tile.
-    state : In(State)
+    state : In(TileState)
     command : In(Command)
         The command that is answered.
     whole : In(1)
@@ -42,7 +42,7 @@ class Responder(wiring.Component):
     """
 
     index: In(TILE_BITS)
-    state: In(State)
+    state: In(TileState)
     command: In(Command)
     whole: In(1)
     column: In(COLUMN_BITS)
@@ -60,7 +60,7 @@ class Responder(wiring.Component):
         response, command = self.responses.payload, self.command
         cell_result = Cat(self.result[:CODE_BITS], self.sets, self.resets)
         m.d.comb += [
-            self.responses.valid.eq(self.state == State.RESPOND),
+            self.responses.valid.eq(self.state == TileState.RESPOND),
             self.handed_over.eq(self.responses.valid & self.responses.ready),
             response.opcode.eq(command.opcode),
             response.tile.eq(self.index),

@@ -12,7 +12,7 @@ from ..drive.arming import ScanSignature
 from ..drive.write_drive import PulseSignature
 from ..readout.output_walk import WalkSignature
 from ..readout.verdict import VerdictSignature
-from ..tile_states import PHASE_OF, REQUEST_OF, State
+from ..tile_states import PHASE_OF, REQUEST_OF, TileState
 from .array_access import ArrayAccess
 from .command_decoder import CommandDecoder, CommandPlan
 from .command_status import CommandStatus
@@ -77,7 +77,7 @@ class Sequencer(wiring.Component):
     faulted: In(1)
     command: Out(Command)
     plan: Out(CommandPlan)
-    state: Out(State)
+    state: Out(TileState)
     phase: Out(range(len(PHASES)))
     status: Out(Status)
     cut: Out(Status)
@@ -166,7 +166,7 @@ class Sequencer(wiring.Component):
             pulses.limit.eq(Mux(train, waiting.count, self.pulse_limit)),
             pulses.plan.eq(plan),
             pulses.record.eq(self.command.body.pulse.record),
-            pulses.deciding.eq(state == State.DECIDE),
+            pulses.deciding.eq(state == TileState.DECIDE),
             pulses.pulsed.eq(pulsing & self.clock.first),
             pulses.drives.eq(following.drives),
             pulses.halt.eq(self.halt),

@@ -10,9 +10,9 @@ from twinbar.hw.protocol.vocabulary import Opcode
 
 from ..controller_config import ControllerConfig
 from ..front_end.handshake import RolesSignature
-from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
-from ..tile_states import POPPING, State, is_any
+from ..sequencer_progress import ProgressSignature
+from ..tile_states import POPPING, TileState, is_any
 from .arming import Arming, ScanSignature
 from .bias_memory import BiasMemory
 from .write_drive import PulseSignature, WriteDrive
@@ -71,8 +71,8 @@ class Drive(wiring.Component):
         progress, registers, front, reading = self.progress, self.registers, self.front, memory.reading
         state = progress.state
         m.d.comb += [
-            arming.start.eq(state == State.DECODE),
-            arming.active.eq(state == State.SCAN),
+            arming.start.eq(state == TileState.DECODE),
+            arming.active.eq(state == TileState.SCAN),
             drive.load.eq(arming.load),
             drive.load_record.eq(arming.load_record),
             drive.make_safe.eq(self.make_safe),
@@ -87,9 +87,9 @@ class Drive(wiring.Component):
         m.d.comb += [reading.even_row.eq(drive.reading.even_row), reading.odd_row.eq(drive.reading.odd_row)]
         for user in (arming, drive):
             m.d.comb += [user.reading.even.eq(reading.even), user.reading.odd.eq(reading.odd)]
-        with m.If(is_any(state, (State.DECODE, State.SCAN))):
+        with m.If(is_any(state, (TileState.DECODE, TileState.SCAN))):
             m.d.comb += [reading.even_row.eq(arming.reading.even_row), reading.odd_row.eq(arming.reading.odd_row)]
-        with m.Elif(state == State.ACCESS):
+        with m.Elif(state == TileState.ACCESS):
             m.d.comb += [reading.even_row.eq(registers.address[1:]), reading.odd_row.eq(registers.address[1:])]
         with m.Elif(is_any(state, POPPING)):
             m.d.comb += [reading.even_row.eq(RANGE_READ.address >> 1), reading.odd_row.eq(RANGE_MULTIPLY.address >> 1)]

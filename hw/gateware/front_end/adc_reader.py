@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.parts.assembly import SerialParts
 
 from ..controller_config import ControllerConfig
-from .spi import MAX_BITS, SpiWord
+from .spi_transceiver import MAX_BITS, SpiWord
 
 
-class State(enum.Enum, shape=3):
+class AdcReaderState(enum.Enum, shape=3):
     """What the reader does in a cycle."""
 
     START = 0
@@ -52,7 +52,7 @@ class AdcReader(wiring.Component):
     channels : In
     words : Out(stream(SpiWord))
     received : In(stream)
-        See `SpiEngine`.
+        See `SpiTransceiver`.
     code : Out array
         Codes of the channels, right from ``done`` on.
     done : Out(1)
@@ -78,16 +78,16 @@ class AdcReader(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         adc, word = self.parts.adc, self.words.payload
-        state = Signal(State)
+        state = Signal(AdcReaderState)
         start_up = adc.start_up()
         step = Signal(range(len(start_up) + 1))
         gap = Signal(range(self.parts.adc_cycles.frame(adc.frame_bits) + 1))
         offered, final = Signal(), Signal()  # a frame of a conversion; it is the last
         m.d.comb += [word.count.eq(adc.frame_bits - 1), word.last.eq(1)]
         with m.Switch(state):
-            with m.Case(State.START):
+            with m.Case(AdcReaderState.START):
                 with m.If(step == len(start_up)):
-                    m.d.sync += state.eq(State.IDLE)
+                    m.d.sync += state.eq(AdcReaderState.IDLE)
                 with m.Elif(self.awake):
                     with m.Switch(step):
                         for number, frame in enumerate(start_up):
@@ -98,25 +98,25 @@ class AdcReader(wiring.Component):
                                 ]
                     m.d.comb += self.words.valid.eq(1)
                     with m.If(self.words.ready):
-                        m.d.sync += [state.eq(State.GAP), gap.eq(1), step.eq(step + 1)]
-            with m.Case(State.GAP):
+                        m.d.sync += [state.eq(AdcReaderState.GAP), gap.eq(1), step.eq(step + 1)]
+            with m.Case(AdcReaderState.GAP):
                 m.d.sync += gap.eq(gap + 1)
                 with m.If(gap == self.parts.adc_cycles.frame(adc.frame_bits)):
-                    m.d.sync += state.eq(Mux(step == len(start_up), State.IDLE, State.START))
-            with m.Case(State.IDLE, State.FRAMES):
+                    m.d.sync += state.eq(Mux(step == len(start_up), AdcReaderState.IDLE, AdcReaderState.START))
+            with m.Case(AdcReaderState.IDLE, AdcReaderState.FRAMES):
                 m.d.comb += [offered.eq(self.awake & self.convert), self.words.valid.eq(offered)]
                 with m.If(offered & self.words.ready):
-                    m.d.sync += state.eq(Mux(final, State.END, State.FRAMES))
-            with m.Case(State.END):
+                    m.d.sync += state.eq(Mux(final, AdcReaderState.END, AdcReaderState.FRAMES))
+            with m.Case(AdcReaderState.END):
                 m.d.comb += self.done.eq(self.convert & self.words.ready)
                 with m.If(self.done):
-                    m.d.sync += state.eq(State.IDLE)
-        with m.If(~self.convert & ((state == State.FRAMES) | (state == State.END))):
-            m.d.sync += state.eq(State.IDLE)
+                    m.d.sync += state.eq(AdcReaderState.IDLE)
+        with m.If(~self.convert & ((state == AdcReaderState.FRAMES) | (state == AdcReaderState.END))):
+            m.d.sync += state.eq(AdcReaderState.IDLE)
 
         accepted = offered & self.words.ready
         if adc.latency:
-            self._walk(m, state == State.IDLE, offered, accepted, final)
+            self._walk(m, state == AdcReaderState.IDLE, offered, accepted, final)
         else:
             m.d.comb += final.eq(1)
             with m.If(self.received.valid):

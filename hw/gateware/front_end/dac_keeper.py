@@ -6,16 +6,16 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.parts.assembly import LIMIT_BITS, DacOutput, Drive, Line, SerialParts
+from twinbar.hw.parts.assembly import LIMIT_BITS, DacOutput, DrivenLine, DrivePath, SerialParts
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, Triple
 from twinbar.hw.protocol.vocabulary import Record
 
 from ..controller_config import ControllerConfig
 from ..drive.write_drive import lanes
-from .spi import MAX_BITS, SpiWord
+from .spi_transceiver import MAX_BITS, SpiWord
 
-_RECORDS = {Drive.READ: (Record.READ,), Drive.MULTIPLY: (Record.MULTIPLY,)}
-_RECORDS[Drive.WRITE] = tuple(record for record in Record if record not in (Record.READ, Record.MULTIPLY))
+_RECORDS = {DrivePath.READ: (Record.READ,), DrivePath.MULTIPLY: (Record.MULTIPLY,)}
+_RECORDS[DrivePath.WRITE] = tuple(record for record in Record if record not in (Record.READ, Record.MULTIPLY))
 
 
 class DacKeeper(wiring.Component):
@@ -109,12 +109,12 @@ class DacKeeper(wiring.Component):
 
     def _wanted(self, m: Module, output: DacOutput, number: int) -> Signal:
         """Return the code that an output should have; it starts at the safe code."""
-        limit = output.line is Line.LIMIT
+        limit = output.line is DrivenLine.LIMIT
         bits = LIMIT_BITS if limit else self.config.dac_bits
         wanted = Signal(bits, name=f"wanted_{number}", init=0 if limit else self.config.safe_codes[output.line])
         source = self.compliance_code if limit else lanes(self.codes.as_value())[output.line][:bits]
         # In the order of their declaration: that of a set changes from process to process, and the netlist with it.
-        for drive in (drive for drive in Drive if drive in output.drives):
+        for drive in (drive for drive in DrivePath if drive in output.drives):
             recorded = reduce(lambda a, b: a | b, (self.record == record for record in _RECORDS[drive]))
             with m.If(self.update & recorded):
                 m.d.sync += wanted.eq(source)
@@ -122,13 +122,13 @@ class DacKeeper(wiring.Component):
                     kept = Signal.like(wanted, name=f"{drive.value}_{number}")
                     m.d.sync += kept.eq(source)
             if len(output.drives) > 1:
-                with m.If(self.connect[0 if drive is Drive.READ else 1]):
+                with m.If(self.connect[0 if drive is DrivePath.READ else 1]):
                     m.d.sync += wanted.eq(kept)
         return wanted
 
-    def _part_code(self, line: Line, code):
+    def _part_code(self, line: DrivenLine, code):
         """As `SerialParts.dac_code`."""
         bits = self.parts.dac.bits
-        if line is Line.LIMIT:
+        if line is DrivenLine.LIMIT:
             return Cat(code, code)[2 * LIMIT_BITS - bits :]
         return code << (bits - self.config.dac_bits)

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.cycles import front_end_cycles, matrix_of
-from twinbar.hw.parts.front_end_clock import Durations, FrontEndClock
+from twinbar.hw.parts.front_end_clock import FrontEndClock, FrontEndRegisters
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS
 from twinbar.hw.protocol.vocabulary import Request, Selection
 
@@ -15,7 +15,7 @@ from .adc_reader import AdcReader
 from .dac_keeper import DacKeeper
 from .handshake import FrontEndSignature
 from .row_registers import RowRegisters
-from .spi import SpiEngine, SpiPinsSignature
+from .spi_transceiver import SpiPinsSignature, SpiTransceiver
 from .switch_loader import SwitchLoader
 
 CHAINS = 2
@@ -84,7 +84,7 @@ class SerialFrontEnd(wiring.Component):
         self.config, self.parts = config, parts
         super().__init__({"tile": In(FrontEndSignature(config)), "pins": Out(SerialPinsSignature(config, parts))})
 
-    def clock(self, durations: Durations) -> FrontEndClock:
+    def clock(self, durations: FrontEndRegisters) -> FrontEndClock:
         """Return the model of the cycles in which requests are answered, as of a reset."""
         config = self.config
         return FrontEndClock(self.parts, config.rows, config.columns, config.adc_channels, config.safe_codes, durations)
@@ -98,16 +98,16 @@ class SerialFrontEnd(wiring.Component):
         m.submodules.loader = loader = SwitchLoader(config, matrix, cycles, parts.switch.open_pin)
         m.submodules.keeper = keeper = DacKeeper(config, parts)
         m.submodules.reader = reader = AdcReader(config, parts)
-        m.submodules.dac_bus = dac_bus = SpiEngine(parts.dac_cycles, parts.dacs)
-        m.submodules.adc_bus = adc_bus = SpiEngine(parts.adc_cycles, 1, reader.lanes)
-        m.submodules.switch_bus = switch_bus = SpiEngine(parts.switch_cycles, CHAINS)
-        for user, engine, bus in (
+        m.submodules.dac_bus = dac_bus = SpiTransceiver(parts.dac_cycles, parts.dacs)
+        m.submodules.adc_bus = adc_bus = SpiTransceiver(parts.adc_cycles, 1, reader.lanes)
+        m.submodules.switch_bus = switch_bus = SpiTransceiver(parts.switch_cycles, CHAINS)
+        for user, transceiver, bus in (
             (keeper, dac_bus, pins.dac),
             (reader, adc_bus, pins.adc),
             (loader, switch_bus, pins.switches),
         ):
-            connect(m, user.words, engine.words)
-            connect(m, engine.pins, flipped(bus))
+            connect(m, user.words, transceiver.words)
+            connect(m, transceiver.pins, flipped(bus))
         connect(m, adc_bus.received, reader.received)
 
         awake = Signal(init=not cycles.power_up)

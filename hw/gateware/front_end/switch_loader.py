@@ -12,13 +12,13 @@ from twinbar.hw.protocol.vocabulary import Selection
 
 from ..controller_config import ControllerConfig
 from .row_registers import group_rows
-from .spi import MAX_BITS, SpiWord
+from .spi_transceiver import MAX_BITS, SpiWord
 
 ROW_CHAIN = 0
 COLUMN_CHAIN = 1
 
 
-class State(enum.Enum, shape=3):
+class SwitchLoaderState(enum.Enum, shape=3):
     """What the loader does in a cycle."""
 
     IDLE = 0
@@ -94,7 +94,7 @@ class SwitchLoader(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        state = Signal(State)
+        state = Signal(SwitchLoaderState)
         column_words = self.matrix.column_switches // SWITCHES
         rows = group_rows(self.config)
         row_words = self.matrix.row_switches // rows
@@ -111,23 +111,25 @@ class SwitchLoader(wiring.Component):
 
         m.d.comb += [
             self.group.eq(index),
-            self.finished.eq((state == State.SETTLE) & settled),
-            self.connected.eq((state == State.IDLE) & (loaded_column == self.column)),
+            self.finished.eq((state == SwitchLoaderState.SETTLE) & settled),
+            self.connected.eq((state == SwitchLoaderState.IDLE) & (loaded_column == self.column)),
         ]
         with m.Switch(state):
-            with m.Case(State.OPEN, State.ROWS, State.COLUMNS, State.LATCH):
+            with m.Case(
+                SwitchLoaderState.OPEN, SwitchLoaderState.ROWS, SwitchLoaderState.COLUMNS, SwitchLoaderState.LATCH
+            ):
                 m.d.sync += stale.eq(forgotten)
                 m.d.comb += abandoned.eq(forgotten)
-            with m.Case(State.SETTLE):
+            with m.Case(SwitchLoaderState.SETTLE):
                 m.d.comb += abandoned.eq(~asked & ~settled)
 
         m.d.sync += count.eq(count + 1)
         with m.Switch(state):
-            with m.Case(State.IDLE):
+            with m.Case(SwitchLoaderState.IDLE):
                 m.d.sync += [count.eq(1), stale.eq(0)]
                 with m.If(self.awake & self.select):
                     m.d.sync += [
-                        state.eq(State.OPEN),
+                        state.eq(SwitchLoaderState.OPEN),
                         serves_select.eq(1),
                         index.eq(row_words - 1),
                         loaded_column.eq(self.column),
@@ -135,34 +137,34 @@ class SwitchLoader(wiring.Component):
                     ]
                 with m.Elif(self.awake & self.regroup & (loaded_column != self.column)):
                     m.d.sync += [
-                        state.eq(State.COLUMNS),
+                        state.eq(SwitchLoaderState.COLUMNS),
                         serves_select.eq(0),
                         index.eq(column_words - 1),
                         loaded_column.eq(self.column),
                     ]
-            with m.Case(State.OPEN):
+            with m.Case(SwitchLoaderState.OPEN):
                 with m.If(count == self.cycles.open):
-                    m.d.sync += state.eq(State.ROWS)
+                    m.d.sync += state.eq(SwitchLoaderState.ROWS)
                     if self.open_pin is OpenPin.RESET:
                         m.d.sync += self.open.eq(0)
-            with m.Case(State.ROWS):
+            with m.Case(SwitchLoaderState.ROWS):
                 self._send(m, ROW_CHAIN, self._row_bits(), rows, index)
                 with m.If(self.words.ready & (index == 0)):
-                    m.d.sync += [state.eq(State.COLUMNS), index.eq(column_words - 1)]
-            with m.Case(State.COLUMNS):
+                    m.d.sync += [state.eq(SwitchLoaderState.COLUMNS), index.eq(column_words - 1)]
+            with m.Case(SwitchLoaderState.COLUMNS):
                 self._send(m, COLUMN_CHAIN, self._column_bits(m, index), SWITCHES, index)
                 with m.If(self.words.ready & (index == 0)):
-                    m.d.sync += state.eq(State.LATCH)
-            with m.Case(State.LATCH):
+                    m.d.sync += state.eq(SwitchLoaderState.LATCH)
+            with m.Case(SwitchLoaderState.LATCH):
                 m.d.sync += count.eq(1)
                 with m.If(self.words.ready):
-                    m.d.sync += [state.eq(State.SETTLE), self.open.eq(0)]
+                    m.d.sync += [state.eq(SwitchLoaderState.SETTLE), self.open.eq(0)]
                     with m.If(forgotten):
-                        m.d.sync += state.eq(State.IDLE)
-            with m.Case(State.SETTLE):
+                        m.d.sync += state.eq(SwitchLoaderState.IDLE)
+            with m.Case(SwitchLoaderState.SETTLE):
                 # A selection stays until its request is answered; a group of columns until it has settled.
                 with m.If(~asked | self.answered | (~serves_select & settled)):
-                    m.d.sync += state.eq(State.IDLE)
+                    m.d.sync += state.eq(SwitchLoaderState.IDLE)
                 with m.Elif(settled):
                     m.d.sync += count.eq(count)
         # Last, because it comes before anything else.

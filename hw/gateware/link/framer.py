@@ -8,12 +8,12 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.link import check_word
 from twinbar.hw.link.board_model import LAST_START
 from twinbar.hw.link.crc import CRC_BYTES
-from twinbar.hw.link.frames import BOARD_HEAD, LONGEST_FRAME, Kind
+from twinbar.hw.link.frames import BOARD_HEAD, LONGEST_FRAME, FrameKind
 
 from .crc_register import CrcRegister
 
 
-class State(enum.Enum):
+class FramerState(enum.Enum):
     """What is written next."""
 
     DELIMITER = 0
@@ -113,7 +113,7 @@ class Framer(wiring.Component):
             shape=8, depth=len(self.hello), init=self.hello, attrs={"ram_style": "block"}
         )
         hello_read = hello.read_port()
-        state = Signal(State)
+        state = Signal(FramerState)
         # The byte in work, and how many of its bits are through the CRC. A whole byte is turned around once.
         byte, bits, loaded = Signal(8), Signal(range(8)), Signal()
         position, code_position = Signal(range(self.depth)), Signal(range(self.depth))
@@ -131,15 +131,15 @@ class Framer(wiring.Component):
             m.d.sync += [loaded.eq(0), size.eq(size + 1)]
 
         # --- bytes to the ring, stuffed ----------------------------------------------------------------------------
-        last = state == State.END
+        last = state == FramerState.END
         distance = (position - code_position)[:8]
         zero = put & (complete == 0)
         m.d.comb += [
-            self.write.eq(put | (state == State.CODE) | last | (state == State.DELIMITER)),
-            self.address.eq(Mux(zero | (state == State.CODE), code_position, position)),
-            self.data.eq(Mux(zero | (state == State.CODE), distance, Mux(put, complete, 0))),
+            self.write.eq(put | (state == FramerState.CODE) | last | (state == FramerState.DELIMITER)),
+            self.address.eq(Mux(zero | (state == FramerState.CODE), code_position, position)),
+            self.data.eq(Mux(zero | (state == FramerState.CODE), distance, Mux(put, complete, 0))),
         ]
-        with m.If(put | last | (state == State.DELIMITER)):
+        with m.If(put | last | (state == FramerState.DELIMITER)):
             m.d.sync += position.eq(position + 1)
         with m.If(zero):
             m.d.sync += code_position.eq(position)
@@ -152,61 +152,64 @@ class Framer(wiring.Component):
         tail_place = Signal(range(CRC_BYTES))
         m.d.comb += has_room.eq(~used.all() & ~self.window_full)
         fields = {
-            State.HEAD: (Cat(self.session, Mux(is_hello, Kind.HELLO, Kind.DATA)), State.SEQ),
-            State.SEQ: (self.seq, Mux(is_hello, State.HELLO, State.RECORDS)),
-            State.HELLO: (hello_read.data, Mux(hello_place == len(self.hello), State.ACK, State.HELLO)),
-            State.ACK: (self.ack, State.RELEASED),
-            State.RELEASED: (self.released, State.FLAGS),
-            State.FLAGS: (self.flags, State.CHECK),
+            FramerState.HEAD: (Cat(self.session, Mux(is_hello, FrameKind.HELLO, FrameKind.DATA)), FramerState.SEQ),
+            FramerState.SEQ: (self.seq, Mux(is_hello, FramerState.HELLO, FramerState.RECORDS)),
+            FramerState.HELLO: (
+                hello_read.data,
+                Mux(hello_place == len(self.hello), FramerState.ACK, FramerState.HELLO),
+            ),
+            FramerState.ACK: (self.ack, FramerState.RELEASED),
+            FramerState.RELEASED: (self.released, FramerState.FLAGS),
+            FramerState.FLAGS: (self.flags, FramerState.CHECK),
         }
         m.d.comb += hello_read.addr.eq(hello_place)
         with m.Switch(state):
-            with m.Case(State.DELIMITER):
-                m.d.sync += [state.eq(State.IDLE), self.end.eq(position + 1)]
-            with m.Case(State.IDLE):
+            with m.Case(FramerState.DELIMITER):
+                m.d.sync += [state.eq(FramerState.IDLE), self.end.eq(position + 1)]
+            with m.Case(FramerState.IDLE):
                 with m.If(self.enable & has_room & (is_hello | self.records.valid | self.wanted)):
-                    m.d.sync += [state.eq(State.HEAD), code_position.eq(position), position.eq(position + 1)]
+                    m.d.sync += [state.eq(FramerState.HEAD), code_position.eq(position), position.eq(position + 1)]
                     m.d.sync += size.eq(0)
                     m.d.comb += crc.clear.eq(1)
             for current, (value, following) in fields.items():
                 with m.Case(current):
                     with m.If(~loaded):
                         m.d.sync += [byte.eq(value), loaded.eq(1)]
-                        if current is State.ACK:
+                        if current is FramerState.ACK:
                             m.d.comb += self.telling.eq(1)
-                        if current is State.HELLO:
+                        if current is FramerState.HELLO:
                             m.d.sync += hello_place.eq(hello_place + 1)
                     with m.Else():
                         m.d.comb += [shift.eq(1), bit.eq(byte[0])]
                         with m.If(put):
                             m.d.sync += state.eq(following)
-            with m.Case(State.RECORDS):
+            with m.Case(FramerState.RECORDS):
                 full = size > LAST_START + BOARD_HEAD
                 with m.If(self.starting & (full | ~self.records.valid & self.wanted)):
-                    m.d.sync += state.eq(State.PADDING)
+                    m.d.sync += state.eq(FramerState.PADDING)
                 with m.Else():
                     m.d.comb += [self.records.ready.eq(1), bit.eq(self.records.payload), shift.eq(self.records.valid)]
                     with m.If(self.records.valid):
                         m.d.sync += self.holds_records.eq(1)
-            with m.Case(State.PADDING):
+            with m.Case(FramerState.PADDING):
                 m.d.comb += shift.eq(bits != 0)
                 with m.If((bits == 0) | put):
-                    m.d.sync += state.eq(State.ACK)
-            with m.Case(State.CHECK):
+                    m.d.sync += state.eq(FramerState.ACK)
+            with m.Case(FramerState.CHECK):
                 m.d.comb += [self.turn.eq(1), shift.eq(1), bit.eq(self.check)]
                 with m.If(put):
                     m.d.sync += tail_place.eq(tail_place + 1)
                     with m.If(tail_place == check_word.BITS // 8 - 1):
-                        m.d.sync += [state.eq(State.CRC), tail_place.eq(0)]
-            with m.Case(State.CRC):
+                        m.d.sync += [state.eq(FramerState.CRC), tail_place.eq(0)]
+            with m.Case(FramerState.CRC):
                 m.d.comb += [crc.give.eq(1), shift.eq(1), bit.eq(crc.given)]
                 with m.If(put):
                     m.d.sync += tail_place.eq(tail_place + 1)
                     with m.If(tail_place == CRC_BYTES - 1):
-                        m.d.sync += state.eq(State.CODE)
-            with m.Case(State.CODE):
-                m.d.sync += state.eq(State.END)
-            with m.Case(State.END):
-                m.d.sync += [state.eq(State.IDLE), self.end.eq(position + 1), self.seq.eq(self.seq + 1)]
+                        m.d.sync += state.eq(FramerState.CODE)
+            with m.Case(FramerState.CODE):
+                m.d.sync += state.eq(FramerState.END)
+            with m.Case(FramerState.END):
+                m.d.sync += [state.eq(FramerState.IDLE), self.end.eq(position + 1), self.seq.eq(self.seq + 1)]
                 m.d.sync += [is_hello.eq(0), self.holds_records.eq(0)]
         return m

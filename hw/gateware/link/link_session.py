@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.link.frames import WINDOW, Kind
+from twinbar.hw.link.frames import WINDOW, FrameKind
 
 from .frame_receiver import FrameSignature
 
@@ -83,17 +83,17 @@ class LinkSession(wiring.Component):
         m.d.comb += [
             of_session.eq(frame.intact & session.opened & (frame.session == session.session)),
             ahead.eq(frame.seq - session.awaited),
-            expected.eq(of_session & (frame.kind == Kind.DATA) & (ahead == 0)),
+            expected.eq(of_session & (frame.kind == FrameKind.DATA) & (ahead == 0)),
             self.keep.eq(expected),
             sent.eq(self.next_seq - self.acknowledged),
             known.eq(frame.ack - self.acknowledged),
-            self.again.eq(of_session & (frame.kind != Kind.HELLO) & frame.resend),
+            self.again.eq(of_session & (frame.kind != FrameKind.HELLO) & frame.resend),
             self.window_full.eq(sent[WINDOW.bit_length() - 1 :].any()),
             # A frame that was taken, or one that is behind: the host has missed the acknowledgement.
-            session.heard.eq(of_session & (frame.kind == Kind.DATA)),
+            session.heard.eq(of_session & (frame.kind == FrameKind.DATA)),
             session.alarmed.eq((missing | frame.damaged) & ~session.missed),
         ]
-        with m.If(frame.intact & (frame.kind == Kind.HELLO)):
+        with m.If(frame.intact & (frame.kind == FrameKind.HELLO)):
             # A HELLO of this session behind its first command is a late copy.
             m.d.comb += self.reset.eq(~commanded | (frame.session != session.session))
         with m.Elif(of_session):
@@ -102,7 +102,7 @@ class LinkSession(wiring.Component):
             with m.If(expected):
                 m.d.sync += [session.awaited.eq(session.awaited + 1), session.pushed.eq(frame.push)]
                 m.d.sync += [session.missed.eq(0), commanded.eq(1)]
-            with m.Elif(frame.kind == Kind.DATA):
+            with m.Elif(frame.kind == FrameKind.DATA):
                 m.d.comb += missing.eq(~ahead[-1])
         with m.If(missing | frame.damaged):
             m.d.sync += session.missed.eq(1)

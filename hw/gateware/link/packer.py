@@ -25,7 +25,7 @@ from twinbar.hw.protocol.layouts import PULSE_BITS, Response
 from twinbar.hw.protocol.vocabulary import Status
 
 
-class State(enum.Enum):
+class PackerState(enum.Enum):
     """Which bit of a record comes next."""
 
     KIND = 0
@@ -94,16 +94,16 @@ class Packer(wiring.Component):
         ]
 
         # --- its bits ----------------------------------------------------------------------------------------------
-        state = Signal(State)
+        state = Signal(PackerState)
         place = Signal(range(FULL_BITS))
         polarity = resets.any()
         last = Signal()
         m.d.comb += [
             self.o.valid.eq(self.i.valid),
             self.i.ready.eq(last & self.o.ready),
-            self.starting.eq(state == State.KIND),
+            self.starting.eq(state == PackerState.KIND),
         ]
-        with m.If(state == State.BEAT):
+        with m.If(state == PackerState.BEAT):
             with m.If(~packed):
                 m.d.comb += last.eq(place == FULL_BITS - 1)
             with m.Elif(~short):
@@ -113,37 +113,37 @@ class Packer(wiring.Component):
             with m.Else():
                 m.d.comb += last.eq(place == Mux(polarity, RESETS_START, SETS_START) + (widths.count_bits - 1))
 
-        def go(following: State, at: int) -> list:
+        def go(following: PackerState, at: int) -> list:
             return [state.eq(following), place.eq(at)]
 
         with m.If(self.o.valid & self.o.ready):
             with m.Switch(state):
-                with m.Case(State.KIND):
-                    m.d.sync += go(State.BEAT, TILE_START if widths.tile_bits else VALUE_START)
+                with m.Case(PackerState.KIND):
+                    m.d.sync += go(PackerState.BEAT, TILE_START if widths.tile_bits else VALUE_START)
                     with m.If(~short):
-                        m.d.sync += state.eq(State.LONGER)
-                with m.Case(State.LONGER):
-                    m.d.sync += go(State.BEAT, Mux(packed, TILE_START if widths.tile_bits else STATUS_START, 0))
-                with m.Case(State.BEAT):
+                        m.d.sync += state.eq(PackerState.LONGER)
+                with m.Case(PackerState.LONGER):
+                    m.d.sync += go(PackerState.BEAT, Mux(packed, TILE_START if widths.tile_bits else STATUS_START, 0))
+                with m.Case(PackerState.BEAT):
                     m.d.sync += place.eq(place + 1)
                     with m.If(packed & (place == TILE_START + widths.tile_bits - 1)):
                         m.d.sync += place.eq(Mux(short, VALUE_START, STATUS_START))
                     with m.If(packed & (place == STATUS_START + STATUS_BITS - 1)):
                         m.d.sync += place.eq(VALUE_START)
                     with m.If(packed & cell & (place == VALUE_START + widths.adc_bits - 1)):
-                        m.d.sync += go(Mux(short, State.POLARITY, State.BEAT), SETS_START)
+                        m.d.sync += go(Mux(short, PackerState.POLARITY, PackerState.BEAT), SETS_START)
                     with m.If(last):
-                        m.d.sync += state.eq(State.KIND)
-                with m.Case(State.POLARITY):
-                    m.d.sync += go(State.BEAT, Mux(polarity, RESETS_START, SETS_START))
+                        m.d.sync += state.eq(PackerState.KIND)
+                with m.Case(PackerState.POLARITY):
+                    m.d.sync += go(PackerState.BEAT, Mux(polarity, RESETS_START, SETS_START))
         with m.Switch(state):
-            with m.Case(State.KIND):
+            with m.Case(PackerState.KIND):
                 m.d.comb += self.o.payload.eq(~short)
-            with m.Case(State.LONGER):
+            with m.Case(PackerState.LONGER):
                 m.d.comb += self.o.payload.eq(~packed)
-            with m.Case(State.BEAT):
+            with m.Case(PackerState.BEAT):
                 m.d.comb += self.o.payload.eq(beat.bit_select(place, 1))
-            with m.Case(State.POLARITY):
+            with m.Case(PackerState.POLARITY):
                 m.d.comb += self.o.payload.eq(polarity)
 
         words = [beat[start : start + check_word.BITS] for start in range(0, FULL_BITS, check_word.BITS)]

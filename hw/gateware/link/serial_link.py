@@ -4,7 +4,7 @@ from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from twinbar.hw.link.frames import Flag
+from twinbar.hw.link.frames import FrameFlag
 from twinbar.hw.link.front_end_number import DIRECT
 from twinbar.hw.link.hello import Hello
 from twinbar.hw.link.link_config import LinkConfig
@@ -129,9 +129,9 @@ class SerialLink(wiring.Component):
             framer.session.eq(state.session),
             framer.ack.eq(state.awaited),
             framer.released.eq(released),
-            framer.flags[Flag.REST].eq(report.told_rest),
-            framer.flags[Flag.RESEND].eq(state.missed),
-            framer.flags[Flag.MALFORMED].eq(unpacker.malformed),
+            framer.flags[FrameFlag.REST].eq(report.told_rest),
+            framer.flags[FrameFlag.RESEND].eq(state.missed),
+            framer.flags[FrameFlag.MALFORMED].eq(unpacker.malformed),
             framer.check.eq(packer.check),
             packer.turn.eq(framer.turn),
             framer.kept.eq(sender.kept),

@@ -10,12 +10,12 @@ from twinbar.hw.protocol.vocabulary import Opcode
 
 from ..control.register_file import Sampling
 from ..controller_config import ControllerConfig
-from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
-from ..tile_states import State
+from ..sequencer_progress import ProgressSignature
+from ..tile_states import TileState
 from .averager import Averager
 from .gain_trims import GainTrims
-from .level_table import LevelTable
+from .level_memory import LevelMemory
 from .results import result_shape
 from .verdict import VerdictSignature
 
@@ -53,7 +53,7 @@ class CellReader(wiring.Component):
     trims : Out array
         To the front end.
     trim, window : Out
-        See `GainTrims` and `LevelTable`: what is stored for the register that is accessed.
+        See `GainTrims` and `LevelMemory`: what is stored for the register that is accessed.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -85,7 +85,7 @@ class CellReader(wiring.Component):
         config, progress, registers, verdict = self.config, self.progress, self.registers, self.verdict
         m.submodules.averager = averager = Averager(config)
         m.submodules.trims = trims = GainTrims(config.adc_channels)
-        m.submodules.levels = levels = LevelTable(config)
+        m.submodules.levels = levels = LevelMemory(config)
         state, opcode, body = progress.state, progress.command.opcode, progress.command.body
         answer = Mux(
             opcode == Opcode.VERIFY, Cat(levels.below | levels.above, levels.below).as_signed(), averager.value
@@ -99,16 +99,16 @@ class CellReader(wiring.Component):
             gain.eq(calibrates & body.calibration.gain),
             self.offset.eq(calibrates & ~body.calibration.gain),
             raw.eq(self.offset | (opcode == Opcode.CONVERT)),
-            converted.eq((state == State.CONVERT) & self.done),
-            averager.clear.eq(state == State.CONNECT_READ),
+            converted.eq((state == TileState.CONVERT) & self.done),
+            averager.clear.eq(state == TileState.CONNECT_READ),
             averager.sampling.eq(self.sampling),
             averager.single.eq(opcode == Opcode.CONVERT),
             averager.code.eq(self.code),
             averager.offset.eq(Mux(raw, 0, self.stored_offset)),
             averager.take.eq(converted),
             trims.channel.eq(self.lane),
-            trims.begin.eq(gain & (state == State.SELECT) & self.done & ~progress.halt),
-            trims.decide.eq(gain & (state == State.DECIDE) & ~progress.halt),
+            trims.begin.eq(gain & (state == TileState.SELECT) & self.done & ~progress.halt),
+            trims.decide.eq(gain & (state == TileState.DECIDE) & ~progress.halt),
             trims.above.eq(averager.value > target),
             trims.write.eq(registers.write_trim),
             trims.value.eq(registers.value),

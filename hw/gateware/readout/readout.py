@@ -11,9 +11,9 @@ from twinbar.hw.protocol.vocabulary import Opcode
 from ..control.register_file import Sampling
 from ..controller_config import ControllerConfig
 from ..front_end.handshake import RolesSignature
-from ..progress import ProgressSignature
 from ..register_access import RegisterAccessSignature
-from ..tile_states import State
+from ..sequencer_progress import ProgressSignature
+from ..tile_states import TileState
 from .cell_reader import CellReader
 from .channel_bank import ChannelBank
 from .input_planes import InputPlanes
@@ -29,7 +29,7 @@ class StoredSignature(wiring.Signature):
     -------
     offset : Out(signed)
     trim, window : Out
-        See `ColumnChannel`, `GainTrims` and `LevelTable`.
+        See `ColumnChannel`, `GainTrims` and `LevelMemory`.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -102,8 +102,8 @@ class Readout(wiring.Component):
         product, offset = progress.product, cells.offset
         decided, converted = Signal(), Signal()
         m.d.comb += [
-            decided.eq(state == State.DECIDE),
-            converted.eq((state == State.CONVERT) & front.done),
+            decided.eq(state == TileState.DECIDE),
+            converted.eq((state == TileState.CONVERT) & front.done),
             front.subtract.eq((product & body.product.subtract) | (offset & body.calibration.subtract)),
         ]
 
@@ -118,7 +118,7 @@ class Readout(wiring.Component):
             walk.skip.eq(waiting.skip),
             walk.planes.eq(inputs.planes),
             walk.hold.eq(progress.halt),
-            inputs.load.eq(state == State.LOAD),
+            inputs.load.eq(state == TileState.LOAD),
             inputs.clear.eq(body.input.clear),
             inputs.word.eq(body.input.word),
             inputs.bits.eq(body.input.bits),

@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.protocol.layouts import TRIM_BITS, VALUE_BITS
 
 from ..controller_config import ControllerConfig
-from ..progress import ProgressSignature
-from ..tile_states import State
+from ..sequencer_progress import ProgressSignature
+from ..tile_states import TileState
 
 
 def result_shape(config: ControllerConfig) -> Shape:
@@ -57,19 +57,19 @@ class Results(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         progress, channels, sum_bits = self.progress, self.config.adc_channels, self.config.sum_bits
-        product, decided = progress.product, progress.state == State.DECIDE
+        product, decided = progress.product, progress.state == TileState.DECIDE
         later = [Signal(signed(sum_bits), name=f"result_{number}") for number in range(1, channels)]
         # When it is loaded is known late, and from where is not.
         source, load = Signal.like(self.result), Signal()
         with m.Switch(progress.state):
-            with m.Case(State.ACCESS):
+            with m.Case(TileState.ACCESS):
                 m.d.comb += [load.eq(~self.writes), source.eq(self.register_value)]
-            with m.Case(State.DECIDE):
+            with m.Case(TileState.DECIDE):
                 m.d.comb += [
                     load.eq((self.last_step | ~product) & ~progress.halt),
                     source.eq(Mux(product, self.sums[0], self.code)),
                 ]
-            with m.Case(State.RESPOND):
+            with m.Case(TileState.RESPOND):
                 m.d.comb += load.eq(progress.handed_over)
                 if later:
                     m.d.comb += source.eq(Mux(progress.last_response, 0, later[0]))

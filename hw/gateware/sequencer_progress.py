@@ -7,7 +7,7 @@ from twinbar.hw.protocol.layouts import Command
 from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import PHASES
 
-from .tile_states import State
+from .tile_states import TileState
 
 
 class ProgressSignature(wiring.Signature):
@@ -46,7 +46,7 @@ class ProgressSignature(wiring.Signature):
                 "command": Out(Command),
                 "product": Out(1),
                 "accesses": Out(1),
-                "state": Out(State),
+                "state": Out(TileState),
                 "phase": Out(range(len(PHASES))),
                 "first": Out(1, init=1),
                 "halt": Out(1),

@@ -37,7 +37,7 @@ class Duration(data.Struct):
     double: 1
 
 
-class Durations(wiring.Component):
+class DurationMemory(wiring.Component):
     """The durations of the phases in block RAM. They keep their values over a reset, like all registers.
 
     Members

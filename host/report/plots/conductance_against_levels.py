@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from twinbar.host.report import si
-from twinbar.host.report.folder import Cells
+from twinbar.host.report.folder import FinalCells
 from twinbar.host.report.plot_kinds import RunPlot
 from twinbar.host.report.style import BLUE, GREY, MUTED, VERMILLION, Plot, horizontal_grid, new_figure
 
@@ -28,7 +28,7 @@ def nearest_level(conductance_s: NDArray[np.float64], levels_s: NDArray[np.float
     return np.searchsorted((levels_s[1:] + levels_s[:-1]) / 2, conductance_s, side="right")
 
 
-def conductance_histogram(cells: Cells | None) -> Plot | None:
+def conductance_histogram(cells: FinalCells | None) -> Plot | None:
     """Plot the conductances of the cells against the levels they should be at."""
     if cells is None or not cells.mapped.any():
         return None
@@ -64,7 +64,7 @@ def conductance_histogram(cells: Cells | None) -> Plot | None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: si.count(value)))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(f"Conductance ({unit})")
-    ax.set_ylabel("Cells")
+    ax.set_ylabel("FinalCells")
     horizontal_grid(ax)
     top = ax.secondary_xaxis("top")
     every = -(-len(levels) // 17)

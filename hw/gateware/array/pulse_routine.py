@@ -3,7 +3,7 @@
 from .assembler import Assembler, Routine
 from .forming import CONDUCTANCE_BITS
 from .functions import Functions
-from .instructions import Condition, Input, Job, Output
+from .instructions import Condition, Job, MachineInput, MachineOutput
 from .memory_map import MemoryMap
 from .model import ArrayModel
 
@@ -11,7 +11,7 @@ PULSES_PLACE = 32
 """Bit of a cell's record from which on its pulses are counted."""
 
 
-class Pulses:
+class PulseRoutine:
     """Writes what happens when the write gate has closed.
 
     Parameters
@@ -42,8 +42,8 @@ class Pulses:
         """Apply a pulse to its cell."""
         asm, at = self._asm, self._at
         t, cell, record, where = (asm.register(name) for name in ("t", "value", "record", "where"))
-        asm.input(t, Input.PULSE_ROW)
-        asm.input(cell, Input.PULSE_COLUMN)
+        asm.input(t, MachineInput.PULSE_ROW)
+        asm.input(cell, MachineInput.PULSE_COLUMN)
         asm.accumulate_times(cell, t, self._columns)
         asm.set(where, at.cells)
         asm.add(where, where, cell)
@@ -62,7 +62,7 @@ class Pulses:
         asm.add(where, where, cell)
         asm.store(record, where)
         asm.set(t, Job.PULSE)
-        asm.output(Output.FINISHED, t)
+        asm.output(MachineOutput.FINISHED, t)
 
     def _move(self) -> None:
         """Change the conductance in ``record``, and what reads see of the cell."""

@@ -5,14 +5,14 @@ from typing import Any
 from rich.console import Console
 
 from twinbar.host.cli.execution import execute
-from twinbar.host.cli.options import Request, experiment_command
+from twinbar.host.cli.options import RunRequest, experiment_command
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder
 
 
 @experiment_command(ExperimentConfig)
-def train(request: Request) -> None:
+def train(request: RunRequest) -> None:
     """Train a network in situ on a crossbar, and account for every pulse, cycle and joule.
 
     The run folder holds the configuration, the report, plots and a checkpoint; Ctrl-C stops after the checkpoint, and

@@ -1,4 +1,4 @@
-"""The SPI word engine: words of up to 32 bits, framed by a chip select, with every time counted in clock cycles."""
+"""The SPI transceiver: words of up to 32 bits, framed by a chip select, with every time counted in clock cycles."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, enum, stream, wiring
@@ -55,7 +55,7 @@ class SpiPinsSignature(wiring.Signature):
         super().__init__({**members, **({"inputs": In(lanes)} if lanes else {})})
 
 
-class State(enum.Enum, shape=3):
+class SpiState(enum.Enum, shape=3):
     """What the bus does in a cycle."""
 
     IDLE = 0
@@ -70,7 +70,7 @@ class State(enum.Enum, shape=3):
     HIGH = 6
 
 
-class SpiEngine(wiring.Component):
+class SpiTransceiver(wiring.Component):
     """Sends and receives words at one serial bus.
 
     A word that begins a frame and is accepted in cycle t has chip select low from t + 1 on. With ``last``, the next
@@ -109,16 +109,16 @@ class SpiEngine(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         cycles, pins, word = self.cycles, self.pins, self.words.payload
-        state = Signal(State)
+        state = Signal(SpiState)
         longest = max(cycles.setup, cycles.first, cycles.second, cycles.hold, cycles.high)
         left = Signal(range(longest))  # cycles of this state after this one
         bits = Signal(MAX_BITS)
         bits_left = Signal(5)  # after the one on the bus
         last = Signal()
         idle, active = cycles.cpol, 1 - cycles.cpol
-        levels = {State.FIRST: active if cycles.cpha else idle, State.SECOND: idle if cycles.cpha else active}
+        levels = {SpiState.FIRST: active if cycles.cpha else idle, SpiState.SECOND: idle if cycles.cpha else active}
 
-        def enter(target: State, duration: int) -> None:
+        def enter(target: SpiState, duration: int) -> None:
             m.d.sync += [state.eq(target), left.eq(duration - 1), pins.clock.eq(levels.get(target, idle))]
 
         def show(source) -> None:
@@ -131,53 +131,53 @@ class SpiEngine(wiring.Component):
         def begin_frame() -> None:
             accept()
             with m.If(self.words.valid):
-                enter(State.SETUP, cycles.setup)
+                enter(SpiState.SETUP, cycles.setup)
                 show(word.bits)
                 m.d.sync += pins.select_n.eq(~(1 << word.chip))
-            with m.Elif(state == State.HIGH):
-                enter(State.IDLE, 1)
+            with m.Elif(state == SpiState.HIGH):
+                enter(SpiState.IDLE, 1)
 
         def continue_frame() -> None:
             accept()
             with m.If(self.words.valid):
-                enter(State.FIRST, cycles.first)
+                enter(SpiState.FIRST, cycles.first)
                 show(word.bits)
-            with m.Elif(state == State.SECOND):
-                enter(State.PAUSE, 1)
+            with m.Elif(state == SpiState.SECOND):
+                enter(SpiState.PAUSE, 1)
 
         def end_frame() -> None:
-            enter(State.HIGH, cycles.high)
+            enter(SpiState.HIGH, cycles.high)
             m.d.sync += pins.select_n.eq(~0)
 
         with m.If(left != 0):
             m.d.sync += left.eq(left - 1)
         with m.Else():
             with m.Switch(state):
-                with m.Case(State.IDLE, State.HIGH):
+                with m.Case(SpiState.IDLE, SpiState.HIGH):
                     begin_frame()
-                with m.Case(State.SETUP):
-                    enter(State.FIRST, cycles.first)
-                with m.Case(State.FIRST):
-                    enter(State.SECOND, cycles.second)
-                with m.Case(State.SECOND):
+                with m.Case(SpiState.SETUP):
+                    enter(SpiState.FIRST, cycles.first)
+                with m.Case(SpiState.FIRST):
+                    enter(SpiState.SECOND, cycles.second)
+                with m.Case(SpiState.SECOND):
                     with m.If(bits_left != 0):
                         m.d.sync += bits_left.eq(bits_left - 1)
-                        enter(State.FIRST, cycles.first)
+                        enter(SpiState.FIRST, cycles.first)
                         show(bits)
                     with m.Elif(~last):
                         continue_frame()
                     with m.Else():
                         if cycles.hold:
-                            enter(State.HOLD, cycles.hold)
+                            enter(SpiState.HOLD, cycles.hold)
                         else:
                             end_frame()
-                with m.Case(State.PAUSE):
+                with m.Case(SpiState.PAUSE):
                     continue_frame()
-                with m.Case(State.HOLD):
+                with m.Case(SpiState.HOLD):
                     end_frame()
 
         if self.lanes:
-            self._receive(m, (state == State.FIRST) & (left == 0), bits_left)
+            self._receive(m, (state == SpiState.FIRST) & (left == 0), bits_left)
         return m
 
     def _receive(self, m: Module, sampling, bits_left) -> None:

@@ -11,7 +11,7 @@ from ..block_ram import block_ram
 from ..controller_config import ControllerConfig
 
 
-class LevelTable(wiring.Component):
+class LevelMemory(wiring.Component):
     """The windows of the levels, and whether a code lies in one.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The SPI word engine: modes, frames, counted cycles, and data that is taken when it is valid."""
+"""The SPI transceiver: modes, frames, counted cycles, and data that is taken when it is valid."""
 
 from dataclasses import replace
 

@@ -13,8 +13,8 @@ from rich.table import Table
 from twinbar.boards.board_definition import DEFAULT_BAUD
 from twinbar.boards.fit_advice import CELL_NAMES
 from twinbar.host.cli import failures
-from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
-from twinbar.host.cli.virtual_board import virtual_board
+from twinbar.host.cli.core_options import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
+from twinbar.host.cli.virtual_board_command import virtual_board
 
 if TYPE_CHECKING:
     from twinbar.boards.bitstream import Bitstream
@@ -35,6 +35,7 @@ Port = Annotated[
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
 Array = Literal["wired", "emulated"]
+Memory = Literal["flash", "sram"]
 
 
 _WIDE: Final = 96
@@ -85,7 +86,7 @@ def _row(board: "BoardDefinition") -> dict[str, Any]:
         "clock_hz": board.clock_hz,
         "baud": board.baud,
         "wiring": board.wiring,
-        "programmer": board.programmer.command[0],
+        "programmer": board.programmer.program,
         "notes": board.notes,
     }
 
@@ -158,15 +159,31 @@ def flash_board(
     bitstream: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="A bitstream. [default: the newest built for this board]")
     ] = None,
+    memory: Annotated[
+        Memory | None,
+        typer.Option(help="Keep it in the flash memory, or in the FPGA until it loses power. [default: flash]"),
+    ] = None,
+    serial: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Serial number of the board's USB adapter, where several are connected."),
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="An option that is passed to the programmer as it is.")
+    ] = None,
 ) -> None:
-    """Write a bitstream to a board with the program that is made for it."""
+    """Write a bitstream to a board with the program that is made for it.
+
+    What the flash memory holds drives the array after every power-up; what only the FPGA holds is gone then, and the
+    design that was in the flash memory before drives it again.
+    """
     from twinbar.boards.flash import choose, flash
     from twinbar.boards.known_boards import find
 
     board = find(name)
     chosen = choose(board, bitstream)
-    flash(board, chosen)
-    typer.echo(f"{board.title} holds {chosen}")
+    written = flash(board, chosen, memory, serial, tuple(option or ()))
+    keeps = "after every power-up" if written == "flash" else "until it loses power"
+    typer.echo(f"{board.title} holds {chosen} {keeps}")
 
 
 @app.command("info")
@@ -181,8 +198,8 @@ def show_info(
 ) -> None:
     """Ask a board what it is, and what its tiles have done since they were powered up."""
     from twinbar.host.board.board_state import board_state
-    from twinbar.host.transport.line import open_line
     from twinbar.host.transport.link import Link
+    from twinbar.host.transport.open_line import open_line
     from twinbar.host.transport.recording import RecordingLine
 
     line = open_line(port, baud)
@@ -209,8 +226,8 @@ def show_info(
 def make_safe(port: Port, baud: Baud = DEFAULT_BAUD) -> None:
     """Stop and disarm every tile of a board, at once."""
     from twinbar.host.board.board_state import make_safe
-    from twinbar.host.transport.line import open_line
     from twinbar.host.transport.link import Link
+    from twinbar.host.transport.open_line import open_line
 
     with Link(open_line(port, baud)) as link:
         tiles = make_safe(link)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from twinbar.boards.board_definition import BoardDefinition
     from twinbar.boards.wiring import Wiring
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
-    from twinbar.hw.gateware.core import CoreConfig
+    from twinbar.hw.gateware.board_core import CoreConfig
 
 BoardName = Annotated[
     str, typer.Argument(metavar="BOARD", help="A board of `twinbar board list`, or package.module:NAME.")

@@ -13,7 +13,7 @@ from .image import compress
 from .instructions import REGISTERS, Condition
 from .memory_map import MemoryMap, gains, responses_of, upper_deviates
 from .model import ArrayModel
-from .pulses import Pulses
+from .pulse_routine import PulseRoutine
 
 _HANDSHAKE_CYCLES: Final = 8
 """From an event to the first instruction for it, and from the last one to the answer."""
@@ -121,7 +121,7 @@ def _write(
     see = _write_see(asm, functions)
     forming = Forming(asm, model, (config.rows, config.columns, config.adc_channels), at, functions, see)
     conversions = Conversions(asm, model, config, at, arithmetic, functions)
-    pulses = Pulses(asm, model, (config.rows, config.columns), at, functions, see)
+    pulses = PulseRoutine(asm, model, (config.rows, config.columns), at, functions, see)
     with asm.scope((*SUM_REGISTERS, *DIVISION_REGISTERS)):
         entry = forming.write_entry() if packed else None
         asm.land(begin)

@@ -5,14 +5,14 @@ from typing import Any, cast
 from rich.console import Console
 
 from twinbar.host.cli.execution import execute
-from twinbar.host.cli.options import Request, experiment_command
+from twinbar.host.cli.options import RunRequest, experiment_command
 from twinbar.host.experiment.config import CompareConfig
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder
 
 
 @experiment_command(CompareConfig)
-def compare(request: Request) -> None:
+def compare(request: RunRequest) -> None:
     """Train with several update policies on the same task and show what each saves against closed-loop.
 
     The folder holds a run folder for each policy; --resume continues with what is not finished.

@@ -12,12 +12,12 @@ from rich.live import Live
 from rich.table import Table
 
 from twinbar.host.cli import failures
-from twinbar.host.cli.board_core import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
+from twinbar.host.cli.core_options import BoardName, BuiltBaud, CoreRequest, Linger, LinkBuffer, Size, WiringName
 
 if TYPE_CHECKING:
     from twinbar.host.transport.endpoint import Endpoint
     from twinbar.host.virtual.server import Server
-    from twinbar.hw.gateware.core import CoreConfig
+    from twinbar.hw.gateware.board_core import CoreConfig
 
 _INTERVAL_S: Final = 1.0
 """Between two looks at what is to be shown."""

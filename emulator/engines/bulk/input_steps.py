@@ -1,0 +1,94 @@
+"""Input steps of a batch of multiplications: what drives each row in each of them, and which are taken."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twinbar.emulator.contract.bulk_operations import TileBlock
+from twinbar.emulator.kernels.compiled import kernel
+from twinbar.emulator.kernels.tile_threads import for_tiles
+
+_VECTORS_PER_PART = 256
+
+
+class InputSteps(NamedTuple):
+    """Input steps of the row tiles of a layer.
+
+    Parameters
+    ----------
+    rows : float [row tiles, planes * batch, rows]
+        What drives each row; the plane is the slower part of the second index.
+    rank : int32 [row tiles, planes, batch]
+        Position of each step among those that the tile takes; -1 where it is skipped.
+    taken : int64 [row tiles, batch]
+        Steps that each vector takes.
+    driven : int64 [row tiles]
+        Rows driven, over all steps.
+    squares : int64 [row tiles, rows]
+        Squares of what drives a row, summed over all steps.
+    """
+
+    rows: np.ndarray
+    rank: np.ndarray
+    taken: np.ndarray
+    driven: np.ndarray
+    squares: np.ndarray
+
+
+def input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dtype, *, skip_empty: bool) -> InputSteps:
+    """Spread input codes, uint8 [batch, inputs], over the rows of the row tiles and, bit by bit, over input steps."""
+    row_tiles, rows = block.row_input.shape
+    batch = len(inputs)
+    parts = max(1, batch // _VECTORS_PER_PART)
+    steps = np.empty((row_tiles, planes * batch, rows), dtype)
+    rank = np.empty((row_tiles, planes, batch), np.int32)
+    taken = np.empty((row_tiles, batch), np.int64)
+    squares = np.zeros((parts, row_tiles, rows), np.int64)
+    driven = np.zeros((parts, row_tiles), np.int64)
+    for_tiles(_drive_rows, row_tiles * parts, inputs, block.row_input, steps, rank, squares, driven)
+    _number_steps(rank, taken, skip_empty)
+    if parts == 1:
+        return InputSteps(steps, rank, taken, driven[0], squares[0])
+    return InputSteps(steps, rank, taken, driven.sum(axis=0), squares.sum(axis=0))
+
+
+@kernel
+def _drive_rows(first, last, inputs, row_input, steps, rank, squares, driven):
+    """Fill the steps of some vectors on each row tile, and leave in ``rank`` whether a step drives any row."""
+    parts, row_tiles, rows = squares.shape
+    planes, batch = rank.shape[1], rank.shape[2]
+    used = inputs.shape[1]
+    for item in range(first, last):
+        part, r = item // row_tiles, item % row_tiles
+        for b in range(batch * part // parts, batch * (part + 1) // parts):
+            for p in range(planes):
+                count = 0
+                for row in range(rows):
+                    i = row_input[r, row]
+                    x = np.int64(0)
+                    if i < used:
+                        x = np.int64(inputs[b, i])
+                    if planes > 1:
+                        x = (x >> p) & 1
+                    steps[r, p * batch + b, row] = x
+                    squares[part, r, row] += x * x
+                    count += x != 0
+                driven[part, r] += count
+                rank[r, p, b] = count > 0
+
+
+@kernel
+def _number_steps(rank, taken, skip_empty):
+    """Number the steps that each row tile takes, vector by vector and in it plane by plane."""
+    row_tiles, planes, batch = rank.shape
+    for r in range(row_tiles):
+        number = 0
+        for b in range(batch):
+            before = number
+            for p in range(planes):
+                if rank[r, p, b] > 0 or not skip_empty:
+                    rank[r, p, b] = number
+                    number += 1
+                else:
+                    rank[r, p, b] = -1
+            taken[r, b] = number - before
