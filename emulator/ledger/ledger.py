@@ -62,6 +62,9 @@ ENTRIES: Final[dict[Action, tuple[str, str]]] = {
     Action.SHIFT_ADD: ("forward", "shift_add"),
     Action.COMMAND_BEAT: ("link", "commands"),
     Action.RESPONSE_BEAT: ("link", "responses"),
+    Action.PARTIAL_SUM: ("forward", "shift_add"),
+    Action.PACKED_OUTPUT: ("link", "responses"),
+    Action.SHARED_BEAT: ("link", "commands"),
     Action.TWIN_ACCESS: ("host", "twin_memory"),
 }
 """Account and component of each action."""

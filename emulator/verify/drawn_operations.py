@@ -11,7 +11,19 @@ from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.commands import COMMANDS, READING, WRITING, CommandSpec
 from twinbar.hw.protocol.fields import Field
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, BODY_BITS, COMMAND, MAX_COLUMNS, WORD_BITS
-from twinbar.hw.protocol.rules import Aligned, Below, Bound, GeometryBound, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.rules import (
+    Aligned,
+    Below,
+    Bound,
+    GeometryBound,
+    Needs,
+    NotBoth,
+    OneOf,
+    Rule,
+    Setting,
+    Span,
+    Within,
+)
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
 _WEIGHTS = {
@@ -107,6 +119,8 @@ def _arguments(rng: Random, sketch: Sketch, spec: CommandSpec) -> dict[str, int]
         if field not in flags:
             values[field.name] = _argument(rng, sketch, field, [r for r in spec.rules if field.name in r.arguments])
     for rule in spec.rules:
+        if isinstance(rule, Needs) and rng.random() > BAD / 2:
+            values[rule.argument] = rule.most
         if isinstance(rule, Span):
             unit = next((other.unit for other in spec.rules if isinstance(other, Aligned)), None)
             _draw_span(rng, sketch, rule, 1 if unit is None else _resolve(sketch, unit), values)

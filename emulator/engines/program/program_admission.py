@@ -12,7 +12,7 @@ from twinbar.hw.protocol import commands as declared
 from twinbar.hw.protocol.commands import CELL, COMMANDS, PRODUCT, REGISTER, REST, TRAIN, CommandSpec
 from twinbar.hw.protocol.layouts import MAX_COLUMNS, OPCODE_BITS
 from twinbar.hw.protocol.registers import BY_NAME
-from twinbar.hw.protocol.rules import Aligned, Below, Bound, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.rules import Aligned, Below, Bound, Needs, NotBoth, OneOf, Rule, Setting, Span, Within
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 
@@ -160,6 +160,10 @@ def _rule(config: ControllerConfig, spec: CommandSpec, rule: Rule) -> np.void:
     elif isinstance(rule, Aligned):
         record["kind"] = ALIGNED
         _bound(record, config, rule.unit, 1)
+    elif isinstance(rule, Needs):
+        record["kind"] = RANGE
+        if not getattr(config, rule.option.name):
+            record["most"] = rule.most
     elif isinstance(rule, OneOf):
         record["kind"], record["most"] = MEMBER, sum(1 << int(member.value) for member in rule.members)
     else:
