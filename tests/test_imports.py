@@ -35,7 +35,7 @@ ENGINES: Sequence[Collection[str]] = (
 """The floors of `emulator/engines`: no engine knows another one."""
 EVENTS: Sequence[Collection[str]] = (
     {"clock", "decoding", "register_file", "listener", "input_planes"},
-    {"stream_queue", "links", "routing", "safety", "drive", "counters"},
+    {"stream_queue", "sum_link", "routing", "safety", "drive", "counters"},
     {"arbiter", "consumer", "admission", "front_end", "front_end_time", "membership"},
     {"tile"},
     {"outputs"},

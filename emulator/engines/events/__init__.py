@@ -7,7 +7,7 @@ Every file is a part of ``docs/controller.md``, in the words of that page. A fil
 `decoding`, `register_file`, `listener`         commands and answers; registers and tables; what timelines are told
 `input_planes`                                  the row registers
 ----------------------------------------------  -----------------------------------------------------------------------
-`stream_queue`, `links`                         the queues before the tiles and the consumer; those of partial sums
+`stream_queue`, `sum_link`                      the queues before the tiles and the consumer; those of partial sums
 `routing`                                       which tiles a beat goes to
 `safety`                                        mode, faults, halts, watchdog, asynchronous pins
 `drive`, `counters`                             the write drive; the counters

@@ -7,8 +7,8 @@ import simpy
 from twinbar.emulator.engines.events.admission import admit
 from twinbar.emulator.engines.events.clock import Clock, Stage
 from twinbar.emulator.engines.events.decoding import DecodedCommand
-from twinbar.emulator.engines.events.links import Link
 from twinbar.emulator.engines.events.membership import Member
+from twinbar.emulator.engines.events.sum_link import SumLink
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Status
 
@@ -26,7 +26,7 @@ class JointStart:
         self._clock = clock
         self._this_cycle = clock.stage(Stage.STREAM)
         self._tiles = tiles
-        self._links = [Link(clock) for _ in tiles[1:]]
+        self._links = [SumLink(clock) for _ in tiles[1:]]
         """From tile i + 1 to tile i."""
         self._waiting: dict[int, tuple[DecodedCommand, simpy.Event]] = {}
 

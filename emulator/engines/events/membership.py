@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from twinbar.emulator.engines.events.clock import Clock, Stage
-from twinbar.emulator.engines.events.links import Link
+from twinbar.emulator.engines.events.sum_link import SumLink
 
 
 class Member:
@@ -12,7 +12,7 @@ class Member:
     Parameters
     ----------
     clock : Clock
-    above, below : Link or None
+    above, below : SumLink or None
         From the member above, and to the one below; None: there is none.
     halt : callable
         Halts the tile in this cycle.
@@ -23,7 +23,7 @@ class Member:
         The members above and below.
     """
 
-    def __init__(self, clock: Clock, above: Link | None, below: Link | None, halt: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, above: SumLink | None, below: SumLink | None, halt: Callable[[], None]) -> None:
         self.above, self.below = above, below
         self.neighbours: Sequence[Member] = ()
         self._clock = clock

@@ -53,7 +53,7 @@ class Admission(wiring.Component):
     index : In
         Number of the tile.
     mode, faults, aborting, levels, pulse_limit : In
-        State of the tile, and the registers that bound arguments.
+        TileState of the tile, and the registers that bound arguments.
     admitted : Out(1)
         The command may start. Registers are checked by `RegisterFile`.
     status : Out(Status)
