@@ -5,7 +5,7 @@ board feed the same ledger (Accelergy's rule: energy = sum of action count times
 """
 
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 
 class Action(IntEnum):
@@ -33,11 +33,33 @@ class Action(IntEnum):
     """A converted code was shifted and added."""
     COMMAND_BEAT = 11
     RESPONSE_BEAT = 12
-    TWIN_ACCESS = 13
+    PARTIAL_SUM = 13
+    """A sum was handed to the tile below in a cascade."""
+    PACKED_OUTPUT = 14
+    """An output of a product was kept for the response beat that it shares with the next ones."""
+    SHARED_BEAT = 15
+    """A command beat that another tile counts as `COMMAND_BEAT` was taken."""
+    TWIN_ACCESS = 16
     """32 bits of the twin's memory were read or written on the host."""
-    TWIN_RANDOM = 14
+    TWIN_RANDOM = 17
     """32 random bits were drawn on the host, for stochastic rounding of the twin."""
 
 
 ACTIONS: Final = tuple(action.name.lower() for action in Action)
 """Names of the actions, in the order of their numbers."""
+
+OF_OPTIONS: Final = tuple(ACTIONS[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT))
+"""Names of those that only controllers with an option do."""
+
+
+def response_beats(respond: Any, actions: Any) -> Any:
+    """Return the response beats of a tile: the cycles of its phase `respond` in which a beat was handed over.
+
+    Parameters
+    ----------
+    respond : int or int array
+        Cycles of the phase.
+    actions : indexable by `Action`
+        Counts of the same kind as ``respond``.
+    """
+    return respond - actions[Action.PARTIAL_SUM] - actions[Action.PACKED_OUTPUT]

@@ -58,6 +58,10 @@ RESPOND_CYCLES: Final = 1
 
 QUEUE_LATENCY: Final = 2
 """Cycles from a beat's acceptance by a queue to the first cycle in which it can be taken."""
+LINK_LATENCY: Final = 1
+"""Cycles from a partial sum's handover to a link to the first cycle in which it is visible."""
+LINK_DEPTH: Final = 2
+"""Partial sums that a link between two tiles of a cascade holds."""
 REGISTER_READ_CYCLES: Final = 5
 """Cycles (decide) of reading a register, before its response."""
 REGISTER_WRITE_CYCLES: Final = 2

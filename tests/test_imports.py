@@ -35,10 +35,11 @@ ENGINES: Sequence[Collection[str]] = (
 """The floors of `emulator/engines`: no engine knows another one."""
 EVENTS: Sequence[Collection[str]] = (
     {"clock", "decoding", "register_file", "listener", "input_planes"},
-    {"stream_queue", "safety", "drive", "counters"},
-    {"arbiter", "consumer", "admission", "front_end", "front_end_time"},
+    {"stream_queue", "sum_link", "routing", "safety", "drive", "counters"},
+    {"arbiter", "consumer", "admission", "front_end", "front_end_time", "membership"},
     {"tile"},
-    {"dispatcher", "sampling", "housekeeping", "products"},
+    {"outputs"},
+    {"dispatcher", "joint_start", "sampling", "housekeeping", "products"},
     {"pulses", "calibration"},
     {"cells"},
     {"operations"},

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
-from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.actions import ACTIONS, OF_OPTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import PHASES, Phase
 
@@ -270,7 +270,7 @@ class ActivityTotal:
         """
         return cls(
             _stored_count(state, "programs"),
-            _stored_counts(state, "actions", ACTIONS),
+            _stored_counts(state, "actions", ACTIONS, later=OF_OPTIONS),
             _stored_counts(state, "cell_energy", CELL_ENERGIES),
             _stored_count(state, "cycles"),
             _stored_count(state, "link_cycles"),
@@ -285,8 +285,13 @@ def _stored_count(state: Mapping[str, Any], name: str) -> int:
     return value
 
 
-def _stored_counts(state: Mapping[str, Any], name: str, keys: tuple[str, ...]) -> tuple[int, ...]:
+def _stored_counts(
+    state: Mapping[str, Any], name: str, keys: tuple[str, ...], later: tuple[str, ...] = ()
+) -> tuple[int, ...]:
+    """Return stored counts in the order of ``keys``; an earlier version did not have the ``later`` ones."""
     values = state.get(name)
+    if isinstance(values, Mapping):
+        values = dict.fromkeys(later, 0) | dict(values)
     if not isinstance(values, Mapping) or set(values) != set(keys):
         found = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
         raise ConfigError(f"the ledger's saved state has {name} = {found}; this version counts {', '.join(keys)}")

@@ -11,7 +11,7 @@ from twinbar.emulator.crossbar.register_settings import bias_records, settings
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
-from twinbar.hw.protocol.packing import pack, unpack, unpack_results
+from twinbar.hw.protocol.packing import pack, unpack, unpack_products, unpack_results
 from twinbar.hw.protocol.registers import record_address
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
@@ -24,9 +24,15 @@ def write_register(tile: npt.ArrayLike, address: npt.ArrayLike, value: npt.Array
     return pack(Opcode.WRITE_REGISTER, tile, address=address, value=value)
 
 
-def configure(config: CrossbarConfig, tiles: int) -> Commands:
-    """Bring all tiles from power-up to where they can be used: registers, bias records, level windows, arming."""
-    return np.concatenate([set_registers(config, tiles), arm(tiles)])
+def configure(config: CrossbarConfig, tiles: int, input_groups: np.ndarray | None = None) -> Commands:
+    """Bring all tiles from power-up to where they can be used: registers, bias records, level windows, arming.
+
+    ``input_groups`` (int64 [tiles]) are those of a controller that shares inputs.
+    """
+    grouped = []
+    if input_groups is not None:
+        grouped.append(write_register(np.arange(tiles), registers.INPUT_GROUP.address, input_groups))
+    return np.concatenate([set_registers(config, tiles), *grouped, arm(tiles)])
 
 
 def set_registers(config: CrossbarConfig, tiles: int) -> Commands:
@@ -93,9 +99,17 @@ def calibrate(offsets: np.ndarray, arguments: np.ndarray) -> Commands:
 
 
 def multiply(
-    config: CrossbarConfig, controller: ControllerConfig, block: TileBlock, inputs: np.ndarray, outputs: np.ndarray
+    config: CrossbarConfig,
+    controller: ControllerConfig,
+    block: TileBlock,
+    inputs: np.ndarray,
+    outputs: np.ndarray,
+    groups: np.ndarray | None = None,
 ) -> Commands:
-    """Make the beats of a batch: vector by vector, and in it tile by tile, the words of the used rows and the command.
+    """Make the beats of a batch, vector by vector.
+
+    Tile by tile, the words of the used rows come before the command. Words that the tiles of a row share come once,
+    before the commands of that row. Those of all members come before a cascade; shared ones before all cascades.
 
     Parameters
     ----------
@@ -104,28 +118,49 @@ def multiply(
     block : TileBlock
     inputs : int [batch, inputs]
     outputs : int64 [column tiles]
+    groups : int64 [row tiles], optional
+        Input groups of the row tiles, if their column tiles share inputs.
     """
     array = config.array
     row_tiles, column_tiles = block.shape
     batch = len(inputs)
     padded = np.zeros((batch, block.inputs + 1), np.uint8)
     padded[:, :-1] = inputs
+    words = [input_words(padded[:, block.row_input[r][: block.used_rows[r]]], controller) for r in range(row_tiles)]
+    numbers = block.numbers
+
+    def load(r: int, tile: int, *, shared: bool = False) -> np.ndarray:
+        place = np.arange(words[r].shape[1])[None]
+        return pack(Opcode.LOAD, tile, word=place, clear=place == 0, shared=shared, bits=words[r])
+
+    def product(r: int, c: int, members: int = 0) -> np.ndarray:
+        command = pack(
+            Opcode.MULTIPLY,
+            numbers[r, c],
+            outputs=outputs[c] % MAX_COLUMNS,
+            subtract=array.pairs == "subtract",
+            codes=array.inputs == "dac",
+            skip=array.skip_empty,
+            members=members,
+        )
+        return np.broadcast_to(command, (batch, 1))
+
     parts: list[np.ndarray] = []
-    for r in range(row_tiles):
-        words = input_words(padded[:, block.row_input[r][: block.used_rows[r]]], controller)
-        place = np.arange(words.shape[1])[None]
+    if block.cascade:
+        if groups is not None:
+            parts += [load(r, groups[r], shared=True) for r in range(row_tiles)]
         for c in range(column_tiles):
-            tile = block.first_tile + r * column_tiles + c
-            parts.append(pack(Opcode.LOAD, tile, word=place, clear=place == 0, bits=words))
-            product = pack(
-                Opcode.MULTIPLY,
-                tile,
-                outputs=outputs[c] % MAX_COLUMNS,
-                subtract=array.pairs == "subtract",
-                codes=array.inputs == "dac",
-                skip=array.skip_empty,
-            )
-            parts.append(np.broadcast_to(product, (batch, 1)))
+            if groups is None:
+                parts += [load(r, numbers[r, c]) for r in range(row_tiles)]
+            parts.append(product(0, c, row_tiles))
+    else:
+        for r in range(row_tiles):
+            if groups is not None:
+                parts.append(load(r, groups[r], shared=True))
+            for c in range(column_tiles):
+                if groups is None:
+                    parts.append(load(r, numbers[r, c]))
+                parts.append(product(r, c))
     return np.concatenate(parts, axis=1).reshape(-1)
 
 
@@ -145,6 +180,40 @@ def table(base: int, values: np.ndarray) -> Commands:
     tile = np.repeat(np.arange(tiles), entries)
     # Offsets are two's complement.
     return write_register(tile, np.tile(base + np.arange(entries), tiles), registers.OFFSET.put(values.reshape(-1)))
+
+
+def sums(responses: Responses, block: TileBlock, batch: int, outputs: np.ndarray, lanes: int) -> npt.NDArray[np.int64]:
+    """Unpack what answers a batch of products of a layer.
+
+    Parameters
+    ----------
+    responses : uint8 [n, RESPONSE_BYTES]
+    block : TileBlock
+    batch : int
+    outputs : int64 [column tiles]
+    lanes : int
+        Outputs in a response beat.
+
+    Returns
+    -------
+    int64 [row tiles, column tiles, batch, outputs]
+        Of a cascade, there is one sum for all row tiles.
+    """
+    tile, found = lanes_of(responses, lanes)
+    answering = block.numbers[:1] if block.cascade else block.numbers
+    codes = np.zeros((*answering.shape, batch, int(outputs.max())), np.int64)
+    for (r, c), number in np.ndenumerate(answering):
+        own = found[tile == number].reshape(batch, -1)
+        codes[r, c, :, : outputs[c]] = own[:, : outputs[c]]
+    return codes
+
+
+def lanes_of(responses: Responses, lanes: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Unpack what answers products, tile by tile in the order of the commands: tiles, and lanes of each beat."""
+    header = unpack(responses)
+    mine = np.flatnonzero(header["opcode"] == Opcode.MULTIPLY.value)
+    mine = mine[np.argsort(header["tile"][mine], kind="stable")]
+    return header["tile"][mine], unpack_products(responses[mine], lanes)[1]
 
 
 def results(opcode: Opcode, responses: Responses) -> dict[str, npt.NDArray[np.int64]]:

@@ -1,6 +1,7 @@
 """What every engine offers: programs of writes, reads and multiplications on the tiles of one crossbar."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,7 +57,10 @@ class WriteResult:
 
 @dataclass(frozen=True)
 class TileBlock:
-    """The tiles of one layer: a grid of ``row_tiles x column_tiles`` tiles, numbered row by row from ``first_tile``.
+    """The tiles of one layer: a grid of ``row_tiles x column_tiles`` tiles, numbered from ``first_tile``.
+
+    They are numbered row by row. Where the row tiles of a column form a cascade, they are neighbours instead, the first
+    member lowest: the grid is numbered column by column.
 
     Parameters
     ----------
@@ -68,6 +72,8 @@ class TileBlock:
         Columns that hold weights, from the first.
     inputs : int
         Number of inputs of the layer.
+    by_column : bool
+        Whether the row tiles of a column are neighbours, and add their sums in a cascade.
     """
 
     first_tile: int
@@ -75,6 +81,7 @@ class TileBlock:
     used_rows: np.ndarray
     used_columns: np.ndarray
     inputs: int
+    by_column: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,6 +93,27 @@ class TileBlock:
         """Numbers of the tiles."""
         return slice(self.first_tile, self.first_tile + len(self.row_input) * len(self.used_columns))
 
+    @property
+    def numbers(self) -> np.ndarray:
+        """Number of each tile (int64 [row tiles, column tiles])."""
+        rows, columns = self.shape
+        row, column = np.arange(rows)[:, None], np.arange(columns)
+        return self.first_tile + (column * rows + row if self.by_column else row * columns + column)
+
+    @property
+    def cascade(self) -> bool:
+        """Whether its tiles add their sums: a single row tile has nothing to add."""
+        return self.by_column and len(self.row_input) > 1
+
+    def columns(self) -> "list[TileBlock]":
+        """Return each column of tiles as a block of its own; the tiles must be numbered by column."""
+        assert self.by_column
+        rows = len(self.row_input)
+        return [
+            replace(self, first_tile=self.first_tile + c * rows, used_columns=self.used_columns[c : c + 1])
+            for c in range(len(self.used_columns))
+        ]
+
 
 @dataclass(frozen=True)
 class MultiplyResult:
@@ -93,8 +121,9 @@ class MultiplyResult:
 
     Parameters
     ----------
-    codes : int32 [row tiles, column tiles, batch, outputs]
-        Shifted and added codes of each column (or subtracted pair), less its offset.
+    codes : int32 or int64 [row tiles, column tiles, batch, outputs]
+        Shifted and added codes of each column (or subtracted pair), less its offset. A cascade gives one sum
+        for all its row tiles. The host adds up the first axis in any case.
     lowest, highest : int
         Extreme raw codes of single conversions; 0 where there were none.
     clipped : int
@@ -172,3 +201,12 @@ class Engine(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
+
+
+class MakeEngine(Protocol):
+    """What makes an engine."""
+
+    def __call__(
+        self, config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray, /, *, layers: Sequence[TileBlock] = ()
+    ) -> Engine:
+        """Make it from a configuration, a number of tiles, the mapped columns of each tile, and the layers."""

@@ -30,6 +30,7 @@ from twinbar.emulator.sections.write_section import WriteConfig
 from twinbar.hw.errors import ConfigError, ParameterError
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.bus import cycles_at_least
+from twinbar.hw.protocol.sizes import LANE_BITS
 from twinbar.hw.timing import Timing
 
 GRID_HEADROOM = 2
@@ -141,6 +142,39 @@ class CrossbarConfig:
         return {}
 
     @property
+    def largest_output(self) -> int:
+        """Largest magnitude of a tile's output: a code less its offset, in all input steps."""
+        low, high = self.array.code_range
+        if self.array.pairs != "subtract":
+            low = int(self.cells.scalars[0].adc_min)
+        # An offset is a mean of codes, and can lie where they do; without calibration it is 0.
+        code = high - low if self.converters_differ else max(high, -low)
+        return code * ((1 << self.array.planes) - 1)
+
+    def check_lanes(self, layer: str = "", row_tiles: int = 1) -> None:
+        """Refuse outputs that could saturate the lane of a response beat.
+
+        Parameters
+        ----------
+        layer : str
+            Whose outputs they are.
+        row_tiles : int
+            Tiles whose sums are added on the chip.
+
+        Raises
+        ------
+        ConfigError
+        """
+        largest, most = row_tiles * self.largest_output, (1 << (LANE_BITS[self.array.outputs_per_beat] - 1)) - 1
+        if largest > most:
+            whose = f"sums of layer {layer}" if layer else "sums of a tile"
+            made_of = f", {row_tiles} row tiles of {self.largest_output} each" if row_tiles > 1 else ""
+            raise ConfigError(
+                f"{whose} can reach {largest}{made_of}; with array.outputs_per_beat = {self.array.outputs_per_beat} a "
+                f"sum has {LANE_BITS[self.array.outputs_per_beat]} bits, which hold {most}: take fewer outputs per beat"
+            )
+
+    @property
     def converters_differ(self) -> bool:
         """Whether ADC channels have offsets or gain errors, so that they are calibrated when an engine is made."""
         return bool(self.cells.scalars[0].adc_offset or self.cells.scalars[0].adc_gain_error)
@@ -237,6 +271,7 @@ def build_config(
     if parts is not None:
         warnings += _settling_warnings(parts, cycles)
     config = CrossbarConfig(array, cycles, timing.clock_hz, table, registers, cells, sums, tuple(warnings))
+    config.check_lanes()
     return config if parts is None else with_parts(config, parts)
 
 

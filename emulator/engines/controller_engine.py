@@ -1,5 +1,6 @@
 """An engine on top of any controller: typed operations become programs, and responses become results."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from twinbar.emulator.contract.bulk_operations import (
     check_shape,
     extreme_codes,
 )
+from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
@@ -65,6 +67,8 @@ class ControllerEngine:
     calibrate : bool
         Whether to calibrate; `load_state_dict` restores what an earlier calibration stored, and to calibrate once more
         would move the converters' noise on.
+    layers : sequence of TileBlock
+        Layers whose column tiles share their inputs, where the controller can do that.
 
     Raises
     ------
@@ -81,12 +85,14 @@ class ControllerEngine:
         *,
         make: MakeController,
         calibrate: bool = True,
+        layers: Sequence[TileBlock] = (),
     ) -> None:
         array = config.array
         self.config = config
         self.tiles = tiles
         self.controller = make(config, array.controller(tiles), mapped_columns=mapped_columns, faults=faults)
         self._parameters = array.controller(tiles)
+        self._groups = InputGroups(tiles, layers if self._parameters.shared_inputs else ())
         self._mapped_columns = np.ascontiguousarray(mapped_columns, np.int64)
         self._tick = 0
         self._served = tiles - 1
@@ -105,7 +111,8 @@ class ControllerEngine:
 
     def configure(self) -> None:
         """Bring all tiles from power-up, or from a reset, to where they can be used."""
-        ready = [beats.configure(self.config, self.tiles), come_to_rest(self.config, self.tiles)]
+        groups = self._groups.of_tile if self._parameters.shared_inputs else None
+        ready = [beats.configure(self.config, self.tiles, groups), come_to_rest(self.config, self.tiles)]
         self._run(np.concatenate(ready), "initialization")
 
     def _run(self, commands: beats.Commands, kind: str, *, may_fail: bool = False) -> ProgramResult:
@@ -172,21 +179,16 @@ class ControllerEngine:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        row_tiles, column_tiles = block.shape
-        batch = len(inputs)
         pairs = self.config.array.pairs == "subtract"
         outputs = block.used_columns // 2 if pairs else block.used_columns
-        product = beats.multiply(self.config, self._parameters, block, inputs, outputs)
+        groups = self._groups.of(block)
+        product = beats.multiply(self.config, self._parameters, block, inputs, outputs, groups)
         result = self._run(np.concatenate([self._set_range(block, full_scale), product]), "forward")
         # Groups of outputs begin with the first channel.
         self._chosen[np.flatnonzero(result.actions[:, Action.CONVERT_FORWARD])] = 0
-        sums = beats.results(Opcode.MULTIPLY, result.responses)["sum"].astype(np.int32)
-        codes = np.zeros((row_tiles, column_tiles, batch, int(outputs.max())), np.int32)
-        at = 0
-        for r in range(row_tiles):
-            for c, used in enumerate(outputs.tolist()):
-                codes[r, c, :, :used] = sums[at : at + batch * used].reshape(batch, used)
-                at += batch * used
+        codes = beats.sums(result.responses, block, len(inputs), outputs, self._parameters.outputs_per_beat)
+        if not block.cascade:
+            codes = codes.astype(np.int32)
         conversions = result.actions[block.tiles, Action.CONVERT_FORWARD]
         extremes = result.extremes[block.tiles]
         return MultiplyResult(

@@ -4,21 +4,26 @@ Every controller runs its part of a program at the same time as the others. A pr
 the tiles of the others are idle meanwhile.
 """
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.bulk_operations import Engine, MultiplyResult, TileBlock, WriteList, WriteResult
+from twinbar.emulator.contract.bulk_operations import (
+    Engine,
+    MakeEngine,
+    MultiplyResult,
+    TileBlock,
+    WriteList,
+    WriteResult,
+)
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.sizes import MAX_TILES
 from twinbar.hw.timing import Phase
-
-MakeEngine = Callable[[CrossbarConfig, int, np.ndarray], Engine]
-"""Makes an engine from a configuration, a number of tiles, and the mapped columns of each tile."""
 
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _TILE: Final = 2**32
@@ -36,10 +41,23 @@ def side_by_side(make: MakeEngine, most: int = MAX_TILES) -> MakeEngine:
         Tiles of a controller.
     """
 
-    def made(config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray) -> Engine:
-        return make(config, tiles, mapped_columns) if tiles <= most else SideBySide(make, config, mapped_columns, most)
+    def made(
+        config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray, *, layers: Sequence[TileBlock] = ()
+    ) -> Engine:
+        if tiles <= most:
+            return make(config, tiles, mapped_columns, layers=layers)
+        return SideBySide(make, config, mapped_columns, most, layers=layers)
 
     return made
+
+
+class _LayerPart(NamedTuple):
+    """Tiles of a layer that lie in one controller: their places in its grid, and their block there."""
+
+    controller: int
+    rows: slice
+    columns: slice
+    block: TileBlock
 
 
 class SideBySide:
@@ -53,16 +71,32 @@ class SideBySide:
     mapped_columns : int64 [tiles]
     most : int
         Tiles of a controller; the last one may have fewer.
+    layers : sequence of TileBlock
+        Layers whose column tiles share their inputs, where controllers can do that.
+
+    Notes
+    -----
+    A cascade is cut where a controller ends: the sums of its parts are added here.
     """
 
-    def __init__(self, make: MakeEngine, config: CrossbarConfig, mapped_columns: np.ndarray, most: int) -> None:
+    def __init__(
+        self,
+        make: MakeEngine,
+        config: CrossbarConfig,
+        mapped_columns: np.ndarray,
+        most: int,
+        *,
+        layers: Sequence[TileBlock] = (),
+    ) -> None:
         self.config = config
         self.tiles = len(mapped_columns)
         self._starts = list(range(0, self.tiles, most))
-        self._engines = [
-            make(_for_controller(config, start), len(columns), columns)
-            for start, columns in ((start, mapped_columns[start : start + most]) for start in self._starts)
-        ]
+        parts = [part for block in layers for part in self._rectangles(block)]
+        self._engines = []
+        for number, start in enumerate(self._starts):
+            columns = mapped_columns[start : start + most]
+            own = [part.block for part in parts if part.controller == number]
+            self._engines.append(make(_for_controller(config, start), len(columns), columns, layers=own))
         self.calibration = self._together(dict(enumerate(engine.calibration for engine in self._engines)))
         """What calibrating the converters of all controllers took."""
 
@@ -98,30 +132,22 @@ class SideBySide:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply by a layer whose tiles may belong to several controllers (see `Engine.multiply`)."""
-        codes: np.ndarray | None = None
+        most = int(block.used_columns.max()) // (2 if self.config.array.pairs == "subtract" else 1)
+        codes = np.zeros((*block.shape, len(inputs), most), np.int64 if block.cascade else np.int32)
         results: list[MultiplyResult] = []
         activities: dict[int, Activity] = {}
-        for number, rows, columns in self._rectangles(block):
-            engine, start = self._engines[number], self._starts[number]
-            first = block.first_tile + rows.start * block.shape[1] + columns.start
-            part = TileBlock(
-                first - start,
-                block.row_input[rows],
-                block.used_rows[rows],
-                block.used_columns[columns],
-                block.inputs,
-            )
-            result = engine.multiply(part, inputs, full_scale)
-            if number in activities:
-                activities[number] += result.activity
+        for part in self._rectangles(block):
+            result = self._engines[part.controller].multiply(part.block, inputs, full_scale)
+            if part.controller in activities:
+                activities[part.controller] += result.activity
             else:
-                activities[number] = result.activity.copy()
-            if codes is None:
-                most = int(block.used_columns.max()) // (2 if self.config.array.pairs == "subtract" else 1)
-                codes = np.zeros((*block.shape, len(inputs), max(most, result.codes.shape[-1])), result.codes.dtype)
-            codes[rows, columns, :, : result.codes.shape[-1]] = result.codes
+                activities[part.controller] = result.activity.copy()
+            rows = slice(part.rows.start, part.rows.start + len(result.codes))
+            codes[rows, part.columns, :, : result.codes.shape[-1]] = result.codes
             results.append(result)
-        assert codes is not None
+        if block.cascade:
+            # Sums of a part lie where its first row tile is.
+            codes = codes.sum(axis=0, keepdims=True)
         made = [result for result in results if result.conversions]
         return MultiplyResult(
             codes,
@@ -169,22 +195,22 @@ class SideBySide:
             own = offsets[start : start + engine.tiles + 1]
             yield int(own[0]), own - own[0]
 
-    def _rectangles(self, block: TileBlock) -> Iterator[tuple[int, slice, slice]]:
+    def _rectangles(self, block: TileBlock) -> Iterator[_LayerPart]:
         """Cut a layer's grid of tiles into rectangles that lie in one controller each, of consecutive tiles."""
-        wide = block.shape[1]
-        for number, (start, engine) in enumerate(zip(self._starts, self._engines, strict=True)):
+        long = block.shape[0] if block.by_column else block.shape[1]
+        bounds = [*self._starts, self.tiles]
+        for number, (start, stop) in enumerate(itertools.pairwise(bounds)):
             first = max(start - block.first_tile, 0)
-            last = min(start + engine.tiles, block.tiles.stop) - block.first_tile
+            last = min(stop, block.tiles.stop) - block.first_tile
             while first < last:
-                row, column = divmod(first, wide)
-                if column or last - first < wide:
-                    stop = min(wide, column + last - first)
-                    yield number, slice(row, row + 1), slice(column, stop)
-                    first += stop - column
-                else:
-                    rows = (last - first) // wide
-                    yield number, slice(row, row + rows), slice(0, wide)
-                    first += rows * wide
+                line, place = divmod(first, long)
+                count, along = 1, min(long, place + last - first) - place
+                if not place and last - first >= long:
+                    count, along = (last - first) // long, long
+                lines, places = slice(line, line + count), slice(place, place + along)
+                across, down = (places, lines) if block.by_column else (lines, places)
+                yield _LayerPart(number, across, down, _cut(block, across, down, block.first_tile + first - start))
+                first += count * along
 
     def _together(self, activities: dict[int, Activity]) -> Activity:
         """Add up what controllers did at the same time; the others are idle until the last one has ended."""
@@ -199,6 +225,17 @@ class SideBySide:
         total.cycles = max(one.cycles for one in activities.values())
         total.link_cycles = lasts - total.cycles
         return total
+
+
+def _cut(block: TileBlock, rows: slice, columns: slice, first_tile: int) -> TileBlock:
+    """Return a rectangle of a layer's grid as a block that begins at a tile of its controller."""
+    return replace(
+        block,
+        first_tile=first_tile,
+        row_input=block.row_input[rows],
+        used_rows=block.used_rows[rows],
+        used_columns=block.used_columns[columns],
+    )
 
 
 def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:

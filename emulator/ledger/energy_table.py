@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from twinbar.emulator.devices.quantity import Certainty
 from twinbar.hw import toml
-from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.actions import ACTIONS, OF_OPTIONS, Action
 from twinbar.hw.built_in import toml_files
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import Registry, Unfit, is_reference
@@ -182,7 +182,7 @@ class EnergyTable(TomlTable):
     cell : Sourced
         How far the energy dissipated in cells may be off; its joules come from the device preset.
     actions : dict of str to ActionEnergy
-        One entry for each name in `ACTIONS`.
+        One entry for each name in `ACTIONS`; those of `OF_OPTIONS` may be left out.
     static_power : list of StaticPower
     """
 
@@ -201,7 +201,7 @@ class EnergyTable(TomlTable):
         for name in entries:
             if name not in ACTIONS:
                 raise ValueError(f"has an unknown action {name!r}; {_nearest(str(name), ACTIONS)}")
-        missing = [name for name in ACTIONS if name not in entries]
+        missing = [name for name in ACTIONS if name not in entries and name not in OF_OPTIONS]
         if missing:
             raise ValueError(f"has no entry for {', '.join(missing)}; every action needs one (its value may be 0)")
         return entries

@@ -11,8 +11,8 @@ account    components
 =========  ==========================================================================================================
 write      cell_set, cell_reset, cell_verify (heat in cells); pulse_lines (lines charged by pulses); adc_verify; drive;
            select; write_logic
-forward    cell_forward; adc_forward; row_drive; input_step; shift_add
-link       commands; responses
+forward    cell_forward; adc_forward; row_drive; input_step; shift_add; partial_sums
+link       commands; responses; packing; shared_commands
 host       twin_memory; twin_random
 static     static_<component>, one for each static power of the table
 =========  ==========================================================================================================
@@ -62,6 +62,9 @@ ENTRIES: Final[dict[Action, tuple[str, str]]] = {
     Action.SHIFT_ADD: ("forward", "shift_add"),
     Action.COMMAND_BEAT: ("link", "commands"),
     Action.RESPONSE_BEAT: ("link", "responses"),
+    Action.PARTIAL_SUM: ("forward", "partial_sums"),
+    Action.PACKED_OUTPUT: ("link", "packing"),
+    Action.SHARED_BEAT: ("link", "shared_commands"),
     Action.TWIN_ACCESS: ("host", "twin_memory"),
     Action.TWIN_RANDOM: ("host", "twin_random"),
 }
@@ -98,6 +101,9 @@ _WORDS: Final = {
     "shift_add": "shift-and-add",
     "commands": "command beats",
     "responses": "response beats",
+    "partial_sums": "partial sums in cascades",
+    "packing": "packing of outputs",
+    "shared_commands": "command beats that several tiles take",
     "twin_memory": "the twin's memory",
     "twin_random": "random numbers of the twin",
 }
@@ -159,14 +165,32 @@ class Ledger:
         self.clock_hz = clock_hz
         self.tiles = tiles
         self._cell_unit_j = units
-        self._action_j = [table.energy_j(action, adc_bits, input_dac_bits) for action in Action]
+        self._action_j = [
+            table.energy_j(action, adc_bits, input_dac_bits) if ACTIONS[action] in table.actions else 0.0
+            for action in Action
+        ]
         self._static_w = [entry.power_w(clock_hz, table.clock.hz, tiles) for entry in table.static_power]
         self._tallies: dict[Kind, ActivityTotal] = {kind: ActivityTotal() for kind in KINDS}
 
     @classmethod
     def of_crossbar(cls, table: EnergyTable, config: CrossbarConfig, tiles: int) -> "Ledger":
-        """Open the ledger of a crossbar of so many tiles (errors as of the class)."""
+        """Open the ledger of a crossbar of so many tiles (errors as of the class).
+
+        A table need not price what only options of a controller do; with the option it must.
+        """
         array = config.array
+        needed = {
+            "cascade": (Action.PARTIAL_SUM, Action.SHARED_BEAT) if array.cascade else (),
+            "shared_inputs": (Action.SHARED_BEAT,) if array.shared_inputs else (),
+            "outputs_per_beat": (Action.PACKED_OUTPUT,) if array.outputs_per_beat > 1 else (),
+        }
+        for option, actions in needed.items():
+            for action in actions:
+                if ACTIONS[action] not in table.actions:
+                    raise ConfigError(
+                        f"energy table {table.name} has no entry for {ACTIONS[action]}, which array.{option} needs; "
+                        "add one (its value may be 0)"
+                    )
         return cls(
             table,
             clock_hz=config.clock_hz,
@@ -294,6 +318,8 @@ class Ledger:
         items = []
         for action, unit in zip(Action, self._action_j, strict=True):
             name = ACTIONS[action]
+            if name not in self.table.actions:
+                continue
             entry = self.table.actions[name]
             account, component = ENTRIES[action]
             items.append(_Item(account, component, entry.part or name, tally.actions[action] * unit, entry))

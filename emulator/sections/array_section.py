@@ -83,6 +83,18 @@ class ArrayConfig(Section):
         le=BOUNDS["command_depth"].most,
         description="command beats that wait before each tile; a full queue holds up the rest",
     )
+    cascade: bool = Field(
+        default=False, description="whether neighbouring tiles add the sums of a layer's row tiles, so that one answers"
+    )
+    shared_inputs: bool = Field(
+        default=False, description="whether the inputs of a layer's row tile go to all its column tiles at once"
+    )
+    outputs_per_beat: int = Field(
+        default=1,
+        ge=BOUNDS["outputs_per_beat"].least,
+        le=BOUNDS["outputs_per_beat"].most,
+        description="sums that share a response beat, with 36, 18 or 12 bits each: 1, 2 or 3",
+    )
     range_margin: float = Field(
         default=1.2, ge=1, le=100, description="full scale of column sums, over the largest current seen"
     )
@@ -129,6 +141,9 @@ class ArrayConfig(Section):
             dac_bits=LINE_BITS,
             input_bits=self.input_bits,
             command_depth=self.command_depth,
+            cascade=self.cascade,
+            shared_inputs=self.shared_inputs,
+            outputs_per_beat=self.outputs_per_beat,
         )
 
     @staticmethod

@@ -11,7 +11,19 @@ from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.commands import COMMANDS, READING, WRITING, CommandSpec
 from twinbar.hw.protocol.fields import Field
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, BODY_BITS, COMMAND, MAX_COLUMNS, WORD_BITS
-from twinbar.hw.protocol.rules import Aligned, Below, Bound, GeometryBound, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.rules import (
+    Aligned,
+    Below,
+    Bound,
+    GeometryBound,
+    Needs,
+    NotBoth,
+    OneOf,
+    Rule,
+    Setting,
+    Span,
+    Within,
+)
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
 _WEIGHTS = {
@@ -50,6 +62,8 @@ HOUSEKEEPING: Mapping[Any, float] = {
     None: 0.7,
 }
 """None stands for an opcode that does not exist."""
+GROUPS = 2
+"""Input groups of a controller, where tiles are in one."""
 BAD = 0.05
 """How many operations have an argument that is refused."""
 
@@ -90,6 +104,9 @@ def _command(rng: Random, sketch: Sketch, opcode: Opcode) -> int:
         values = {"address": _address(rng, sketch)}
     if opcode is Opcode.LOAD:
         values["bits"] = _inputs(rng, sketch)
+        if values["shared"] and sketch.elaboration.controller.shared_inputs:
+            # Instead of a tile, it names a group: usually one that tiles are in.
+            return beat(opcode, rng.randrange(GROUPS + (rng.random() < BAD)), **values)
     return beat(opcode, sketch.tile, **values)
 
 
@@ -107,6 +124,10 @@ def _arguments(rng: Random, sketch: Sketch, spec: CommandSpec) -> dict[str, int]
         if field not in flags:
             values[field.name] = _argument(rng, sketch, field, [r for r in spec.rules if field.name in r.arguments])
     for rule in spec.rules:
+        if isinstance(rule, Needs) and _resolve(sketch, rule.option):
+            values[rule.argument] = _of_option(rng, sketch, rule)
+        elif isinstance(rule, Needs) and rng.random() > BAD / 2:
+            values[rule.argument] = rule.most
         if isinstance(rule, Span):
             unit = next((other.unit for other in spec.rules if isinstance(other, Aligned)), None)
             _draw_span(rng, sketch, rule, 1 if unit is None else _resolve(sketch, unit), values)
@@ -135,6 +156,16 @@ def _argument(rng: Random, sketch: Sketch, field: Field, rules: list[Rule]) -> i
         reached = most if rule.most is None else min(most, _resolve(sketch, rule.most))
         return small(rng, rule.least, min(usual, reached), reached, rare=0.1)
     return 0
+
+
+def _of_option(rng: Random, sketch: Sketch, rule: Needs) -> int:
+    """Draw an argument that the controller has an option for: a flag, or the members of a cascade."""
+    above = sketch.elaboration.controller.tiles - sketch.tile
+    if rule.argument != "members":
+        return int(rng.random() < _USUAL_FLAG)
+    if rng.random() < BAD:
+        return rng.choice([above + 1, rng.getrandbits(8)])
+    return rng.randint(2, above) if above > 1 and rng.random() < 0.7 else rng.randint(0, 1)
 
 
 def _resolve(sketch: Sketch, bound: Bound) -> int:

@@ -125,6 +125,12 @@ ELABORATIONS: Final = {
         ),
         _elaboration("widths", "hzo-fefet", _shape(2, 9, 4, 2, 6, 2, command_depth=2, response_depth=2)),
         _elaboration(
+            "packed",
+            "taox-hfox",
+            _shape(2, 4, 12, 2, 8, 4, command_depth=4, response_depth=2, shared_inputs=True, outputs_per_beat=2),
+            sample_and_hold=False,
+        ),
+        _elaboration(
             "ageing", "ibm-cmo-hfox", _shape(3, 4, 4, 1, 6, 3, command_depth=3, response_depth=5), adc_offset_codes=1.0
         ),
         _elaboration(
@@ -134,7 +140,20 @@ ELABORATIONS: Final = {
             adc_gain_error=0.02,
         ),
         _elaboration("narrow", "stellar", _shape(3, 2, 2, 1, 5, 6, command_depth=2, response_depth=3)),
+        _elaboration(
+            "cascade",
+            "taox-hfox",
+            _shape(3, 5, 6, 1, 6, 3, command_depth=4, response_depth=2, cascade=True),
+            sample_and_hold=False,
+        ),
         _elaboration("queues", "taox-hfox", _shape(4, 4, 4, 2, 6, 2, command_depth=2, response_depth=2)),
+        _elaboration(
+            "together",
+            "taox-hfox",
+            _shape(4, 4, 8, 2, 6, 2, command_depth=3, cascade=True, shared_inputs=True, outputs_per_beat=3),
+            adc_offset_codes=1.0,
+            sample_and_hold=False,
+        ),
         _elaboration(
             "many", "alox-hfo2", _shape(4, 3, 6, 1, 9, 4), adc_offset_codes=10.0, adc_gain_error=0.03, grid_bits=8
         ),

@@ -7,7 +7,7 @@ from typing import Final
 from twinbar.emulator.contract.program import PinPulse
 from twinbar.emulator.devices.layout import FAULT_NON_RESPONDING
 from twinbar.emulator.verify.beat_fields import beat, fields_of, opcode_of
-from twinbar.emulator.verify.drawn_operations import ARRAY, HOUSEKEEPING, operation
+from twinbar.emulator.verify.drawn_operations import ARRAY, GROUPS, HOUSEKEEPING, operation
 from twinbar.emulator.verify.elaborations import Elaboration
 from twinbar.emulator.verify.session import Session, SessionStep
 from twinbar.emulator.verify.settings import RECORDS, anything, converters, durations, level, record, safety, sampling
@@ -26,6 +26,8 @@ HALTED: Final = {
     Opcode.ARM: 4,
 }
 """What is halted: pulses more often, because every phase of theirs is to be hit."""
+HALTED_PRODUCTS: Final = {**ARRAY, Opcode.MULTIPLY: 150, Opcode.LOAD: 40, Opcode.READ: 10}
+"""What is halted where products are more than what one tile does and answers."""
 
 
 def session(seed: int, number: int, elaborations: list[Elaboration]) -> Session:
@@ -91,6 +93,8 @@ def _set_up(rng: Random, sketch: Sketch) -> list[int]:
     for index in range(rng.randint(2, len(sketch.elaboration.config.levels))):
         beats.append(level(rng, sketch, index))
     beats += converters(rng, sketch)
+    if sketch.elaboration.controller.shared_inputs:
+        beats.append(write_register(sketch, "INPUT_GROUP", rng.randrange(GROUPS)))
     if rng.random() < 0.1:
         beats.append(anything(rng, sketch))
     beats.append(_arm(rng, sketch))
@@ -98,6 +102,12 @@ def _set_up(rng: Random, sketch: Sketch) -> list[int]:
         fixed = record(rng, sketch, str(bad), good=True)
         beats += [*fixed, _arm(rng, sketch)]
     return beats
+
+
+def _has_options(sketch: Sketch) -> bool:
+    """Whether the controller adds sums of tiles, or packs outputs."""
+    controller = sketch.elaboration.controller
+    return controller.cascade or controller.outputs_per_beat > 1
 
 
 def _arm(rng: Random, sketch: Sketch) -> int:
@@ -131,7 +141,7 @@ def _halted(rng: Random, sketches: list[Sketch]) -> SessionStep:
     sketch = rng.choice(sketches)
     worked: list[int] = []
     for _ in range(rng.randint(1, 4)):
-        worked += operation(rng, sketch, HALTED)
+        worked += operation(rng, sketch, HALTED_PRODUCTS if _has_options(sketch) and rng.random() < 0.8 else HALTED)
     beats += worked
     times += [base] * len(worked)
     total = sum(duration(sketch, each) for each in worked)

@@ -6,13 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinbar.emulator.contract.bulk_operations import WriteList
+from twinbar.emulator.contract.bulk_operations import MakeEngine, WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
-from twinbar.host.nn.put_on_crossbar import MakeEngine
 
 TILES: Final = 16
 REFERENCE: Final = Path(__file__).parent / "reference.toml"

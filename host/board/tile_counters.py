@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.actions import ACTIONS, Action, response_beats
 from twinbar.hw.errors import LinkError
 from twinbar.hw.protocol.packing import pack, unpack, unpack_results
 from twinbar.hw.protocol.registers import (
@@ -127,6 +127,7 @@ class TileCounters:
             phases[:, phase] = done[:, CLOSING.index(PHASE_COUNTER_BASE + phase)]
         for action, address in ACTION_COUNTERS.items():
             actions[:, action] = done[:, CLOSING.index(address)]
+        actions[:, Action.RESPONSE_BEAT] = response_beats(phases[:, Phase.RESPOND], actions.T)
         took = phases.sum(axis=1)
         # A tile that is done early waits for the others.
         phases[:, Phase.IDLE] += took.max() - took

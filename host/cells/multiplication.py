@@ -80,9 +80,9 @@ def multiply(
     per_run = max(1, PIECE // program.shape[1])
     for start in range(0, len(order), per_run):
         entries = order[start : start + per_run]
-        found = beats.results(Opcode.MULTIPLY, controller.run(program[entries].reshape(-1), "forward"))
+        _, found = beats.lanes_of(controller.run(program[entries].reshape(-1), "forward"), config.outputs_per_beat)
         answered = entries[np.argsort(numbers[entries], kind="stable")]
-        sums[answered] = found["sum"].reshape(-1, count)
+        sums[answered] = found.reshape(len(entries), -1)[:, :count]
         tell(progress, start + len(entries), len(order))
     return sums.reshape(*shape, count)
 

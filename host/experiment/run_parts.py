@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
+from twinbar.emulator.contract.bulk_operations import MakeEngine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
@@ -25,7 +26,7 @@ from twinbar.host.experiment.optimizers import optimizer_class
 from twinbar.host.experiment.sections import NETWORKS
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.networks import lenet, mlp
-from twinbar.host.nn.put_on_crossbar import MakeEngine, put_on_crossbar
+from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.hw.errors import ConfigError
 
 if TYPE_CHECKING:

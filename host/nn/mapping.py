@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.sections.array_section import ArrayConfig
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.protocol.commands import PRODUCT
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Placement = Literal["interleaved", "contiguous"]
+MAX_MEMBERS: Final = PRODUCT["members"].mask
+"""Tiles of the longest cascade."""
 
 
 class LayerShape(NamedTuple):
@@ -160,9 +164,21 @@ def map_layers(
 
 
 def _lay_out(shape: LayerShape, array: ArrayConfig, placement: Placement, tile: int, top: int = 0) -> LayerMap:
-    """Spread one matrix over tiles from ``tile`` on, and over rows from ``top`` on."""
+    """Spread one matrix over tiles from ``tile`` on, and over rows from ``top`` on.
+
+    Raises
+    ------
+    ConfigError
+        If its row tiles form a cascade that is longer than a controller.
+    """
     row_tiles, row_tile, row = _spread(shape.inputs, array.rows, placement)
     column_tiles, column_tile, pair = _spread(shape.outputs, array.columns // 2, placement)
+    cascade = array.cascade and row_tiles > 1
+    if cascade and row_tiles > MAX_MEMBERS:
+        raise ConfigError(
+            f"layer {shape.name} has {row_tiles} row tiles of {array.rows} rows, and a cascade has {MAX_MEMBERS} at "
+            "most; take taller tiles (array.rows), or array.cascade = false"
+        )
     row_input = np.full((row_tiles, array.rows), shape.inputs, np.int64)
     row_input[row_tile, top + row] = np.arange(shape.inputs)
     block = TileBlock(
@@ -171,13 +187,15 @@ def _lay_out(shape: LayerShape, array: ArrayConfig, placement: Placement, tile: 
         used_rows=top + np.bincount(row_tile, minlength=row_tiles).astype(np.int64),
         used_columns=2 * np.bincount(column_tile, minlength=column_tiles).astype(np.int64),
         inputs=shape.inputs,
+        by_column=cascade,
     )
-    input_address = (tile + row_tile * column_tiles) * array.cells + (top + row) * array.columns
+    tiles = block.numbers
+    input_address = tiles[row_tile, 0] * array.cells + (top + row) * array.columns
     return LayerMap(
         name=shape.name,
         blocks=(LayerBlock(block, slice(0, shape.outputs), 1),),
         input_address=input_address.astype(np.int64),
-        output_address=(column_tile * array.cells + 2 * pair).astype(np.int64),
+        output_address=((tiles[0, column_tile] - tile) * array.cells + 2 * pair).astype(np.int64),
         placement=placement,
     )
 
@@ -254,8 +272,7 @@ def tile_names(maps: Sequence[LayerMap]) -> list[str]:
     for layer in maps:
         for index, block in enumerate(layer.blocks):
             part = f"{layer.name}[{index}]" if len(layer.blocks) > 1 else layer.name
-            for number in range(block.tiles.tiles.start, block.tiles.tiles.stop):
-                row, column = divmod(number - block.tiles.first_tile, block.tiles.shape[1])
+            for (row, column), number in np.ndenumerate(block.tiles.numbers):
                 layers[number].append(part)
                 places[number] = f"r{row} c{column}"
     return [f"{'+'.join(names)} {place}" for names, place in zip(layers, places, strict=True)]
@@ -265,8 +282,7 @@ def mapped_columns(maps: Sequence[LayerMap]) -> np.ndarray:
     """Columns of each tile that hold weights (int64 [tiles])."""
     columns = np.zeros(tile_count(maps), np.int64)
     for block in (block.tiles for layer in maps for block in layer.blocks):
-        own = np.tile(block.used_columns, block.shape[0])
-        columns[block.tiles] = np.maximum(columns[block.tiles], own)
+        columns[block.numbers] = np.maximum(columns[block.numbers], block.used_columns)
     return columns
 
 

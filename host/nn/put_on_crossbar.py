@@ -1,11 +1,11 @@
 """Put a user's module on a crossbar: its weights get cells, and its forward pass multiplies by them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
-import numpy as np
 from torch import nn
 
-from twinbar.emulator.contract.bulk_operations import Engine
+from twinbar.emulator.contract.bulk_operations import MakeEngine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.accounted_engine import Account, AccountedEngine
@@ -19,9 +19,6 @@ from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.mapping import LayerShape, Placement, map_layers, mapped_columns, tile_count
 from twinbar.host.nn.networks import he_std
 from twinbar.host.update.programmed import ProgrammedLayer
-
-MakeEngine = Callable[[CrossbarConfig, int, np.ndarray], Engine]
-"""Makes an engine from a configuration, a number of tiles, and the mapped columns of each tile."""
 
 
 def put_on_crossbar(
@@ -78,6 +75,11 @@ def put_on_crossbar(
         for weight in found
     ]
     maps = map_layers(shapes, config.array, placement, sharing=sharing)
+    for place in maps:
+        for block in place.blocks:
+            config.check_lanes(place.name, block.tiles.shape[0] if block.tiles.cascade else 1)
+    if config.array.shared_inputs:
+        make_engine = partial(make_engine, layers=[block.tiles for place in maps for block in place.blocks])
     session = AccountedEngine(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
     levels = len(config.levels) if levels is None else levels
     current = Pass()

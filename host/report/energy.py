@@ -41,6 +41,9 @@ COMPONENT_LABELS: Final = {
     "shift_add": "Shift and add",
     "commands": "Command beats",
     "responses": "Response beats",
+    "partial_sums": "Partial sums in cascades",
+    "packing": "Packing of outputs",
+    "shared_commands": "Command beats that several tiles take",
     "twin_memory": "Memory of the twin",
     "twin_random": "Random numbers of the twin",
 }

@@ -1,6 +1,9 @@
 """The controller: tiles behind one command stream and one response stream."""
 
-from amaranth.hdl import Cat, Module, Signal
+import itertools
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -16,7 +19,9 @@ from .front_end.handshake import DirectPinsSignature
 from .front_end.serial_front_end import SerialFrontEnd, SerialPinsSignature
 from .streams.arbiter import Arbiter
 from .streams.dispatcher import Dispatcher
+from .streams.joint_start import JointStart
 from .streams.stream_queue import Queue
+from .streams.sum_link import SumLink
 from .tile import Tile
 
 
@@ -77,7 +82,7 @@ class Controller(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config = self.config
-        m.submodules.dispatcher = dispatcher = Dispatcher(config.tiles)
+        m.submodules.dispatcher = dispatcher = Dispatcher(config)
         m.submodules.arbiter = arbiter = Arbiter(config.tiles)
         m.submodules.response_queue = response_queue = Queue(Response, config.response_depth)
         formed = Signal(init=1)
@@ -110,6 +115,10 @@ class Controller(wiring.Component):
             ]
             if self.array is not None:
                 m.d.comb += front_end.index.eq(number)
+        if config.shared_inputs:
+            m.d.comb += [group.eq(tile.input_group) for group, tile in zip(dispatcher.groups, self.cores, strict=True)]
+        if config.cascade:
+            cascade(m, config, self.cores)
         if self.array is not None:
             m.d.comb += formed.eq(Cat(pins.formed for pins in self.tiles).all())
         m.d.comb += self.busy.eq(self.commands.valid | works.any() | ~response_queue.empty)
@@ -121,6 +130,18 @@ class Controller(wiring.Component):
         if self.parts is not None:
             return SerialFrontEnd(self.config, self.parts)
         return DirectFrontEnd(self.config)
+
+
+def cascade(m: Module, config: ControllerConfig, tiles: Sequence[Tile]) -> None:
+    """Let neighbouring tiles start cascades together, and hand each other their partial sums."""
+    m.submodules.joint_start = joint_start = JointStart(config.tiles)
+    for number, tile in enumerate(tiles):
+        connect(m, tile.joint, joint_start.tiles[number])
+    for number, (lower, upper) in enumerate(itertools.pairwise(tiles)):
+        m.submodules[f"link_{number}"] = link = SumLink(signed(config.lane_bits))
+        connect(m, upper.below, link.i)
+        connect(m, link.o, lower.above)
+        m.d.comb += link.clear.eq(joint_start.clear[number])
 
 
 def pins_signature(

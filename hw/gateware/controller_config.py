@@ -1,12 +1,17 @@
 """Elaboration parameters of the controller: what is fixed when a chip or bitstream is made."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from typing import Final
 
 from twinbar.hw.errors import ParameterError
 from twinbar.hw.gateware.controller_bounds import BOUNDS, channels_fit
 from twinbar.hw.protocol.layouts import VALUE_BITS, WORD_BITS
+from twinbar.hw.protocol.sizes import LANE_BITS
 from twinbar.hw.protocol.version import configuration_hash
+
+OPTIONS: Final = ("cascade", "shared_inputs", "outputs_per_beat")
+"""Parameters of which a controller's hash says nothing where they have their defaults."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,12 @@ class ControllerConfig:
         Beats that wait for the consumer.
     safe_codes : tuple of int
         Codes of bit line, source line and word line at which nothing happens to a cell.
+    cascade : bool
+        Neighbouring tiles can add their partial sums.
+    shared_inputs : bool
+        A `LOAD` can go to a group of tiles.
+    outputs_per_beat : int
+        Outputs of a product that share a response beat.
 
     Raises
     ------
@@ -49,12 +60,18 @@ class ControllerConfig:
     command_depth: int = 16
     response_depth: int = 16
     safe_codes: tuple[int, int, int] = (0, 0, 0)
+    cascade: bool = False
+    shared_inputs: bool = False
+    outputs_per_beat: int = 1
 
     def __post_init__(self) -> None:
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
             if not isinstance(value, int) or not least <= value <= most:
                 raise ParameterError(name, f"is {value!r}; it must be a whole number from {least} to {most}")
+        for name in ("cascade", "shared_inputs"):
+            if not isinstance(getattr(self, name), bool):
+                raise ParameterError(name, f"is {getattr(self, name)!r}; it must be true or false")
         if self.columns % 2:
             raise ParameterError("columns", f"is {self.columns}; it must be even, because columns come in pairs")
         if not channels_fit(self.adc_channels, self.columns):
@@ -90,7 +107,26 @@ class ControllerConfig:
         # A code less its offset needs one bit more than a code; the planes' weights sum to less than 2**input_bits.
         return self.adc_bits + 2 + self.input_bits
 
+    @property
+    def lane_bits(self) -> int:
+        """Bits of an output's sum in a response, and of a partial sum: sums saturate at them."""
+        return LANE_BITS[self.outputs_per_beat]
+
+    @property
+    def routes(self) -> bool:
+        """Whether a command beat can go to some of the tiles; see `twinbar.hw.protocol.layouts.Routing`."""
+        return self.cascade or self.shared_inputs
+
+    @property
+    def has_options(self) -> bool:
+        """Whether any of the `OPTIONS` is built in."""
+        return self.routes or self.outputs_per_beat > 1
+
     @cached_property
     def hash(self) -> int:
         """64 bits by which a host recognises this controller."""
-        return configuration_hash(asdict(self))
+        defaults = {field.name: field.default for field in fields(self) if field.name in OPTIONS}
+        parameters = asdict(self)
+        return configuration_hash(
+            {name: value for name, value in parameters.items() if name not in defaults or value != defaults[name]}
+        )

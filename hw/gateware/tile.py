@@ -1,6 +1,6 @@
 """A tile: control, drive, read-out and accounts, in front of one analog front end."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -8,7 +8,7 @@ from twinbar.hw.protocol.layouts import TILE_BITS, Command, Response
 from twinbar.hw.timing import PHASES
 
 from .accounts.accounts import Accounts
-from .control.control import Control
+from .control.control import Control, option_ports
 from .control.register_readback import RegisterReadback
 from .controller_config import ControllerConfig
 from .drive.drive import Drive
@@ -36,6 +36,17 @@ class Tile(wiring.Component):
     front : Out(FrontEndSignature)
     phase : Out
         Phase of this cycle, for observation.
+    input_group : Out
+        The register, where there are shared inputs.
+    joint : Out(JointSignature)
+    above : In(stream)
+    below : Out(stream)
+        Partial sums of the tile above, and for the tile below, where there are cascades.
+
+    Attributes
+    ----------
+    started, copied, passed, packed : Signal
+        With options, what the accounts count of them and of commands, for observation.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -51,15 +62,17 @@ class Tile(wiring.Component):
                 "stop": In(1),
                 "front": Out(FrontEndSignature(config)),
                 "phase": Out(range(len(PHASES))),
+                **option_ports(config),
             }
         )
+        self.started, self.copied, self.passed, self.packed = Signal(), Signal(), Signal(), Signal()
 
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.control = control = Control(self.config)
         m.submodules.drive = drive = Drive(self.config)
         m.submodules.readout = readout = Readout(self.config)
-        m.submodules.accounts = accounts = Accounts()
+        m.submodules.accounts = accounts = Accounts(self.config)
         m.submodules.readback = readback = RegisterReadback(self.config)
         connect(m, flipped(self.commands), control.commands)
         connect(m, control.responses, flipped(self.responses))
@@ -96,6 +109,22 @@ class Tile(wiring.Component):
             readback.inputs.eq(control.inputs),
             self.phase.eq(control.progress.phase),
         ]
+        for name in option_ports(self.config):
+            outside, inside = getattr(self, name), getattr(control, name)
+            if name == "input_group":
+                m.d.comb += outside.eq(inside)
+            else:
+                connect(m, *((flipped(outside), inside) if name == "above" else (inside, flipped(outside))))
+        if self.config.has_options:
+            m.d.comb += [
+                self.started.eq(control.progress.popped & ~control.copied),
+                self.copied.eq(control.copied),
+                self.passed.eq(control.passed),
+                self.packed.eq(control.packed),
+                accounts.copied.eq(self.copied),
+                accounts.passed.eq(self.passed),
+                accounts.packed.eq(self.packed),
+            ]
         if platform == "formal":
             from twinbar.hw.formal.gate import GateProperties
 

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Final
 from .enumerations import Mode, Record, Status
 from .fields import DeclarationError, Field, Word
 from .rules import (
+    CASCADE,
     CHANNELS,
     COLUMNS,
     LEVELS,
     PULSE_LIMIT,
     ROWS,
+    SHARED_INPUTS,
     WORDS,
     Aligned,
     Below,
+    Needs,
     NotBoth,
     OneOf,
     Rule,
@@ -35,7 +38,9 @@ from .sizes import (
     CODE_BITS,
     COLUMN_BITS,
     ECHO_BITS,
+    LANE_BITS,
     LEVEL_BITS,
+    MEMBERS_BITS,
     OPCODE_BITS,
     PULSE_BITS,
     RESULT_BITS,
@@ -78,7 +83,7 @@ class Answered(PlainEnum):
     """How many beats answer a command of a tile."""
 
     ONCE = "one beat"
-    PER_OUTPUT = "one beat per output"
+    PER_OUTPUT = "one beat per output, or per `outputs_per_beat` of them"
     IF_REFUSED = "none, unless it is refused"
 
 
@@ -100,10 +105,13 @@ PRODUCT: Final = Word(
         Field("subtract", 20, 1),
         Field("codes", 21, 1),
         Field("skip", 22, 1),
+        Field("members", 24, MEMBERS_BITS),
     ),
 )
 INPUT: Final = Word(
-    "input", BODY_BITS, (Field("word", 0, ROW_BITS), Field("clear", 10, 1), Field("bits", 16, WORD_BITS))
+    "input",
+    BODY_BITS,
+    (Field("word", 0, ROW_BITS), Field("clear", 10, 1), Field("shared", 11, 1), Field("bits", 16, WORD_BITS)),
 )
 REGISTER: Final = Word(
     "register", BODY_BITS, (Field("address", 0, ADDRESS_BITS), Field("value", ADDRESS_BITS, VALUE_BITS))
@@ -133,6 +141,15 @@ REGISTER_RESULT: Final = Word(
 
 RESULTS: Final = (CELL_RESULT, PRODUCT_RESULT, REGISTER_RESULT)
 """Results by group of opcodes; ``sets`` counts forming pulses too."""
+
+
+def _packed(lanes: int, bits: int) -> Word:
+    sums = (Field(f"sum{lane}", ECHO_BITS + lane * bits, bits, signed=True) for lane in range(lanes))
+    return Word(f"product of {lanes} lanes", RESULT_BITS, (_COLUMN, *sums))
+
+
+PACKED_RESULTS: Final = {lanes: _packed(lanes, bits) for lanes, bits in LANE_BITS.items()}
+"""Results of a product by the outputs that share a beat; with one, ``sum0`` is the ``sum`` of `PRODUCT_RESULT`."""
 
 # --- order of the reasons ---------------------------------------------------------------------------------------------
 REASONS: Final = (
@@ -304,6 +321,8 @@ def _check_bounds(spec: CommandSpec, rule: Rule) -> None:
             raise DeclarationError(f"a rule of {spec.name} wants {rule.argument} from {rule.least} to {rule.most}")
     elif isinstance(rule, Below) and isinstance(rule.bound, int):
         numbers = (rule.bound - 1,)
+    elif isinstance(rule, Needs):
+        numbers = (rule.most,)
     for number in numbers:
         argument = spec.arguments[rule.arguments[0]]
         if not 0 <= number <= argument.mask:
@@ -400,7 +419,7 @@ COMMANDS: Final = declare(
             Opcode.LOAD,
             "Write a word of the row registers. Not answered if it is accepted.",
             INPUT,
-            rules=(Below("word", WORDS),),
+            rules=(Below("word", WORDS), Needs("shared", SHARED_INPUTS)),
             answered=Answered.IF_REFUSED,
         ),
         _operation(
@@ -408,8 +427,13 @@ COMMANDS: Final = declare(
             Mode.READ,
             PRODUCT,
             PRODUCT_RESULT,
-            (Span("column", "outputs", COLUMNS, halved_by="subtract"), Aligned("column", CHANNELS)),
-            "Multiply the input in the row registers by neighbouring columns. One response per output.",
+            (
+                Span("column", "outputs", COLUMNS, halved_by="subtract"),
+                Aligned("column", CHANNELS),
+                Needs("members", CASCADE, most=1),
+            ),
+            "Multiply the input in the row registers by neighbouring columns. One response per output, or per "
+            "`outputs_per_beat` of them.",
             answered=Answered.PER_OUTPUT,
         ),
         _operation(

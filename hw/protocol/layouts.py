@@ -54,6 +54,7 @@ __all__ = [
     "RESPONSE_BODIES",
     "RESPONSE_BODY_OF",
     "RESULT_BITS",
+    "ROUTING",
     "ROW_BITS",
     "TILE_BITS",
     "TRIM_BITS",
@@ -63,6 +64,7 @@ __all__ = [
     "Command",
     "Faults",
     "Response",
+    "Routing",
     "Triple",
 ]
 
@@ -91,6 +93,17 @@ class Command(data.Struct):
     tile: TILE_BITS
     reserved: 3
     body: data.UnionLayout(COMMAND_BODIES)
+
+
+class Routing(data.Struct):
+    """What the dispatcher of a controller with cascades or shared inputs writes into the reserved bits of a beat."""
+
+    copy: 1
+    """Another tile counts the beat as its command."""
+    stray: 1
+    """Its group, or a member of its cascade, does not exist."""
+    last: 1
+    """The tile is the last member of the cascade."""
 
 
 class Faults(data.Struct):
@@ -133,6 +146,7 @@ def _word(name: str, struct: object) -> Word:
 COMMAND: Final = _word("command", Command)
 RESPONSE: Final = _word("response", Response)
 FAULTS: Final = _word("faults", Faults)
+ROUTING: Final = _word("routing", Routing)
 """The same layouts for whoever packs and unpacks integers."""
 ECHO: Final = Field("echo", 0, ECHO_BITS)
 """Low bits of a command's body that its response's body repeats."""

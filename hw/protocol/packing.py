@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from twinbar.hw.errors import ConfigError
 
-from .commands import COMMANDS, Opcode
+from .commands import COMMANDS, PACKED_RESULTS, Opcode
 from .fields import Field
 from .layouts import COMMAND, FAULTS, RESPONSE
 from .registers import LINES, TRIPLE
@@ -28,6 +28,7 @@ _HEADER = {
     **_moved((field for field in FAULTS if field.name != "reserved"), RESPONSE["faults"].offset),
 }
 _RESULTS = {opcode: _moved(spec.response or (), RESPONSE["body"].offset) for opcode, spec in COMMANDS.items()}
+_PACKED = {lanes: _moved(word, RESPONSE["body"].offset) for lanes, word in PACKED_RESULTS.items()}
 
 
 def pack(opcode: Opcode, tile: ArrayLike = 0, **fields: Any) -> NDArray[np.uint64]:
@@ -120,6 +121,20 @@ def unpack_results(opcode: Opcode, beats: NDArray[np.uint8]) -> dict[str, NDArra
     """Unpack the results of response beats that all answer the same opcode (arguments as in `unpack`)."""
     fields = _RESULTS[opcode]
     return _extract(beats, fields) if fields else {}
+
+
+def unpack_products(beats: NDArray[np.uint8], lanes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Unpack responses to `MULTIPLY` of a controller that puts ``lanes`` outputs into a beat.
+
+    Returns
+    -------
+    columns : int64 [n]
+        First output of each beat.
+    sums : int64 [n, lanes]
+        Lanes behind the last output of a command are 0.
+    """
+    columns, *sums = _extract(beats, _PACKED[lanes]).values()
+    return columns, np.stack(sums, axis=1)
 
 
 def _extract(beats: NDArray[np.uint8], fields: dict[str, Field]) -> dict[str, NDArray[np.int64]]:

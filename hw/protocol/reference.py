@@ -10,7 +10,7 @@ from twinbar.hw.actions import Action
 from twinbar.hw.timing import Phase
 
 from . import enumerations, registers, version
-from .commands import ARGUMENTS, COMMANDS, REASONS, REGISTER_REASONS, RESULTS, users_of
+from .commands import ARGUMENTS, COMMANDS, PACKED_RESULTS, REASONS, REGISTER_REASONS, RESULTS, users_of
 from .enumerations import ComplianceAction, Mode, Record, Selection, Status
 from .fields import Field, Word
 from .layouts import COMMAND, FAULTS, RESPONSE
@@ -67,6 +67,13 @@ def _groups(words: Iterable[Word], base: int) -> str:
     return "\n\n".join(parts)
 
 
+def _packed() -> str:
+    base = RESPONSE["body"].offset
+    lanes = {lanes: _fields(word, base, skip=("column",)) for lanes, word in PACKED_RESULTS.items() if lanes > 1}
+    rows = ((count, *field) for count, fields in lanes.items() for field in fields)
+    return _table(("outputs per beat", "field", "bits", ""), rows)
+
+
 def _admission() -> Iterable[Sequence[object]]:
     for spec in COMMANDS.values():
         checks = {status: [str(rule) for rule in spec.rules if rule.status is status] for status in spec.reasons}
@@ -111,7 +118,7 @@ def _registers() -> Iterable[Sequence[object]]:
             register.bits,
             f"{register.least} .. {register.most}" if writable else "",
             register.init if writable else "",
-            _contents(register.word),
+            _contents(register.word) + (f"; since version {version.MAJOR}.{register.since}" if register.since else ""),
         )
 
 
@@ -165,7 +172,8 @@ in [controller](controller.md). Protocol version {version.MAJOR}.{version.MINOR}
 
 ### Arguments
 
-Bits are counted from the start of the beat. `outputs` = 0 stands for 1024.
+Bits are counted from the start of the beat. `outputs` = 0 stands for 1024; of `members`, 0 and 1 stand for a single
+tile. `members` and `shared` are since version {version.MAJOR}.{registers.FEATURES.since}.
 
 {_groups(ARGUMENTS, COMMAND["body"].offset)}
 
@@ -201,6 +209,10 @@ Bits are counted from the start of the beat.
 
 {_groups(RESULTS, RESPONSE["body"].offset)}
 
+Where several outputs share a beat (register `FEATURES`), a product has a lane for each:
+
+{_packed()}
+
 ## Enumerations
 
 ### Modes
@@ -234,8 +246,8 @@ Counters cannot be written. Entries of tables can be written at any time.
 
 {_table(("address", "", ""), _spaces())}
 
-`shift_add` is the counter of `convert_forward`, `response_beat` that of the phase `respond`; {host_counted} are counted
-by the host.
+`shift_add` is the counter of `convert_forward`; `response_beat` is that of the phase `respond`, less those of
+`partial_sum` and `packed_output`; {host_counted} are counted by the host.
 """
 
 

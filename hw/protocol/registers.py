@@ -18,6 +18,7 @@ from .sizes import (
     COMPLIANCE_BITS,
     LEVEL_BITS,
     LINE_BITS,
+    TILE_BITS,
     TRIM_BITS,
     VALUE_BITS,
     WIDTH_BITS,
@@ -60,6 +61,8 @@ class Register:
         What it holds; a value outside its fields or their ranges is refused.
     init : int
         Value after power-up.
+    since : int
+        Minor version of the protocol that brought it.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class Register:
     access: Access
     word: Word
     init: int = 0
+    since: int = 0
 
     def __post_init__(self) -> None:
         _check_width(self.name, self.word)
@@ -199,15 +203,24 @@ class Space:
         return self.entries if isinstance(self.entries, tuple) else ()
 
 
-def _register(name: str, address: int, access: Access, *fields: Field, init: int = 0) -> Register:
-    return Register(name, address, access, Word(name, max(each.end for each in fields), fields), init)
+def _register(name: str, address: int, access: Access, *fields: Field, init: int = 0, since: int = 0) -> Register:
+    return Register(name, address, access, Word(name, max(each.end for each in fields), fields), init, since)
 
 
 def _number(
-    name: str, address: int, access: Access, bits: int, about: str, least: int = 0, most: int = -1, init: int = 0
+    name: str,
+    address: int,
+    access: Access,
+    bits: int,
+    about: str,
+    least: int = 0,
+    most: int = -1,
+    init: int = 0,
+    since: int = 0,
 ) -> Register:
     """Declare a register that is one number."""
-    return _register(name, address, access, Field("value", 0, bits, about, least=least, most=most), init=init)
+    field = Field("value", 0, bits, about, least=least, most=most)
+    return _register(name, address, access, field, init=init, since=since)
 
 
 IDENTITY: Final = int.from_bytes(b"TWBR", "big")
@@ -246,6 +259,15 @@ QUEUES: Final = _register(
     Field("command_depth", 0, 16, "depth of the command queues"),
     Field("response_depth", 16, 16, "depth of the response queue"),
 )
+FEATURES: Final = _register(
+    "FEATURES",
+    0x07,
+    Access.CONSTANT,
+    Field("cascade", 0, 1, "cascades"),
+    Field("shared_inputs", 1, 1, "shared inputs"),
+    Field("outputs_per_beat", 2, 2, "outputs of a product in a response"),
+    since=2,
+)
 INPUTS: Final = _register(
     "INPUTS",
     0x08,
@@ -283,6 +305,9 @@ COMPLIANCE: Final = _register(
 WATCHDOG: Final = _number(
     "WATCHDOG", 0x1A, Access.LOCKED, WIDTH_BITS, "cycles without a command beat after which an armed tile stops; 0: off"
 )
+INPUT_GROUP: Final = _number(
+    "INPUT_GROUP", 0x1B, Access.LOCKED, TILE_BITS, "group whose shared inputs the tile takes", since=2
+)
 RANGE_READ: Final = _number("RANGE_READ", 0x20, Access.OPEN, 16, "ADC range code of single-cell reads")
 RANGE_MULTIPLY: Final = _number("RANGE_MULTIPLY", 0x21, Access.OPEN, 16, "ADC range code of column sums")
 GAIN_TARGET: Final = _number("GAIN_TARGET", 0x22, Access.OPEN, 16, "code that the reference source must give")
@@ -295,6 +320,7 @@ _SINGLE: Final = (
     GEOMETRY,
     CONVERTERS,
     QUEUES,
+    FEATURES,
     INPUTS,
     SELECT,
     SETTLE_READ,
@@ -307,6 +333,7 @@ _SINGLE: Final = (
     LEVELS,
     COMPLIANCE,
     WATCHDOG,
+    INPUT_GROUP,
     RANGE_READ,
     RANGE_MULTIPLY,
     GAIN_TARGET,
@@ -393,6 +420,9 @@ COUNTED_ACTIONS: Final = (
     Action.WRITE_FAILED,
     Action.INPUT_STEP,
     Action.COMMAND_BEAT,
+    Action.PARTIAL_SUM,
+    Action.PACKED_OUTPUT,
+    Action.SHARED_BEAT,
 )
 """Actions that have a counter of their own."""
 
@@ -463,7 +493,10 @@ ACTION_COUNTERS: Final = {
     Action.SHIFT_ADD: ACTION_COUNTER_BASE + Action.CONVERT_FORWARD,
     Action.RESPONSE_BEAT: PHASE_COUNTER_BASE + Phase.RESPOND,
 }
-"""Address of the counter from which the number of an action is known; the host counts the others itself."""
+"""Address of the counter from which the number of an action is known; the host counts the others itself.
+
+Of `respond`, the cycles without a beat are taken off (`twinbar.hw.actions.response_beats`).
+"""
 
 
 def check(registers: Iterable[Register], spaces: Iterable[Space], settings: dict[str, str]) -> None:
@@ -539,4 +572,5 @@ def constants(config: ControllerSizes, major: int, minor: int) -> dict[Register,
             **{name: getattr(config, name) for name in CONVERTERS.word.names},
         ),
         QUEUES: QUEUES.word.pack(command_depth=config.command_depth, response_depth=config.response_depth),
+        FEATURES: FEATURES.word.pack(**{name: int(getattr(config, name)) for name in FEATURES.word.names}),
     }

@@ -39,6 +39,8 @@ ROWS = GeometryBound("rows")
 COLUMNS = GeometryBound("columns")
 WORDS = GeometryBound("words")
 CHANNELS = GeometryBound("adc_channels")
+CASCADE = GeometryBound("cascade")
+SHARED_INPUTS = GeometryBound("shared_inputs")
 LEVELS = Setting("LEVELS")
 PULSE_LIMIT = Setting("PULSE_LIMIT")
 
@@ -177,7 +179,30 @@ class NotBoth:
         return f"not both `{self.one}` and `{self.other}`"
 
 
-Rule = Below | Span | Aligned | Within | OneOf | NotBoth
+@dataclass(frozen=True)
+class Needs:
+    """An argument is at most a number unless the controller is built with an option, which is then a bound of 1."""
+
+    argument: str
+    option: GeometryBound
+    most: int = 0
+    status: Status = Status.BAD_VALUE
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Names of the arguments that it looks at."""
+        return (self.argument,)
+
+    def holds(self, values: Mapping[str, int], resolve: Resolve) -> bool:
+        """Whether arguments keep it."""
+        return bool(resolve(self.option)) or values[self.argument] <= self.most
+
+    def __str__(self) -> str:
+        kept = f"<= {self.most}" if self.most else "is 0"
+        return f"`{self.argument}` {kept} without the option `{self.option}`"
+
+
+Rule = Below | Span | Aligned | Within | OneOf | NotBoth | Needs
 
 
 def _halvings(flag: str, values: Mapping[str, int]) -> int:

@@ -31,6 +31,11 @@ ECHO_BITS: Final = ROW_BITS + COLUMN_BITS
 RESULT_BITS: Final = ECHO_BITS + VALUE_BITS
 """Bits of a response's echo and result."""
 
+MEMBERS_BITS: Final = TILE_BITS
+"""Bits of the number of tiles in a cascade."""
+LANE_BITS: Final = {1: VALUE_BITS, 2: VALUE_BITS // 2, 3: VALUE_BITS // 3}
+"""Bits of an output's sum, by the outputs that share a response beat."""
+
 MAX_TILES: Final = 1 << TILE_BITS
 MAX_ROWS: Final = 1 << ROW_BITS
 MAX_COLUMNS: Final = 1 << COLUMN_BITS
@@ -58,6 +63,18 @@ class ControllerSizes(Protocol):
     @property
     def response_depth(self) -> int:
         """Beats that the response queue holds."""
+
+    @property
+    def cascade(self) -> bool:
+        """Whether neighbouring tiles add their partial sums."""
+
+    @property
+    def shared_inputs(self) -> bool:
+        """Whether a LOAD may go to a group of tiles."""
+
+    @property
+    def outputs_per_beat(self) -> int:
+        """Outputs of a product that share a response beat."""
 
     @property
     def hash(self) -> int:

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from .commands import COMMANDS
+from .registers import REGISTERS
 
 MAJOR: Final = 1
 """Changes when a host must change."""
-MINOR: Final = max(command.since for command in COMMANDS.values())
-"""Changes when something is added: a command says since when there is one."""
+MINOR: Final = max(*(command.since for command in COMMANDS.values()), *(register.since for register in REGISTERS))
+"""Changes when something is added: a command or register says since when there is one."""
+_HASHED_MINOR: Final = 1
+"""Minor version that hashes name: what was added later is optional, and is hashed as a parameter where it is built."""
 
 
 def configuration_hash(parameters: Mapping[str, object]) -> int:
@@ -19,7 +22,7 @@ def configuration_hash(parameters: Mapping[str, object]) -> int:
     Parameters
     ----------
     parameters : mapping
-        Elaboration parameters by name; anything that JSON can hold.
+        Elaboration parameters by name; anything that JSON can hold. Options that are left out have their defaults.
     """
-    text = json.dumps({"protocol": [MAJOR, MINOR], **parameters}, sort_keys=True, separators=(",", ":"))
+    text = json.dumps({"protocol": [MAJOR, _HASHED_MINOR], **parameters}, sort_keys=True, separators=(",", ":"))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

@@ -66,7 +66,8 @@ def crossbar(
     *, tiles: int = 1, rows: int = 4, columns: int = 4, adc_channels: int = 1, depth: int = 4, **choices: Any
 ) -> tuple[CrossbarConfig, ControllerConfig]:
     """Return a small crossbar with its controller; further choices are those of `crossbar_of`."""
-    shape = {"rows": rows, "columns": columns, "adc_channels": adc_channels, "adc_bits": 6, "input_bits": 2}
+    bits = {"adc_bits": choices.pop("adc_bits", 6), "input_bits": choices.pop("input_bits", 2)}
+    shape = {"rows": rows, "columns": columns, "adc_channels": adc_channels, **bits}
     preset = choices.pop("preset", "taox-hfox")
     config = crossbar_of(preset, **shape, **{"levels": 4, "tolerance": 0.4, "seed": 3} | choices)
     return config, ControllerConfig(tiles=tiles, command_depth=depth, response_depth=depth, **shape)

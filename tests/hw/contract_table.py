@@ -61,14 +61,21 @@ COMMANDS = (
     Row(
         16,
         "LOAD",
-        {"word": (16, 10), "clear": (26, 1), "bits": (32, 32)},
+        {"word": (16, 10), "clear": (26, 1), "shared": (27, 1), "bits": (32, 32)},
         {},
         *(SAFE, NO, NO, NO, NO, "if refused"),
     ),
     Row(
         17,
         "MULTIPLY",
-        {"outputs": (16, 10), "column": (26, 10), "subtract": (36, 1), "codes": (37, 1), "skip": (38, 1)},
+        {
+            "outputs": (16, 10),
+            "column": (26, 10),
+            "subtract": (36, 1),
+            "codes": (37, 1),
+            "skip": (38, 1),
+            "members": (40, 8),
+        },
         {"column": (34, 10), "sum": (44, 36)},
         *(READ, YES, YES, NO, NO, "per output"),
     ),
@@ -79,6 +86,14 @@ ANSWER = {"opcode": (0, 5), "tile": (5, 8), "status": (13, 4), "faults": (17, 5)
 FAULTS = {"compliance": (17, 1), "watchdog": (18, 1), "stop": (19, 1), "front_end": (20, 1)}
 SIGNED = ("code", "sum")
 """Results in two's complement."""
+PACKED = {
+    1: {"column": (34, 10), "sum0": (44, 36)},
+    2: {"column": (34, 10), "sum0": (44, 18), "sum1": (62, 18)},
+    3: {"column": (34, 10), "sum0": (44, 12), "sum1": (56, 12), "sum2": (68, 12)},
+}
+"""Results of a product by the outputs that share a beat; sums in two's complement."""
+ROUTING = {"copy": (0, 1), "stray": (1, 1), "last": (2, 1)}
+"""What a dispatcher writes into the three reserved bits."""
 
 
 class Check(NamedTuple):
@@ -143,6 +158,9 @@ CHECKS = (
     Check(_cell(15, 0, 4, 3), BAD_ADDRESS),
     Check(16 | 2 << 16, OK),
     Check(16 | 3 << 16, BAD_ADDRESS),
+    Check(16 | 1 << 26, OK),
+    Check(16 | 1 << 27, BAD_VALUE),
+    Check(16 | 3 << 16 | 1 << 27, BAD_ADDRESS),
     Check(_cell(18, 19, 7, 15), OK),
     Check(_cell(18, 20, 0, 15), BAD_ADDRESS),
     Check(_cell(18, 0, 8, 15), BAD_ADDRESS),
@@ -159,6 +177,9 @@ CHECKS = (
     Check(_cell(17, 2, 2, 1), OK),
     Check(_cell(17, 1, 4, 1), BAD_ADDRESS),
     Check(_cell(17, 1023, 8), BAD_ADDRESS),
+    Check(_cell(17, 1, 0, 1 << 4), OK),
+    *(Check(_cell(17, 1, 0, members << 4), BAD_VALUE) for members in (2, 3, 128, 255)),
+    Check(_cell(17, 1, 5, 2 << 4), BAD_ADDRESS),
     Check(1 | 0x7F << 16, BAD_REGISTER),
     Check(1 | 0x00 << 16, OK),
 )
@@ -225,6 +246,10 @@ REGISTERS = (
         *(0x06, "QUEUES", "constant", 32, 0),
         {"command_depth": (0, 16, 0, 65535), "response_depth": (16, 16, 0, 65535)},
     ),
+    Place(
+        *(0x07, "FEATURES", "constant", 4, 0),
+        {"cascade": (0, 1, 0, 1), "shared_inputs": (1, 1, 0, 1), "outputs_per_beat": (2, 2, 0, 3)},
+    ),
     Place(0x08, "INPUTS", "live", 3, 0, {"compliance": (0, 1, 0, 1), "stop": (1, 1, 0, 1), "front_end": (2, 1, 0, 1)}),
     Place(0x10, "SELECT", "locked", 16, 1, _number(16, 1)),
     Place(0x11, "SETTLE_READ", "locked", 16, 16, _number(16, 1)),
@@ -237,6 +262,7 @@ REGISTERS = (
     Place(0x18, "LEVELS", "locked", 9, 16, _number(9, 1, 256)),
     Place(0x19, "COMPLIANCE", "locked", 18, 131072, {"blanking": (0, 16, 0, 65535), "action": (16, 2, 0, 2)}),
     Place(0x1A, "WATCHDOG", "locked", 28, 0, _number(28)),
+    Place(0x1B, "INPUT_GROUP", "locked", 8, 0, _number(8)),
     Place(0x20, "RANGE_READ", "open", 16, 0, _number(16)),
     Place(0x21, "RANGE_MULTIPLY", "open", 16, 0, _number(16)),
     Place(0x22, "GAIN_TARGET", "open", 16, 0, _number(16)),
@@ -284,8 +310,10 @@ def _nothing(*addresses: int) -> tuple[Write, ...]:
 
 
 WRITES = (
-    *_nothing(0x00, 0x01, 0x04, 0x06, 0x07, 0x08, 0x09, 0x1B, 0x23, 0x3F, 0x47, 0x67, 0x7F),
-    *_nothing(0x80, 0x88, 0x89, 0x90, 0x98, 0x9B, 0x9C, 0xFF, 0x200, 0x3FF, 0x402, 0x7FF, 0x808, 0xBFF, 0xC04, 0xFFF),
+    *_nothing(0x00, 0x01, 0x04, 0x06, 0x07, 0x08, 0x09, 0x1C, 0x23, 0x3F, 0x47, 0x67, 0x7F),
+    *_nothing(
+        0x80, 0x88, 0x89, 0x90, 0x98, 0x9B, 0x9C, 0x9F, 0xFF, 0x200, 0x3FF, 0x402, 0x7FF, 0x808, 0xBFF, 0xC04, 0xFFF
+    ),
     *_locked(0x10, (1, 65535), (0, 65536)),
     *_locked(0x12, (2,), (0, 1, 65536)),
     *_locked(0x16, (0, 15, 0x40, 0x4F), (0x50, 0x7F, 0x80, 1 << 35)),
@@ -293,6 +321,7 @@ WRITES = (
     *_locked(0x18, (1, 256, 16), (0, 257, 511, 512)),
     *_locked(0x19, (0, 65535, 0x10000, 0x2FFFF), (0x30000, 0x40000)),
     *_locked(0x1A, (268435455, 0), (1 << 28,)),
+    *_locked(0x1B, (255, 0), (256, 1 << 35)),
     *_open(0x20, (65535, 0), (65536,)),
     *_locked(0x48, (0, 1023 | 1023 << 12 | 1023 << 24), (1024, 1024 << 12, 1024 << 24)),
     *_locked(0x4E, (1 << 24,), (1 << 35,)),
@@ -306,12 +335,14 @@ WRITES = (
 )
 
 READABLE = (*(place.address for place in REGISTERS), *range(0x80, 0x89), *range(0x90, 0x98), 0x99, 0x9B, 0x100, 0x1FF)
+READABLE += (0x9D, 0x9E, 0x9F)
 READABLE += (0x400, 0x401, 0x800, 0x807, 0xC00, 0xC03)
-UNREADABLE = (0x07, 0x09, 0x0F, 0x1B, 0x3F, 0x47, 0x67, 0x7F, 0x89, 0x8F, 0x98, 0x9A, 0x9C, 0xFF, 0x200, 0x3FF, 0x402)
+UNREADABLE = (0x09, 0x0F, 0x1C, 0x3F, 0x47, 0x67, 0x7F, 0x89, 0x8F, 0x98, 0x9A, 0x9C, 0xFF, 0x200, 0x3FF, 0x402)
 UNREADABLE += (0x7FF, 0x808, 0xBFF, 0xC04, 0xFFF)
 
 WORDS = {
     "GEOMETRY": 20 | 8 << 11 | 2 << 22,
     "CONVERTERS": 8 | 10 << 5 | 4 << 10 | 2 << 16,
+    "FEATURES": 0 | 0 << 1 | 1 << 2,
 }
 """What the constant registers of the controller hold."""

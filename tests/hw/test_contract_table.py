@@ -14,6 +14,7 @@ from amaranth.sim import Simulator
 
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.emulator.engines.events.admission import admit
+from twinbar.emulator.engines.events.decoding import Route
 from twinbar.emulator.engines.events.events_controller import EventsController
 from twinbar.emulator.engines.events.register_file import RegisterFile as EventsRegisters
 from twinbar.emulator.engines.program.fast_controller import FastController
@@ -27,7 +28,7 @@ from twinbar.hw.protocol import layouts, registers
 from twinbar.hw.protocol.commands import Answered, CommandSpec
 from twinbar.hw.protocol.fields import Word
 from twinbar.hw.protocol.registers import Access, Register, Space
-from twinbar.hw.protocol.rules import Aligned, Below, OneOf, Span, Within
+from twinbar.hw.protocol.rules import Aligned, Below, Needs, OneOf, Span, Within
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 
 CONFIG = ControllerConfig(tiles=2, rows=20, columns=8, adc_channels=2, adc_bits=8, dac_bits=10, input_bits=4)
@@ -133,7 +134,7 @@ def _status(commands: Commands, beat: int) -> int:
     opcode = by_number.get(beat & 31)
     spec = commands[opcode] if opcode else None
     values = {field.name: field.of(beat >> 16) for field in (spec.arguments if spec else None) or ()}
-    command: Any = SimpleNamespace(opcode=opcode, tile=beat >> 5 & 255, values=values)
+    command: Any = SimpleNamespace(opcode=opcode, tile=beat >> 5 & 255, values=values, route=Route())
     safety: Any = SimpleNamespace(mode=Mode.WRITE, faults=0, unanswered=0)
     return int(admit(command, 0, CONFIG, AT_POWER_UP, safety, commands).value)
 
@@ -147,6 +148,19 @@ def test_constants_of_a_controller_are_packed_as_the_contract_says() -> None:
     for name, value in table.WORDS.items():
         assert values[registers.BY_NAME[name].address] == value
     assert registers.TRIPLE.pack(bit_line=1, source_line=2, word_line=3) == 1 | 2 << 12 | 3 << 24
+
+
+def test_lanes_of_packed_outputs_lie_where_the_contract_says() -> None:
+    for lanes, places in table.PACKED.items():
+        word = declared.PACKED_RESULTS[lanes]
+        assert _places(word, 24) == places
+        assert [field.name for field in word if field.signed] == [name for name in places if name != "column"]
+    assert set(declared.PACKED_RESULTS) == set(table.PACKED)
+
+
+def test_the_dispatcher_writes_into_the_reserved_bits_only() -> None:
+    assert _places(layouts.ROUTING, 0) == table.ROUTING
+    assert layouts.COMMAND["reserved"].bits == layouts.ROUTING.bits == 3
 
 
 # --- mutants ----------------------------------------------------------------------------------------------------------
@@ -222,6 +236,10 @@ def _command_mutants() -> Iterator[tuple[str, Declaration]]:
     yield "outputs within the rows", _rules(Opcode.MULTIPLY, Span, bound=declared.ROWS)
     yield "words within the rows", _rules(Opcode.LOAD, Below, bound=declared.ROWS)
     yield "aligned to columns", _rules(Opcode.MULTIPLY, Aligned, unit=declared.COLUMNS)
+    yield "a cascade without the option", _rules(Opcode.MULTIPLY, Needs, most=2)
+    yield "no single member", _rules(Opcode.MULTIPLY, Needs, most=0)
+    yield "cascades in every controller", _rules(Opcode.MULTIPLY, Needs, option=declared.ROWS)
+    yield "shared without the option", _rules(Opcode.LOAD, Needs, most=1)
     yield "a pulse at least", _rules(Opcode.PULSE, Within, least=0)
     yield "levels bound pulses", _rules(Opcode.PULSE, Within, most=declared.LEVELS)
     yield "no cycle at least", _rules(Opcode.WAIT, Within, least=0)

@@ -12,7 +12,7 @@ from twinbar.hw.protocol import commands, registers
 from twinbar.hw.protocol.commands import CELL, CELL_RESULT, COMMANDS, Answered, CommandSpec, Opcode, declare
 from twinbar.hw.protocol.fields import DeclarationError, Field, Word
 from twinbar.hw.protocol.registers import Access, Register, Space
-from twinbar.hw.protocol.rules import ROWS, Below, NotBoth, OneOf, Setting, Within
+from twinbar.hw.protocol.rules import CASCADE, ROWS, Below, Needs, NotBoth, OneOf, Setting, Within
 from twinbar.hw.protocol.vocabulary import Mode, Record, Status
 
 
@@ -87,6 +87,7 @@ SENTENCES: dict[str, tuple[Callable[[], object], str]] = {
         "a rule of READ refuses with FAULTED; rules refuse with BAD_ADDRESS, BAD_LEVEL, BAD_VALUE",
     ),
     "bound": (_ruled(Below("level", 257)), "a rule of READ bounds level by 256; its 8 bits hold 0 to 255"),
+    "option": (_ruled(Needs("level", CASCADE, 256)), "a rule of READ bounds level by 256; its 8 bits hold 0 to 255"),
     "range of a rule": (_ruled(Within("row", 5, 4)), "a rule of READ wants row from 5 to 4"),
     "member": (_ruled(OneOf("level", (Record.SET,))), "a rule of READ says that level may be Record.SET"),
     "flag": (_ruled(NotBoth("row", "column")), "READ.row is a flag of a rule, and has 10 bits"),

@@ -19,7 +19,7 @@ from twinbar.hw.protocol.layouts import (
     Command,
     Response,
 )
-from twinbar.hw.protocol.packing import RESPONSE_BYTES, pack, triple, unpack, unpack_results
+from twinbar.hw.protocol.packing import RESPONSE_BYTES, pack, triple, unpack, unpack_products, unpack_results
 from twinbar.hw.protocol.reference import reference
 from twinbar.hw.protocol.registers import REGISTERS
 from twinbar.hw.protocol.vocabulary import Opcode, Status
@@ -122,6 +122,8 @@ def test_register_addresses_are_distinct() -> None:
         ({"dac_bits": 13}, "dac_bits"),
         ({"command_depth": 1}, "command_depth"),
         ({"safe_codes": (0, 0, 4096)}, "three codes below 4096"),
+        ({"outputs_per_beat": 4}, "controller.outputs_per_beat is 4; it must be a whole number from 1 to 3"),
+        ({"cascade": 1}, "controller.cascade is 1; it must be true or false"),
     ],
 )
 def test_controllers_that_cannot_be_built_are_refused(choice: dict, message: str) -> None:
@@ -132,3 +134,23 @@ def test_controllers_that_cannot_be_built_are_refused(choice: dict, message: str
 def test_configurations_differ_in_their_hash() -> None:
     assert ControllerConfig().hash == ControllerConfig(rows=128).hash
     assert len({ControllerConfig(rows=rows).hash for rows in range(1, 50)}) == 49
+    options = ({}, {"cascade": True}, {"shared_inputs": True}, {"outputs_per_beat": 2}, {"outputs_per_beat": 3})
+    assert len({ControllerConfig(**choice).hash for choice in options}) == 5
+
+
+def test_a_controller_without_options_has_the_hash_that_it_had_before_there_were_any() -> None:
+    assert ControllerConfig().hash == 0x28EFA2DF90721740
+    small = ControllerConfig(tiles=2, rows=20, columns=8, adc_channels=2, dac_bits=10, cascade=False)
+    assert small.hash == 0x8ABC2B06AF599012
+
+
+def test_packed_sums_are_unpacked_lane_by_lane() -> None:
+    def body(column: int, value: int) -> list[int]:
+        return list((Opcode.MULTIPLY.value | column << 34 | value << 44).to_bytes(RESPONSE_BYTES, "little"))
+
+    beats = np.array([body(5, 0xFFF | 0x7FF << 12 | 0x800 << 24), body(8, 3)], np.uint8)
+    columns, sums = unpack_products(beats, 3)
+    assert columns.tolist() == [5, 8]
+    assert sums.tolist() == [[-1, 2047, -2048], [3, 0, 0]]
+    assert unpack_products(beats[1:], 2)[1].tolist() == [[3, 0]]
+    assert unpack_products(beats[1:], 1)[1].tolist() == [[3]]

@@ -1,5 +1,6 @@
 """The `fast` engine: compiled kernels over the arrays of cells of all tiles."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from twinbar.emulator.contract.bulk_operations import (
     check_shape,
     extreme_codes,
 )
+from twinbar.emulator.contract.input_groups import InputGroups
+from twinbar.emulator.contract.lane_sums import add_up, saturate
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.crossbar.needed_calibrations import calibrations
@@ -27,6 +30,7 @@ from twinbar.emulator.engines.bulk import cell_loops, cell_writes, multiply
 from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
+from twinbar.emulator.engines.bulk.spared_beats import spare_beats
 from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
 from twinbar.emulator.kernels.tile_threads import for_tiles
 from twinbar.hw.actions import ACTIONS, Action
@@ -55,6 +59,8 @@ class FastEngine:
         Columns of each tile that hold weights.
     faults : uint8 [tiles, rows * columns], optional
         Faults of the cells (``FAULT_*``), for instance measured ones; drawn from the preset otherwise.
+    layers : sequence of TileBlock
+        Layers whose column tiles share their inputs, where the controller can do that.
 
     Notes
     -----
@@ -64,7 +70,13 @@ class FastEngine:
     """
 
     def __init__(
-        self, config: CrossbarConfig, tiles: int, mapped_columns: np.ndarray, faults: np.ndarray | None = None
+        self,
+        config: CrossbarConfig,
+        tiles: int,
+        mapped_columns: np.ndarray,
+        faults: np.ndarray | None = None,
+        *,
+        layers: Sequence[TileBlock] = (),
     ) -> None:
         if config.parts is not None:
             raise ConfigError(
@@ -101,7 +113,9 @@ class FastEngine:
                     f"{FAULT_NONE} to {FAULT_NON_RESPONDING}"
                 )
             self._states.fault[:] = faults
-        self._stream = Stream(array.controller(tiles))
+        controller = array.controller(tiles)
+        self._stream = Stream(controller)
+        self._groups = InputGroups(tiles, layers if controller.shared_inputs else ())
         self._converters = make_converters(config, tiles)
         for_tiles(
             cell_loops.initialize,
@@ -236,17 +250,30 @@ class FastEngine:
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         array = self.config.array
-        row_tiles, column_tiles = block.shape
         pairs = array.pairs == "subtract"
         codes_in = np.ascontiguousarray(inputs, np.uint8)
         steps = input_steps(block, codes_in, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
         outputs = block.used_columns // 2 if pairs else block.used_columns
-        widest = int(outputs.max())
-        codes = np.empty((row_tiles, column_tiles, len(inputs), widest), np.int32)
         low, high = array.code_range
         if not pairs:
             low = int(self._scalars[0].adc_min)
         conversion = conversion_over(self.config.adc_range(full_scale), self.config, low, high)
+        found = [self._products(part, steps, outputs[place], conversion) for place, part in _parts(block)]
+        codes = _joined([part for part, _ in found], int(outputs.max()))
+        activity, conversions = self._multiply_activity(block, steps, outputs, range_code(full_scale))
+        extreme = found[0][1] if len(found) == 1 else np.concatenate([part for _, part in found])
+        lowest, highest = extreme_codes(extreme, conversions)
+        lane_bits = self._stream.controller.lane_bits
+        sums = add_up(codes, lane_bits)[None] if block.cascade else saturate(codes, lane_bits)
+        return MultiplyResult(sums, lowest, highest, int(extreme[:, 2].sum()), int(conversions.sum()), activity)
+
+    def _products(
+        self, block: TileBlock, steps: InputSteps, outputs: np.ndarray, conversion: ColumnConversion
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Convert the sums of tiles that are numbered row by row: their outputs, and extremes as of `_convert`."""
+        row_tiles, column_tiles = block.shape
+        widest = int(outputs.max())
+        codes = np.empty((row_tiles, column_tiles, steps.taken.shape[1], widest), np.int32)
         # As many row tiles at a time as leave their sums in the caches.
         together = max(1, SUMS_AT_A_TIME // max(1, column_tiles * steps.rows.shape[1] * widest))
         extremes = []
@@ -256,10 +283,7 @@ class FastEngine:
             part = block if together >= row_tiles else replace(block, first_tile=first, row_input=block.row_input[some])
             sums, variances = self.column_sums(part, steps.rows[some], widest)
             extremes.append(self._convert(part, sums, variances, steps.rank[some], outputs, conversion, codes[some]))
-        activity, conversions = self._multiply_activity(block, steps, outputs, range_code(full_scale))
-        extreme = extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
-        lowest, highest = extreme_codes(extreme, conversions)
-        return MultiplyResult(codes, lowest, highest, int(extreme[:, 2].sum()), int(conversions.sum()), activity)
+        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
 
     def _convert(
         self,
@@ -360,30 +384,38 @@ class FastEngine:
         words = -(-block.used_rows // self._stream.controller.rows_per_word)
         changed = self._ranges[block.tiles] != code
         self._ranges[block.tiles] = code
+        shared = self._groups.of(block) is not None
+        batch = steps.taken.shape[1]
         course = self._stream.follow_multiplications(
-            block.first_tile,
+            block,
             steps.taken,
             words,
             outputs,
             changed,
             self._t,
             rows_wait=not array.sample_and_hold,
+            shared=shared,
         )
         totals = self._nothing()
-        multiply.count_multiply(
-            block.first_tile,
-            steps,
-            words,
-            outputs,
-            changed,
-            course.waits,
-            self._t,
-            self._operands.row_sum,
-            self._converters.counts,
-            totals.phases[block.tiles],
-            totals.actions[block.tiles],
-            totals.energy[block.tiles],
-        )
+        first = block.first_tile
+        for place, part in _parts(block):
+            own = slice(part.tiles.start - first, part.tiles.stop - first)
+            multiply.count_multiply(
+                part.first_tile,
+                steps,
+                words,
+                outputs[place],
+                changed[own],
+                np.ascontiguousarray(course.waits[:, own]),
+                self._t,
+                self._operands.row_sum,
+                self._converters.counts,
+                totals.phases[part.tiles],
+                totals.actions[part.tiles],
+                totals.energy[part.tiles],
+            )
+        lanes = self._stream.controller.outputs_per_beat
+        spare_beats(totals.actions[block.tiles], block, words, outputs, batch, lanes, shared=shared)
         activity = self._activity(course, totals)
         return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
 
@@ -449,3 +481,18 @@ class FastEngine:
         self._stream.served = int(state["served"])
         draw_errors(self._converters, self._scalars, self._tables)
         self._refresh()
+
+
+def _parts(block: TileBlock) -> list[tuple[slice, TileBlock]]:
+    """Cut a layer into blocks whose tiles are numbered row by row, as kernels take them: its columns of tiles, each."""
+    if not block.by_column:
+        return [(slice(0, block.shape[1]), block)]
+    return [(slice(c, c + 1), part) for c, part in enumerate(block.columns())]
+
+
+def _joined(codes: list[np.ndarray], widest: int) -> np.ndarray:
+    """Put codes of blocks [row tiles, column tiles, batch, outputs] side by side; outputs that a tile lacks are 0."""
+    if len(codes) == 1:
+        return codes[0]
+    padding = [((0, 0), (0, 0), (0, 0), (0, widest - part.shape[3])) for part in codes]
+    return np.concatenate([np.pad(part, one) for part, one in zip(codes, padding, strict=True)], axis=1)

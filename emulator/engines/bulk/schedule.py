@@ -12,51 +12,26 @@ for each other, is followed cycle by cycle, over quiet cycles with a leap. Every
 Of a single tile nothing is left but the equations (`twinbar.emulator.engines.bulk.schedule_alone`).
 """
 
-from typing import Final
-
 import numpy as np
 
+from twinbar.emulator.engines.bulk.offer_calendar import (
+    HORIZON,
+    KNOWN,
+    NEVER,
+    ONE,
+    earliest,
+    extend,
+    next_in_turn,
+    note,
+    offers,
+)
 from twinbar.emulator.engines.bulk.schedule_alone import follow_alone
 from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_TILE, OP_WORK
-from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel, part
+from twinbar.emulator.kernels.compiled import allocating_kernel, kernel
 from twinbar.hw.timing import QUEUE_LATENCY
 
-_NEVER: Final = np.int64(1) << np.int64(62)
-_HORIZON: Final = 1 << 10
-"""Cycles that the calendar of coming offers spans."""
-_ALL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
-_ONE: Final = np.uint64(1)
-_DEBRUIJN: Final = np.uint64(0x03F79D71B4CB0A89)
-_LOWEST_BIT: Final = np.zeros(64, np.int64)
-for _bit in range(64):
-    _LOWEST_BIT[int(_DEBRUIJN) * (1 << _bit) % (1 << 64) >> 58] = _bit
-
-# Positions of what the dispatcher and the calendar keep between two calls.
-_BEAT, _ACCEPTED, _END, _BUSY, _KNOWN = range(5)
-
-
-@inline
-def _lowest(bits):
-    """Return the number of the lowest bit that is set (Leiserson, Prokop, Randall, 1998)."""
-    return _LOWEST_BIT[np.int64(((bits & (~bits + _ONE)) * _DEBRUIJN) >> np.uint64(58))]
-
-
-@inline
-def _next_in_turn(offering, last):
-    """Return the first tile that offers, in cyclic order after the one served last."""
-    word = last >> 6
-    later = offering[word] & ((_ALL << np.uint64(last & 63)) << _ONE)
-    while later == 0:
-        word = word + 1 if word + 1 < offering.shape[0] else 0
-        later = offering[word]
-    return (word << 6) + _lowest(later)
-
-
-@inline
-def _note(calendar, tile, cycle, clock):
-    """Enter an offer into the calendar, if it reaches so far."""
-    if cycle < clock[_KNOWN]:
-        calendar[cycle & (_HORIZON - 1), tile >> 6] |= _ONE << np.uint64(tile & 63)
+# Positions of what the dispatcher keeps between two calls, behind what the calendar does.
+_BEAT, _ACCEPTED, _END, _BUSY = range(KNOWN + 1, KNOWN + 5)
 
 
 @kernel
@@ -64,7 +39,7 @@ def _start(tile, ops, queue, queued, free, offer, running, calendar, clock):
     """Pop the commands of an idle tile, up to one that responds; gives whether one was popped."""
     mask = queue.shape[1] - 1
     first = queued[tile, 1]
-    while offer[tile] == _NEVER and queued[tile, 1] < queued[tile, 0]:
+    while offer[tile] == NEVER and queued[tile, 1] < queued[tile, 0]:
         place = queued[tile, 1] & mask
         op = queue[tile, place, 0]
         at = max(queue[tile, place, 1] + QUEUE_LATENCY, free[tile])
@@ -78,7 +53,7 @@ def _start(tile, ops, queue, queued, free, offer, running, calendar, clock):
             running[tile, 1] = ops[op, OP_OUTPUTS]
             running[tile, 2] = ops[op, OP_GROUP]
             offer[tile] = at + 1 + ops[op, OP_WORK]
-            _note(calendar, tile, offer[tile], clock)
+            note(calendar, tile, offer[tile], clock)
             clock[_BUSY] += 1
     return queued[tile, 1] > first
 
@@ -100,39 +75,8 @@ def _dispatch(ops, depth, queue, queued, free, offer, running, calendar, clock):
         queued[tile, 0] = n + 1
         clock[_ACCEPTED] = at
         clock[_BEAT] += 1
-        if offer[tile] == _NEVER:
+        if offer[tile] == NEVER:
             _start(tile, ops, queue, queued, free, offer, running, calendar, clock)
-
-
-@part
-def _extend(calendar, offer, now, clock):
-    """Let the calendar reach further, when half of what it spans has passed."""
-    known = clock[_KNOWN]
-    if now >= known - _HORIZON // 2:
-        clock[_KNOWN] = now + _HORIZON
-        for tile in range(offer.shape[0]):
-            if offer[tile] >= known:
-                _note(calendar, tile, offer[tile], clock)
-
-
-@part
-def _offers(calendar, offering, now):
-    """Take the offers of a cycle from the calendar; gives whether any tile offers a response."""
-    some = np.uint64(0)
-    for word in range(offering.shape[0]):
-        offering[word] |= calendar[now & (_HORIZON - 1), word]
-        calendar[now & (_HORIZON - 1), word] = 0
-        some |= offering[word]
-    return some != 0
-
-
-@part
-def _earliest(offer):
-    """Return the cycle of the earliest offer."""
-    earliest = _NEVER
-    for tile in range(offer.shape[0]):
-        earliest = min(earliest, offer[tile])
-    return earliest
 
 
 @allocating_kernel
@@ -170,30 +114,30 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
     queued = np.zeros((tiles, 2), np.int64)  # accepted, popped
     free = np.zeros(tiles, np.int64)
     offer = np.zeros(tiles, np.int64)
-    offer[:] = _NEVER
+    offer[:] = NEVER
     running = np.zeros((tiles, 3), np.int64)  # command, responses left, left in the group
     words = (tiles + 63) >> 6
     offering = np.zeros(words, np.uint64)
-    calendar = np.zeros((_HORIZON, words), np.uint64)
+    calendar = np.zeros((HORIZON, words), np.uint64)
     clock = np.zeros(5, np.int64)
     clock[_ACCEPTED] = -1
     clock[_END] = -1
-    clock[_KNOWN] = _HORIZON
+    clock[KNOWN] = HORIZON
     before, before_that = np.int64(-2), np.int64(-3)
     now = np.int64(0)
 
     _dispatch(ops, command_depth, queue, queued, free, offer, running, calendar, clock)
     while clock[_BUSY] > 0:
-        _extend(calendar, offer, now, clock)
-        if not _offers(calendar, offering, now):
+        extend(calendar, offer, now, clock)
+        if not offers(calendar, offering, now):
             # The calendar is empty up to the earliest offer.
-            now = _earliest(offer)
+            now = earliest(offer)
             continue
         if response_depth == 2 and before == now - 1 and before_that == now - 2:
             # Two beats are still on their way through the queue: it is full.
             now += 1
             continue
-        tile = _next_in_turn(offering, served)
+        tile = next_in_turn(offering, served)
         served = tile
         before_that = before
         before = now
@@ -211,11 +155,11 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
                 running[tile, 2] = group
                 offer[tile] += ops[op, OP_GAP]
             if offer[tile] > now + 1:
-                offering[tile >> 6] &= ~(_ONE << np.uint64(tile & 63))
-                _note(calendar, tile, offer[tile], clock)
+                offering[tile >> 6] &= ~(ONE << np.uint64(tile & 63))
+                note(calendar, tile, offer[tile], clock)
         else:
-            offering[tile >> 6] &= ~(_ONE << np.uint64(tile & 63))
-            offer[tile] = _NEVER
+            offering[tile >> 6] &= ~(ONE << np.uint64(tile & 63))
+            offer[tile] = NEVER
             free[tile] = now
             clock[_BUSY] -= 1
             popped = _start(tile, ops, queue, queued, free, offer, running, calendar, clock)

@@ -6,6 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from twinbar.emulator.contract.bulk_operations import TileBlock
+from twinbar.emulator.engines.bulk.cascade_ops import cascade_ops
+from twinbar.emulator.engines.bulk.cascade_schedule import follow_cascades
 from twinbar.emulator.engines.bulk.schedule import schedule
 from twinbar.emulator.engines.bulk.schedule_ops import list_ops, multiply_ops
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -59,7 +62,7 @@ class Stream:
 
     def follow_multiplications(
         self,
-        first_tile: int,
+        block: TileBlock,
         steps: np.ndarray,
         words: np.ndarray,
         outputs: np.ndarray,
@@ -67,14 +70,25 @@ class Stream:
         t: Durations,
         *,
         rows_wait: bool,
+        shared: bool = False,
     ) -> ProgramCourse:
-        """Follow a batch of multiplications (arguments as in `multiply_ops`; ``rows_wait``: with its `waits`).
+        """Follow a batch of multiplications.
 
         With DAC inputs one batch goes like the next, so that courses are remembered.
+
+        Parameters
+        ----------
+        block : TileBlock
+        steps, words, outputs, changed, t
+            As in `multiply_ops`.
+        rows_wait : bool
+            Whether `ProgramCourse.waits` is asked for.
+        shared : bool
+            Whether the column tiles of a row share their inputs.
         """
         key = b"|".join(
             (
-                np.array([first_tile, self.served, rows_wait, *steps.shape], np.int64).tobytes(),
+                np.array([block.first_tile, self.served, rows_wait, shared, block.cascade, *steps.shape]).tobytes(),
                 *(array.tobytes() for array in (steps, words, outputs, changed)),
             )
         )
@@ -83,14 +97,32 @@ class Stream:
             self._remembered.move_to_end(key)
             self.served = course.served
             return course
-        ops, positions = multiply_ops(first_tile, steps, words, outputs, self.controller.adc_channels, changed, t)
-        course, waits = self._follow(ops, np.zeros(len(ops) if rows_wait else 0, np.int64))
+        arguments = steps, words, outputs, self.controller.adc_channels
+        if shared or block.cascade or self.controller.outputs_per_beat > 1:
+            rows, columns = block.shape
+            strides = (1, rows) if block.by_column else (columns, 1)
+            lanes = self.controller.outputs_per_beat
+            beats, work, positions = cascade_ops(
+                block.first_tile, *strides, block.cascade, shared, *arguments, lanes, changed, t
+            )
+            course, waits = self._follow_cascades(beats, work, np.zeros(len(work) if rows_wait else 0, np.int64))
+        else:
+            ops, positions = multiply_ops(block.first_tile, *arguments, changed, t)
+            course, waits = self._follow(ops, np.zeros(len(ops) if rows_wait else 0, np.int64))
         if rows_wait:
             course = ProgramCourse(course.cycles, course.stalls, course.served, waits[positions])
         self._remembered[key] = course
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return course
+
+    def _follow_cascades(
+        self, beats: np.ndarray, work: np.ndarray, waits: np.ndarray
+    ) -> tuple[ProgramCourse, np.ndarray]:
+        stalls = np.zeros(self.controller.tiles, np.int64)
+        depths = self.controller.command_depth, self.controller.response_depth
+        cycles, self.served = follow_cascades(beats, work, self.controller.tiles, *depths, self.served, stalls, waits)
+        return ProgramCourse(cycles, stalls, self.served), waits
 
     def _follow(self, ops: np.ndarray, waits: np.ndarray) -> tuple[ProgramCourse, np.ndarray]:
         stalls = np.zeros(self.controller.tiles, np.int64)

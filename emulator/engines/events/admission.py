@@ -28,7 +28,8 @@ def admit(
     if command.opcode is None:
         return Status.UNKNOWN_OPCODE
     spec = commands[command.opcode]
-    if command.tile != tile and not spec.to_every_tile:
+    route = command.route
+    if route.stray if route.several else command.tile != tile and not spec.to_every_tile:
         return Status.BAD_TILE
     if safety.unanswered and spec.haltable:
         return Status.ABORTED

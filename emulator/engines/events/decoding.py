@@ -1,7 +1,7 @@
 """Commands out of beats, and response beats, at the offsets of the protocol's layouts."""
 
 from types import SimpleNamespace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,30 @@ from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 OPCODES: Final = {opcode.value: opcode for opcode in Opcode}
 _OPCODE, _TILE, _BODY = COMMAND["opcode"], COMMAND["tile"], COMMAND["body"]
 _ROW, _COLUMN, _CODE = CELL_RESULT["row"], CELL_RESULT["column"], CELL_RESULT["code"]
+
+
+class Route(NamedTuple):
+    """What a tile is told of a command beat, besides the beat.
+
+    Parameters
+    ----------
+    several : bool
+        It is for a group of tiles, or for the members of a cascade.
+    copy : bool
+        Another tile counts it as its command.
+    stray : bool
+        Its group, or a member of its cascade, does not exist.
+    last : bool
+        The tile is the last member of the cascade.
+    """
+
+    several: bool = False
+    copy: bool = False
+    stray: bool = False
+    last: bool = False
+
+
+_PLAIN: Final = Route()
 
 
 class DecodedCommand:
@@ -35,11 +59,13 @@ class DecodedCommand:
         The opcode's arguments, by name.
     arguments : SimpleNamespace
         The same as attributes.
+    route : Route
     """
 
-    __slots__ = ("arguments", "body", "number", "opcode", "tile", "values")
+    __slots__ = ("arguments", "body", "number", "opcode", "route", "tile", "values")
 
-    def __init__(self, beat: int) -> None:
+    def __init__(self, beat: int, route: Route = _PLAIN) -> None:
+        self.route = route
         self.number = _OPCODE.of(beat)
         self.opcode = OPCODES.get(self.number)
         self.tile = _TILE.of(beat)
@@ -66,15 +92,21 @@ class Answer:
         Results of operations on cells.
     value : int
         Result of the others: a register's value, or a signed sum.
+    lanes : list of int
+        Sums of an incomplete beat.
+    given : bool
+        Nothing is left to be answered.
     """
 
-    __slots__ = ("code", "column", "command", "resets", "sets", "status", "value")
+    __slots__ = ("code", "column", "command", "given", "lanes", "resets", "sets", "status", "value")
 
     def __init__(self, command: DecodedCommand, status: Status) -> None:
         self.command = command
         self.status = status
         self.column = _COLUMN.of(command.body)
         self.code = self.sets = self.resets = self.value = 0
+        self.lanes: list[int] = []
+        self.given = False
 
     def beat(self, tile: int, faults: int, mode: Mode) -> int:
         """Return the response beat, with what a tile says of itself in the cycle in which it is handed over."""

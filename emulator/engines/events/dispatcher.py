@@ -8,6 +8,7 @@ from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
 from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.listener import Listener
+from twinbar.emulator.engines.events.routing import routes
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode
 
@@ -60,12 +61,12 @@ class Dispatcher:
                 yield clock.at(presented, Stage.HALT)
                 self._halt(command)
             yield clock.at(presented, Stage.STREAM)
-            queues = [tile.queue for tile in self._receivers(command)]
-            for queue in queues:
-                while not queue.ready:
-                    yield queue.room()
-            for queue in queues:
-                queue.put(command)
+            receivers = self._receivers(beat)
+            for tile, _ in receivers:
+                while not tile.queue.ready:
+                    yield tile.queue.room()
+            for tile, received in receivers:
+                tile.queue.put(received)
             cycle = clock.cycle
             self.last_accepted = cycle
             self.accepted.append(cycle - begin)
@@ -75,12 +76,11 @@ class Dispatcher:
             presented = cycle + 1
         self.done = True
 
-    def _receivers(self, command: DecodedCommand) -> Sequence[Tile]:
-        if command.opcode is Opcode.SAFE:
-            return self._tiles
-        # A beat for a tile that does not exist goes to tile 0, which refuses it.
-        number = command.tile if command.tile < len(self._tiles) else 0
-        return self._tiles[number : number + 1]
+    def _receivers(self, beat: int) -> list[tuple[Tile, DecodedCommand]]:
+        """Return the tiles that a beat goes to, as it is presented in this cycle, and what each of them gets."""
+        groups = [tile.registers["INPUT_GROUP"] for tile in self._tiles]
+        found = routes(DecodedCommand(beat), self._tiles[0].config, groups)
+        return [(self._tiles[number], DecodedCommand(beat, route)) for number, route in found.items()]
 
     def _halt(self, command: DecodedCommand) -> None:
         if command.opcode is Opcode.SAFE:

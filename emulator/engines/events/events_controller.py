@@ -15,12 +15,13 @@ from twinbar.emulator.engines.events.consumer import Consumer
 from twinbar.emulator.engines.events.decoding import to_bytes
 from twinbar.emulator.engines.events.dispatcher import Dispatcher
 from twinbar.emulator.engines.events.front_end_time import SerialTime
+from twinbar.emulator.engines.events.joint_start import JointStart
 from twinbar.emulator.engines.events.listener import Listener
 from twinbar.emulator.engines.events.safety import SynchronizedPin as SeenPin
 from twinbar.emulator.engines.events.sequencer import Sequencer
 from twinbar.emulator.engines.events.stream_queue import Queue
 from twinbar.emulator.engines.events.tile import Tile
-from twinbar.hw.actions import Action
+from twinbar.hw.actions import Action, response_beats
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Phase
 
@@ -69,7 +70,8 @@ class EventsController:
             )
             for number in range(controller.tiles)
         ]
-        self._sequencers = [Sequencer(tile, self._check_rest) for tile in self._tiles]
+        joint_start = JointStart(clock, self._tiles)
+        self._sequencers = [Sequencer(tile, self._check_rest, joint_start) for tile in self._tiles]
         self._dispatcher = Dispatcher(clock, self._tiles)
 
     def listen(self, listener: Listener | None) -> None:
@@ -139,7 +141,7 @@ class EventsController:
             front_end = tile.front_end
             extremes[number] = front_end.least or 0, front_end.most or 0, front_end.clipped
         actions[:, Action.SHIFT_ADD] = actions[:, Action.CONVERT_FORWARD]
-        actions[:, Action.RESPONSE_BEAT] = phases[:, Phase.RESPOND]
+        actions[:, Action.RESPONSE_BEAT] = response_beats(phases[:, Phase.RESPOND], actions.T)
         return ProgramResult(
             responses=to_bytes(self._consumer.beats),
             response_cycles=np.array(self._consumer.cycles, np.int64),

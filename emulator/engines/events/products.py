@@ -3,6 +3,7 @@
 from twinbar.emulator.engines.events.admission import outputs_of
 from twinbar.emulator.engines.events.clock import Steps
 from twinbar.emulator.engines.events.decoding import DecodedCommand
+from twinbar.emulator.engines.events.outputs import hand_over_group
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import DrivePath as Path
@@ -12,14 +13,21 @@ from twinbar.hw.timing import DECIDE_CYCLES, Phase
 
 
 def multiply(tile: Tile, command: DecodedCommand) -> Steps[None]:
-    """MULTIPLY: responds to all outputs but the last, which it leaves to the sequencer, as every command does."""
+    """MULTIPLY: responds to all outputs but the last, which it leaves to the sequencer, as every command does.
+
+    In a cascade, and with packed outputs, it leaves nothing to it unless it is cut off.
+    """
     arguments = command.arguments
     first, count = arguments.column, outputs_of(command)
     steps = tile.inputs.steps(codes=bool(arguments.codes), skip=bool(arguments.skip))
     groups = [range(at, min(at + tile.config.adc_channels, count)) for at in range(0, count, tile.config.adc_channels)]
     sums = [0] * count
+    hands_over = tile.member is not None or tile.config.outputs_per_beat > 1
     if not steps:
-        yield from _respond_group(tile, first, range(count), sums, last=True)
+        if hands_over:
+            yield from hand_over_group(tile, command, range(count), sums)
+        else:
+            yield from _respond_group(tile, first, range(count), sums, last=True)
         return
     for step, plane in enumerate(steps):
         tile.answer.column = first
@@ -29,7 +37,10 @@ def multiply(tile: Tile, command: DecodedCommand) -> Steps[None]:
         for group in groups:
             yield from _convert_group(tile, command, group, plane, sums, last=group is groups[-1])
             if step == len(steps) - 1:
-                yield from _respond_group(tile, first, group, sums, last=group is groups[-1])
+                if hands_over:
+                    yield from hand_over_group(tile, command, group, sums)
+                else:
+                    yield from _respond_group(tile, first, group, sums, last=group is groups[-1])
                 if tile.answer.status is not Status.OK:
                     return
 
@@ -51,7 +62,7 @@ def _convert_group(
     """Convert the outputs of a group at once, and add their codes; the read path stays on until the last group."""
     registers, subtract = tile.registers, bool(command.arguments.subtract)
     first = command.arguments.column + group.start
-    tile.answer.column = first
+    tile.answer.column = first - len(tile.answer.lanes)
     trims = registers.trims if tile.time.trims else [TRIM_INIT] * len(group)
     codes = tile.front_end.convert_outputs(first, len(group), trims, registers["RANGE_MULTIPLY"], subtract=subtract)
     tile.counters.channels = range(len(group))

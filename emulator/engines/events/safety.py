@@ -115,6 +115,11 @@ class Safety:
             self.disarm()
         self._halt()
 
+    def stop_by_cascade(self) -> None:
+        """A neighbour has ended the cascade that the tile runs."""
+        self.halted = self._clock.cycle
+        self._halt()
+
     def catch(self, fault: Fault) -> None:
         """Latch a fault: it halts and disarms."""
         self.halted = self.faulted = self._clock.cycle

@@ -8,7 +8,9 @@ from twinbar.emulator.engines.events.admission import admit
 from twinbar.emulator.engines.events.clock import Stage, Steps
 from twinbar.emulator.engines.events.decoding import Answer, DecodedCommand
 from twinbar.emulator.engines.events.housekeeping import load, refuse
+from twinbar.emulator.engines.events.joint_start import JointStart
 from twinbar.emulator.engines.events.operations import OPERATIONS
+from twinbar.emulator.engines.events.routing import is_cascade
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.commands import CLOSED_LOOP, HALTABLE
@@ -24,6 +26,7 @@ class Sequencer:
     tile : Tile
     at_rest : callable
         Called when the tile has become idle.
+    joint_start : JointStart
 
     Attributes
     ----------
@@ -31,18 +34,20 @@ class Sequencer:
         Whether it waits for a command.
     """
 
-    def __init__(self, tile: Tile, at_rest: Callable[[], None]) -> None:
+    def __init__(self, tile: Tile, at_rest: Callable[[], None], joint_start: JointStart) -> None:
         self.idle = True
         self._tile = tile
         self._at_rest = at_rest
+        self._joint_start = joint_start
         tile.process = tile.clock.process(self._run())
 
     def _run(self) -> Steps[None]:
         tile = self._tile
         while True:
-            command = yield from self._next_command()
-            status = admit(command, tile.number, tile.config, tile.registers, tile.safety)
-            tile.count(Action.COMMAND_BEAT)
+            yield from self._next_command()
+            status = yield from self._admission(tile.queue.front)
+            command = tile.queue.take()
+            tile.count(Action.SHARED_BEAT if command.route.copy else Action.COMMAND_BEAT)
             tile.answer = answer = Answer(command, status)
             tile.cut = Status.OK
             yield tile.clock.timeout(1)  # The command runs from the next cycle on.
@@ -51,14 +56,15 @@ class Sequencer:
                 yield from load(tile, command)
             else:
                 yield from self._carry_out(command)
-                yield from tile.respond()
+                if not answer.given:
+                    yield from tile.respond()
                 self._count_write(answer)
             if tile.counters.listener:
                 name = command.opcode.name if command.opcode else "?"
                 tile.counters.listener.command(tile.number, name, answer.status.name, started, tile.clock.cycle + 1)
 
-    def _next_command(self) -> Steps[DecodedCommand]:
-        """Take the next command: in this cycle if it is visible and no halt occurs, else out of the phase IDLE."""
+    def _next_command(self) -> Steps[None]:
+        """Wait for the next command: until this cycle if it is visible and no halt occurs, else in the phase IDLE."""
         tile = self._tile
         cycle = tile.clock.cycle
         if not tile.queue.visible or tile.safety.halted == cycle:
@@ -70,7 +76,16 @@ class Sequencer:
             while tile.safety.halted == tile.clock.cycle:
                 yield tile.clock.at(tile.clock.cycle + 1, Stage.STREAM)
             self.idle = False
-        return tile.queue.take()
+
+    def _admission(self, command: DecodedCommand) -> Steps[Status]:
+        """Return the status of the command that is taken in this cycle; a cascade waits for all its members."""
+        tile = self._tile
+        tile.member = None
+        if not is_cascade(command, tile.config) or command.route.stray:
+            return admit(command, tile.number, tile.config, tile.registers, tile.safety)
+        tile.counters.enter(Phase.IDLE, tile.clock.cycle + 1)
+        status: Status = yield self._joint_start.offer(tile, command)
+        return status
 
     def _carry_out(self, command: DecodedCommand) -> Steps[None]:
         """Carry out a command up to its (last) response, or refuse it."""

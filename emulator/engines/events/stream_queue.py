@@ -65,6 +65,11 @@ class Queue(Generic[Beat]):
         """Whether a beat can be taken in this cycle."""
         return bool(self._beats) and self._beats[0][0] <= self._clock.now
 
+    @property
+    def front(self) -> Beat:
+        """The beat that is taken next."""
+        return self._beats[0][1]
+
     def head(self) -> simpy.Event:
         """Return the event of the next cycle in which a beat is visible, in the stage STREAM."""
         if self._beats:

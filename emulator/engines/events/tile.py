@@ -14,6 +14,7 @@ from twinbar.emulator.engines.events.drive import Drive
 from twinbar.emulator.engines.events.front_end import FrontEnd
 from twinbar.emulator.engines.events.front_end_time import DirectTime, FrontEndTime, SerialTime
 from twinbar.emulator.engines.events.input_planes import InputPlanes
+from twinbar.emulator.engines.events.membership import Member
 from twinbar.emulator.engines.events.register_file import RegisterFile
 from twinbar.emulator.engines.events.safety import Safety, SynchronizedPin
 from twinbar.emulator.engines.events.stream_queue import Queue
@@ -55,6 +56,8 @@ class Tile:
         Whether a halt ends what the tile does now.
     cut : Status
         Why a multiplication was halted while it responded; OK: it was not.
+    member : Member or None
+        Its part in the cascade that it runs, or ran last before its next command.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Tile:
         self.answer: Answer
         self.haltable = False
         self.cut = Status.OK
+        self.member: Member | None = None
         self._arbiter = arbiter
         self._responds = False
         self._cut_in = -1
@@ -124,6 +128,8 @@ class Tile:
         """Stop what the tile does: this cycle is the last in which the write gate or the read path is open."""
         self.front_end.close(self.clock.cycle + 1)
         self.time.halt()
+        if self.member is not None:
+            self.member.halted()
         if self.haltable:
             self.haltable = False
             self.process.interrupt()

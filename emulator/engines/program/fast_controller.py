@@ -57,7 +57,8 @@ class FastController:
         self._tiles = np.zeros(controller.tiles, at.TILE)
         self._tiles["record"] = NO_RECORD
         self._tiles["codes"] = controller.safe_codes
-        self._tiles["limited"] = -1
+        self._tiles["limited"] = self._tiles["hit"] = self._tiles["halted"] = -1
+        self._tiles["cut_off"] = -1
         power_up(self._tiles, controller)
         power_up_parts(self._tiles, self._chip)
         self._served = controller.tiles - 1
@@ -149,6 +150,10 @@ def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.void:
     chip["command_depth"] = controller.command_depth
     chip["response_depth"] = controller.response_depth
     chip["safe"][: at.LINES] = controller.safe_codes
+    chip["cascade"] = controller.cascade
+    chip["shared"] = controller.shared_inputs
+    chip["lanes"] = controller.outputs_per_beat
+    chip["lane_bits"] = controller.lane_bits
     chip["holds"] = config.array.sample_and_hold
     describe_parts(chip, controller, config.parts)
     return chip

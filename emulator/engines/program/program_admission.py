@@ -12,7 +12,7 @@ from twinbar.hw.protocol import commands as declared
 from twinbar.hw.protocol.commands import CELL, COMMANDS, PRODUCT, REGISTER, REST, TRAIN, CommandSpec
 from twinbar.hw.protocol.layouts import MAX_COLUMNS, OPCODE_BITS
 from twinbar.hw.protocol.registers import BY_NAME
-from twinbar.hw.protocol.rules import Aligned, Below, Bound, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.rules import Aligned, Below, Bound, Needs, NotBoth, OneOf, Rule, Setting, Span, Within
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 
@@ -160,6 +160,10 @@ def _rule(config: ControllerConfig, spec: CommandSpec, rule: Rule) -> np.void:
     elif isinstance(rule, Aligned):
         record["kind"] = ALIGNED
         _bound(record, config, rule.unit, 1)
+    elif isinstance(rule, Needs):
+        record["kind"] = RANGE
+        if not getattr(config, rule.option.name):
+            record["most"] = rule.most
     elif isinstance(rule, OneOf):
         record["kind"], record["most"] = MEMBER, sum(1 << int(member.value) for member in rule.members)
     else:
@@ -206,7 +210,7 @@ def _holds(row, rule, body):
 
 
 @kernel
-def admit(row, rules, tile, addressed, opcode, body):
+def admit(row, rules, goes_astray, opcode, body):
     """Return the status with which a command is refused, or OK.
 
     Parameters
@@ -214,15 +218,15 @@ def admit(row, rules, tile, addressed, opcode, body):
     row : record `program_layout.TILE`
         State of the tile.
     rules : Rules
-    tile, addressed : int
-        Number of the tile, and that in the beat.
+    goes_astray : bool
+        The beat is for a tile, group or cascade that does not exist.
     opcode, body : int
         The command.
     """
     command = rules.commands[opcode]
     if not command.known:
         return UNKNOWN_OPCODE
-    if addressed != tile and not command.to_every_tile:
+    if goes_astray and not command.to_every_tile:
         return BAD_TILE
     if row.aborting and command.haltable:
         return ABORTED

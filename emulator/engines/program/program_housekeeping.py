@@ -21,7 +21,7 @@ from twinbar.emulator.engines.program.program_registers import read_register, wr
 from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.protocol.commands import ARMING, INPUT
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, LINE_BITS, WORD_BITS
-from twinbar.hw.protocol.registers import FIELD_CODES
+from twinbar.hw.protocol.registers import FIELD_CODES, INPUT_GROUP
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
 from twinbar.hw.timing import ARM_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
 
@@ -38,6 +38,7 @@ RECORD_MULTIPLY: Final = Record.MULTIPLY.value
 CLEAR_WORDS: Final = INPUT["clear"].offset
 """Bit of the body of LOAD that clears all words."""
 BITS_SHIFT: Final = INPUT["bits"].offset
+INPUT_GROUP_AT: Final = INPUT_GROUP.address
 MODE_MASK: Final = ARMING["mode"].mask
 
 
@@ -67,6 +68,10 @@ def _execute(row, tile, chip, pins):
             if chip.serial and address == SETTLE_DRIVE:
                 # Words that were sent before settle as long as was said then.
                 send_words(row, chip, row.end + 1)
+            if address == INPUT_GROUP_AT:
+                # Whoever looks at it in a cycle up to this one sees what was before.
+                row.group_before = row.registers[address]
+                row.group_since = row.end + 1
             write_register(row, chip, address, (body >> ADDRESS_BITS) & VALUE_MASK)
         else:
             # Counters hold what was before this command: its own cycles have not been added yet.

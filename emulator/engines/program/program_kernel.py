@@ -3,6 +3,7 @@
 import numpy as np
 
 from twinbar.emulator.engines.program import program_layout as at
+from twinbar.emulator.engines.program.program_admission import MULTIPLY, admit
 from twinbar.emulator.engines.program.program_ahead import (
     WATCHDOG_FAULT,
     before_own_fault,
@@ -17,9 +18,18 @@ from twinbar.emulator.engines.program.program_ahead import (
 )
 from twinbar.emulator.engines.program.program_cell import FAULTED
 from twinbar.emulator.engines.program.program_drive import disarm
+from twinbar.emulator.engines.program.program_flow import (
+    completes_beat,
+    flow_due,
+    flow_on,
+    offer_beat,
+    stop_flow,
+    take_sum,
+)
 from twinbar.emulator.engines.program.program_front_end import rest_parts
 from twinbar.emulator.engines.program.program_housekeeping import load_inputs
 from twinbar.emulator.engines.program.program_streams import (
+    ANY,
     dispatch,
     head_visible,
     pop,
@@ -27,15 +37,18 @@ from twinbar.emulator.engines.program.program_streams import (
 )
 from twinbar.emulator.engines.program.program_tile import (
     ABORTED,
+    BODY_MASK,
+    BODY_SHIFT,
     NO_CUT,
     OK,
     advance,
     hand_over,
+    members_of,
     rest,
     start,
     stop_work,
 )
-from twinbar.emulator.kernels.compiled import kernel, part
+from twinbar.emulator.kernels.compiled import inline, kernel, part
 
 
 @part
@@ -51,31 +64,120 @@ def _next_work(streams):
 
 
 @kernel
-def _schedule(row, streams, tile, cycle):
+def _schedule(tiles, tile, chip, streams, cycle):
     """Note when a tile has something to do next, behind ``cycle``."""
-    state = row.state
-    streams.offers[tile] = row.begin if state == at.RESPOND else at.NEVER
+    row = tiles[tile]
     wake = at.NEVER
-    if state == at.IDLE:
-        wake = max(head_visible(row, streams, tile), cycle + 1)
-    elif state != at.RESPOND:
+    if row.state == at.HAND_OVER:
+        due = flow_due(tiles, tile)
+        if not completes_beat(row, tile, chip):
+            wake = max(due, cycle + 1)
+        elif due != at.NEVER:
+            offer_beat(tiles, tile, chip, due)
+    state = row.state
+    streams.offers[tile] = at.NEVER
+    if state == at.RESPOND:
+        streams.offers[tile] = row.offered if row.flows and row.opcode == MULTIPLY and row.status == OK else row.begin
+    elif state == at.IDLE:
+        visible = head_visible(row, streams, tile)
+        wake = max(visible, cycle + 1)
+        # A cascade begins when its last member can take it; one that was halted looks again in the next cycle.
+        if visible <= cycle and row.halted != cycle and chip.cascade and _members_at(streams, row, tile, chip) > 1:
+            wake = at.NEVER
+    elif state != at.HAND_OVER:
         wake = row.end
     streams.wakes[tile] = wake
+
+
+@kernel
+def _schedule_neighbour(tiles, tile, chip, streams, cycle):
+    """Note when a neighbour of a tile that has handed over an output can hand over its own."""
+    if tiles[tile].state == at.HAND_OVER:
+        before = streams.wakes[tile]
+        _schedule(tiles, tile, chip, streams, cycle)
+        streams.wakes[tile] = min(streams.wakes[tile], before)
+
+
+@inline
+def _members_at(streams, row, tile, chip):
+    """Return the members of the command at the front of a tile's queue."""
+    position = streams.queues[tile, row.head]
+    return np.int64(1) if streams.astray[position] else members_of(streams.commands[position], chip)
+
+
+@kernel
+def _begin(s, row, tile, chip, rules, streams, pins, horizon, cycle, ends):
+    """Take the command at the front of a tile's queue (``ends`` as in `start`)."""
+    if row.state == at.IDLE:
+        rest(row, cycle)
+    position = pop(row, streams, tile)
+    owner = streams.owners[position]
+    astray = streams.astray[position] != 0
+    start(row, tile, chip, rules, streams.commands[position], cycle, owner in (ANY, tile), astray, ends)
+    advance(s, row, tile, chip, pins, before_own_fault(row, horizon, cycle), NO_CUT)
+    if streams.flow.waiting:
+        streams.flow.dispatch = cycle + 1
 
 
 @part
 def _take_next(s, row, tile, chip, rules, streams, pins, horizon, cycle):
     """Take the next command if it is there, else go idle: in the last cycle of a command, or in an idle one."""
-    if head_visible(row, streams, tile) <= cycle:
-        if row.state == at.IDLE:
-            rest(row, cycle)
-        start(row, tile, chip, rules, pop(row, streams, tile), cycle)
-        horizon = before_own_fault(row, horizon, cycle)
-        advance(s, row, tile, chip, pins, horizon, NO_CUT)
-        if streams.flow.waiting:
-            streams.flow.dispatch = cycle + 1
+    visible = head_visible(row, streams, tile) <= cycle
+    if visible and chip.cascade and _members_at(streams, row, tile, chip) > 1:
+        streams.flow.gathers = 1
+        visible = False
+    if visible:
+        _begin(s, row, tile, chip, rules, streams, pins, horizon, cycle, False)
     elif row.state != at.IDLE:
         go_idle(row, cycle)
+
+
+@kernel
+def _all_can_take(tiles, streams, first, behind, cycle):
+    """Whether all members of a cascade could take it in ``cycle``."""
+    position = streams.queues[first, tiles[first].head]
+    for tile in range(first, behind):
+        row = tiles[tile]
+        if row.state != at.IDLE or row.halted == cycle or head_visible(row, streams, tile) > cycle:
+            return False
+        if streams.queues[tile, row.head] != position:
+            return False
+    return True
+
+
+@kernel
+def _start_cascades(s, tiles, chip, rules, streams, pins, horizon, cycle):
+    """Let the members of a cascade take it in the cycle in which the last of them can."""
+    for first in range(tiles.shape[0]):
+        row = tiles[first]
+        if row.state != at.IDLE or row.level == 0 or streams.owners[streams.queues[first, row.head]] != first:
+            continue
+        behind = first + _members_at(streams, row, first, chip)
+        if behind == first + 1 or not _all_can_take(tiles, streams, first, behind, cycle):
+            continue
+        beat = streams.commands[streams.queues[first, row.head]]
+        body = (beat >> BODY_SHIFT) & BODY_MASK
+        ends = False
+        for tile in range(first, behind):
+            if admit(tiles[tile], rules, False, MULTIPLY, body) != OK:
+                ends = True
+        for tile in range(first, behind):
+            _begin(s, tiles[tile], tile, chip, rules, streams, pins, horizon, cycle, ends)
+        for tile in range(first, behind):
+            _schedule(tiles, tile, chip, streams, cycle)
+
+
+@kernel
+def _end_cascades(tiles, streams, cycle):
+    """Let the neighbours of members that a halt has cut off in ``cycle`` be halted in the next one."""
+    for tile in range(tiles.shape[0]):
+        row = tiles[tile]
+        if row.cut_off != cycle:
+            continue
+        for other in range(max(tile - 1, row.first_member), min(tile + 1, row.last_member) + 1):
+            if tiles[other].runs:
+                tiles[other].hit = cycle + 1
+                streams.wakes[other] = min(streams.wakes[other], cycle + 1)
 
 
 @kernel
@@ -86,7 +188,7 @@ def go_idle(row, cycle):
 
 
 @part
-def _visit(s, row, tile, chip, rules, streams, pins, horizon, cycle, served, faults, stopped):
+def _visit(s, tiles, tile, chip, rules, streams, pins, horizon, cycle, served, faults, stopped):
     """Let a tile do what it does in a cycle in which it has something to do, is answered, or is halted.
 
     Parameters
@@ -100,20 +202,33 @@ def _visit(s, row, tile, chip, rules, streams, pins, horizon, cycle, served, fau
     stopped : bool
         A SAFE or ABORT halts it.
     """
-    halted = stopped or faults != 0
+    row = tiles[tile]
+    halted = stopped or faults != 0 or row.hit == cycle
     reason = OK if not halted else (FAULTED if faults else ABORTED)
     free = row.state == at.IDLE
+    flows = row.opcode == MULTIPLY and row.flows != 0 and row.status == OK
+    runs = row.runs
     if served:
+        if flows:
+            take_sum(tiles, tile, cycle)
         free = hand_over(row, chip, cycle, reason)
     elif row.state == at.LOAD:
         load_inputs(row, s.inputs[tile], chip)
         streams.flow.busy_until = max(streams.flow.busy_until, cycle)
         free = True
+    elif halted and flows and (row.state == at.HAND_OVER or (row.state == at.RESPOND and row.offered > cycle)):
+        free = stop_flow(tiles, tile, chip, cycle, reason)
     elif halted:
         stop_work(s, row, tile, chip, pins, cycle, reason)
+    elif row.state == at.HAND_OVER:
+        free = flow_on(tiles, tile, chip, cycle, True)
     else:
         advance(s, row, tile, chip, pins, before_own_fault(row, horizon, cycle), NO_CUT)
     if halted:
+        row.halted = cycle
+        row.runs = 0
+        if runs and not free:
+            row.cut_off = cycle
         row.faults |= faults
         row.aborting += np.int64(stopped)
         if faults or streams.flow.safe_now:
@@ -135,18 +250,30 @@ def _halts(row, tile, streams, pins, cycle, accepted_before):
 
 
 @part
+def _is_hit(tiles, cycle):
+    """Whether the end of a cascade halts a tile in ``cycle``."""
+    hit = False
+    for tile in range(tiles.shape[0]):
+        hit = hit or tiles[tile].hit == cycle
+    return hit
+
+
+@part
 def _step(s, tiles, chip, rules, streams, pins, cycle):
     """Let everything happen that happens in a cycle."""
     flow, wakes = streams.flow, streams.wakes
     accepted_before = flow.accepted_last
     flow.safe_now = 0
     flow.aborted_now = -1
+    flow.gathers = 0
     if cycle == flow.dispatch:
-        dispatch(tiles, streams, cycle)
+        dispatch(tiles, chip, streams, cycle)
     expires = cycle >= flow.watchdog
     halting = flow.safe_now != 0 or flow.aborted_now >= 0 or expires or cycle >= flow.pin_event
     server = serve(tiles, chip, streams, cycle)
-    horizon = np.int64(-1)
+    # In a cycle in which a member may be halted, its neighbours' next one is not foreseen.
+    unforeseen = chip.cascade != 0 and (halting or chip.serial != 0 or _is_hit(tiles, cycle))
+    horizon = cycle + 1 if unforeseen else np.int64(-1)
     due = flow.watchdog
     for tile in range(tiles.shape[0]):
         row = tiles[tile]
@@ -159,9 +286,20 @@ def _step(s, tiles, chip, rules, streams, pins, cycle):
             continue
         if horizon < 0:
             horizon = horizon_of(streams, pins, due, cycle)
-        _visit(s, row, tile, chip, rules, streams, pins, horizon, cycle, tile == server, faults, stopped)
+        first, last = (row.first_member, row.last_member) if row.runs else (tile, tile)
+        _visit(s, tiles, tile, chip, rules, streams, pins, horizon, cycle, tile == server, faults, stopped)
         due = min(due, watchdog_due(row, flow.accepted_last))
-        _schedule(row, streams, tile, cycle)
+        _schedule(tiles, tile, chip, streams, cycle)
+        if tile > first:
+            _schedule_neighbour(tiles, tile - 1, chip, streams, cycle)
+        if tile < last:
+            _schedule_neighbour(tiles, tile + 1, chip, streams, cycle)
+    if chip.cascade:
+        _end_cascades(tiles, streams, cycle)
+    if flow.gathers:
+        if horizon < 0:
+            horizon = horizon_of(streams, pins, due, cycle)
+        _start_cascades(s, tiles, chip, rules, streams, pins, horizon, cycle)
     flow.watchdog = first_watchdog(tiles, flow.accepted_last) if expires else due
     if pins.shape[0]:
         flow.pin_event = next_pin_event(tiles, pins, cycle)
@@ -178,6 +316,10 @@ def _come_to_rest(tiles, chip, streams, cycles):
         row.begin = 0
         row.head = 0
         row.limited = -1
+        row.hit = -1
+        row.halted = -1
+        row.cut_off = -1
+        row.group_since = -1
         rest_watchdog(row, streams.flow, cycles)
         if chip.serial:
             rest_parts(row, chip, cycles)

@@ -13,7 +13,7 @@ from twinbar.hw.actions import ACTIONS
 from twinbar.hw.parts.assembly import MOST_OUTPUTS
 from twinbar.hw.parts.cycles import FrontEndCycles
 from twinbar.hw.protocol.layouts import LEVEL_BITS, MAX_COLUMNS
-from twinbar.hw.timing import PHASES
+from twinbar.hw.timing import LINK_DEPTH, PHASES
 
 NEVER: Final = 1 << 62
 """A cycle that does not come."""
@@ -37,6 +37,8 @@ DECIDE: Final = 10
 DRIVE: Final = 11
 PULSE: Final = 12
 RECOVER: Final = 13
+HAND_OVER: Final = 14
+"""An output goes to a link or to a lane as soon as it can."""
 
 LINES: Final = 3
 """Bit line, source line and word line, in this order."""
@@ -90,6 +92,23 @@ TILE: Final = _numbers(
     "cut",  # status that follows the beat that is answered, because a halt has come; 0: none has
     "rows_on",  # the read path is on while a result is answered
     "heat",  # of the driven rows, per cycle
+    # --- cascades, and outputs that share a beat
+    "flows",  # the multiplication is one of them
+    "first_member",  # of the cascade; a tile alone is both
+    "last_member",
+    "runs",  # the cascade; up to the last output, or a halt
+    "packed",  # outputs in lanes of the beat, which is ``result``
+    "offered",  # first cycle in which the complete beat is offered
+    "hit",  # cycle in which the cascade's end halts the tile; -1: none
+    "halted",  # last cycle in which it was halted
+    "cut_off",  # last cycle in which a halt has ended its part of the cascade
+    "link_in",  # sums that were handed to the link below, and that were taken from it
+    "link_out",
+    ("link_at", LINK_DEPTH),  # cycles in which those in the link were handed over
+    "link_freed",  # cycle in which one was taken last
+    ("link_sums", LINK_DEPTH),
+    "group_before",  # input group before ``group_since``
+    "group_since",
     "seen_planes",  # in which a word with a one has been loaded since all words were cleared
     # --- the command queue
     "head",  # position of the oldest beat
@@ -143,6 +162,7 @@ CHIP: Final = np.dtype(
         *_numbers(
             *("rows", "columns", "channels", "adc_bits", "dac_bits", "input_bits", "field_bits", "words"),
             *("command_depth", "response_depth"),
+            *("cascade", "shared", "lanes", "lane_bits"),
             "holds",  # every column has a sample-and-hold
             ("safe", LINES + 1),  # safe codes of the lines, and of the current limit
             "serial",  # the front end is serial; all that follows is for it
@@ -174,5 +194,9 @@ FLOW: Final = _numbers(
     "aborted_now",  # the tile for which an ABORT is, or -1
     "pin_event",  # next cycle in which an input may stop a tile
     "watchdog",  # no watchdog expires before it
+    "first",  # tiles that the presented beat goes to
+    "behind",
+    "to_group",  # of these, those of an input group alone
+    "gathers",  # a member of a cascade could take it in this cycle
 )
 """Where the two streams stand, and when something may halt tiles next."""

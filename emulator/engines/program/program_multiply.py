@@ -77,7 +77,8 @@ def start_multiply(row, chip):
     row.outputs = outputs_of(body)
     row.step = 0
     row.rows_on = 0
-    row.state = at.RESPOND
+    row.packed = 0
+    row.state = at.HAND_OVER if row.flows else at.RESPOND
     if not row.empty:
         row.state = at.SELECT
         row.end = _select_end(row, chip, row.begin)
@@ -121,7 +122,7 @@ def advance_multiply(s, row, tile, chip, horizon, cut):
         if chip.serial:
             halt_work(row, chip, horizon - 1)
         end = horizon - 1
-    while end < horizon and state != at.RESPOND:
+    while end < horizon and state != at.RESPOND and state != at.HAND_OVER:
         cycles = end - begin + 1
         last_group = row.outputs <= channels
         begin = end + 1
@@ -154,8 +155,9 @@ def advance_multiply(s, row, tile, chip, horizon, cut):
                 row.energies[CellEnergy.FORWARD] += row.heat
             row.phases[Phase.DECIDE] += 1
             if row.planes & (row.planes - 1) == 0:
-                state = at.RESPOND
-                row.result = row.sums[row.column]
+                state = at.HAND_OVER if row.flows else at.RESPOND
+                if not row.flows:
+                    row.result = row.sums[row.column]
                 row.rows_on = np.int64(not (last_group or chip.holds))
             elif cut == OK and not last_group:
                 row.column += channels
@@ -172,11 +174,22 @@ def advance_multiply(s, row, tile, chip, horizon, cut):
         if cut != OK:
             state = at.RESPOND
             row.status = cut
+            # An incomplete beat is lost.
+            row.column -= row.packed
+            row.packed = 0
             row.result = 0
             row.rows_on = 0
     row.state = state
     row.begin = begin
     row.end = end
+
+
+@kernel
+def begin_group(row, chip):
+    """Begin to convert the next group of outputs in BEGIN, if all of this one have been handed over."""
+    if not row.empty and row.column & (chip.channels - 1) == 0:
+        row.state = at.CONVERT
+        row.end = _convert_end(row, chip, row.begin)
 
 
 @kernel
@@ -205,6 +218,13 @@ def next_output(row, chip, cycle, cut):
     row.outputs -= 1
     row.begin = cycle + 1
     row.status = cut
+    if row.flows:
+        row.result = 0
+        row.packed = 0
+        if cut == OK:
+            row.state = at.HAND_OVER
+            begin_group(row, chip)
+        return
     new_group = row.column & (channels - 1) == 0
     if row.empty or new_group:
         row.result = 0

@@ -7,19 +7,34 @@ import numpy as np
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.engines.program import program_layout as at
-from twinbar.emulator.engines.program.program_tile import OPCODE_MASK, TILE_MASK, TILE_SHIFT, response_of
+from twinbar.emulator.engines.program.program_tile import (
+    MEMBERS_MASK,
+    MEMBERS_SHIFT,
+    OPCODE_MASK,
+    TILE_MASK,
+    TILE_SHIFT,
+    members_of,
+    response_of,
+)
 from twinbar.emulator.kernels.compiled import inline, kernel
-from twinbar.hw.protocol.commands import PRODUCT
+from twinbar.hw.protocol.commands import INPUT, PRODUCT
 from twinbar.hw.protocol.layouts import COMMAND, MAX_COLUMNS
+from twinbar.hw.protocol.registers import INPUT_GROUP
 from twinbar.hw.protocol.vocabulary import Opcode
 from twinbar.hw.timing import QUEUE_LATENCY
 
 SAFE: Final = Opcode.SAFE.value
 ABORT: Final = Opcode.ABORT.value
+LOAD: Final = Opcode.LOAD.value
 MULTIPLY: Final = Opcode.MULTIPLY.value
+SHARED: Final = INPUT["shared"].put(1) << COMMAND["body"].offset
+"""Bit of a LOAD beat that goes to an input group."""
+INPUT_GROUP_AT: Final = INPUT_GROUP.address
 OUTPUTS_SHIFT: Final = COMMAND["body"].offset + PRODUCT["outputs"].offset
 OUTPUTS_MASK: Final = PRODUCT["outputs"].mask
 
+ANY: Final = -1
+"""Every tile that takes the beat counts it."""
 LONG_AGO: Final = -(1 << 40)
 
 
@@ -34,6 +49,10 @@ def count_responses(commands, tiles):
         elif opcode == MULTIPLY:
             outputs = (beat >> OUTPUTS_SHIFT) & OUTPUTS_MASK
             total += outputs if outputs else MAX_COLUMNS
+            # Every member of a cascade may answer that it was cut off.
+            total += min((beat >> MEMBERS_SHIFT) & MEMBERS_MASK, tiles)
+        elif opcode == LOAD and beat & SHARED:
+            total += tiles
         else:
             total += 1
     return total
@@ -48,6 +67,12 @@ class Streams(NamedTuple):
         Of the program.
     accepted : int64 [n]
         Cycle in which each beat was accepted.
+    owners : int64 [n]
+        Tile that counts each beat as its command; ANY where all do.
+    astray : int64 [n]
+        Whether it is for a tile, group or cascade that does not exist.
+    grouped : int64 [tiles]
+        Which tiles the presented beat goes to, if it goes to an input group.
     stops : int64 [n + 2]
         For every position, that of the next SAFE or ABORT from there on.
     until_ready : int64 [period]
@@ -69,6 +94,9 @@ class Streams(NamedTuple):
     commands: np.ndarray
     arrivals: np.ndarray
     accepted: np.ndarray
+    owners: np.ndarray
+    astray: np.ndarray
+    grouped: np.ndarray
     stops: np.ndarray
     until_ready: np.ndarray
     queues: np.ndarray
@@ -104,6 +132,9 @@ def open_streams(program: Program, tiles: int, command_depth: int, served: int) 
         commands=commands,
         arrivals=np.asarray(program.arrivals),
         accepted=np.zeros(n, np.int64),
+        owners=np.zeros(n, np.int64),
+        astray=np.zeros(n, np.int64),
+        grouped=np.zeros(tiles, np.int64),
         stops=np.full(n + 2, n, np.int64),
         until_ready=np.zeros(len(program.ready), np.int64),
         # No queue is ever longer than the program.
@@ -144,10 +175,42 @@ def _look_ahead(streams, ready):
 
 
 @inline
-def target_of(beat, tiles):
-    """Return the tile whose queue takes a beat: tile 0 for one that does not exist."""
-    tile = (beat >> TILE_SHIFT) & TILE_MASK
-    return tile if tile < tiles else np.int64(0)
+def _group_of(row, cycle):
+    """Return a tile's input group in a cycle."""
+    return row.registers[INPUT_GROUP_AT] if cycle >= row.group_since else row.group_before
+
+
+@kernel
+def _find_group(tiles, streams, group, cycle):
+    """Find the tiles of an input group; gives the first of them, and the one behind the last."""
+    first, behind = np.int64(0), np.int64(0)
+    for tile in range(tiles.shape[0]):
+        streams.grouped[tile] = np.int64(_group_of(tiles[tile], cycle) == group)
+        if streams.grouped[tile]:
+            first = first if behind else np.int64(tile)
+            behind = np.int64(tile + 1)
+    return first, behind
+
+
+@kernel
+def _route(tiles, chip, streams, position, cycle):
+    """Find the tiles that a beat goes to, in the cycle in which it is presented: tile 0, if they do not exist."""
+    flow, beat = streams.flow, streams.commands[position]
+    named = (beat >> TILE_SHIFT) & TILE_MASK
+    first, behind, owner = named, named + members_of(beat, chip), named
+    flow.to_group = np.int64(chip.shared != 0 and beat & OPCODE_MASK == LOAD and beat & SHARED != 0)
+    if beat & OPCODE_MASK == SAFE:
+        first, behind, owner = np.int64(0), np.int64(tiles.shape[0]), np.int64(ANY)
+    elif flow.to_group:
+        first, behind = _find_group(tiles, streams, named, cycle)
+        owner = first
+    if first == behind or behind > tiles.shape[0]:
+        flow.to_group = 0
+        first, behind, owner = np.int64(0), np.int64(1), np.int64(0)
+        streams.astray[position] = 1
+    flow.first = first
+    flow.behind = behind
+    streams.owners[position] = owner
 
 
 @kernel
@@ -161,28 +224,27 @@ def _push(row, queue, position, cycle):
 
 
 @kernel
-def dispatch(tiles, streams, cycle):
-    """Offer the presented beat to the queue of its tile, or a SAFE to all of them."""
+def dispatch(tiles, chip, streams, cycle):
+    """Offer the presented beat to the queue of its tile, or to those of all tiles that it goes to."""
     flow, queues, wakes = streams.flow, streams.queues, streams.wakes
-    count, depth = queues.shape
+    depth = queues.shape[1]
     position = flow.position
     beat = streams.commands[position]
-    to_all = beat & OPCODE_MASK == SAFE
-    first = np.int64(0) if to_all else target_of(beat, count)
-    behind = np.int64(count) if to_all else first + 1
     if not flow.waiting:
-        flow.safe_now = np.int64(to_all)
-        if beat & OPCODE_MASK == ABORT and (beat >> TILE_SHIFT) & TILE_MASK == first:
-            flow.aborted_now = first
+        _route(tiles, chip, streams, position, cycle)
+        flow.safe_now = np.int64(beat & OPCODE_MASK == SAFE)
+        if beat & OPCODE_MASK == ABORT and not streams.astray[position]:
+            flow.aborted_now = flow.first
     flow.dispatch = at.NEVER
     flow.waiting = 0
-    for tile in range(first, behind):
-        if tiles[tile].level == depth:
+    for tile in range(flow.first, flow.behind):
+        if tiles[tile].level == depth and (not flow.to_group or streams.grouped[tile]):
             flow.waiting = 1
     if flow.waiting:
         return
-    for tile in range(first, behind):
-        wakes[tile] = min(wakes[tile], _push(tiles[tile], queues[tile], position, cycle))
+    for tile in range(flow.first, flow.behind):
+        if not flow.to_group or streams.grouped[tile]:
+            wakes[tile] = min(wakes[tile], _push(tiles[tile], queues[tile], position, cycle))
     streams.accepted[position] = cycle
     flow.accepted_last = cycle
     flow.busy_until = max(flow.busy_until, cycle)
@@ -237,10 +299,9 @@ def head_visible(row, streams, tile):
 
 @kernel
 def pop(row, streams, tile):
-    """Take the oldest beat from the queue of a tile."""
+    """Take the oldest beat from the queue of a tile; gives its position in the program."""
     position = streams.queues[tile, row.head]
-    beat = streams.commands[position]
     change_command(row, streams, tile, position)
     row.head = row.head + 1 if row.head + 1 < streams.queues.shape[1] else 0
     row.level -= 1
-    return beat
+    return position

@@ -18,9 +18,9 @@ from twinbar.emulator.engines.program.program_admission import (
 from twinbar.emulator.engines.program.program_cell import FAILED, FORM, OK, WRITE, advance_cell, start_cell
 from twinbar.emulator.engines.program.program_housekeeping import advance_housekeeping, start_housekeeping
 from twinbar.emulator.engines.program.program_multiply import advance_multiply, heat_rows, next_output, start_multiply
-from twinbar.emulator.kernels.compiled import kernel, part
+from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.actions import Action
-from twinbar.hw.protocol.commands import CELL_RESULT
+from twinbar.hw.protocol.commands import CELL_RESULT, PRODUCT
 from twinbar.hw.protocol.layouts import COMMAND, ECHO_BITS, RESPONSE
 from twinbar.hw.protocol.vocabulary import Status
 from twinbar.hw.timing import Phase
@@ -35,6 +35,8 @@ NO_CUT: Final = np.int64(Status.OK.value)
 """No halt; not a literal, for which functions would be compiled once more."""
 STATUS_SHIFT: Final = RESPONSE["status"].offset
 FAULTS_SHIFT: Final = RESPONSE["faults"].offset
+MEMBERS_SHIFT: Final = BODY_SHIFT + PRODUCT["members"].offset
+MEMBERS_MASK: Final = PRODUCT["members"].mask
 MODE_SHIFT: Final = RESPONSE["mode"].offset
 ECHO_SHIFT: Final = RESPONSE["body"].offset
 RESULT_SHIFT: Final = ECHO_SHIFT + ECHO_BITS
@@ -48,11 +50,27 @@ RESETS_SHIFT: Final = CELL_RESULT["resets"].offset - ECHO_BITS
 
 
 @kernel
-def start(row, tile, chip, rules, beat, cycle):
-    """Take a command from the queue in ``cycle``; it runs from the next cycle on."""
+def start(row, tile, chip, rules, beat, cycle, owns, astray, ends):
+    """Take a command from the queue in ``cycle``; it runs from the next cycle on.
+
+    Parameters
+    ----------
+    row : record `program_layout.TILE`
+        State of the tile.
+    tile : int
+    chip : record `program_layout.CHIP`
+    rules : Rules
+    beat, cycle : int
+    owns : bool
+        The tile counts the beat as its command; another one does otherwise.
+    astray : bool
+        The beat is for a tile, group or cascade that does not exist.
+    ends : bool
+        Another member refuses the cascade.
+    """
     opcode = beat & OPCODE_MASK
     body = (beat >> BODY_SHIFT) & BODY_MASK
-    row.actions[Action.COMMAND_BEAT] += 1
+    row.actions[Action.COMMAND_BEAT if owns else Action.SHARED_BEAT] += 1
     row.opcode = opcode
     row.body = body
     row.begin = cycle + 1
@@ -62,7 +80,9 @@ def start(row, tile, chip, rules, beat, cycle):
     row.sets = 0
     row.resets = 0
     row.cut = OK
-    status = admit(row, rules, tile, (beat >> TILE_SHIFT) & TILE_MASK, opcode, body)
+    status = admit(row, rules, astray, opcode, body)
+    if status == OK and ends:
+        status = ABORTED
     row.status = status
     bit = np.int64(1) << opcode
     if status != OK or not (bit & (CELLS | ON_COLUMNS) or opcode in (MULTIPLY, LOAD)):
@@ -71,9 +91,31 @@ def start(row, tile, chip, rules, beat, cycle):
         row.state = at.LOAD
         row.end = cycle + 1
     elif opcode == MULTIPLY:
+        _join(row, tile, chip, beat, body)
         start_multiply(row, chip)
     else:
         start_cell(row, chip)
+
+
+@kernel
+def members_of(beat, chip):
+    """Return the members of a cascade; 1 for any other command."""
+    if not chip.cascade or beat & OPCODE_MASK != MULTIPLY:
+        return np.int64(1)
+    return max((beat >> MEMBERS_SHIFT) & MEMBERS_MASK, np.int64(1))
+
+
+@inline
+def _join(row, tile, chip, beat, body):
+    """Note which cascade a multiplication is of; its links are empty."""
+    members = members_of(beat, chip)
+    row.first_member = tile if members == 1 else (beat >> TILE_SHIFT) & TILE_MASK
+    row.last_member = row.first_member + members - 1
+    row.runs = np.int64(members > 1)
+    row.flows = np.int64(members > 1 or chip.lanes > 1)
+    if tile > row.first_member:
+        row.link_in = 0
+        row.link_out = 0
 
 
 @kernel
@@ -98,7 +140,9 @@ def response_of(row, tile):
         result = row.code & CODE_MASK | row.sets << SETS_SHIFT | row.resets << RESETS_SHIFT
     low = opcode | tile << TILE_SHIFT | row.status << STATUS_SHIFT
     low |= row.faults << FAULTS_SHIFT | row.mode << MODE_SHIFT
-    echo = row.body & INDEX_MASK | row.column << COLUMN_SHIFT
+    # A beat of several outputs names the first one.
+    column = row.column - row.packed if opcode == MULTIPLY else row.column
+    echo = row.body & INDEX_MASK | column << COLUMN_SHIFT
     low |= echo << ECHO_SHIFT | result << RESULT_SHIFT
     return low, (result >> RESULT_LOW_BITS) & HIGH_MASK
 
@@ -131,6 +175,8 @@ def hand_over(row, chip, cycle, halted):
         elif status == FAILED:
             row.actions[Action.WRITE_FAILED] += 1
     if opcode != MULTIPLY or status != OK or row.outputs == 1:
+        row.runs = 0
+        row.packed = 0
         return True
     heat_rows(row, cycle)
     cut = row.cut if row.cut != OK else halted

@@ -174,7 +174,7 @@ class Hub(wiring.Component):
         """Connect everything around the units, as `Controller` does."""
         tiles = self._config.tiles
         m = Module()
-        m.submodules.dispatcher = dispatcher = Dispatcher(tiles)
+        m.submodules.dispatcher = dispatcher = Dispatcher(self._config)
         m.submodules.arbiter = arbiter = Arbiter(tiles)
         m.submodules.response_queue = queue = Queue(Response, self._config.response_depth)
         stopped = Signal()

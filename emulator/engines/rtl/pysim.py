@@ -17,7 +17,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.rtl.pysim_bench import PysimBench, give_back, take_bench
 from twinbar.emulator.pins.pysim_array import TileArray
 from twinbar.emulator.pins.pysim_parts import TileParts
-from twinbar.hw.actions import Action
+from twinbar.hw.actions import Action, response_beats
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.commands import CLOSED_LOOP, TO_EVERY_TILE
 from twinbar.hw.protocol.layouts import COMMAND
@@ -90,6 +90,8 @@ class PysimController:
             for tile, (array, pins) in enumerate(zip(arrays, bench.tiles, strict=True)):
                 codes, limited = array.cycle(bench.pins(tile), pins)
                 compliance.append(limited)
+                for action in bench.optional(tile):
+                    array.actions[action] += 1
                 if self._parts:
                     self._show_parts(tile, codes)
                 else:
@@ -121,10 +123,11 @@ class PysimController:
         data = b"".join(bits.to_bytes(RESPONSE_BYTES, "little") for _, bits in responses)
         beats = np.frombuffer(data, np.uint8).reshape(len(responses), RESPONSE_BYTES)
         actions = np.array([array.actions for array in self._arrays])
-        actions[:, Action.RESPONSE_BEAT] = [array.phases[Phase.RESPOND] for array in self._arrays]
+        respond = np.array([array.phases[Phase.RESPOND] for array in self._arrays])
+        actions[:, Action.RESPONSE_BEAT] = response_beats(respond, actions.T)
         tiles = self.controller.tiles
-        # Every queue is empty again: what was accepted was popped, SAFE by every tile.
-        for command in program.commands.tolist():
+        # Every queue is empty again: what was accepted was popped, SAFE by every tile. With options, it was seen.
+        for command in program.commands.tolist() if not self.controller.has_options else []:
             tile = COMMAND["tile"].of(command)
             if COMMAND["opcode"].of(command) in [opcode.value for opcode in TO_EVERY_TILE]:
                 actions[:, Action.COMMAND_BEAT] += 1

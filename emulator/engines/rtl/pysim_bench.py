@@ -12,6 +12,7 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 from twinbar.emulator.pins.pysim_array import Pins
+from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller import Controller
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
@@ -25,6 +26,15 @@ _READ: Final = (
     *("row", "column", "plane", "subtract", "record", "codes", "compliance_code", "range"),
     *("row_clear", "row_word", "row_bits", "channels"),
 )
+
+
+OPTIONAL: Final = {
+    "started": Action.COMMAND_BEAT,
+    "copied": Action.SHARED_BEAT,
+    "passed": Action.PARTIAL_SUM,
+    "packed": Action.PACKED_OUTPUT,
+}
+"""What a tile of a controller with options says of its actions, by the name of the signal."""
 
 
 class _Observed(wiring.Component):
@@ -46,6 +56,10 @@ class _Observed(wiring.Component):
             for core, phase in zip(controller.cores, controller.phases, strict=True)
         ]
         self.watch = [Signal(len(pins), name=f"watch_{tile}") for tile, pins in enumerate(self.pins)]
+        self.options = [
+            [getattr(core, name) for name in OPTIONAL] if controller.config.has_options else []
+            for core in controller.cores
+        ]
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -92,6 +106,7 @@ class PysimBench:
         self.dut = dut = Controller(config, parts)
         observed = _Observed(dut)
         self._watch = observed.watch
+        self._options = observed.options
         self._seen: dict[int, Pins] = {}
         self._beat = Cat(dut.commands.valid, Value.cast(dut.commands.payload))
         self._answer = Cat(dut.responses.valid, Value.cast(dut.responses.payload))
@@ -132,6 +147,10 @@ class PysimBench:
         if bits not in self._seen:
             self._seen[bits] = _unpack(bits)
         return self._seen[bits]
+
+    def optional(self, tile: int) -> list[Action]:
+        """Return the actions of this cycle that a tile with options tells."""
+        return [action for action, flag in zip(OPTIONAL.values(), self._options[tile], strict=False) if self.get(flag)]
 
     def present(self, beat: int | None) -> None:
         """Present a command beat, or none."""

@@ -64,7 +64,7 @@ class RtlController:
         self.controller = controller
         self.every_cycle = every_cycle
         tiles = controller.tiles
-        self._composed = tiles >= COMPOSE_FROM if composed is None else composed
+        self._composed = tiles >= COMPOSE_FROM and not controller.routes if composed is None else composed
         self._state = make_cells(config, controller, mapped_columns, faults)
         self._record = record_of(self._state)
         self._arrays = arrays_of(self._state, self._record, sample_and_hold=config.array.sample_and_hold)

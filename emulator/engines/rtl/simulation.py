@@ -15,7 +15,7 @@ from twinbar.emulator.engines.rtl.netlist_library import other_storage
 from twinbar.emulator.pins import part_tables
 from twinbar.emulator.pins.array_abi import Arrays
 from twinbar.emulator.pins.complaints import read_complaint
-from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.actions import ACTIONS, Action, response_beats
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
@@ -220,7 +220,7 @@ class Simulation:
         self._counters = counters
         actions[:, Action.ROW_DRIVE] = counters[:, Action.ROW_DRIVE]
         actions[:, Action.SHIFT_ADD] = actions[:, Action.CONVERT_FORWARD]
-        actions[:, Action.RESPONSE_BEAT] = phases[:, Phase.RESPOND]
+        actions[:, Action.RESPONSE_BEAT] = response_beats(phases[:, Phase.RESPOND], actions.T)
         actions[:, [Action.TWIN_ACCESS, Action.TWIN_RANDOM]] = 0
         return actions
 

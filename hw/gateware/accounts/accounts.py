@@ -1,6 +1,6 @@
 """Accounts of a tile: says what happens in a cycle, and counts it."""
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Cat, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,6 +9,7 @@ from twinbar.hw.protocol.commands import CLOSED_LOOP
 from twinbar.hw.protocol.registers import COUNTER_BITS, PHASE_COUNTERS
 from twinbar.hw.protocol.vocabulary import Record, Status
 
+from ..controller_config import ControllerConfig
 from ..register_access import RegisterAccessSignature
 from ..sequencer_progress import ProgressSignature
 from ..tile_states import TileState, is_any
@@ -17,6 +18,10 @@ from .counters import Counters
 
 class Accounts(wiring.Component):
     """Counts the cycles of every phase, and the actions.
+
+    Parameters
+    ----------
+    config : ControllerConfig
 
     Members
     -------
@@ -28,6 +33,8 @@ class Accounts(wiring.Component):
         The request to the front end is answered; the conversion in progress is the last of a single-cell read.
     conversions : In
         Those of the read or group in progress.
+    copied, passed, packed : In(1)
+        See `Control`.
     phase_value, action_value : Out
         The counters that the register's address asks for.
     """
@@ -38,12 +45,24 @@ class Accounts(wiring.Component):
     done: In(1)
     last_sample: In(1)
     conversions: In(7)
+    copied: In(1)
+    passed: In(1)
+    packed: In(1)
     phase_value: Out(COUNTER_BITS)
     action_value: Out(COUNTER_BITS)
 
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
+        super().__init__()
+
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.counters = counters = Counters()
+        optional = {
+            **({Action.SHARED_BEAT: self.copied} if self.config.routes else {}),
+            **({Action.PARTIAL_SUM: self.passed} if self.config.cascade else {}),
+            **({Action.PACKED_OUTPUT: self.packed} if self.config.outputs_per_beat > 1 else {}),
+        }
+        m.submodules.counters = counters = Counters(tuple(optional))
         progress = self.progress
         state, first, product = progress.state, progress.first, progress.product
         index = self.registers.address[: PHASE_COUNTERS.index_bits]
@@ -56,6 +75,15 @@ class Accounts(wiring.Component):
             self.phase_value.eq(counters.phase_value),
             self.action_value.eq(counters.action_value),
         ]
+
+        if optional:
+            accessing = state == TileState.ACCESS
+            m.d.comb += [
+                counters.started.eq(progress.popped & ~self.copied),
+                counters.happened.eq(Cat(optional.values())),
+                counters.urgent.eq(progress.accesses & ((state == TileState.DECODE) | accessing & first)),
+                counters.reads.eq(accessing & ~first),
+            ]
 
         def count(condition, action) -> None:
             with m.If(condition):

@@ -1,22 +1,32 @@
 """Counts the cycles of every phase, and the actions."""
 
-from amaranth.hdl import Module, Signal
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.actions import ACTIONS, Action
-from twinbar.hw.protocol.registers import COUNTER_BITS
+from twinbar.hw.actions import Action
+from twinbar.hw.protocol.registers import COUNTED_ACTIONS, COUNTER_BITS
 from twinbar.hw.timing import PHASES
 
+from .pending_counts import PendingCounts
 from .tally import Tally
 
 RUN_BITS = 8
+COUNTED = max(COUNTED_ACTIONS) + 1
+"""Places for the actions."""
 BEFORE = len(PHASES)
 """Place in which the cycle before the first one is counted."""
 
 
 class Counters(wiring.Component):
     """Counts the cycles of every phase, the actions, and the commands that start.
+
+    Parameters
+    ----------
+    optional : sequence of Action
+        Further actions that can happen in any cycle.
 
     Members
     -------
@@ -26,25 +36,38 @@ class Counters(wiring.Component):
         ``amount`` times ``action`` happened in this cycle.
     started : In(1)
         A command is popped. It is counted in a cycle without another action; a few may wait.
+    happened : In
+        Which of the optional actions happen in this cycle; they may wait likewise.
+    urgent : In(1)
+        The action ``action_index`` is read soon: what waits of it is counted first.
+    reads : In(1)
+        It is read in this cycle or one of the next: nothing that waits is counted.
     phase_index, action_index : In
     phase_value, action_value : Out
         See `Tally`.
     """
 
-    phase: In(range(len(PHASES)))
-    act: In(1)
-    action: In(range(len(ACTIONS)))
-    amount: In(7)
-    started: In(1)
-    phase_index: In(range(len(PHASES)))
-    action_index: In(range(len(ACTIONS)))
-    phase_value: Out(COUNTER_BITS)
-    action_value: Out(COUNTER_BITS)
+    def __init__(self, optional: Sequence[Action] = ()) -> None:
+        self._optional = tuple(optional)
+        super().__init__(
+            {
+                "phase": In(range(len(PHASES))),
+                "act": In(1),
+                "action": In(range(COUNTED)),
+                "amount": In(7),
+                "started": In(1),
+                **({"happened": In(len(self._optional)), "urgent": In(1), "reads": In(1)} if self._optional else {}),
+                "phase_index": In(range(len(PHASES))),
+                "action_index": In(range(COUNTED)),
+                "phase_value": Out(COUNTER_BITS),
+                "action_value": Out(COUNTER_BITS),
+            }
+        )
 
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.phases = phases = Tally(len(PHASES) + 1, RUN_BITS)
-        m.submodules.actions = actions = Tally(len(ACTIONS), 7)
+        m.submodules.actions = actions = Tally(COUNTED, 7)
 
         # Everything is counted one cycle late, because what ends a phase is known late in its last cycle.
         now = Signal.like(self.phase, init=BEFORE, reset_less=True)
@@ -69,19 +92,36 @@ class Counters(wiring.Component):
         with m.Else():
             m.d.sync += run.eq(run + 1)
 
-        # Commands start at most once per cycle, and no other action happens while LOAD follows LOAD.
-        waiting = Signal(3, reset_less=True)
-        counted = Signal(reset_less=True)  # in the cycle before: not twice in a row, see `Tally`
-        count = Signal()
         m.d.comb += [
-            count.eq(~acted & ~counted & waiting.any()),
-            actions.add.eq(acted | count),
             actions.index.eq(action),
             actions.amount.eq(amount),
             actions.read_index.eq(self.action_index),
             self.action_value.eq(actions.value),
         ]
+        if self._optional:
+            self._count_waiting(m, actions, acted)
+        else:
+            self._count_started(m, actions, acted)
+        return m
+
+    def _count_started(self, m: Module, actions: Tally, acted: Signal) -> None:
+        # Commands start at most once per cycle, and no other action happens while LOAD follows LOAD.
+        waiting = Signal(3, reset_less=True)
+        counted = Signal(reset_less=True)  # in the cycle before: not twice in a row, see `Tally`
+        count = Signal()
+        m.d.comb += [count.eq(~acted & ~counted & waiting.any()), actions.add.eq(acted | count)]
         with m.If(count):
             m.d.comb += [actions.index.eq(Action.COMMAND_BEAT), actions.amount.eq(waiting)]
         m.d.sync += [counted.eq(count), waiting.eq(waiting - (waiting & count.replicate(3)) + self.started)]
-        return m
+
+    def _count_waiting(self, m: Module, actions: Tally, acted: Signal) -> None:
+        m.submodules.pending = pending = PendingCounts((Action.COMMAND_BEAT, *self._optional), COUNTED)
+        m.d.comb += [
+            pending.happened.eq(Cat(self.started, self.happened)),
+            pending.free.eq(~acted & ~self.reads),
+            pending.urgent.eq(self.urgent),
+            pending.wanted.eq(self.action_index),
+            actions.add.eq(acted | pending.count),
+        ]
+        with m.If(pending.count):
+            m.d.comb += [actions.index.eq(pending.action), actions.amount.eq(pending.amount)]

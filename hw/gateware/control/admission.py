@@ -4,13 +4,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.commands import COMMANDS, REASONS, RULE_REASONS, CommandSpec
 from twinbar.hw.protocol.fields import Field
-from twinbar.hw.protocol.layouts import MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults
-from twinbar.hw.protocol.rules import Aligned, Below, Bound, GeometryBound, NotBoth, OneOf, Rule, Setting, Span, Within
+from twinbar.hw.protocol.layouts import MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults, Routing
+from twinbar.hw.protocol.rules import (
+    Aligned,
+    Below,
+    Bound,
+    GeometryBound,
+    Needs,
+    NotBoth,
+    OneOf,
+    Rule,
+    Setting,
+    Span,
+    Within,
+)
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 from ..controller_config import ControllerConfig
@@ -41,7 +53,7 @@ class Admission(wiring.Component):
     index : In
         Number of the tile.
     mode, faults, aborting, levels, pulse_limit : In
-        State of the tile, and the registers that bound arguments.
+        TileState of the tile, and the registers that bound arguments.
     admitted : Out(1)
         The command may start. Registers are checked by `RegisterFile`.
     status : Out(Status)
@@ -90,7 +102,7 @@ class Admission(wiring.Component):
         permitted = (self.mode == Mode.WRITE) | (self.mode == Mode.READ) & ~writes
         applies = {
             Status.UNKNOWN_OPCODE: ~known,
-            Status.BAD_TILE: (self.command.tile != self.index) & ~everywhere,
+            Status.BAD_TILE: self._goes_astray() & ~everywhere,
             Status.ABORTED: self.aborting & haltable,
             Status.FAULTED: self.faults.as_value().any() & faultable,
             Status.DISARMED: operates & ~permitted,
@@ -101,6 +113,16 @@ class Admission(wiring.Component):
             with m.If(applies[status]):
                 m.d.comb += self.status.eq(status)
         return m
+
+    def _goes_astray(self) -> Any:
+        """Whether the command is for another tile, or for several that do not exist."""
+        other = self.command.tile != self.index
+        opcode, body, stray = self.command.opcode, self.command.body, data.View(Routing, self.command.reserved).stray
+        if self.config.shared_inputs:
+            other = Mux((opcode == Opcode.LOAD) & body.input.shared, stray, other)
+        if self.config.cascade:
+            other = Mux((opcode == Opcode.MULTIPLY) & (body.product.members > 1), stray, other)
+        return other
 
 
 class _Rules:
@@ -137,6 +159,8 @@ class _Rules:
             return (~value.any() if rule.least == 1 else value < rule.least) | beyond
         if isinstance(rule, OneOf):
             return ~Cat(value == member.value for member in rule.members).any()
+        if isinstance(rule, Needs):
+            return Const(0) if self._bound(rule.option) else exceeds(value, rule.most)
         assert isinstance(rule, NotBoth)
         return value & others[0]
 

@@ -32,6 +32,8 @@ class CommandStatus(wiring.Component):
         The response is taken in this cycle.
     last_output : In(1)
         It is that of a multiplication's last output.
+    offered : In(1)
+        A response beat is offered in this cycle; one that is not can be given up.
     status : Out(Status)
     cut : Out(Status)
         How a multiplication was halted while it responded; OK: it was not. It is told from the next response on.
@@ -51,6 +53,7 @@ class CommandStatus(wiring.Component):
     faulted: In(1)
     handed_over: In(1)
     last_output: In(1)
+    offered: In(1, init=1)
     status: Out(Status)
     cut: Out(Status)
     last_response: Out(1)
@@ -72,6 +75,8 @@ class CommandStatus(wiring.Component):
                     m.d.sync += cut.eq(reason)
                 with m.If(self.handed_over):
                     m.d.sync += self.status.eq(Mux((cut == Status.OK) & self.halt, reason, cut))
+                with m.If(self.halt & ~self.offered):
+                    m.d.sync += self.status.eq(reason)
         with m.If(self.halted):
             m.d.sync += self.status.eq(reason)
         with m.If(self.popped):

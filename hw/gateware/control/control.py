@@ -1,12 +1,14 @@
 """Control of a tile: takes commands, runs them, keeps the tile safe, and answers."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.protocol.commands import HALTING
-from twinbar.hw.protocol.layouts import COLUMN_BITS, TILE_BITS, VALUE_BITS, WIDTH_BITS, Command, Response
+from twinbar.hw.protocol.layouts import COLUMN_BITS, TILE_BITS, VALUE_BITS, WIDTH_BITS, Command, Response, Routing
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 
 from ..controller_config import ControllerConfig
@@ -17,13 +19,29 @@ from ..readout.output_walk import WalkSignature
 from ..readout.verdict import VerdictSignature
 from ..register_access import RegisterAccessSignature
 from ..sequencer_progress import ProgressSignature
+from ..streams.joint_start import JointSignature
 from ..tile_states import TileState, is_any
 from .admission import Admission
+from .cascade_member import CascadeMember
 from .phase_clock import PhaseClock
+from .product_outlet import ProductOutlet
 from .register_file import RegisterFile, Sampling
 from .responder import Responder
 from .sequencer import Sequencer
 from .supervisor import Supervisor
+
+
+def option_ports(config: ControllerConfig) -> dict[str, Any]:
+    """Return the ports that a tile has for the options of its controller."""
+    partial_sum = stream.Signature(signed(config.lane_bits))
+    return {
+        **({"input_group": Out(TILE_BITS)} if config.shared_inputs else {}),
+        **(
+            {"joint": Out(JointSignature()), "above": In(partial_sum), "below": Out(partial_sum)}
+            if config.cascade
+            else {}
+        ),
+    }
 
 
 class Control(wiring.Component):
@@ -54,6 +72,10 @@ class Control(wiring.Component):
     column, result : In
         Of the response.
     front : Out(RolesSignature)
+    input_group, joint, above, below
+        See `Tile`.
+    copied, passed, packed : Out(1)
+        A command of another tile starts with the next cycle; an output is passed on, or packed, in this one.
 
     Attributes
     ----------
@@ -65,6 +87,7 @@ class Control(wiring.Component):
         self.config = config
         self.sequencer, self.supervisor = Sequencer(), Supervisor(config)
         self.register_file, self.clock = RegisterFile(config), PhaseClock()
+        self.member = CascadeMember() if config.cascade else None
         says = ("request", "begins", "expires", "durations", "selection", "row", "write_gate", "read_enable")
         super().__init__(
             {
@@ -88,6 +111,10 @@ class Control(wiring.Component):
                 "column": In(COLUMN_BITS),
                 "result": In(signed(VALUE_BITS)),
                 "front": Out(RolesSignature(config, *says, "done", "compliance", "fault")),
+                "copied": Out(1),
+                "passed": Out(1),
+                "packed": Out(1),
+                **option_ports(config),
             }
         )
 
@@ -160,6 +187,26 @@ class Control(wiring.Component):
             sequencer.admission.eq(admission.status),
             self.commands.ready.eq(sequencer.popped),
         ]
+        if self.config.routes:
+            routing = data.View(Routing, self.commands.payload.reserved)
+            m.d.comb += self.copied.eq(sequencer.popped & routing.copy)
+        if self.config.cascade:
+            m.submodules.member = member = self.member
+            connect(m, member.joint, flipped(self.joint))
+            m.d.comb += [
+                member.head.eq(self.commands.payload),
+                member.waits.eq(self.commands.valid),
+                member.ready.eq(sequencer.ready),
+                member.halt.eq(supervisor.halt),
+                member.admission.eq(admission.status),
+                member.popped.eq(sequencer.popped),
+                member.handed_over.eq(sequencer.handed_over),
+                member.last_response.eq(sequencer.last_response),
+                supervisor.ended.eq(member.halted),
+                sequencer.waits.eq(self.commands.valid & ~member.held),
+                sequencer.admitted.eq(member.status == Status.OK),
+                sequencer.admission.eq(member.status),
+            ]
 
     def _keep_safe(self, m: Module) -> None:
         """Arm and disarm the tile, and halt it."""
@@ -220,12 +267,13 @@ class Control(wiring.Component):
                 if name.startswith("write")
             ),
         ]
+        if self.config.shared_inputs:
+            m.d.comb += self.input_group.eq(register_file.input_group)
 
     def _respond(self, m: Module) -> None:
         """Put together the response of the command that runs."""
         m.submodules.responder = responder = Responder()
         sequencer, supervisor = self.sequencer, self.supervisor
-        connect(m, responder.responses, flipped(self.responses))
         m.d.comb += [
             responder.index.eq(self.index),
             responder.state.eq(sequencer.state),
@@ -239,4 +287,36 @@ class Control(wiring.Component):
             responder.faults.eq(supervisor.faults),
             responder.mode.eq(supervisor.mode),
             sequencer.handed_over.eq(responder.handed_over),
+        ]
+        if self.config.cascade or self.config.outputs_per_beat > 1:
+            self._hand_over(m, responder)
+        else:
+            connect(m, responder.responses, flipped(self.responses))
+
+    def _hand_over(self, m: Module, responder: Responder) -> None:
+        """Let the outputs of products go elsewhere than into a response each."""
+        m.submodules.outlet = outlet = ProductOutlet(self.config)
+        sequencer, responses = self.sequencer, responder.responses
+        if self.config.cascade:
+            connect(m, flipped(self.above), outlet.above)
+            connect(m, outlet.below, flipped(self.below))
+            m.d.comb += [outlet.adds.eq(self.member.adds), outlet.passes.eq(self.member.passes)]
+        product = sequencer.plan.product
+        m.d.comb += [
+            outlet.start.eq(sequencer.popped),
+            outlet.product.eq(product),
+            outlet.responds.eq((sequencer.state == TileState.RESPOND) & product & (sequencer.status == Status.OK)),
+            outlet.result.eq(self.result),
+            outlet.column.eq(self.column),
+            outlet.last_output.eq(self.walk.last_output),
+            outlet.taken.eq(responder.handed_over),
+            responder.column.eq(outlet.first_column),
+            responder.result.eq(outlet.value),
+            sequencer.offered.eq(outlet.offers),
+            sequencer.handed_over.eq(responder.handed_over | outlet.passed | outlet.packed),
+            self.responses.payload.eq(responses.payload),
+            self.responses.valid.eq(responses.valid & outlet.offers),
+            responses.ready.eq(self.responses.ready & outlet.offers),
+            self.passed.eq(outlet.passed),
+            self.packed.eq(outlet.packed),
         ]

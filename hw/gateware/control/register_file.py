@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.fields import Field, Word
-from twinbar.hw.protocol.layouts import ADDRESS_BITS, PULSE_BITS, VALUE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.layouts import ADDRESS_BITS, PULSE_BITS, TILE_BITS, VALUE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import REGISTERS, Access
 from twinbar.hw.protocol.vocabulary import Mode, Status
 
@@ -66,6 +66,8 @@ class RegisterFile(wiring.Component):
     write_register, write_duration, write_level, write_trim, write_offset : Out(1)
         The value is to be stored at the end of this cycle.
     settings : Out(Settings)
+    input_group : Out
+        The register, where there are shared inputs.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -87,6 +89,7 @@ class RegisterFile(wiring.Component):
                 "write_trim": Out(1),
                 "write_offset": Out(1),
                 "settings": Out(Settings),
+                **({"input_group": Out(TILE_BITS)} if config.shared_inputs else {}),
             }
         )
 
@@ -153,6 +156,11 @@ class RegisterFile(wiring.Component):
             for name, _ in data.Layout.cast(Settings):
                 with m.Case(registers.BY_NAME[name.upper()].address):
                     m.d.sync += Value.cast(settings[name]).eq(self.value)
+        if self.config.shared_inputs:
+            input_group = Signal(TILE_BITS, init=registers.INPUT_GROUP.init, reset_less=True)
+            m.d.comb += self.input_group.eq(input_group)
+            with m.If(store & (self.address == registers.INPUT_GROUP.address)):
+                m.d.sync += input_group.eq(self.value)
         return m
 
     def _has(self, table: registers.Space) -> Any:

@@ -44,6 +44,8 @@ class Sequencer(wiring.Component):
         See `CommandStatus`.
     handed_over : In(1)
         The response is taken in this cycle.
+    offered : In(1)
+        See `CommandStatus`.
     register_status : In(Status)
         See `RegisterFile`.
     scan : In(ScanSignature)
@@ -81,6 +83,7 @@ class Sequencer(wiring.Component):
     cut: Out(Status)
     last_response: Out(1)
     handed_over: In(1)
+    offered: In(1, init=1)
     register_status: In(Status)
     scan: In(ScanSignature())
     clock: Out(ClockSignature())
@@ -203,6 +206,7 @@ class Sequencer(wiring.Component):
             status.faulted.eq(self.faulted),
             status.handed_over.eq(self.handed_over),
             status.last_output.eq(self.walk.last_output),
+            status.offered.eq(self.offered),
             self.status.eq(status.status),
             self.cut.eq(status.cut),
             self.last_response.eq(status.last_response),

@@ -23,6 +23,8 @@ class Supervisor(wiring.Component):
         A SAFE, or an ABORT for this tile, is presented.
     accepted : In(1)
         The controller accepts a command beat.
+    ended : In(1)
+        The cascade that the tile runs has ended.
     stop, fault, trip : In(1)
         Synchronised stop and front-end fault inputs; compliance fault.
     arm : In(1)
@@ -51,6 +53,7 @@ class Supervisor(wiring.Component):
                 "safe": In(1),
                 "abort": In(1),
                 "accepted": In(1),
+                "ended": In(1),
                 "stop": In(1),
                 "fault": In(1),
                 "trip": In(1),
@@ -94,7 +97,7 @@ class Supervisor(wiring.Component):
                 m.d.sync += self.faults[name].eq(1)
 
         m.d.comb += [
-            self.halt.eq(self.faulted | self.safe | self.abort),
+            self.halt.eq(self.faulted | self.safe | self.abort | self.ended),
             self.make_safe.eq(self.faulted | self.safe | self.disarm),
         ]
         with m.If(self.make_safe):

@@ -1,23 +1,30 @@
 """Routes command beats to the queues of the tiles."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.protocol.layouts import Command
+from twinbar.hw.protocol.layouts import TILE_BITS, Command
 from twinbar.hw.protocol.vocabulary import Opcode
+
+from ..controller_config import ControllerConfig
+from .router import Router
 
 
 class Dispatcher(wiring.Component):
     """Routes command beats to the queues of the tiles; SAFE goes to all of them.
 
+    Where beats can be for several tiles, the reserved bits of a beat say so (`twinbar.hw.protocol.layouts.Routing`).
+
     Parameters
     ----------
-    tiles : int
+    config : ControllerConfig
 
     Members
     -------
     i : In(stream(Command))
+    groups : In array, one per tile
+        Registers INPUT_GROUP, where there are shared inputs.
     o : Out(stream(Command)) array, one per tile
     accepted : Out(1)
         A beat is accepted in this cycle.
@@ -27,10 +34,12 @@ class Dispatcher(wiring.Component):
         An ABORT for the tile is presented in this cycle, for the first time.
     """
 
-    def __init__(self, tiles: int) -> None:
-        self.tiles = tiles
+    def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
+        self.tiles = tiles = config.tiles
         super().__init__(
             {
+                **({"groups": In(TILE_BITS).array(tiles)} if config.shared_inputs else {}),
                 "i": In(stream.Signature(Command)),
                 "o": Out(stream.Signature(Command)).array(tiles),
                 "accepted": Out(1),
@@ -55,12 +64,15 @@ class Dispatcher(wiring.Component):
         for tile in range(1, self.tiles):
             with m.If(command.tile == tile):
                 m.d.comb += to.eq(1 << tile)
-        m.d.comb += self.i.ready.eq(to_all & ready.all() | ~to_all & (ready & to).any())
-        for tile, o in enumerate(self.o):
-            m.d.comb += [
-                o.payload.eq(command),
-                o.valid.eq(self.i.valid & (to_all & ready.all() | ~to_all & to[tile])),
-            ]
+        if self.config.routes:
+            self._route(m, to_all, to, ready, waiting)
+        else:
+            m.d.comb += self.i.ready.eq(to_all & ready.all() | ~to_all & (ready & to).any())
+            for tile, o in enumerate(self.o):
+                m.d.comb += [
+                    o.payload.eq(command),
+                    o.valid.eq(self.i.valid & (to_all & ready.all() | ~to_all & to[tile])),
+                ]
         m.d.sync += waiting.eq(self.i.valid & ~self.i.ready)
         presented = self.i.valid & ~waiting
         m.d.comb += self.safe.eq(presented & to_all)
@@ -68,3 +80,23 @@ class Dispatcher(wiring.Component):
             aborted = (command.opcode == Opcode.ABORT) & (command.tile == tile)
             m.d.comb += self.abort[tile].eq(presented & aborted)
         return m
+
+    def _route(self, m: Module, to_all: Signal, to: Signal, ready: Signal, waiting: Signal) -> None:
+        """Offer the beat to all the tiles that it is for at once, when their queues are ready."""
+        m.submodules.router = router = Router(self.config)
+        receivers = Signal(self.tiles)
+        m.d.comb += [
+            router.command.eq(self.i.payload),
+            router.waiting.eq(waiting),
+            receivers.eq(Mux(to_all, ~0, Mux(router.several, router.to, to))),
+            self.i.ready.eq((ready | ~receivers).all()),
+        ]
+        if self.config.shared_inputs:
+            m.d.comb += [mine.eq(group) for mine, group in zip(router.groups, self.groups, strict=True)]
+        for tile, o in enumerate(self.o):
+            told = Cat(router.copy[tile], router.stray, router.last[tile]) & router.several.replicate(3)
+            m.d.comb += [
+                o.payload.eq(self.i.payload),
+                o.payload.reserved.eq(told),
+                o.valid.eq(self.i.valid & receivers[tile] & self.i.ready),
+            ]

@@ -1,0 +1,155 @@
+"""The commands of multiplications whose row tiles form cascades, share inputs or pack outputs, in the order of the
+stream and in the form that `twinbar.emulator.engines.bulk.cascade_schedule` takes."""
+
+from typing import Final
+
+import numpy as np
+
+from twinbar.emulator.kernels.compiled import allocating_kernel, kernel
+from twinbar.hw.timing import DECIDE_CYCLES, REGISTER_WRITE_CYCLES
+
+BEAT: Final = np.dtype(
+    [
+        # Tiles that it goes to: so many from the first on, so far apart; members of a cascade, or of an input group.
+        ("first", np.int64),
+        ("count", np.int64),
+        ("stride", np.int64),
+        # A LOAD has none.
+        ("outputs", np.int64),
+        # Outputs that are ready one after the other (1 or more).
+        ("group", np.int64),
+        # Outputs in a response beat.
+        ("lanes", np.int64),
+        # Row of its first tile in the table of work; those of a cascade follow, those of a group share it.
+        ("work", np.int64),
+    ]
+)
+"""A command beat."""
+
+WORK: Final = np.dtype(
+    [
+        # Cycles before the first output; of a LOAD, all its cycles.
+        ("before", np.int64),
+        # Cycles between two groups of outputs.
+        ("gap", np.int64),
+    ]
+)
+"""What a tile works for a command."""
+
+_LOAD: Final = 0
+_REGISTER: Final = 1
+_FIRST_PRODUCT: Final = 2
+"""Rows of the table of work."""
+
+
+@allocating_kernel
+def cascade_ops(
+    first_tile, row_stride, column_stride, cascade, shared, steps, words, outputs, channels, lanes, changed, t
+):
+    """Return the commands of a batch: range registers, then vector by vector LOADs and MULTIPLYs.
+
+    The order is that of `twinbar.emulator.contract.beats.multiply`.
+
+    Parameters
+    ----------
+    first_tile : int
+    row_stride, column_stride : int
+        From one row tile to the next, and from one column tile to the next, in numbers of tiles.
+    cascade : bool
+        The row tiles of a column are a cascade.
+    shared : bool
+        The column tiles of a row share their inputs.
+    steps : int64 [row tiles, batch]
+        Input steps that each vector takes.
+    words : int64 [row tiles]
+        Words of the row registers that a vector fills.
+    outputs : int64 [column tiles]
+    channels, lanes : int
+    changed : bool [tiles of the layer]
+        Whether the register of the ADC range is written.
+    t : twinbar.hw.timing.Durations
+
+    Returns
+    -------
+    beats : `BEAT` [commands]
+    work : `WORK` [n]
+    places : int64 [batch, tiles of the layer]
+        Row of each tile's product in ``work``.
+    """
+    row_tiles, batch = steps.shape
+    column_tiles = outputs.shape[0]
+    tiles = row_tiles * column_tiles
+    count = batch * column_tiles * (1 if cascade else row_tiles)
+    for r in range(row_tiles):
+        count += batch * words[r] * (1 if shared else column_tiles)
+    for local in range(tiles):
+        count += np.int64(changed[local])
+    beats = np.zeros(count, BEAT)
+    work = np.zeros(_FIRST_PRODUCT + batch * tiles, WORK)
+    places = np.zeros((batch, tiles), np.int64)
+    work[_LOAD].before = 1
+    work[_REGISTER].before = REGISTER_WRITE_CYCLES
+    at = 0
+    for local in range(tiles):
+        if changed[local]:
+            _enter(beats[at], first_tile + local, 1, 1, _REGISTER)
+            beats[at].outputs = 1
+            at += 1
+    place = _FIRST_PRODUCT
+    for b in range(batch):
+        for r in range(row_tiles):
+            for c in range(column_tiles):
+                # Members of a cascade are neighbours in the table, too.
+                own = place + r + c * row_tiles
+                places[b, r * row_stride + c * column_stride] = own
+                _describe(work[own], steps[r, b], (outputs[c] + channels - 1) // channels, t)
+        if cascade and shared:
+            for r in range(row_tiles):
+                at = _load(beats, at, first_tile + r * row_stride, column_tiles, column_stride, words[r])
+        for outer in range(column_tiles if cascade else row_tiles):
+            for inner in range(row_tiles if cascade else column_tiles):
+                r = inner if cascade else outer
+                c = outer if cascade else inner
+                tile = first_tile + r * row_stride + c * column_stride
+                if not shared:
+                    at = _load(beats, at, tile, 1, 1, words[r])
+                elif c == 0 and not cascade:
+                    at = _load(beats, at, tile, column_tiles, column_stride, words[r])
+                if not cascade or r == row_tiles - 1:
+                    members = row_tiles if cascade else 1
+                    _enter(beats[at], tile - members + 1, members, 1, place + r + c * row_tiles - members + 1)
+                    beats[at].outputs = outputs[c]
+                    beats[at].group = channels
+                    beats[at].lanes = lanes
+                    at += 1
+        place += tiles
+    return beats, work, places
+
+
+@kernel
+def _enter(beat, first, count, stride, work):
+    """Describe a beat that gives one output, or none."""
+    beat.first = first
+    beat.count = count
+    beat.stride = stride
+    beat.group = 1
+    beat.lanes = 1
+    beat.work = work
+
+
+@kernel
+def _load(beats, at, tile, count, stride, words):
+    """Enter the LOADs of a vector to one tile, or to all of a group; gives the place behind them."""
+    for word in range(words):
+        _enter(beats[at + word], tile, count, stride, _LOAD)
+    return at + words
+
+
+@kernel
+def _describe(row, steps, groups, t):
+    """Enter what a tile works for a product: nothing, if it takes no input step."""
+    if steps > 0:
+        group = t.convert + DECIDE_CYCLES
+        step = t.select + t.settle_multiply
+        row.before = (steps - 1) * (step + groups * group) + step + group
+        row.gap = group

@@ -1,0 +1,75 @@
+"""What is counted when there is time for it."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Array, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.actions import Action
+
+BITS = 4
+"""Of a count that waits: it is counted in every fourth free cycle at the latest, and more than every third is free."""
+
+
+class PendingCounts(wiring.Component):
+    """Collects actions that can happen in any cycle, and hands them on in turn, in free cycles.
+
+    Parameters
+    ----------
+    actions : sequence of Action
+        Two or more.
+    places : int
+        Numbers of actions.
+
+    Members
+    -------
+    happened : In
+        Which of the actions happen in this cycle.
+    free : In(1)
+        One of them can be counted in this cycle.
+    urgent : In(1)
+        Those of number ``wanted`` go first.
+    wanted : In
+    count : Out(1)
+        ``amount`` times ``action`` is counted in this cycle; rarely one action twice in a row, see `Tally`.
+    action, amount : Out
+    """
+
+    def __init__(self, actions: Sequence[Action], places: int) -> None:
+        self._actions = actions
+        super().__init__(
+            {
+                "happened": In(len(actions)),
+                "free": In(1),
+                "urgent": In(1),
+                "wanted": In(range(places)),
+                "count": Out(1),
+                "action": Out(range(places)),
+                "amount": Out(BITS),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        turn, chosen = (Signal(range(len(self._actions)), name=name, reset_less=True) for name in ("turn", "chosen"))
+        waiting = Array(Signal(BITS, name=f"waiting_{each.name.lower()}", reset_less=True) for each in self._actions)
+        jumps = Signal()
+        m.d.comb += chosen.eq(turn)
+        for number, action in enumerate(self._actions):
+            with m.If(self.urgent & (self.wanted == action) & waiting[number].any()):
+                m.d.comb += [chosen.eq(number), jumps.eq(1)]
+        m.d.comb += [
+            self.action.eq(Array(int(action) for action in self._actions)[chosen]),
+            self.amount.eq(waiting[chosen]),
+            self.count.eq(self.free & self.amount.any()),
+        ]
+        with m.If(self.free & ~jumps):
+            m.d.sync += turn.eq(turn + 1)
+            with m.If(turn == len(self._actions) - 1):
+                m.d.sync += turn.eq(0)
+        for number in range(len(self._actions)):
+            counted = self.count & (chosen == number)
+            left = waiting[number] & ~counted.replicate(BITS)
+            m.d.sync += waiting[number].eq(left + self.happened[number])
+        return m
