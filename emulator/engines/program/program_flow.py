@@ -107,9 +107,12 @@ def flow_on(tiles, tile, chip, cycle, goes_on):
     row.column += 1
     row.outputs -= 1
     row.begin = cycle + 1
-    if goes_on and row.outputs:
+    if row.outputs == 0:
+        row.runs = 0
+        return True
+    if goes_on:
         begin_group(row, chip)
-    return row.outputs == 0
+    return False
 
 
 @kernel
