@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from twinbar.emulator.verify.beat_fields import BODY_OFFSET, beat, with_fields
+from twinbar.emulator.verify.beat_fields import BODY_OFFSET, beat, fields_of, with_fields
 from twinbar.emulator.verify.settings import anything, converters, level, write
 from twinbar.emulator.verify.sketch import Sketch, small, weighted
 from twinbar.hw.protocol import registers
@@ -73,10 +73,21 @@ def operation(rng: Random, sketch: Sketch, opcodes: Mapping[Any, float] | None =
     opcode = weighted(rng, opcodes or {**ARRAY, **HOUSEKEEPING})
     beats = [command(rng, sketch, opcode)]
     if opcode is Opcode.MULTIPLY and rng.random() < 0.6:
-        beats = [command(rng, sketch, Opcode.LOAD), *beats]
+        beats = [*_inputs_of(rng, sketch, beats[0]), *beats]
     if opcode in (Opcode.SAFE, Opcode.DISARM) and rng.random() < 0.8:
         beats.append(beat(Opcode.ARM, sketch.tile, mode=Mode.WRITE.value))
     return beats
+
+
+def _inputs_of(rng: Random, sketch: Sketch, product: int) -> list[int]:
+    """Draw inputs for a product, of a cascade for each of its members."""
+    controller = sketch.elaboration.controller
+    members = max(fields_of(product)["members"] if controller.cascade else 1, 1)
+    found = []
+    for tile in range(sketch.tile, min(sketch.tile + members, controller.tiles)):
+        load = command(rng, sketch, Opcode.LOAD)
+        found.append(load if fields_of(load)["shared"] else with_fields(load, tile=tile))
+    return found
 
 
 def command(rng: Random, sketch: Sketch, opcode: Opcode | None) -> int:

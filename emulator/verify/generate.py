@@ -142,6 +142,8 @@ def _halted(rng: Random, sketches: list[Sketch]) -> SessionStep:
     worked: list[int] = []
     for _ in range(rng.randint(1, 4)):
         worked += operation(rng, sketch, HALTED_PRODUCTS if _has_options(sketch) and rng.random() < 0.8 else HALTED)
+    if sketch.elaboration.controller.cascade and rng.random() < 0.7:
+        sketch = rng.choice(sketches)  # a halt of any member ends a cascade
     beats += worked
     times += [base] * len(worked)
     total = sum(duration(sketch, each) for each in worked)

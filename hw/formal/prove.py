@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,14 @@ from twinbar.hw.gateware.tile import Tile
 from twinbar.hw.timing import ARM_CYCLES
 from twinbar.hw.tools import find_tool
 
+from .links import LinkProof
 from .records import ArmingProof, DriveProof
 
 SMALL = ControllerConfig(rows=4, columns=4, adc_bits=3, input_bits=2, command_depth=2, response_depth=2)
 """Geometry of the proofs; widths and counters are those of every controller."""
+
+SHARING = replace(SMALL, tiles=2, cascade=True, shared_inputs=True, outputs_per_beat=2)
+"""The same with all options."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Proof:
 
 PROOFS = {
     "gate": Proof(lambda: Tile(SMALL), "prove", 2),
+    "gate of a tile with options": Proof(lambda: Tile(SHARING), "prove", 2),
+    "links": Proof(LinkProof, "prove", 2),
     "arming": Proof(ArmingProof, "bmc", ARM_CYCLES + 3),
     "drive": Proof(DriveProof, "bmc", 14),
 }

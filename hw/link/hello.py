@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass, fields
 
-from twinbar.hw.errors import LinkError
+from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import version
 
@@ -15,6 +15,21 @@ LINK_VERSION = 2
 """Version of the frames and of the packing; a host speaks exactly one."""
 _MAGIC = b"TWBR"
 _LAYOUT = struct.Struct("<BBBBQHHHBBBBBHHIHBBII")
+
+
+def check_carried(controller: ControllerConfig) -> None:
+    """Refuse a controller whose responses the link cannot tell from its commands.
+
+    Raises
+    ------
+    ConfigError
+        If it has cascades, shared inputs or packed outputs.
+    """
+    if controller.has_options:
+        raise ConfigError(
+            "the link to a board carries one output per response, and commands of one tile; build the controller with "
+            "cascade = false, shared_inputs = false and outputs_per_beat = 1"
+        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,8 @@ class Hello:
 
     @classmethod
     def of(cls, controller: ControllerConfig, link: LinkConfig, front_end: int = DIRECT) -> "Hello":
-        """Return the identity of a board that is built so."""
+        """Return the identity of a board that is built so; see `check_carried`."""
+        check_carried(controller)
         return cls(
             link_version=LINK_VERSION,
             major=version.MAJOR,

@@ -8,13 +8,14 @@ from amaranth.hdl import Signal
 
 from twinbar.hw import tools
 from twinbar.hw.errors import ToolMissingError
+from twinbar.hw.formal import links, records
 from twinbar.hw.formal import prove as runner
-from twinbar.hw.formal import records
 from twinbar.hw.gateware.control import control, sequencer
 from twinbar.hw.gateware.control.array_access import ArrayAccess
 from twinbar.hw.gateware.control.supervisor import Supervisor
 from twinbar.hw.gateware.drive.arming import Arming
 from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes
+from twinbar.hw.gateware.streams.sum_link import SumLink
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,22 @@ class WildDrive(WriteDrive):
         return m
 
 
+class LinkThatKeeps(SumLink):
+    def elaborate(self, platform: Any) -> Any:
+        m = super().elaborate(platform)
+        with m.If(self.clear & (self.level == 2)):
+            m.d.sync += self.level.eq(1)
+        return m
+
+
+class LinkThatDoubles(SumLink):
+    def elaborate(self, platform: Any) -> Any:
+        m = super().elaborate(platform)
+        with m.If(self.i.valid & self.i.ready & self.o.valid & self.o.ready):
+            m.d.sync += self.front.eq(self.front)
+        return m
+
+
 @pytest.mark.parametrize(
     ("name", "module", "part", "broken"),
     [
@@ -69,6 +86,8 @@ class WildDrive(WriteDrive):
         ("gate", sequencer, "ArrayAccess", GateThatKeeps),
         ("gate", control, "Supervisor", DeafSupervisor),
         ("drive", records, "WriteDrive", WildDrive),
+        ("links", links, "SumLink", LinkThatKeeps),
+        ("links", links, "SumLink", LinkThatDoubles),
     ],
 )
 def test_broken_hardware_is_found(

@@ -23,16 +23,22 @@ class SumLink(wiring.Component):
     o : Out(stream)
     clear : In(1)
         It is empty from the next cycle on.
+
+    Attributes
+    ----------
+    front, back, level : Signal
+        The sums, and how many they are: the proof looks at them.
     """
 
     def __init__(self, shape) -> None:
         self.shape = shape
+        self.front, self.back = Signal(shape), Signal(shape)
+        self.level = Signal(range(LINK_DEPTH + 1))
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)), "clear": In(1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        front, back = Signal(self.shape), Signal(self.shape)
-        level = Signal(range(LINK_DEPTH + 1))
+        front, back, level = self.front, self.back, self.level
         put, take = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(level != LINK_DEPTH),
