@@ -68,7 +68,7 @@ _GATHERED: Final = np.dtype([("arrived", np.int64), ("since", np.int64)])
 """Members of a cascade that could take it, and since when the last of them can."""
 
 
-class _State(NamedTuple):
+class _CascadeState(NamedTuple):
     """A program, and where its tiles and streams stand."""
 
     beats: np.ndarray
@@ -260,7 +260,7 @@ def follow_cascades(beats, work, tiles, command_depth, response_depth, served, s
         ring *= 2
     stalls[:] = 0
     words = (tiles + 63) >> 6
-    s = _State(
+    s = _CascadeState(
         beats,
         work,
         np.zeros(tiles, _TILE),
