@@ -95,3 +95,21 @@ def test_the_pll_is_set_as_the_tools_of_its_maker_set_it(tmp_path: Path) -> None
         "MFG_GMCREF_SEL": "2",
     }.items():
         assert f'attribute \\{name} "{value}"' in before
+
+
+def test_switches_are_opened_at_the_level_of_their_pin(tmp_path: Path) -> None:
+    """The output enable of a 74HC595 opens its switches high (the pull-up's level); the reset of an ADG714, low."""
+    board = find("icebreaker")
+    wiring = find_wiring(board.wiring)
+    ((plug, kind),) = [(plug, kind) for plug, kind in wiring.plugged() if kind.bus == "switches"]
+    loose = {kind.signal(pin, plug.first): plug.place(number) for pin, number in kind.pins.items()}
+    for part, low in ((kind.part, False), ("ADG714", True)):
+        other = wiring.model_copy(
+            update={
+                "modules": [module for module in wiring.modules if module is not plug],
+                "parts": {"switches": part},
+                "pins": wiring.pins | loose,
+            }
+        )
+        made = design(board, core_of(board, other, rows=8, columns=8), other)
+        assert made.platform.resources["front_switches_open", 0].ios[0].invert == low
