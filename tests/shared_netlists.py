@@ -12,8 +12,10 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 ALONE: Final = ControllerConfig(tiles=1, rows=9, columns=8, adc_channels=1, adc_bits=6, input_bits=3, command_depth=256)
 """One tile, whose netlist is flat; a converter of few bits."""
 
-PAIR: Final = ControllerConfig(tiles=2, rows=6, columns=8, adc_channels=2, adc_bits=7, input_bits=5, command_depth=5)
-"""Two channels; inputs of many bits."""
+PAIR: Final = ControllerConfig(
+    tiles=2, rows=6, columns=8, adc_channels=2, adc_bits=7, input_bits=5, command_depth=5, response_depth=2
+)
+"""Two channels; inputs of many bits; responses soon wait. Its netlist is compiled flat too."""
 
 WIDE: Final = ControllerConfig(
     tiles=3, rows=16, columns=16, adc_channels=4, adc_bits=8, input_bits=2, command_depth=256

@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
-from rtl_samples import LEVELS, command
+from rtl_samples import CONTROLLER, LEVELS, command
 
 from twinbar.emulator.contract.program import Pin, PinPulse, Program
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
 RARE = (Opcode.SAFE, Opcode.ABORT, Opcode.DISARM)
-REGISTERS = {0x20: 1 << 16, 0x401: 256, 0x13: 9, 0x802: 16}
+ROWS, COLUMNS = CONTROLLER.rows, CONTROLLER.columns
+REGISTERS = {0x20: 1 << 16, 0x401: 1 << CONTROLLER.adc_bits, 0x13: 9, 0x802: 16}
 """Addresses that are written, with the first value that is not."""
 
 
@@ -27,12 +28,12 @@ def random_command(rng: np.random.Generator) -> int:
         opcode = Opcode.WRITE
     fields: dict[str, Any] = {}
     if opcode in (Opcode.READ, Opcode.WRITE, Opcode.FORM, Opcode.CONVERT):
-        fields = {"row": one_of(8, *range(8)), "column": below(8), "level": below(LEVELS + 1)}
+        fields = {"row": one_of(ROWS, *range(ROWS)), "column": below(COLUMNS), "level": below(LEVELS + 1)}
     elif opcode in (Opcode.PULSE, Opcode.DRIVE):
         record = one_of(Record.SET, Record.RESET, Record.FORM, Record.SET, Record.RESET, Record.READ)
-        fields = {"row": below(8), "column": below(8), "count": below(5), "record": record}
+        fields = {"row": below(ROWS), "column": below(COLUMNS), "count": below(5), "record": record}
     elif opcode is Opcode.CALIBRATE:
-        fields = {"column": below(8), **one_of({"gain": 1}, {"subtract": 1}, {}, {})}
+        fields = {"column": below(COLUMNS), **one_of({"gain": 1}, {"subtract": 1}, {}, {})}
     elif opcode is Opcode.LOAD:
         fields = {"clear": below(2), "bits": below(1 << 32) & below(1 << 32)}
     elif opcode is Opcode.MULTIPLY:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from crossbar_choices import crossbar_of, shape_of
+from shared_netlists import PAIR
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -14,9 +15,7 @@ from twinbar.hw.protocol.packing import pack, triple
 from twinbar.hw.protocol.registers import BY_NAME
 from twinbar.hw.protocol.vocabulary import RECORDS, ComplianceAction, Mode, Opcode, Record
 
-CONTROLLER = ControllerConfig(
-    tiles=2, rows=8, columns=8, adc_channels=2, adc_bits=8, input_bits=3, command_depth=3, response_depth=2
-)
+CONTROLLER = PAIR
 DURATIONS = {"SELECT": 2, "SETTLE_READ": 9, "SETTLE_DRIVE": 4, "SETTLE_MULTIPLY": 3, "CONVERT": 7, "RECOVER": 2}
 LEVELS = 8
 
