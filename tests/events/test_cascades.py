@@ -1,4 +1,4 @@
-"""Cascades, shared inputs and packed outputs on `events` and on the netlist: cycles counted by hand from the contract.
+"""Cascades, shared inputs and packed outputs on `events`, `fast` and the netlist: cycles by hand, from the contract.
 
 Of `events_bench.TIMING` a product takes SELECT 2, SETTLE_MULTIPLY 5 and CONVERT 3 cycles, and one to decide. A beat
 that is accepted in cycle 0 is popped in cycle 2 and runs from 3 on, so that with one input step the first group is
@@ -9,13 +9,16 @@ consumer in x + 2.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from events_bench import Pair, command, crossbar, set_up, write_register
+from events_bench import Pair, assert_same, command, crossbar, program, set_up, write_register
 
 from twinbar.emulator.contract.program import Pin, PinPulse, ProgramResult
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.hw.actions import Action
+from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import unpack, unpack_products
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 from twinbar.hw.timing import PHASES
@@ -25,13 +28,27 @@ PLANES = (0b00_01_01_01, 0b01_00_01_00, 0b01_01_00_01)
 """Inputs of the tiles: all in the lower bit plane."""
 
 
+class Trio(Pair):
+    """The same controller on the compiled engine, too."""
+
+    def __init__(self, config: CrossbarConfig, controller: ControllerConfig) -> None:
+        super().__init__(config, controller)
+        self.fast = FastController(config, controller)
+
+    def run(self, beats: Sequence[int], **world: Any) -> ProgramResult:
+        """Run a program on all three, and compare everything but the energy of single commands; gives the result."""
+        result = super().run(beats, **world)
+        assert_same(replace(self.fast.run(program(beats, **world)), command_energy=None), result)
+        return result
+
+
 @cache
 def _pair(channels: int, lanes: int, response_depth: int = 4) -> Pair:
     config, controller = crossbar(
         tiles=TILES, columns=8, adc_channels=channels, preset="ideal", adc_noise_codes=0.0, variation=False
     )
     options = {"cascade": True, "shared_inputs": True, "outputs_per_beat": lanes, "response_depth": response_depth}
-    return Pair(config, replace(controller, **options))
+    return Trio(config, replace(controller, **options))
 
 
 def _ready(channels: int = 1, lanes: int = 1, response_depth: int = 4, inputs: Sequence[int] = PLANES) -> Pair:

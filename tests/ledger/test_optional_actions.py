@@ -1,0 +1,82 @@
+"""What only options of a controller do: a table need not price it, and an earlier state does not count it."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+from crossbar_choices import crossbar_of
+
+from twinbar.emulator.contract.activity import Activity, ActivityTotal
+from twinbar.emulator.ledger.energy_table import EnergyTable, energy_table_names, load_energy_table
+from twinbar.emulator.ledger.ledger import Ledger
+from twinbar.hw.actions import OF_OPTIONS, Action
+from twinbar.hw.errors import ConfigError
+
+pytestmark = pytest.mark.usefixtures("compiled_kernels")
+
+
+def table_without(*actions: str) -> EnergyTable:
+    values = load_energy_table("macro-65nm").model_dump()
+    for action in actions:
+        del values["actions"][action]
+    return EnergyTable.model_validate(values)
+
+
+def ledger(table: EnergyTable, **options: Any) -> Ledger:
+    return Ledger.of_crossbar(table, crossbar_of("taox-hfox", rows=8, columns=8, **options), tiles=2)
+
+
+def test_a_table_prices_them_only_where_an_option_needs_them() -> None:
+    forward = Activity.of({Action.RESPONSE_BEAT: 3})
+    plain, whole = ledger(table_without(*OF_OPTIONS)), ledger(load_energy_table("macro-65nm"))
+    for each in (plain, whole):
+        each.add("forward", forward)
+    assert plain.summary() == whole.summary()
+
+
+@pytest.mark.parametrize(
+    ("options", "action"),
+    [
+        ({"cascade": True}, "partial_sum"),
+        ({"cascade": True}, "shared_beat"),
+        ({"shared_inputs": True}, "shared_beat"),
+        ({"outputs_per_beat": 2}, "packed_output"),
+    ],
+)
+def test_a_table_that_lacks_what_an_option_does_is_refused(options: dict[str, Any], action: str) -> None:
+    (name,) = options
+    with pytest.raises(ConfigError, match=f"macro-65nm has no entry for {action}, which array.{name} needs; add one"):
+        ledger(table_without(action), **options)
+
+
+def test_they_are_entered_by_their_own_components() -> None:
+    own = ledger(load_energy_table("macro-65nm"), cascade=True, shared_inputs=True, outputs_per_beat=2)
+    own.add("forward", Activity.of({Action.PARTIAL_SUM: 10, Action.PACKED_OUTPUT: 100, Action.SHARED_BEAT: 1000}))
+    found = own.summary()
+    assert found["energy_breakdown_j"]["partial_sums"] == pytest.approx(10 * 4.2e-12)
+    assert found["energy_breakdown_j"]["packing"] == pytest.approx(100 * 0.31e-12)
+    assert found["energy_breakdown_j"]["shared_commands"] == pytest.approx(1000 * 1.1e-12)
+    assert found["energy_j"]["forward"] == pytest.approx(42e-12)
+    assert found["energy_j"]["link"] == pytest.approx(1131e-12)
+
+
+@pytest.mark.parametrize("name", energy_table_names())
+def test_a_partial_sum_costs_an_addition_and_its_way_at_least(name: str) -> None:
+    table = load_energy_table(name)
+    cost = {action: table.energy_j(Action[action.upper()], 8, 4) for action in ("shift_add", *OF_OPTIONS)}
+    assert cost["partial_sum"] > cost["shift_add"] > cost["packed_output"] > 0
+    assert 0 < cost["shared_beat"] < table.energy_j(Action.COMMAND_BEAT, 8, 4)
+
+
+def test_a_state_from_before_counts_none_of_them() -> None:
+    total = ActivityTotal.of(Activity(np.arange(len(Action), dtype=np.int64)))
+    state = copy.deepcopy(total.state_dict())
+    for action in OF_OPTIONS:
+        del state["actions"][action]
+    again = ActivityTotal.from_state_dict(state)
+    expected = [0 if Action(number).name.lower() in OF_OPTIONS else number for number in range(len(Action))]
+    assert list(again.actions) == expected
+    del state["actions"]["command_beat"]
+    with pytest.raises(ConfigError, match="this version counts"):
+        ActivityTotal.from_state_dict(state)
