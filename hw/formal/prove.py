@@ -16,7 +16,7 @@ from twinbar.hw.gateware.tile import Tile
 from twinbar.hw.timing import ARM_CYCLES
 from twinbar.hw.tools import find_tool
 
-from .links import LinkProof
+from .partial_sums import LinkProof
 from .records import ArmingProof, DriveProof
 
 SMALL = ControllerConfig(rows=4, columns=4, adc_bits=3, input_bits=2, command_depth=2, response_depth=2)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import simpy
 
 from twinbar.emulator.engines.events.admission import admit
+from twinbar.emulator.engines.events.cascade_member import CascadeMember
 from twinbar.emulator.engines.events.clock import Clock, Stage
 from twinbar.emulator.engines.events.decoding import Command
-from twinbar.emulator.engines.events.links import Link
-from twinbar.emulator.engines.events.membership import Member
+from twinbar.emulator.engines.events.sum_link import SumLink
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Status
 
@@ -26,7 +26,7 @@ class JointStart:
         self._clock = clock
         self._this_cycle = clock.stage(Stage.STREAM)
         self._tiles = tiles
-        self._links = [Link(clock) for _ in tiles[1:]]
+        self._links = [SumLink(clock) for _ in tiles[1:]]
         """From tile i + 1 to tile i."""
         self._waiting: dict[int, tuple[Command, simpy.Event]] = {}
 
@@ -67,7 +67,7 @@ class JointStart:
         for link in links:
             link.clear()
         joined = [
-            Member(self._clock, above, below, tile.safety.stop_by_cascade)
+            CascadeMember(self._clock, above, below, tile.safety.stop_by_cascade)
             for tile, above, below in zip(members, [*links, None], [None, *links], strict=True)
         ]
         for number, (tile, member) in enumerate(zip(members, joined, strict=True)):

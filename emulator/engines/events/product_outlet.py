@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from twinbar.emulator.engines.events.admission import outputs_of
+from twinbar.emulator.engines.events.cascade_member import CascadeMember
 from twinbar.emulator.engines.events.clock import Stage, Steps
 from twinbar.emulator.engines.events.decoding import Command
-from twinbar.emulator.engines.events.links import Link
-from twinbar.emulator.engines.events.membership import Member
+from twinbar.emulator.engines.events.sum_link import SumLink
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.vocabulary import Status
@@ -39,7 +39,7 @@ def hand_over_group(tile: Tile, command: Command, group: range, sums: Sequence[i
             return
 
 
-def _to_link(tile: Tile, member: Member, below: Link, value: int, *, last: bool) -> Steps[None]:
+def _to_link(tile: Tile, member: CascadeMember, below: SumLink, value: int, *, last: bool) -> Steps[None]:
     """Hand an output to the tile below."""
     above = member.above
     while True:
@@ -87,7 +87,7 @@ def _to_beat(tile: Tile, value: int, *, last: bool) -> Steps[None]:
     tile.haltable = True
 
 
-def _total(tile: Tile, value: int, above: Link | None) -> int:
+def _total(tile: Tile, value: int, above: SumLink | None) -> int:
     """Return the sum of an output with the partial sum of the tile above."""
     value = _saturated(tile, value)
     return value if above is None else _saturated(tile, value + above.front)
@@ -98,7 +98,7 @@ def _saturated(tile: Tile, value: int) -> int:
     return max(-top - 1, min(value, top))
 
 
-def _count(tile: Tile, above: Link | None, action: Action) -> None:
+def _count(tile: Tile, above: SumLink | None, action: Action) -> None:
     """An output goes to its lane or to the link below in this cycle."""
     if above is not None:
         above.take()

@@ -3,29 +3,29 @@
 from collections.abc import Callable, Sequence
 
 from twinbar.emulator.engines.events.clock import Clock, Stage
-from twinbar.emulator.engines.events.links import Link
+from twinbar.emulator.engines.events.sum_link import SumLink
 
 
-class Member:
+class CascadeMember:
     """A tile as a member of a cascade, from the start of the cascade to its own end in it.
 
     Parameters
     ----------
     clock : Clock
-    above, below : Link or None
+    above, below : SumLink or None
         From the member above, and to the one below; None: there is none.
     halt : callable
         Halts the tile in this cycle.
 
     Attributes
     ----------
-    neighbours : sequence of Member
+    neighbours : sequence of CascadeMember
         The members above and below.
     """
 
-    def __init__(self, clock: Clock, above: Link | None, below: Link | None, halt: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, above: SumLink | None, below: SumLink | None, halt: Callable[[], None]) -> None:
         self.above, self.below = above, below
-        self.neighbours: Sequence[Member] = ()
+        self.neighbours: Sequence[CascadeMember] = ()
         self._clock = clock
         self._halt = halt
         self._halted = False

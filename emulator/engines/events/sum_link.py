@@ -8,7 +8,7 @@ from twinbar.emulator.engines.events.clock import Clock, Stage
 from twinbar.hw.timing import LINK_DEPTH, LINK_LATENCY
 
 
-class Link:
+class SumLink:
     """Partial sums on their way from a tile to the one below it.
 
     Its state is that of the start of the cycle, so that both tiles look at it in the stage START.
