@@ -23,12 +23,14 @@ TILE = 128 * 128
 ENTRIES = 64
 """Entries of a pulse table, per polarity."""
 NEVER = 1 << 20
+HEAT_DIVISOR = 1 << 13
+"""Of conductances, as in `twinbar.emulator.devices.physics.apply_pulse`; they are not negative."""
 
 SETS, RESETS, CONVERSIONS, COMPARISONS, READS, UPDATES, OK = range(7)
 SET_HEAT, RESET_HEAT, READ_HEAT, LINES, TRAVEL = range(5)
 
 
-class Settings(NamedTuple):
+class TableSettings(NamedTuple):
     """Registers of a write by pulse table.
 
     Parameters
@@ -107,7 +109,7 @@ def write_list(
         Polarity of the pulse before the first read, -1 for none, and the command's entry.
     low, high : int64 [levels]
     table : PulseTable
-    s : Settings
+    s : TableSettings
     state : tuple of int64 [cells]
         Conductance, pulses so far, fault, and whether the level that the host holds is known.
     driven : int64 [tiles]
@@ -205,7 +207,7 @@ def write_list(
                     width = scalars[0].width[polarity]
                     gate = table.gate[polarity, index]
                     after = apply_pulse(g, key, count, polarity, amplitude, gate, width, trait, scalars, tables)
-                totals[polarity] += ((g + after) >> 13) * weight
+                totals[polarity] += ((g + after) // HEAT_DIVISOR) * weight
                 totals[LINES] += weight
                 totals[TRAVEL] += abs(after - g)
                 g = after

@@ -37,7 +37,7 @@ from pulse_table import (
     TRAVEL,
     UPDATES,
     PulseTable,
-    Settings,
+    TableSettings,
     form,
     write_list,
 )
@@ -68,11 +68,11 @@ def no_first(held: np.ndarray, _: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """Settings, their table, and what the host does before each command."""
+    """TableSettings, their table, and what the host does before each command."""
 
     name: str
     table: PulseTable
-    settings: Settings
+    settings: TableSettings
     rule: Rule = no_first
 
 
@@ -244,7 +244,7 @@ def own_algorithm(world: World) -> Algorithm:
     ramps = any(drive.amplitude_step) or any(drive.gate_step)
     none = np.zeros((2, ENTRIES), np.int64)
     table = PulseTable(np.array(amplitudes), np.array(gates), none + 1, none, none)
-    return Algorithm("preset", table, Settings(limit=limit, rise=int(ramps)))
+    return Algorithm("preset", table, TableSettings(limit=limit, rise=int(ramps)))
 
 
 def by_direction(up: int, down: int | None = None, polarity: bool = True) -> Rule:
@@ -308,16 +308,16 @@ def algorithms(world: World, tuning: Tuning) -> list[Algorithm]:
     reach_first[-1] = tuning.first
     with_first = world.entry_table(reach_first)
     strong = world.entry_table(np.full(1, tuning.strong))
-    near = Settings(limit=limit, shift=1)
+    near = TableSettings(limit=limit, shift=1)
     first = by_direction(ENTRIES - 1)
     # A burst of equal pulses where a distance table has a stronger one.
     burst = world.entry_table(np.full(ENTRIES, reach[0]), count=np.round(reach / reach[0]).astype(np.int64))
     # Compare-only, coarse then fine: entry 0 is the fine pulse, and every turn goes one entry towards it.
     coarse = world.entry_table(np.minimum(tuning.strong * 2.0 ** np.arange(3), law.highest.si))
-    compare = Settings(limit=limit, compare=1)
+    compare = TableSettings(limit=limit, compare=1)
     found = [
         own,
-        Algorithm("strong", strong, Settings(limit=limit)),
+        Algorithm("strong", strong, TableSettings(limit=limit)),
         Algorithm("distance", distance, near),
         Algorithm("distance, first", with_first, near, first),
         Algorithm("distance, patience", distance, near._replace(patience=3, slack=2)),
@@ -343,7 +343,7 @@ def two_pulse(world: World, limit: int) -> list[Algorithm]:
     table = world.entry_table(np.ones(world.levels), gates=gates)
     erase = table._replace(turns=table.turns + np.array([[0], [1]]))
     blind = erase._replace(ends=table.ends + np.array([[1], [0]]))
-    settings = Settings(limit=limit, fall=0, keep=1)
+    settings = TableSettings(limit=limit, fall=0, keep=1)
     return [
         Algorithm("gate by level", table, settings, by_level),
         Algorithm("two-pulse", erase, settings, by_level),
@@ -394,7 +394,7 @@ def programmers(world: World) -> list[Algorithm]:
     tuning = TUNED[world.original.name]
     for slope in (1, 2, 4):
         reach = np.minimum(tuning.least + slope * 2 * tuning.slope * steps, law.highest.si)
-        settings = Settings(limit=255, shift=2)
+        settings = TableSettings(limit=255, shift=2)
         found.append(Algorithm(f"distance, slope x{slope}, limit 255", world.entry_table(reach), settings))
     if world.preset.gate is not None:
         two = two_pulse(world, 255)[0]

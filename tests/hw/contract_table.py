@@ -184,6 +184,21 @@ CHECKS = (
     Check(1 | 0x00 << 16, OK),
 )
 
+WITH_OPTIONS = (
+    Check(_cell(17, 1, 0, 2 << 4), OK),
+    Check(_cell(17, 1, 0, 2 << 4) | 1 << 5, OK),
+    Check(_cell(17, 1, 0, 2 << 4) | 1 << 14, BAD_TILE),
+    Check(_cell(17, 9, 0, 2 << 4), BAD_ADDRESS),
+    Check(_cell(17, 1, 0, 1 << 4) | 1 << 5, BAD_TILE),
+    Check(_cell(17, 1, 0) | 1 << 14, OK),
+    Check(16 | 200 << 5 | 1 << 27, OK),
+    Check(16 | 200 << 5 | 3 << 16 | 1 << 27, BAD_ADDRESS),
+    Check(16 | 1 << 14 | 1 << 27, BAD_TILE),
+    Check(16 | 200 << 5, BAD_TILE),
+    Check(9 | 1 << 14, OK),
+)
+"""Beats as they lie in the queue of tile 0 of a controller with cascades and shared inputs: bit 14 is ``stray``."""
+
 GOOD = {
     1: 1,
     2: 2 | 0x20 << 16,

@@ -333,8 +333,10 @@ def _expected(row: table.Row, state: str) -> int:
     return table.DISARMED if row.needs > armed else table.OK
 
 
-def _gateware_statuses(beats: list[tuple[int, str]], commands: Commands = declared.COMMANDS) -> list[int]:
-    dut = Admission(CONFIG, commands)
+def _gateware_statuses(
+    beats: list[tuple[int, str]], commands: Commands = declared.COMMANDS, config: ControllerConfig = CONFIG
+) -> list[int]:
+    dut = Admission(config, commands)
     found: list[int] = []
 
     async def look(ctx: Any) -> None:
@@ -383,6 +385,12 @@ def test_gateware_of_a_mutant_admits_something_else(mutant: Declaration) -> None
         beats += [(table.GOOD[row.opcode], state) for row in table.COMMANDS]
         expected += [_expected(row, state) for row in table.COMMANDS]
     assert _gateware_statuses(beats, mutant.commands) != expected
+
+
+def test_gateware_with_options_admits_what_the_contract_says() -> None:
+    config = replace(CONFIG, cascade=True, shared_inputs=True, outputs_per_beat=2)
+    found = _gateware_statuses([(check.beat, "writing") for check in table.WITH_OPTIONS], config=config)
+    assert found == [check.status for check in table.WITH_OPTIONS]
 
 
 def test_gateware_checks_registers_as_the_contract_says() -> None:

@@ -8,7 +8,7 @@ from amaranth.hdl import Signal
 
 from twinbar.hw import tools
 from twinbar.hw.errors import ToolMissingError
-from twinbar.hw.formal import links, records
+from twinbar.hw.formal import partial_sums, records
 from twinbar.hw.formal import prove as runner
 from twinbar.hw.gateware.control import control, sequencer
 from twinbar.hw.gateware.control.array_access import ArrayAccess
@@ -86,8 +86,8 @@ class LinkThatDoubles(SumLink):
         ("gate", sequencer, "ArrayAccess", GateThatKeeps),
         ("gate", control, "Supervisor", DeafSupervisor),
         ("drive", records, "WriteDrive", WildDrive),
-        ("links", links, "SumLink", LinkThatKeeps),
-        ("links", links, "SumLink", LinkThatDoubles),
+        ("links", partial_sums, "SumLink", LinkThatKeeps),
+        ("links", partial_sums, "SumLink", LinkThatDoubles),
     ],
 )
 def test_broken_hardware_is_found(

@@ -8,19 +8,19 @@ Every file is a part of ``docs/controller.md``, in the words of that page. A fil
 `input_planes`                                  the row registers
 ----------------------------------------------  -----------------------------------------------------------------------
 `stream_queue`, `sum_link`                      the queues before the tiles and the consumer; those of partial sums
-`routing`                                       which tiles a beat goes to
+`router`                                        which tiles a beat goes to
 `safety`                                        mode, faults, halts, watchdog, asynchronous pins
 `drive`, `counters`                             the write drive; the counters
 ----------------------------------------------  -----------------------------------------------------------------------
 `arbiter`, `consumer`                           the response stream
 `admission`                                     refusals
-`membership`                                    the part of a tile in a cascade that it runs
+`cascade_member`                                the part of a tile in a cascade that it runs
 `front_end`, `front_end_time`                   the pins of the array and their heat (``docs/programs.md``); how long
                                                 requests to them take
 ----------------------------------------------  -----------------------------------------------------------------------
 `tile`                                          the parts of a tile in one place; phases, responses, halts
 ----------------------------------------------  -----------------------------------------------------------------------
-`outputs`                                       outputs of cascades, and of packed beats
+`product_outlet`                                outputs of cascades, and of packed beats
 ----------------------------------------------  -----------------------------------------------------------------------
 `dispatcher`, `joint_start`                     the command stream; the start of cascades
 `sampling`, `housekeeping`, `products`          how operations read; the operations without the array; MULTIPLY

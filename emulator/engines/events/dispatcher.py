@@ -8,7 +8,7 @@ from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
 from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.listener import Listener
-from twinbar.emulator.engines.events.routing import routes
+from twinbar.emulator.engines.events.router import routes
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Opcode
 

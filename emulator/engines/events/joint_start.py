@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import simpy
 
 from twinbar.emulator.engines.events.admission import admit
+from twinbar.emulator.engines.events.cascade_member import CascadeMember
 from twinbar.emulator.engines.events.clock import Clock, Stage
 from twinbar.emulator.engines.events.decoding import DecodedCommand
-from twinbar.emulator.engines.events.membership import Member
 from twinbar.emulator.engines.events.sum_link import SumLink
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.protocol.vocabulary import Status
@@ -67,7 +67,7 @@ class JointStart:
         for link in links:
             link.clear()
         joined = [
-            Member(self._clock, above, below, tile.safety.stop_by_cascade)
+            CascadeMember(self._clock, above, below, tile.safety.stop_by_cascade)
             for tile, above, below in zip(members, [*links, None], [None, *links], strict=True)
         ]
         for number, (tile, member) in enumerate(zip(members, joined, strict=True)):

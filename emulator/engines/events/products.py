@@ -3,7 +3,7 @@
 from twinbar.emulator.engines.events.admission import outputs_of
 from twinbar.emulator.engines.events.clock import Steps
 from twinbar.emulator.engines.events.decoding import DecodedCommand
-from twinbar.emulator.engines.events.outputs import hand_over_group
+from twinbar.emulator.engines.events.product_outlet import hand_over_group
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import DrivePath as Path

@@ -10,7 +10,7 @@ from twinbar.emulator.engines.events.decoding import Answer, DecodedCommand
 from twinbar.emulator.engines.events.housekeeping import load, refuse
 from twinbar.emulator.engines.events.joint_start import JointStart
 from twinbar.emulator.engines.events.operations import OPERATIONS
-from twinbar.emulator.engines.events.routing import is_cascade
+from twinbar.emulator.engines.events.router import is_cascade
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.commands import CLOSED_LOOP, HALTABLE

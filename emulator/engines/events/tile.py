@@ -7,6 +7,7 @@ import simpy
 from twinbar.emulator.crossbar.array import ArrayState
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.events.arbiter import Arbiter
+from twinbar.emulator.engines.events.cascade_member import CascadeMember
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
 from twinbar.emulator.engines.events.counters import Counters
 from twinbar.emulator.engines.events.decoding import Answer, DecodedCommand
@@ -14,7 +15,6 @@ from twinbar.emulator.engines.events.drive import Drive
 from twinbar.emulator.engines.events.front_end import FrontEnd
 from twinbar.emulator.engines.events.front_end_time import DirectTime, FrontEndTime, SerialTime
 from twinbar.emulator.engines.events.input_planes import InputPlanes
-from twinbar.emulator.engines.events.membership import Member
 from twinbar.emulator.engines.events.register_file import RegisterFile
 from twinbar.emulator.engines.events.safety import Safety, SynchronizedPin
 from twinbar.emulator.engines.events.stream_queue import Queue
@@ -56,7 +56,7 @@ class Tile:
         Whether a halt ends what the tile does now.
     cut : Status
         Why a multiplication was halted while it responded; OK: it was not.
-    member : Member or None
+    member : CascadeMember or None
         Its part in the cascade that it runs, or ran last before its next command.
     """
 
@@ -97,7 +97,7 @@ class Tile:
         self.answer: Answer
         self.haltable = False
         self.cut = Status.OK
-        self.member: Member | None = None
+        self.member: CascadeMember | None = None
         self._arbiter = arbiter
         self._responds = False
         self._cut_in = -1

@@ -6,6 +6,9 @@ from amaranth.hdl import Shape
 
 from twinbar.emulator.engines.rtl.block import mangle, memory_name
 from twinbar.emulator.engines.rtl.netlist import AskedSignature
+from twinbar.hw.actions import Action
+from twinbar.hw.gateware.accounts.accounts import optional_actions
+from twinbar.hw.gateware.accounts.counters import COUNTED
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.front_end.handshake import DirectPinsSignature
 from twinbar.hw.parts.assembly import SerialParts
@@ -31,14 +34,14 @@ def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed
     if composed:
         lines += [
             *bind_function(config, "unit", ["pins"], ["phase"], parts, ["asked"]),
-            *_counted("unit", ["tile"]),
+            *_counted(config, "unit", ["tile"]),
             *_link(config),
         ]
     else:
         tiles = range(config.tiles)
         pins, phases, asked = ([f"{name}__{k}" for k in tiles] for name in ("tiles", "phases", "asked"))
         lines += bind_function(config, "flat", pins, phases, parts, asked)
-        lines += _counted("flat", [f"tile_{k}" for k in tiles])
+        lines += _counted(config, "flat", [f"tile_{k}" for k in tiles])
     return "\n".join([*lines, "}", ""])
 
 
@@ -111,13 +114,20 @@ def _bind_buses(prefix: str) -> list[str]:
     return lines
 
 
-def _counted(module: str, tiles: list[str]) -> list[str]:
+def _counted(config: ControllerConfig, module: str, tiles: list[str]) -> list[str]:
     """Read a counter of actions between programs: what is still on its way to its memory is added."""
+    optional = optional_actions(config)
+    waiting = {Action.COMMAND_BEAT: "waiting"}
+    if optional:
+        waiting = {each: f"pending.waiting_{each.name.lower()}" for each in (Action.COMMAND_BEAT, *optional)}
 
     def register(tile: str, name: str) -> str:
         return f"top.{mangle(f'{tile}.accounts.counters.{name}')}.curr.template get<uint64_t>()"
 
-    lines = [f"inline uint64_t counted_{module}(twinbar_{module}::block &top, int tile, int action) {{"]
+    lines = [
+        f"inline uint64_t counted_{module}(twinbar_{module}::block &top, int tile, int action) {{",
+        f"  if (action >= {COUNTED}) return 0;",
+    ]
     for number, tile in enumerate(tiles):
         memory = f"top.{memory_name(f'{tile}.accounts.counters.actions.storage')}"
         adding = f"{register(tile, 'actions.adding')} && {register(tile, 'actions.index')} == uint64_t(action)"
@@ -125,7 +135,11 @@ def _counted(module: str, tiles: list[str]) -> list[str]:
         lines += [
             f"  if (tile == {number} || {len(tiles)} == 1) {{",
             f"    const uint64_t count = {adding} ? {added} : {memory}.data[action].get<uint64_t>();",
-            f"    return action == Action::kCommandBeat ? count + {register(tile, 'waiting')} : count;",
+            *(
+                f"    if (action == {int(each)}) return count + {register(tile, name)};"
+                for each, name in waiting.items()
+            ),
+            "    return count;",
             "  }",
         ]
     return [*lines, "  return 0;", "}"]

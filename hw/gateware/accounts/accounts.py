@@ -16,6 +16,15 @@ from ..tile_states import TileState, is_any
 from .counters import Counters
 
 
+def optional_actions(config: ControllerConfig) -> tuple[Action, ...]:
+    """Return the actions that only a controller with options counts."""
+    return (
+        *((Action.SHARED_BEAT,) if config.routes else ()),
+        *((Action.PARTIAL_SUM,) if config.cascade else ()),
+        *((Action.PACKED_OUTPUT,) if config.outputs_per_beat > 1 else ()),
+    )
+
+
 class Accounts(wiring.Component):
     """Counts the cycles of every phase, and the actions.
 
@@ -57,12 +66,13 @@ class Accounts(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        optional = {
-            **({Action.SHARED_BEAT: self.copied} if self.config.routes else {}),
-            **({Action.PARTIAL_SUM: self.passed} if self.config.cascade else {}),
-            **({Action.PACKED_OUTPUT: self.packed} if self.config.outputs_per_beat > 1 else {}),
+        optional = optional_actions(self.config)
+        happened = {
+            Action.SHARED_BEAT: self.copied,
+            Action.PARTIAL_SUM: self.passed,
+            Action.PACKED_OUTPUT: self.packed,
         }
-        m.submodules.counters = counters = Counters(tuple(optional))
+        m.submodules.counters = counters = Counters(optional)
         progress = self.progress
         state, first, product = progress.state, progress.first, progress.product
         index = self.registers.address[: PHASE_COUNTERS.index_bits]
@@ -80,7 +90,7 @@ class Accounts(wiring.Component):
             accessing = state == TileState.ACCESS
             m.d.comb += [
                 counters.started.eq(progress.popped & ~self.copied),
-                counters.happened.eq(Cat(optional.values())),
+                counters.happened.eq(Cat(happened[action] for action in optional)),
                 counters.urgent.eq(progress.accesses & ((state == TileState.DECODE) | accessing & first)),
                 counters.reads.eq(accessing & ~first),
             ]

@@ -6,7 +6,7 @@ from twinbar.emulator.engines.events.clock import Clock, Stage
 from twinbar.emulator.engines.events.sum_link import SumLink
 
 
-class Member:
+class CascadeMember:
     """A tile as a member of a cascade, from the start of the cascade to its own end in it.
 
     Parameters
@@ -19,13 +19,13 @@ class Member:
 
     Attributes
     ----------
-    neighbours : sequence of Member
+    neighbours : sequence of CascadeMember
         The members above and below.
     """
 
     def __init__(self, clock: Clock, above: SumLink | None, below: SumLink | None, halt: Callable[[], None]) -> None:
         self.above, self.below = above, below
-        self.neighbours: Sequence[Member] = ()
+        self.neighbours: Sequence[CascadeMember] = ()
         self._clock = clock
         self._halt = halt
         self._halted = False

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from twinbar.emulator.engines.events.admission import outputs_of
+from twinbar.emulator.engines.events.cascade_member import CascadeMember
 from twinbar.emulator.engines.events.clock import Stage, Steps
 from twinbar.emulator.engines.events.decoding import DecodedCommand
-from twinbar.emulator.engines.events.membership import Member
 from twinbar.emulator.engines.events.sum_link import SumLink
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
@@ -39,7 +39,7 @@ def hand_over_group(tile: Tile, command: DecodedCommand, group: range, sums: Seq
             return
 
 
-def _to_link(tile: Tile, member: Member, below: SumLink, value: int, *, last: bool) -> Steps[None]:
+def _to_link(tile: Tile, member: CascadeMember, below: SumLink, value: int, *, last: bool) -> Steps[None]:
     """Hand an output to the tile below."""
     above = member.above
     while True:
