@@ -509,7 +509,9 @@ def test_counters_hold_what_happened_before_they_are_read() -> None:
     assert (actions[Action.PULSE_SET], actions[Action.PULSE_RESET]) == (4, 3)
     assert actions[Action.DRIVE_UPDATE] == 5
     assert (actions[Action.WRITE_OK], actions[Action.WRITE_FAILED]) == (1, 0)
-    assert actions[Action.COMMAND_BEAT] == len(SET_UP) + len(program) + len(reads)
+    # The counters of the options are read behind it: partial sums, packed outputs, shared beats.
+    assert actions[Action.COMMAND_BEAT] == len(SET_UP) + len(program) + len(reads) - 3
+    assert [actions[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT)] == [0, 0, 0]
 
 
 def test_overhead_of_closed_loop_writes_on_the_reference_durations() -> None:
