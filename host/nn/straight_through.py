@@ -86,10 +86,13 @@ class StraightThroughConvolution(torch.autograd.Function):
 
 
 def _saved(ctx: Any) -> tuple[Tensor, Tensor]:
-    """Return the activations as they were seen, and the twin's weights as an ordinary tensor."""
+    """Return the activations as they were seen, and the twin's weights as an ordinary tensor.
+
+    It belongs to the graph still, for gradients of gradients.
+    """
     seen, weight = ctx.saved_tensors
     with torch._C.DisableTorchFunctionSubclass():
-        return seen, weight.detach()
+        return seen, weight.view(weight.shape)
 
 
 def _result_type(x: Tensor, matrix: Tensor) -> torch.dtype:

@@ -113,8 +113,17 @@ def test_a_step_reads_and_writes_the_twin_and_the_state_of_the_optimizer(
     for steps in (1, 2):
         backward(net)
         optimizer.step()
-        # 6 x 8 + 8 + 8 x 3 + 3 = 83 parameters; each is a word, and so is each of its states; read, then written.
-        assert net.cost["actions"]["twin_access"] == steps * 2 * 83 * (1 + states)
+        bits = net.cost["twin"]["bits"]
+        # 6 x 8 + 8 x 3 = 72 weights on the crossbar, 8 + 3 = 11 biases beside it, of 32 bits each.
+        word, weights, biases = 32 * steps, 72, 11
+        assert bits["weight"] == {"read": weights * word, "written": weights * word}
+        assert bits["state"] == {"read": weights * states * word, "written": weights * states * word}
+        assert bits["gradient"] == {"read": weights * word, "written": weights * word}
+        # Only the second layer passes a gradient on to its inputs, by its 24 weights.
+        assert bits["backward"] == {"read": 24 * word, "written": 0}
+        # A bias, its states and its gradient.
+        assert bits["digital"] == {"read": biases * (2 + states) * word, "written": biases * (2 + states) * word}
+        assert net.cost["actions"]["twin_access"] == -(-sum(sum(each.values()) for each in bits.values()) // 32)
 
 
 def test_the_schedule_runs_over_the_steps(to_crossbar: Convert, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -324,7 +324,7 @@ def test_the_plot_stands_on_the_page(tmp_path: Path, train_run: Callable[..., An
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("def draw(run): return run.nothing", "cannot be drawn: AttributeError: 'RunFolder' object has no attribute"),
+        ("def draw(run): return run.nothing", "cannot be drawn: AttributeError: 'LoadedRun' object has no attribute"),
         ("def draw(run): return 3", "gave 3; it must be a twinbar.host.report.style.Plot, or None"),
     ],
 )
