@@ -79,12 +79,7 @@ def cascade_ops(
     row_tiles, batch = steps.shape
     column_tiles = outputs.shape[0]
     tiles = row_tiles * column_tiles
-    count = batch * column_tiles * (1 if cascade else row_tiles)
-    for r in range(row_tiles):
-        count += batch * words[r] * (1 if shared else column_tiles)
-    for local in range(tiles):
-        count += np.int64(changed[local])
-    beats = np.zeros(count, BEAT)
+    beats = np.zeros(_count(cascade, shared, batch, column_tiles, words, changed), BEAT)
     work = np.zeros(_FIRST_PRODUCT + batch * tiles, WORK)
     places = np.zeros((batch, tiles), np.int64)
     work[_LOAD].before = 1
@@ -103,27 +98,70 @@ def cascade_ops(
                 own = place + r + c * row_tiles
                 places[b, r * row_stride + c * column_stride] = own
                 _describe(work[own], steps[r, b], (outputs[c] + channels - 1) // channels, t)
-        if cascade and shared:
-            for r in range(row_tiles):
-                at = _load(beats, at, first_tile + r * row_stride, column_tiles, column_stride, words[r])
-        for outer in range(column_tiles if cascade else row_tiles):
-            for inner in range(row_tiles if cascade else column_tiles):
-                r = inner if cascade else outer
-                c = outer if cascade else inner
-                tile = first_tile + r * row_stride + c * column_stride
-                if not shared:
-                    at = _load(beats, at, tile, 1, 1, words[r])
-                elif c == 0 and not cascade:
-                    at = _load(beats, at, tile, column_tiles, column_stride, words[r])
-                if not cascade or r == row_tiles - 1:
-                    members = row_tiles if cascade else 1
-                    _enter(beats[at], tile - members + 1, members, 1, place + r + c * row_tiles - members + 1)
-                    beats[at].outputs = outputs[c]
-                    beats[at].group = channels
-                    beats[at].lanes = lanes
-                    at += 1
+        if cascade:
+            at = _enter_cascades(
+                beats, at, first_tile, row_stride, column_stride, shared, words, outputs, channels, lanes, place
+            )
+        else:
+            at = _enter_products(
+                beats, at, first_tile, row_stride, column_stride, shared, words, outputs, channels, lanes, place
+            )
         place += tiles
     return beats, work, places
+
+
+@kernel
+def _count(cascade, shared, batch, column_tiles, words, changed):
+    """Return the number of beats of a batch."""
+    row_tiles = words.shape[0]
+    count = batch * column_tiles * (1 if cascade else row_tiles)
+    for r in range(row_tiles):
+        count += batch * words[r] * (1 if shared else column_tiles)
+    for local in range(changed.shape[0]):
+        count += np.int64(changed[local])
+    return count
+
+
+@kernel
+def _enter_cascades(beats, at, first_tile, row_stride, column_stride, shared, words, outputs, channels, lanes, place):
+    """Enter the beats of a vector, column by column: a cascade each; gives the place behind them."""
+    row_tiles, column_tiles = words.shape[0], outputs.shape[0]
+    if shared:
+        for r in range(row_tiles):
+            at = _load(beats, at, first_tile + r * row_stride, column_tiles, column_stride, words[r])
+    for c in range(column_tiles):
+        first = first_tile + c * column_stride
+        if not shared:
+            for r in range(row_tiles):
+                at = _load(beats, at, first + r * row_stride, 1, 1, words[r])
+        at = _multiply(beats, at, first, row_tiles, place + c * row_tiles, outputs[c], channels, lanes)
+    return at
+
+
+@kernel
+def _enter_products(beats, at, first_tile, row_stride, column_stride, shared, words, outputs, channels, lanes, place):
+    """Enter the beats of a vector, row by row: a product of each tile; gives the place behind them."""
+    row_tiles, column_tiles = words.shape[0], outputs.shape[0]
+    for r in range(row_tiles):
+        first = first_tile + r * row_stride
+        if shared:
+            at = _load(beats, at, first, column_tiles, column_stride, words[r])
+        for c in range(column_tiles):
+            tile = first + c * column_stride
+            if not shared:
+                at = _load(beats, at, tile, 1, 1, words[r])
+            at = _multiply(beats, at, tile, 1, place + r + c * row_tiles, outputs[c], channels, lanes)
+    return at
+
+
+@kernel
+def _multiply(beats, at, tile, members, work, outputs, channels, lanes):
+    """Enter a MULTIPLY of one tile or of a cascade; gives the place behind it."""
+    _enter(beats[at], tile, members, 1, work)
+    beats[at].outputs = outputs
+    beats[at].group = channels
+    beats[at].lanes = lanes
+    return at + 1
 
 
 @kernel

@@ -90,12 +90,13 @@ def _schedule(tiles, tile, chip, streams, cycle):
 
 
 @kernel
-def _schedule_neighbour(tiles, tile, chip, streams, cycle):
-    """Note when a neighbour of a tile that has handed over an output can hand over its own."""
-    if tiles[tile].state == at.HAND_OVER:
-        before = streams.wakes[tile]
-        _schedule(tiles, tile, chip, streams, cycle)
-        streams.wakes[tile] = min(streams.wakes[tile], before)
+def _schedule_neighbours(tiles, tile, first, last, chip, streams, cycle):
+    """Note when the neighbours of a tile that has handed over an output, from ``first`` to ``last``, can do so too."""
+    for neighbour in range(max(tile - 1, first), min(tile + 1, last) + 1):
+        if neighbour != tile and tiles[neighbour].state == at.HAND_OVER:
+            before = streams.wakes[neighbour]
+            _schedule(tiles, neighbour, chip, streams, cycle)
+            streams.wakes[neighbour] = min(streams.wakes[neighbour], before)
 
 
 @inline
@@ -225,28 +226,50 @@ def _visit(s, tiles, tile, chip, rules, streams, pins, horizon, cycle, served, f
     else:
         advance(s, row, tile, chip, pins, before_own_fault(row, horizon, cycle), NO_CUT)
     if halted:
-        row.halted = cycle
-        row.runs = 0
-        if runs and not free:
-            row.cut_off = cycle
-        row.faults |= faults
-        row.aborting += np.int64(stopped)
-        if faults or streams.flow.safe_now:
-            disarm(row, chip, cycle)
-        if free and row.state != at.IDLE:
-            go_idle(row, cycle)
+        _note_halt(row, chip, streams, cycle, runs, free, faults, stopped)
     elif free:
         _take_next(s, row, tile, chip, rules, streams, pins, horizon, cycle)
 
 
+@kernel
+def _note_halt(row, chip, streams, cycle, ran, free, faults, stopped):
+    """Note what a halt in ``cycle`` leaves behind it: faults, the mode, a cascade that is cut off, an idle tile."""
+    row.halted = cycle
+    row.runs = 0
+    if ran and not free:
+        row.cut_off = cycle
+    row.faults |= faults
+    row.aborting += np.int64(stopped)
+    if faults or streams.flow.safe_now:
+        disarm(row, chip, cycle)
+    if free and row.state != at.IDLE:
+        go_idle(row, cycle)
+
+
 @part
-def _halts(row, tile, streams, pins, cycle, accepted_before):
-    """Return the faults that halt a tile from outside, and whether a SAFE or ABORT does."""
+def _halts(row, tile, chip, streams, pins, cycle, accepted_before, halting):
+    """Return the faults that halt a tile, and whether a SAFE or ABORT does; ``halting``: something from outside may."""
     flow = streams.flow
-    faults = np.int64(pin_faults(pins, tile, cycle, row.faults))
-    if cycle >= flow.watchdog and watchdog_due(row, accepted_before) <= cycle:
-        faults |= WATCHDOG_FAULT
-    return faults, flow.safe_now != 0 or tile == flow.aborted_now
+    faults, stopped = np.int64(0), False
+    if halting:
+        faults |= np.int64(pin_faults(pins, tile, cycle, row.faults))
+        if cycle >= flow.watchdog and watchdog_due(row, accepted_before) <= cycle:
+            faults |= WATCHDOG_FAULT
+        stopped = flow.safe_now != 0 or tile == flow.aborted_now
+    if chip.serial:
+        faults |= own_fault(row, cycle)
+    return faults, stopped
+
+
+@part
+def _note_next_halt(tiles, chip, streams, pins, cycle, due, expires):
+    """Note the next cycles in which a watchdog expires, and in which a pin is seen to change."""
+    flow = streams.flow
+    flow.watchdog = first_watchdog(tiles, flow.accepted_last) if expires else due
+    if pins.shape[0]:
+        flow.pin_event = next_pin_event(tiles, pins, cycle)
+    if chip.serial:
+        flow.pin_event = min(flow.pin_event if pins.shape[0] else at.NEVER, next_own_fault(tiles, cycle))
 
 
 @part
@@ -277,11 +300,7 @@ def _step(s, tiles, chip, rules, streams, pins, cycle):
     due = flow.watchdog
     for tile in range(tiles.shape[0]):
         row = tiles[tile]
-        faults, stopped = np.int64(0), False
-        if halting:
-            faults, stopped = _halts(row, tile, streams, pins, cycle, accepted_before)
-        if chip.serial:
-            faults |= own_fault(row, cycle)
+        faults, stopped = _halts(row, tile, chip, streams, pins, cycle, accepted_before, halting)
         if not stopped and faults == 0 and wakes[tile] != cycle and tile != server:
             continue
         if horizon < 0:
@@ -290,21 +309,14 @@ def _step(s, tiles, chip, rules, streams, pins, cycle):
         _visit(s, tiles, tile, chip, rules, streams, pins, horizon, cycle, tile == server, faults, stopped)
         due = min(due, watchdog_due(row, flow.accepted_last))
         _schedule(tiles, tile, chip, streams, cycle)
-        if tile > first:
-            _schedule_neighbour(tiles, tile - 1, chip, streams, cycle)
-        if tile < last:
-            _schedule_neighbour(tiles, tile + 1, chip, streams, cycle)
+        _schedule_neighbours(tiles, tile, first, last, chip, streams, cycle)
     if chip.cascade:
         _end_cascades(tiles, streams, cycle)
     if flow.gathers:
         if horizon < 0:
             horizon = horizon_of(streams, pins, due, cycle)
         _start_cascades(s, tiles, chip, rules, streams, pins, horizon, cycle)
-    flow.watchdog = first_watchdog(tiles, flow.accepted_last) if expires else due
-    if pins.shape[0]:
-        flow.pin_event = next_pin_event(tiles, pins, cycle)
-    if chip.serial:
-        flow.pin_event = min(flow.pin_event if pins.shape[0] else at.NEVER, next_own_fault(tiles, cycle))
+    _note_next_halt(tiles, chip, streams, pins, cycle, due, expires)
 
 
 @part

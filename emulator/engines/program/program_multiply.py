@@ -113,18 +113,47 @@ def _convert_group(s, row, tile, chip):
     row.actions[Action.SHIFT_ADD] += count
 
 
+@part
+def _leave_decide(row, chip, begin, end, cut):
+    """Go on behind the decision on a group of outputs, in cycle ``begin``; gives the next state and its last cycle."""
+    last_group = row.outputs <= chip.channels
+    state = np.int64(at.DECIDE)
+    # The rows stay driven between the groups of a step.
+    stay = not (last_group or chip.holds)
+    if stay:
+        row.energies[CellEnergy.FORWARD] += row.heat
+    row.phases[Phase.DECIDE] += 1
+    if row.planes & (row.planes - 1) == 0:
+        state = np.int64(at.HAND_OVER if row.flows else at.RESPOND)
+        if not row.flows:
+            row.result = row.sums[row.column]
+        row.rows_on = np.int64(stay)
+    elif cut == OK and not last_group:
+        row.column += chip.channels
+        row.outputs -= chip.channels
+        state = np.int64(at.CONVERT)
+        end = _convert_end(row, chip, begin)
+    elif cut == OK:
+        row.column = (row.body >> COLUMN_SHIFT) & INDEX_MASK
+        row.outputs = outputs_of(row.body)
+        row.planes &= row.planes - 1
+        row.step += 1
+        state = np.int64(at.SELECT)
+        end = _select_end(row, chip, begin)
+    return state, end
+
+
 @kernel
 def advance_multiply(s, row, tile, chip, horizon, cut):
     """Carry out what ends before cycle ``horizon``, up to the next response (arguments as in `advance_cell`)."""
     state, begin, end = row.state, row.begin, row.end
-    body, channels = row.body, chip.channels
+    body = row.body
     if cut != OK:
         if chip.serial:
             halt_work(row, chip, horizon - 1)
         end = horizon - 1
     while end < horizon and state != at.RESPOND and state != at.HAND_OVER:
         cycles = end - begin + 1
-        last_group = row.outputs <= channels
         begin = end + 1
         if state == at.SELECT:
             plane = np.int64(0) if body & BY_CODES else _lowest_plane(row.planes)
@@ -150,27 +179,7 @@ def advance_multiply(s, row, tile, chip, horizon, cut):
             state = at.DECIDE
             end = begin
         else:
-            # The rows stay driven between the groups of a step.
-            if not (last_group or chip.holds):
-                row.energies[CellEnergy.FORWARD] += row.heat
-            row.phases[Phase.DECIDE] += 1
-            if row.planes & (row.planes - 1) == 0:
-                state = at.HAND_OVER if row.flows else at.RESPOND
-                if not row.flows:
-                    row.result = row.sums[row.column]
-                row.rows_on = np.int64(not (last_group or chip.holds))
-            elif cut == OK and not last_group:
-                row.column += channels
-                row.outputs -= channels
-                state = at.CONVERT
-                end = _convert_end(row, chip, begin)
-            elif cut == OK:
-                row.column = (body >> COLUMN_SHIFT) & INDEX_MASK
-                row.outputs = outputs_of(body)
-                row.planes &= row.planes - 1
-                row.step += 1
-                state = at.SELECT
-                end = _select_end(row, chip, begin)
+            state, end = _leave_decide(row, chip, begin, end, cut)
         if cut != OK:
             state = at.RESPOND
             row.status = cut
