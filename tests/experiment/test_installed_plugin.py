@@ -28,7 +28,8 @@ BROKEN = {
 }
 PLAIN = "broken-plugin 0.3 (broken_plugin:PLAIN)"
 BROKEN_MODULE = """
-from twinbar.boards.board_definition import ICEPROG, BoardDefinition
+from twinbar.boards.bitstream_programmer import ICEPROG
+from twinbar.boards.board_definition import BoardDefinition
 from twinbar.host.report.plot_kinds import RunPlot
 PLAIN = 3
 BURNT = BoardDefinition("burnt", "Burnt", "broken_plugin:Platform", 12_000_000, ICEPROG, "icebreaker")
