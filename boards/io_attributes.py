@@ -1,12 +1,9 @@
 """Attributes of a package pin: its I/O standard, and the resistor that the FPGA connects to it."""
 
-from typing import Literal
-
 from amaranth.build import Attrs
 
+from twinbar.boards.wiring import Pull
 from twinbar.hw.errors import ConfigError
-
-Pull = Literal["up", "down", "none"]
 
 
 def io_attributes(device: str, pin: str, pull: Pull | None = None) -> Attrs:

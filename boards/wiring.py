@@ -2,7 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from pydantic import Field, PositiveInt
 
@@ -18,8 +18,11 @@ from twinbar.hw.toml_table import TomlTable
 
 _HALF_PMOD = 6
 
-SAFETY_INPUTS: Final = ("stop", "compliance", "fault")
+SafetyPin = Literal["stop", "compliance", "fault"]
+SAFETY_INPUTS: Final[tuple[SafetyPin, ...]] = get_args(SafetyPin)
 """Inputs that stop the controller."""
+Pull = Literal["up", "down", "none"]
+"""Resistor that the FPGA connects to a pin."""
 
 
 class Plug(TomlTable):
@@ -92,10 +95,10 @@ class SafetyInput(TomlTable):
     """
 
     active: Literal["high", "low"] = "high"
-    pull: Literal["up", "down", "none"] | None = None
+    pull: Pull | None = None
 
     @property
-    def chosen_pull(self) -> Literal["up", "down", "none"]:
+    def chosen_pull(self) -> Pull:
         """The resistor in the FPGA."""
         if self.pull is not None:
             return self.pull
@@ -147,7 +150,7 @@ class Wiring(TomlTable):
     skew_ns: float = Field(default=5.0, ge=0)
     round_trip_ns: float = Field(default=25.0, ge=0)
     pins: dict[str, str | list[str]] = Field(default_factory=dict)
-    inputs: dict[Literal["stop", "compliance", "fault"], SafetyInput] = Field(default_factory=dict)
+    inputs: dict[SafetyPin, SafetyInput] = Field(default_factory=dict)
     fixed: dict[str, Literal[0, 1]] = Field(default_factory=dict)
     unused: list[str] = Field(default_factory=list)
 
@@ -155,7 +158,7 @@ class Wiring(TomlTable):
         """Return how a pin of the front end is wired if it is an input that stops; None: it is not."""
         if pin not in SAFETY_INPUTS:
             return None
-        return self.inputs.get(pin, SafetyInput())  # type: ignore[call-overload]
+        return self.inputs.get(pin, SafetyInput())
 
     def plugged(self) -> list[tuple[Plug, Plugged]]:
         """Return every module with what is known of its kind."""

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from twinbar.boards.bitstream_programmer import Memory
 from twinbar.boards.board_definition import DEFAULT_BAUD
 from twinbar.boards.fit_advice import CELL_NAMES
 from twinbar.host.cli import failures
@@ -35,7 +36,6 @@ Port = Annotated[
 ]
 Baud = Annotated[int, typer.Option("--baud", metavar="N", help="Baud rate that the board was built for.")]
 Array = Literal["wired", "emulated"]
-Memory = Literal["flash", "sram"]
 
 
 _WIDE: Final = 96

@@ -30,6 +30,17 @@ def _rounds_up(fraction, key, purpose, step):
 
 
 @inline
+def _rounded(steps, stochastic, seed, layer, place, purpose, step):
+    """Round a number of steps to a whole one; gives it, and the random numbers that were drawn (0 or 1)."""
+    if not stochastic:
+        return np.int64(math.floor(steps + 0.5)), 0
+    below = math.floor(steps)
+    if steps == below:
+        return np.int64(below), 0
+    return np.int64(below) + np.int64(_rounds_up(steps - below, cell_key(seed, layer, place), purpose, step)), 1
+
+
+@inline
 def weight_of(level, code, steps_per_level, weight_per_level):
     """Return the weight of a level and a residual."""
     steps = np.float64(level) * np.float64(steps_per_level) + np.float64(code)
@@ -111,14 +122,8 @@ def store_residuals(
             # What did not move is a whole number of steps from any level: nothing is lost to the rounding of floats.
             steps = (np.float64(weights[j, i]) - np.float64(before)) / weight_per_level * steps_per_level
             steps += np.float64(codes[j, i]) + np.float64((levels[j, i] - level) * steps_per_level)
-            below = math.floor(steps)
-            code = np.int64(below)
-            if not stochastic:
-                code = np.int64(math.floor(steps + 0.5))
-            elif steps != below:
-                drawn += 1
-                key = cell_key(seed, layer, j * inputs + i)
-                code += np.int64(_rounds_up(steps - below, key, DRAW_TWIN, step))
+            code, draws = _rounded(steps, stochastic, seed, layer, j * inputs + i, DRAW_TWIN, step)
+            drawn += draws
             code = min(max(code, -top - 1), top)
             changed[j, i] = code != codes[j, i]
             codes[j, i] = code
@@ -156,13 +161,8 @@ def store_fixed_point(values, codes, unit, top, stochastic, seed, layer, purpose
     drawn = 0
     for n in range(values.shape[0]):
         steps = np.float64(values[n]) / unit
-        below = math.floor(steps)
-        code = np.int64(below)
-        if not stochastic:
-            code = np.int64(math.floor(steps + 0.5))
-        elif steps != below:
-            drawn += 1
-            code += np.int64(_rounds_up(steps - below, cell_key(seed, layer, n), DRAW_TWIN + purpose, step))
+        code, draws = _rounded(steps, stochastic, seed, layer, n, DRAW_TWIN + purpose, step)
+        drawn += draws
         code = min(max(code, -top), top)
         changed[n] = code != codes[n]
         codes[n] = code
@@ -202,13 +202,8 @@ def store_floating_point(
         if size > 0:
             binade = max(np.int64(math.frexp(size)[1]) + binades - 1, 0)
         steps = math.ldexp(size, binades - binade + mantissa_bits)
-        below = math.floor(steps)
-        whole = np.int64(below)
-        if not stochastic:
-            whole = np.int64(math.floor(steps + 0.5))
-        elif steps != below:
-            drawn += 1
-            whole += np.int64(_rounds_up(steps - below, cell_key(seed, layer, n), DRAW_TWIN + purpose, step))
+        whole, draws = _rounded(steps, stochastic, seed, layer, n, DRAW_TWIN + purpose, step)
+        drawn += draws
         if not signed and size > 0:
             whole = max(whole, 1)
         place = min(binade * half + whole, most)

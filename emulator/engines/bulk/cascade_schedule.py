@@ -27,6 +27,7 @@ from twinbar.emulator.engines.bulk.offer_calendar import (
     next_in_turn,
     note,
     offers,
+    ring_of,
 )
 from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
 from twinbar.hw.timing import QUEUE_LATENCY
@@ -255,9 +256,7 @@ def follow_cascades(beats, work, tiles, command_depth, response_depth, served, s
     served : int
         Tile that the arbiter served last.
     """
-    ring = 1
-    while ring < command_depth:
-        ring *= 2
+    ring = ring_of(command_depth)
     stalls[:] = 0
     words = (tiles + 63) >> 6
     s = _CascadeState(

@@ -23,6 +23,15 @@ for _bit in range(64):
 
 
 @inline
+def ring_of(depth):
+    """Return the places of a ring that holds so many beats: a power of two, so that a mask finds them."""
+    ring = 1
+    while ring < depth:
+        ring *= 2
+    return ring
+
+
+@inline
 def _lowest(bits):
     """Return the number of the lowest bit that is set (Leiserson, Prokop, Randall, 1998)."""
     return _LOWEST_BIT[np.int64(((bits & (~bits + ONE)) * _DEBRUIJN) >> np.uint64(58))]

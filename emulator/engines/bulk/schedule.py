@@ -24,6 +24,7 @@ from twinbar.emulator.engines.bulk.offer_calendar import (
     next_in_turn,
     note,
     offers,
+    ring_of,
 )
 from twinbar.emulator.engines.bulk.schedule_alone import follow_alone
 from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_TILE, OP_WORK
@@ -104,9 +105,7 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
     served : int
         Tile that the arbiter served last.
     """
-    ring = 1
-    while ring < command_depth:
-        ring *= 2
+    ring = ring_of(command_depth)
     stalls[:] = 0
     if tiles == 1:
         return follow_alone(ops, command_depth, response_depth, np.zeros(ring, np.int64), stalls, waits), served
