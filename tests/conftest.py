@@ -43,6 +43,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
     if any(item.get_closest_marker("compiler") for item in items):
         reasons["compiler"] = _missing_compiler()
+    # What takes longest comes first, half of it to each of two workers: neither is left alone with it at the end.
+    long = [item for item in items if any(item.get_closest_marker(name) for name in ("compiler", "ci"))]
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        short = [item for item in items if item not in set(long)]
+        items[:] = [*long[::2], *short[: len(short) // 2], *long[1::2], *short[len(short) // 2 :]]
     for item in items:
         for marker, reason in reasons.items():
             if reason is not None and item.get_closest_marker(marker):

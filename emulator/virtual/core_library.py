@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from twinbar.emulator.engines.rtl.netlist import rtlil_text
-from twinbar.emulator.engines.rtl.netlist_library import cached_library, packed_block, translator_texts
+from twinbar.emulator.engines.rtl.netlist_library import cached_library, library_text, packed_block, translator_texts
 from twinbar.emulator.engines.rtl.rtlil import Bit, parse
 from twinbar.emulator.engines.rtl.timers import with_outputs
 from twinbar.emulator.pins.harness_text import cells_text, crossbar_text, front_end_text, model_text, tile_text
@@ -41,7 +41,7 @@ def compiled_core(core: CoreConfig) -> Path:
         parts = partition(text, folder, arrays=core.array is not None)
         parts.texts[CORE] = _with_observation(parts.texts[CORE], core.controller.tiles)
         blocks = [packed_block(name, flat, folder) for name, flat in parts.texts.items()]
-        return "\n".join([_file("engines.rtl", "packed.h"), *blocks, *models, design_text(core, parts), *after])
+        return "\n".join([library_text(), *blocks, *models, design_text(core, parts), *after])
 
     translators = [_file("virtual", name) for name in ("core_library.py", "design.py", "partition.py")]
     return cached_library([text, *models, *after, *translators, *translator_texts()], write, about_s=_SECONDS)

@@ -15,6 +15,7 @@ from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.rtl.block import mangle, memory_name
 from twinbar.emulator.engines.rtl.compiler import find_compiler
 from twinbar.emulator.engines.rtl.netlist import rtlil_text
+from twinbar.emulator.engines.rtl.netlist_library import library_text
 from twinbar.emulator.engines.rtl.storage import storage_of
 from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
@@ -123,7 +124,7 @@ def _compiled(config: ControllerConfig, array: EmulatedArray) -> tuple[tempfile.
     found = storage_of(chip.netlist).memories
     memories = sorted(memory_name(name) for name, (width, _) in found.items() if width == 16 and "memory" in name)
     assert len(memories) == config.tiles, memories
-    lines = [chip.text, "using Top = twinbar_chip::p_top;"]
+    lines = [library_text(), chip.text, "using Top = twinbar_chip::p_top;"]
     lines += [f"constexpr int kTiles = {config.tiles}, kPhases = {len(PHASES)};"]
     lines += [f"constexpr int kWords = {MemoryMap.of(config, array.model).words};"]
     each = {
@@ -142,7 +143,7 @@ def _compiled(config: ControllerConfig, array: EmulatedArray) -> tuple[tempfile.
     command = [
         *find_compiler(),
         "-std=c++17",
-        "-O2",
+        "-O1",
         "-DNDEBUG",
         "-w",
         f"-I{include_folder()}",

@@ -18,9 +18,8 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 SMALL = {"rows": 8, "columns": 8, "adc_channels": 1}
 """Little to be placed. The front end, the link and the clock are those of every other size."""
 BOARDS = [
-    # The FPGA of the first is nearly full, and the second one's tools are slow: two to four minutes each.
-    pytest.param("icebreaker", SMALL, marks=pytest.mark.slow),
-    pytest.param("ulx3s-12f", SMALL, marks=pytest.mark.slow),
+    ("icebreaker", SMALL),
+    ("ulx3s-12f", SMALL),
     # Its pins are for one size.
     ("ice40-hx8k-b-evn", {}),
 ]
@@ -36,7 +35,7 @@ def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "bitstream_folder", lambda: tmp_path / "cache")
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.usefixtures("_empty_cache")
 @pytest.mark.parametrize(("name", "sizes"), BOARDS)
 def test_a_board_is_built_and_meets_its_timing(

@@ -74,7 +74,7 @@ def test_offsets_are_cut_off_where_the_converter_ends() -> None:
         assert run("fast", controller, unipolar)[0] == np.maximum(bipolar, 0).tolist()
 
 
-COMPARED = {"unipolar": SERIAL["separate"], "bipolar": SERIAL["walking"], "direct": ELABORATIONS["queues"]}
+COMPARED = {"unipolar": SERIAL["teaching"], "bipolar": SERIAL["walking"], "direct": ELABORATIONS["queues"]}
 """Controllers on which engines are compared anyway, so that their netlists are compiled once."""
 
 

@@ -7,7 +7,7 @@ from amaranth.back import cxxrtl
 from beats import AnsweringController, as_beats
 from simulated_line import Damage, Direction
 
-from twinbar.emulator.engines.rtl.netlist_library import cached_library
+from twinbar.emulator.engines.rtl.netlist_library import cached_library, library_text
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.serial_link import SerialLink
 from twinbar.hw.link.link_config import LinkConfig
@@ -21,7 +21,7 @@ _MOST = 1 << 16
 
 def _library(config: ControllerConfig, link: LinkConfig) -> ctypes.CDLL:
     harness = Path(__file__).with_name("link_harness.cc").read_text()
-    text = cxxrtl.convert(SerialLink(config, link), emit_src=False) + harness
+    text = library_text() + cxxrtl.convert(SerialLink(config, link), emit_src=False) + harness
     found = ctypes.CDLL(str(cached_library([text], lambda folder: text)))
     found.link_new.restype = ctypes.c_void_p
     found.link_receive.restype = found.link_commands.restype = ctypes.c_size_t

@@ -17,10 +17,10 @@ A *block* is a class with this interface (``blocks.h`` schedules it):
 ``whole()``
     Whether CXXRTL stores just what the netlist says.
 
-What CXXRTL generates is compiled as it is. The *traced* form uses CXXRTL's own library, and evaluates every cycle. In
-the *packed* form, the types that the generated code is written with (``wire``, ``memory``, ``module``) are those of
-``packed.h``: the present values of all registers lie together, and so do the next ones. Committing them is then a copy
-instead of a comparison and a branch for each register.
+What CXXRTL generates is compiled as it is, with the narrow values of ``narrow.h``. The *traced* form otherwise uses
+CXXRTL's own library, and evaluates every cycle. In the *packed* form, the types that the generated code is written with
+(``wire``, ``memory``, ``module``) are those of ``packed.h``: the present values of all registers lie together, and so
+do the next ones. Committing them is then a copy instead of a comparison and a branch for each register.
 """
 
 import re

@@ -28,6 +28,7 @@ from twinbar.hw.work_folder import work_folder
 TRANSLATORS = (
     "block.py",
     "glue.py",
+    "narrow.h",
     "netlist_library.py",
     "packed.h",
     "rtlil.py",
@@ -40,7 +41,7 @@ TRANSLATORS = (
 FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fno-plt", "-w")
 _SECONDS = 30.0
 """Usual time of a controller's netlist; a board's takes twice as long."""
-TRACE_FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-shared", "-w")
+TRACE_FLAGS = ("-std=c++17", "-O1", "-DNDEBUG", "-DTWINBAR_TRACE", "-fPIC", "-shared", "-w")
 
 
 @functools.cache
@@ -83,11 +84,17 @@ def compiled(
     def write(work: Path) -> str:
         blocks = [_block(name, text, work, traced=traced) for name, text in texts.items()]
         connection = glue(config, parts, composed=composed)
-        return "\n".join([(package / "packed.h").read_text(encoding="utf-8"), *blocks, *before, connection, *after])
+        return "\n".join([library_text(), *blocks, *before, connection, *after])
 
     netlists = [f"{name}\n{text}" for name, text in texts.items()]
     content = [*netlists, *before, *after, *translator_texts(), repr(config)]
     return cached_library(content, write, flags)
+
+
+def library_text() -> str:
+    """Return what the C++ of blocks begins with: CXXRTL's library, with values that compile fast, and packed types."""
+    package = resources.files("twinbar.emulator.engines.rtl")
+    return "\n".join((package / name).read_text(encoding="utf-8") for name in ("narrow.h", "packed.h"))
 
 
 def translator_texts() -> list[str]:
