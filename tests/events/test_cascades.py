@@ -48,7 +48,9 @@ def _pair(channels: int, lanes: int, response_depth: int = 4) -> Pair:
         tiles=TILES, columns=8, adc_channels=channels, preset="ideal", adc_noise_codes=0.0, variation=False
     )
     options = {"cascade": True, "shared_inputs": True, "outputs_per_beat": lanes, "response_depth": response_depth}
-    return Trio(config, replace(controller, **options))
+    pair = Trio(config, replace(controller, **options))
+    pair.run([beat for tile in range(TILES) for beat in set_up(tile, mode=None)])
+    return pair
 
 
 def _ready(channels: int = 1, lanes: int = 1, response_depth: int = 4, inputs: Sequence[int] = PLANES) -> Pair:
@@ -57,8 +59,10 @@ def _ready(channels: int = 1, lanes: int = 1, response_depth: int = 4, inputs: S
     beats = []
     for tile in range(TILES):
         beats += [command(opcode, tile) for opcode in (Opcode.CLEAR, Opcode.DISARM)]
-        beats += set_up(tile, RANGE_MULTIPLY=40000, mode=None)
-        beats += [write_register("INPUT_GROUP", 0, tile), command(Opcode.LOAD, tile, bits=inputs[tile], clear=1)]
+        beats += [
+            write_register(name, value, tile) for name, value in {"RANGE_MULTIPLY": 40000, "INPUT_GROUP": 0}.items()
+        ]
+        beats.append(command(Opcode.LOAD, tile, bits=inputs[tile], clear=1))
         # Offsets below zero, all different, so that no sum is 0.
         beats += [_offset(tile, column, -1 - 8 * tile - column) for column in range(8)]
     pair.run(beats)
