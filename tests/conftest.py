@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Two threads can be asked for on any machine, so that results can be compared between one thread and two. It is read
 # when Numba is imported, and so is set before any test module is.
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+# Netlists are compiled for a few thousand cycles each. What the flags of the product make of them is tested by the
+# trainings that are stored, which run in processes without these.
+os.environ.setdefault("CXXFLAGS", "-O1")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores; threads of their own would only be in each other's way.
     os.environ["OMP_NUM_THREADS"] = "1"

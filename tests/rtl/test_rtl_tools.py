@@ -81,6 +81,7 @@ def test_the_systems_compiler_comes_before_that_of_ziglang(monkeypatch, tmp_path
 def test_who_waits_for_a_compilation_is_told_so_once(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(netlist_library, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setenv("CXX", str(_executable(tmp_path / "c++", FAKE)))
+    monkeypatch.setenv("CXXFLAGS", "-O1 '-DNAME=a b'")
     first = netlist_library.cached_library(["text"], lambda folder: "text", about_s=40)
     said = capsys.readouterr()
     assert said.out == ""
@@ -89,7 +90,7 @@ def test_who_waits_for_a_compilation_is_told_so_once(monkeypatch, tmp_path, caps
     assert netlist_library.cached_library(["text"], lambda folder: "text") == first
     assert capsys.readouterr() == ("", "")
     (call,) = (tmp_path / "calls").read_text().splitlines()
-    assert call == f"{' '.join(netlist_library.FLAGS)} -I{yosys.include_folder()} top.cc -o top.so"
+    assert call == f"{' '.join(netlist_library.FLAGS)} -O1 -DNAME=a b -I{yosys.include_folder()} top.cc -o top.so"
 
 
 @pytest.mark.compiler

