@@ -44,8 +44,10 @@ FIGURES = (
     ("link_bytes_per_response", "its response", "bytes"),
     ("bytes_per_cell", "memory of the emulated array", "bytes/cell"),
     ("train_images_per_s", "training, batch 100", "images/s"),
+    ("train_images_per_s_batch10", "training, batch 10", "images/s"),
     ("train_images_per_s_batch1", "training, batch 1", "images/s"),
     ("torch_images_per_s", "PyTorch alone, batch 100", "images/s"),
+    ("torch_images_per_s_batch10", "PyTorch alone, batch 10", "images/s"),
     ("torch_images_per_s_batch1", "PyTorch alone, batch 1", "images/s"),
 )
 
