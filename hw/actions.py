@@ -64,19 +64,19 @@ PRICED: Final = tuple(name for name in ACTIONS if name != ACTIONS[Action.CHANNEL
 """Names of those that have an energy each."""
 
 
-def clock_gates(respond: Any, actions: Any) -> Any:
-    """Return how often the clock of a tile may have been stopped and started: an upper bound.
+def clock_gates(idle: int, stall: int, respond: int, commands: int) -> int:
+    """Return how often the clock of a tile may have been stopped and started in a program: an upper bound.
 
-    An idle stretch ends with a command, and a stall with a cycle of the phase `respond`.
+    An idle stretch ends with a command, and a stall with a cycle of the phase `respond`; none is shorter than a cycle.
 
     Parameters
     ----------
-    respond : int or int array
-        Cycles of the phase.
-    actions : indexable by `Action`
-        Counts of the same kind as ``respond``.
+    idle, stall, respond : int
+        Cycles of the phases.
+    commands : int
+        That the tile took.
     """
-    return actions[Action.COMMAND_BEAT] + actions[Action.SHARED_BEAT] + respond
+    return min(idle, commands) + min(stall, respond)
 
 
 def response_beats(respond: Any, actions: Any) -> Any:

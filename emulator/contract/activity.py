@@ -125,7 +125,9 @@ class Activity:
         waiting = phases[:, Phase.IDLE] + phases[:, Phase.STALL]
         slowest = int(cycles - waiting.min())
         summed = cls.of_tiles(actions, cell_energy, phases, cycles=slowest, link_cycles=cycles - slowest)
-        summed.actions[Action.CLOCK_GATE] = clock_gates(summed.phases[Phase.RESPOND], summed.actions)
+        commands = actions[:, Action.COMMAND_BEAT] + actions[:, Action.SHARED_BEAT]
+        waits = (phases[:, phase] for phase in (Phase.IDLE, Phase.STALL, Phase.RESPOND))
+        summed.actions[Action.CLOCK_GATE] = sum(map(clock_gates, *(counts.tolist() for counts in (*waits, commands))))
         return summed
 
     def __iadd__(self, other: "Activity") -> "Activity":

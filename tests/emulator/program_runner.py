@@ -144,8 +144,11 @@ class Pair:
         for (_, command), (waited, on) in zip(stream, course["waits"], strict=True):
             heat["forward"] += command.held_heat * waited
             actions["channel_cycle"] += on if command.reads else 0
-        # A clock can have stopped before every command and every response.
-        actions["clock_gate"] = actions["command_beat"] + phases["respond"]
+        # A clock can have stopped before every command and every response, in a cycle that was waited for it.
+        for place, cost in enumerate(costs):
+            stall = course["stalls"][first_tile + place]
+            idle = course["cycles"] - cost.cycles - stall
+            actions["clock_gate"] += min(idle, cost.actions["command_beat"]) + min(stall, cost.phases["respond"])
         assert found(PHASES, activity.phases) == {name: n for name, n in phases.items() if n}
         assert found(ACTIONS, activity.actions) == {name: n for name, n in actions.items() if n}
         assert found(CELL_ENERGIES, activity.cell_energy) == {name: n for name, n in heat.items() if n}

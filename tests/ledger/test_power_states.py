@@ -4,6 +4,7 @@ import copy
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 import tomli_w
 from ledger_samples import change, make_ledger
@@ -24,6 +25,9 @@ POWERS: list[dict[str, Any]] = [
     {**AMPLIFIER, "state": "off", "value": 1.0},
     {"component": "reference", "per": "channel", "unit": "uW", "value": 3.0, **SOURCE},
 ]
+
+
+COUNTS = (Activity().actions, Activity().cell_energy)
 
 
 def table(powers: list[dict[str, Any]] = POWERS, **prices: float) -> EnergyTable:
@@ -94,12 +98,15 @@ def test_a_clocked_power_follows_the_clock_in_every_state():
     assert parts[0]["static_amplifier"] == pytest.approx(2 * parts[1]["static_amplifier"])
 
 
-def test_of_a_program_clocks_are_gated_once_for_each_command_and_each_response_at_most():
-    phases, actions = Activity().phases[None].copy(), Activity().actions[None].copy()
-    phases[0, [Phase.IDLE, Phase.DECIDE, Phase.RESPOND]] = [10, 5, 3]
-    actions[0, [Action.COMMAND_BEAT, Action.SHARED_BEAT]] = [4, 2]
-    activity = Activity.of_program(phases, actions, Activity().cell_energy[None], 18)
-    assert activity.actions[Action.CLOCK_GATE] == 4 + 2 + 3
+def test_of_a_program_clocks_are_gated_once_for_each_command_and_each_response_that_was_waited_for_at_most():
+    phases, actions, heat = (np.repeat(each[None], 2, axis=0) for each in (Activity().phases, *COUNTS))
+    # One tile was idle for longer than it has commands, and stalled for less than it has responses; the other one the
+    # other way round.
+    phases[:, Phase.IDLE], phases[:, Phase.STALL] = [10, 5], [2, 7]
+    phases[:, Phase.RESPOND] = 3
+    actions[:, Action.COMMAND_BEAT], actions[:, Action.SHARED_BEAT] = 4, 2
+    activity = Activity.of_program(phases, actions, heat, 15)
+    assert activity.actions[Action.CLOCK_GATE] == (4 + 2) + 2 + 5 + 3
 
 
 def test_channels_that_are_on_for_longer_than_there_are_any_are_refused():
