@@ -50,7 +50,7 @@ from twinbar.emulator.devices.layout import FAULT_NONE, RESET, SET
 from twinbar.emulator.devices.preset import Preset, load_preset
 from twinbar.emulator.engines.bulk.converters import make_converters
 from twinbar.emulator.ledger.energy_table import load_energy_table
-from twinbar.hw.actions import Action
+from twinbar.hw.actions import PRICED, Action
 
 COMPARE_CYCLES = 2
 """Cycles of one comparison: a conversion of 8 bits takes 16."""
@@ -97,7 +97,11 @@ class Result:
         t, n = config.timing, len(self.counts)
         mean = self.counts.mean(axis=0)
         pulses = self.counts[:, SETS] + self.counts[:, RESETS]
-        price = {action: 1e12 * TABLE.energy_j(action, config.array.adc_bits, 4) for action in Action}
+        price = {
+            action: 1e12 * TABLE.energy_j(action, config.array.adc_bits, 4)
+            for action in Action
+            if action.name.lower() in PRICED
+        }
         unit = cells.pulse_energy_unit_j
         heat = 1e12 * (self.totals[SET_HEAT] * unit[0] + self.totals[RESET_HEAT] * unit[1]) / n
         # A comparison is one bit's decision of the converter. The table has the lines at 1.6 V; here they are V^2.

@@ -43,6 +43,12 @@ class Action(IntEnum):
     """32 bits of the twin's memory were read or written on the host."""
     TWIN_RANDOM = 17
     """32 random bits were drawn on the host, for stochastic rounding of the twin."""
+    CHANNEL_WAKE = 18
+    """An ADC channel was switched on."""
+    CLOCK_GATE = 19
+    """The clock of a tile may have been stopped and started again (`clock_gates`)."""
+    CHANNEL_CYCLE = 20
+    """An ADC channel was on for a cycle; what that costs is a static power of the energy table."""
 
 
 ACTIONS: Final = tuple(action.name.lower() for action in Action)
@@ -50,6 +56,27 @@ ACTIONS: Final = tuple(action.name.lower() for action in Action)
 
 OF_OPTIONS: Final = tuple(ACTIONS[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT))
 """Names of those that only controllers with an option do."""
+
+
+OF_STATES: Final = tuple(ACTIONS[action] for action in (Action.CHANNEL_WAKE, Action.CLOCK_GATE))
+"""Names of those that a change of power state takes."""
+PRICED: Final = tuple(name for name in ACTIONS if name != ACTIONS[Action.CHANNEL_CYCLE])
+"""Names of those that have an energy each."""
+
+
+def clock_gates(idle: int, stall: int, respond: int, commands: int) -> int:
+    """Return how often the clock of a tile may have been stopped and started in a program: an upper bound.
+
+    An idle stretch ends with a command, and a stall with a cycle of the phase `respond`; none is shorter than a cycle.
+
+    Parameters
+    ----------
+    idle, stall, respond : int
+        Cycles of the phases.
+    commands : int
+        That the tile took.
+    """
+    return min(idle, commands) + min(stall, respond)
 
 
 def response_beats(respond: Any, actions: Any) -> Any:

@@ -53,6 +53,9 @@ class Phase(IntEnum):
 PHASES: Final = tuple(phase.name.lower() for phase in Phase)
 """Names of the phases, in the order of their numbers."""
 
+GATED: Final = (Phase.IDLE, Phase.STALL)
+"""Phases in which a tile does nothing but wait, so that its clock can be gated."""
+
 DECIDE_CYCLES: Final = 1
 RESPOND_CYCLES: Final = 1
 
@@ -221,6 +224,24 @@ def driven_cycles(t: Durations, conversions: int) -> int:
     """
     held = conversions * (t.convert + DECIDE_CYCLES)
     return t.settle_multiply + (held - DECIDE_CYCLES if conversions > 0 else 0)
+
+
+def step_channel_cycles(t: Durations, outputs: int, channels: int) -> int:
+    """Return the cycles of an input step's ADC channels, summed over channels, responses between its groups excepted.
+
+    A channel is on from the connection of the read path on, as long as an output is left for it; between two groups all
+    of them are.
+    """
+    whole = (outputs - 1) // channels * channels
+    return t.settle_multiply * min(channels, outputs) + outputs * t.convert + whole * DECIDE_CYCLES
+
+
+def answer_channel_cycles(outputs: int, channels: int) -> int:
+    """Return the cycles of the ADC channels while a product answers all groups but the last, one output per cycle."""
+    whole = (outputs - 1) // channels * channels
+    # With the last of these outputs, channels without one in the last group are off already.
+    unused = channels - (outputs - whole) if whole > 0 else 0
+    return (whole * channels - unused * (unused - 1) // 2) * RESPOND_CYCLES
 
 
 def cycles_for(seconds: float, clock_hz: float) -> int:

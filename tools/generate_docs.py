@@ -113,8 +113,7 @@ def actions() -> str:
     """List the countable actions with account, component, and energy in each table."""
     tables = [load_energy_table(name) for name in energy_table_names()]
     rows = []
-    for action in Action:
-        account, component = ENTRIES[action]
+    for action, (account, component) in ENTRIES.items():
         rows.append(
             (
                 f"`{action.name.lower()}`",
@@ -137,8 +136,9 @@ def energy_tables() -> str:
     for name in energy_table_names():
         table = load_energy_table(name)
         powers = "; ".join(
-            f"{entry.component.replace('_', ' ')} {entry.value:g} {entry.unit}"
-            + (" per tile" if entry.per == "tile" else "")
+            f"{entry.component.replace('_', ' ')}{'' if entry.state == 'always' else f' ({entry.state})'} "
+            f"{entry.value:g} {entry.unit}"
+            + {"system": "", "tile": " per tile", "channel": " per ADC channel"}[entry.per]
             for entry in table.static_power
         )
         rows.append(
@@ -152,7 +152,7 @@ def accounts() -> str:
     rows = []
     for account in ACCOUNTS:
         entered = [component for spent, component in (*CELL_ENTRIES.values(), *ENTRIES.values()) if spent == account]
-        names = dict.fromkeys(entered) or {"static_<component>": None}
+        names = dict.fromkeys([*entered, *(["static_<component>"] if account == "static" else [])])
         rows.append((f"`{account}`", ", ".join(f"`{name}`" for name in names)))
     return _table(("account", "components"), rows) + "\n"
 
@@ -240,7 +240,7 @@ _PIN_MEANING: Final = {
     "row_bits": "inputs of neighbouring rows, the lowest row in the lowest bits",
     "write_gate": "the pulse: high for its cycles",
     "read_enable": "the read path is connected",
-    "channels": "ADC channels that convert",
+    "channels": "ADC channels that convert; with `read_enable`, those that must be on",
     "code": "code of the channel, at the end of the conversion's last cycle",
     "compliance": "asynchronous: the current has reached its limit",
     "fault": "asynchronous: the front end cannot go on",

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
-from twinbar.hw.actions import ACTIONS, OF_OPTIONS, Action
+from twinbar.hw.actions import ACTIONS, OF_OPTIONS, Action, clock_gates
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import PHASES, Phase
 
@@ -124,7 +124,11 @@ class Activity:
         """
         waiting = phases[:, Phase.IDLE] + phases[:, Phase.STALL]
         slowest = int(cycles - waiting.min())
-        return cls.of_tiles(actions, cell_energy, phases, cycles=slowest, link_cycles=cycles - slowest)
+        summed = cls.of_tiles(actions, cell_energy, phases, cycles=slowest, link_cycles=cycles - slowest)
+        commands = actions[:, Action.COMMAND_BEAT] + actions[:, Action.SHARED_BEAT]
+        waits = (phases[:, phase] for phase in (Phase.IDLE, Phase.STALL, Phase.RESPOND))
+        summed.actions[Action.CLOCK_GATE] = sum(map(clock_gates, *(counts.tolist() for counts in (*waits, commands))))
+        return summed
 
     def __iadd__(self, other: "Activity") -> "Activity":
         """Add what another program did after this one; raises OverflowError and leaves this one as it was."""

@@ -13,9 +13,10 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from twinbar.emulator.devices.quantity import Certainty
 from twinbar.hw import toml
-from twinbar.hw.actions import ACTIONS, OF_OPTIONS, Action
+from twinbar.hw.actions import ACTIONS, OF_OPTIONS, OF_STATES, PRICED, Action
 from twinbar.hw.built_in import toml_files
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.protocol.layouts import VALUE_BITS
 from twinbar.hw.registry import Registry, Unfit, is_reference
 from twinbar.hw.toml_table import TomlTable
 
@@ -28,6 +29,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ByBits = Annotated[dict[Annotated[int, Field(ge=1, le=24)], NonNegative], Field(min_length=1)]
+ByLaneBits = Annotated[dict[Annotated[int, Field(ge=1, le=VALUE_BITS)], NonNegative], Field(min_length=1)]
 
 
 class Sourced(TomlTable):
@@ -75,9 +77,9 @@ class ActionEnergy(Sourced):
     ----------
     value : float, optional
         Energy in ``unit``.
-    by_adc_bits, by_input_bits : dict of int to float, optional
-        Energy in ``unit`` by the resolution of the ADC, or by the bits of the input DAC (1: bit planes). Exactly one of
-        the three is given.
+    by_adc_bits, by_input_bits, by_lane_bits : dict of int to float, optional
+        Energy in ``unit`` by the resolution of the ADC, by the bits of the input DAC (1: bit planes), or by the bits of
+        a sum in a response beat. Exactly one of the four is given.
     unit : str
         One of `ENERGY_UNITS`.
     part : str, optional
@@ -88,16 +90,18 @@ class ActionEnergy(Sourced):
     value: NonNegative | None = None
     by_adc_bits: ByBits | None = None
     by_input_bits: ByBits | None = None
+    by_lane_bits: ByLaneBits | None = None
     unit: Literal["J", "mJ", "uJ", "nJ", "pJ", "fJ"]
     part: Name | None = None
 
     @model_validator(mode="after")
     def _has_one_value(self) -> "ActionEnergy":
-        if sum(given is not None for given in (self.value, self.by_adc_bits, self.by_input_bits)) != 1:
-            raise ValueError("needs exactly one of value, by_adc_bits and by_input_bits")
+        choices = (self.value, self.by_adc_bits, self.by_input_bits, self.by_lane_bits)
+        if sum(given is not None for given in choices) != 1:
+            raise ValueError("needs exactly one of value, by_adc_bits, by_input_bits and by_lane_bits")
         return self
 
-    def energy_j(self, adc_bits: int, input_bits: int) -> float:
+    def energy_j(self, adc_bits: int, input_bits: int, lane_bits: int = VALUE_BITS) -> float:
         """Return the energy in joules at a resolution.
 
         Raises
@@ -109,6 +113,8 @@ class ActionEnergy(Sourced):
             value = _pick(self.by_adc_bits, "by_adc_bits", adc_bits)
         elif self.by_input_bits is not None:
             value = _pick(self.by_input_bits, "by_input_bits", input_bits)
+        elif self.by_lane_bits is not None:
+            value = _pick(self.by_lane_bits, "by_lane_bits", lane_bits)
         else:
             assert self.value is not None
             value = self.value
@@ -121,8 +127,24 @@ def _pick(figures: dict[int, float], key: str, bits: int) -> float:
     return figures[bits]
 
 
+PowerState = Literal["always", "clocked", "gated", "on", "off"]
+Owner = Literal["system", "tile", "channel"]
+STATES: Final[dict[Owner, tuple[PowerState, ...]]] = {
+    "system": ("always",),
+    "tile": ("always", "clocked", "gated"),
+    "channel": ("always", "on", "off"),
+}
+"""States of what draws power, by what there is one of it for; of a pair, that of the greater power goes first."""
+_CHANGES: Final[dict[PowerState, Action]] = {"gated": Action.CLOCK_GATE, "off": Action.CHANNEL_WAKE}
+"""Action that leaving a state takes."""
+
+
 class StaticPower(Sourced):
-    """Power that a component draws all the time.
+    """Power that a component draws all the time, or in a state.
+
+    A tile is `gated` in its phases `idle` and `stall`, and else `clocked`. An ADC channel is `on` while the read path
+    is on and the channel has something to convert; it wakes within the settling time of the read path, in which it is
+    on.
 
     Parameters
     ----------
@@ -132,8 +154,10 @@ class StaticPower(Sourced):
         Power in ``unit``, at the table's clock frequency.
     unit : str
         One of `POWER_UNITS`.
-    per : {"system", "tile"}
-        Whether there is one of it, or one for each tile.
+    per : {"system", "tile", "channel"}
+        Whether there is one of it, one for each tile, or one for each ADC channel of each tile.
+    state : {"always", "clocked", "gated", "on", "off"}
+        State in which it draws this power: `STATES`. A component has one entry, or one for each state of a pair.
     clocked : bool
         Whether the power is proportional to the clock frequency.
     part : str, optional
@@ -143,18 +167,23 @@ class StaticPower(Sourced):
     component: Name
     value: NonNegative
     unit: Literal["W", "mW", "uW", "nW"]
-    per: Literal["system", "tile"] = "system"
+    per: Owner = "system"
+    state: PowerState = "always"
     clocked: bool = False
     part: Name | None = None
 
-    def power_w(self, clock_hz: float, table_clock_hz: float, tiles: int) -> float:
-        """Return the power in watts of a system with ``tiles`` tiles at ``clock_hz``."""
+    @model_validator(mode="after")
+    def _has_a_state_of_its_owner(self) -> "StaticPower":
+        if self.state not in STATES[self.per]:
+            raise ValueError(
+                f"has the state {self.state!r} per {self.per}; a tile is clocked or gated, an ADC channel on or off"
+            )
+        return self
+
+    def power_w(self, clock_hz: float, table_clock_hz: float) -> float:
+        """Return the power in watts of one of it at ``clock_hz``."""
         power = self.value * POWER_UNITS[self.unit]
-        if self.per == "tile":
-            power *= tiles
-        if self.clocked:
-            power *= clock_hz / table_clock_hz
-        return power
+        return power * clock_hz / table_clock_hz if self.clocked else power
 
 
 class TableClock(TomlTable):
@@ -182,7 +211,8 @@ class EnergyTable(TomlTable):
     cell : Sourced
         How far the energy dissipated in cells may be off; its joules come from the device preset.
     actions : dict of str to ActionEnergy
-        One entry for each name in `ACTIONS`; those of `OF_OPTIONS` may be left out.
+        One entry for each name in `PRICED`; those of `OF_OPTIONS` may be left out, and those of `OF_STATES` where no
+        power has a state that they leave.
     static_power : list of StaticPower
     """
 
@@ -199,9 +229,9 @@ class EnergyTable(TomlTable):
         if not isinstance(entries, dict):
             return entries
         for name in entries:
-            if name not in ACTIONS:
-                raise ValueError(f"has an unknown action {name!r}; {_nearest(str(name), ACTIONS)}")
-        missing = [name for name in ACTIONS if name not in entries and name not in OF_OPTIONS]
+            if name not in PRICED:
+                raise ValueError(f"has an unknown action {name!r}; {_nearest(str(name), PRICED)}")
+        missing = [name for name in PRICED if name not in (*entries, *OF_OPTIONS, *OF_STATES)]
         if missing:
             raise ValueError(f"has no entry for {', '.join(missing)}; every action needs one (its value may be 0)")
         return entries
@@ -209,13 +239,28 @@ class EnergyTable(TomlTable):
     @field_validator("static_power")
     @classmethod
     def _names_components_once(cls, entries: list[StaticPower]) -> list[StaticPower]:
-        names = [entry.component for entry in entries]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        found = [(entry.component, entry.state) for entry in entries]
+        twice = sorted({component for component, state in found if found.count((component, state)) > 1})
         if twice:
-            raise ValueError(f"names {', '.join(twice)} more than once; give each component one entry")
+            raise ValueError(
+                f"names {', '.join(twice)} more than once; give each component one entry, or one for each state"
+            )
+        for component in dict.fromkeys(entry.component for entry in entries):
+            _check_states(component, [entry for entry in entries if entry.component == component])
         return entries
 
-    def energy_j(self, action: Action, adc_bits: int, input_bits: int) -> float:
+    @model_validator(mode="after")
+    def _prices_changes_of_state(self) -> "EnergyTable":
+        for state, action in _CHANGES.items():
+            name = ACTIONS[action]
+            if name not in self.actions and any(entry.state == state for entry in self.static_power):
+                raise ValueError(
+                    f"static_power has powers of the state {state!r}, but actions has no entry for {name}, which "
+                    "leaving it takes; add one (its value may be 0)"
+                )
+        return self
+
+    def energy_j(self, action: Action, adc_bits: int, input_bits: int, lane_bits: int = VALUE_BITS) -> float:
         """Return the energy of one ``action`` in joules.
 
         Raises
@@ -225,11 +270,33 @@ class EnergyTable(TomlTable):
         """
         name = ACTIONS[action]
         try:
-            return self.actions[name].energy_j(adc_bits, input_bits)
+            return self.actions[name].energy_j(adc_bits, input_bits, lane_bits)
         except LookupError as reason:
             raise ConfigError(
                 f"energy table {self.name}: actions.{name}.{reason.args[0]}; choose one of these or add the figure"
             ) from None
+
+
+def _check_states(component: str, entries: list[StaticPower]) -> None:
+    """Refuse entries of one component that leave a state open, or contradict each other."""
+    states = {entry.state: entry for entry in entries}
+    owners = {entry.per for entry in entries}
+    if len(owners) > 1:
+        raise ValueError(f"has {component} per {' and per '.join(sorted(owners))}; give all of its entries one `per`")
+    (owner,) = owners
+    if set(states) == {"always"}:
+        return
+    more, less = STATES[owner][1:]
+    if set(states) != {more, less}:
+        raise ValueError(
+            f"has {component} in the state {' and '.join(sorted(states))}; give it one entry without a state, or one "
+            f"{more} and one {less}"
+        )
+    powers = [states[state].value * POWER_UNITS[states[state].unit] for state in (more, less)]
+    if powers[0] < powers[1]:
+        raise ValueError(
+            f"has {component} with {powers[1]:g} W {less} and {powers[0]:g} W {more}; {less} cannot be the greater one"
+        )
 
 
 def _check(data: dict[str, Any], name: str, what: str) -> EnergyTable:

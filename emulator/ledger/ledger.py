@@ -14,7 +14,8 @@ write      cell_set, cell_reset, cell_verify (heat in cells); pulse_lines (lines
 forward    cell_forward; adc_forward; row_drive; input_step; shift_add; partial_sums
 link       commands; responses; packing; shared_commands
 host       twin_memory; twin_random
-static     static_<component>, one for each static power of the table
+static     static_<component>, one for each component with a static power in the table, over all of its states;
+           channel_wake and clock_gating, which changes of state take
 =========  ==========================================================================================================
 
 Time has three accounts: write and forward are the cycles of the slowest tile of each program, link is what the streams
@@ -29,10 +30,12 @@ from typing import Any, Final, Literal, get_args
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.ledger.energy_table import EnergyTable, Sourced
+from twinbar.emulator.ledger.energy_table import EnergyTable, Owner, PowerState, Sourced
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.timing import PHASES
+from twinbar.hw.protocol.layouts import VALUE_BITS
+from twinbar.hw.protocol.sizes import LANE_BITS
+from twinbar.hw.timing import GATED, PHASES
 
 Kind = Literal["write", "forward", "host"]
 """What a program was for. ``host`` is work on the host computer: it takes no cycles of the controller."""
@@ -67,8 +70,10 @@ ENTRIES: Final[dict[Action, tuple[str, str]]] = {
     Action.SHARED_BEAT: ("link", "shared_commands"),
     Action.TWIN_ACCESS: ("host", "twin_memory"),
     Action.TWIN_RANDOM: ("host", "twin_random"),
+    Action.CHANNEL_WAKE: ("static", "channel_wake"),
+    Action.CLOCK_GATE: ("static", "clock_gating"),
 }
-"""Account and component of each action."""
+"""Account and component of each action that has a price."""
 
 CELL_ENTRIES: Final[dict[CellEnergy, tuple[str, str]]] = {
     CellEnergy.SET: ("write", "cell_set"),
@@ -79,8 +84,8 @@ CELL_ENTRIES: Final[dict[CellEnergy, tuple[str, str]]] = {
 """Account and component of each cell energy."""
 
 _OPEN_TO: Final[dict[str, tuple[str, ...]]] = {
-    "write": ("write", "link"),
-    "forward": ("forward", "link"),
+    "write": ("write", "link", "static"),
+    "forward": ("forward", "link", "static"),
     "host": ("host",),
 }
 """Accounts that a program of each kind may spend on."""
@@ -106,6 +111,8 @@ _WORDS: Final = {
     "shared_commands": "command beats that several tiles take",
     "twin_memory": "the twin's memory",
     "twin_random": "random numbers of the twin",
+    "channel_wake": "waking ADC channels",
+    "clock_gating": "gating the clocks of tiles",
 }
 
 
@@ -134,8 +141,12 @@ class Ledger:
         Bits of an input step: 1 for bit planes.
     cell_energy_unit_j : mapping of CellEnergy to float
         Joules of one unit of `Activity.cell_energy`.
+    lane_bits : int
+        Bits of a sum in a response beat.
     tiles : int
         Tiles that draw the table's static power per tile.
+    channels : int
+        ADC channels of a tile, which draw its static power per channel.
 
     Raises
     ------
@@ -151,12 +162,16 @@ class Ledger:
         adc_bits: int,
         input_dac_bits: int,
         cell_energy_unit_j: Mapping[CellEnergy, float],
+        lane_bits: int = VALUE_BITS,
         tiles: int = 1,
+        channels: int = 1,
     ) -> None:
         if not (math.isfinite(clock_hz) and clock_hz > 0):
             raise ConfigError(f"the ledger's clock is {clock_hz!r} Hz; it must be greater than zero")
         if tiles < 1:
             raise ConfigError(f"the ledger has {tiles} tiles; there must be 1 or more")
+        if channels < 1:
+            raise ConfigError(f"the ledger has {channels} ADC channels per tile; there must be 1 or more")
         units = [cell_energy_unit_j.get(cell, math.nan) for cell in CellEnergy]
         for name, unit in zip(CELL_ENERGIES, units, strict=True):
             if not (math.isfinite(unit) and unit >= 0):
@@ -164,12 +179,13 @@ class Ledger:
         self.table = table
         self.clock_hz = clock_hz
         self.tiles = tiles
+        self.channels = channels
         self._cell_unit_j = units
         self._action_j = [
-            table.energy_j(action, adc_bits, input_dac_bits) if ACTIONS[action] in table.actions else 0.0
+            table.energy_j(action, adc_bits, input_dac_bits, lane_bits) if ACTIONS[action] in table.actions else 0.0
             for action in Action
         ]
-        self._static_w = [entry.power_w(clock_hz, table.clock.hz, tiles) for entry in table.static_power]
+        self._static_w = [entry.power_w(clock_hz, table.clock.hz) for entry in table.static_power]
         self._tallies: dict[Kind, ActivityTotal] = {kind: ActivityTotal() for kind in KINDS}
 
     @classmethod
@@ -197,7 +213,9 @@ class Ledger:
             adc_bits=array.adc_bits,
             input_dac_bits=array.input_bits if array.inputs == "dac" else 1,
             cell_energy_unit_j=config.cell_energy_unit_j,
+            lane_bits=LANE_BITS[array.outputs_per_beat],
             tiles=tiles,
+            channels=array.adc_channels,
         )
 
     def add(self, kind: Kind, activity: Activity) -> None:
@@ -213,12 +231,16 @@ class Ledger:
         ------
         ValueError
             If the activity holds something that a program of this kind cannot do, such as a pulse in a forward pass:
-            its cycles could not be told apart. The ledger is left as it was.
+            its cycles could not be told apart; or if ADC channels are on for longer than there are any. The ledger is
+            left as it was.
         """
         if kind not in KINDS:
             raise ValueError(f"a program's kind is {kind!r}; it must be one of {', '.join(KINDS)}")
         entry = ActivityTotal.of(activity)
         _check_kind(kind, entry)
+        on, most = entry.actions[Action.CHANNEL_CYCLE], self.channels * sum(entry.phases)
+        if on > most:
+            raise ValueError(f"ADC channels are on for {on} cycles, and {most} are all that the activity has of them")
         self._tallies[kind] += entry
 
     def energy_j(self, account: str, activity: Activity | ActivityTotal) -> float:
@@ -326,15 +348,30 @@ class Ledger:
         for cell, unit in zip(CellEnergy, self._cell_unit_j, strict=True):
             account, component = CELL_ENTRIES[cell]
             items.append(_Item(account, component, "cell", tally.cell_energy[cell] * unit, self.table.cell))
-        seconds = total_cycles / self.clock_hz
+        cycles = self._state_cycles(tally, total_cycles)
         for static, power_w in zip(self.table.static_power, self._static_w, strict=True):
             component = f"static_{static.component}"
-            items.append(_Item("static", component, static.part or component, power_w * seconds, static))
+            energy_j = power_w * (cycles[static.per, static.state] / self.clock_hz)
+            items.append(_Item("static", component, static.part or component, energy_j, static))
         return items
+
+    def _state_cycles(self, tally: ActivityTotal, total_cycles: int) -> dict[tuple[Owner, PowerState], int]:
+        """Return for how many cycles components were in each state, summed over tiles or ADC channels."""
+        gated = sum(tally.phases[phase] for phase in GATED)
+        on = tally.actions[Action.CHANNEL_CYCLE]
+        return {
+            ("system", "always"): total_cycles,
+            ("tile", "always"): self.tiles * total_cycles,
+            ("tile", "clocked"): sum(tally.phases) - gated,
+            ("tile", "gated"): gated,
+            ("channel", "always"): self.tiles * self.channels * total_cycles,
+            ("channel", "on"): on,
+            ("channel", "off"): self.channels * sum(tally.phases) - on,
+        }
 
     def _components(self) -> list[str]:
         dynamic = [component for _, component in (*CELL_ENTRIES.values(), *ENTRIES.values())]
-        return [*dict.fromkeys(dynamic), *(f"static_{entry.component}" for entry in self.table.static_power)]
+        return list(dict.fromkeys([*dynamic, *(f"static_{entry.component}" for entry in self.table.static_power)]))
 
 
 def _check_kind(kind: Kind, entry: ActivityTotal) -> None:

@@ -93,6 +93,7 @@ class TileArray:
         self._pulse: OpenPulse | None = None
         self._heat = 0
         self._converted = False
+        self._channels = 0
         self._last = AT_REST
         self.start()
 
@@ -131,8 +132,13 @@ class TileArray:
             )
         self._select(pins, reader)
         codes = self._convert(pins, reader) if pins.convert else {}
+        channels = 0
         if pins.read_enable:
             self._heat_read(pins, reader)
+            channels = reader["channels"]
+        self.actions[Action.CHANNEL_CYCLE] += channels.bit_count()
+        self.actions[Action.CHANNEL_WAKE] += (channels & ~self._channels).bit_count()
+        self._channels = channels
         compliance = self._gate(pins, reader)
         self._last = pins
         return codes, compliance

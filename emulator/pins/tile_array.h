@@ -18,6 +18,7 @@ enum Outcome {
 struct Counts {
   int64_t phases[Phase::kCount];
   int64_t row_drive;
+  int64_t channel_cycles, channel_wakes;  // cycles for which ADC channels were on, and how often one was switched on
   int64_t energy[CellEnergy::kCount];
   int64_t extremes[3];  // least and greatest raw code of forward conversions, and how many were extreme
   int64_t forward;      // forward conversions
@@ -37,13 +38,15 @@ struct TileArray {
   int kind = CellEnergy::kForward;      // energy that is dissipated now
   int64_t rate = 0;         // per cycle
   int64_t rated = 0;        // cycle up to which it is counted
+  uint64_t channels = 0;    // ADC channels that are on
+  int64_t switched = 0;     // cycle up to which they are counted
   int phase = Phase::kIdle;
   int64_t phased = 0;       // cycle up to which the phases are counted
 
   // A program begins.
   void start() {
     counts = {};
-    rated = phased = 0;
+    rated = phased = switched = 0;
     rate = 0;
   }
   // Cycle in which the compliance pin rises.
@@ -63,6 +66,7 @@ struct TileArray {
       changed |= rows ? convert_sums() : convert_one(selection);
     }
     if (reads || rate) rate_heat(cycle, reads, rows, selection);
+    if (reads || channels) switch_channels(cycle, reads ? pins.channels->template get<uint64_t>() : 0);
     if (writes || open) {
       if (writes && reads) return kGateWithReadPath;
       const int outcome = see_gate(cycle, writes, selection, changed);
@@ -80,6 +84,7 @@ struct TileArray {
   void finish(int64_t cycle) {
     counts.phases[phase] += cycle - phased;
     counts.energy[kind] += rate * (cycle - rated);
+    switch_channels(cycle, 0);
   }
 
  private:
@@ -138,6 +143,12 @@ struct TileArray {
       changed |= put_code(channel, code);
     }
     return changed;
+  }
+  // ADC channels that are on from this cycle on.
+  void switch_channels(int64_t cycle, uint64_t now) {
+    counts.channel_cycles += __builtin_popcountll(channels) * (cycle - switched);
+    counts.channel_wakes += __builtin_popcountll(now & ~channels);
+    channels = now, switched = cycle;
   }
   // Heat of what is read from this cycle on.
   void rate_heat(int64_t cycle, bool reads, bool rows, int selection) {

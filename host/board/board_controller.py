@@ -143,7 +143,8 @@ class BoardController:
         pulses = self._shadow.cells()["pulses"]
         predicted = self._shadow.run(program)
         self._offsets.note(program.commands, responses)
-        actions[:, Action.ROW_DRIVE] = predicted.actions[:, Action.ROW_DRIVE]
+        unseen = [Action.ROW_DRIVE, Action.CHANNEL_CYCLE, Action.CHANNEL_WAKE]
+        actions[:, unseen] = predicted.actions[:, unseen]
         extremes, cycles = predicted.extremes, predicted.response_cycles
         if self._agree(responses, predicted.responses):
             # Each tile's order is the same; that between tiles depends on the link.

@@ -155,7 +155,8 @@ class BoardConnection:
             "frames_sent_again": link.resent,
             "damaged_frames": link.damaged,
             "lost_ports": line.losses,
-            "predicted": ["cell_energy", "row_drive"] + ([] if board.differing else ["conductance_s"]),
+            "predicted": ["cell_energy", "row_drive", "channel_cycle", "channel_wake"]
+            + ([] if board.differing else ["conductance_s"]),
         }
 
     def close(self) -> None:

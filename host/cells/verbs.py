@@ -214,7 +214,7 @@ class Cells:
         -------
         dict
             Of whole numbers, or of int64 arrays of the shape of ``tile``. Those of a board are its own counters, less
-            the reads of them; what no board counts (``row_drive``) is predicted.
+            the reads of them; what no board counts (``row_drive``, ``channel_cycle``, ``channel_wake``) is predicted.
         """
         number = self._tiles(tile).reshape(np.shape(tile))
 

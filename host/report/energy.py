@@ -46,6 +46,8 @@ COMPONENT_LABELS: Final = {
     "shared_commands": "Command beats that several tiles take",
     "twin_memory": "Memory of the twin",
     "twin_random": "Random numbers of the twin",
+    "channel_wake": "Waking ADC channels",
+    "clock_gating": "Gating the clocks of tiles",
 }
 _ACCOUNT_OF: Final = {component: account for account, component in (*ENTRIES.values(), *CELL_ENTRIES.values())}
 _STATIC: Final = "static_"

@@ -25,7 +25,7 @@ def cycle_by_cycle(
     stream = deque(range(len(beats)))
     tiles = [Tile() for _ in range(count)]
     responses: deque[int] = deque()  # handed over in
-    stalls, waits = [0] * count, [0] * len(work)
+    stalls, waits = [0] * count, [[0, 0] for _ in work]
     cycle = 0
     while stream or responses or any(tile.queue or tile.command is not None for tile in tiles):
         room = [len(tile.queue) < command_depth for tile in tiles]
@@ -69,7 +69,9 @@ def cycle_by_cycle(
                 stalls[number] += 1
                 # All groups but the last.
                 if tile.output // beat["group"] < (beat["outputs"] - 1) // beat["group"]:
-                    waits[place] += 1
+                    waits[place][0] += 1
+                    # Channels with an output left are on.
+                    waits[place][1] += int(min(beat["group"], beat["outputs"] - tile.output))
             else:
                 if number > beat["first"]:
                     tile.sums += 1

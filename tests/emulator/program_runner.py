@@ -140,10 +140,17 @@ class Pair:
         phases, heat = total("phases"), total("heat")
         phases["stall"] = sum(course["stalls"])
         phases["idle"] = tiles * course["cycles"] - phases.total()
-        for (_, command), waited in zip(stream, course["waits"], strict=True):
+        actions = total("actions")
+        for (_, command), (waited, on) in zip(stream, course["waits"], strict=True):
             heat["forward"] += command.held_heat * waited
+            actions["channel_cycle"] += on if command.reads else 0
+        # A clock can have stopped before every command and every response, in a cycle that was waited for it.
+        for place, cost in enumerate(costs):
+            stall = course["stalls"][first_tile + place]
+            idle = course["cycles"] - cost.cycles - stall
+            actions["clock_gate"] += min(idle, cost.actions["command_beat"]) + min(stall, cost.phases["respond"])
         assert found(PHASES, activity.phases) == {name: n for name, n in phases.items() if n}
-        assert found(ACTIONS, activity.actions) == total("actions")
+        assert found(ACTIONS, activity.actions) == {name: n for name, n in actions.items() if n}
         assert found(CELL_ENERGIES, activity.cell_energy) == {name: n for name, n in heat.items() if n}
         slowest = max(cost.cycles for cost in costs)
         assert activity.cycles == slowest

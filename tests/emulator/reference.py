@@ -27,6 +27,8 @@ class Command:
     sets_range: bool = False
     held_heat: int = 0
     """Heat per cycle of rows that stay driven while its responses wait, but for those of the last group."""
+    reads: bool = False
+    """Whether the read path is on meanwhile."""
 
 
 @dataclass
@@ -119,6 +121,8 @@ class ReferenceTile:
         cost.phases["convert"] += timing.samples * timing.convert
         cost.phases["decide"] += 1
         cost.actions["convert_verify"] += timing.samples
+        cost.actions["channel_wake"] += 1
+        cost.actions["channel_cycle"] += timing.settle_read + timing.samples * timing.convert
         cost.heat["verify"] += self.grid(cell) * (timing.settle_read + timing.samples * timing.convert)
         return (2 * sum(codes) + len(codes)) // (2 * len(codes))
 
@@ -257,6 +261,12 @@ class ReferenceTile:
                 if not array.sample_and_hold:
                     driven += busiest * timing.convert + busiest - 1
                 work += step_cycles
+                cost.actions["channel_wake"] += min(array.adc_channels, outputs)
+                cost.actions["channel_cycle"] += min(array.adc_channels, outputs) * timing.settle_multiply
+                for first in range(0, outputs, array.adc_channels):
+                    # Behind the last group the read path is off.
+                    cycles = timing.convert + (first + array.adc_channels < outputs)
+                    cost.actions["channel_cycle"] += min(array.adc_channels, outputs - first) * cycles
                 held_heat = 0
                 for row, value in enumerate(inputs):
                     first = row * array.columns
@@ -301,6 +311,9 @@ class ReferenceTile:
             if work:
                 # Of the last step, what lies behind its first group comes between the groups of responses.
                 command.work, command.gap = work - (busiest - 1) * conversion, conversion
+                command.reads = True
+                for output in range((busiest - 1) * array.adc_channels):
+                    cost.actions["channel_cycle"] += min(array.adc_channels, outputs - output)
                 if not array.sample_and_hold:
                     command.held_heat = held_heat
                     cost.heat["forward"] += held_heat * (busiest - 1) * array.adc_channels

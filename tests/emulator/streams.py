@@ -15,7 +15,7 @@ def step_by_step(ops: np.ndarray, tiles: int, command_depth: int, response_depth
     responses: deque[int] = deque()  # handed over in
     work = [0] * tiles  # cycles of work that are left
     running: list[list[int] | None] = [None] * tiles
-    stalls, waits = [0] * tiles, [0] * len(ops)
+    stalls, waits = [0] * tiles, [[0, 0] for _ in ops]
     outputs = [0] * tiles  # responses that are left
     cycle = 0
     while True:
@@ -61,7 +61,9 @@ def step_by_step(ops: np.ndarray, tiles: int, command_depth: int, response_depth
                 # All groups but the last.
                 answered = count - outputs[tile]
                 if answered // group < (count - 1) // group:
-                    waits[op] += 1
+                    waits[op][0] += 1
+                    # Channels with an output left are on.
+                    waits[op][1] += min(group, outputs[tile])
                 continue
             outputs[tile] -= 1
             if outputs[tile] == 0:

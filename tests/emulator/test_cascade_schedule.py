@@ -15,7 +15,7 @@ def follow(
     beats: np.ndarray, work: np.ndarray, tiles: int, command_depth: int = 16, response_depth: int = 16, served: int = -1
 ) -> dict[str, object]:
     """Follow a program with the schedule; by default the arbiter begins with tile 0."""
-    stalls, waits = np.full(tiles, -1, np.int64), np.zeros(len(work), np.int64)
+    stalls, waits = np.full(tiles, -1, np.int64), np.zeros((len(work), 2), np.int64)
     served = served % tiles
     cycles, last = follow_cascades(beats, work, tiles, command_depth, response_depth, served, stalls, waits)
     return {"cycles": cycles, "served": last, "stalls": stalls.tolist(), "waits": waits.tolist()}
@@ -71,7 +71,7 @@ def test_sums_flow_from_the_last_member_to_the_first() -> None:
     # Accepted in 0, popped in 2, runs from 3 on: 10 cycles of work, so that output 0 is ready in 13 in all members.
     # Member 2 hands it over in 13, 1 in 14 (1 stall), 0 in 15 (2 stalls). Each then works 3 cycles: output 1 is ready
     # in 17, 18 and 19, where it goes at once; output 2 in 21, 22 and 23. The last response is taken in 25.
-    expected = {"cycles": 26, "served": 0, "stalls": [2, 1, 0], "waits": [2, 1, 0]}
+    expected = {"cycles": 26, "served": 0, "stalls": [2, 1, 0], "waits": [[2, 2], [1, 1], [0, 0]]}
     assert follow(*cascade(*[(10, 3)] * 3, outputs=3)) == expected
     # Lanes change nothing here: outputs 0 and 1 go to their lanes when they would have been answered.
     for lanes in (2, 3):
@@ -84,19 +84,19 @@ def test_a_slow_response_queue_is_felt_through_the_links() -> None:
     # Member 1 hands over in 14 (1 stall), 15, 16, 17; output 4 must wait until output 2 was taken, in 18: 19 (1 stall);
     # output 5 in 20. Member 2 hands over in 13 to 18: a link of two sums hides the rest from it.
     found = follow(*cascade(*[(10, 0)] * 3, outputs=6, group=8), response_depth=2)
-    assert found == {"cycles": 25, "served": 0, "stalls": [4, 2, 0], "waits": [0, 0, 0]}
+    assert found == {"cycles": 25, "served": 0, "stalls": [4, 2, 0], "waits": [[0, 0]] * 3}
     # With two lanes, outputs 1, 3 and 5 are answered, in 16, 18 and 20: the queue is never full.
     found = follow(*cascade(*[(10, 0)] * 3, outputs=6, group=8, lanes=2), response_depth=2)
-    assert found == {"cycles": 23, "served": 0, "stalls": [2, 1, 0], "waits": [0, 0, 0]}
+    assert found == {"cycles": 23, "served": 0, "stalls": [2, 1, 0], "waits": [[0, 0]] * 3}
 
 
 def test_a_member_without_an_input_step_adds_nothing_and_waits() -> None:
     # Member 1 is ready in 3 and gets sums in 14, 18, 22: it stalls 11 + 3 + 3 cycles. The others go as before.
     found = follow(*cascade((10, 3), (0, 0), (10, 3), outputs=3))
-    assert found == {"cycles": 26, "served": 0, "stalls": [2, 17, 0], "waits": [2, 14, 0]}
+    assert found == {"cycles": 26, "served": 0, "stalls": [2, 17, 0], "waits": [[2, 2], [14, 14], [0, 0]]}
     # Member 2 hands over zeros in 3 and 4; the link is full until member 1 takes the first in 13: 9 stalls, and 14.
     found = follow(*cascade((10, 3), (10, 3), (0, 0), outputs=3))
-    assert found == {"cycles": 25, "served": 0, "stalls": [1, 0, 9], "waits": [1, 0, 0]}
+    assert found == {"cycles": 25, "served": 0, "stalls": [1, 0, 9], "waits": [[1, 1], [0, 0], [0, 0]]}
 
 
 def test_all_members_start_together() -> None:
@@ -104,7 +104,7 @@ def test_all_members_start_together() -> None:
     beats, work, _ = cascade((1, 0), *[(10, 3)] * 3, outputs=3)
     beats["work"], beats["count"] = 1, 3
     load = np.array([(2, 1, 1, 0, 1, 1, 0)], BEAT)
-    expected = {"cycles": 27, "served": 0, "stalls": [2, 1, 0], "waits": [0, 2, 1, 0]}
+    expected = {"cycles": 27, "served": 0, "stalls": [2, 1, 0], "waits": [[0, 0], [2, 2], [1, 1], [0, 0]]}
     assert follow(np.concatenate([load, beats]), work, 3) == expected
     # One LOAD goes to all tiles at once: the same.
     shared = np.array([(0, 3, 1, 0, 1, 1, 0)], BEAT)
@@ -118,7 +118,7 @@ def test_outputs_of_a_group_fill_lanes_one_after_the_other() -> None:
     # Two channels, three lanes, five outputs: 0 and 1 go to lanes in 13 and 14; the next group is ready in 19: output 2
     # completes a beat, 3 goes to a lane in 20; output 4, ready in 25, is the last and completes the second one.
     found = follow(*cascade((10, 4), outputs=5, group=2, lanes=3))
-    assert found == {"cycles": 28, "served": 0, "stalls": [0], "waits": [0]}
+    assert found == {"cycles": 28, "served": 0, "stalls": [0], "waits": [[0, 0]]}
 
 
 @pytest.mark.parametrize(("cascaded", "shared"), [(True, True), (True, False), (False, True), (False, False)])

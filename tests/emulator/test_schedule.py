@@ -36,7 +36,7 @@ def test_a_program_takes_the_cycles_of_the_contract(
 ) -> None:
     ops, tiles = program
     expected = step_by_step(ops, tiles, command_depth, response_depth, served % tiles)
-    stalls, waits = np.full(tiles, -1, np.int64), np.zeros(len(ops), np.int64)
+    stalls, waits = np.full(tiles, -1, np.int64), np.zeros((len(ops), 2), np.int64)
     cycles, last = schedule(ops, tiles, command_depth, response_depth, served % tiles, stalls, waits)
     assert (cycles, last) == (expected["cycles"], expected["served"])
     assert stalls.tolist() == expected["stalls"]
@@ -60,7 +60,7 @@ def test_a_program_takes_the_cycles_of_the_contract(
 def test_worked_examples(ops: list[list[int]], cycles: int) -> None:
     stalls = np.zeros(2, np.int64)
     array = np.array(ops, np.int64).reshape(-1, OP_SIZE)
-    assert schedule(array, 2, 16, 16, 1, stalls, np.zeros(0, np.int64))[0] == cycles
+    assert schedule(array, 2, 16, 16, 1, stalls, np.zeros((0, 2), np.int64))[0] == cycles
     assert not stalls.any()
 
 
@@ -68,7 +68,7 @@ def test_a_tile_with_a_full_queue_blocks_the_beats_behind_it() -> None:
     # Tile 0 is slow and gets all beats first; tile 1 waits until its own beat is at the front.
     ops = np.array([[0, 100, 1, 1, 0]] * 4 + [[1, 1, 1, 1, 0]], np.int64)
     stalls = np.zeros(2, np.int64)
-    nothing = np.zeros(0, np.int64)
+    nothing = np.zeros((0, 2), np.int64)
     assert schedule(ops, 2, 4, 16, 1, stalls, nothing)[0] == 2 + 4 * 101 + 3
     # With room for two, the last beat is accepted in cycle 105: behind the one that waits for the second to be popped.
     assert schedule(ops, 2, 2, 16, 1, stalls, nothing)[0] == 2 + 4 * 101 + 3

@@ -29,12 +29,17 @@ def make_ledger(table: Any = "macro-65nm", **changes: Any) -> Ledger:
 
 def activities(kind: str, largest: int = 10**9) -> st.SearchStrategy[Activity]:
     """Draw what a program of a kind can do: only actions that may be entered under it."""
-    accounts = {"write": ("write", "link"), "forward": ("forward", "link"), "host": ("host",)}[kind]
+    accounts = {"write": ("write", "link", "static"), "forward": ("forward", "link", "static"), "host": ("host",)}[kind]
     count = st.integers(0, largest)
     timed = count if kind != "host" else st.just(0)
 
     def build(numbers: list[int], cells: list[int], phases: list[int], cycles: int, link: int) -> Activity:
-        actions = [n if ENTRIES[action][0] in accounts else 0 for action, n in zip(Action, numbers, strict=True)]
+        actions = [
+            n if ENTRIES.get(action, ("static", ""))[0] in accounts else 0
+            for action, n in zip(Action, numbers, strict=True)
+        ]
+        # A ledger of these samples has one ADC channel per tile.
+        actions[Action.CHANNEL_CYCLE] = min(actions[Action.CHANNEL_CYCLE], sum(phases))
         heat = [n if CELL_ENTRIES[cell][0] in accounts else 0 for cell, n in zip(CellEnergy, cells, strict=True)]
         return Activity(np.array(actions), np.array(heat), cycles, link, np.array(phases))
 

@@ -8,7 +8,7 @@ import tomli_w
 from ledger_samples import change
 
 from twinbar.emulator.ledger.energy_table import POWER_UNITS, EnergyTable, energy_table_names, load_energy_table
-from twinbar.hw.actions import ACTIONS, Action
+from twinbar.hw.actions import PRICED, Action
 from twinbar.hw.errors import ConfigError
 
 
@@ -35,8 +35,8 @@ def test_there_is_an_integrated_macro_and_a_laboratory_board():
 @pytest.mark.parametrize("name", energy_table_names())
 def test_every_figure_has_a_unit_a_source_and_an_uncertainty(name):
     data = raw(name)
-    assert set(data["actions"]) == set(ACTIONS)
-    figures = {**data["actions"], **{entry["component"]: entry for entry in data["static_power"]}}
+    assert set(data["actions"]) == set(PRICED)
+    figures = {**data["actions"], **{(entry["component"], entry.get("state")): entry for entry in data["static_power"]}}
     for key, entry in figures.items():
         assert entry["unit"], key
         assert len(entry["source"]) > 8 or entry["source"].startswith("as "), key
@@ -106,7 +106,10 @@ MISTAKES = [
     (change(*SELECT, "value", value=-1), "actions.select_cell.value is -1; it must be 0 or more"),
     (change(*SELECT, "value", value=float("nan")), "actions.select_cell.value is nan"),
     (change(*SELECT, "value", value="much"), "actions.select_cell.value is 'much'"),
-    (change(*SELECT, "value"), "actions.select_cell needs exactly one of value, by_adc_bits and by_input_bits"),
+    (
+        change(*SELECT, "value"),
+        "actions.select_cell needs exactly one of value, by_adc_bits, by_input_bits and by_lane",
+    ),
     (change(*SELECT, "unit", value="kWh"), "actions.select_cell.unit is 'kWh'; write 'J', 'mJ'"),
     (change(*SELECT, "certainty", value="sure"), "actions.select_cell.certainty is 'sure'; write 'published'"),
     (change(*SELECT, "vaule", value=1), "actions.select_cell.vaule is not a known key"),
@@ -118,8 +121,8 @@ MISTAKES = [
     (change("actions", "convert_verify", "by_adc_bits", value={"8": -2}), "convert_verify.by_adc_bits.8 is -2"),
     (change("actions", "convert_verify", "by_adc_bits", value={"many": 2}), "convert_verify.by_adc_bits.many"),
     (
-        change("static_power", 0, "component", value="sequencer_clock"),
-        "static_power names sequencer_clock more than once",
+        change("static_power", 2, "state", value="clocked"),
+        "static_power names sequencer_clock more than once; give each component one entry, or one for each state",
     ),
     (change("clock", "value", value=0), "clock.value is 0; it must be greater than 0"),
     (change("actions"), "actions is missing"),

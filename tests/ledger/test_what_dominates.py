@@ -4,6 +4,7 @@ from ledger_samples import make_ledger
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.ledger.ledger import what_dominates
 from twinbar.hw.actions import Action
+from twinbar.hw.timing import Phase
 
 
 def test_nothing_done():
@@ -27,8 +28,11 @@ def test_one_component_alone():
 
 def test_static_power_is_named_by_its_component():
     ledger = make_ledger(tiles=1)
-    ledger.add("write", Activity(cycles=10**6))
-    assert "64.7 % goes to static power of the dispatcher clock" in what_dominates(ledger.summary())
+    activity = Activity.of({Action.CHANNEL_CYCLE: 10**6}, cycles=10**6)
+    activity.phases[Phase.CONVERT] = 10**6
+    ledger.add("write", activity)
+    # 200 uW of 200 + 15 + 70 (clocked) + 24 + 1.7 (amplifier and converter on).
+    assert "64.4 % goes to static power of the dispatcher clock" in what_dominates(ledger.summary())
 
 
 def test_the_twin_is_stated_separately():

@@ -257,9 +257,10 @@ def test_the_energy_table_has_its_logic_at_another_supply() -> None:
     )
     for unchanged in ("convert_verify", "pulse_set", "select_cell"):
         assert table.actions[unchanged] == nominal.actions[unchanged]
-    powers = {entry.component: entry.value for entry in table.static_power}
-    assert powers["sequencer_clock"] == pytest.approx(0.5625 * 70)
-    assert powers["sequencer_leakage"] == 15
+    powers = {(entry.component, entry.state): entry.value for entry in table.static_power}
+    assert powers["sequencer_clock", "clocked"] == pytest.approx(0.5625 * 70)
+    assert powers["sequencer_clock", "gated"] == pytest.approx(0.5625 * 20)
+    assert powers["sequencer_leakage", "always"] == 15
 
 
 def test_the_part_takes_the_words_of_its_sheet() -> None:

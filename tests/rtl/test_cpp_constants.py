@@ -6,7 +6,16 @@ from twinbar.emulator.pins.constants import constants_text
 
 EXPECTED = {
     "Phase": {"Idle": 0, "Select": 2, "Settle": 3, "Convert": 4, "Pulse": 5, "Respond": 8, "Count": 9},
-    "Action": {"SelectCell": 0, "RowDrive": 8, "InputStep": 9, "CommandBeat": 11, "TwinAccess": 16, "Count": 18},
+    "Action": {
+        "SelectCell": 0,
+        "RowDrive": 8,
+        "InputStep": 9,
+        "CommandBeat": 11,
+        "TwinAccess": 16,
+        "ChannelWake": 18,
+        "ChannelCycle": 20,
+        "Count": 21,
+    },
     "CellEnergy": {"Set": 0, "Reset": 1, "Verify": 2, "Forward": 3, "Count": 4},
     "Record": {"Read": 0, "Set": 1, "Reset": 2, "Safe": 7, "Count": 8},
     "Request": {"None": 0, "Select": 1, "Convert": 5, "Count": 6},

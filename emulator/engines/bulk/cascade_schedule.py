@@ -95,7 +95,8 @@ def _hand_over(s, number, cycle):
     waited = cycle - tile.ready
     s.stalls[number] += waited
     if s.waits.shape[0] > 0 and output // beat.group < (beat.outputs - 1) // beat.group:
-        s.waits[place] += waited
+        s.waits[place, 0] += waited
+        s.waits[place, 1] += waited * min(beat.group, beat.outputs - output)
     tile.handed[output & (_HELD - 1)] = cycle
     tile.done = output + 1
     tile.ready = cycle + 1
@@ -246,8 +247,9 @@ def follow_cascades(beats, work, tiles, command_depth, response_depth, served, s
     work : `twinbar.emulator.engines.bulk.cascade_ops.WORK` [n]
     tiles, command_depth, response_depth, served, stalls
         As in `twinbar.emulator.engines.bulk.schedule.schedule`.
-    waits : int64 [n] or [0]
-        Filled, if it has room: the stalls of each product in all groups but the last, in which rows stay driven.
+    waits : int64 [n, 2] or [0, 2]
+        Filled, if it has room: the stalls of each product in all groups but the last, in which rows stay driven; and
+        the same in cycles of the ADC channels that are on, those that still have an output.
 
     Returns
     -------

@@ -11,6 +11,8 @@ add_multiply = kernel(timing.add_multiply)
 add_load = kernel(timing.add_load)
 add_housekeeping = kernel(timing.add_housekeeping)
 driven_cycles = kernel(timing.driven_cycles)
+step_channel_cycles = kernel(timing.step_channel_cycles)
+answer_channel_cycles = kernel(timing.answer_channel_cycles)
 
 
 @kernel
@@ -40,6 +42,8 @@ INPUT_STEP = int(Action.INPUT_STEP)
 SHIFT_ADD = int(Action.SHIFT_ADD)
 COMMAND_BEAT = int(Action.COMMAND_BEAT)
 RESPONSE_BEAT = int(Action.RESPONSE_BEAT)
+CHANNEL_CYCLE = int(Action.CHANNEL_CYCLE)
+CHANNEL_WAKE = int(Action.CHANNEL_WAKE)
 
 ENERGY_SET = int(CellEnergy.SET)
 ENERGY_RESET = int(CellEnergy.RESET)

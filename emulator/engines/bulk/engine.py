@@ -393,7 +393,6 @@ class FastEngine:
             outputs,
             changed,
             self._t,
-            rows_wait=not array.sample_and_hold,
             shared=shared,
         )
         totals = self._nothing()
@@ -406,6 +405,7 @@ class FastEngine:
                 words,
                 outputs[place],
                 changed[own],
+                array.sample_and_hold,
                 np.ascontiguousarray(course.waits[:, own]),
                 self._t,
                 self._operands.row_sum,
@@ -420,12 +420,15 @@ class FastEngine:
         return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
 
     def _activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
-        """Complete what the tiles did by what the streams let them wait."""
-        phases = totals.phases
+        """Complete what the tiles did by what the streams let them wait, and by what reads of single cells turn on."""
+        phases, actions = totals.phases, totals.actions
+        reads = actions[:, Action.CONVERT_VERIFY] // self._t.samples
+        actions[:, Action.CHANNEL_WAKE] += reads
+        actions[:, Action.CHANNEL_CYCLE] += reads * cell_writes.read_cycles(self._t)
         busy = phases.sum(axis=1)
         phases[:, Phase.STALL] = course.stalls
         phases[:, Phase.IDLE] = course.cycles - busy - course.stalls
-        return Activity.of_program(phases, totals.actions, totals.energy, course.cycles)
+        return Activity.of_program(phases, actions, totals.energy, course.cycles)
 
     def conductances_s(self) -> np.ndarray:
         """Return what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""

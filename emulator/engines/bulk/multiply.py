@@ -3,6 +3,8 @@
 import numpy as np
 
 from twinbar.emulator.engines.bulk.counts import (
+    CHANNEL_CYCLE,
+    CHANNEL_WAKE,
     COMMAND_BEAT,
     CONVERT_FORWARD,
     ENERGY_FORWARD,
@@ -13,7 +15,9 @@ from twinbar.emulator.engines.bulk.counts import (
     add_housekeeping,
     add_load,
     add_multiply,
+    answer_channel_cycles,
     driven_cycles,
+    step_channel_cycles,
 )
 from twinbar.emulator.kernels.compiled import kernel, part
 from twinbar.hw.timing import REGISTER_WRITE_CYCLES
@@ -56,7 +60,7 @@ def sum_columns(first, last, first_tile, steps, current, variance, sums, varianc
 
 @kernel
 def count_multiply(
-    first_tile, steps, words, used_columns, changed, waits, t, row_sum, conversions, phases, actions, energy
+    first_tile, steps, words, used_columns, changed, holds, waits, t, row_sum, conversions, phases, actions, energy
 ):
     """Count what the multiplications of one layer did, tile by tile.
 
@@ -69,9 +73,10 @@ def count_multiply(
     used_columns : int64 [column tiles]
     changed : bool [tiles of the layer]
         Whether the register of the ADC range was written.
-    waits : int64 [batch, tiles of the layer] or [0, 0]
-        Cycles in which responses waited while the rows stayed driven. Without entries, every column has a
-        sample-and-hold, and rows do not stay driven.
+    holds : bool
+        Every column has a sample-and-hold, so that rows do not stay driven.
+    waits : int64 [batch, tiles of the layer, 2]
+        Cycles in which responses waited while the read path stayed on; and cycles of the ADC channels that were on.
     row_sum : int64 [tiles, rows]
         Conductance of each row's mapped cells, in read-grid units.
     conversions : int64 [tiles, channels]
@@ -82,7 +87,6 @@ def count_multiply(
     row_tiles, batch = steps.taken.shape
     column_tiles = used_columns.shape[0]
     channels = conversions.shape[1]
-    holds = waits.shape[0] == 0
     for r in range(row_tiles):
         applied = np.int64(0)
         for b in range(batch):
@@ -98,6 +102,11 @@ def count_multiply(
             actions[local, CONVERT_FORWARD] = applied * used
             actions[local, SHIFT_ADD] = applied * used
             actions[local, INPUT_STEP] = applied
+            actions[local, CHANNEL_WAKE] = applied * min(channels, used)
+            actions[local, CHANNEL_CYCLE] = applied * step_channel_cycles(t, used, channels)
+            for b in range(batch):
+                if steps.taken[r, b] > 0:
+                    actions[local, CHANNEL_CYCLE] += answer_channel_cycles(used, channels) + waits[b, local, 1]
             actions[local, ROW_DRIVE] = steps.driven[r]
             actions[local, COMMAND_BEAT] = batch * (words[r] + 1)
             actions[local, RESPONSE_BEAT] = batch * used
@@ -113,7 +122,7 @@ def count_multiply(
                 responses = (busiest - 1) * channels
                 for b in range(batch):
                     heat = _heat_of_last_step(steps.rows[r], steps.rank[r, :, b], b, batch, row_sum[first_tile + local])
-                    energy[local, ENERGY_FORWARD] += heat * (responses + waits[b, local])
+                    energy[local, ENERGY_FORWARD] += heat * (responses + waits[b, local, 0])
 
 
 @part

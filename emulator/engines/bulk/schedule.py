@@ -95,8 +95,9 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
         Tile that the arbiter served last, before the program.
     stalls : int64 [tiles]
         Filled: cycles in which a response waited.
-    waits : int64 [commands] or [0]
-        Filled, if it has room: those of them in all groups but the last, in which rows stay driven.
+    waits : int64 [commands, 2] or [0, 2]
+        Filled, if it has room: those of them in all groups but the last, in which rows stay driven; and the same in
+        cycles of the ADC channels that are on, those that still have an output.
 
     Returns
     -------
@@ -147,7 +148,8 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
             op = running[tile, 0]
             group = ops[op, OP_GROUP]
             if waits.shape[0] > 0 and left >= (ops[op, OP_OUTPUTS] - 1) % group + 1:
-                waits[op] += now - offer[tile]
+                waits[op, 0] += now - offer[tile]
+                waits[op, 1] += (now - offer[tile]) * min(group, left + 1)
             running[tile, 2] -= 1
             offer[tile] = now + 1
             if running[tile, 2] == 0:

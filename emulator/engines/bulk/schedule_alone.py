@@ -37,7 +37,8 @@ def follow_alone(ops, command_depth, response_depth, popped, stalls, waits):
                 free += 1  # both are still on their way through the queue: it is full
             stalls[0] += free - offer
             if waits.shape[0] > 0 and left > (outputs - 1) % group:
-                waits[i] += free - offer
+                waits[i, 0] += free - offer
+                waits[i, 1] += (free - offer) * min(group, left + 1)
             before_that = before
             before = free
             offer = free + 1

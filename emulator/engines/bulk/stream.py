@@ -16,7 +16,7 @@ from twinbar.hw.timing import Durations
 
 REMEMBERED: Final = 256
 """Courses of multiplications that are kept."""
-_NO_WAITS: Final = np.zeros(0, np.int64)
+_NO_WAITS: Final = np.zeros((0, 2), np.int64)
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,15 @@ class ProgramCourse:
         Cycles in which a tile's response waited.
     served : int
         Tile that was answered last.
-    waits : int64 [batch, tiles of the layer]
-        Of multiplications that were asked for it: those stalls in which rows stayed driven. Else [0, 0].
+    waits : int64 [batch, tiles of the layer, 2]
+        Of multiplications: those stalls in which the read path stayed on; and the same in cycles of the ADC channels
+        that were on. Else [0, 0, 2].
     """
 
     cycles: int
     stalls: np.ndarray
     served: int
-    waits: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    waits: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 2), np.int64))
 
 
 class Stream:
@@ -69,7 +70,6 @@ class Stream:
         changed: np.ndarray,
         t: Durations,
         *,
-        rows_wait: bool,
         shared: bool = False,
     ) -> ProgramCourse:
         """Follow a batch of multiplications.
@@ -81,14 +81,12 @@ class Stream:
         block : TileBlock
         steps, words, outputs, changed, t
             As in `multiply_ops`.
-        rows_wait : bool
-            Whether `ProgramCourse.waits` is asked for.
         shared : bool
             Whether the column tiles of a row share their inputs.
         """
         key = b"|".join(
             (
-                np.array([block.first_tile, self.served, rows_wait, shared, block.cascade, *steps.shape]).tobytes(),
+                np.array([block.first_tile, self.served, shared, block.cascade, *steps.shape]).tobytes(),
                 *(array.tobytes() for array in (steps, words, outputs, changed)),
             )
         )
@@ -105,12 +103,11 @@ class Stream:
             beats, work, positions = cascade_ops(
                 block.first_tile, *strides, block.cascade, shared, *arguments, lanes, changed, t
             )
-            course, waits = self._follow_cascades(beats, work, np.zeros(len(work) if rows_wait else 0, np.int64))
+            course, waits = self._follow_cascades(beats, work, np.zeros((len(work), 2), np.int64))
         else:
             ops, positions = multiply_ops(block.first_tile, *arguments, changed, t)
-            course, waits = self._follow(ops, np.zeros(len(ops) if rows_wait else 0, np.int64))
-        if rows_wait:
-            course = ProgramCourse(course.cycles, course.stalls, course.served, waits[positions])
+            course, waits = self._follow(ops, np.zeros((len(ops), 2), np.int64))
+        course = ProgramCourse(course.cycles, course.stalls, course.served, waits[positions])
         self._remembered[key] = course
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)

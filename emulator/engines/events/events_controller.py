@@ -86,8 +86,7 @@ class EventsController:
         clock = self._clock
         begin = clock.cycle
         before = [
-            (list(tile.counters.phases), list(tile.counters.actions), list(tile.front_end.energy))
-            for tile in self._tiles
+            (list(tile.counters.phases), list(tile.actions()), list(tile.front_end.energy)) for tile in self._tiles
         ]
         for tile in self._tiles:
             tile.front_end.forget_extremes()
@@ -135,7 +134,7 @@ class EventsController:
         extremes = np.zeros((tiles, 3), np.int64)
         for number, (tile, was) in enumerate(zip(self._tiles, before, strict=True)):
             tile.counters.enter(Phase.IDLE, end)
-            now = (tile.counters.phases, tile.counters.actions, tile.front_end.energy)
+            now = (tile.counters.phases, tile.actions(), tile.front_end.energy)
             for result, new, old in zip((phases, actions, energy), now, was, strict=True):
                 result[number] = [a - b for a, b in zip(new, old, strict=True)]
             front_end = tile.front_end

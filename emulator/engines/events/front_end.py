@@ -71,6 +71,8 @@ class FrontEnd:
     ----------
     energy : list of int
         Heat by `CellEnergy`.
+    channel_cycles, channel_wakes : int
+        Cycles for which ADC channels were on, summed over channels, and how often one was switched on.
     least, most, clipped : int or None
         Least and largest raw code of forward conversions, and how many ended on an extreme code.
     """
@@ -79,6 +81,8 @@ class FrontEnd:
         self, clock: Clock, tile: int, state: ArrayState, config: ControllerConfig, *, sample_and_hold: bool
     ) -> None:
         self.energy = [0] * len(CellEnergy)
+        self.channel_cycles = 0
+        self.channel_wakes = 0
         self.least: int | None = None
         self.most: int | None = None
         self.clipped = 0
@@ -92,6 +96,9 @@ class FrontEnd:
         self._connected = _NEVER
         self._heat = 0
         self._heat_kind = CellEnergy.VERIFY
+        # ADC channels that are on, and since when; they are off without the read path.
+        self._channels = 0
+        self._channels_since = _NEVER
         # The last pulse, and the one before it.
         self._pulse: GateOpening | None = None
         self._before: GateOpening | None = None
@@ -135,23 +142,42 @@ class FrontEnd:
 
     def connect_cell(self, row: int, column: int) -> None:
         """Connect the read path to a cell from this cycle on."""
-        self._connect(CellEnergy.VERIFY, int(self._state.grid[self._tile, row * self._columns + column]))
+        self._connect(CellEnergy.VERIFY, int(self._state.grid[self._tile, row * self._columns + column]), 1)
 
     def connect_column(self) -> None:
         """Connect the read path to a column with all rows open, or to the reference, from this cycle on."""
-        self._connect(CellEnergy.VERIFY, 0)
+        self._connect(CellEnergy.VERIFY, 0, 1)
 
     def sum_rows(self, plane: int, *, subtract: bool, codes: bool) -> tuple[int, int]:
         """Let the rows of an input step be driven; gives their heat per cycle, and how many they are."""
         heat, driven = array.sum_step(self._state, self._tile, plane, subtract, codes)
         return int(heat), int(driven)
 
-    def connect_rows(self, heat: int) -> None:
-        """Connect the read path to all columns from this cycle on; the driven rows make so much heat per cycle."""
-        self._connect(CellEnergy.FORWARD, heat)
+    def connect_rows(self, heat: int, outputs: int) -> None:
+        """Connect the read path to all columns from this cycle on.
 
-    def _connect(self, kind: CellEnergy, heat: int) -> None:
+        Parameters
+        ----------
+        heat : int
+            Of the driven rows, per cycle.
+        outputs : int
+            Outputs of the product.
+        """
+        self._connect(CellEnergy.FORWARD, heat, min(outputs, self._config.adc_channels))
+
+    def _connect(self, kind: CellEnergy, heat: int, channels: int) -> None:
         self._connected, self._heat, self._heat_kind = self._clock.cycle, heat, kind
+        self._switch_channels(self._clock.cycle, channels)
+
+    def need_outputs(self, outputs: int) -> None:
+        """Say, while the rows may be driven, how many outputs of a product are left: so many channels stay on."""
+        if self._connected != _NEVER:
+            self._switch_channels(self._clock.cycle, min(outputs, self._config.adc_channels))
+
+    def _switch_channels(self, cycle: int, channels: int) -> None:
+        self.channel_cycles += self._channels * (cycle - self._channels_since)
+        self.channel_wakes += max(channels - self._channels, 0)
+        self._channels, self._channels_since = channels, cycle
 
     def convert_cell(self, row: int, column: int, trim: int, code_range: int) -> int:
         """Convert the current of a cell; accepted in this cycle."""
@@ -195,6 +221,7 @@ class FrontEnd:
         """Close the write gate and the read path, whichever is open, so that it is closed from ``cycle`` on."""
         if self._connected != _NEVER:
             self._account(cycle)
+            self._switch_channels(cycle, 0)
             self._connected = _NEVER
         pulse = self._pulse
         if pulse is not None and pulse.closed is None:

@@ -37,6 +37,7 @@ def hand_over_group(tile: Tile, command: DecodedCommand, group: range, sums: Seq
             yield from _to_beat(tile, sums[place], last=place == last)
         if tile.answer.given or tile.answer.status is not Status.OK:
             return
+        tile.front_end.need_outputs(last - place)
 
 
 def _to_link(tile: Tile, member: CascadeMember, below: SumLink, value: int, *, last: bool) -> Steps[None]:

@@ -32,9 +32,10 @@ def multiply(tile: Tile, command: DecodedCommand) -> Steps[None]:
     for step, plane in enumerate(steps):
         tile.answer.column = first
         heat = yield from _select_rows(tile, command, plane)
-        tile.front_end.connect_rows(heat)
+        tile.front_end.connect_rows(heat, count)
         yield tile.phase(Phase.SETTLE, tile.time.connect(Path.MULTIPLY))
         for group in groups:
+            tile.front_end.need_outputs(count - group.start)
             yield from _convert_group(tile, command, group, plane, sums, last=group is groups[-1])
             if step == len(steps) - 1:
                 if hands_over:
@@ -81,13 +82,14 @@ def _respond_group(tile: Tile, first: int, group: range, sums: list[int], *, las
 
     After a halt one more output is answered, with the reason.
     """
-    answer = tile.answer
+    answer, outputs = tile.answer, len(sums)
     for place in group:
         answer.column, answer.value = first + place, sums[place]
         if last and place == group[-1]:
             return
         yield from tile.respond()
         yield tile.clock.timeout(1)
+        tile.front_end.need_outputs(outputs - place - 1)
         if tile.cut is not Status.OK:
             # What the next output would have told, if it was computed with the group; the sum of a new group is 0.
             following = place + 1

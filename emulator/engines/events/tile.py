@@ -113,6 +113,13 @@ class Tile:
         """Count an action."""
         self.counters.actions[action] += 1
 
+    def actions(self) -> list[int]:
+        """Return the counts by `Action`, those of the ADC channels included."""
+        actions = list(self.counters.actions)
+        actions[Action.CHANNEL_CYCLE] = self.front_end.channel_cycles
+        actions[Action.CHANNEL_WAKE] = self.front_end.channel_wakes
+        return actions
+
     def respond(self) -> Steps[None]:
         """Offer the answer from this cycle on, until it is handed over; go on in the cycle of the handover."""
         self.haltable, self._responds = False, True

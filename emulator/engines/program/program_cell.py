@@ -167,7 +167,9 @@ def _close_gate(s, row, tile, begin, last):
 
 
 @inline
-def _heat_cell(s, row, tile, cycles):
+def _read_for(s, row, tile, cycles):
+    """Account for cycles in which the read path is on: the channel of the column is on, and the cell is heated."""
+    row.actions[Action.CHANNEL_CYCLE] += cycles
     if row.cell >= 0:
         row.energies[CellEnergy.VERIFY] += np.int64(s.grid[tile, row.cell]) * cycles
 
@@ -298,7 +300,7 @@ def _complete(s, row, tile, chip, state, begin, end, cut):
     cycles = end - begin + 1
     following = at.RESPOND
     if state == at.CONVERT:
-        _heat_cell(s, row, tile, cycles)
+        _read_for(s, row, tile, cycles)
         _convert(s, row, tile, chip, begin, cycles)
         following = at.DECIDE
     elif state == at.DECIDE:
@@ -306,7 +308,8 @@ def _complete(s, row, tile, chip, state, begin, end, cut):
         if cut == OK:
             following = _decide(row, chip)
     elif state == at.CONNECT:
-        _heat_cell(s, row, tile, cycles)
+        _read_for(s, row, tile, cycles)
+        row.actions[Action.CHANNEL_WAKE] += 1
         row.phases[Phase.SETTLE] += cycles
         following = at.CONVERT
     elif state == at.DRIVE:

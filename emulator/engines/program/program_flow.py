@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from twinbar.emulator.engines.program import program_layout as at
-from twinbar.emulator.engines.program.program_multiply import begin_group, heat_rows
+from twinbar.emulator.engines.program.program_multiply import begin_group, read_on
 from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import LINK_DEPTH, LINK_LATENCY, Phase
@@ -103,7 +103,7 @@ def flow_on(tiles, tile, chip, cycle, goes_on):
         row.actions[Action.PACKED_OUTPUT] += 1
         _put_in_lane(row, total, chip)
         row.packed += 1
-    heat_rows(row, cycle)
+    read_on(row, chip, cycle)
     row.column += 1
     row.outputs -= 1
     row.begin = cycle + 1
@@ -124,7 +124,7 @@ def stop_flow(tiles, tile, chip, cycle, reason):
             return True
     else:
         row.phases[Phase.STALL] += cycle - row.begin + 1
-        heat_rows(row, cycle)
+        read_on(row, chip, cycle)
     row.state = at.RESPOND
     row.begin = cycle + 1
     drop_beat(row, reason)

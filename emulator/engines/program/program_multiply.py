@@ -84,6 +84,14 @@ def start_multiply(row, chip):
         row.end = _select_end(row, chip, row.begin)
 
 
+@inline
+def _read_for(row, chip, cycles, heats):
+    """Account for cycles in which the read path is on: channels with an output left are on, and driven rows heat."""
+    row.actions[Action.CHANNEL_CYCLE] += min(chip.channels, row.outputs) * cycles
+    if heats:
+        row.energies[CellEnergy.FORWARD] += row.heat * cycles
+
+
 @part
 def _convert_group(s, row, tile, chip):
     """Convert the outputs of a group, and add their codes to the sums."""
@@ -119,9 +127,9 @@ def _leave_decide(row, chip, begin, end, cut):
     last_group = row.outputs <= chip.channels
     state = np.int64(at.DECIDE)
     # The rows stay driven between the groups of a step.
-    stay = not (last_group or chip.holds)
+    stay = not last_group
     if stay:
-        row.energies[CellEnergy.FORWARD] += row.heat
+        _read_for(row, chip, 1, not chip.holds)
     row.phases[Phase.DECIDE] += 1
     if row.planes & (row.planes - 1) == 0:
         state = np.int64(at.HAND_OVER if row.flows else at.RESPOND)
@@ -166,15 +174,15 @@ def advance_multiply(s, row, tile, chip, horizon, cut):
             if cut == OK:
                 end = _connect_end(row, chip, begin)
         elif state == at.CONNECT:
-            row.energies[CellEnergy.FORWARD] += row.heat * cycles
+            _read_for(row, chip, cycles, True)
+            row.actions[Action.CHANNEL_WAKE] += min(chip.channels, row.outputs)
             row.phases[Phase.SETTLE] += cycles
             state = at.CONVERT
             if cut == OK:
                 end = _convert_end(row, chip, begin)
         elif state == at.CONVERT:
             _convert_group(s, row, tile, chip)
-            if not chip.holds:
-                row.energies[CellEnergy.FORWARD] += row.heat * cycles
+            _read_for(row, chip, cycles, not chip.holds)
             row.phases[Phase.CONVERT] += cycles
             state = at.DECIDE
             end = begin
@@ -202,11 +210,11 @@ def begin_group(row, chip):
 
 
 @kernel
-def heat_rows(row, last):
-    """Account for rows that stay driven while a result is answered, up to cycle ``last``; a halt has come there, or
-    the beat is handed over."""
+def read_on(row, chip, last):
+    """Account for the read path that stays on while a result is answered, up to cycle ``last``; a halt has come there,
+    or the beat is handed over."""
     if row.rows_on:
-        row.energies[CellEnergy.FORWARD] += row.heat * (last - row.begin + 1)
+        _read_for(row, chip, last - row.begin + 1, not chip.holds)
 
 
 @kernel

@@ -17,7 +17,7 @@ from twinbar.emulator.engines.program.program_admission import (
 )
 from twinbar.emulator.engines.program.program_cell import FAILED, FORM, OK, WRITE, advance_cell, start_cell
 from twinbar.emulator.engines.program.program_housekeeping import advance_housekeeping, start_housekeeping
-from twinbar.emulator.engines.program.program_multiply import advance_multiply, heat_rows, next_output, start_multiply
+from twinbar.emulator.engines.program.program_multiply import advance_multiply, next_output, read_on, start_multiply
 from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.commands import CELL_RESULT, PRODUCT
@@ -178,7 +178,7 @@ def hand_over(row, chip, cycle, halted):
         row.runs = 0
         row.packed = 0
         return True
-    heat_rows(row, cycle)
+    read_on(row, chip, cycle)
     cut = row.cut if row.cut != OK else halted
     if cut != OK:
         row.rows_on = 0
@@ -209,7 +209,7 @@ def stop_work(s, row, tile, chip, pins, cycle, reason):
         advance(s, row, tile, chip, pins, cycle + 1, NO_CUT)
     elif state == at.RESPOND and row.opcode == MULTIPLY and row.status == OK and row.cut == OK:
         row.cut = reason
-        heat_rows(row, cycle)
+        read_on(row, chip, cycle)
         row.rows_on = 0
 
 

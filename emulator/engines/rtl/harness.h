@@ -20,7 +20,7 @@ struct Program {
   int64_t changes;
   int64_t pins_rest;           // cycle from which no pulse of a pin is on its way
   int64_t *accepted;
-  int64_t *phases, *actions, *energy, *extremes;  // by tile; for the actions the netlist's counters, and row_drive
+  int64_t *phases, *actions, *energy, *extremes;  // by tile; for the actions the netlist's counters, and what the pins show
   int64_t skips;               // cycles in which only timers move may be skipped
   int64_t cycles, responses;   // results
 };
@@ -189,7 +189,10 @@ struct Harness {
       std::copy(counts.extremes, counts.extremes + 3, program.extremes + 3 * k);
       for (int action = 0; action < Action::kCount; action++)
         program.actions[Action::kCount * k + action] = int64_t(design.counted(k, action));
-      program.actions[Action::kCount * k + Action::kRowDrive] = counts.row_drive;
+      int64_t *actions = program.actions + Action::kCount * k;
+      actions[Action::kRowDrive] = counts.row_drive;
+      actions[Action::kChannelCycle] = counts.channel_cycles;
+      actions[Action::kChannelWake] = counts.channel_wakes;
     }
   }
 };

@@ -218,10 +218,11 @@ class Simulation:
         """Return the actions of a program from the netlist's counters, which run from power-up on, and wrap."""
         actions = (counters - self._counters) % (1 << COUNTER_BITS)
         self._counters = counters
-        actions[:, Action.ROW_DRIVE] = counters[:, Action.ROW_DRIVE]
+        seen = [Action.ROW_DRIVE, Action.CHANNEL_CYCLE, Action.CHANNEL_WAKE]
+        actions[:, seen] = counters[:, seen]
         actions[:, Action.SHIFT_ADD] = actions[:, Action.CONVERT_FORWARD]
         actions[:, Action.RESPONSE_BEAT] = response_beats(phases[:, Phase.RESPOND], actions.T)
-        actions[:, [Action.TWIN_ACCESS, Action.TWIN_RANDOM]] = 0
+        actions[:, [Action.TWIN_ACCESS, Action.TWIN_RANDOM, Action.CLOCK_GATE]] = 0
         return actions
 
 

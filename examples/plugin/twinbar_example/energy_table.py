@@ -18,9 +18,13 @@ def _scaled() -> EnergyTable:
     def action(entry: ActionEnergy) -> ActionEnergy:
         if entry.part not in SWITCHED:
             return entry
-        by_input_bits = entry.by_input_bits and {bits: factor * value for bits, value in entry.by_input_bits.items()}
         value = None if entry.value is None else factor * entry.value
-        return entry.model_copy(update={"value": value, "by_input_bits": by_input_bits, **how})
+        by_bits = {
+            key: {bits: factor * energy for bits, energy in energies.items()}
+            for key in ("by_input_bits", "by_lane_bits")
+            if (energies := getattr(entry, key)) is not None
+        }
+        return entry.model_copy(update={"value": value, **by_bits, **how})
 
     def power(entry: StaticPower) -> StaticPower:
         return entry.model_copy(update={"value": factor * entry.value, **how}) if entry.clocked else entry
