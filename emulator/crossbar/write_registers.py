@@ -134,8 +134,14 @@ class WriteRegisters:
 
     def with_ramps(self, ramps: NDArray[np.int64]) -> "WriteRegisters":
         """Return these registers with the ramps that `ramps` gave."""
-        names = "set_amplitude", "reset_amplitude", "set_gate", "reset_gate"
-        return replace(self, **{name: Ramp(*row) for name, row in zip(names, ramps.tolist(), strict=True)})
+        set_amplitude, reset_amplitude, set_gate, reset_gate = (Ramp(*row) for row in ramps.tolist())
+        return replace(
+            self,
+            set_amplitude=set_amplitude,
+            reset_amplitude=reset_amplitude,
+            set_gate=set_gate,
+            reset_gate=reset_gate,
+        )
 
     def record(self) -> np.void:
         """Return the registers as kernels take them (`WRITE_RECORD`)."""

@@ -318,7 +318,6 @@ class ControllerEngine:
             self.controller.load_cells(restored)
         self._chosen[:] = state.get("chosen", NOT_CONVERTED)
 
-
     def _restore_ramps(self, ramps: np.ndarray | None) -> None:
         """Set the ramps of a checkpoint; those of the configuration, where it names none."""
         after = self.config.registers if ramps is None else self.config.registers.with_ramps(ramps)

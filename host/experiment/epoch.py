@@ -22,6 +22,8 @@ class EpochCounts:
         Weights whose programmed level was changed.
     host_seconds : float
         Time that the training took on this computer, evaluations excluded.
+    pulse_trains : int
+        Trains of pulses that were given to cells without reading them.
     """
 
     steps: int = 0
@@ -29,14 +31,18 @@ class EpochCounts:
     loss_sum: float = 0.0
     weight_updates: int = 0
     host_seconds: float = 0.0
+    pulse_trains: int = 0
 
-    def add_step(self, images: int, loss_sum: float, weight_updates: int, host_seconds: float) -> None:
+    def add_step(
+        self, images: int, loss_sum: float, weight_updates: int, host_seconds: float, pulse_trains: int = 0
+    ) -> None:
         """Count an optimizer step."""
         self.steps += 1
         self.images += images
         self.loss_sum += loss_sum
         self.weight_updates += weight_updates
         self.host_seconds += host_seconds
+        self.pulse_trains += pulse_trains
 
     def state_dict(self) -> dict[str, Any]:
         """Return the counts for a checkpoint."""
@@ -45,7 +51,7 @@ class EpochCounts:
     @classmethod
     def from_state_dict(cls, state: dict[str, Any]) -> "EpochCounts":
         """Rebuild the counts from `state_dict`."""
-        return cls(**{field.name: state[field.name] for field in fields(cls)})
+        return cls(**{field.name: state[field.name] for field in fields(cls) if field.name in state})
 
 
 def epoch_entry(
@@ -99,7 +105,8 @@ def update_figures(counts: EpochCounts, ledger_summary: dict[str, Any], weights:
         "updates_per_weight": counts.weight_updates / weights,
         "update_elimination": 1 - counts.weight_updates / (weights * opportunities),
         "cell_writes": ledger_summary["cell_writes"],
-        "write_elimination": 1 - ledger_summary["cell_writes"] / (cells * opportunities),
+        "pulse_trains": counts.pulse_trains,
+        "write_elimination": 1 - (ledger_summary["cell_writes"] + counts.pulse_trains) / (cells * opportunities),
         **{key: value for key, value in ledger_summary.items() if key != "cell_writes"},
     }
 
@@ -110,5 +117,6 @@ def total_counts(epochs: list[dict[str, Any]]) -> EpochCounts:
     for entry in epochs:
         total.steps += entry["steps"]
         total.weight_updates += entry.get("weight_updates", 0)
+        total.pulse_trains += entry.get("pulse_trains", 0)
         total.host_seconds += entry["host_seconds"]
     return total

@@ -34,13 +34,12 @@ from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.task import Task
 from twinbar.host.experiment.trial import try_out
 from twinbar.host.experiment.watch import Watch
-from twinbar.host.network.programmer import program
+from twinbar.host.network.programmer import initialize, learning_rates, program
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.wrapped import refuse_wrapped
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.twin.make_twin import make_twin
 from twinbar.host.twin.twin import Twin
-from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.hw.errors import TwinbarError
 
 if TYPE_CHECKING:
@@ -100,6 +99,7 @@ class Trainer:
         followers: list[object] = []
         if self.policy.on_crossbar:
             crossbar = resolved_crossbar.build_crossbar(config, targets=self.policy.targets)
+            self.policy.set_up(crossbar)
             self.observation = Observation(config, crossbar, folder, progress)
             self.network = run_parts.build_network(
                 config,
@@ -108,7 +108,7 @@ class Trainer:
                 self._enter,
                 self.observation,
                 board.connection if board is not None else None,
-                keep_read_back=self.policy.keeps_read_back,
+                policy=self.policy,
                 calibrate=not restored,
             )
             self.module = self.network.module
@@ -187,7 +187,7 @@ class Trainer:
         if self.network is not None and self.account is not None:
             began = time.perf_counter()
             self.account.ledger.add("write", self.network.session.engine.calibration)
-            written = program(self.network, ClosedLoop(), 0.0)
+            written = initialize(self.network, self.policy)
             assert self.twin is not None
             self.twin.settle(self.network.layers)
             self.module.train()
@@ -253,14 +253,16 @@ class Trainer:
                 f"{self.config.training.lr}, and train again"
             )
         self.optimizer.step()
+        rates = {} if self.network is None else learning_rates(self.optimizer, self.network.layers)
         self.schedule.step()
         self.step += 1
         self.step_images = images
         self._batch += len(batches)
         row: dict[str, Any] = {"step": self.step, "epoch": len(self.epochs) + 1, "loss": loss_sum / images}
+        trains = 0
         if self.network is not None:
-            row["weight_updates"] = self._write(self.network, len(batches))
-        self.counts.add_step(images, loss_sum, row.get("weight_updates", 0), time.perf_counter() - began)
+            row["weight_updates"], trains = self._write(self.network, len(batches), rates)
+        self.counts.add_step(images, loss_sum, row.get("weight_updates", 0), time.perf_counter() - began, trains)
         self.callbacks.call("on_step", self, row)
         return row
 
@@ -289,18 +291,19 @@ class Trainer:
             outputs = self.module(x)
         return self.task.objective.loss_sum(outputs, targets, len(batch))
 
-    def _write(self, network: CrossbarNetwork, batches: int) -> int:
-        """Write what the policy decides, where it is due, and store the twin; gives the weights that were updated."""
+    def _write(self, network: CrossbarNetwork, batches: int, rates: dict[str, float]) -> tuple[int, int]:
+        """Write what the policy decides, where it is due, and store the twin; gives weight updates and pulse trains."""
         assert self.account is not None
         assert self.twin is not None
-        updates = 0
+        updates = trains = 0
         network.check_gradients(network.layers)
         due = self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch
         if due:
-            updates = program(network, self.policy, self._passed).weight_updates
+            written = program(network, self.policy, self._passed, rates=rates)
+            updates, trains = written.weight_updates, written.pulse_trains
         traffic = self.twin.store(self.optimizer, network.layers, step=self.step, decided=due, batches=batches)
         self.account.enter_twin(traffic)
-        return updates
+        return updates, trains
 
     def _finish_epoch(self, number: int) -> None:
         self.callbacks.call("on_evaluation", self, number)
@@ -347,6 +350,7 @@ class Trainer:
                     "cells": layer.cells.state_dict(),
                     "matmul": layer.matmul.state_dict(),
                     "weight_per_level": layer.cells.weight_per_level,
+                    "auxiliary": [array.cells.state_dict() for array in layer.auxiliary],
                 }
                 for layer in self.network.layers
             ]
@@ -377,6 +381,8 @@ class Trainer:
                 layer.cells.load_state_dict(saved["cells"])
                 layer.cells.weight_per_level = saved.get("weight_per_level", layer.cells.weight_per_level)
                 layer.matmul.load_state_dict(saved["matmul"])
+                for array, own in zip(layer.auxiliary, saved.get("auxiliary", []), strict=True):
+                    array.cells.load_state_dict(own)
             assert self.twin is not None
             self.twin.load_state_dict(state["twin"])
         self.callbacks.load_state_dict(state["callbacks"])

@@ -109,10 +109,10 @@ class Books:
         self.ledgers["training"].add("host", traffic.activity())
         self._twin += traffic
 
-    def note_step(self, weight_updates: int) -> None:
+    def note_step(self, weight_updates: int, pulse_trains: int = 0) -> None:
         """Count an optimizer step, and add its row."""
-        self._counts.add_step(0, 0.0, weight_updates, 0.0)
-        self._total.add_step(0, 0.0, weight_updates, 0.0)
+        self._counts.add_step(0, 0.0, weight_updates, 0.0, pulse_trains)
+        self._total.add_step(0, 0.0, weight_updates, 0.0, pulse_trains)
         self.rows.append(
             {
                 "step": self._total.steps,

@@ -66,7 +66,9 @@ def test_pulses_and_ramps_are_the_same_on_every_engine(case: str, name: str) -> 
 def test_the_cycles_of_a_train_are_those_of_its_pulses() -> None:
     config = crossbar(ALONE)
     engine = FastEngine(config, 1, np.array([config.array.columns]))
-    todo = PulseList(np.array([0, 2]), np.array([3, 3], np.int32), np.array([SET, RESET], np.uint8), np.array([3, 2], np.uint8))
+    todo = PulseList(
+        np.array([0, 2]), np.array([3, 3], np.int32), np.array([SET, RESET], np.uint8), np.array([3, 2], np.uint8)
+    )
     activity = engine.pulse(todo)
     # Two selections, a drive update for each polarity, and five pulses with their recoveries; no conversion.
     width = config.timing.width_set, config.timing.width_reset

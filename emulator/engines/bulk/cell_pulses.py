@@ -136,8 +136,9 @@ def pulse_cells(
         As in `twinbar.emulator.contract.bulk_operations.PulseList`.
     work : int64 [n]
         Filled: cycles of each train before its response.
-    first, last, offsets, columns, subtract, mapped_columns, registers, t, states, tick, driven, operands, totals, scalars,
-    tables
+    first, last, offsets, columns, subtract, mapped_columns, registers, t, states, tick, driven, operands
+        As in `twinbar.emulator.engines.bulk.cell_writes.write_cells`.
+    totals, scalars, tables
         As in `twinbar.emulator.engines.bulk.cell_writes.write_cells`.
     """
     for tile in range(first, last):
