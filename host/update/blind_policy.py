@@ -12,6 +12,7 @@ from twinbar.host.update.decision import Decision, PulseTrains
 from twinbar.host.update.memory_traffic import MemoryTraffic
 from twinbar.host.update.nominal_pulse import NominalPulse
 from twinbar.host.update.policy import PolicySettings, UpdatePolicy
+from twinbar.host.update.random_numbers import DRAW_BITS, draws
 
 if TYPE_CHECKING:
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -39,6 +40,11 @@ class BlindPolicy(UpdatePolicy[Settings]):
 
     The twin is what the cells are believed to hold: after each decision it is set to that, so that its change until the
     next one is the update that is asked for.
+
+    Attributes
+    ----------
+    decisions : int
+        Decisions that were made, the present one included.
     """
 
     gives_pulses: ClassVar[bool] = True
@@ -47,7 +53,7 @@ class BlindPolicy(UpdatePolicy[Settings]):
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__(settings)
         self.layers: dict[str, BlindLayer] = {}
-        self._decisions = 0
+        self.decisions = 0
         self._traffic = MemoryTraffic()
 
     @property
@@ -58,6 +64,7 @@ class BlindPolicy(UpdatePolicy[Settings]):
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Take the step of a nominal pulse (see `UpdatePolicy.set_up`)."""
         self.pulse = NominalPulse.of(crossbar)
+        self._seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
         """Make room for what is believed of the cells (see `UpdatePolicy.prepare`)."""
@@ -77,12 +84,12 @@ class BlindPolicy(UpdatePolicy[Settings]):
 
     def carry_out(self, layers: "Sequence[LayerUpdate]", access: "CellAccess", progress: float) -> None:
         """Pulse what `trains` says, and set the twin to what the cells then hold (see `UpdatePolicy.carry_out`)."""
-        self._decisions += 1
+        self.decisions += 1
         given = {layer.name: self.trains(layer, progress) for layer in layers}
         access.pulse(given, self.pulse.ramps)
         bits = touched_bits(list(given.values()))
         self.note_traffic(bits, bits)
-        if self.settings.read_every and self._decisions % self.settings.read_every == 0:
+        if self.settings.read_every and self.decisions % self.settings.read_every == 0:
             for name, levels in access.read(list(given)).items():
                 self.layers[name].measure(levels)
                 self.note_traffic(0, levels.nbytes * 8)
@@ -102,6 +109,12 @@ class BlindPolicy(UpdatePolicy[Settings]):
         blind = self.layers[layer.name]
         return (layer.weights - blind.weights) / np.float32(blind.cells.weight_per_level)
 
+    def draw(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw numbers between 0 and 1 for a layer, or one of its arrays, in this decision (float32)."""
+        drawn = draws(self._seed, self.decisions, name, shape)
+        self.note_traffic(0, 0, drawn.size * DRAW_BITS)
+        return drawn
+
     def note_traffic(self, read: int, written: int, random: int = 0) -> None:
         """Count bits that a memory of the policy's own had to move."""
         self._traffic += MemoryTraffic(read, written, random)
@@ -114,11 +127,11 @@ class BlindPolicy(UpdatePolicy[Settings]):
     def state_dict(self) -> dict[str, Any]:
         """Return what is believed of the cells."""
         held = {name: blind.held.copy() for name, blind in self.layers.items()}
-        return {"held": held, "decisions": self._decisions}
+        return {"held": held, "decisions": self.decisions}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.check_state(state)
         for name, blind in self.layers.items():
             blind.held[:] = state["held"][name]
-        self._decisions = int(state["decisions"])
+        self.decisions = int(state["decisions"])

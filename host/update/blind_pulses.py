@@ -18,6 +18,7 @@ import numpy as np
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.host.update.decision import Decision, PulseTrains
 from twinbar.host.update.nominal_pulse import NominalPulse
+from twinbar.host.update.pair_writes import one_sided, write_pairs
 
 if TYPE_CHECKING:
     from twinbar.host.update.programmed import ProgrammedLayer
@@ -78,37 +79,11 @@ class BlindLayer:
 
     def initial(self, weights: np.ndarray) -> Decision:
         """List all cells for the first programming, to levels by the pairing (parameters as of `every_cell`)."""
-        top = self.cells.levels - 1
-        target = np.floor(weights / np.float32(self.cells.weight_per_level) + np.float32(0.5)).astype(np.int64)
+        plus, minus = one_sided(weights, self.cells)
         if self.pairing == "fixed":
-            minus = np.full(target.shape, self.middle)
-            plus = np.clip(target + self.middle, 0, top)
-        else:
-            plus, minus = np.clip(target, 0, top), np.clip(-target, 0, top)
-        return self.to_levels(plus, minus, np.ones(target.shape, np.bool_))
-
-    def to_levels(self, plus: np.ndarray, minus: np.ndarray, chosen: np.ndarray) -> Decision:
-        """List both cells of the chosen pairs for a closed-loop write, which `believe` follows.
-
-        Parameters
-        ----------
-        plus, minus : int [outputs, inputs]
-            Levels.
-        chosen : bool [outputs, inputs]
-        """
-        cells = self.cells
-        before = cells.plus.astype(np.int16) - cells.minus
-        j, i = np.nonzero(chosen)
-        cells.plus[j, i], cells.minus[j, i] = plus[j, i], minus[j, i]
-        address = cells.map.output_address[j] + cells.map.input_address[i]
-        weight = 2 * (j * cells.map.inputs + i).astype(np.int32)
-        after = cells.plus.astype(np.int16) - cells.minus
-        return Decision(
-            np.stack([address, address + 1], axis=1).ravel(),
-            np.stack([cells.plus[j, i], cells.minus[j, i]], axis=1).ravel(),
-            np.stack([weight, weight + 1], axis=1).ravel(),
-            int(np.count_nonzero(before != after)),
-        )
+            plus = np.clip(plus - minus + self.middle, 0, self.cells.levels - 1)
+            minus = np.full(plus.shape, self.middle)
+        return write_pairs(self.cells, plus, minus, np.ones(weights.shape, np.bool_))
 
     def believe(self, chosen: np.ndarray | None = None) -> None:
         """Take the levels that were programmed for those of the cells, of the chosen pairs or of all."""
@@ -216,7 +191,7 @@ def refresh(layer: BlindLayer, part: float) -> tuple[Decision, np.ndarray]:
     difference = layer.held[PLUS] - layer.held[MINUS]
     target = nearest(difference).astype(np.int64)
     lost = np.where(chosen, difference - target, np.float32(0))
-    return layer.to_levels(np.maximum(target, 0), np.maximum(-target, 0), chosen), lost
+    return write_pairs(layer.cells, np.maximum(target, 0), np.maximum(-target, 0), chosen), lost
 
 
 def touched_bits(trains: Sequence[PulseTrains]) -> int:

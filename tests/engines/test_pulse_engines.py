@@ -90,7 +90,7 @@ def test_other_ramps_cost_a_disarming_their_registers_and_an_arming() -> None:
     engine = FastEngine(config, 2, np.full(2, config.array.columns))
     start = config.registers.set_gate.start
     activity = engine.set_ramps(replace(config.registers, set_gate=Ramp(start - 9, 0, start - 9)))
-    # The word line of SET stands in CODES, LOW, HIGH and STOP: four registers of 2 cycles, DISARM 1, ARM 24, on 2 tiles.
+    # The word line of SET stands in CODES, LOW, HIGH and STOP: registers of 2 cycles each; DISARM takes 1, ARM 24.
     assert activity.phases[Phase.DECIDE] == 2 * (1 + 4 * 2 + 24)
     assert activity.actions[Action.COMMAND_BEAT] == activity.actions[Action.RESPONSE_BEAT] == 2 * 6
     assert activity.actions[Action.DRIVE_UPDATE] == 0
