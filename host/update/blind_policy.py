@@ -49,6 +49,7 @@ class BlindPolicy(UpdatePolicy[Settings]):
 
     gives_pulses: ClassVar[bool] = True
     pulse: NominalPulse
+    seed: int
 
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__(settings)
@@ -64,7 +65,7 @@ class BlindPolicy(UpdatePolicy[Settings]):
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Take the step of a nominal pulse (see `UpdatePolicy.set_up`)."""
         self.pulse = NominalPulse.of(crossbar)
-        self._seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
+        self.seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
         """Make room for what is believed of the cells (see `UpdatePolicy.prepare`)."""
@@ -111,7 +112,7 @@ class BlindPolicy(UpdatePolicy[Settings]):
 
     def draw(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Draw numbers between 0 and 1 for a layer, or one of its arrays, in this decision (float32)."""
-        drawn = draws(self._seed, self.decisions, name, shape)
+        drawn = draws(self.seed, self.decisions, name, shape)
         self.note_traffic(0, 0, drawn.size * DRAW_BITS)
         return drawn
 

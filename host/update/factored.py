@@ -37,5 +37,6 @@ def check_plain(policy: str, layers: "Sequence[ProgrammedLayer]") -> None:
         if cells.map.groups > 1:
             raise ConfigError(
                 f"policy {policy} takes the gradient of a layer as outer products of its inputs and errors, but layer "
-                f"{cells.map.name} has {cells.map.groups} groups; leave it digital (model.exclude), or take another policy"
+                f"{cells.map.name} has {cells.map.groups} groups; leave it digital (model.exclude), or take another "
+                "policy"
             )

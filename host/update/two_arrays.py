@@ -1,14 +1,15 @@
 """What both versions of Tiki-Taka share: a fast array A that takes gradients, and the array C of the weights.
 
-T. Gokmen, W. Haensch, Algorithm for training neural networks on resistive device arrays, Front. Neurosci. 14, 103 (2020). The
-gradient goes to A; one input of A after the other is read, and what is read moves C. A is zero where its cells stand at
-their symmetry point, at which a SET and a RESET pulse are of one size: cells are brought there by alternating pulses, and
-their partners, which are never pulsed in training, are programmed to the same conductance (zero shift).
+T. Gokmen, W. Haensch, Algorithm for training neural networks on resistive device arrays, Front. Neurosci. 14, 103
+(2020). The gradient goes to A; one input of A after the other is read, and what is read moves C. A is zero where its
+cells stand at their symmetry point, at which a SET and a RESET pulse are of one size: cells are brought there by
+alternating pulses, and their partners, which are never pulsed in training, are programmed to the same conductance (zero
+shift).
 
-On this controller cells are pulsed one by one: the coincidences of stochastic pulse trains on rows and columns, which update a
-whole array at once, are no command of it. The number of pulses of a cell is therefore drawn by stochastic rounding, with the
-same mean; an update takes as many commands as cells are pulsed, and energy and time are accounted so. Inputs of A are read by
-a product with one row driven, as published.
+On this controller cells are pulsed one by one: the coincidences of stochastic pulse trains on rows and columns, which
+update a whole array at once, are no command of it. The number of pulses of a cell is therefore drawn by stochastic
+rounding, with the same mean; an update takes as many commands as cells are pulsed, and energy and time are accounted
+so. Inputs of A are read by a product with one row driven, as published.
 """
 
 from abc import abstractmethod

@@ -74,14 +74,6 @@ def test_a_twin_of_float32(on_crossbar: Convert) -> None:
             "policy": 0,
             "total": 3008 / 14,
         }
-            "weight": 64,
-            "state": 64,
-            "gradient": 64,
-            "backward": 192 / 14,
-            "level": 128 / 14,
-            "policy": 0,
-            "total": 3008 / 14,
-        }
     )
 
 

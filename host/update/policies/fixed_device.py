@@ -1,8 +1,8 @@
 """Manhattan updates with one fixed device per pair: one pulse by the sign of the update, on G+ alone.
 
 Manhattan update energy study, arXiv:2511.03858 (2025), of which the abstract was at hand: with one device of each pair
-fixed, training takes about half the energy at little loss. The Manhattan rule moves every weight by one identical pulse in the
-direction of its gradient. The fixed device is at the middle of its range.
+fixed, training takes about half the energy at little loss. The Manhattan rule moves every weight by one identical pulse
+in the direction of its gradient. The fixed device is at the middle of its range.
 """
 
 from typing import TYPE_CHECKING, Final

@@ -1,10 +1,10 @@
 """Selective write-verify: of the weights to be written only the sensitive ones are verified; others get blind pulses.
 
 Z. Yan, X. S. Hu, Y. Shi, SWIM: Selective write-verify for computing-in-memory neural accelerators, DAC 2022
-(arXiv:2202.08395), and U-SWIM (arXiv:2401.05357): weights are ranked by the second derivative of the loss, and only the first
-part of them is write-verified. SWIM maps a trained network once; here the rule is applied to the writes of a training,
-which are those of `siamese`. The second derivative is that of the Gauss-Newton form, the mean over examples of
-(input x error)^2, in place of SWIM's backward pass of second derivatives. Blind writes are round(dG / step) pulses.
+(arXiv:2202.08395), and U-SWIM (arXiv:2401.05357): weights are ranked by the second derivative of the loss, and only the
+first part of them is write-verified. SWIM maps a trained network once; here the rule is applied to the writes of a
+training, which are those of `siamese`. The second derivative is that of the Gauss-Newton form, the mean over examples
+of (input x error)^2, in place of SWIM's backward pass of second derivatives. Blind writes are round(dG / step) pulses.
 Before a sensitivity is known, in the first programming, all cells are verified.
 """
 
@@ -49,7 +49,7 @@ class SelectiveVerify(Siamese):
     """Decide as `siamese` does, and verify the writes of sensitive weights only."""
 
     settings_model = SelectiveVerifySettings
-    settings: SelectiveVerifySettings  # type: ignore[assignment]
+    settings: SelectiveVerifySettings
     gives_pulses: ClassVar[bool] = True
     needs_factors: ClassVar[bool] = True
 
@@ -59,7 +59,7 @@ class SelectiveVerify(Siamese):
 
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Take the step of a nominal pulse (see `UpdatePolicy.set_up`)."""
-        self._pulse = NominalPulse.of(crossbar)
+        self.pulse = NominalPulse.of(crossbar)
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
         """Make room for sensitivities, and refuse layers that have groups (see `UpdatePolicy.prepare`)."""
@@ -85,7 +85,7 @@ class SelectiveVerify(Siamese):
                 levels=decision.levels[sensitive],
                 origins=decision.origins[sensitive],
             )
-        access.pulse(blind, self._pulse.ramps)
+        access.pulse(blind, self.pulse.ramps)
         access.write(verified)
 
     def _learn(self, layer: "LayerUpdate") -> None:
@@ -96,13 +96,11 @@ class SelectiveVerify(Siamese):
             found += np.float32(1 - self.settings.memory) * (np.square(factors.errors).T @ np.square(factors.inputs))
         self._traffic += MemoryTraffic(found.size * _WORD_BITS, found.size * _WORD_BITS)
 
-    def _pulses(
-        self, layer: "LayerUpdate", decision: Decision, chosen: np.ndarray, before: np.ndarray
-    ) -> PulseTrains:
+    def _pulses(self, layer: "LayerUpdate", decision: Decision, chosen: np.ndarray, before: np.ndarray) -> PulseTrains:
         """Return the pulses for the chosen entries of a decision; the decision itself counts their weights."""
         origins = decision.origins[chosen]
         change = decision.levels[chosen].astype(np.int64) - before.reshape(2, -1)[origins % 2, origins // 2]
-        step = np.array(self._pulse.steps)[np.where(change > 0, SET, RESET)] * (layer.cells.levels - 1)
+        step = np.array(self.pulse.steps)[np.where(change > 0, SET, RESET)] * (layer.cells.levels - 1)
         pulses = (np.sign(change) * nearest(np.abs(change) / step)).astype(np.int64)
         given = pulses != 0
         return PulseTrains(decision.addresses[chosen][given], pulses[given], 0)

@@ -1,12 +1,12 @@
 """Sign with threshold and alternating phases: at most one pulse per cell and step, SET and RESET taking turns.
 
-W. Zhang et al., Edge learning using a fully integrated neuro-inspired memristor chip (STELLAR), Science 381, 1205 (2023), and
-its code (Tsinghua-LEMON-Lab/software_edge_learning_memristor_chip): the update of a weight is the sign of its input (1 where it is
-positive) times the sign of its error, which counts where it reaches a threshold; it is one pulse without verify. A step
-has a SET phase, in which G+ of the weights to be increased and G- of those to be decreased are pulsed, or a RESET
-phase, in which the other cells are; the two alternate. Published for one example at a time. Of a batch, the signs of its
-examples add up, and a net number of votes is asked for. The published threshold is absolute; here it is a part of the largest error
-of the layer, so that it does not depend on how the loss is scaled.
+W. Zhang et al., Edge learning using a fully integrated neuro-inspired memristor chip (STELLAR), Science 381, 1205
+(2023), and its code (Tsinghua-LEMON-Lab/software_edge_learning_memristor_chip): the update of a weight is the sign of
+its input (1 where it is positive) times the sign of its error, which counts where it reaches a threshold; it is one
+pulse without verify. A step has a SET phase, in which G+ of the weights to be increased and G- of those to be decreased
+are pulsed, or a RESET phase, in which the other cells are; the two alternate. Published for one example at a time. Of a
+batch, the signs of its examples add up, and a net number of votes is asked for. The published threshold is absolute;
+here it is a part of the largest error of the layer, so that it does not depend on how the loss is scaled.
 """
 
 from collections.abc import Sequence

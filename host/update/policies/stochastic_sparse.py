@@ -1,12 +1,12 @@
 """Stochastic sparse updates with momentum: a pulse comes with the probability of the update that it stands for.
 
-Y. Wang, S. Wu, L. Tian, L. Shi, SSM: A high-performance scheme for in situ training of imprecise memristor neural networks
-(arXiv:1906.02393; also as Stochastic sparse learning with momentum adaptation), of which the abstract was at hand: discrete updates are
-made stochastically, so that they are sparse, and follow a momentum that averages the noise away. The formula is that of
-stochastic rounding (S. Wu et al., WAGE, ICLR 2018): ``floor(|dW| / step + u)`` pulses, u between 0 and 1, at most
-``most_pulses``. The momentum is that of the optimizer (``training.momentum``). Two further parts of SSM are not defined by
-its abstract: re-initialization against device-to-device variation, for which cells are programmed in closed loop
-once, and update compensation, in whose place ``read_every`` reads cells back.
+Y. Wang, S. Wu, L. Tian, L. Shi, SSM: A high-performance scheme for in situ training of imprecise memristor neural
+networks (arXiv:1906.02393; also as Stochastic sparse learning with momentum adaptation), of which the abstract was at
+hand: discrete updates are made stochastically, so that they are sparse, and follow a momentum that averages the noise
+away. The formula is that of stochastic rounding (S. Wu et al., WAGE, ICLR 2018): ``floor(|dW| / step + u)`` pulses, u
+between 0 and 1, at most ``most_pulses``. The momentum is that of the optimizer (``training.momentum``). Two further
+parts of SSM are not defined by its abstract: re-initialization against device-to-device variation, for which cells are
+programmed in closed loop once, and update compensation, in whose place ``read_every`` reads cells back.
 """
 
 from typing import TYPE_CHECKING, Final

@@ -1,8 +1,9 @@
 """Threshold training: only updates above a part of the largest one are made, and written in closed loop.
 
-L. Xia, M. Liu, X. Ning, K. Chakrabarty, Y. Wang, Fault-tolerant training with on-line fault detection for RRAM-based neural
-computing systems, DAC 2017 (and TCAD 2019): updates below the threshold are taken as zero, and lost. The threshold of 1 % of
-the largest update is general knowledge, not checked. Weights are analog: targets are as fine as of `closed-loop-analog`.
+L. Xia, M. Liu, X. Ning, K. Chakrabarty, Y. Wang, Fault-tolerant training with on-line fault detection for RRAM-based
+neural computing systems, DAC 2017 (and TCAD 2019): updates below the threshold are taken as zero, and lost. The
+threshold of 1 % of the largest update is general knowledge, not checked. Weights are analog: targets are as fine as of
+`closed-loop-analog`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Tiki-Taka: the gradient goes to an array A, from which one input after the other is read and added to the weights, C.
 
-T. Gokmen, W. Haensch, Algorithm for training neural networks on resistive device arrays, Front. Neurosci. 14, 103 (2020):
-the first version, in which what is read from A is at once pulsed into C, by stochastic pulses; the forward pass sees C
-alone (its ``gamma`` is 0).
+T. Gokmen, W. Haensch, Algorithm for training neural networks on resistive device arrays, Front. Neurosci. 14, 103
+(2020): the first version, in which what is read from A is at once pulsed into C, by stochastic pulses; the forward pass
+sees C alone (its ``gamma`` is 0).
 """
 
 from typing import Final

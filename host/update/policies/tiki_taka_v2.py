@@ -1,8 +1,8 @@
 """Tiki-Taka, version 2: between A and C lies a digital buffer H, which filters what is read from A.
 
-T. Gokmen, Enabling training of neural networks on noisy hardware, Front. Artif. Intell. 4, 699148 (2021): what is read of A is
-added to H; where an element of H reaches the threshold, C gets a single pulse, and the element starts again from zero (or, as
-aihwkit offers it, ``rpu_buffered_transfer_device.cpp``, keeps what is beyond the threshold).
+T. Gokmen, Enabling training of neural networks on noisy hardware, Front. Artif. Intell. 4, 699148 (2021): what is read
+of A is added to H; where an element of H reaches the threshold, C gets a single pulse, and the element starts again
+from zero (or, as aihwkit offers it, ``rpu_buffered_transfer_device.cpp``, keeps what is beyond the threshold).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,13 +1,13 @@
 """Two pulses, blind: a SET at the gate voltage of the target, after a RESET where the conductance must fall.
 
 C. Li et al., Efficient and self-adaptive in-situ learning in multilayer memristor neural networks, Nat. Commun. 9, 2385
-(2018), and the code of Z. Wang et al., Nat. Mach. Intell. 1, 434 (2019) (memristorCNN, ``backend/xbar_v7.m``): the host keeps the
-gate voltage of each cell; an update of the weight changes it in proportion. Cells whose voltage falls are erased by a RESET,
-then all cells whose voltage has changed get a SET at their new one. Nothing is read.
+(2018), and the code of Z. Wang et al., Nat. Mach. Intell. 1, 434 (2019) (memristorCNN, ``backend/xbar_v7.m``): the host
+keeps the gate voltage of each cell; an update of the weight changes it in proportion. Cells whose voltage falls are
+erased by a RESET, then all cells whose voltage has changed get a SET at their new one. Nothing is read.
 
-The gate voltage is a bias record of the controller, which is locked while a tile is armed. Cells are therefore
-grouped by their voltage, of which there are ``gate_steps``; for each that occurs, tiles are disarmed, the record is written, and
-they are armed again: those commands are accounted. A cell whose voltage does not move by a step is left alone.
+The gate voltage is a bias record of the controller, which is locked while a tile is armed. Cells are therefore grouped
+by their voltage, of which there are ``gate_steps``; for each that occurs, tiles are disarmed, the record is written,
+and they are armed again: those commands are accounted. A cell whose voltage does not move by a step is left alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,10 @@ class TwoPulseSettings(PolicySettings):
     """Settings of `TwoPulse`."""
 
     gate_steps: int = Field(
-        default=32, ge=2, le=256, description="gate voltages that are told apart, from the lowest conductance to the highest"
+        default=32,
+        ge=2,
+        le=256,
+        description="gate voltages that are told apart, from the lowest conductance to the highest",
     )
 
 
@@ -82,7 +85,9 @@ class TwoPulse(UpdatePolicy[TwoPulseSettings]):
             self._steps[layer.name][:] = self.settings.gate_steps - 1
             limit = np.float32((layer.cells.levels - 1) * layer.cells.weight_per_level)
             np.clip(layer.weights, -limit, limit, out=layer.weights)
-        self._give(layers, access, [(self._steps[layer.name], self._wanted(layer)) for layer in layers], everything=True)
+        self._give(
+            layers, access, [(self._steps[layer.name], self._wanted(layer)) for layer in layers], everything=True
+        )
 
     def carry_out(self, layers: "Sequence[LayerUpdate]", access: "CellAccess", progress: float) -> None:
         """Give the RESET pulses, then the SET pulses of each gate voltage (see `UpdatePolicy.carry_out`)."""
