@@ -10,6 +10,9 @@ from twinbar.host.update.decision import Decision, PulseTrains
 from twinbar.host.update.nominal_pulse import NominalPulse
 from twinbar.host.update.programmed import ProgrammedLayer
 
+LEVELS = 8
+STEP = 0.25
+"""Weight of one level: a power of two, so that tests may divide by it."""
 Cell = tuple[int, int, str]
 """Output, input, and "+" or "-"."""
 

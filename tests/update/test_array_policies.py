@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import LEVELS, STEP
-from recorded_access import RecordedAccess, nominal
+from recorded_access import LEVELS, STEP, RecordedAccess, nominal
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.sections.array_section import ArrayConfig

@@ -1,6 +1,7 @@
 """Policies that pulse without reading against their definitions, on cases that are done by hand.
 
-Layers have 8 levels per cell and a weight of 0.25 per level; a SET pulse is worth half a level, a RESET pulse a quarter.
+Layers have 8 levels per cell and a weight of 0.25 per level. A SET pulse is worth half a level, a RESET pulse a
+quarter.
 """
 
 from collections.abc import Callable
@@ -8,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import LEVELS, STEP
-from recorded_access import RecordedAccess, nominal
+from recorded_access import LEVELS, STEP, RecordedAccess, nominal
 
 from twinbar.host.update.blind_policy import BlindPolicy
 from twinbar.host.update.cell_access import LayerUpdate, OuterProducts
