@@ -115,6 +115,14 @@ class ExperimentConfig(TomlTable):
             raise ValueError(f"{cls.names_policies}: {error}") from None
 
     @model_validator(mode="after")
+    def _follow_levels(self) -> Self:
+        policy = self.policy.following(self.device.levels)
+        if policy is not self.policy:
+            # Assigning it would make it a value that was given.
+            self.__dict__["policy"] = policy
+        return self
+
+    @model_validator(mode="after")
     def _twin_serves(self) -> Self:
         if self.twin.kind != "float32":
             try:

@@ -34,7 +34,7 @@ from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.task import Task
 from twinbar.host.experiment.trial import try_out
 from twinbar.host.experiment.watch import Watch
-from twinbar.host.network.programmer import initialize, learning_rates, program
+from twinbar.host.network.programmer import Programmed, initialize, learning_rates, program
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.wrapped import refuse_wrapped
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
@@ -71,6 +71,8 @@ class Trainer:
     ----------
     network : CrossbarNetwork or None
         None where the policy trains in software alone; then there is no account either.
+    first_programming : Programmed or None
+        What programming all cells at the beginning did; None before it, and in a resumed run.
     """
 
     def __init__(
@@ -132,6 +134,7 @@ class Trainer:
         self.epochs: list[dict[str, Any]] = []
         self.counts = EpochCounts()
         self.initialization: dict[str, Any] | None = None
+        self.first_programming: Programmed | None = None
 
     def _enter(self, kind: Kind, activity: Activity) -> None:
         assert self.account is not None
@@ -194,7 +197,9 @@ class Trainer:
             first = torch.arange(min(CALIBRATION_IMAGES, self.images))
             with self._random_numbers(0):
                 calibrate(self.network, lambda: self.module(self.task.train.batch(first)[0]))
+            self.first_programming = written
             counts = EpochCounts(steps=1, weight_updates=written.weight_updates)
+            counts.add_writes(*written.counts)
             figures = update_figures(counts, self.account.ledger.summary(), self.weights)
             self.initialization = {
                 "weights": self.weights,
@@ -259,10 +264,9 @@ class Trainer:
         self.step_images = images
         self._batch += len(batches)
         row: dict[str, Any] = {"step": self.step, "epoch": len(self.epochs) + 1, "loss": loss_sum / images}
-        trains = 0
         if self.network is not None:
-            row["weight_updates"], trains = self._write(self.network, len(batches), rates)
-        self.counts.add_step(images, loss_sum, row.get("weight_updates", 0), time.perf_counter() - began, trains)
+            row["weight_updates"] = self._write(self.network, len(batches), rates)
+        self.counts.add_step(images, loss_sum, row.get("weight_updates", 0), time.perf_counter() - began)
         self.callbacks.call("on_step", self, row)
         return row
 
@@ -291,19 +295,20 @@ class Trainer:
             outputs = self.module(x)
         return self.task.objective.loss_sum(outputs, targets, len(batch))
 
-    def _write(self, network: CrossbarNetwork, batches: int, rates: dict[str, float]) -> tuple[int, int]:
-        """Write what the policy decides, where it is due, and store the twin; gives weight updates and pulse trains."""
+    def _write(self, network: CrossbarNetwork, batches: int, rates: dict[str, float]) -> int:
+        """Write what the policy decides, where it is due, and store the twin; gives the weights that were updated."""
         assert self.account is not None
         assert self.twin is not None
-        updates = trains = 0
+        updates = 0
         network.check_gradients(network.layers)
         due = self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch
         if due:
             written = program(network, self.policy, self._passed, rates=rates)
-            updates, trains = written.weight_updates, written.pulse_trains
+            updates = written.weight_updates
+            self.counts.add_writes(*written.counts)
         traffic = self.twin.store(self.optimizer, network.layers, step=self.step, decided=due, batches=batches)
         self.account.enter_twin(traffic)
-        return updates, trains
+        return updates
 
     def _finish_epoch(self, number: int) -> None:
         self.callbacks.call("on_evaluation", self, number)

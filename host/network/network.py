@@ -251,20 +251,20 @@ class Network(nn.Module):
             self._progress[layer.name] += 1
         # The optimizer has made its step, whatever becomes of the writes.
         self._readiness.steps += 1
-        updates = trains = 0
+        updates = 0
         try:
             if self.programmed and due:
                 with self.books.training():
                     written = self._readiness.write(progress, due, optimizer)
                 self.books.note_writes(written)
-                updates, trains = written.weight_updates, written.pulse_trains
+                updates = written.weight_updates
         finally:
             if optimizer is not None:
                 # What its cells do not hold yet will be settled when they are programmed.
                 held = [layer for layer in due if self.programmed and layer.name not in self._readiness.stale]
                 self.books.note_twin(self._twin.store(optimizer, held, step=self.steps, decided=True))
                 self._readiness.note_versions(held)
-            self.books.note_step(updates, trains)
+            self.books.note_step(updates)
             self._attachments.stepped = True
         return updates
 

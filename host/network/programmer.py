@@ -34,9 +34,10 @@ class Programmed:
     layers: dict[str, LayerWrites]
 
     @property
-    def pulse_trains(self) -> int:
-        """Pulse trains that were given without reading."""
-        return sum(layer.pulse_trains for layer in self.layers.values())
+    def counts(self) -> tuple[int, int, int]:
+        """Pulse trains given without reading, cells written, and those of them that failed in all attempts."""
+        done = sum(self.layers.values(), LayerWrites())
+        return done.pulse_trains, done.cell_writes, done.failed_writes
 
 
 def program(

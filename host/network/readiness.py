@@ -153,7 +153,7 @@ class NetworkReadiness:
         self.programmed = True
         self.stale.clear()
         self._warn_of_silent_layers()
-        sentence = programming_warning(int((~written.result.ok).sum()), len(written.result.ok))
+        sentence = programming_warning(written)
         if sentence is not None:
             self._warn(sentence)
 

@@ -24,6 +24,11 @@ __all__ = ["Decision", "PolicySettings", "UpdatePolicy", "room_for"]
 class PolicySettings(Section):
     """What can be set of a policy: keys of the section ``[policy]``, each with a default and a description."""
 
+    @classmethod
+    def defaults_for(cls, levels: int) -> dict[str, Any]:
+        """Return defaults that follow the number of levels per cell, by key; a field's own default is that of 16."""
+        return {}
+
 
 Settings = TypeVar("Settings", bound=PolicySettings)
 
