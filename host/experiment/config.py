@@ -301,8 +301,12 @@ class ExperimentConfig(TomlTable):
         return config_file.flatten(self.model_dump())
 
     def differences(self, other: "ExperimentConfig") -> list[str]:
-        """Return the dotted keys in which two configurations differ."""
+        """Return the dotted keys in which two configurations differ; defaults that follow another key are left out."""
         mine, theirs = self.flat(), other.flat()
+        given = self.policy.model_fields_set | other.policy.model_fields_set
+        for key in [key for key in mine if key.startswith("policy.") and key.partition(".")[2] not in given]:
+            if key in theirs:
+                del mine[key], theirs[key]
         return [key for key in mine if mine[key] != theirs.get(key)] + [key for key in theirs if key not in mine]
 
     def to_json(self) -> dict[str, Any]:
