@@ -7,7 +7,16 @@ from typing import Literal
 import numpy as np
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.bulk_operations import Engine, MultiplyResult, TileBlock, WriteList, WriteResult
+from twinbar.emulator.contract.bulk_operations import (
+    Engine,
+    MultiplyResult,
+    PulseList,
+    TileBlock,
+    WriteList,
+    WriteResult,
+)
+from twinbar.emulator.crossbar.write_registers import WriteRegisters
+from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.host.update.kernels import group_by_tile
 
 Kind = Literal["write", "forward"]
@@ -83,6 +92,52 @@ class AccountedEngine:
             again = WriteList(np.searchsorted(failed, offsets), cells[failed], sorted_levels[failed])
             _merge(result, self._write(again), failed)
         return result, order
+
+    def pulse_cells(self, addresses: np.ndarray, pulses: np.ndarray) -> tuple[int, int]:
+        """Give pulses without reading.
+
+        Parameters
+        ----------
+        addresses : int64 [n]
+            As of `write_cells`; a cell gets its trains in their order.
+        pulses : int64 [n]
+            SET pulses where positive, RESET pulses where negative. A train longer than the pulse limit is given in
+            several commands.
+
+        Returns
+        -------
+        trains, pulses : int
+            Commands, and pulses of them all.
+        """
+        limit = self.engine.config.registers.limit
+        counts = np.abs(pulses)
+        commands = -(-counts // limit)
+        which = np.repeat(np.arange(len(counts)), commands)
+        part = np.arange(len(which)) - np.repeat(np.cumsum(commands) - commands, commands)
+        given = np.minimum(counts[which] - part * limit, limit)
+        offsets, cells, lengths, order = group_by_tile(
+            addresses[which], given.astype(np.uint8), self.engine.tiles, self.engine.config.array.cells
+        )
+        polarities = np.where(pulses[which] > 0, SET, RESET).astype(np.uint8)[order]
+        self._account("write", self.engine.pulse(PulseList(offsets, cells, polarities, lengths)))
+        return len(which), int(counts.sum())
+
+    def set_ramps(self, ramps: WriteRegisters | None) -> None:
+        """Let pulses follow other ramps from now on; None: those of the configuration."""
+        activity = self.engine.set_ramps(self.engine.config.registers if ramps is None else ramps)
+        if activity.actions.any():
+            self._account("write", activity)
+
+    def read_cells(self, addresses: np.ndarray) -> np.ndarray:
+        """Read cells one by one (arguments as of `write_cells`); gives their codes, int32 [n]."""
+        cells_per_tile = self.engine.config.array.cells
+        nothing = np.zeros(len(addresses), np.uint8)
+        offsets, cells, _, order = group_by_tile(addresses, nothing, self.engine.tiles, cells_per_tile)
+        read, activity = self.engine.read(offsets, cells)
+        self._account("write", activity)
+        codes = np.empty_like(read)
+        codes[order] = read
+        return codes
 
     def _write(self, todo: WriteList) -> WriteResult:
         result = self.engine.write(todo)

@@ -1,5 +1,7 @@
 """Typed operations as command beats, and back: what the host says to a controller, and what it makes of the answers."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -59,6 +61,14 @@ def set_registers(config: CrossbarConfig, tiles: int) -> Commands:
 def arm(tiles: int) -> Commands:
     """Arm all tiles again: no record of a pulse is driven then."""
     return pack(Opcode.ARM, np.arange(tiles), mode=Mode.WRITE)
+
+
+def set_ramps(tiles: int, values: Mapping[int, int]) -> Commands:
+    """Disarm all tiles, write registers of their ramps (values by address), and arm them again; interleaved."""
+    every = np.arange(tiles)
+    addresses, contents = np.array(list(values)), np.array(list(values.values()))
+    written = write_register(np.tile(every, len(values)), np.repeat(addresses, tiles), np.repeat(contents, tiles))
+    return np.concatenate([pack(Opcode.DISARM, every), written, arm(tiles)])
 
 
 def look_at(tile: int) -> Commands:

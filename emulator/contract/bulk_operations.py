@@ -8,6 +8,7 @@ import numpy as np
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.hw.errors import ConfigError
 
 
@@ -28,6 +29,31 @@ class WriteList:
     offsets: np.ndarray
     cells: np.ndarray
     levels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+@dataclass(frozen=True)
+class PulseList:
+    """Pulses to give without reading, grouped by tile: trains of one polarity, each on one cell.
+
+    Parameters
+    ----------
+    offsets : int64 [tiles + 1]
+        The trains of tile ``k`` are ``offsets[k]`` to ``offsets[k + 1]``, in the order in which they are given.
+    cells : int32 [n]
+        ``row * columns + column`` within the tile.
+    polarities : uint8 [n]
+        `twinbar.emulator.devices.layout.SET` or ``RESET``.
+    counts : uint8 [n]
+        Pulses of each train: 1 to the pulse limit of the configuration's registers.
+    """
+
+    offsets: np.ndarray
+    cells: np.ndarray
+    polarities: np.ndarray
+    counts: np.ndarray
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -177,6 +203,15 @@ class Engine(Protocol):
 
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""
+
+    def pulse(self, todo: PulseList) -> Activity:
+        """Give pulses without reading, by the ramps that are set: each train begins at the start of its ramp."""
+
+    def set_ramps(self, ramps: WriteRegisters) -> Activity:
+        """Bring other ramps of SET and RESET into all tiles, which are disarmed and armed again for that.
+
+        Only the ramps count, which hold for writes and pulses alike. With those that are set already, nothing is done.
+        """
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells (arguments as in `WriteList`); gives their codes, int32 [n]."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinbar.emulator.devices.cell_tables import CellTables, DriveRegisters
 from twinbar.emulator.devices.layout import RESET, SET
@@ -114,6 +115,32 @@ class WriteRegisters:
             reset_amplitude=ramp(write.reset_ramp_v, preset.reset_amplitude),
             set_gate=ramp(write.set_gate_ramp_v, preset.set_gate),
             reset_gate=ramp(write.reset_gate_ramp_v, preset.reset_gate),
+        )
+
+    def with_ramps_of(self, other: "WriteRegisters") -> "WriteRegisters":
+        """Return these registers with the ramps of others."""
+        return replace(
+            self,
+            set_amplitude=other.set_amplitude,
+            reset_amplitude=other.reset_amplitude,
+            set_gate=other.set_gate,
+            reset_gate=other.reset_gate,
+        )
+
+    def ramps(self) -> NDArray[np.int64]:
+        """Return start, step and stop of the ramps: amplitudes of SET and RESET, then their gates (int64 [4, 3])."""
+        ramps = self.set_amplitude, self.reset_amplitude, self.set_gate, self.reset_gate
+        return np.array([[ramp.start, ramp.step, ramp.stop] for ramp in ramps], np.int64)
+
+    def with_ramps(self, ramps: NDArray[np.int64]) -> "WriteRegisters":
+        """Return these registers with the ramps that `ramps` gave."""
+        set_amplitude, reset_amplitude, set_gate, reset_gate = (Ramp(*row) for row in ramps.tolist())
+        return replace(
+            self,
+            set_amplitude=set_amplitude,
+            reset_amplitude=reset_amplitude,
+            set_gate=set_gate,
+            reset_gate=reset_gate,
         )
 
     def record(self) -> np.void:

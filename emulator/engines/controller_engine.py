@@ -1,6 +1,7 @@
 """An engine on top of any controller: typed operations become programs, and responses become results."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
     MultiplyResult,
+    PulseList,
     TileBlock,
     WriteList,
     WriteResult,
@@ -18,9 +20,11 @@ from twinbar.emulator.contract.bulk_operations import (
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
 from twinbar.emulator.crossbar.cell_state import conductances_s
+from twinbar.emulator.crossbar.changed_ramps import changed_ramps
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT, calibrations
 from twinbar.emulator.crossbar.register_settings import bias_records
+from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.engines.front_end_memory import NOT_CONVERTED, POLARITIES, come_to_rest, recall
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
@@ -94,6 +98,7 @@ class ControllerEngine:
         self._parameters = array.controller(tiles)
         self._groups = InputGroups(tiles, layers if self._parameters.shared_inputs else ())
         self._mapped_columns = np.ascontiguousarray(mapped_columns, np.int64)
+        self._registers = config.registers
         self._tick = 0
         self._served = tiles - 1
         self._ranges = np.zeros(tiles, np.int64)
@@ -112,7 +117,8 @@ class ControllerEngine:
     def configure(self) -> None:
         """Bring all tiles from power-up, or from a reset, to where they can be used."""
         groups = self._groups.of_tile if self._parameters.shared_inputs else None
-        ready = [beats.configure(self.config, self.tiles, groups), come_to_rest(self.config, self.tiles)]
+        config = replace(self.config, registers=self._registers)
+        ready = [beats.configure(config, self.tiles, groups), come_to_rest(self.config, self.tiles)]
         self._run(np.concatenate(ready), "initialization")
 
     def _run(self, commands: beats.Commands, kind: str, *, may_fail: bool = False) -> ProgramResult:
@@ -170,6 +176,22 @@ class ControllerEngine:
             _activity(result),
         )
 
+    def pulse(self, todo: PulseList) -> Activity:
+        """Give pulses without reading."""
+        columns = self.config.array.columns
+        records = np.array([record.value for record in POLARITIES])[todo.polarities]
+        commands = beats.on_cells(
+            Opcode.PULSE, todo.offsets, todo.cells, columns, record=records, count=todo.counts.astype(np.int64)
+        )
+        return _activity(self._run(commands, "write"))
+
+    def set_ramps(self, ramps: WriteRegisters) -> Activity:
+        """Bring other ramps into all tiles; nothing is done where they are set already."""
+        after = self._registers.with_ramps_of(ramps)
+        changed = changed_ramps(self.config.timing, self._registers, after)
+        self._registers = after
+        return _activity(self._run(beats.set_ramps(self.tiles, changed), "write")) if changed else Activity()
+
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
         columns = self.config.array.columns
@@ -226,7 +248,7 @@ class ControllerEngine:
 
     def _start_codes(self) -> np.ndarray:
         """Return the start codes of SET and RESET (int64 [polarities, lines])."""
-        records = bias_records(self.config.timing, self.config.registers)
+        records = bias_records(self.config.timing, self._registers)
         return np.array([lines_of(records[record][FIELD_CODES]) for record in POLARITIES], np.int64)
 
     def _driven(self, driven: np.ndarray | None) -> np.ndarray:
@@ -257,6 +279,8 @@ class ControllerEngine:
             cells |= {"drive_codes": cells["driven"], "chosen": self._chosen.copy()}
         cells["driven"] = self._driven(cells.get("driven"))
         own = {name: array.copy() for name, array in self._own_state().items()}
+        if self._registers != self.config.registers:
+            own["ramps"] = self._registers.ramps()
         return {"tick": self._tick, "served": self._served, **cells, **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -269,6 +293,7 @@ class ControllerEngine:
             array[:] = state[name]
         restored = {name: state[name] for name in cells if name != "driven" and name in state}
         self.controller.load_cells(restored)
+        self._restore_ramps(state.get("ramps"))
         self._tick = int(state["tick"])
         self.controller.set_tick(self._tick)
         parts = [
@@ -281,7 +306,7 @@ class ControllerEngine:
             come_to_rest(self.config, self.tiles),
         ]
         if "drive_codes" in state and "front_end" not in restored:
-            records, limit = bias_records(self.config.timing, self.config.registers), self.config.registers.limit
+            records, limit = bias_records(self.config.timing, self._registers), self.config.registers.limit
             parts.append(recall(state["drive_codes"], state["chosen"], records, limit))
         else:
             for polarity, record in enumerate(POLARITIES):
@@ -292,6 +317,14 @@ class ControllerEngine:
             # Arming has moved the outputs of serial parts; what moved them back went to cells.
             self.controller.load_cells(restored)
         self._chosen[:] = state.get("chosen", NOT_CONVERTED)
+
+    def _restore_ramps(self, ramps: np.ndarray | None) -> None:
+        """Set the ramps of a checkpoint; those of the configuration, where it names none."""
+        after = self.config.registers if ramps is None else self.config.registers.with_ramps(ramps)
+        changed = changed_ramps(self.config.timing, self._registers, after)
+        self._registers = after
+        if changed:
+            self._run(beats.set_ramps(self.tiles, changed), "initialization")
 
 
 def _activity(result: ProgramResult) -> Activity:

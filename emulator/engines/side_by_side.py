@@ -16,11 +16,13 @@ from twinbar.emulator.contract.bulk_operations import (
     Engine,
     MakeEngine,
     MultiplyResult,
+    PulseList,
     TileBlock,
     WriteList,
     WriteResult,
 )
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.sizes import MAX_TILES
 from twinbar.hw.timing import Phase
@@ -120,6 +122,20 @@ class SideBySide:
             _joined([one.ok for one in found], np.bool_),
             self._together({number: one.activity for number, one in results.items()}),
         )
+
+    def pulse(self, todo: PulseList) -> Activity:
+        """Give pulses, each controller its own (see `Engine.pulse`)."""
+        activities = {}
+        for number, (engine, (begin, offsets)) in enumerate(zip(self._engines, self._parts(todo.offsets), strict=True)):
+            part = slice(begin, begin + int(offsets[-1]))
+            if part.stop > part.start:
+                own = PulseList(offsets, todo.cells[part], todo.polarities[part], todo.counts[part])
+                activities[number] = engine.pulse(own)
+        return self._together(activities)
+
+    def set_ramps(self, ramps: WriteRegisters) -> Activity:
+        """Bring other ramps into all controllers (see `Engine.set_ramps`)."""
+        return self._together({number: engine.set_ramps(ramps) for number, engine in enumerate(self._engines)})
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells, each controller its own (see `Engine.read`)."""

@@ -34,7 +34,9 @@ from typing import Any, Final, Protocol
 
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.epoch import EpochCounts
+from twinbar.host.network.programmer import Programmed
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
 HOOKS: Final = (
@@ -63,6 +65,7 @@ class Run(Protocol):
     config: ExperimentConfig
     network: CrossbarNetwork | None
     """None where the network is trained in software alone."""
+    policy: UpdatePolicy[Any]
     callbacks: "Callbacks"
     classes: int | None
     """Classes that the network tells apart; None where it does something else, or nobody said."""
@@ -76,6 +79,8 @@ class Run(Protocol):
     """Optimizer steps that were made."""
     initialization: dict[str, Any] | None
     """Figures of the first programming."""
+    first_programming: Programmed | None
+    """What it did; None before it, and in a resumed run."""
 
     @property
     def weights(self) -> int:

@@ -115,6 +115,14 @@ class ExperimentConfig(TomlTable):
             raise ValueError(f"{cls.names_policies}: {error}") from None
 
     @model_validator(mode="after")
+    def _follow_levels(self) -> Self:
+        policy = self.policy.following(self.device.levels)
+        if policy is not self.policy:
+            # Assigning it would make it a value that was given.
+            self.__dict__["policy"] = policy
+        return self
+
+    @model_validator(mode="after")
     def _twin_serves(self) -> Self:
         if self.twin.kind != "float32":
             try:
@@ -293,8 +301,12 @@ class ExperimentConfig(TomlTable):
         return config_file.flatten(self.model_dump())
 
     def differences(self, other: "ExperimentConfig") -> list[str]:
-        """Return the dotted keys in which two configurations differ."""
+        """Return the dotted keys in which two configurations differ; defaults that follow another key are left out."""
         mine, theirs = self.flat(), other.flat()
+        given = self.policy.model_fields_set | other.policy.model_fields_set
+        for key in [key for key in mine if key.startswith("policy.") and key.partition(".")[2] not in given]:
+            if key in theirs:
+                del mine[key], theirs[key]
         return [key for key in mine if mine[key] != theirs.get(key)] + [key for key in theirs if key not in mine]
 
     def to_json(self) -> dict[str, Any]:

@@ -22,6 +22,11 @@ class EpochCounts:
         Weights whose programmed level was changed.
     host_seconds : float
         Time that the training took on this computer, evaluations excluded.
+    pulse_trains : int
+        Trains of pulses that were given to cells without reading them.
+    cells_written, cells_failed : int
+        Cells that decisions asked to be written, and those of them that were not at their level in the end. A cell
+        that is written in several attempts counts once; ``cell_writes`` and ``failed_writes`` count attempts.
     """
 
     steps: int = 0
@@ -29,6 +34,9 @@ class EpochCounts:
     loss_sum: float = 0.0
     weight_updates: int = 0
     host_seconds: float = 0.0
+    pulse_trains: int = 0
+    cells_written: int = 0
+    cells_failed: int = 0
 
     def add_step(self, images: int, loss_sum: float, weight_updates: int, host_seconds: float) -> None:
         """Count an optimizer step."""
@@ -38,6 +46,12 @@ class EpochCounts:
         self.weight_updates += weight_updates
         self.host_seconds += host_seconds
 
+    def add_writes(self, pulse_trains: int, cells_written: int, cells_failed: int) -> None:
+        """Count what a step did to cells."""
+        self.pulse_trains += pulse_trains
+        self.cells_written += cells_written
+        self.cells_failed += cells_failed
+
     def state_dict(self) -> dict[str, Any]:
         """Return the counts for a checkpoint."""
         return asdict(self)
@@ -45,7 +59,7 @@ class EpochCounts:
     @classmethod
     def from_state_dict(cls, state: dict[str, Any]) -> "EpochCounts":
         """Rebuild the counts from `state_dict`."""
-        return cls(**{field.name: state[field.name] for field in fields(cls)})
+        return cls(**{field.name: state[field.name] for field in fields(cls) if field.name in state})
 
 
 def epoch_entry(
@@ -99,7 +113,10 @@ def update_figures(counts: EpochCounts, ledger_summary: dict[str, Any], weights:
         "updates_per_weight": counts.weight_updates / weights,
         "update_elimination": 1 - counts.weight_updates / (weights * opportunities),
         "cell_writes": ledger_summary["cell_writes"],
-        "write_elimination": 1 - ledger_summary["cell_writes"] / (cells * opportunities),
+        "cells_written": counts.cells_written,
+        "cells_failed": counts.cells_failed,
+        "pulse_trains": counts.pulse_trains,
+        "write_elimination": 1 - (ledger_summary["cell_writes"] + counts.pulse_trains) / (cells * opportunities),
         **{key: value for key, value in ledger_summary.items() if key != "cell_writes"},
     }
 
@@ -110,5 +127,6 @@ def total_counts(epochs: list[dict[str, Any]]) -> EpochCounts:
     for entry in epochs:
         total.steps += entry["steps"]
         total.weight_updates += entry.get("weight_updates", 0)
+        total.add_writes(*(entry.get(key, 0) for key in ("pulse_trains", "cells_written", "cells_failed")))
         total.host_seconds += entry["host_seconds"]
     return total

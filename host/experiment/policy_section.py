@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import Field, ValidationError, WithJsonSchema, create_model, field_validator
 from pydantic.fields import FieldInfo
@@ -16,6 +16,9 @@ from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import is_reference
 
 _NAMES: Final = POLICIES.built_in_names()
+WIDEST_RANGE: Final = 8.0
+LEVELS_PER_DEVIATION: Final = 2
+"""Levels that a standard deviation of the weights spans, at least: the range of few levels is narrower for that."""
 PolicyName = Annotated[str, WithJsonSchema({"type": "string", "examples": _NAMES})]
 
 
@@ -30,11 +33,12 @@ class PolicyConfig(Section):
         description=f"update policy: {', '.join(_NAMES)} (no crossbar), that of a plug-in, or package.module:Name",
     )
     weight_range: float = Field(
-        default=8.0,
+        default=WIDEST_RANGE,
         ge=1e-3,
         le=1e6,
         description="weight of the highest level, in standard deviations of the He initialization; for networks of "
-        "one's own, in those of each layer's weights when they are put on the crossbar",
+        "one's own, in those of each layer's weights when they are put on the crossbar; by default 8, and with fewer "
+        "than 16 levels per cell half their number",
     )
     write_every: int = Field(
         default=1, ge=1, le=1_000_000, description="optimizer steps from one write list to the next"
@@ -47,9 +51,32 @@ class PolicyConfig(Section):
             raise ValueError(f"policy.name is {show(value)}; it must be {one_of_the_policies()}")
         return value
 
+    def following(self, levels: int) -> Self:
+        """Return this section with the defaults of a number of levels per cell, for keys that were not given."""
+        defaults: dict[str, Any] = {"weight_range": min(WIDEST_RANGE, levels / LEVELS_PER_DEVIATION)}
+        for policy in self.policies:
+            defaults |= POLICIES.load(policy).settings_model.defaults_for(levels)
+        known = type(self).model_fields.keys() - self.model_fields_set
+        return self.with_defaults({key: value for key, value in defaults.items() if key in known})
+
+    def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
+        """Return this section with other values for keys that were not given; they count as not given still."""
+        changes = {key: value for key, value in defaults.items() if getattr(self, key) != value}
+        if not changes:
+            return self
+        changed = self.model_copy(update=changes)
+        changed.model_fields_set.difference_update(changes)
+        return changed
+
     def __reduce__(self) -> tuple[Any, ...]:
         # The classes of sections are made while the program runs; pickle must rebuild them.
-        return make_section, (self.policies, self.model_dump(exclude_unset=True))
+        given = self.model_dump(exclude_unset=True)
+        defaults = {key: value for key, value in self.model_dump().items() if key not in given}
+        return _rebuilt, (self.policies, given, defaults)
+
+
+def _rebuilt(policies: Sequence[str], given: Mapping[str, Any], defaults: Mapping[str, Any]) -> PolicyConfig:
+    return make_section(policies, given).with_defaults(defaults)
 
 
 class SectionError(Exception):

@@ -3,7 +3,7 @@
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -27,6 +27,7 @@ from twinbar.host.experiment.sections import NETWORKS
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.networks import lenet, mlp
 from twinbar.host.nn.put_on_crossbar import put_on_crossbar
+from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def build_network(
     observation: Observation,
     board: "BoardConnection | None" = None,
     *,
-    keep_read_back: bool = False,
+    policy: UpdatePolicy[Any],
     calibrate: bool = True,
 ) -> CrossbarNetwork:
     """Put the network on the crossbar; the programs of its controller go to the observation, if it wants them.
@@ -85,7 +86,9 @@ def build_network(
         own_spread=config.model.kind not in NETWORKS,
         placement=config.array.mapping,
         sharing=config.array.sharing,
-        keep_read_back=keep_read_back,
+        keep_read_back=policy.keeps_read_back,
+        keep_factors=policy.needs_factors,
+        auxiliary=policy.auxiliary_arrays,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
         make_engine=engine_maker(

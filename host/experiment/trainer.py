@@ -34,13 +34,12 @@ from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.task import Task
 from twinbar.host.experiment.trial import try_out
 from twinbar.host.experiment.watch import Watch
-from twinbar.host.network.programmer import program
+from twinbar.host.network.programmer import Programmed, initialize, learning_rates, program
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.wrapped import refuse_wrapped
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.twin.make_twin import make_twin
 from twinbar.host.twin.twin import Twin
-from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.hw.errors import TwinbarError
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ class Trainer:
     ----------
     network : CrossbarNetwork or None
         None where the policy trains in software alone; then there is no account either.
+    first_programming : Programmed or None
+        What programming all cells at the beginning did; None before it, and in a resumed run.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Trainer:
         followers: list[object] = []
         if self.policy.on_crossbar:
             crossbar = resolved_crossbar.build_crossbar(config, targets=self.policy.targets)
+            self.policy.set_up(crossbar)
             self.observation = Observation(config, crossbar, folder, progress)
             self.network = run_parts.build_network(
                 config,
@@ -108,7 +110,7 @@ class Trainer:
                 self._enter,
                 self.observation,
                 board.connection if board is not None else None,
-                keep_read_back=self.policy.keeps_read_back,
+                policy=self.policy,
                 calibrate=not restored,
             )
             self.module = self.network.module
@@ -132,6 +134,7 @@ class Trainer:
         self.epochs: list[dict[str, Any]] = []
         self.counts = EpochCounts()
         self.initialization: dict[str, Any] | None = None
+        self.first_programming: Programmed | None = None
 
     def _enter(self, kind: Kind, activity: Activity) -> None:
         assert self.account is not None
@@ -187,14 +190,16 @@ class Trainer:
         if self.network is not None and self.account is not None:
             began = time.perf_counter()
             self.account.ledger.add("write", self.network.session.engine.calibration)
-            written = program(self.network, ClosedLoop(), 0.0)
+            written = initialize(self.network, self.policy)
             assert self.twin is not None
             self.twin.settle(self.network.layers)
             self.module.train()
             first = torch.arange(min(CALIBRATION_IMAGES, self.images))
             with self._random_numbers(0):
                 calibrate(self.network, lambda: self.module(self.task.train.batch(first)[0]))
+            self.first_programming = written
             counts = EpochCounts(steps=1, weight_updates=written.weight_updates)
+            counts.add_writes(*written.counts)
             figures = update_figures(counts, self.account.ledger.summary(), self.weights)
             self.initialization = {
                 "weights": self.weights,
@@ -253,13 +258,14 @@ class Trainer:
                 f"{self.config.training.lr}, and train again"
             )
         self.optimizer.step()
+        rates = {} if self.network is None else learning_rates(self.optimizer, self.network.layers)
         self.schedule.step()
         self.step += 1
         self.step_images = images
         self._batch += len(batches)
         row: dict[str, Any] = {"step": self.step, "epoch": len(self.epochs) + 1, "loss": loss_sum / images}
         if self.network is not None:
-            row["weight_updates"] = self._write(self.network, len(batches))
+            row["weight_updates"] = self._write(self.network, len(batches), rates)
         self.counts.add_step(images, loss_sum, row.get("weight_updates", 0), time.perf_counter() - began)
         self.callbacks.call("on_step", self, row)
         return row
@@ -289,7 +295,7 @@ class Trainer:
             outputs = self.module(x)
         return self.task.objective.loss_sum(outputs, targets, len(batch))
 
-    def _write(self, network: CrossbarNetwork, batches: int) -> int:
+    def _write(self, network: CrossbarNetwork, batches: int, rates: dict[str, float]) -> int:
         """Write what the policy decides, where it is due, and store the twin; gives the weights that were updated."""
         assert self.account is not None
         assert self.twin is not None
@@ -297,7 +303,9 @@ class Trainer:
         network.check_gradients(network.layers)
         due = self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch
         if due:
-            updates = program(network, self.policy, self._passed).weight_updates
+            written = program(network, self.policy, self._passed, rates=rates)
+            updates = written.weight_updates
+            self.counts.add_writes(*written.counts)
         traffic = self.twin.store(self.optimizer, network.layers, step=self.step, decided=due, batches=batches)
         self.account.enter_twin(traffic)
         return updates
@@ -347,6 +355,7 @@ class Trainer:
                     "cells": layer.cells.state_dict(),
                     "matmul": layer.matmul.state_dict(),
                     "weight_per_level": layer.cells.weight_per_level,
+                    "auxiliary": [array.cells.state_dict() for array in layer.auxiliary],
                 }
                 for layer in self.network.layers
             ]
@@ -377,6 +386,8 @@ class Trainer:
                 layer.cells.load_state_dict(saved["cells"])
                 layer.cells.weight_per_level = saved.get("weight_per_level", layer.cells.weight_per_level)
                 layer.matmul.load_state_dict(saved["matmul"])
+                for array, own in zip(layer.auxiliary, saved.get("auxiliary", []), strict=True):
+                    array.cells.load_state_dict(own)
             assert self.twin is not None
             self.twin.load_state_dict(state["twin"])
         self.callbacks.load_state_dict(state["callbacks"])

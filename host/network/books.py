@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -45,6 +46,7 @@ class Books:
         self.epochs: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []
         self.initial_updates = 0
+        self._initial = EpochCounts()
         self._network = network
         self._twin_kind = twin_kind
         self._twin = TwinTraffic()
@@ -98,9 +100,12 @@ class Books:
     def note_initialization(self, written: Programmed) -> None:
         """Count the weights of the first programming."""
         self.initial_updates += written.weight_updates
+        self._initial.add_writes(*written.counts)
 
     def note_writes(self, written: Programmed) -> None:
         """Count what one write list of the training did in each layer."""
+        self._counts.add_writes(*written.counts)
+        self._total.add_writes(*written.counts)
         for name, part in written.layers.items():
             self.layers[name].add_writes(part)
 
@@ -180,7 +185,7 @@ class Books:
 
     def initialization(self, weights: int) -> dict[str, Any]:
         """Return the figures of the first programming and of calibration."""
-        counts = EpochCounts(steps=1, weight_updates=self.initial_updates)
+        counts = replace(self._initial, steps=1, weight_updates=self.initial_updates)
         return {"weights": weights, **update_figures(counts, self.ledgers["initialization"].summary(), weights)}
 
     def cost(self, weights: int) -> dict[str, Any]:
@@ -202,6 +207,7 @@ class Books:
             "epochs": list(self.epochs),
             "rows": list(self.rows),
             "initial_updates": self.initial_updates,
+            "initial": self._initial.state_dict(),
             "counts": self._counts.state_dict(),
             "total": self._total.state_dict(),
             "epoch_began": {kind: tally.state_dict() for kind, tally in self._epoch_began.items()},
@@ -221,6 +227,7 @@ class Books:
         self.epochs = list(state["epochs"])
         self.rows = list(state["rows"])
         self.initial_updates = state["initial_updates"]
+        self._initial = EpochCounts.from_state_dict(state.get("initial", {}))
         self._counts = EpochCounts.from_state_dict(state["counts"])
         self._total = EpochCounts.from_state_dict(state["total"])
         self._epoch_began = {kind: ActivityTotal.from_state_dict(tally) for kind, tally in state["epoch_began"].items()}

@@ -18,6 +18,8 @@ class LayerWrites:
         Weights whose level was changed.
     cell_writes, failed_writes : int
     pulses_set, pulses_reset : int
+    pulse_trains : int
+        Trains of pulses that were given without reading.
     """
 
     weight_updates: int = 0
@@ -25,6 +27,7 @@ class LayerWrites:
     failed_writes: int = 0
     pulses_set: int = 0
     pulses_reset: int = 0
+    pulse_trains: int = 0
 
     def __add__(self, other: "LayerWrites") -> "LayerWrites":
         return LayerWrites(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(LayerWrites)))

@@ -69,14 +69,15 @@ class Network(nn.Module):
         self.books = books
         self.conversion = conversion
         self.warnings: list[str] = list(conversion.crossbar.warnings)
+        policy.set_up(crossbar.session.engine.config)
+        policy.prepare([layer.cells for layer in crossbar.layers])
         self._twin = make_twin(conversion.config, crossbar, policy)
         self._attachments = Attachments()
         self._progress: dict[str, int] = {layer.name: 0 for layer in crossbar.layers}
         self._readiness = crossbar.current.readiness = NetworkReadiness(
-            crossbar, books, self._attachments, self._twin, self.warn
+            crossbar, books, self._attachments, self._twin, policy, self.warn
         )
         self._loaded: Mapping[str, Any] | None = None
-        policy.prepare([layer.cells for layer in crossbar.layers])
         crossbar.session.engine.set_tick(0)
         self._watch_loading()
 
@@ -254,7 +255,7 @@ class Network(nn.Module):
         try:
             if self.programmed and due:
                 with self.books.training():
-                    written = self._readiness.write(self.policy, progress, due)
+                    written = self._readiness.write(progress, due, optimizer)
                 self.books.note_writes(written)
                 updates = written.weight_updates
         finally:
@@ -450,6 +451,8 @@ def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) ->
         placement=config.array.mapping,
         sharing=config.array.sharing,
         keep_read_back=policy.keeps_read_back,
+        keep_factors=policy.needs_factors,
+        auxiliary=policy.auxiliary_arrays,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
         make_engine=engine_maker(config.engine.name, serial=crossbar.parts is not None),

@@ -71,6 +71,7 @@ def crossbar_state(network: CrossbarNetwork, policy: UpdatePolicy[Any]) -> dict[
                 "weight_per_level": layer.cells.weight_per_level,
                 "cells": layer.cells.state_dict(),
                 "matmul": layer.matmul.state_dict(),
+                "auxiliary": [array.cells.state_dict() for array in layer.auxiliary],
             }
             for layer in network.layers
         ],
@@ -119,3 +120,5 @@ def load_crossbar(state: Mapping[str, Any], network: CrossbarNetwork, policy: Up
         layer.cells.weight_per_level = saved["weight_per_level"]
         layer.cells.load_state_dict(saved["cells"])
         layer.matmul.load_state_dict(saved["matmul"])
+        for array, own in zip(layer.auxiliary, saved.get("auxiliary", []), strict=True):
+            array.cells.load_state_dict(own)

@@ -1,18 +1,18 @@
 """Brings the cells of a network to what an update policy asks for, and learns from what they answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
+from torch.optim import Optimizer
 
 from twinbar.emulator.contract.bulk_operations import WriteResult
+from twinbar.host.network.cell_programs import CellPrograms
 from twinbar.host.network.layer_cost import LayerWrites
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapped_layer import MappedLayer
-from twinbar.host.update.kernels import record_responses
-from twinbar.host.update.policy import Decision, UpdatePolicy
-
-_NO_READ_BACK = np.zeros((0, 0), np.float32)
+from twinbar.host.update.cell_access import LayerUpdate
+from twinbar.host.update.policy import UpdatePolicy
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Programmed:
     Parameters
     ----------
     weight_updates : int
-        Weights whose level changed.
+        Weights whose level changed, or of which a cell was pulsed.
     result : WriteResult
-        In the order of the tiles' lists.
+        Of closed-loop writes, in the order of the tiles' lists.
     layers : dict of str to LayerWrites
         What was done in each layer.
     """
@@ -33,14 +33,21 @@ class Programmed:
     result: WriteResult
     layers: dict[str, LayerWrites]
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Pulse trains given without reading, cells written, and those of them that failed in all attempts."""
+        done = sum(self.layers.values(), LayerWrites())
+        return done.pulse_trains, done.cell_writes, done.failed_writes
+
 
 def program(
     network: CrossbarNetwork,
-    policy: UpdatePolicy,
+    policy: UpdatePolicy[Any],
     progress: float,
     layers: Sequence[MappedLayer] | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> Programmed:
-    """Let the policy decide for every layer, write all layers as one program, and note the responses.
+    """Let the policy update the cells of all layers, as one program where it writes them together.
 
     Parameters
     ----------
@@ -50,50 +57,51 @@ def program(
         Part of the training that has passed, 0 to 1.
     layers : sequence of MappedLayer, optional
         Those of the network that are decided for; all of them by default.
+    rates : mapping of str to float, optional
+        Learning rate of the step, by layer.
     """
-    layers = network.layers if layers is None else layers
-    decisions = [_decide(policy, layer, progress) for layer in layers]
-    addresses = np.concatenate([decision.addresses for decision in decisions])
-    levels = np.concatenate([decision.levels for decision in decisions])
-    result, order = network.session.write_cells(addresses, levels)
-    codes = np.empty_like(result.codes)
-    ok = np.empty_like(result.ok)
-    pulses = np.empty((2, len(order)), np.int64)
-    codes[order] = result.codes
-    ok[order] = result.ok
-    pulses[:, order] = result.sets, result.resets
-    table = network.session.engine.config.levels
-    start = 0
-    done = {}
-    for layer, decision in zip(layers, decisions, strict=True):
-        part = slice(start, start + len(decision.origins))
-        start = part.stop
-        cells = layer.cells
-        record_responses(
-            decision.origins,
-            codes[part],
-            ok[part],
-            float(table.centre[0]),
-            table.spacing,
-            cells.levels - 1,
-            cells.plus,
-            cells.minus,
-            _NO_READ_BACK if cells.read_plus is None else cells.read_plus,
-            _NO_READ_BACK if cells.read_minus is None else cells.read_minus,
-            cells.failures,
-        )
-        done[layer.name] = LayerWrites(
-            decision.weight_updates,
-            len(decision.origins),
-            int(np.count_nonzero(~ok[part])),
-            int(pulses[0, part].sum()),
-            int(pulses[1, part].sum()),
-        )
-    return Programmed(sum(decision.weight_updates for decision in decisions), result, done)
+    rates = {} if rates is None else rates
+    return _run(
+        network,
+        network.layers if layers is None else layers,
+        lambda parts, access: policy.carry_out(parts, access, progress),
+        rates,
+    )
 
 
-def _decide(policy: UpdatePolicy, layer: MappedLayer, progress: float) -> Decision:
-    matrix = layer.matrix
-    decision = policy.decide(matrix, layer.cells, progress)
-    layer.keep(matrix)
-    return decision
+def initialize(
+    network: CrossbarNetwork, policy: UpdatePolicy[Any], layers: Sequence[MappedLayer] | None = None
+) -> Programmed:
+    """Program all cells of layers, whatever they hold (parameters as of `program`)."""
+    return _run(network, network.layers if layers is None else layers, policy.initialize, {})
+
+
+def learning_rates(optimizer: Optimizer, layers: Sequence[MappedLayer]) -> dict[str, float]:
+    """Return the learning rate of each layer that an optimizer steps."""
+    rates = {id(weight): float(group["lr"]) for group in optimizer.param_groups for weight in group["params"]}
+    return {layer.name: rates[id(layer.weight)] for layer in layers if id(layer.weight) in rates}
+
+
+def _run(
+    network: CrossbarNetwork,
+    layers: Sequence[MappedLayer],
+    update: Callable[[list[LayerUpdate], CellPrograms], None],
+    rates: Mapping[str, float],
+) -> Programmed:
+    parts = [
+        LayerUpdate(
+            layer.matrix,
+            layer.cells,
+            [array.cells for array in layer.auxiliary],
+            layer.matmul.take_factors(),
+            rates.get(layer.name, 0.0),
+        )
+        for layer in layers
+    ]
+    access = CellPrograms(network.session, layers)
+    try:
+        update(parts, access)
+    finally:
+        for layer, part in zip(layers, parts, strict=True):
+            layer.keep(part.weights)
+    return Programmed(sum(done.weight_updates for done in access.done.values()), access.result, access.done)

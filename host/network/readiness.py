@@ -4,19 +4,20 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
 
 from twinbar.host.experiment.watch import programming_warning
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
-from twinbar.host.network.programmer import Programmed, program
+from twinbar.host.network.programmer import Programmed, initialize, learning_rates, program
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.twin.twin import Twin
-from twinbar.host.update.policies.closed_loop import ClosedLoop
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError, TwinbarError
 
@@ -30,6 +31,7 @@ class NetworkReadiness:
     books : Books
     attachments : Attachments
     twin : Twin
+    policy : UpdatePolicy
     warn : callable
         Takes what a user should know.
 
@@ -49,12 +51,14 @@ class NetworkReadiness:
         books: Books,
         attachments: Attachments,
         twin: Twin,
+        policy: UpdatePolicy[Any],
         warn: Callable[[str], None],
     ) -> None:
         self._crossbar = crossbar
         self._books = books
         self._attachments = attachments
         self._twin = twin
+        self._policy = policy
         self._warn = warn
         self.steps = 0
         self.programmed = False
@@ -142,14 +146,14 @@ class NetworkReadiness:
         with self._books.initializing():
             if not self.programmed:
                 self._books.enter("write", self._crossbar.session.engine.calibration)
-            written = self.write(ClosedLoop(), 0.0, self._crossbar.layers)
+            written = self._initialize(self._crossbar.layers)
         self._twin.settle(self._crossbar.layers)
         self.note_versions(self._crossbar.layers)
         self._books.note_initialization(written)
         self.programmed = True
         self.stale.clear()
         self._warn_of_silent_layers()
-        sentence = programming_warning(int((~written.result.ok).sum()), len(written.result.ok))
+        sentence = programming_warning(written)
         if sentence is not None:
             self._warn(sentence)
 
@@ -165,11 +169,18 @@ class NetworkReadiness:
                 "smaller policy.weight_range, would help"
             )
 
-    def write(self, policy: UpdatePolicy, progress: float, layers: Sequence[MappedLayer]) -> Programmed:
-        """Write what a policy decides. Where this is interrupted, all cells of the layers will be written again."""
+    def write(self, progress: float, layers: Sequence[MappedLayer], optimizer: Optimizer | None) -> Programmed:
+        """Write what the policy decides. Where this is interrupted, all cells of the layers will be written again."""
+        rates = {} if optimizer is None else learning_rates(optimizer, layers)
+        return self._written(layers, lambda: program(self._crossbar, self._policy, progress, layers, rates))
+
+    def _initialize(self, layers: Sequence[MappedLayer]) -> Programmed:
+        return self._written(layers, lambda: initialize(self._crossbar, self._policy, layers))
+
+    def _written(self, layers: Sequence[MappedLayer], write: Callable[[], Programmed]) -> Programmed:
         self._restored.clear()
         try:
-            written = program(self._crossbar, policy, progress, layers)
+            written = write()
         except BaseException:
             self.stale.update(layer.name for layer in layers)
             raise
@@ -180,7 +191,7 @@ class NetworkReadiness:
         for layer in layers:
             _widen(layer)
         with self._books.initializing():
-            self.write(ClosedLoop(), 0.0, layers)
+            self._initialize(layers)
         self._twin.settle(layers)
         self.note_versions(layers)
         self.stale.difference_update(layer.name for layer in layers)

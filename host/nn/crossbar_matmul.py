@@ -13,6 +13,7 @@ from twinbar.host.nn.backward_count import BackwardCount
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.patches import Patches
 from twinbar.host.nn.ranges import ConverterRange
+from twinbar.host.update.cell_access import OuterProducts
 from twinbar.host.update.programmed import ProgrammedLayer
 from twinbar.hw.errors import TwinbarError
 
@@ -43,6 +44,8 @@ class CrossbarMatmul:
         Products that were computed.
     backward : BackwardCount
         Backward passes through them that the account has not taken yet.
+    factors : list of OuterProducts, optional
+        Inputs and errors of the backward passes that the policy has not taken yet; None where it wants none.
     """
 
     def __init__(
@@ -71,8 +74,47 @@ class CrossbarMatmul:
         self.training = False
         self.products = 0
         self.backward = BackwardCount(len(self.map.blocks))
+        self.factors: list[OuterProducts] | None = None
         self.clipped = 0
         self.conversions = 0
+
+    def take_factors(self) -> list[OuterProducts]:
+        """Return the inputs and errors of the backward passes since this was last asked."""
+        if self.factors is None:
+            return []
+        taken = list(self.factors)
+        self.factors.clear()
+        return taken
+
+    def read_inputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Read the weights of some inputs, of which one at a time is driven with the largest code of a step.
+
+        Parameters
+        ----------
+        inputs : int64 [n]
+            Of a layer of one block.
+
+        Returns
+        -------
+        float32 [n, outputs]
+            G+ less G- in levels, not rounded.
+        """
+        config = self.session.engine.config
+        code = config.array.step_input_max
+        driven = np.zeros((len(inputs), self.map.inputs), np.uint8)
+        driven[np.arange(len(inputs)), inputs] = code
+        # A single row: no sum exceeds the current of a cell, with the head room that cells differ by.
+        full_scale = self._margin * code * (1 << config.array.grid_bits)
+        result = self.session.multiply_layer(self.map.blocks[0].tiles, driven, full_scale, layer=self.map.name)
+        per_level = self._window / (self.cells.levels - 1) * code * config.adc_range(full_scale).codes_per_grid
+        return self._outputs(result.codes, 0).div_(per_level).numpy()
+
+    def _outputs(self, codes: np.ndarray, block: int) -> Tensor:
+        """Put the codes of a block's tiles together: G+ less G- of each output (float32 [vectors, outputs])."""
+        total = self._add_row_tiles(codes)
+        if self.session.engine.config.array.pairs != "subtract":
+            total = total[..., 0::2] - total[..., 1::2]
+        return self.map.gather(total, block).to(torch.float32)
 
     def begin_calibration(self, *, provisional: bool) -> None:
         """Let the products that follow set the ranges, all of them together, until ``calibrating`` is reset."""
@@ -169,11 +211,8 @@ class CrossbarMatmul:
             self.conversions += result.conversions
             if self._tracking:
                 self.range.track_current(result, gain, self._margin, result.codes.shape[2])
-        total = self._add_row_tiles(result.codes)
-        if self.session.engine.config.array.pairs != "subtract":
-            total = total[..., 0::2] - total[..., 1::2]
         scale = self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
-        y = self.map.gather(total, block).to(torch.float32).mul_(scale)
+        y = self._outputs(result.codes, block).mul_(scale)
         return y, codes.to(torch.float32).mul_(lsb)
 
     def _add_row_tiles(self, codes: np.ndarray) -> Tensor:

@@ -52,8 +52,9 @@ class CrossbarNetwork:
 
     @property
     def maps(self) -> list[LayerMap]:
-        """Places of the layers' weights."""
-        return [layer.matmul.map for layer in self.layers]
+        """Places of the layers' weights, and of their auxiliary arrays."""
+        auxiliary = [array.map for layer in self.layers for array in layer.auxiliary]
+        return [layer.matmul.map for layer in self.layers] + auxiliary
 
     @property
     def weights(self) -> int:

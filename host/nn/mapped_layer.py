@@ -1,7 +1,7 @@
 """A weight that lies on the crossbar: its float twin, its cells, and the products with them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -37,6 +37,8 @@ class MappedLayer:
         whether a product is one of training.
     names : list of str
         All names that the weight has in the module; several where it is shared.
+    auxiliary : list of CrossbarMatmul
+        Further arrays of the layer's shape that the update policy works with.
     """
 
     name: str
@@ -46,6 +48,7 @@ class MappedLayer:
     current: Pass
     owners: list[tuple[nn.Module, str]]
     names: list[str]
+    auxiliary: list[CrossbarMatmul] = field(default_factory=list)
 
     @property
     def cells(self) -> ProgrammedLayer:

@@ -49,16 +49,16 @@ class Patches:
 
         Parameters
         ----------
-        codes : uint8 Tensor [batch, channels, ...]
+        codes : uint8 or float32 Tensor [batch, channels, ...]
 
         Returns
         -------
-        uint8 [batch * places, channels * kernel]
+        array of the same type [batch * places, channels * kernel]
         """
         padded = F.pad(codes, list(chain(*((size, size) for size in reversed(self.padding))))).contiguous()
         begin, within = _offsets(self, padded.shape[1], tuple(padded.shape[2:]))
         image = padded.flatten(1).numpy()
-        patches = np.empty((len(image) * len(begin), len(within)), np.uint8)
+        patches = np.empty((len(image) * len(begin), len(within)), image.dtype)
         for_tiles(_cut_patches, len(patches), image, begin, within, patches)
         return patches
 

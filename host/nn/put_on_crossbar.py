@@ -34,6 +34,8 @@ def put_on_crossbar(
     placement: Placement = "interleaved",
     sharing: bool = False,
     keep_read_back: bool = False,
+    keep_factors: bool = False,
+    auxiliary: int = 0,
     range_margin: float = 1.2,
     range_tracking: bool = True,
     make_engine: MakeEngine = FastEngine,
@@ -60,6 +62,10 @@ def put_on_crossbar(
         initialized otherwise, or trained already.
     placement, sharing, keep_read_back, range_margin, range_tracking
         See `LayerMap`, `map_layers`, `ProgrammedLayer` and `CrossbarMatmul`.
+    keep_factors : bool
+        Keep inputs and errors of backward passes (`CrossbarMatmul.factors`).
+    auxiliary : int
+        Further arrays of each layer's shape, for the update policy (`MappedLayer.auxiliary`).
     make_engine : callable
 
     Raises
@@ -74,7 +80,8 @@ def put_on_crossbar(
         LayerShape(weight.name, weight.form.outputs, weight.form.inputs, weight.form.groups, weight.form.packed)
         for weight in found
     ]
-    maps = map_layers(shapes, config.array, placement, sharing=sharing)
+    extra = [shape._replace(name=f"{shape.name}.{n + 1}") for n in range(auxiliary) for shape in shapes]
+    maps = map_layers(shapes + extra, config.array, placement, sharing=sharing)
     for place in maps:
         for block in place.blocks:
             config.check_lanes(place.name, block.tiles.shape[0] if block.tiles.cascade else 1)
@@ -84,12 +91,17 @@ def put_on_crossbar(
     levels = len(config.levels) if levels is None else levels
     current = Pass()
     layers = []
-    for weight, place in zip(found, maps, strict=True):
+    for number, (weight, place) in enumerate(zip(found, maps[: len(found)], strict=True)):
         values = weight.parameter.detach().float()
         spread = float(values.std(correction=0)) if own_spread else 0.0
         top = max(weight_range * (spread or he_std(place.inputs)), float(values.abs().max()))
         cells = ProgrammedLayer.blank(place, levels, top / (levels - 1), keep_read_back=keep_read_back)
         matmul = CrossbarMatmul(session, cells, range_margin, range_tracking)
+        matmul.factors = [] if keep_factors else None
+        others = [
+            ProgrammedLayer.blank(other, levels, cells.weight_per_level, keep_read_back=False)
+            for other in maps[len(found) + number :: len(found)]
+        ]
         parameter = weight.parameter
         if not isinstance(parameter, CrossbarWeight):
             parameter = CrossbarWeight(parameter.detach(), parameter.requires_grad)
@@ -101,6 +113,7 @@ def put_on_crossbar(
             current=current,
             owners=weight.owners,
             names=weight.names,
+            auxiliary=[CrossbarMatmul(session, other, range_margin, range_tracking) for other in others],
         )
         parameter.layer = layer
         for owner, name in weight.owners:

@@ -7,11 +7,13 @@ twin would have with the inputs that the converters saw.
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.patches import Patches
+from twinbar.host.update.cell_access import OuterProducts
 
 
 class StraightThrough(torch.autograd.Function):
@@ -23,7 +25,7 @@ class StraightThrough(torch.autograd.Function):
         y, seen = matmul(x.detach().to("cpu", torch.float32), block)
         ctx.save_for_backward(seen.to(matrix.device, matrix.dtype), matrix)
         ctx.groups = matmul.map.blocks[block].groups
-        ctx.passed, ctx.block = matmul.backward, block
+        ctx.passed, ctx.block, ctx.factors = matmul.backward, block, matmul.factors
         ctx.like = (x.device, x.dtype)
         return y.to(x.device, _result_type(x, matrix))
 
@@ -34,6 +36,8 @@ class StraightThrough(torch.autograd.Function):
         needs_x, needs_matrix = ctx.needs_input_grad[:2]
         gradient = gradients[0].to(matrix.device, matrix.dtype)
         ctx.passed.note(ctx.block, to_inputs=needs_x, to_weights=needs_matrix)
+        if ctx.factors is not None:
+            ctx.factors.append(OuterProducts(_array(seen), _array(gradient), len(seen)))
         if ctx.groups == 1:
             to_x = gradient @ matrix if needs_x else None
             to_matrix = gradient.t() @ seen if needs_matrix else None
@@ -56,7 +60,7 @@ class StraightThroughConvolution(torch.autograd.Function):
         y, seen = matmul(x.detach().to("cpu", torch.float32), block, patches)
         ctx.save_for_backward(seen.to(weight.device, weight.dtype), weight)
         ctx.groups = matmul.map.blocks[block].groups
-        ctx.passed, ctx.block = matmul.backward, block
+        ctx.passed, ctx.block, ctx.factors = matmul.backward, block, matmul.factors
         ctx.patches = patches
         ctx.like = (x.device, x.dtype)
         places = patches.places(x.shape[2:])
@@ -68,6 +72,10 @@ class StraightThroughConvolution(torch.autograd.Function):
         """Return the gradients of the activations and of the weight."""
         seen, weight = _saved(ctx)
         patches: Patches = ctx.patches
+        if ctx.factors is not None:
+            errors = gradients[0].flatten(2).transpose(1, 2).flatten(0, 1)
+            inputs = patches.of(seen.detach().to("cpu", torch.float32))
+            ctx.factors.append(OuterProducts(inputs, _array(errors), len(seen)))
         ctx.passed.note(ctx.block, to_inputs=ctx.needs_input_grad[0], to_weights=ctx.needs_input_grad[1])
         to_x, to_weight, _ = torch.ops.aten.convolution_backward(
             gradients[0].to(weight.device, weight.dtype),
@@ -83,6 +91,10 @@ class StraightThroughConvolution(torch.autograd.Function):
             [*ctx.needs_input_grad[:2], False],
         )
         return None if to_x is None else to_x.to(*ctx.like), to_weight, None, None, None
+
+
+def _array(values: Tensor) -> np.ndarray:
+    return values.detach().to("cpu", torch.float32).contiguous().numpy()
 
 
 def _saved(ctx: Any) -> tuple[Tensor, Tensor]:

@@ -119,6 +119,7 @@ _TWIN_TERMS = {
     "gradient": "Gradients",
     "backward": "Weights, by the backward pass",
     "level": "Levels that the cells hold",
+    "policy": "Memories of the policy's own",
 }
 
 
@@ -132,6 +133,8 @@ def twin_table(report: Report) -> list[list[str]]:
     rows = []
     for term, label in _TWIN_TERMS.items():
         ways = totals.twin.bits.get(term, {})
+        if term == "policy" and not any(ways.values()):
+            continue
         rows.append([label, *(si.ratio(ways.get(way, 0) / opportunities) for way in ("read", "written"))])
     parts = [totals.twin.bits.get(term, {}) for term in _TWIN_TERMS]
     sums = [sum(ways.get(way, 0) for ways in parts) / opportunities for way in ("read", "written")]

@@ -107,9 +107,14 @@ class Twin:
                 self._count_backward(found, layer)
                 # Another optimizer may step the other layers.
                 if layer.name in stepped:
-                    self._count_gradients(found, layer)
-                    self._store_step(found, layer, number, optimizer, step)
+                    if self._policy.uses_gradient:
+                        self._count_gradients(found, layer)
+                        self._store_step(found, layer, number, optimizer, step)
+                    else:
+                        layer.matmul.backward.take_sums()
                     self._count_decision(found, layer, optimizer, decided)
+        own = self._policy.take_traffic()
+        found.update(policy_read=own.read, policy_written=own.written, random=own.random)
         return TwinTraffic(**found)
 
     def state_dict(self) -> dict[str, Any]:

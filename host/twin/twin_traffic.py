@@ -10,7 +10,7 @@ from twinbar.hw.errors import ConfigError
 
 ACCESS_BITS: Final = 32
 """Bits of a `Action.TWIN_ACCESS` and of a `Action.TWIN_RANDOM`."""
-TERMS: Final = ("weight", "state", "gradient", "backward", "level")
+TERMS: Final = ("weight", "state", "gradient", "backward", "level", "policy")
 """What the memory of the weights on the crossbar is accessed for."""
 
 
@@ -34,6 +34,8 @@ class TwinTraffic:
         Everything of parameters that lie on no crossbar.
     random : int
         Random bits, for stochastic rounding.
+    policy_read, policy_written : int
+        Memories of the update policy's own: accumulators, factors, the levels that it believes in.
     """
 
     weight_read: int = 0
@@ -48,6 +50,8 @@ class TwinTraffic:
     digital_read: int = 0
     digital_written: int = 0
     random: int = 0
+    policy_read: int = 0
+    policy_written: int = 0
 
     def __add__(self, other: "TwinTraffic") -> "TwinTraffic":
         return TwinTraffic(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(TwinTraffic)))
@@ -105,6 +109,8 @@ class TwinTraffic:
             If it counts other things: another version wrote it.
         """
         names = [part.name for part in fields(cls)]
+        # An earlier version had no policies with memories of their own.
+        state = {"policy_read": 0, "policy_written": 0, **state}
         if set(state) != set(names):
             raise ConfigError(
                 f"the saved traffic of the twin has {', '.join(state)}; this version counts {', '.join(names)}"

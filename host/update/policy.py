@@ -2,48 +2,32 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from twinbar.emulator.crossbar.levels import Targets
 from twinbar.emulator.sections.section import Section
+from twinbar.host.update.decision import Decision, room_for
+from twinbar.host.update.every_cell import every_cell
+from twinbar.host.update.memory_traffic import MemoryTraffic
 from twinbar.hw.errors import ConfigError
 
 if TYPE_CHECKING:
+    from twinbar.emulator.crossbar.configuration import CrossbarConfig
+    from twinbar.host.update.cell_access import CellAccess, LayerUpdate
     from twinbar.host.update.programmed import ProgrammedLayer
 
-
-@dataclass(frozen=True)
-class Decision:
-    """Cells of one layer to write.
-
-    Parameters
-    ----------
-    addresses : int64 [n]
-        Addresses of cells (see `twinbar.host.nn.mapping.LayerMap`).
-    levels : uint8 [n]
-        Levels to reach.
-    origins : int32 [n]
-        ``2 * weight + side``: which cell of which pair each entry is.
-    weight_updates : int
-        Weights whose level changes.
-    """
-
-    addresses: np.ndarray
-    levels: np.ndarray
-    origins: np.ndarray
-    weight_updates: int
-
-    @classmethod
-    def nothing(cls) -> "Decision":
-        """Make a decision that writes no cell."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int32), 0)
+__all__ = ["Decision", "PolicySettings", "UpdatePolicy", "room_for"]
 
 
 class PolicySettings(Section):
     """What can be set of a policy: keys of the section ``[policy]``, each with a default and a description."""
+
+    @classmethod
+    def defaults_for(cls, levels: int) -> dict[str, Any]:
+        """Return defaults that follow the number of levels per cell, by key; a field's own default is that of 16."""
+        return {}
 
 
 Settings = TypeVar("Settings", bound=PolicySettings)
@@ -70,6 +54,14 @@ class UpdatePolicy(ABC, Generic[Settings]):
     """Whether every cell is written whatever it holds, so that nothing is decided by the levels that are held."""
     keeps_read_back: bool = False
     """Whether the layers keep the read-back levels for this policy."""
+    gives_pulses: ClassVar[bool] = False
+    """Whether it gives pulses without reading; reports count them then (``pulse_trains``)."""
+    auxiliary_arrays: ClassVar[int] = 0
+    """Arrays of cells that each layer has beside its own, on tiles of their own."""
+    needs_factors: ClassVar[bool] = False
+    """Whether it wants the inputs and errors of each layer (`twinbar.host.update.cell_access.OuterProducts`)."""
+    uses_gradient: ClassVar[bool] = True
+    """Whether it uses what the optimizer makes of the gradient; else no memory of gradient, state or step counts."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings: Settings = self.settings_model() if settings is None else settings  # type: ignore[assignment]
@@ -82,6 +74,15 @@ class UpdatePolicy(ABC, Generic[Settings]):
         weight: it trains with a twin of float32 only.
         """
         return None
+
+    def set_up(self, crossbar: "CrossbarConfig") -> None:
+        """Look at the crossbar that the policy will update, before anything is programmed.
+
+        Raises
+        ------
+        ConfigError
+            If the policy cannot work with it, or its settings contradict each other there.
+        """
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
         """Look at the layers before anything is decided for them, or a state is loaded.
@@ -104,6 +105,24 @@ class UpdatePolicy(ABC, Generic[Settings]):
         progress : float
             Part of the training that has passed, 0 to 1.
         """
+
+    def initialize(self, layers: "Sequence[LayerUpdate]", access: "CellAccess") -> None:
+        """Program all cells for the first time, or anew where they may hold anything.
+
+        Every cell is written to the level nearest to the twin, unless a policy wants them otherwise.
+        """
+        access.write({layer.name: every_cell(layer.weights, layer.cells) for layer in layers})
+
+    def carry_out(self, layers: "Sequence[LayerUpdate]", access: "CellAccess", progress: float) -> None:
+        """Update the cells of layers after an optimizer step.
+
+        What `decide` says is written, all layers in one program. A policy that does more overrides this.
+        """
+        access.write({layer.name: self.decide(layer.weights, layer.cells, progress) for layer in layers})
+
+    def take_traffic(self) -> MemoryTraffic:
+        """Return what was read from and written to memories of the policy's own since this was last asked."""
+        return MemoryTraffic()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the policy remembers (arrays, numbers, texts, and lists and dicts of them), for a checkpoint."""
@@ -161,12 +180,3 @@ def _difference(mine: Any, theirs: Any, path: str) -> str | None:
             shapes = [f"{list(array.shape)} of {array.dtype}" for array in (theirs, mine)]
             return f"{where} is {shapes[0]}, and must be {shapes[1]}"
     return None
-
-
-def room_for(weights: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return addresses, levels and origins for the longest decision of a layer, two cells per weight.
-
-    Pages that a sparse decision does not reach are never touched, so that the room costs nothing.
-    """
-    n = 2 * weights
-    return np.empty(n, np.int64), np.empty(n, np.uint8), np.empty(n, np.int32)

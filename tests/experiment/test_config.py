@@ -215,7 +215,7 @@ def test_policies_of_a_comparison_become_single_runs() -> None:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        ("siamese,simese", 'policies holds "simese"; each item must be one of siamese, closed-loop,'),
+        ("siamese,simese", 'policies holds "simese"; each item must be one of siamese, chi, closed-loop,'),
         ("siamese,siamese", "policies is siamese, siamese; name one or more, each of them once"),
         ([], "policies is empty; name one or more, each of them once"),
         (3, "policies is 3; it must be a list, each item one of siamese"),

@@ -5,25 +5,39 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.bulk_operations import WriteResult
 from twinbar.host.experiment.callbacks import Run
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
-from twinbar.host.experiment.watch import Watch
+from twinbar.host.experiment.watch import Watch, programming_warning
+from twinbar.host.network.layer_cost import LayerWrites
+from twinbar.host.network.programmer import Programmed
 from twinbar.hw.errors import TwinbarError
 
-# As much of a run as the watch looks at: a network on crossbars that tells ten classes apart.
-RUN = cast("Run", SimpleNamespace(network=object(), classes=10))
+
+def run_with(plus: Any = (5, 4, 3, 0), failures: Any = (1, 1, 0, 0)) -> Run:
+    """As much of a run as the watch looks at: a network on crossbars that tells ten classes apart."""
+    cells = SimpleNamespace(plus=np.array([plus]), minus=np.zeros((1, len(plus))), failures=np.array([failures]))
+    network = SimpleNamespace(layers=[SimpleNamespace(cells=cells)], weights=len(plus))
+    return cast("Run", SimpleNamespace(network=network, classes=10, policy=SimpleNamespace(gives_pulses=False)))
+
+
+RUN = run_with(failures=(1,) * 60)
 
 SOUND = {
     "epoch": 2,
     "clipped_fraction": {"1": 0.001, "3": 0.0},
     "train_loss": 0.5,
-    "cell_writes": 1000,
-    "failed_writes": 10,
+    "cell_writes": 5000,
+    "failed_writes": 3000,
+    "cells_written": 1000,
+    "cells_failed": 10,
     "test_accuracy": 0.9,
     "twin_test_accuracy": 0.93,
     "agreement": 0.95,
@@ -69,8 +83,8 @@ def test_levels_that_lie_too_close_are_warned_of_before_training(train_run: Call
     [
         ({}, None),
         ({"clipped_fraction": {"1": 0.02, "3": 0.0}}, "2.0% of the conversions of layer 1 saturated in epoch 2"),
-        ({"failed_writes": 80}, "8.0% of the writes of epoch 2 used up their pulses"),
-        ({"failed_writes": 9, "cell_writes": 10}, None),  # too few to say anything
+        ({"cells_failed": 80}, "8.0% of the writes of epoch 2 used up their pulses"),
+        ({"cells_failed": 9, "cells_written": 10}, None),  # too few to say anything
         ({"test_accuracy": 0.8}, "after epoch 2 the crossbar classifies 13.0% fewer test images than its twin"),
         ({"test_accuracy": 0.99}, None),  # better than the twin is no reason to worry
         ({"train_loss": 2.4}, "the training loss of epoch 2 is 2.4, above the 2.3 of guessing"),
@@ -88,12 +102,47 @@ def test_what_an_epoch_is_warned_of(change: dict[str, Any], sentence: str | None
         assert said.startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("change", "run", "cause"),
+    [
+        # 80 failed writes of 60 cells: each of them failed about once. Of two cells: they fail again and again.
+        ({"cells_failed": 80}, RUN, "fewer levels or a wider window (write.tolerance) would help"),
+        ({"cells_failed": 80}, run_with(), "they are those of 2 cells that fail again and again"),
+        ({"train_loss": 2.4}, run_with(), "a lower learning rate (--lr) would let the network learn"),
+        ({"train_loss": 2.4}, run_with(plus=(1, 0, 0, 0)), "75% of the weights are nearer to zero than to the first"),
+    ],
+    ids=str,
+)
+def test_a_warning_names_the_cause(change: dict[str, Any], run: Run, cause: str) -> None:
+    watch = Watch()
+    watch.on_epoch(run, SOUND | change)
+    (said,) = watch.warnings
+    assert cause in said
+
+
+@pytest.mark.parametrize(
+    ("sets", "resets", "cause"),
+    [([9, 9, 1], [0, 0, 2], "still on their way"), ([9, 5, 1], [3, 4, 2], "went to and fro over the window")],
+)
+def test_a_first_programming_that_fails_says_whether_cells_were_on_their_way(
+    sets: list[int], resets: list[int], cause: str
+) -> None:
+    ok = np.array([False, False, True])
+    result = WriteResult(np.zeros(3), np.array(sets), np.array(resets), ok, Activity())
+    # Retries are no cells: of three cells two failed.
+    written = Programmed(3, result, {"1": LayerWrites(3, 3, 2)})
+    said = programming_warning(written)
+    assert said is not None
+    assert said.startswith("66.7% of the cells did not reach their level when they were first programmed")
+    assert cause in said
+
+
 def test_what_was_said_is_not_said_again_after_a_resume() -> None:
     watch = Watch()
-    watch.on_epoch(RUN, SOUND | {"failed_writes": 80})
+    watch.on_epoch(RUN, SOUND | {"cells_failed": 80})
     resumed = Watch()
     resumed.load_state_dict(watch.state_dict())
-    resumed.on_epoch(RUN, SOUND | {"failed_writes": 90, "epoch": 3})
+    resumed.on_epoch(RUN, SOUND | {"cells_failed": 90, "epoch": 3})
     assert resumed.warnings == watch.warnings
 
 

@@ -65,7 +65,15 @@ def test_a_twin_of_float32(on_crossbar: Convert) -> None:
     assert net.cost["energy_j"]["host"] == pytest.approx(112 * 128e-12, rel=1e-12)
     each = twin["bits_per_weight_and_step"]
     assert each == pytest.approx(
-        {"weight": 64, "state": 64, "gradient": 64, "backward": 192 / 14, "level": 128 / 14, "total": 3008 / 14}
+        {
+            "weight": 64,
+            "state": 64,
+            "gradient": 64,
+            "backward": 192 / 14,
+            "level": 128 / 14,
+            "policy": 0,
+            "total": 3008 / 14,
+        }
     )
 
 

@@ -3,14 +3,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recorded_access import LEVELS, STEP
 
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.nn.mapping import map_layers
 from twinbar.host.update.programmed import ProgrammedLayer
-
-LEVELS = 8
-STEP = 0.25
-"""Weight of one level: a power of two, so that tests may divide by it."""
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import torch
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
     MultiplyResult,
+    PulseList,
     TileBlock,
     WriteList,
     WriteResult,
@@ -19,14 +20,16 @@ from twinbar.emulator.contract.bulk_operations import (
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.lane_sums import add_up, saturate
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
+from twinbar.emulator.crossbar.changed_ramps import changed_ramps
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.crossbar.needed_calibrations import calibrations
 from twinbar.emulator.crossbar.ticks import check_tick
+from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
 )
-from twinbar.emulator.engines.bulk import cell_loops, cell_writes, multiply
+from twinbar.emulator.engines.bulk import cell_loops, cell_pulses, cell_writes, multiply
 from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
@@ -35,7 +38,7 @@ from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
 from twinbar.emulator.kernels.tile_threads import for_tiles
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.timing import PHASES, Phase
+from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, PHASES, REGISTER_WRITE_CYCLES, Phase
 
 FEW_STEPS: Final = 4
 """Input steps up to which rows are added one by one: a matrix product starts to pay off behind them."""
@@ -92,6 +95,7 @@ class FastEngine:
         assert self._scalars.shape == (1,)
         self._ages = bool(self._scalars[0].ages)
         self._t = config.timing.record()
+        self._ramps = config.registers
         self._registers = config.registers.record()
         self._states = cell_loops.CellStates(
             g=np.zeros((tiles, array.cells), np.int32),
@@ -221,6 +225,55 @@ class FastEngine:
         course = self._stream.follow_lists(todo.offsets, answers.work)
         activity = self._activity(course, totals)
         return WriteResult(answers.codes, answers.sets, answers.resets, answers.ok, activity)
+
+    def pulse(self, todo: PulseList) -> Activity:
+        """Give pulses without reading."""
+        work = np.zeros(len(todo), np.int64)
+        totals = self._nothing()
+        if len(todo):
+            for_tiles(
+                cell_pulses.pulse_cells,
+                self.tiles,
+                todo.offsets,
+                todo.cells,
+                todo.polarities,
+                todo.counts,
+                self.config.array.columns,
+                self.config.array.pairs == "subtract",
+                self._mapped_columns,
+                self._registers,
+                self._t,
+                self._states,
+                self._tick,
+                self._driven,
+                self._operands,
+                work,
+                totals,
+                self._scalars,
+                self._tables,
+                work=len(todo),
+            )
+        return self._activity(self._stream.follow_lists(todo.offsets, work), totals)
+
+    def set_ramps(self, ramps: WriteRegisters) -> Activity:
+        """Bring other ramps into all tiles; nothing is done where they are set already."""
+        after = self._ramps.with_ramps_of(ramps)
+        registers = len(changed_ramps(self.config.timing, self._ramps, after))
+        if not registers:
+            return Activity()
+        self._take_ramps(after)
+        self._driven[:] = cell_writes.NOTHING_DRIVEN
+        work = np.array([DECIDE_CYCLES, *[REGISTER_WRITE_CYCLES] * registers, ARM_CYCLES], np.int64)
+        totals = self._nothing()
+        totals.phases[:, Phase.DECIDE] = work.sum()
+        totals.phases[:, Phase.RESPOND] = len(work)
+        totals.actions[:, [Action.COMMAND_BEAT, Action.RESPONSE_BEAT]] = len(work)
+        offsets = np.arange(self.tiles + 1) * len(work)
+        return self._activity(self._stream.follow_lists(offsets, np.tile(work, self.tiles)), totals)
+
+    def _take_ramps(self, registers: WriteRegisters) -> None:
+        self._ramps = registers
+        self._registers = registers.record()
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
@@ -473,13 +526,18 @@ class FastEngine:
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a program changes."""
         arrays = {name: array.copy() for name, array in self._state().items()}
-        return {"tick": self._tick, "served": self._stream.served, **arrays}
+        state = {"tick": self._tick, "served": self._stream.served, **arrays}
+        if self._ramps != self.config.registers:
+            state["ramps"] = self._ramps.ramps()
+        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         for name, array in self._state().items():
             check_shape(name, state[name], array)
             array[:] = state[name]
+        registers = self.config.registers
+        self._take_ramps(registers.with_ramps(state["ramps"]) if "ramps" in state else registers)
         self._tick = int(state["tick"])
         self._stream.served = int(state["served"])
         draw_errors(self._converters, self._scalars, self._tables)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from twinbar.host.update.decision import Decision
+from twinbar.host.update.every_cell import every_cell
 from twinbar.host.update.policies.siamese import SiameseSettings
-from twinbar.host.update.policy import Decision, UpdatePolicy, room_for
+from twinbar.host.update.policy import UpdatePolicy
 
 if TYPE_CHECKING:
     from twinbar.host.update.programmed import ProgrammedLayer
@@ -29,22 +31,7 @@ class ClosedLoop(UpdatePolicy[SiameseSettings]):
 
     def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """List all cells (see `UpdatePolicy.decide`)."""
-        from twinbar.host.update.kernels import decide_all
-
-        addresses, levels, origins = room_for(weights.size)
-        n, changed = decide_all(
-            weights,
-            cells.weight_per_level,
-            cells.levels,
-            cells.plus,
-            cells.minus,
-            cells.map.input_address,
-            cells.map.output_address,
-            addresses,
-            levels,
-            origins,
-        )
-        return Decision(addresses[:n], levels[:n], origins[:n], changed)
+        return every_cell(weights, cells)
 
 
 POLICY: Final = ClosedLoop

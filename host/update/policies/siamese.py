@@ -7,7 +7,7 @@ Neurosci. 2020): it keeps weights at a boundary between two levels from being re
 """
 
 import math
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from pydantic import Field
@@ -17,6 +17,9 @@ from twinbar.host.update.policy import Decision, PolicySettings, UpdatePolicy, r
 if TYPE_CHECKING:
     from twinbar.host.update.programmed import ProgrammedLayer
 
+_LEVELS_OF_HYSTERESIS: Final = 16
+"""Levels from which on the hysteresis is a whole level at the start of the training."""
+_PLAIN_ROUNDING: Final = 0.5
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
 
 
@@ -36,7 +39,10 @@ class SiameseSettings(PolicySettings):
     """
 
     threshold: float = Field(
-        default=1.0, ge=0, description="hysteresis at the start of the training, in level spacings"
+        default=1.0,
+        ge=0,
+        description="hysteresis at the start of the training, in level spacings; by default 1, and with fewer than 16 "
+        "levels per cell a sixteenth of their number, at least 0.5",
     )
     threshold_end: float = Field(default=0.5, ge=0, description="hysteresis at its end; it changes linearly in between")
     compensation: Literal["none", "residual", "read-back"] = Field(
@@ -47,6 +53,15 @@ class SiameseSettings(PolicySettings):
     twin_bound: float | None = Field(
         default=1.5, gt=0, description="level spacings by which the twin may run away from what the cells hold"
     )
+
+    @classmethod
+    def defaults_for(cls, levels: int) -> dict[str, Any]:
+        """Let the hysteresis shrink with the levels (see `PolicySettings.defaults_for`).
+
+        A level spacing of few levels is large against the changes of a training: to wait for a whole one would be to
+        wait too long.
+        """
+        return {"threshold": min(max(levels / _LEVELS_OF_HYSTERESIS, _PLAIN_ROUNDING), 1.0)}
 
 
 class Siamese(UpdatePolicy[SiameseSettings]):

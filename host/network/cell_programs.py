@@ -1,0 +1,127 @@
+"""The programs by which an update policy works on the cells of a network (`twinbar.host.update.cell_access`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.bulk_operations import WriteResult
+from twinbar.emulator.crossbar.write_registers import WriteRegisters
+from twinbar.host.accounted_engine import AccountedEngine
+from twinbar.host.network.layer_cost import LayerWrites
+from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
+from twinbar.host.nn.mapped_layer import MappedLayer
+from twinbar.host.update.decision import Decision, PulseTrains
+from twinbar.host.update.kernels import record_responses
+
+_NO_READ_BACK = np.zeros((0, 0), np.float32)
+
+
+class CellPrograms:
+    """Runs what is asked of cells, and counts what was done in each layer.
+
+    Parameters
+    ----------
+    session : AccountedEngine
+    layers : sequence of MappedLayer
+        Those whose cells can be named, with their auxiliary arrays.
+
+    Attributes
+    ----------
+    result : WriteResult
+        Of the last closed-loop writes, in the order of the tiles' lists.
+    done : dict of str to LayerWrites
+        What was done in each layer, its auxiliary arrays included.
+    """
+
+    def __init__(self, session: AccountedEngine, layers: Sequence[MappedLayer]) -> None:
+        self._session = session
+        self._arrays: dict[str, CrossbarMatmul] = {}
+        self._owner: dict[str, str] = {}
+        for layer in layers:
+            for array in (layer.matmul, *layer.auxiliary):
+                self._arrays[array.map.name] = array
+                self._owner[array.map.name] = layer.name
+        nothing = np.zeros(0, np.int64)
+        self.result = WriteResult(nothing, nothing, nothing, nothing.astype(np.bool_), Activity())
+        self.done = {layer.name: LayerWrites() for layer in layers}
+
+    def write(self, decisions: Mapping[str, Decision]) -> None:
+        """Write cells by closed-loop write-verify, and note in ``cells`` what they answered."""
+        self._session.set_ramps(None)
+        result, order = self._session.write_cells(
+            np.concatenate([decision.addresses for decision in decisions.values()]),
+            np.concatenate([decision.levels for decision in decisions.values()]),
+        )
+        self.result = result
+        codes = np.empty_like(result.codes)
+        ok = np.empty_like(result.ok)
+        pulses = np.empty((2, len(order)), np.int64)
+        codes[order] = result.codes
+        ok[order] = result.ok
+        pulses[:, order] = result.sets, result.resets
+        table = self._session.engine.config.levels
+        start = 0
+        for name, decision in decisions.items():
+            part = slice(start, start + len(decision.origins))
+            start = part.stop
+            cells = self._arrays[name].cells
+            record_responses(
+                decision.origins,
+                codes[part],
+                ok[part],
+                float(table.centre[0]),
+                table.spacing,
+                cells.levels - 1,
+                cells.plus,
+                cells.minus,
+                _NO_READ_BACK if cells.read_plus is None else cells.read_plus,
+                _NO_READ_BACK if cells.read_minus is None else cells.read_minus,
+                cells.failures,
+            )
+            self._note(
+                name,
+                LayerWrites(
+                    decision.weight_updates,
+                    len(decision.origins),
+                    int(np.count_nonzero(~ok[part])),
+                    int(pulses[0, part].sum()),
+                    int(pulses[1, part].sum()),
+                ),
+            )
+
+    def pulse(self, trains: Mapping[str, PulseTrains], ramps: WriteRegisters | None = None) -> None:
+        """Give pulses without reading (see `CellAccess.pulse`)."""
+        addresses = np.concatenate([one.addresses for one in trains.values()])
+        if len(addresses):
+            self._session.set_ramps(ramps)
+            self._session.pulse_cells(addresses, np.concatenate([one.pulses for one in trains.values()]))
+        for name, one in trains.items():
+            sets, resets = int(one.pulses[one.pulses > 0].sum()), -int(one.pulses[one.pulses < 0].sum())
+            self._note(name, LayerWrites(one.weight_updates, 0, 0, sets, resets, len(one)))
+
+    def read(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Read all cells of some layers: their levels (float32 [2, outputs, inputs])."""
+        cells = [self._arrays[name].cells for name in names]
+        codes = self._session.read_cells(np.concatenate([one.targets()[0] for one in cells]))
+        table = self._session.engine.config.levels
+        levels = ((codes - table.centre[0]) / table.spacing).astype(np.float32)
+        found = {}
+        start = 0
+        for name, one in zip(names, cells, strict=True):
+            shape = 2, *one.plus.shape
+            found[name] = levels[start : start + 2 * one.plus.size].reshape(shape)
+            start += 2 * one.plus.size
+        return found
+
+    def read_inputs(self, name: str, inputs: np.ndarray) -> np.ndarray:
+        """Read the weights of some inputs by a multiplication each (see `CellAccess.read_inputs`)."""
+        return self._arrays[name].read_inputs(inputs)
+
+    def _note(self, name: str, writes: LayerWrites) -> None:
+        owner = self._owner[name]
+        if name != owner:
+            # What is done to an auxiliary array changes no weight.
+            writes = replace(writes, weight_updates=0)
+        self.done[owner] = self.done[owner] + writes
