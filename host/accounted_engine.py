@@ -55,7 +55,9 @@ class AccountedEngine:
         finally:
             self.calibrates = before
 
-    def write_cells(self, addresses: np.ndarray, levels: np.ndarray) -> tuple[WriteResult, np.ndarray]:
+    def write_cells(
+        self, addresses: np.ndarray, levels: np.ndarray, held: np.ndarray | None = None
+    ) -> tuple[WriteResult, np.ndarray]:
         """Write cells to levels, each tile its own list.
 
         Parameters
@@ -63,6 +65,8 @@ class AccountedEngine:
         addresses : int64 [n]
             ``tile * rows * columns + row * columns + column``.
         levels : uint8 [n]
+        held : int16 [n], optional
+            Level that each cell is at, as far as the host knows.
 
         Returns
         -------
@@ -74,7 +78,7 @@ class AccountedEngine:
         """
         cells_per_tile = self.engine.config.array.cells
         offsets, cells, sorted_levels, order = group_by_tile(addresses, levels, self.engine.tiles, cells_per_tile)
-        result = self._write(WriteList(offsets, cells, sorted_levels))
+        result = self._write(WriteList(offsets, cells, sorted_levels, None if held is None else held[order]))
         for _ in range(1, self.engine.config.registers.attempts):
             failed = np.flatnonzero(~result.ok)
             if not len(failed):

@@ -8,6 +8,7 @@ from twinbar.emulator.contract.interleave import interleave
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.register_settings import bias_records, settings
+from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
@@ -36,7 +37,18 @@ def configure(config: CrossbarConfig, tiles: int, input_groups: np.ndarray | Non
 
 
 def set_registers(config: CrossbarConfig, tiles: int) -> Commands:
-    """Write the registers, bias records and level windows of a configuration to all tiles, which must be disarmed."""
+    """Write the registers, bias records and level windows of a configuration to all tiles, which must be disarmed.
+
+    Raises
+    ------
+    ConfigError
+        If writes go by a pulse table: controllers have none yet.
+    """
+    if config.pulse_table is not None:
+        raise ConfigError(
+            "write.algorithm needs a pulse table, which only the bulk kernels of the engine fast have: they run "
+            "trainings that are not traced, with a direct front end; use write.algorithm = 'preset' here"
+        )
     values = {
         register.address: value
         for register, value in (

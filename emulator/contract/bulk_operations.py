@@ -23,11 +23,14 @@ class WriteList:
         ``row * columns + column`` within the tile.
     levels : uint8 [n]
         Level to reach.
+    held : int16 [n], optional
+        Level that each cell is at, as far as the host knows: by it, writes can begin with a pulse.
     """
 
     offsets: np.ndarray
     cells: np.ndarray
     levels: np.ndarray
+    held: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.cells)

@@ -9,9 +9,12 @@ import numpy as np
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
 from twinbar.emulator.crossbar.levels import LevelTable, Targets, level_table, separability_warnings
+from twinbar.emulator.crossbar.pulse_table import PulseTable
 from twinbar.emulator.crossbar.register_settings import check_settings
+from twinbar.emulator.crossbar.write_algorithms import needs_amplitudes, pulse_table
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.cell_tables import CellTables, build_tables
+from twinbar.emulator.devices.drive_codes import drive_full_scale
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
@@ -102,6 +105,8 @@ class CrossbarConfig:
         Parts of every tile's front end, which then takes the cycles that they need; None: the front end is direct.
     on_chip : bool
         The core emulates the array itself (`twinbar.emulator.crossbar.chip_array`), instead of having it at its pins.
+    pulse_table : PulseTable, optional
+        What writes go by instead of the ramps of ``registers``.
 
     Raises
     ------
@@ -119,6 +124,7 @@ class CrossbarConfig:
     warnings: tuple[str, ...] = field(default=())
     parts: SerialParts | None = None
     on_chip: bool = False
+    pulse_table: PulseTable | None = None
 
     def __post_init__(self) -> None:
         check_settings(self.timing, self.registers)
@@ -252,6 +258,7 @@ def build_config(
         clock_hz=timing.clock_hz,
         variance_max=sums.variance_max,
         variation=device.variation,
+        drive_full_scale_v=drive_full_scale(preset, all_amplitudes=True) if needs_amplitudes(write) else None,
     )
     cycles = _cycles(timing, cells)
     registers = WriteRegisters.of(cells, write, discard=timing.discard)
@@ -270,7 +277,17 @@ def build_config(
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
     if parts is not None:
         warnings += _settling_warnings(parts, cycles)
-    config = CrossbarConfig(array, cycles, timing.clock_hz, table, registers, cells, sums, tuple(warnings))
+    config = CrossbarConfig(
+        array,
+        cycles,
+        timing.clock_hz,
+        table,
+        registers,
+        cells,
+        sums,
+        tuple(warnings),
+        pulse_table=pulse_table(preset, cells, table, coarse.spacing, write, registers),
+    )
     config.check_lanes()
     return config if parts is None else with_parts(config, parts)
 

@@ -1,6 +1,6 @@
 """The section ``[write]``."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +14,27 @@ class WriteConfig(Section):
     """The closed-loop write; `none` takes the value of the device preset."""
 
     section_name: ClassVar[str] = "write"
+
+    algorithm: Literal["preset", "strong", "distance", "proportional-integral", "gate-by-level", "two-pulse"] = Field(
+        default="preset",
+        description="which pulses are given: the ramp of the preset; one stronger amplitude (strong); an amplitude "
+        "chosen from the distance to the window (distance), that rises from pulse to pulse too "
+        "(proportional-integral); or a SET at the gate voltage of the level (gate-by-level), after a RESET that is "
+        "not verified (two-pulse); all but preset need the engine fast",
+    )
+    first: bool = Field(
+        default=False,
+        description="give the first pulse before the first read, by the level that the host holds; not with preset",
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=255,
+        description="pulses after which a write ends up to write.slack outside its window too; not with preset",
+    )
+    slack: float = Field(
+        default=0.15, ge=0, le=1, description="what write.patience adds to a window on either side, in level spacings"
+    )
 
     tolerance: float = Field(
         default=0.5, gt=0, le=1, description="half the width of a level's window, in level spacings"
@@ -36,6 +57,20 @@ class WriteConfig(Section):
     @classmethod
     def _read_ramp(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _goes_with_the_algorithm(self) -> Self:
+        if self.algorithm == "preset":
+            for name in ("first", "patience"):
+                if getattr(self, name):
+                    raise ValueError(f"write.{name} is for pulse tables; choose another write.algorithm than 'preset'")
+            return self
+        for name in ("set_ramp_v", "reset_ramp_v", "set_gate_ramp_v", "reset_gate_ramp_v"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"write.{name} is a ramp, but write.algorithm is {self.algorithm!r}; a ramp needs 'preset'"
+                )
+        return self
 
     @model_validator(mode="after")
     def _ramps_rise(self) -> Self:

@@ -297,7 +297,7 @@ class Trainer:
         network.check_gradients(network.layers)
         due = self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch
         if due:
-            updates = program(network, self.policy, self._passed).weight_updates
+            updates = program(network, self.policy, self._passed, programmed=True).weight_updates
         traffic = self.twin.store(self.optimizer, network.layers, step=self.step, decided=due, batches=batches)
         self.account.enter_twin(traffic)
         return updates

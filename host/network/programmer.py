@@ -39,6 +39,8 @@ def program(
     policy: UpdatePolicy,
     progress: float,
     layers: Sequence[MappedLayer] | None = None,
+    *,
+    programmed: bool = False,
 ) -> Programmed:
     """Let the policy decide for every layer, write all layers as one program, and note the responses.
 
@@ -50,12 +52,20 @@ def program(
         Part of the training that has passed, 0 to 1.
     layers : sequence of MappedLayer, optional
         Those of the network that are decided for; all of them by default.
+    programmed : bool
+        Whether their cells are at the levels that the layers hold, so that a write may begin with a pulse.
     """
     layers = network.layers if layers is None else layers
+    # Policies change the levels of the layers while they decide.
+    before = [_levels_of_pairs(layer) for layer in layers] if programmed else []
     decisions = [_decide(policy, layer, progress) for layer in layers]
+    held = None
+    if programmed:
+        pairs = zip(before, decisions, strict=True)
+        held = np.concatenate([levels[decision.origins] for levels, decision in pairs])
     addresses = np.concatenate([decision.addresses for decision in decisions])
     levels = np.concatenate([decision.levels for decision in decisions])
-    result, order = network.session.write_cells(addresses, levels)
+    result, order = network.session.write_cells(addresses, levels, held)
     codes = np.empty_like(result.codes)
     ok = np.empty_like(result.ok)
     pulses = np.empty((2, len(order)), np.int64)
@@ -90,6 +100,11 @@ def program(
             int(pulses[1, part].sum()),
         )
     return Programmed(sum(decision.weight_updates for decision in decisions), result, done)
+
+
+def _levels_of_pairs(layer: MappedLayer) -> np.ndarray:
+    """Return the levels of a layer's cells by `Decision.origins` (int16)."""
+    return np.stack([layer.cells.plus, layer.cells.minus], axis=-1).astype(np.int16).ravel()
 
 
 def _decide(policy: UpdatePolicy, layer: MappedLayer, progress: float) -> Decision:

@@ -165,11 +165,16 @@ class NetworkReadiness:
                 "smaller policy.weight_range, would help"
             )
 
-    def write(self, policy: UpdatePolicy, progress: float, layers: Sequence[MappedLayer]) -> Programmed:
-        """Write what a policy decides. Where this is interrupted, all cells of the layers will be written again."""
+    def write(
+        self, policy: UpdatePolicy, progress: float, layers: Sequence[MappedLayer], *, programmed: bool = True
+    ) -> Programmed:
+        """Write what a policy decides. Where this is interrupted, all cells of the layers will be written again.
+
+        ``programmed`` says whether the cells are at the levels that the layers hold (`program`).
+        """
         self._restored.clear()
         try:
-            written = program(self._crossbar, policy, progress, layers)
+            written = program(self._crossbar, policy, progress, layers, programmed=programmed)
         except BaseException:
             self.stale.update(layer.name for layer in layers)
             raise
@@ -180,7 +185,7 @@ class NetworkReadiness:
         for layer in layers:
             _widen(layer)
         with self._books.initializing():
-            self.write(ClosedLoop(), 0.0, layers)
+            self.write(ClosedLoop(), 0.0, layers, programmed=False)
         self._twin.settle(layers)
         self.note_versions(layers)
         self.stale.difference_update(layer.name for layer in layers)

@@ -75,7 +75,7 @@ class ReferenceTile:
         self.channel_keys = [
             np.uint64(physics.channel_key(self.seed, number, channel)) for channel in range(array.adc_channels)
         ]
-        self.driven: tuple[int, int, int] | None = None
+        self.driven: tuple[int | str, int, int] | None = None
         self.range_code = 0
 
     # --- one cell ---------------------------------------------------------------------------------------------------
@@ -122,11 +122,17 @@ class ReferenceTile:
         cost.heat["verify"] += self.grid(cell) * (timing.settle_read + timing.samples * timing.convert)
         return (2 * sum(codes) + len(codes)) // (2 * len(codes))
 
-    def pulse(self, cell: int, polarity: int, amplitude: int, gate: int, cost: Cost) -> None:
-        """Drive, settle, open the gate for the width of the polarity, recover."""
+    def pulse(
+        self, cell: int, polarity: int, amplitude: int, gate: int, cost: Cost, entry: tuple[str, int, int] | None = None
+    ) -> None:
+        """Drive, settle, open the gate for the width of the polarity, recover.
+
+        Of a pulse table, the drive holds an ``entry``, whatever its codes.
+        """
         timing = self.config.timing
-        if self.driven != (polarity, amplitude, gate):
-            self.driven = (polarity, amplitude, gate)
+        wanted = entry or (polarity, amplitude, gate)
+        if self.driven != wanted:
+            self.driven = wanted
             cost.phases["settle"] += timing.settle_drive
             cost.actions["drive_update"] += 1
         width = timing.width_set if polarity == SET else timing.width_reset
@@ -197,6 +203,50 @@ class ReferenceTile:
         cost.commands.append(Command(cost.cycles - before))
         self._respond(cost)
         return WriteResponse(code, counts[SET], counts[RESET], ok)
+
+    def write_by_table(self, cell: int, level: int, first: int | None, entry: int, cost: Cost) -> WriteResponse:
+        """Closed-loop write of one cell by pulse table; ``first`` is the polarity of a pulse before the first read."""
+        table = self.config.pulse_table
+        assert table is not None
+        entries, rules = table.entries, table.rules
+        last = entries.amplitude.shape[1] - 1
+        low, high = int(self.config.levels.low[level]), int(self.config.levels.high[level])
+        pulsed: list[int] = []
+        offset = entry if rules.keep else 0
+        code, ok = 0, False
+        before = cost.cycles
+        self._address(cost)
+
+        def pulse(polarity: int, number: int) -> bool:
+            """Whether the other polarity follows."""
+            codes = int(entries.amplitude[polarity, number]), int(entries.gate[polarity, number])
+            self.pulse(cell, polarity, *codes, cost, ("entry", polarity, number))
+            pulsed.append(polarity)
+            return bool(entries.turns[polarity, number]) and len(pulsed) < rules.limit
+
+        def pulses(polarity: int, number: int) -> None:
+            nonlocal offset
+            while pulse(polarity, number):
+                offset = max(offset - rules.fall, 0)
+                polarity, number = 1 - polarity, offset
+
+        if first is not None:
+            pulses(first, entry)
+        while True:
+            code = self.verify(cell, cost)
+            beyond = max(low - code, code - high, 0)
+            ok = beyond == 0 or (len(pulsed) >= rules.patience and beyond <= rules.slack)
+            if ok or len(pulsed) == rules.limit:
+                break
+            wanted = SET if code < low else RESET
+            if pulsed:
+                step = rules.rise if pulsed[-1] == wanted else -rules.fall
+                offset = min(max(offset + step, 0), last)
+            pulses(wanted, min(offset + ((beyond - 1) >> rules.shift), last))
+        cost.actions["write_ok" if ok else "write_failed"] += 1
+        cost.commands.append(Command(cost.cycles - before))
+        self._respond(cost)
+        return WriteResponse(code, pulsed.count(SET), pulsed.count(RESET), ok)
 
     def read(self, cell: int, cost: Cost) -> int:
         before = cost.cycles

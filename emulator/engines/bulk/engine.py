@@ -26,7 +26,7 @@ from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
 )
-from twinbar.emulator.engines.bulk import cell_loops, cell_writes, multiply
+from twinbar.emulator.engines.bulk import cell_loops, cell_writes, multiply, table_writes
 from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
@@ -193,19 +193,28 @@ class FastEngine:
             work=np.zeros(n, np.int64),
         )
         totals = self._nothing()
+        table = self.config.pulse_table
+        write: Any = cell_writes.write_cells
+        begin: tuple[Any, ...] = ()
+        algorithm: tuple[Any, ...] = (self._registers,)
+        if table is not None:
+            write = table_writes.write_by_table
+            begin = table.begin(todo.levels, todo.held)
+            algorithm = (table.entries, table.rules)
         if n:
             for_tiles(
-                cell_writes.write_cells,
+                write,
                 self.tiles,
                 todo.offsets,
                 todo.cells,
                 todo.levels,
+                *begin,
                 self.config.array.columns,
                 self.config.array.pairs == "subtract",
                 self._mapped_columns,
                 self.config.levels.low,
                 self.config.levels.high,
-                self._registers,
+                *algorithm,
                 self._t,
                 self._states,
                 self._tick,
