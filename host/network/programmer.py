@@ -56,11 +56,13 @@ def program(
         Whether their cells are at the levels that the layers hold, so that a write may begin with a pulse.
     """
     layers = network.layers if layers is None else layers
+    algorithm = network.session.engine.config.pulse_table
+    knows = programmed and algorithm is not None and algorithm.first
     # Policies change the levels of the layers while they decide.
-    before = [_levels_of_pairs(layer) for layer in layers] if programmed else []
+    before = [_levels_of_pairs(layer) for layer in layers] if knows else []
     decisions = [_decide(policy, layer, progress) for layer in layers]
     held = None
-    if programmed:
+    if knows:
         pairs = zip(before, decisions, strict=True)
         held = np.concatenate([levels[decision.origins] for levels, decision in pairs])
     addresses = np.concatenate([decision.addresses for decision in decisions])
