@@ -25,6 +25,8 @@ from twinbar.hw.errors import ConfigError
 
 ENTRIES: Final = 64
 """Entries of a table, per polarity."""
+MOST_SLACK: Final = 511
+"""Codes by which patience can widen a window."""
 OWN: Final = "preset"
 """Name of what is no table: the ramp of the preset."""
 
@@ -100,6 +102,12 @@ def pulse_table(
     if write.algorithm == OWN:
         return None
     algorithm = ALGORITHMS[write.algorithm]
+    slack = round(write.slack * spacing)
+    if slack > MOST_SLACK:
+        raise ConfigError(
+            f"write.slack is {write.slack:g} levels, {slack} codes; at most {MOST_SLACK} can be, so give "
+            "fewer levels, or fewer ADC bits (array.adc_bits)"
+        )
     rules = TableRules(
         limit=registers.limit,
         discard=registers.discard,
@@ -108,7 +116,7 @@ def pulse_table(
         fall=0,
         keep=0,
         patience=NEVER if write.patience is None else write.patience,
-        slack=round(write.slack * spacing),
+        slack=slack,
     )
     if isinstance(algorithm, ByLevel):
         entries = _by_level(preset, cells, levels, registers, algorithm)

@@ -29,7 +29,7 @@ class WriteConfig(Section):
     patience: int | None = Field(
         default=None,
         ge=1,
-        le=255,
+        le=254,
         description="pulses after which a write ends up to write.slack outside its window too; not with preset",
     )
     slack: float = Field(

@@ -140,6 +140,8 @@ def test_what_the_preset_must_know(make_crossbar: Crossbars) -> None:
         make_crossbar("taox-hfox", algorithm="two-pulse")
     with pytest.raises(ConfigError, match=r"each of the 100 levels.*has 64"):
         make_crossbar("umass-hfo2", levels=100, algorithm="two-pulse")
+    with pytest.raises(ConfigError, match=r"write\.slack is 1 levels, 3\d\d\d codes; at most 511"):
+        make_crossbar("taox-hfox", levels=2, adc_bits=12, slack=1.0, algorithm="distance")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_what_the_preset_must_know(make_crossbar: Crossbars) -> None:
         ({"first": True}, "write.first is for pulse tables"),
         ({"patience": 3}, "write.patience is for pulse tables"),
         ({"algorithm": "distance", "set_ramp_v": (1, 0.1, 2)}, "write.set_ramp_v is a ramp"),
-        ({"algorithm": "distance", "patience": 0}, "write.patience is 0; it must be a whole number from 1 to 255"),
+        ({"algorithm": "distance", "patience": 0}, "write.patience is 0; it must be a whole number from 1 to 254"),
         ({"algorithm": "fastest"}, "it must be one of preset, strong, distance"),
     ],
 )
