@@ -43,12 +43,16 @@ class Action(IntEnum):
     """32 bits of the twin's memory were read or written on the host."""
     TWIN_RANDOM = 17
     """32 random bits were drawn on the host, for stochastic rounding of the twin."""
+    COMPARE = 18
+    """A cell was compared with a threshold instead of being converted."""
 
 
 ACTIONS: Final = tuple(action.name.lower() for action in Action)
 """Names of the actions, in the order of their numbers."""
 
-OF_OPTIONS: Final = tuple(ACTIONS[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT))
+OF_OPTIONS: Final = tuple(
+    ACTIONS[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT, Action.COMPARE)
+)
 """Names of those that only controllers with an option do."""
 
 

@@ -68,6 +68,8 @@ REGISTER_WRITE_CYCLES: Final = 2
 """Cycles (decide) of writing a register, before its response."""
 ARM_CYCLES: Final = 24
 """Cycles (decide) of checking and driving the bias records, before the response of ARM."""
+ARM_ENTRY_CYCLES: Final = 4
+"""Cycles (decide) by which ARM takes longer for each number of an entry of the pulse table, if that is used."""
 MIN_SETTLE_DRIVE: Final = 2
 """Least settling of the write drive: its codes reach the pins in the second cycle."""
 
@@ -155,6 +157,37 @@ def add_write(
     phases[Phase.RECOVER] += recover
     phases[Phase.RESPOND] += RESPOND_CYCLES
     return t.select + settle + convert + decide + pulse + recover
+
+
+def add_compared_write(
+    phases: MutableSequence[int],
+    t: Durations,
+    compare: int,
+    reads: int,
+    conversions: int,
+    comparisons: int,
+    sets: int,
+    resets: int,
+    drive_updates: int,
+) -> int:
+    """Add the cycles of a write by the pulse table to ``phases``; gives those before its response.
+
+    Parameters
+    ----------
+    phases : indexable of int, by `Phase`
+    t : Durations
+    compare : int
+        Cycles of a comparison.
+    reads : int
+        Reads, by conversions or by comparisons.
+    conversions, comparisons : int
+        Reads that convert, each ``t.samples`` times, and comparisons of the others, one or two of each.
+    sets, resets, drive_updates : int
+    """
+    before = add_write(phases, t, reads, sets, resets, drive_updates)
+    spared = (reads - conversions) * t.samples * t.convert - comparisons * compare
+    phases[Phase.CONVERT] -= spared
+    return before - spared
 
 
 def add_read(phases: MutableSequence[int], t: Durations) -> int:

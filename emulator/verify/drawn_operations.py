@@ -182,7 +182,7 @@ def _of_option(rng: Random, sketch: Sketch, rule: Needs) -> int:
 def _resolve(sketch: Sketch, bound: Bound) -> int:
     """Return what a bound stands for in a tile as it is believed to be."""
     if isinstance(bound, Setting):
-        return sketch[bound.register]
+        return int(registers.BY_NAME[bound.register][bound.field].of(sketch[bound.register]))
     return int(getattr(sketch.elaboration.controller, bound.name)) if isinstance(bound, GeometryBound) else bound
 
 

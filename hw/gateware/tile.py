@@ -46,7 +46,7 @@ class Tile(wiring.Component):
     Attributes
     ----------
     started, copied, passed, packed : Signal
-        With options, what the accounts count of them and of commands, for observation.
+        Where streams are shared, what the accounts count of that and of commands, for observation.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -115,7 +115,7 @@ class Tile(wiring.Component):
                 m.d.comb += outside.eq(inside)
             else:
                 connect(m, *((flipped(outside), inside) if name == "above" else (inside, flipped(outside))))
-        if self.config.has_options:
+        if self.config.shares_streams:
             m.d.comb += [
                 self.started.eq(control.progress.popped & ~control.copied),
                 self.copied.eq(control.copied),

@@ -85,7 +85,7 @@ class RegisterFile:
         self._config = config
         values = initial_values(config)
         self._values = {register.name: values[register.address] for register in REGISTERS}
-        self._tables = {table.name: [table.init] * table.count(config) for table in TABLES}
+        self._tables = {table.name: list(table.inits) * (table.count(config) // len(table.words)) for table in TABLES}
         self.trims = self._tables[TRIMS.name]
 
     def __getitem__(self, name: str) -> int:
@@ -134,7 +134,7 @@ class RegisterFile:
             return Status.BAD_REGISTER
         if holder.access is Access.LOCKED and mode is not Mode.SAFE:
             return Status.LOCKED
-        return Status.OK if holder.word.holds(value, self._config) else Status.BAD_VALUE
+        return Status.OK if holder.word_at(address).holds(value, self._config) else Status.BAD_VALUE
 
     def read(self, address: int) -> int:
         """Return what a register or an entry of a table holds."""

@@ -14,12 +14,18 @@ from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS
 from twinbar.hw.protocol.registers import Access
 from twinbar.hw.protocol.vocabulary import Mode, Status
 
-_MOST_FIELDS: Final = max(len(each.word.fields) for each in (*registers.REGISTERS, *registers.SPACES))
+_WORDS: Final = (
+    *(each.word for each in registers.REGISTERS),
+    *(word for each in registers.SPACES for word in each.words),
+)
+_MOST_FIELDS: Final = max(len(word.fields) for word in _WORDS)
 REGISTER_RULE: Final = np.dtype(
     [
         ("access", np.int64),
         # Bits that no field has.
         ("outside", np.int64),
+        # Bits of which at most one is set.
+        ("exclusive", np.int64),
         # How many fields there are; then, of each, its place, the sign's bit in it (0 where there is none), and bounds.
         ("fields", np.int64),
         ("shift", np.int64, (_MOST_FIELDS,)),
@@ -81,6 +87,7 @@ def register_rules(config: ControllerConfig) -> RegisterRules:
     def add(access: Access, word: Word) -> int:
         rule = np.zeros((), REGISTER_RULE)[()]
         rule["access"], rule["fields"], rule["outside"] = _ACCESS[access], len(word.fields), (1 << VALUE_BITS) - 1
+        rule["exclusive"] = word.exclusive_bits
         for place, field in enumerate(word):
             rule["outside"] &= ~(field.mask << field.offset)
             rule["shift"][place], rule["mask"][place] = field.offset, field.mask
@@ -90,10 +97,12 @@ def register_rules(config: ControllerConfig) -> RegisterRules:
         return len(rules) - 1
 
     for register in registers.REGISTERS:
-        number[register.address] = add(register.access, register.word)
+        if register.exists(config):
+            number[register.address] = add(register.access, register.word)
     for space in registers.SPACES:
         entries = np.arange(space.count(config)) if not isinstance(space.entries, tuple) else np.array(space.entries)
-        number[space.base + entries] = add(space.access, space.word)
+        for place, word in enumerate(space.words):
+            number[space.base + entries[place :: len(space.words)]] = add(space.access, word)
     return RegisterRules(number, np.array(rules, REGISTER_RULE))
 
 
@@ -107,7 +116,8 @@ def power_up(tiles: np.ndarray, config: ControllerConfig) -> None:
 @inline
 def _is_legal(rule, value):
     """Whether a value has nothing outside the fields, and each within its bounds."""
-    if value & rule.outside:
+    flags = value & rule.exclusive
+    if value & rule.outside or flags & (flags - 1):
         return False
     for place in range(rule.fields):
         sign = rule.sign[place]

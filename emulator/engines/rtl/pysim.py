@@ -127,7 +127,7 @@ class PysimController:
         actions[:, Action.RESPONSE_BEAT] = response_beats(respond, actions.T)
         tiles = self.controller.tiles
         # Every queue is empty again: what was accepted was popped, SAFE by every tile. With options, it was seen.
-        for command in program.commands.tolist() if not self.controller.has_options else []:
+        for command in program.commands.tolist() if not self.controller.shares_streams else []:
             tile = COMMAND["tile"].of(command)
             if COMMAND["opcode"].of(command) in [opcode.value for opcode in TO_EVERY_TILE]:
                 actions[:, Action.COMMAND_BEAT] += 1

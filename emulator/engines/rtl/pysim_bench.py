@@ -57,7 +57,7 @@ class _Observed(wiring.Component):
         ]
         self.watch = [Signal(len(pins), name=f"watch_{tile}") for tile, pins in enumerate(self.pins)]
         self.options = [
-            [getattr(core, name) for name in OPTIONAL] if controller.config.has_options else []
+            [getattr(core, name) for name in OPTIONAL] if controller.config.shares_streams else []
             for core in controller.cores
         ]
 

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.commands import CLOSED_LOOP
-from twinbar.hw.protocol.registers import COUNTER_BITS, PHASE_COUNTERS
+from twinbar.hw.protocol.registers import COUNTER_BITS, LATER_BIT, PHASE_COUNTERS
 from twinbar.hw.protocol.vocabulary import Record, Status
 
 from ..controller_config import ControllerConfig
@@ -75,12 +75,13 @@ class Accounts(wiring.Component):
         m.submodules.counters = counters = Counters(optional)
         progress = self.progress
         state, first, product = progress.state, progress.first, progress.product
-        index = self.registers.address[: PHASE_COUNTERS.index_bits]
+        address = self.registers.address
+        index = address[: PHASE_COUNTERS.index_bits]
         m.d.comb += [
             counters.phase.eq(progress.phase),
             counters.started.eq(progress.popped),
             counters.phase_index.eq(index),
-            counters.action_index.eq(index),
+            counters.action_index.eq(Cat(index, address[LATER_BIT])),
             counters.amount.eq(1),
             self.phase_value.eq(counters.phase_value),
             self.action_value.eq(counters.action_value),

@@ -1,8 +1,9 @@
 """The registers of a tile: checks what is written, and holds the settings that the gateware uses directly."""
 
+import itertools
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -110,6 +111,8 @@ class RegisterFile(wiring.Component):
             ]
             with m.Switch(self.head_address):
                 for register in REGISTERS:
+                    if not register.exists(self.config):
+                        continue
                     with m.Case(register.address):
                         m.d.sync += [
                             known.eq(1),
@@ -129,6 +132,15 @@ class RegisterFile(wiring.Component):
                 ):
                     with m.Case(table.pattern):
                         m.d.sync += [found.eq(self._has(table)), legal.eq(self._legal(table.word))]
+                for table in registers.PULSE_TABLES.values() if self.config.pulse_entries else ():
+                    codes, use = table.words
+                    with m.Case(table.pattern):
+                        m.d.sync += [
+                            known.eq(self._has(table)),
+                            writable.eq(1),
+                            locked.eq(1),
+                            legal.eq(Mux(self.head_address[0], self._legal(use), self._legal(codes))),
+                        ]
 
         exists = known | in_levels | in_trims | in_offsets
         with m.If(~exists | self.write & known & ~writable):
@@ -173,6 +185,8 @@ class RegisterFile(wiring.Component):
         outside = self.head_value[word.bits :]
         wrong = [outside.any()] if len(outside) else []
         wrong += [found for each in word if (found := self._out_of_bounds(each)) is not None]
+        flags = [self.head_value[word[name].places] for name in word.exclusive]
+        wrong += [one & other for one, other in itertools.combinations(flags, 2)]
         return ~Cat(wrong).any() if wrong else 1
 
     def _out_of_bounds(self, field: Field) -> Any:
