@@ -24,6 +24,9 @@ Closed-loop write of one cell, with ``r`` reads, ``s`` SET and ``q`` RESET pulse
     select + r * (settle_read + samples * convert + 1) + d * settle_drive + s * width_set + q * width_reset
            + (s + q) * recover + 1
 
+With a pulse table ``d`` counts changes of the entry. Of reads that compare, each takes ``settle_read + 1`` cycles, and
+``compare`` for each comparison.
+
 Multiplication of one input vector with ``p`` input steps (bit planes that hold a one, or 1 with integer DAC inputs),
 ``g`` conversions per step on the busiest ADC channel, and ``n`` result beats::
 
@@ -89,6 +92,7 @@ class Durations(NamedTuple):
     width_set: int
     width_reset: int
     recover: int
+    compare: int
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ class Timing:
         Cycles for which the write gate is open.
     recover : int
         Cycles after the write gate has closed.
+    compare : int
+        Cycles of a comparison.
 
     Raises
     ------
@@ -125,6 +131,7 @@ class Timing:
     width_set: int = 5
     width_reset: int = 5
     recover: int = 4
+    compare: int = 2
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -117,6 +117,7 @@ class SideBySide:
                         todo.cells[part],
                         todo.levels[part],
                         None if todo.held is None else todo.held[part],
+                        todo.initial,
                     )
                 )
         found = list(results.values())

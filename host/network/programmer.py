@@ -53,11 +53,12 @@ def program(
     layers : sequence of MappedLayer, optional
         Those of the network that are decided for; all of them by default.
     programmed : bool
-        Whether their cells are at the levels that the layers hold, so that a write may begin with a pulse.
+        Whether their cells are at the levels that the layers hold, so that a write may begin with a pulse; else this is
+        the first programming, which has an algorithm of its own.
     """
     layers = network.layers if layers is None else layers
     algorithm = network.session.engine.config.pulse_table
-    knows = programmed and algorithm is not None and algorithm.first
+    knows = programmed and algorithm is not None and algorithm.knows_moves
     # Policies change the levels of the layers while they decide.
     before = [_levels_of_pairs(layer) for layer in layers] if knows else []
     decisions = [_decide(policy, layer, progress) for layer in layers]
@@ -67,7 +68,7 @@ def program(
         held = np.concatenate([levels[decision.origins] for levels, decision in pairs])
     addresses = np.concatenate([decision.addresses for decision in decisions])
     levels = np.concatenate([decision.levels for decision in decisions])
-    result, order = network.session.write_cells(addresses, levels, held)
+    result, order = network.session.write_cells(addresses, levels, held, initial=not programmed)
     codes = np.empty_like(result.codes)
     ok = np.empty_like(result.ok)
     pulses = np.empty((2, len(order)), np.int64)

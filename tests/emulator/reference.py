@@ -204,45 +204,82 @@ class ReferenceTile:
         self._respond(cost)
         return WriteResponse(code, counts[SET], counts[RESET], ok)
 
-    def write_by_table(self, cell: int, level: int, first: int | None, entry: int, cost: Cost) -> WriteResponse:
-        """Closed-loop write of one cell by pulse table; ``first`` is the polarity of a pulse before the first read."""
+    def compare(self, cell: int, window: tuple[int, int], side: int, cost: Cost) -> int:
+        """Drive READ, settle, compare with the bound of ``side``, then with the other: -1 below, 1 above, else 0."""
+        timing, top = self.config.timing, int(self.scalars[0].adc_max)
+        low, high = window
+        cost.phases["settle"] += timing.settle_read
+        cost.phases["decide"] += 1
+        cost.heat["verify"] += self.grid(cell) * timing.settle_read
+        for bound in (side, 1 - side):
+            over = self.read_once(cell) >= min(max(low if bound == SET else high + 1, 0), top + 1)
+            cost.phases["convert"] += timing.compare
+            cost.actions["compare"] += 1
+            cost.heat["verify"] += self.grid(cell) * timing.compare
+            if bound == SET and low > 0 and not over:
+                return -1
+            if bound == RESET and high < top and over:
+                return 1
+        return 0
+
+    def write_by_table(self, cell: int, level: int, command: tuple[int, int, int], cost: Cost) -> WriteResponse:
+        """Closed-loop write of one cell by pulse table; ``command`` are its fields first, polarity and entry."""
         table = self.config.pulse_table
         assert table is not None
         entries, rules = table.entries, table.rules
         last = entries.amplitude.shape[1] - 1
         low, high = int(self.config.levels.low[level]), int(self.config.levels.high[level])
+        first, side, entry = command
         pulsed: list[int] = []
         offset = entry if rules.keep else 0
-        code, ok = 0, False
+        code, status = 0, "goes on"
         before = cost.cycles
         self._address(cost)
 
-        def pulse(polarity: int, number: int) -> bool:
-            """Whether the other polarity follows."""
-            codes = int(entries.amplitude[polarity, number]), int(entries.gate[polarity, number])
-            self.pulse(cell, polarity, *codes, cost, ("entry", polarity, number))
-            pulsed.append(polarity)
-            return bool(entries.turns[polarity, number]) and len(pulsed) < rules.limit
-
-        def pulses(polarity: int, number: int) -> None:
+        def groups(polarity: int, number: int) -> bool:
+            """Give a group of pulses and those that turn behind it; gives whether the write ends with them."""
             nonlocal offset
-            while pulse(polarity, number):
+            while True:
+                for _ in range(int(entries.pulses[polarity, number])):
+                    if len(pulsed) < rules.limit:
+                        codes = int(entries.amplitude[polarity, number]), int(entries.gate[polarity, number])
+                        self.pulse(cell, polarity, *codes, cost, ("entry", polarity, number))
+                        pulsed.append(polarity)
+                if not entries.turns[polarity, number] or len(pulsed) == rules.limit:
+                    return bool(entries.ends[polarity, number])
                 offset = max(offset - rules.fall, 0)
                 polarity, number = 1 - polarity, offset
 
-        if first is not None:
-            pulses(first, entry)
-        while True:
+        if first and groups(side, entry):
+            status = "ends"
+        while status == "goes on":
+            if rules.compare:
+                code = self.compare(cell, (low, high), pulsed[-1] if pulsed else side, cost)
+                beyond = abs(code)
+            else:
+                code = self.verify(cell, cost)
+                beyond = max(low - code, code - high, 0)
+            if beyond == 0:
+                status = "inside"
+            elif (
+                not rules.compare and rules.patience != 255 and len(pulsed) >= rules.patience and beyond <= rules.slack
+            ):
+                status = "near"
+            elif len(pulsed) == rules.limit:
+                status = "failed"
+            else:
+                wanted = SET if (code < 0 if rules.compare else code < low) else RESET
+                if pulsed:
+                    step = rules.rise if pulsed[-1] == wanted else -rules.fall
+                    offset = min(max(offset + step, 0), last)
+                counts = not rules.compare and rules.shift != 15
+                number = min(offset + ((beyond - 1) >> rules.shift), last) if counts else offset
+                if groups(wanted, number):
+                    status = "ends"
+        code = 0 if status == "ends" else code
+        if rules.compare and (table.code or status == "failed"):
             code = self.verify(cell, cost)
-            beyond = max(low - code, code - high, 0)
-            ok = beyond == 0 or (len(pulsed) >= rules.patience and beyond <= rules.slack)
-            if ok or len(pulsed) == rules.limit:
-                break
-            wanted = SET if code < low else RESET
-            if pulsed:
-                step = rules.rise if pulsed[-1] == wanted else -rules.fall
-                offset = min(max(offset + step, 0), last)
-            pulses(wanted, min(offset + ((beyond - 1) >> rules.shift), last))
+        ok = status != "failed"
         cost.actions["write_ok" if ok else "write_failed"] += 1
         cost.commands.append(Command(cost.cycles - before))
         self._respond(cost)

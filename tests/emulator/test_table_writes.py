@@ -19,16 +19,23 @@ from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.hw.actions import Action
 
 TILES = 2
-RULES = TableRules(limit=50, discard=0, shift=8, rise=0, fall=0, keep=0, patience=NEVER, slack=0)
+RULES = TableRules(limit=50, discard=0, shift=8)
 Crossbars = Callable[..., CrossbarConfig]
 
 
 def table_of(
-    amplitude: list[int], *, rules: dict[str, int] | None = None, turns: tuple[int, int] = (0, 0), **fields: Any
+    amplitude: list[int],
+    *,
+    rules: dict[str, int] | None = None,
+    turns: tuple[int, int] = (0, 0),
+    ends: int = 0,
+    count: int = 1,
+    **fields: Any,
 ) -> PulseTable:
     """A table of both polarities alike, with open gates."""
     both = np.array([amplitude, amplitude], np.int64)
-    entries = PulseEntries(both, np.full_like(both, 4095), np.zeros_like(both) + np.array(turns)[:, None])
+    none = np.zeros_like(both)
+    entries = PulseEntries(both, none + 4095, none + count, none + np.array(turns)[:, None], none + ends)
     own = {"first": False, "by_level": False, "entry_of_move": np.zeros(256, np.int64)}
     return PulseTable(entries, RULES._replace(**(rules or {})), **own | fields)
 
@@ -43,17 +50,20 @@ def tables(draw: st.DrawFn) -> PulseTable:
         return np.array([draw(st.lists(values, min_size=count, max_size=count)) for _ in range(2)], np.int64)
 
     rules = RULES._replace(
-        limit=draw(st.sampled_from([1, 2, 7, 20])),
-        shift=draw(st.integers(0, 5)),
+        limit=draw(st.sampled_from([1, 2, 7, 20, 255])),
+        shift=draw(st.sampled_from([0, 1, 2, 5, 15])),
         rise=draw(st.integers(0, 2)),
         fall=draw(st.sampled_from([0, 1, count])),
         keep=draw(st.integers(0, 1)),
         patience=draw(st.sampled_from([0, 2, NEVER])),
         slack=draw(st.integers(0, 9)),
+        compare=draw(st.integers(0, 1)),
     )
-    entries = PulseEntries(lines(codes), lines(codes), lines(st.sampled_from([0, 0, 1])))
+    turns = lines(st.sampled_from([0, 0, 1]))
+    ends = (1 - turns) * lines(st.sampled_from([0, 0, 0, 1]))
+    entries = PulseEntries(lines(codes), lines(codes), lines(st.sampled_from([1, 1, 2, 5])), turns, ends)
     moves = np.array([draw(st.integers(0, count - 1)) for _ in range(8)], np.int64)
-    return PulseTable(entries, rules, draw(st.booleans()), False, moves)
+    return PulseTable(entries, rules, draw(st.booleans()), False, moves, draw(st.booleans()))
 
 
 @pytest.mark.parametrize("preset", ["taox-hfox", "umass-hfo2", "neurram", "ibm-pcm"])
@@ -74,10 +84,12 @@ def test_random_tables_agree(make_crossbar: Crossbars, preset: str, table: Pulse
         expected = []
         for tile, entries, levels, cost in zip(both.reference.tiles, todo, held, costs, strict=True):
             for (cell, level), now in zip(entries, levels, strict=True):
-                direction = SET if level > now else RESET
-                first = direction if table.first and level != now else None
-                entry = int(table.entry_of_move[abs(level - now)])
-                expected.append(tile.write_by_table(cell, level, first, entry, cost))
+                command = (
+                    int(table.first and level != now),
+                    int(level < now),
+                    int(table.entry_of_move[abs(level - now)]),
+                )
+                expected.append(tile.write_by_table(cell, level, command, cost))
         assert result.codes.tolist() == [response.code for response in expected]
         assert result.sets.tolist() == [response.sets for response in expected]
         assert result.resets.tolist() == [response.resets for response in expected]
@@ -169,10 +181,16 @@ def test_the_drive_is_updated_when_the_entry_changes(exact: Callable[[PulseTable
 def test_what_the_host_says_of_the_first_pulse() -> None:
     table = table_of([1, 2, 3], first=True, entry_of_move=np.array([0, 0, 1, 2]))
     levels, held = np.array([3, 2, 2, 0], np.uint8), np.array([3, 1, 3, 3], np.int16)
-    first, entry = table.begin(levels, held)
-    assert first.tolist() == [-1, SET, RESET, RESET]
-    assert entry.tolist() == [0, 0, 0, 2]
-    first, entry = table.begin(levels, None)
-    assert first.tolist() == [-1] * 4
+    fields = table.begin(levels, held)
+    assert fields.first.tolist() == [0, 1, 1, 1]
+    assert fields.polarity.tolist() == [SET, SET, RESET, RESET]
+    assert fields.entry.tolist() == [0, 0, 0, 2]
+    unknown = table.begin(levels, None)
+    assert not unknown.first.any()
+    assert unknown.polarity.tolist() == [SET] * 4
     by_level = replace(table, by_level=True)
-    assert by_level.begin(levels, held)[1].tolist() == [3, 2, 2, 0]
+    assert by_level.begin(levels, held).entry.tolist() == [3, 2, 2, 0]
+    # Without a first pulse, the direction still says which bound is compared first.
+    read_first = replace(table, first=False).begin(levels, held)
+    assert not read_first.first.any()
+    assert read_first.polarity.tolist() == [SET, SET, RESET, RESET]

@@ -92,7 +92,8 @@ class FastEngine:
         assert self._scalars.shape == (1,)
         self._ages = bool(self._scalars[0].ages)
         self._t = config.timing.record()
-        self._registers = config.registers.record()
+        self._registers = {initial: config.algorithm(initial=initial).registers.record() for initial in (False, True)}
+        self._initial = False
         self._states = cell_loops.CellStates(
             g=np.zeros((tiles, array.cells), np.int32),
             pulses=np.zeros((tiles, array.cells), np.uint32),
@@ -193,13 +194,14 @@ class FastEngine:
             work=np.zeros(n, np.int64),
         )
         totals = self._nothing()
-        table = self.config.pulse_table
+        self._change_writes(initial=todo.initial)
+        table = self.config.algorithm(initial=todo.initial).table
         write: Any = cell_writes.write_cells
         begin: tuple[Any, ...] = ()
-        algorithm: tuple[Any, ...] = (self._registers,)
+        algorithm: tuple[Any, ...] = (self._registers[todo.initial],)
         if table is not None:
             write = table_writes.write_by_table
-            begin = table.begin(todo.levels, todo.held)
+            begin = (table.begin(todo.levels, todo.held), table.code)
             algorithm = (table.entries, table.rules)
         if n:
             for_tiles(
@@ -230,6 +232,13 @@ class FastEngine:
         course = self._stream.follow_lists(todo.offsets, answers.work)
         activity = self._activity(course, totals)
         return WriteResult(answers.codes, answers.sets, answers.resets, answers.ok, activity)
+
+    def _change_writes(self, *, initial: bool) -> None:
+        """Write as usual, or as cells are programmed first: where that differs, all tiles are armed again."""
+        initial = initial and self.config.initial is not None
+        if initial != self._initial:
+            self._initial = initial
+            self._driven[:] = cell_writes.NOTHING_DRIVEN
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
@@ -479,7 +488,8 @@ class FastEngine:
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a program changes."""
         arrays = {name: array.copy() for name, array in self._state().items()}
-        return {"tick": self._tick, "served": self._stream.served, **arrays}
+        own = {} if self.config.initial is None else {"initial": self._initial}
+        return {"tick": self._tick, "served": self._stream.served, **own, **arrays}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
@@ -487,6 +497,7 @@ class FastEngine:
             check_shape(name, state[name], array)
             array[:] = state[name]
         self._tick = int(state["tick"])
+        self._initial = bool(state.get("initial", False))
         self._stream.served = int(state["served"])
         draw_errors(self._converters, self._scalars, self._tables)
         self._refresh()

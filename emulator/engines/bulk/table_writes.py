@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, SET
+from twinbar.emulator.crossbar.pulse_table import NEVER, UNCOUNTED
+from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, READ_GAIN_SHIFT, RESET, SET
 from twinbar.emulator.devices.physics import (
     apply_pulse,
     cell_key,
     effective_conductance,
+    quantize,
     to_grid,
     traits,
 )
@@ -15,6 +17,7 @@ from twinbar.emulator.engines.bulk.cell_writes import read_cycles
 from twinbar.emulator.engines.bulk.converters import converter_of, deviation_of, sample
 from twinbar.emulator.engines.bulk.counts import (
     COMMAND_BEAT,
+    COMPARE,
     CONVERT_VERIFY,
     DRIVE_UPDATE,
     ENERGY_RESET,
@@ -26,9 +29,64 @@ from twinbar.emulator.engines.bulk.counts import (
     SELECT_CELL,
     WRITE_FAILED,
     WRITE_OK,
-    add_write,
+    add_compared_write,
 )
 from twinbar.emulator.kernels.compiled import inline, kernel, part
+
+OPEN = -1
+"""Instead of a polarity: none is known yet."""
+GOES_ON = -1
+"""Instead of whether a write has ended well: it has not ended."""
+
+
+@inline
+def next_offset(offset, stays, rules, last):
+    """Return the offset of the next entry, where the polarity stays or turns."""
+    return min(offset + rules.rise, last) if stays else max(offset - rules.fall, 0)
+
+
+@inline
+def next_number(offset, distance, rules, last):
+    """Return the number of an entry that is chosen by a code ``distance`` codes outside its window."""
+    if rules.compare or rules.shift == UNCOUNTED:
+        return offset
+    return min(offset + ((abs(distance) - 1) >> rules.shift), last)
+
+
+@inline
+def compare_bound(grid, deviation, converter, made, lowest, highest, side, scalars, tables):
+    """Compare a cell with the bound of a window on the side of a polarity; gives whether it misses the bound."""
+    top = scalars[0].adc_max
+    bound = lowest if side == SET else highest + 1
+    threshold = min(max(bound + converter[4], 0), top + 1)
+    code = quantize(
+        grid,
+        deviation,
+        converter[1],
+        made,
+        converter[3],
+        converter[2],
+        READ_GAIN_SHIFT,
+        scalars[0].adc_min,
+        top,
+        tables,
+    )
+    if side == SET:
+        return lowest > 0 and code < threshold
+    return highest < top and code >= threshold
+
+
+@inline
+def compare_window(grid, deviation, converter, made, lowest, highest, side, scalars, tables):
+    """Compare a cell with a window, the bound on ``side`` first; gives -1, 0 or 1, and the comparisons that it took."""
+    number = np.int64(0)
+    answer = np.int64(0)
+    while number < 2 and answer == 0:
+        if compare_bound(grid, deviation, converter, made + number, lowest, highest, side, scalars, tables):
+            answer = 2 * side - 1
+        number += 1
+        side = 1 - side
+    return answer, number
 
 
 @inline
@@ -43,9 +101,31 @@ def distance_from(code, low, high):
 
 
 @inline
-def next_offset(offset, stays, rules, last):
-    """Return the offset of the next entry, where the polarity stays or turns."""
-    return min(offset + rules.rise, last) if stays else max(offset - rules.fall, 0)
+def ends_at(distance, given, rules):
+    """Return whether a write ends well where its code is ``distance`` codes outside; `GOES_ON`: it does not end."""
+    if distance == 0:
+        return np.int64(1)
+    patient = rules.patience != NEVER and given >= rules.patience
+    if patient and not rules.compare and abs(distance) <= rules.slack:
+        return np.int64(1)
+    return np.int64(0) if given >= rules.limit else np.int64(GOES_ON)
+
+
+@inline
+def pulse_group(g, count, pulses, polarity, number, entries, key, t, sound, trait, scalars, tables):
+    """Give a cell equal pulses; gives its conductance, and the heat."""
+    amplitude = entries.amplitude[polarity, number]
+    gate = entries.gate[polarity, number]
+    width = t.width_set if polarity == SET else t.width_reset
+    weight = np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
+    heat = np.int64(0)
+    for n in range(pulses):
+        after = g
+        if sound:
+            after = apply_pulse(g, key, count + n, polarity, amplitude, gate, width, trait, scalars, tables)
+        heat += ((g + after) >> 13) * weight
+        g = after
+    return g, heat
 
 
 @part
@@ -55,8 +135,8 @@ def _write_tile(
     end,
     cells,
     levels,
-    first,
-    entry,
+    fields,
+    gives_code,
     columns,
     subtract,
     used,
@@ -76,19 +156,15 @@ def _write_tile(
     tables,
 ):
     seed = np.uint64(scalars[0].seed)
-    samples = t.samples
     last = np.int64(entries.amplitude.shape[1] - 1)
-    all_reads, all_sets, all_resets, all_updates, all_ok = 0, 0, 0, 0, 0
+    all_reads, all_compared, all_sets, all_resets, all_updates, all_ok = 0, 0, 0, 0, 0, 0
     heat_set, heat_reset, verify = np.int64(0), np.int64(0), np.int64(0)
     for i in range(begin, end):
         cell = np.int64(cells[i])
-        row = cell // columns
         column = cell % columns
-        lowest = np.int64(low[levels[i]])
-        highest = np.int64(high[levels[i]])
+        lowest, highest = np.int64(low[levels[i]]), np.int64(high[levels[i]])
         key = cell_key(seed, tile, cell)
-        g = np.int64(states.g[tile, cell])
-        count = np.int64(states.pulses[tile, cell])
+        g, count = np.int64(states.g[tile, cell]), np.int64(states.pulses[tile, cell])
         before = seen_grid(tile, cell, columns, seed, states, tick, scalars, tables)
         grid = before
         converter = converter_of(tile, column, converters.errors, converters.offsets, converters.factors, scalars)
@@ -96,59 +172,70 @@ def _write_tile(
         conversions = converters.counts[tile, channel]
         trait = traits(key, scalars, tables)
         sound = states.fault[tile, cell] == FAULT_NONE
-        start = min(np.int64(entry[i]), last)
-        offset = start if rules.keep else np.int64(0)
-        number = start
-        polarity = np.int64(-1)
-        follows = np.int64(first[i])  # polarity of the pulse that comes without a read, if any
-        code = np.int64(0)
-        reads, sets, resets, updates = 0, 0, 0, 0
-        ok = False
-        while True:
-            if follows < 0:
+        number = min(np.int64(fields.entry[i]), last)
+        offset = number if rules.keep else np.int64(0)
+        side = np.int64(fields.polarity[i])
+        chosen = side if fields.first[i] else np.int64(OPEN)  # polarity of the pulses that come without a read
+        polarity = np.int64(OPEN)
+        code, ok = np.int64(0), np.int64(GOES_ON)
+        reads, compares, compared, sets, resets, updates = 0, 0, 0, 0, 0, 0
+        while ok < 0:
+            if chosen < 0:
                 deviation = deviation_of(grid, converters.deviations, scalars)
-                code = sample(grid, deviation, converter, conversions, rules.discard, samples, scalars, tables)
-                conversions += samples
-                reads += 1
-                verify += grid
-                distance = distance_from(code, lowest, highest)
-                given = sets + resets
-                ok = distance == 0 or (given >= rules.patience and abs(distance) <= rules.slack)
-                if ok or given >= rules.limit:
+                if rules.compare:
+                    code, made = compare_window(
+                        grid, deviation, converter, conversions, lowest, highest, side, scalars, tables
+                    )
+                    distance = code
+                    conversions += made
+                    compared += made
+                    compares += 1
+                    verify += grid * (t.settle_read + made * t.compare)
+                else:
+                    code = sample(grid, deviation, converter, conversions, rules.discard, t.samples, scalars, tables)
+                    distance = distance_from(code, lowest, highest)
+                    conversions += t.samples
+                    reads += 1
+                    verify += grid * read_cycles(t)
+                ok = ends_at(distance, sets + resets, rules)
+                if ok >= 0:
                     break
-                wanted = np.int64(distance > 0)
+                chosen = np.int64(RESET if distance > 0 else SET)
                 if polarity >= 0:
-                    offset = next_offset(offset, wanted == polarity, rules, last)
-                number = min(offset + ((abs(distance) - 1) >> rules.shift), last)
-            else:
-                wanted = follows
-                if polarity >= 0:
-                    offset = next_offset(offset, False, rules, last)
-                    number = offset
-            polarity = wanted
-            held = 2 * number + polarity
-            if driven[tile] != held:
-                driven[tile] = held
+                    offset = next_offset(offset, chosen == polarity, rules, last)
+                number = next_number(offset, distance, rules, last)
+            elif polarity >= 0:
+                offset = next_offset(offset, False, rules, last)
+                number = offset
+            polarity = chosen
+            side = chosen
+            if driven[tile] != 2 * number + polarity:
+                driven[tile] = 2 * number + polarity
                 updates += 1
-            amplitude = entries.amplitude[polarity, number]
-            after = g
-            if sound:
-                width = t.width_set if polarity == SET else t.width_reset
-                gate = entries.gate[polarity, number]
-                after = apply_pulse(g, key, count, polarity, amplitude, gate, width, trait, scalars, tables)
-            heat = ((g + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
+            pulses = min(entries.pulses[polarity, number], rules.limit - sets - resets)
+            g, heat = pulse_group(g, count, pulses, polarity, number, entries, key, t, sound, trait, scalars, tables)
+            count += pulses
             if polarity == SET:
-                sets += 1
+                sets += pulses
                 heat_set += heat
             else:
-                resets += 1
+                resets += pulses
                 heat_reset += heat
-            g = after
-            count += 1
-            grid = to_grid(effective_conductance(g, key, count, 0, scalars, tables), row + column, scalars, tables)
-            follows = np.int64(-1)
+            grid = to_grid(
+                effective_conductance(g, key, count, 0, scalars, tables), cell // columns + column, scalars, tables
+            )
+            chosen = np.int64(OPEN)
             if entries.turns[polarity, number] and sets + resets < rules.limit:
-                follows = 1 - polarity
+                chosen = 1 - polarity
+            elif entries.ends[polarity, number]:
+                ok = np.int64(1)
+                code = np.int64(0)
+        if rules.compare and (gives_code or ok == 0):
+            deviation = deviation_of(grid, converters.deviations, scalars)
+            code = sample(grid, deviation, converter, conversions, rules.discard, t.samples, scalars, tables)
+            conversions += t.samples
+            reads += 1
+            verify += grid * read_cycles(t)
         if sets + resets > 0:
             states.g[tile, cell] = g
             states.pulses[tile, cell] = count
@@ -156,14 +243,17 @@ def _write_tile(
                 states.last_tick[tile, cell] = tick
             refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
             if column < used:
-                operands.row_sum[tile, row] += grid - before
+                operands.row_sum[tile, cell // columns] += grid - before
         converters.counts[tile, channel] = conversions
         answers.codes[i] = code
         answers.sets[i] = sets
         answers.resets[i] = resets
-        answers.ok[i] = ok
-        answers.work[i] = add_write(totals.phases[tile], t, reads, sets, resets, updates)
+        answers.ok[i] = ok == 1
+        answers.work[i] = add_compared_write(
+            totals.phases[tile], t, reads + compares, reads, compared, sets, resets, updates
+        )
         all_reads += reads
+        all_compared += compared
         all_sets += sets
         all_resets += resets
         all_updates += updates
@@ -171,7 +261,8 @@ def _write_tile(
     writes = end - begin
     actions = totals.actions
     actions[tile, SELECT_CELL] += writes
-    actions[tile, CONVERT_VERIFY] += all_reads * samples
+    actions[tile, CONVERT_VERIFY] += all_reads * t.samples
+    actions[tile, COMPARE] += all_compared
     actions[tile, DRIVE_UPDATE] += all_updates
     actions[tile, PULSE_SET] += all_sets
     actions[tile, PULSE_RESET] += all_resets
@@ -181,7 +272,7 @@ def _write_tile(
     actions[tile, RESPONSE_BEAT] += writes
     totals.energy[tile, ENERGY_SET] += heat_set
     totals.energy[tile, ENERGY_RESET] += heat_reset
-    totals.energy[tile, ENERGY_VERIFY] += verify * read_cycles(t)
+    totals.energy[tile, ENERGY_VERIFY] += verify
 
 
 @kernel
@@ -191,8 +282,8 @@ def write_by_table(
     offsets,
     cells,
     levels,
-    first,
-    entry,
+    fields,
+    gives_code,
     columns,
     subtract,
     mapped_columns,
@@ -219,8 +310,9 @@ def write_by_table(
     ----------
     from_tile, to_tile : int
         Tiles, from the first to the one before the last.
-    first, entry : int64 [n]
-        See `twinbar.emulator.crossbar.pulse_table.PulseTable.begin`.
+    fields : CommandFields
+    gives_code : bool
+        Whether a conversion follows the comparisons of every write.
     entries : PulseEntries
     rules : TableRules
     driven : int64 [tiles]
@@ -233,8 +325,8 @@ def write_by_table(
             offsets[tile + 1],
             cells,
             levels,
-            first,
-            entry,
+            fields,
+            gives_code,
             columns,
             subtract,
             mapped_columns[tile],

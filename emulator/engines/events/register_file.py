@@ -21,12 +21,17 @@ from twinbar.hw.protocol.registers import (
     LEVEL_WINDOWS,
     OFFSETS,
     PAIR_OFFSETS,
+    PULSE_COUNT,
+    PULSE_TABLES,
+    PULSE_USE,
     REGISTERS,
     SHAPE,
     TABLES,
     TRIMS,
+    WRITE_TABLE,
     Access,
     Register,
+    entry_address,
     holder_of,
     record_address,
 )
@@ -64,6 +69,28 @@ class Bias(NamedTuple):
             and self.width <= self.width_limit
             and self.compliance <= self.compliance_limit
         )
+
+
+class TableEntry(NamedTuple):
+    """An entry of the pulse table: the codes of its pulses, and how they are used."""
+
+    codes: Codes
+    pulses: int
+    turns: bool
+    ends: bool
+
+
+class TableSettings(NamedTuple):
+    """The register WRITE_TABLE."""
+
+    use: bool
+    compare: bool
+    keep: bool
+    shift: int
+    rise: int
+    fall: int
+    patience: int
+    slack: int
 
 
 class RegisterFile:
@@ -122,6 +149,29 @@ class RegisterFile:
             compliance=width["compliance"],
             compliance_limit=limit["compliance"],
         )
+
+    @property
+    def write_table(self) -> TableSettings:
+        """The register WRITE_TABLE; 0 where there is none."""
+        return TableSettings(**WRITE_TABLE.word.unpack(self._values[WRITE_TABLE.name]))
+
+    def entry(self, polarity: Record, number: int) -> TableEntry:
+        """Return an entry of the pulse table."""
+        table = PULSE_TABLES[polarity]
+        place = entry_address(polarity, number) - table.base
+        values = self._tables[table.name]
+        count, turns, ends = PULSE_USE.unpack(values[place + PULSE_COUNT]).values()
+        return TableEntry(lines_of(values[place]), count, bool(turns), bool(ends))
+
+    def entries_within_windows(self) -> bool:
+        """Whether ``LOW <= codes <= STOP`` lane by lane, for all entries of both polarities."""
+        for polarity in PULSE_TABLES:
+            bias = self.bias(polarity)
+            for number in range(self._config.pulse_entries):
+                codes = self.entry(polarity, number).codes
+                if not all(low <= code <= stop for low, code, stop in zip(bias.low, codes, bias.stop, strict=True)):
+                    return False
+        return True
 
     def check_read(self, address: int) -> Status:
         """Tell whether something can be read at an address."""

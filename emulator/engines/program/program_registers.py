@@ -55,6 +55,7 @@ FAULT: Final = int(Pin.FAULT)
 PHASE_BASE: Final = registers.PHASE_COUNTER_BASE
 ACTION_BASE: Final = registers.ACTION_COUNTER_BASE
 LEVEL_BASE: Final = registers.LEVEL_BASE
+ENTRY_BASE: Final = registers.SET_PULSES.base
 TRIM_BASE: Final = registers.TRIM_BASE
 OFFSET_BASE: Final = registers.OFFSET_BASE
 INPUTS: Final = registers.INPUTS.address
@@ -111,6 +112,9 @@ def power_up(tiles: np.ndarray, config: ControllerConfig) -> None:
     values = initial_values(config)
     tiles["registers"][:, : len(values)] = values
     tiles["trims"][:, : config.adc_channels] = registers.TRIM_INIT
+    for table in registers.PULSE_TABLES.values():
+        for place, init in enumerate(table.inits):
+            tiles["table"][:, table.base - ENTRY_BASE + place : table.end - ENTRY_BASE : len(table.words)] = init
 
 
 @inline
@@ -151,6 +155,8 @@ def write_register(row, chip, address, value):
         row.offsets[(address >> PAIR_SHIFT) & 1, address & INDEX_MASK] = value
     elif address >= TRIM_BASE:
         row.trims[address - TRIM_BASE] = value
+    elif address >= ENTRY_BASE:
+        row.table[address - ENTRY_BASE] = value
     elif address >= LEVEL_BASE:
         row.levels[address - LEVEL_BASE] = value
     else:
@@ -178,6 +184,8 @@ def read_register(row, chip, pins, tile, address, cycle):
         return offset & ((np.int64(2) << chip.adc_bits) - 1)
     if address >= TRIM_BASE:
         return row.trims[address - TRIM_BASE]
+    if address >= ENTRY_BASE:
+        return row.table[address - ENTRY_BASE]
     if address >= LEVEL_BASE:
         return row.levels[address - LEVEL_BASE]
     if address >= ACTION_BASE:
