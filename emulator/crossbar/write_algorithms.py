@@ -225,7 +225,7 @@ def _size(tables: list[PulseTable], entries: int | None) -> int:
 def _table(crossbar: Crossbar, write: WriteConfig, registers: WriteRegisters, entries: int | None) -> PulseTable:
     """Return the table of the algorithm that a configuration names."""
     slack = round(write.slack * crossbar.spacing)
-    if write.patience is not None and slack > MOST_SLACK:
+    if slack > MOST_SLACK:
         raise ConfigError(
             f"write.slack is {write.slack:g} levels, {slack} codes; at most {MOST_SLACK} can be, so give "
             "fewer levels, or fewer ADC bits (array.adc_bits)"
@@ -234,9 +234,15 @@ def _table(crossbar: Crossbar, write: WriteConfig, registers: WriteRegisters, en
     if write.patience is not None:
         rules = rules._replace(patience=write.patience, slack=slack)
     algorithm = ALGORITHMS.get(write.algorithm)
+    if isinstance(algorithm, ByDistance | CoarseFine) and crossbar.preset.amplitude is None:
+        raise ConfigError(
+            f"write.algorithm is {write.algorithm!r}, which needs pulses of several amplitudes, but the preset "
+            f"{crossbar.preset.name} does not say what they do ([amplitude]); use {OWN!r}"
+        )
     table = PulseTable(_ramps(registers), rules, write.first, False, np.zeros(len(crossbar.levels), np.int64))
     if algorithm is None:
-        table = table.with_rules(rise=1, fall=MOST_STEP)
+        # A table is filled up with its last entry: pulses that are all alike must not wander through it.
+        table = table.with_rules(rise=int(len(table) > 1), fall=MOST_STEP)
     elif isinstance(algorithm, ByLevel):
         table = _by_level(crossbar, table, registers, algorithm)
     elif isinstance(algorithm, CoarseFine):
@@ -246,9 +252,10 @@ def _table(crossbar: Crossbar, write: WriteConfig, registers: WriteRegisters, en
     else:
         table = table.with_entries(_of_steps(crossbar, np.array([algorithm.least * crossbar.spacing]), registers))
     if len(table) > MOST_ENTRIES:
+        what = "levels that are written" if table.by_level else "steps of the ramp"
         raise ConfigError(
-            f"write.algorithm is {write.algorithm!r}, which needs an entry for each of {len(table)} levels or steps of "
-            f"a ramp here; a pulse table has {MOST_ENTRIES}"
+            f"write.algorithm is {write.algorithm!r}, which needs an entry for each of the {len(table)} {what}; a "
+            f"pulse table has {MOST_ENTRIES}"
         )
     table = table.with_code(write.read_back and write.compare)
     _check_windows(crossbar.cells, write, table.entries)
@@ -344,11 +351,6 @@ def _coarse_fine(crossbar: Crossbar, table: PulseTable, registers: WriteRegister
 
 def _of_steps(crossbar: Crossbar, steps: np.ndarray, registers: WriteRegisters) -> PulseEntries:
     """Return entries whose pulses move an average cell by so many codes in the middle of its window."""
-    if crossbar.preset.amplitude is None:
-        raise ConfigError(
-            "write.algorithm needs pulses of several amplitudes, but the preset "
-            f"{crossbar.preset.name} does not say what they do ([amplitude]); use {OWN!r}"
-        )
     amplitude = np.empty((2, len(steps)), np.int64)
     for polarity in (SET, RESET):
         factors = crossbar.cells.tables[O_AMP_MEAN + polarity * CODES : O_AMP_MEAN + (polarity + 1) * CODES]

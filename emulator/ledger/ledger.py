@@ -139,7 +139,7 @@ class Ledger:
     tiles : int
         Tiles that draw the table's static power per tile.
     compares : bool
-        Whether the front ends can compare; else a summary does not name what only those do.
+        Whether the front ends can compare; where they cannot, a summary does not name comparisons.
 
     Raises
     ------
@@ -156,7 +156,7 @@ class Ledger:
         input_dac_bits: int,
         cell_energy_unit_j: Mapping[CellEnergy, float],
         tiles: int = 1,
-        compares: bool = False,
+        compares: bool = True,
     ) -> None:
         if not (math.isfinite(clock_hz) and clock_hz > 0):
             raise ConfigError(f"the ledger's clock is {clock_hz!r} Hz; it must be greater than zero")

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.interleave import interleave
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.cells.accounted_controller import AccountedController
 from twinbar.host.cells.places import Ints, Places
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, pack
@@ -78,6 +79,17 @@ def run_on_cells(
     return found or beats.results(opcode, np.zeros((0, RESPONSE_BYTES), np.uint8))
 
 
+def command_fields(config: CrossbarConfig | None, level: Ints) -> dict[str, Ints]:
+    """Return what commands that write levels say of their pulses: nothing is known of where the cells are.
+
+    A write by comparisons is asked for its code.
+    """
+    table = None if config is None else config.pulse_table
+    if table is None:
+        return {}
+    return {**table.begin(level, None)._asdict(), "code": np.full(len(level), int(table.rules.compare), np.int64)}
+
+
 def write_until(
     controller: AccountedController,
     opcode: Opcode,
@@ -85,6 +97,7 @@ def write_until(
     level: Ints,
     attempts: int,
     progress: Progress | None = None,
+    **fields: Ints,
 ) -> dict[str, Ints]:
     """Write (or form) cells, and again those that failed.
 
@@ -95,18 +108,21 @@ def write_until(
     level : int64 [n]
     attempts : int
         Writes that are spent on a cell.
+    **fields : int64 [n]
+        Further arguments by name.
 
     Returns
     -------
     dict of int64 arrays [n]
         ``code`` and ``status`` of the last attempt, and the sums of ``sets`` and ``resets``.
     """
-    found = run_on_cells(controller, opcode, places, progress, may_fail=True, level=level)
+    found = run_on_cells(controller, opcode, places, progress, may_fail=True, level=level, **fields)
     for _ in range(1, attempts):
         failed = np.flatnonzero(found["status"] != Status.OK.value)
         if not len(failed):
             break
-        again = run_on_cells(controller, opcode, places.part(failed), may_fail=True, level=level[failed])
+        rest = {name: values[failed] for name, values in fields.items()}
+        again = run_on_cells(controller, opcode, places.part(failed), may_fail=True, level=level[failed], **rest)
         for name in ("code", "status"):
             found[name][failed] = again[name]
         for name in ("sets", "resets"):

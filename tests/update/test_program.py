@@ -10,7 +10,7 @@ from torch import nn
 
 from twinbar.emulator.contract.bulk_operations import WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.crossbar.pulse_table import NEVER, PulseEntries, PulseTable, TableRules
+from twinbar.emulator.crossbar.pulse_table import PulseEntries, PulseTable, TableRules
 from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.network.programmer import program
@@ -134,8 +134,8 @@ def test_writes_tell_the_level_that_the_cells_are_at(network: CrossbarNetwork, m
     engine = network.session.engine
     assert isinstance(engine, FastEngine)
     one = np.full((2, 1), 3500)
-    rules = TableRules(limit=100, discard=0, shift=8, rise=0, fall=0, keep=0, patience=NEVER, slack=0)
-    table = PulseTable(PulseEntries(one, one, 0 * one), rules, True, False, np.zeros(len(engine.config.levels), int))
+    rules = TableRules(limit=100, discard=0, shift=8)
+    table = PulseTable(PulseEntries.verified(one, one), rules, True, False, np.zeros(len(engine.config.levels), int))
     engine.config = replace(engine.config, pulse_table=table)
     lists: list[WriteList] = []
     write = FastEngine.write
