@@ -95,6 +95,7 @@ class Tile(wiring.Component):
             control.column.eq(readout.front.column),
             control.result.eq(readout.result),
             drive.make_safe.eq(control.make_safe),
+            drive.uses_table.eq(control.uses_table),
             readout.sampling.eq(control.sampling),
             readout.gain_target.eq(drive.even),
             readout.register_value.eq(readback.value),
