@@ -153,7 +153,7 @@ class Arming(wiring.Component):
         place = Signal(range(ARM_ENTRY_CYCLES * self._entries))
         done, looked, stops = Signal(), Signal(), Signal()
         with_stop, number, resets = place[0], place[1:-1], place[-1]
-        record = Mux(resets, Record.RESET.value, Record.SET.value)[:3]
+        record = Mux(resets, Const(Record.RESET.value, 3), Const(Record.SET.value, 3))
         m.d.comb += waits.eq(self.active & self.by_table & (step == _CHECKS) & ~done)
         with m.If(waits):
             m.d.comb += [
