@@ -128,7 +128,10 @@ class Tile(wiring.Component):
             ]
         if platform == "formal":
             from twinbar.hw.formal.gate import GateProperties
+            from twinbar.hw.formal.pulses import PulseProperties
 
             m.submodules.properties = properties = GateProperties()
             properties.observe(m, control, drive, self.front)
+            m.submodules.pulses = pulses = PulseProperties()
+            pulses.observe(m, control, drive)
         return m

@@ -88,6 +88,11 @@ class PulsePlan(wiring.Component):
     sets, resets : Out
         Pulses that were given; forming pulses count as SET.
     pulse : Out(PulseSignature)
+
+    Attributes
+    ----------
+    left, closing_reads : Signal
+        Pulses that may still be given, and `ClosingRead.reads`, for the proofs.
     """
 
     start: In(1)
@@ -110,12 +115,13 @@ class PulsePlan(wiring.Component):
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
+        self.left, self.closing_reads = Signal(PULSE_BITS), Signal()
         super().__init__()
 
     def elaborate(self, platform) -> Module:
         m = Module()
         plan, pulse, verdict, budget = self.plan, self.pulse, self.verdict, self.budget
-        left, outside = Signal(PULSE_BITS), Signal()
+        left, outside = self.left, Signal()
         deciding, record = self.state == TileState.DECIDE, self.command.body.pulse.record
         m.d.comb += [
             budget.more.eq(left.any()),
@@ -210,6 +216,7 @@ class PulsePlan(wiring.Component):
             group.closes.eq(closing.follows),
             group.failed.eq(Mux(closing.reads, closing.has_failed, closing.failed & ~closing.follows)),
             group.comparing.eq(closing.comparing),
+            self.closing_reads.eq(closing.reads),
             group.high_first.eq(Mux(pulse.first, plan.writes & arguments.polarity, pulse.record == Record.RESET)),
         ]
         with m.If(closing.reads):

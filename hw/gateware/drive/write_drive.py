@@ -136,7 +136,8 @@ class WriteDrive(wiring.Component):
             reading.odd_row.eq(record_row(pulse.target, FIELD_WIDTH)),
         ]
         if self.config.pulse_entries:
-            start |= pulse.by_entry
+            start |= pulse.by_entry | pulse.held
+            m.d.comb += pulse.stale.eq(Mux(pulse.first, ~at_start, ramps) | pulse.held)
             with m.If(pulse.by_entry):
                 m.d.comb += reading.even_row.eq(entry_row(pulse.target == Record.RESET, pulse.entry))
         m.d.sync += [updating.eq(pulse.begin), finishing.eq(updating), self.update.eq(updating)]
@@ -166,7 +167,7 @@ class WriteDrive(wiring.Component):
         with m.If(updating & fresh):
             m.d.sync += Cat(self.width, self.compliance_code).eq(reading.odd)
         if self.config.pulse_entries:
-            self._hold_entry(m, at_start)
+            self._hold_entry(m)
         with m.If(self.load):
             m.d.sync += [
                 self.codes.eq(reading.even),
@@ -184,12 +185,11 @@ class WriteDrive(wiring.Component):
             ]
         return m
 
-    def _hold_entry(self, m: Module, at_start: Signal) -> None:
+    def _hold_entry(self, m: Module) -> None:
         """Remember the entry that is driven, and how it is used."""
         pulse, reading = self.pulse, self.reading
         with m.If(self.updating & pulse.by_entry):
             m.d.comb += reading.odd_row.eq(entry_row(pulse.target == Record.RESET, pulse.entry))
-            m.d.sync += at_start.eq(0)  # a record that is pulsed next is not the one that is driven
         with m.If(self.updating):
             m.d.sync += [pulse.held.eq(pulse.by_entry), pulse.held_entry.eq(pulse.entry)]
         with m.If(self.finishing & pulse.held):
