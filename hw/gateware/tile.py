@@ -95,6 +95,7 @@ class Tile(wiring.Component):
             control.column.eq(readout.front.column),
             control.result.eq(readout.result),
             drive.make_safe.eq(control.make_safe),
+            drive.uses_table.eq(control.uses_table),
             readout.sampling.eq(control.sampling),
             readout.gain_target.eq(drive.even),
             readout.register_value.eq(readback.value),
@@ -127,7 +128,10 @@ class Tile(wiring.Component):
             ]
         if platform == "formal":
             from twinbar.hw.formal.gate import GateProperties
+            from twinbar.hw.formal.pulses import PulseProperties
 
             m.submodules.properties = properties = GateProperties()
             properties.observe(m, control, drive, self.front)
+            m.submodules.pulses = pulses = PulseProperties()
+            pulses.observe(m, control, drive)
         return m

@@ -88,7 +88,7 @@ class PysimController:
                 break
             compliance = []
             for tile, (array, pins) in enumerate(zip(arrays, bench.tiles, strict=True)):
-                codes, limited = array.cycle(bench.pins(tile), pins)
+                codes, overs, limited = array.cycle(bench.pins(tile), pins)
                 compliance.append(limited)
                 for action in bench.optional(tile):
                     array.actions[action] += 1
@@ -97,6 +97,8 @@ class PysimController:
                 else:
                     for channel, code in codes.items():
                         bench.set_code(tile, channel, code)
+                    for channel, over in overs.items():
+                        bench.set_over(tile, channel, over)
             takes = ready[cycle % len(ready)]
             bench.drive(ready=takes, stop=stop[cycle], faults=[fault[cycle] for fault in faults], compliance=compliance)
             if presented and bench.accepts:

@@ -108,7 +108,9 @@ class Accounts(wiring.Component):
         written = is_any(progress.command.opcode, CLOSED_LOOP) & ((progress.status == Status.OK) | failed)
         count(progress.handed_over & written, Mux(failed, Action.WRITE_FAILED, Action.WRITE_OK))
         # All conversions of a read are counted when it ends, one way or the other.
-        ends = (state == TileState.CONVERT) & (self.done & (product | self.last_sample) | progress.halt)
+        converts = state == TileState.CONVERT
+        ends = converts & ~progress.comparing & (self.done & (product | self.last_sample) | progress.halt)
+        count(converts & progress.comparing & first, Action.COMPARE)
         count(ends, Mux(product, Action.CONVERT_FORWARD, Action.CONVERT_VERIFY))
         with m.If(ends):
             m.d.comb += counters.amount.eq(self.conversions)
