@@ -137,6 +137,12 @@ class CrossbarConfig:
                 "front end does not; leave it out, or take array.front_end = 'direct'"
             )
 
+        if self.compares and self.on_chip:
+            raise ConfigError(
+                "write.verify = 'compare' needs converters that compare, and the emulated array on a chip has none; "
+                "leave it out, or take array.front_end = 'direct'"
+            )
+
     def algorithm(self, *, initial: bool = False) -> WriteAlgorithm:
         """Return how cells are written, or with ``initial`` programmed first."""
         if initial and self.initial is not None:

@@ -1,7 +1,7 @@
 """One command for every cell, and its results in the order of the cells."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +97,8 @@ def write_until(
     level: Ints,
     attempts: int,
     progress: Progress | None = None,
-    **fields: Ints,
+    *,
+    fields: Mapping[str, Ints] | None = None,
 ) -> dict[str, Ints]:
     """Write (or form) cells, and again those that failed.
 
@@ -108,7 +109,7 @@ def write_until(
     level : int64 [n]
     attempts : int
         Writes that are spent on a cell.
-    **fields : int64 [n]
+    fields : mapping of str to int64 [n], optional
         Further arguments by name.
 
     Returns
@@ -116,13 +117,14 @@ def write_until(
     dict of int64 arrays [n]
         ``code`` and ``status`` of the last attempt, and the sums of ``sets`` and ``resets``.
     """
-    found = run_on_cells(controller, opcode, places, progress, may_fail=True, level=level, **fields)
+    given: dict[str, Any] = {**(fields or {}), "level": level}
+    found = run_on_cells(controller, opcode, places, progress, may_fail=True, **given)
     for _ in range(1, attempts):
         failed = np.flatnonzero(found["status"] != Status.OK.value)
         if not len(failed):
             break
-        rest = {name: values[failed] for name, values in fields.items()}
-        again = run_on_cells(controller, opcode, places.part(failed), may_fail=True, level=level[failed], **rest)
+        rest = {name: values[failed] for name, values in given.items()}
+        again = run_on_cells(controller, opcode, places.part(failed), may_fail=True, **rest)
         for name in ("code", "status"):
             found[name][failed] = again[name]
         for name in ("sets", "resets"):

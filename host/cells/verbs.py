@@ -439,7 +439,7 @@ class Cells:
         if attempts is None:
             attempts = self.config.registers.attempts if self.config else 1
         fields = command_fields(self.config, level) if opcode is Opcode.WRITE else {}
-        found = write_until(self._run, opcode, places, level, attempts, progress, **fields)
+        found = write_until(self._run, opcode, places, level, attempts, progress, fields=fields)
         return Written(
             found["code"].reshape(places.shape),
             found["sets"].reshape(places.shape),
