@@ -31,7 +31,7 @@ SHARING = replace(SMALL, tiles=2, cascade=True, shared_inputs=True, outputs_per_
 TABLED = replace(SMALL, pulse_entries=16, compare=True)
 """The same with a pulse table and comparisons."""
 
-CHECKED = 4
+CHECKED = 2
 """Entries of each polarity whose check is proven: one of more differs by the bits of a counter."""
 
 
