@@ -1,4 +1,4 @@
-"""Cycles of writes by pulse table and by comparisons, counted by hand from ADR 0021, on the engines that run programs.
+"""Cycles of writes by pulse table and by comparisons, counted by hand from docs/controller.md, on programs' engines.
 
 The cells of the preset `ideal` move by 1/256 of their window per pulse. With nine levels there are 32 pulses from one
 level to the next, so that the window of level 1 begins 16 pulses above the lowest conductance and ends 48 above it.
