@@ -6,7 +6,7 @@
     python benchmarks/write_algorithms.py training RUN/commands.parquet
     python benchmarks/write_algorithms.py check
 
-All algorithms are settings of one mechanism, the pulse table (`pulse_table.py`); this is a
+All algorithms are settings of one mechanism, the pulse table (`study_kernel.py`); this is a
 kernel of its own on the compiled physics that every engine uses. ``check`` compares it, for the algorithms that the
 engines have, with the engine `fast`. ``training`` replays the writes of a run that was recorded with ``--record``.
 """
@@ -21,7 +21,9 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import typer
-from pulse_table import (
+from rich.console import Console
+from rich.table import Table
+from study_kernel import (
     COMPARISONS,
     CONVERSIONS,
     ENTRIES,
@@ -36,13 +38,11 @@ from pulse_table import (
     TILE,
     TRAVEL,
     UPDATES,
-    PulseTable,
-    TableSettings,
+    StudySettings,
+    StudyTable,
     form,
     write_list,
 )
-from rich.console import Console
-from rich.table import Table
 
 from twinbar.emulator.contract.bulk_operations import WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, build_config
@@ -68,11 +68,11 @@ def no_first(held: np.ndarray, _: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """TableSettings, their table, and what the host does before each command."""
+    """StudySettings, their table, and what the host does before each command."""
 
     name: str
-    table: PulseTable
-    settings: TableSettings
+    table: StudyTable
+    settings: StudySettings
     rule: Rule = no_first
 
 
@@ -201,7 +201,7 @@ class World:
         gates: np.ndarray | None = None,
         count: int | np.ndarray = 1,
         reset_factors: np.ndarray | None = None,
-    ) -> PulseTable:
+    ) -> StudyTable:
         """Make a table from amplitude factors, and gate codes of SET if it is not open."""
         pairs = factors, factors if reset_factors is None else reset_factors
         amplitude = np.array(
@@ -216,7 +216,7 @@ class World:
         if gates is not None:
             gate[SET] = gates
         none = np.zeros_like(amplitude)
-        return PulseTable(amplitude, gate, none + count, none, none)
+        return StudyTable(amplitude, gate, none + count, none, none)
 
     def write(self, algorithm: Algorithm, cells: np.ndarray, levels: np.ndarray, held: np.ndarray) -> tuple[Any, ...]:
         """Write cells to levels; gives counts, totals and errors."""
@@ -247,8 +247,8 @@ def own_algorithm(world: World) -> Algorithm:
     ]
     ramps = any(drive.amplitude_step) or any(drive.gate_step)
     none = np.zeros((2, ENTRIES), np.int64)
-    table = PulseTable(np.array(amplitudes), np.array(gates), none + 1, none, none)
-    return Algorithm("preset", table, TableSettings(limit=limit, rise=int(ramps)))
+    table = StudyTable(np.array(amplitudes), np.array(gates), none + 1, none, none)
+    return Algorithm("preset", table, StudySettings(limit=limit, rise=int(ramps)))
 
 
 def by_direction(up: int, down: int | None = None, polarity: bool = True) -> Rule:
@@ -312,16 +312,16 @@ def algorithms(world: World, tuning: Tuning) -> list[Algorithm]:
     reach_first[-1] = tuning.first
     with_first = world.entry_table(reach_first)
     strong = world.entry_table(np.full(1, tuning.strong))
-    near = TableSettings(limit=limit, shift=1)
+    near = StudySettings(limit=limit, shift=1)
     first = by_direction(ENTRIES - 1)
     # A burst of equal pulses where a distance table has a stronger one.
     burst = world.entry_table(np.full(ENTRIES, reach[0]), count=np.round(reach / reach[0]).astype(np.int64))
     # Compare-only, coarse then fine: entry 0 is the fine pulse, and every turn goes one entry towards it.
     coarse = world.entry_table(np.minimum(tuning.strong * 2.0 ** np.arange(3), law.highest.si))
-    compare = TableSettings(limit=limit, compare=1)
+    compare = StudySettings(limit=limit, compare=1)
     found = [
         own,
-        Algorithm("strong", strong, TableSettings(limit=limit)),
+        Algorithm("strong", strong, StudySettings(limit=limit)),
         Algorithm("distance", distance, near),
         Algorithm("distance, first", with_first, near, first),
         Algorithm("distance, patience", distance, near._replace(patience=3, slack=2)),
@@ -347,7 +347,7 @@ def two_pulse(world: World, limit: int) -> list[Algorithm]:
     table = world.entry_table(np.ones(world.levels), gates=gates)
     erase = table._replace(turns=table.turns + np.array([[0], [1]]))
     blind = erase._replace(ends=table.ends + np.array([[1], [0]]))
-    settings = TableSettings(limit=limit, fall=0, keep=1)
+    settings = StudySettings(limit=limit, fall=0, keep=1)
     return [
         Algorithm("gate by level", table, settings, by_level),
         Algorithm("two-pulse", erase, settings, by_level),
@@ -398,7 +398,7 @@ def programmers(world: World) -> list[Algorithm]:
     tuning = TUNED[world.original.name]
     for slope in (1, 2, 4):
         reach = np.minimum(tuning.least + slope * 2 * tuning.slope * steps, law.highest.si)
-        settings = TableSettings(limit=255, shift=2)
+        settings = StudySettings(limit=255, shift=2)
         found.append(Algorithm(f"distance, slope x{slope}, limit 255", world.entry_table(reach), settings))
     if world.preset.gate is not None:
         two = two_pulse(world, 255)[0]

@@ -64,7 +64,9 @@ class AccountedEngine:
         finally:
             self.calibrates = before
 
-    def write_cells(self, addresses: np.ndarray, levels: np.ndarray) -> tuple[WriteResult, np.ndarray]:
+    def write_cells(
+        self, addresses: np.ndarray, levels: np.ndarray, held: np.ndarray | None = None, *, initial: bool = False
+    ) -> tuple[WriteResult, np.ndarray]:
         """Write cells to levels, each tile its own list.
 
         Parameters
@@ -72,6 +74,10 @@ class AccountedEngine:
         addresses : int64 [n]
             ``tile * rows * columns + row * columns + column``.
         levels : uint8 [n]
+        held : int16 [n], optional
+            Level that each cell is at, as far as the host knows.
+        initial : bool
+            Whether cells are programmed first, in their own way and with their own limit of pulses.
 
         Returns
         -------
@@ -83,13 +89,15 @@ class AccountedEngine:
         """
         cells_per_tile = self.engine.config.array.cells
         offsets, cells, sorted_levels, order = group_by_tile(addresses, levels, self.engine.tiles, cells_per_tile)
-        result = self._write(WriteList(offsets, cells, sorted_levels))
-        for _ in range(1, self.engine.config.registers.attempts):
+        known = None if held is None else held[order]
+        result = self._write(WriteList(offsets, cells, sorted_levels, known, initial))
+        for _ in range(1, self.engine.config.algorithm(initial=initial).registers.attempts):
             failed = np.flatnonzero(~result.ok)
             if not len(failed):
                 break
             # As many of each list have failed as lie between its ends.
-            again = WriteList(np.searchsorted(failed, offsets), cells[failed], sorted_levels[failed])
+            places = np.searchsorted(failed, offsets)
+            again = WriteList(places, cells[failed], sorted_levels[failed], initial=initial)
             _merge(result, self._write(again), failed)
         return result, order
 

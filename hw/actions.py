@@ -43,18 +43,22 @@ class Action(IntEnum):
     """32 bits of the twin's memory were read or written on the host."""
     TWIN_RANDOM = 17
     """32 random bits were drawn on the host, for stochastic rounding of the twin."""
-    CHANNEL_WAKE = 18
+    COMPARE = 18
+    """A cell was compared with a threshold instead of being converted."""
+    CHANNEL_WAKE = 19
     """An ADC channel was switched on."""
-    CLOCK_GATE = 19
+    CLOCK_GATE = 20
     """The clock of a tile may have been stopped and started again (`clock_gates`)."""
-    CHANNEL_CYCLE = 20
+    CHANNEL_CYCLE = 21
     """An ADC channel was on for a cycle; what that costs is a static power of the energy table."""
 
 
 ACTIONS: Final = tuple(action.name.lower() for action in Action)
 """Names of the actions, in the order of their numbers."""
 
-OF_OPTIONS: Final = tuple(ACTIONS[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT))
+OF_OPTIONS: Final = tuple(
+    ACTIONS[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT, Action.COMPARE)
+)
 """Names of those that only controllers with an option do."""
 
 

@@ -24,6 +24,9 @@ Closed-loop write of one cell, with ``r`` reads, ``s`` SET and ``q`` RESET pulse
     select + r * (settle_read + samples * convert + 1) + d * settle_drive + s * width_set + q * width_reset
            + (s + q) * recover + 1
 
+With a pulse table ``d`` counts changes of the entry. Of reads that compare, each takes ``settle_read + 1`` cycles, and
+``compare`` for each comparison.
+
 Multiplication of one input vector with ``p`` input steps (bit planes that hold a one, or 1 with integer DAC inputs),
 ``g`` conversions per step on the busiest ADC channel, and ``n`` result beats::
 
@@ -71,6 +74,8 @@ REGISTER_WRITE_CYCLES: Final = 2
 """Cycles (decide) of writing a register, before its response."""
 ARM_CYCLES: Final = 24
 """Cycles (decide) of checking and driving the bias records, before the response of ARM."""
+ARM_ENTRY_CYCLES: Final = 4
+"""Cycles (decide) by which ARM takes longer for each number of an entry of the pulse table, if that is used."""
 MIN_SETTLE_DRIVE: Final = 2
 """Least settling of the write drive: its codes reach the pins in the second cycle."""
 
@@ -90,6 +95,7 @@ class Durations(NamedTuple):
     width_set: int
     width_reset: int
     recover: int
+    compare: int
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,8 @@ class Timing:
         Cycles for which the write gate is open.
     recover : int
         Cycles after the write gate has closed.
+    compare : int
+        Cycles of a comparison.
 
     Raises
     ------
@@ -126,6 +134,7 @@ class Timing:
     width_set: int = 5
     width_reset: int = 5
     recover: int = 4
+    compare: int = 2
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -158,6 +167,37 @@ def add_write(
     phases[Phase.RECOVER] += recover
     phases[Phase.RESPOND] += RESPOND_CYCLES
     return t.select + settle + convert + decide + pulse + recover
+
+
+def add_compared_write(
+    phases: MutableSequence[int],
+    t: Durations,
+    compare: int,
+    reads: int,
+    conversions: int,
+    comparisons: int,
+    sets: int,
+    resets: int,
+    drive_updates: int,
+) -> int:
+    """Add the cycles of a write by the pulse table to ``phases``; gives those before its response.
+
+    Parameters
+    ----------
+    phases : indexable of int, by `Phase`
+    t : Durations
+    compare : int
+        Cycles of a comparison.
+    reads : int
+        Reads, by conversions or by comparisons.
+    conversions, comparisons : int
+        Reads that convert, each ``t.samples`` times, and comparisons of the others, one or two of each.
+    sets, resets, drive_updates : int
+    """
+    before = add_write(phases, t, reads, sets, resets, drive_updates)
+    spared = (reads - conversions) * t.samples * t.convert - comparisons * compare
+    phases[Phase.CONVERT] -= spared
+    return before - spared
 
 
 def add_read(phases: MutableSequence[int], t: Durations) -> int:

@@ -60,8 +60,9 @@ class Cells:
 class Array(Cells):
     """Cells behind the pins of the direct front end.
 
-    Conversion ``n`` of a channel adds ``dither[n % len(dither)]`` to the code, and a column its ``offset``. The
-    reference source gives ``reference[channel]`` times the trim of the channel over 128. A pulse ``trips`` or not.
+    Conversion ``n`` of a channel, comparisons included, adds ``dither[n % len(dither)]`` to the code, and a column its
+    ``offset``. The reference source gives ``reference[channel]`` times the trim of the channel over 128. A pulse
+    ``trips`` or not.
     """
 
     config: ControllerConfig = field(kw_only=True)
@@ -73,12 +74,14 @@ class Array(Cells):
     drives: list[tuple[Record, tuple[int, int, int]]] = field(default_factory=list)
     ranges: list[int] = field(default_factory=list)
     limits: list[int] = field(default_factory=list)
+    thresholds: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.conversions = [0] * self.config.adc_channels
         self.inputs = [0] * self.config.rows
         self._held: dict[int, int] = {}
+        self._over: dict[int, bool] = {}
 
     def cycle(self, pins: Any) -> dict[str, Any]:
         """Look at the pins in a cycle, and give what the array and its converters put on them."""
@@ -100,9 +103,19 @@ class Array(Cells):
             for channel in range(self.config.adc_channels):
                 if pins.channels >> channel & 1:
                     self._convert(channel, pins)
+        over = {}
+        if self.config.compare and pins.compare:
+            assert pins.read_enable, "a comparison with the read path open"
+            assert not pins.convert, "a comparison and a conversion at once"
+            for channel in range(self.config.adc_channels):
+                if pins.channels >> channel & 1:
+                    self.thresholds.append(pins.threshold)
+                    self._over[channel] = self._code(channel, pins) >= pins.threshold
+        if self.config.compare:
+            over = {channel: self._over.get(channel, False) for channel in range(self.config.adc_channels)}
         # Only a code that was asked for is worth reading.
         codes = {channel: self._held.get(channel, -1) for channel in range(self.config.adc_channels)}
-        return {"code": codes, "compliance": int(self.trips and self.open > 0)}
+        return {"code": codes, "over": over, "compliance": int(self.trips and self.open > 0)}
 
     def _load(self, pins: Any) -> None:
         per_word, bits = self.config.rows_per_word, self.config.field_bits
@@ -134,13 +147,16 @@ class Array(Cells):
             return self.current(weights, [2 * column]) - self.current(weights, [2 * column + 1])
         return self.current(weights, [column])
 
-    def _convert(self, channel: int, pins: Any) -> None:
+    def _code(self, channel: int, pins: Any) -> int:
         column = pins.column - pins.column % self.config.adc_channels + channel
         code = self._output(pins, column) + self.dither[self.conversions[channel] % len(self.dither)]
         code += self.offset.get(column, 0)
         limit = 1 << self.config.adc_bits
-        self._held[channel] = max(-limit, min(limit - 1, code))
         self.conversions[channel] += 1
+        return max(-limit, min(limit - 1, code))
+
+    def _convert(self, channel: int, pins: Any) -> None:
+        self._held[channel] = self._code(channel, pins)
         self.ranges.append(pins.range)
 
 

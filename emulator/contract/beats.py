@@ -9,12 +9,11 @@ from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.contract.interleave import interleave
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT
-from twinbar.emulator.crossbar.register_settings import bias_records, settings
+from twinbar.emulator.crossbar.register_settings import settings, write_settings
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
 from twinbar.hw.protocol.packing import pack, unpack, unpack_products, unpack_results
-from twinbar.hw.protocol.registers import record_address
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
 Commands = npt.NDArray[np.uint64]
@@ -47,15 +46,52 @@ def set_registers(config: CrossbarConfig, tiles: int) -> Commands:
             (registers.GAIN_TARGET, config.gain_target),
         )
     }
-    for record, fields in bias_records(config.timing, config.registers).items():
-        values |= {record_address(record, field): value for field, value in fields.items()}
+    if config.array.compare:
+        values[registers.COMPARE.address] = config.timing.compare
+    values |= write_settings(config.timing, config.algorithm())
     windows = registers.LEVEL_WINDOW.pack(
         low=config.levels.low.astype(np.int64), high=config.levels.high.astype(np.int64)
     )
     values |= {registers.LEVEL_BASE + level: int(window) for level, window in enumerate(windows)}
-    every = np.arange(tiles)
+    return _to_all(values, tiles)
+
+
+def change_writes(config: CrossbarConfig, tiles: int, *, initial: bool) -> Commands:
+    """Let cells be written from now on as usual, or with ``initial`` as they are programmed first; tiles arm again."""
+    values = write_settings(config.timing, config.algorithm(initial=initial))
+    if config.array.pulse_entries:
+        values = {registers.WRITE_TABLE.address: 0} | values
+    return np.concatenate([pack(Opcode.DISARM, np.arange(tiles)), _to_all(values, tiles), arm(tiles)])
+
+
+def _to_all(values: dict[int, int], tiles: int) -> Commands:
+    """Write registers, by address, of all tiles."""
     addresses, contents = np.array(list(values)), np.array(list(values.values()))
-    return write_register(np.repeat(every, len(values)), np.tile(addresses, tiles), np.tile(contents, tiles))
+    return write_register(np.repeat(np.arange(tiles), len(values)), np.tile(addresses, tiles), np.tile(contents, tiles))
+
+
+def hold_entries(driven: np.ndarray, window: int, highest: int) -> Commands:
+    """Let write drives hold entries of the pulse table; this pulses the first cell of each tile.
+
+    Parameters
+    ----------
+    driven : int64 [tiles]
+        ``2 * number + polarity``; less than 0: nothing is held.
+    window : int
+        Window of level 0, which is wide open meanwhile.
+    highest : int
+        Largest code.
+    """
+    tiles = np.flatnonzero(driven >= 0)
+    wide = registers.LEVEL_WINDOW.pack(low=0, high=highest)
+    number, polarity = np.divmod(driven[tiles], 2)
+    return np.concatenate(
+        [
+            write_register(tiles, registers.LEVEL_BASE, wide),
+            pack(Opcode.WRITE, tiles, first=1, polarity=polarity, entry=number),
+            write_register(tiles, registers.LEVEL_BASE, window),
+        ]
+    )
 
 
 def arm(tiles: int) -> Commands:

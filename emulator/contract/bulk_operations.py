@@ -24,11 +24,17 @@ class WriteList:
         ``row * columns + column`` within the tile.
     levels : uint8 [n]
         Level to reach.
+    held : int16 [n], optional
+        Level that each cell is at, as far as the host knows: by it, writes can begin with a pulse.
+    initial : bool
+        Whether cells are programmed first (`CrossbarConfig.algorithm`).
     """
 
     offsets: np.ndarray
     cells: np.ndarray
     levels: np.ndarray
+    held: np.ndarray | None = None
+    initial: bool = False
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -66,11 +72,11 @@ class WriteResult:
     Parameters
     ----------
     codes : int32 [n]
-        Code of the last read of each cell.
+        Code of the last read of each cell; of one that was not converted, no code (`CrossbarConfig.gives_codes`).
     sets, resets : uint16 [n]
         Pulses applied.
     ok : bool [n]
-        Whether the code lies in the level's window.
+        Whether the code lies in the level's window, as far as that was verified.
     activity : Activity
     """
 

@@ -9,9 +9,12 @@ import numpy as np
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
 from twinbar.emulator.crossbar.levels import LevelTable, Targets, level_table, separability_warnings
+from twinbar.emulator.crossbar.pulse_table import PulseTable
 from twinbar.emulator.crossbar.register_settings import check_settings
+from twinbar.emulator.crossbar.write_algorithms import Crossbar, WriteAlgorithm, needs_amplitudes, write_algorithms
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.cell_tables import CellTables, build_tables
+from twinbar.emulator.devices.drive_codes import drive_full_scale
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
@@ -102,6 +105,10 @@ class CrossbarConfig:
         Parts of every tile's front end, which then takes the cycles that they need; None: the front end is direct.
     on_chip : bool
         The core emulates the array itself (`twinbar.emulator.crossbar.chip_array`), instead of having it at its pins.
+    pulse_table : PulseTable, optional
+        What writes go by instead of the ramps of ``registers``.
+    initial : WriteAlgorithm, optional
+        How cells are programmed first; None: as they are always written.
 
     Raises
     ------
@@ -119,9 +126,40 @@ class CrossbarConfig:
     warnings: tuple[str, ...] = field(default=())
     parts: SerialParts | None = None
     on_chip: bool = False
+    pulse_table: PulseTable | None = None
+    initial: WriteAlgorithm | None = None
 
     def __post_init__(self) -> None:
         check_settings(self.timing, self.registers)
+        if self.compares and self.parts is not None:
+            raise ConfigError(
+                f"write.verify = 'compare' needs converters that compare, and {self.parts.adc.name} of the serial "
+                "front end does not; leave it out, or take array.front_end = 'direct'"
+            )
+
+        if self.compares and self.on_chip:
+            raise ConfigError(
+                "write.verify = 'compare' needs converters that compare, and the emulated array on a chip has none; "
+                "leave it out, or take array.front_end = 'direct'"
+            )
+
+    def algorithm(self, *, initial: bool = False) -> WriteAlgorithm:
+        """Return how cells are written, or with ``initial`` programmed first."""
+        if initial and self.initial is not None:
+            return self.initial
+        return WriteAlgorithm(self.registers, self.pulse_table)
+
+    @property
+    def compares(self) -> bool:
+        """Whether writes compare instead of converting."""
+        tables = (self.algorithm().table, self.algorithm(initial=True).table)
+        return any(table is not None and table.rules.compare for table in tables)
+
+    @property
+    def gives_codes(self) -> bool:
+        """Whether every write that ended with `OK` says with its code where the cell is."""
+        tables = (self.algorithm().table, self.algorithm(initial=True).table)
+        return all(table is None or table.gives_codes for table in tables)
 
     def adc_range(self, full_scale: float) -> "AdcRange":
         """Return the registers of an ADC range for column sums.
@@ -252,6 +290,7 @@ def build_config(
         clock_hz=timing.clock_hz,
         variance_max=sums.variance_max,
         variation=device.variation,
+        drive_full_scale_v=drive_full_scale(preset, all_amplitudes=True) if needs_amplitudes(write) else None,
     )
     cycles = _cycles(timing, cells)
     registers = WriteRegisters.of(cells, write, discard=timing.discard)
@@ -270,9 +309,44 @@ def build_config(
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
     if parts is not None:
         warnings += _settling_warnings(parts, cycles)
-    config = CrossbarConfig(array, cycles, timing.clock_hz, table, registers, cells, sums, tuple(warnings))
+    written = Crossbar(preset, cells, table, coarse.spacing)
+    usual, initial = write_algorithms(written, write, registers, array.pulse_entries)
+    config = CrossbarConfig(
+        _with_options(array, usual, initial),
+        cycles,
+        timing.clock_hz,
+        table,
+        registers,
+        cells,
+        sums,
+        tuple(warnings),
+        pulse_table=usual.table,
+        initial=initial,
+    )
     config.check_lanes()
     return config if parts is None else with_parts(config, parts)
+
+
+def _with_options(array: ArrayConfig, *algorithms: WriteAlgorithm | None) -> ArrayConfig:
+    """Return an array whose controller has what algorithms need.
+
+    Raises
+    ------
+    ConfigError
+        If it was said to have less.
+    """
+    tables = [each.table for each in algorithms if each is not None and each.table is not None]
+    compares = any(table.rules.compare for table in tables)
+    if compares and array.compare is False:
+        raise ConfigError(
+            "write.verify is 'compare', and array.compare is false: the front end has no comparisons; leave one of "
+            "them out"
+        )
+    entries = max(map(len, tables), default=array.pulse_entries or 0)
+    compare = compares or bool(array.compare)
+    if compare and not entries:
+        raise ConfigError("array.compare is true without a pulse table; set array.pulse_entries to 16, 32 or 64")
+    return array.model_copy(update={"pulse_entries": entries, "compare": compare})
 
 
 def _cycles(timing: TimingConfig, cells: CellTables) -> Timing:
@@ -287,6 +361,7 @@ def _cycles(timing: TimingConfig, cells: CellTables) -> Timing:
         width_set=cells.width_cycles[0],
         width_reset=cells.width_cycles[1],
         recover=timing.recover,
+        compare=timing.compare,
     )
 
 

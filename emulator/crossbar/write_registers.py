@@ -85,10 +85,13 @@ class WriteRegisters:
             reset_amplitude=ramp("amplitude", RESET),
             set_gate=ramp("gate", SET),
             reset_gate=ramp("gate", RESET),
-            limit=min(limit, MAX_PULSES),
+            limit=1,
             discard=discard,
-            attempts=-(-limit // MAX_PULSES) if limit > MAX_PULSES else 1,
-        )
+        ).with_limit(limit)
+
+    def with_limit(self, limit: int) -> "WriteRegisters":
+        """Return these registers with another limit; what no controller can count is shared among several writes."""
+        return replace(self, limit=min(limit, MAX_PULSES), attempts=-(-limit // MAX_PULSES))
 
     @classmethod
     def of(cls, cells: CellTables, write: WriteConfig, *, discard: int) -> "WriteRegisters":

@@ -56,10 +56,29 @@ def _ramps(preset: Preset) -> list[PresetRamp]:
     return [ramp for ramp in (write.set, write.reset, write.set_gate, write.reset_gate) if ramp is not None]
 
 
-def drive_full_scale(preset: Preset) -> float:
-    """Return the smallest usual full scale, in volts, whose codes reach every voltage of a preset."""
+def highest_amplitude(preset: Preset) -> float:
+    """Return the voltage, SET or RESET, from which on a preset's law gives no stronger pulses."""
+    law = preset.amplitude
+    if law is None:
+        return 0.0
+    volts = []
+    for name in ("set", "reset"):
+        nominal = getattr(preset.pulse, f"{name}_voltage").si
+        threshold, scale = getattr(law, f"{name}_threshold").si, getattr(law, f"{name}_scale").si
+        volts.append(threshold + scale * math.log1p(law.highest.si * math.expm1((nominal - threshold) / scale)))
+    return max(volts)
+
+
+def drive_full_scale(preset: Preset, *, all_amplitudes: bool = False) -> float:
+    """Return the smallest usual full scale, in volts, whose codes reach every voltage of a preset.
+
+    ``all_amplitudes``: not only those of its own pulses, but all of its amplitude law.
+    """
     highest = max(
-        preset.pulse.set_voltage.si, preset.pulse.reset_voltage.si, *(ramp.stop.si for ramp in _ramps(preset))
+        preset.pulse.set_voltage.si,
+        preset.pulse.reset_voltage.si,
+        *(ramp.stop.si for ramp in _ramps(preset)),
+        highest_amplitude(preset) if all_amplitudes else 0.0,
     )
     for full_scale in _FULL_SCALES_V:
         if math.floor(highest / full_scale * CODES + 0.5) < CODES:

@@ -23,9 +23,10 @@ from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.changed_ramps import changed_ramps
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT, calibrations
-from twinbar.emulator.crossbar.register_settings import bias_records
+from twinbar.emulator.crossbar.register_settings import POLARITIES, bias_records
+from twinbar.emulator.crossbar.write_algorithms import WriteAlgorithm
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
-from twinbar.emulator.engines.front_end_memory import NOT_CONVERTED, POLARITIES, come_to_rest, recall
+from twinbar.emulator.engines.front_end_memory import NOT_CONVERTED, chosen_again, come_to_rest, recall
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -35,7 +36,7 @@ from twinbar.hw.protocol.registers import FIELD_CODES, TRIM_INIT
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 
 NOTHING_DRIVEN = -1
-"""Instead of a polarity: the write drive of a tile does not hold the start codes of a record."""
+"""Instead of a polarity: the write drive of a tile holds neither the start codes of a record nor an entry."""
 
 
 class MakeController(Protocol):
@@ -106,6 +107,7 @@ class ControllerEngine:
         self._pair_offsets = np.zeros((tiles, array.columns // 2), np.int64)
         self._trims = np.full((tiles, array.adc_channels), TRIM_INIT, np.int64)
         self._chosen = np.full(tiles, NOT_CONVERTED, np.int64)
+        self._initial = False
         self.configure()
         # Round robin starts with the first tile.
         self._run(beats.look_at(tiles - 1), "initialization")
@@ -120,6 +122,18 @@ class ControllerEngine:
         config = replace(self.config, registers=self._registers)
         ready = [beats.configure(config, self.tiles, groups), come_to_rest(self.config, self.tiles)]
         self._run(np.concatenate(ready), "initialization")
+        self._initial = False
+
+    def _change_writes(self, *, initial: bool) -> None:
+        """Write as usual, or as cells are programmed first: where that differs, all tiles are armed again."""
+        initial = initial and self.config.initial is not None
+        if initial == self._initial:
+            return
+        served = self._served
+        change = beats.change_writes(self.config, self.tiles, initial=initial)
+        self._run(np.concatenate([change, come_to_rest(self.config, self.tiles)]), "initialization")
+        self._run(beats.look_at(served), "initialization")
+        self._initial = initial
 
     def _run(self, commands: beats.Commands, kind: str, *, may_fail: bool = False) -> ProgramResult:
         """Run commands that must be carried out; with ``may_fail``, writes may end outside their windows."""
@@ -164,7 +178,13 @@ class ControllerEngine:
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""
         columns = self.config.array.columns
-        commands = beats.on_cells(Opcode.WRITE, todo.offsets, todo.cells, columns, level=todo.levels)
+        self._change_writes(initial=todo.initial)
+        table = self.config.algorithm(initial=todo.initial).table
+        fields = {"level": todo.levels}
+        if table is not None:
+            own = table.begin(todo.levels, todo.held)
+            fields |= {**own._asdict(), "code": np.full(len(todo), int(table.code))}
+        commands = beats.on_cells(Opcode.WRITE, todo.offsets, todo.cells, columns, **fields)
         result = self._run(commands, "write", may_fail=True)
         self._note_conversions(todo.offsets, todo.cells % columns)
         answers = beats.results(Opcode.WRITE, result.responses)
@@ -178,6 +198,7 @@ class ControllerEngine:
 
     def pulse(self, todo: PulseList) -> Activity:
         """Give pulses without reading."""
+        self._change_writes(initial=False)
         columns = self.config.array.columns
         records = np.array([record.value for record in POLARITIES])[todo.polarities]
         commands = beats.on_cells(
@@ -187,6 +208,7 @@ class ControllerEngine:
 
     def set_ramps(self, ramps: WriteRegisters) -> Activity:
         """Bring other ramps into all tiles; nothing is done where they are set already."""
+        self._change_writes(initial=False)
         after = self._registers.with_ramps_of(ramps)
         changed = changed_ramps(self.config.timing, self._registers, after)
         self._registers = after
@@ -246,18 +268,28 @@ class ControllerEngine:
         array = self.config.array
         return self.controller.cells()["pulses"].reshape(self.tiles, array.rows, array.columns)
 
+    @property
+    def _algorithm(self) -> WriteAlgorithm:
+        """How the tiles write, with the ramps that are set."""
+        algorithm = self.config.algorithm(initial=self._initial)
+        return algorithm if self._initial else replace(algorithm, registers=self._registers)
+
     def _start_codes(self) -> np.ndarray:
         """Return the start codes of SET and RESET (int64 [polarities, lines])."""
-        records = bias_records(self.config.timing, self._registers)
+        records = bias_records(self.config.timing, self._algorithm)
         return np.array([lines_of(records[record][FIELD_CODES]) for record in POLARITIES], np.int64)
 
-    def _driven(self, driven: np.ndarray | None) -> np.ndarray:
-        """Return the polarity whose start codes each tile drives, from what `ProgramController.cells` says.
+    def _driven(self, cells: dict[str, np.ndarray]) -> np.ndarray:
+        """Return what each tile drives, from what `ProgramController.cells` says.
 
-        Whatever else is driven makes no difference: the first pulse of a write takes start codes. Of a controller that
-        cannot tell, nothing is known to be driven, and a restored one may need an update more.
+        This is the polarity whose start codes are driven; by pulse table, ``2 * number + polarity`` of the entry that
+        is held. Whatever else is driven makes no difference. Of a controller that cannot tell, nothing is known to be
+        driven, and a restored one may need an update more.
         """
         found = np.full(self.tiles, NOTHING_DRIVEN, np.int64)
+        if self.config.algorithm(initial=self._initial).table is not None:
+            return cells.get("entry", found)
+        driven = cells.get("driven")
         if driven is None:
             return found
         for polarity, (record, codes) in enumerate(zip(POLARITIES, self._start_codes(), strict=True)):
@@ -277,25 +309,30 @@ class ControllerEngine:
         cells = {name: array.copy() for name, array in self.controller.cells().items()}
         if self.config.parts is not None and "driven" in cells:
             cells |= {"drive_codes": cells["driven"], "chosen": self._chosen.copy()}
-        cells["driven"] = self._driven(cells.get("driven"))
+        cells["driven"] = self._driven(cells)
+        cells.pop("entry", None)
+        modes = {} if self.config.initial is None else {"initial": self._initial}
         own = {name: array.copy() for name, array in self._own_state().items()}
         if self._registers != self.config.registers:
             own["ramps"] = self._registers.ramps()
-        return {"tick": self._tick, "served": self._served, **cells, **own}
+        return {"tick": self._tick, "served": self._served, **modes, **cells, **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave: cells, what calibration stored, what is driven, and whose turn it is."""
         cells = self.controller.cells()
         for name, array in {**cells, **self._own_state()}.items():
-            if name != "driven" and (name != "front_end" or name in state):
+            if name not in ("driven", "entry") and (name != "front_end" or name in state):
                 check_shape(name, state[name], array)
         for name, array in self._own_state().items():
             array[:] = state[name]
-        restored = {name: state[name] for name in cells if name != "driven" and name in state}
+        restored = {name: state[name] for name in cells if name not in ("driven", "entry") and name in state}
         self.controller.load_cells(restored)
+        self._change_writes(initial=False)
         self._restore_ramps(state.get("ramps"))
         self._tick = int(state["tick"])
         self.controller.set_tick(self._tick)
+        self._change_writes(initial=bool(state.get("initial", False)))
+        algorithm = self._algorithm
         parts = [
             # Without it, what was driven before would still be.
             beats.arm(self.tiles),
@@ -305,16 +342,22 @@ class ControllerEngine:
             beats.table(registers.TRIM_BASE, self._trims),
             come_to_rest(self.config, self.tiles),
         ]
-        if "drive_codes" in state and "front_end" not in restored:
-            records, limit = bias_records(self.config.timing, self._registers), self.config.registers.limit
-            parts.append(recall(state["drive_codes"], state["chosen"], records, limit))
+        recalls = "drive_codes" in state and "front_end" not in restored
+        if algorithm.table is not None:
+            low, high = int(self.config.levels.low[0]), int(self.config.levels.high[0])
+            window = int(registers.LEVEL_WINDOW.pack(low=low, high=high))
+            parts.append(beats.hold_entries(state["driven"], window, (1 << self.config.array.adc_bits) - 1))
+            parts.append(chosen_again(state["chosen"] if recalls else np.zeros(0, np.int64)))
+        elif recalls:
+            records = bias_records(self.config.timing, algorithm)
+            parts.append(recall(state["drive_codes"], state["chosen"], records, algorithm.registers.limit))
         else:
             for polarity, record in enumerate(POLARITIES):
                 parts.append(beats.drive(np.flatnonzero(state["driven"] == polarity), record))
         self._run(np.concatenate(parts), "initialization")
         self._run(beats.look_at(int(state["served"])), "initialization")
-        if self.config.parts is not None:
-            # Arming has moved the outputs of serial parts; what moved them back went to cells.
+        if self.config.parts is not None or algorithm.table is not None:
+            # Arming has moved the outputs of serial parts; what moved drives back went to cells.
             self.controller.load_cells(restored)
         self._chosen[:] = state.get("chosen", NOT_CONVERTED)
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.register_settings import POLARITIES
 from twinbar.hw.parts.cycles import front_end_cycles
 from twinbar.hw.protocol.packing import lines_of, pack
 from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP
@@ -19,8 +20,6 @@ from twinbar.hw.protocol.vocabulary import Opcode, Record
 
 NOT_CONVERTED: Final = -1
 """Instead of a channel: a tile has not converted anything."""
-POLARITIES: Final = (Record.SET, Record.RESET)
-"""Records of a write, in the order of the polarities."""
 
 
 def come_to_rest(config: CrossbarConfig, tiles: int) -> beats.Commands:
@@ -82,11 +81,17 @@ def recall(
         As of `pulses_to`.
     """
     pulses = np.array(pulses_to(driven, records, limit), np.int64)
-    pulsed, converted = np.flatnonzero(pulses), np.flatnonzero(chosen != NOT_CONVERTED)
+    pulsed = np.flatnonzero(pulses)
     return np.concatenate(
         [
             pack(Opcode.PULSE, pulsed, row=0, column=0, count=pulses[pulsed], record=driven[pulsed, 0]),
-            # The channel of a column is the rest of its division by the channels: column c has channel c here.
-            pack(Opcode.READ, converted, row=0, column=chosen[converted]),
+            chosen_again(chosen),
         ]
     )
+
+
+def chosen_again(chosen: npt.NDArray[np.int64]) -> beats.Commands:
+    """Return the reads that let ADCs choose channels, int64 [tiles], once more (`NOT_CONVERTED`: none)."""
+    converted = np.flatnonzero(chosen != NOT_CONVERTED)
+    # The channel of a column is the rest of its division by the channels: column c has channel c here.
+    return pack(Opcode.READ, converted, row=0, column=chosen[converted])

@@ -113,7 +113,15 @@ class SideBySide:
         for number, (engine, (begin, offsets)) in enumerate(zip(self._engines, self._parts(todo.offsets), strict=True)):
             part = slice(begin, begin + int(offsets[-1]))
             if part.stop > part.start:
-                results[number] = engine.write(WriteList(offsets, todo.cells[part], todo.levels[part]))
+                results[number] = engine.write(
+                    WriteList(
+                        offsets,
+                        todo.cells[part],
+                        todo.levels[part],
+                        None if todo.held is None else todo.held[part],
+                        todo.initial,
+                    )
+                )
         found = list(results.values())
         return WriteResult(
             _joined([one.codes for one in found], np.int32),

@@ -10,7 +10,7 @@ Every joule is entered twice, under a component and under an account, so that bo
 account    components
 =========  ==========================================================================================================
 write      cell_set, cell_reset, cell_verify (heat in cells); pulse_lines (lines charged by pulses); adc_verify; drive;
-           select; write_logic
+           select; write_logic; compare (comparisons, with their threshold DAC)
 forward    cell_forward; adc_forward; row_drive; input_step; shift_add; partial_sums
 link       commands; responses; packing; shared_commands
 host       twin_memory; twin_random
@@ -68,6 +68,7 @@ ENTRIES: Final[dict[Action, tuple[str, str]]] = {
     Action.PARTIAL_SUM: ("forward", "partial_sums"),
     Action.PACKED_OUTPUT: ("link", "packing"),
     Action.SHARED_BEAT: ("link", "shared_commands"),
+    Action.COMPARE: ("write", "compare"),
     Action.TWIN_ACCESS: ("host", "twin_memory"),
     Action.TWIN_RANDOM: ("host", "twin_random"),
     Action.CHANNEL_WAKE: ("static", "channel_wake"),
@@ -98,6 +99,7 @@ _WORDS: Final = {
     "pulse_lines": "charging lines for write pulses",
     "adc_verify": "verify conversions",
     "adc_forward": "forward conversions",
+    "compare": "verify comparisons",
     "drive": "updates of the write drive",
     "select": "cell selection",
     "write_logic": "write logic",
@@ -147,6 +149,8 @@ class Ledger:
         Tiles that draw the table's static power per tile.
     channels : int
         ADC channels of a tile, which draw its static power per channel.
+    compares : bool
+        Whether the front ends can compare; where they cannot, a summary does not name comparisons.
 
     Raises
     ------
@@ -165,6 +169,7 @@ class Ledger:
         lane_bits: int = VALUE_BITS,
         tiles: int = 1,
         channels: int = 1,
+        compares: bool = True,
     ) -> None:
         if not (math.isfinite(clock_hz) and clock_hz > 0):
             raise ConfigError(f"the ledger's clock is {clock_hz!r} Hz; it must be greater than zero")
@@ -181,6 +186,7 @@ class Ledger:
         self.tiles = tiles
         self.channels = channels
         self._cell_unit_j = units
+        self._unnamed = () if compares else (Action.COMPARE,)
         self._action_j = [
             table.energy_j(action, adc_bits, input_dac_bits, lane_bits) if ACTIONS[action] in table.actions else 0.0
             for action in Action
@@ -198,6 +204,7 @@ class Ledger:
         needed = {
             "cascade": (Action.PARTIAL_SUM, Action.SHARED_BEAT) if array.cascade else (),
             "shared_inputs": (Action.SHARED_BEAT,) if array.shared_inputs else (),
+            "compare": (Action.COMPARE,) if array.compare else (),
             "outputs_per_beat": (Action.PACKED_OUTPUT,) if array.outputs_per_beat > 1 else (),
         }
         for option, actions in needed.items():
@@ -216,6 +223,7 @@ class Ledger:
             lane_bits=LANE_BITS[array.outputs_per_beat],
             tiles=tiles,
             channels=array.adc_channels,
+            compares=bool(array.compare),
         )
 
     def add(self, kind: Kind, activity: Activity) -> None:
@@ -322,7 +330,7 @@ class Ledger:
             "failed_writes": whole.actions[Action.WRITE_FAILED],
             "pulses": {"set": whole.actions[Action.PULSE_SET], "reset": whole.actions[Action.PULSE_RESET]},
             "verify_reads": whole.actions[Action.CONVERT_VERIFY],
-            "actions": dict(zip(ACTIONS, whole.actions, strict=True)),
+            "actions": {ACTIONS[action]: whole.actions[action] for action in Action if action not in self._unnamed},
             "phase_cycles": {
                 kind: dict(zip(PHASES, period[kind].phases, strict=True)) for kind in KINDS if kind != "host"
             },
@@ -340,7 +348,7 @@ class Ledger:
         items = []
         for action, unit in zip(Action, self._action_j, strict=True):
             name = ACTIONS[action]
-            if name not in self.table.actions:
+            if name not in self.table.actions or action in self._unnamed:
                 continue
             entry = self.table.actions[name]
             account, component = ENTRIES[action]
@@ -370,8 +378,9 @@ class Ledger:
         }
 
     def _components(self) -> list[str]:
-        dynamic = [component for _, component in (*CELL_ENTRIES.values(), *ENTRIES.values())]
-        return list(dict.fromkeys([*dynamic, *(f"static_{entry.component}" for entry in self.table.static_power)]))
+        named = [entry for action, entry in ENTRIES.items() if action not in self._unnamed]
+        dynamic = [component for _, component in (*CELL_ENTRIES.values(), *named)]
+        return [*dict.fromkeys(dynamic), *(f"static_{entry.component}" for entry in self.table.static_power)]
 
 
 def _check_kind(kind: Kind, entry: ActivityTotal) -> None:

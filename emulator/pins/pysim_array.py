@@ -38,7 +38,7 @@ class Pins(NamedTuple):
     Parameters
     ----------
     phase, selection : int
-    write_gate, read_enable, convert, row_load : bool
+    write_gate, read_enable, convert, row_load, compare : bool
     """
 
     phase: int
@@ -47,9 +47,10 @@ class Pins(NamedTuple):
     read_enable: bool
     convert: bool
     row_load: bool
+    compare: bool
 
 
-AT_REST: Final = Pins(Phase.IDLE, Selection.NONE.value, False, False, False, False)
+AT_REST: Final = Pins(Phase.IDLE, Selection.NONE.value, False, False, False, False, False)
 
 
 class PinReader(Protocol):
@@ -110,13 +111,13 @@ class TileArray:
         """Least and greatest forward code, and how many were extreme."""
         return np.array([*(self._forward or (0, 0)), self._clipped], np.int64)
 
-    def cycle(self, pins: Pins, reader: PinReader) -> tuple[dict[int, int], bool]:
+    def cycle(self, pins: Pins, reader: PinReader) -> tuple[dict[int, int], dict[int, bool], bool]:
         """See one cycle.
 
         Returns
         -------
         tuple
-            New codes by channel, and whether the current has reached its limit.
+            New codes and new results of comparisons by channel, and whether the current has reached its limit.
         """
         self.phases[pins.phase] += 1
         if pins.row_load:
@@ -132,6 +133,7 @@ class TileArray:
             )
         self._select(pins, reader)
         codes = self._convert(pins, reader) if pins.convert else {}
+        over = self._compare(pins, reader) if pins.compare else {}
         channels = 0
         if pins.read_enable:
             self._heat_read(pins, reader)
@@ -141,7 +143,7 @@ class TileArray:
         self._channels = channels
         compliance = self._gate(pins, reader)
         self._last = pins
-        return codes, compliance
+        return codes, over, compliance
 
     def _select(self, pins: Pins, reader: PinReader) -> None:
         """Count what starts: a selection, an input step, an update of the drive."""
@@ -182,7 +184,18 @@ class TileArray:
             self._note_extremes(codes.values(), pair)
             return codes
         self.actions[Action.CONVERT_VERIFY] += 1
-        (channel,) = channels
+        return self._convert_one(pins, reader)
+
+    def _compare(self, pins: Pins, reader: PinReader) -> dict[int, bool]:
+        """Convert in place of a comparison, and tell one bit of it."""
+        self.actions[Action.COMPARE] += 1
+        ((channel, code),) = self._convert_one(pins, reader).items()
+        return {channel: code >= reader["threshold"]}
+
+    def _convert_one(self, pins: Pins, reader: PinReader) -> dict[int, int]:
+        channel = reader["channels"].bit_length() - 1
+        column, code_range, trims = reader["column"], reader["range"], reader.trims()
+        pair = bool(reader["subtract"])
         cell = NO_CELL
         if pins.selection == Selection.CELL.value:
             cell = self._cell(reader)

@@ -63,7 +63,13 @@ struct TileArray {
     const bool reads = pins.read_enable->template get<bool>(), writes = pins.write_gate->template get<bool>();
     if (pins.convert->template get<bool>()) {
       if (!reads) return kConvertWithoutReadPath;
-      changed |= rows ? convert_sums() : convert_one(selection);
+      changed |= rows ? convert_sums() : put_code(only_channel(), code_of_one(selection));
+    }
+    if constexpr (kCompares) {
+      if (pins.compare->template get<bool>()) {
+        if (!reads) return kConvertWithoutReadPath;
+        changed |= compare_one(selection);
+      }
     }
     if (reads || rate) rate_heat(cycle, reads, rows, selection);
     if (reads || channels) switch_channels(cycle, reads ? pins.channels->template get<uint64_t>() : 0);
@@ -112,16 +118,23 @@ struct TileArray {
     pins.code[channel]->template set<uint32_t>(uint32_t(code) & ((1u << pins.code[channel]->bits) - 1));
     return old != *pins.code[channel];
   }
-  bool convert_one(int selection) {
-    const uint64_t active = pins.channels->template get<uint64_t>();
-    const int channel = __builtin_ctzll(active);
+  int only_channel() const { return __builtin_ctzll(pins.channels->template get<uint64_t>()); }
+  // A comparison is a conversion in its place, of which one bit is told.
+  bool compare_one(int selection) {
+    const bool over = code_of_one(selection) >= int64_t(pins.threshold->template get<uint32_t>());
+    auto *pin = pins.over[only_channel()];
+    const bool changed = pin->template get<bool>() != over;
+    pin->template set<bool>(over);
+    return changed;
+  }
+  int64_t code_of_one(int selection) {
+    const int channel = only_channel();
     const int64_t cell = selection == Selection::kCell        ? selected_cell()
                          : selection == Selection::kReference ? kReferenceSource
                                                    : kNoCell;
-    return put_code(channel, cells.convert_single(cell, pins.column->template get<uint32_t>(),
-                                                  pins.subtract->template get<bool>(), channel,
-                                                  pins.trim[channel]->template get<uint32_t>(),
-                                                  pins.range->template get<uint32_t>()));
+    return cells.convert_single(cell, pins.column->template get<uint32_t>(), pins.subtract->template get<bool>(),
+                                channel, pins.trim[channel]->template get<uint32_t>(),
+                                pins.range->template get<uint32_t>());
   }
   bool convert_sums() {
     bool changed = false;

@@ -95,6 +95,16 @@ class ArrayConfig(Section):
         le=BOUNDS["outputs_per_beat"].most,
         description="sums that share a response beat, with 36, 18 or 12 bits each: 1, 2 or 3",
     )
+    pulse_entries: Literal[0, 16, 32, 64] | None = Field(
+        default=None,
+        description="entries of each polarity's pulse table in the controller: 0 (it has none), 16, 32 or 64; none: as "
+        "many as write.algorithm needs",
+    )
+    compare: bool | None = Field(
+        default=None,
+        description="whether the front end can compare a cell with a threshold instead of converting it; none: where "
+        "write.verify asks for it",
+    )
     range_margin: float = Field(
         default=1.2, ge=1, le=100, description="full scale of column sums, over the largest current seen"
     )
@@ -144,6 +154,8 @@ class ArrayConfig(Section):
             cascade=self.cascade,
             shared_inputs=self.shared_inputs,
             outputs_per_beat=self.outputs_per_beat,
+            pulse_entries=self.pulse_entries or 0,
+            compare=bool(self.compare),
         )
 
     @staticmethod

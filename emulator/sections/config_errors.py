@@ -123,7 +123,7 @@ def _phrase(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return ", or ".join(_phrase(choice) for choice in schema["anyOf"])
     if "enum" in schema:
-        return f"one of {', '.join(schema['enum'])}"
+        return f"one of {', '.join(map(str, schema['enum']))}"
     if "examples" in schema:
         return f"one of {', '.join(schema['examples'])}, or package.module:Name"
     kind = schema.get("type")

@@ -24,6 +24,9 @@ class TimingConfig(Section):
     )
     settle_multiply: int = Field(default=16, ge=1, le=65535, description="cycles until driven rows have come to rest")
     convert: int = Field(default=16, ge=1, le=65535, description="cycles of a conversion")
+    compare: int = Field(
+        default=2, ge=1, le=65535, description="cycles of a comparison: that of one bit of a conversion of 16 cycles"
+    )
     samples: int = Field(default=1, ge=1, le=31, description="conversions per read, discarded ones included")
     discard: int = Field(default=0, ge=0, le=15, description="conversions of a read that are thrown away")
     recover: int = Field(default=4, ge=1, le=65535, description="cycles of rest after a pulse")

@@ -24,6 +24,7 @@ from twinbar.hw.protocol.rules import (
     Span,
     Within,
 )
+from twinbar.hw.protocol.sizes import ENTRY_BITS
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record
 
 _WEIGHTS = {
@@ -172,6 +173,11 @@ def _argument(rng: Random, sketch: Sketch, field: Field, rules: list[Rule]) -> i
 def _of_option(rng: Random, sketch: Sketch, rule: Needs) -> int:
     """Draw an argument that the controller has an option for: a flag, or the members of a cascade."""
     above = sketch.elaboration.controller.tiles - sketch.tile
+    if rule.argument == "entry":
+        entries = sketch.elaboration.controller.pulse_entries
+        return rng.choice(
+            [0, rng.randrange(entries), rng.randrange(entries if rng.random() > BAD else 1 << ENTRY_BITS)]
+        )
     if rule.argument != "members":
         return int(rng.random() < _USUAL_FLAG)
     if rng.random() < BAD:
@@ -182,7 +188,7 @@ def _of_option(rng: Random, sketch: Sketch, rule: Needs) -> int:
 def _resolve(sketch: Sketch, bound: Bound) -> int:
     """Return what a bound stands for in a tile as it is believed to be."""
     if isinstance(bound, Setting):
-        return sketch[bound.register]
+        return int(registers.BY_NAME[bound.register][bound.field].of(sketch[bound.register]))
     return int(getattr(sketch.elaboration.controller, bound.name)) if isinstance(bound, GeometryBound) else bound
 
 
@@ -223,6 +229,7 @@ def _address(rng: Random, sketch: Sketch) -> int:
         registers.PHASE_COUNTER_BASE + rng.choice(list(registers.Phase)): 4,
         registers.ACTION_COUNTER_BASE + rng.choice(registers.COUNTED_ACTIONS): 4,
         registers.LEVEL_BASE + rng.randrange(8): 1,
+        registers.SET_PULSES.base + rng.randrange(2 * registers.SET_PULSES.capacity): 1,
         registers.TRIM_BASE + rng.randrange(controller.adc_channels): 2,
         registers.OFFSET_BASE + rng.randrange(controller.columns): 2,
         registers.PAIR_OFFSET_BASE + rng.randrange(controller.columns // 2): 2,

@@ -102,6 +102,10 @@ ELABORATIONS: Final = {
             tick_s=0.5,
         ),
         _elaboration("channels", "milo-hfo2", _shape(1, 5, 16, 8, 10, 2, command_depth=2), adc_noise_codes=0.0),
+        # Gates that limit the conductance; a ramp, or entries of the pulse table.
+        _elaboration(
+            "gated", "umass-hfo2", _shape(1, 3, 4, 1, 7, 2, command_depth=4, pulse_entries=32), adc_offset_codes=2.0
+        ),
         _elaboration(
             "coarse",
             "ideal",
@@ -122,6 +126,13 @@ ELABORATIONS: Final = {
             _shape(2, 4, 4, 1, 12, 8, command_depth=8, safe_codes=(1, 2, 3)),
             wire_resistance_ohm=20.0,
             grid_bits=12,
+        ),
+        _elaboration(
+            "compared",
+            "taox-hfox",
+            _shape(2, 4, 4, 2, 6, 2, command_depth=4, response_depth=4, pulse_entries=16, compare=True),
+            adc_offset_codes=2.0,
+            adc_gain_error=0.03,
         ),
         _elaboration("widths", "hzo-fefet", _shape(2, 9, 4, 2, 6, 2, command_depth=2, response_depth=2)),
         _elaboration(
@@ -182,7 +193,9 @@ _WRITTEN: Final = {
             adc_offset_codes=3.0,
             sample_and_hold=False,
         ),
-        _elaboration("separate", "ibm-cmo-hfox", _shape(2, 9, 8, 4, 10, 2, response_depth=2), SEPARATE),
+        _elaboration(
+            "separate", "ibm-cmo-hfox", _shape(2, 9, 8, 4, 10, 2, response_depth=2, pulse_entries=16), SEPARATE
+        ),
     )
 }
 

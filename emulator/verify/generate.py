@@ -10,7 +10,17 @@ from twinbar.emulator.verify.beat_fields import beat, fields_of, opcode_of
 from twinbar.emulator.verify.drawn_operations import ARRAY, GROUPS, HOUSEKEEPING, operation
 from twinbar.emulator.verify.elaborations import Elaboration
 from twinbar.emulator.verify.session import Session, SessionStep
-from twinbar.emulator.verify.settings import RECORDS, anything, converters, durations, level, record, safety, sampling
+from twinbar.emulator.verify.settings import (
+    RECORDS,
+    anything,
+    converters,
+    durations,
+    level,
+    pulse_table,
+    record,
+    safety,
+    sampling,
+)
 from twinbar.emulator.verify.settings import write as write_register
 from twinbar.emulator.verify.sketch import Sketch, weighted
 from twinbar.emulator.verify.world import arrivals, duration, halt_after, pin_pulses, readiness
@@ -93,13 +103,14 @@ def _set_up(rng: Random, sketch: Sketch) -> list[int]:
     for index in range(rng.randint(2, len(sketch.elaboration.config.levels))):
         beats.append(level(rng, sketch, index))
     beats += converters(rng, sketch)
+    beats += pulse_table(rng, sketch)
     if sketch.elaboration.controller.shared_inputs:
         beats.append(write_register(sketch, "INPUT_GROUP", rng.randrange(GROUPS)))
     if rng.random() < 0.1:
         beats.append(anything(rng, sketch))
     beats.append(_arm(rng, sketch))
     if not good:
-        fixed = record(rng, sketch, str(bad), good=True)
+        fixed = [*record(rng, sketch, str(bad), good=True), *pulse_table(rng, sketch)]
         beats += [*fixed, _arm(rng, sketch)]
     return beats
 
@@ -201,6 +212,8 @@ def _set_up_anew(rng: Random, sketches: list[Sketch]) -> SessionStep:
             beats.append(sampling(rng, sketch))
         for name in rng.sample(RECORDS, rng.randint(0, 2)):
             beats += record(rng, sketch, name, good=rng.random() < 0.85)
+        if rng.random() < 0.8:
+            beats += pulse_table(rng, sketch)
         beats += converters(rng, sketch)
         beats += [beat(Opcode.CLEAR, sketch.tile), _arm(rng, sketch)]
         beats += operation(rng, sketch, ARRAY)

@@ -9,10 +9,22 @@ from twinbar.emulator.verify.beat_fields import beat
 from twinbar.emulator.verify.sketch import Sketch, small, weighted
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS, WIDTH_BITS
-from twinbar.hw.protocol.packing import triple
-from twinbar.hw.protocol.registers import BY_NAME, LEVEL_BASE, OFFSET_BASE, PAIR_OFFSET_BASE, TRIM_BASE
+from twinbar.hw.protocol.packing import lines_of, triple
+from twinbar.hw.protocol.registers import (
+    BY_NAME,
+    LEVEL_BASE,
+    OFFSET_BASE,
+    PAIR_OFFSET_BASE,
+    PULSE_COUNT,
+    PULSE_TABLES,
+    PULSE_USE,
+    TRIM_BASE,
+    WRITE_TABLE,
+    entry_address,
+)
+from twinbar.hw.protocol.sizes import ENTRY_BITS
 from twinbar.hw.protocol.vocabulary import RECORDS as _RECORDS
-from twinbar.hw.protocol.vocabulary import Opcode
+from twinbar.hw.protocol.vocabulary import Opcode, Record
 
 RECORDS: Final = tuple(record.name for record in _RECORDS)
 NO_LIMIT: Final = registers.NO_LIMIT
@@ -28,7 +40,9 @@ def write(sketch: Sketch, register: str | int, value: int) -> int:
 
 def durations(rng: Random, sketch: Sketch) -> list[int]:
     """Draw all durations, mostly short and different, so that a confusion shows."""
+    compare = [write(sketch, "COMPARE", small(rng, 1, 5, 20))] if sketch.elaboration.controller.compare else []
     return [
+        *compare,
         write(sketch, "SELECT", small(rng, 1, 4, 30)),
         write(sketch, "SETTLE_READ", small(rng, 1, 6, 40)),
         write(sketch, "SETTLE_DRIVE", small(rng, 2, 6, 40)),
@@ -134,6 +148,46 @@ def record(rng: Random, sketch: Sketch, name: str, *, good: bool) -> list[int]:
     ]
 
 
+def pulse_table(rng: Random, sketch: Sketch) -> list[int]:
+    """Draw whether writes go by the pulse table, and some entries; none where the controller has no table."""
+    controller = sketch.elaboration.controller
+    entries = controller.pulse_entries
+    if not entries:
+        return []
+    fields = {
+        "use": int(rng.random() < 0.8),
+        "compare": int(controller.compare and rng.random() < 0.5),
+        "keep": rng.randrange(2),
+        "shift": weighted(rng, {0: 3, 1: 2, 2: 1, registers.UNCOUNTED: 2, rng.randrange(16): 1}),
+        "rise": rng.choice([0, 1, rng.randrange(entries), rng.randrange(1 << ENTRY_BITS)]),
+        "fall": rng.choice([0, 1, entries - 1, rng.randrange(1 << ENTRY_BITS)]),
+        "patience": weighted(rng, {registers.NEVER: 3, rng.randint(0, 4): 3, rng.randrange(256): 0.3}),
+        "slack": small(rng, 0, 4, 511),
+    }
+    beats = [write(sketch, "WRITE_TABLE", WRITE_TABLE.word.pack(**fields))]
+    for record in PULSE_TABLES:
+        # Codes after power-up are 0, which may lie below the window.
+        rest = sketch[f"{record.name}_LOW"] != 0
+        numbers = range(entries) if rest else sorted(rng.sample(range(entries), rng.randint(1, 4)))
+        for number in numbers:
+            beats += _entry(rng, sketch, record, number)
+    return beats
+
+
+def _entry(rng: Random, sketch: Sketch, record: Record, number: int) -> list[int]:
+    """Draw an entry of the pulse table, rarely one that leaves its window."""
+    lanes = zip(lines_of(sketch[f"{record.name}_LOW"]), lines_of(sketch[f"{record.name}_STOP"]), strict=True)
+    codes = [low + int((stop - low) * rng.choice([1, 1, rng.uniform(0.6, 1), rng.random()])) for low, stop in lanes]
+    if rng.random() < 0.004:
+        codes[rng.randrange(3)] = rng.randint(0, (1 << sketch.elaboration.controller.dac_bits) - 1)
+    beats = [write(sketch, entry_address(record, number), triple(*codes))]
+    if rng.random() < 0.6:
+        flags = weighted(rng, {(0, 0): 4, (1, 0): 2, (0, 1): 2, (1, 1): 0.05})
+        use = PULSE_USE.pack(count=small(rng, 1, 3, 9) - (rng.random() < 0.02), turns=flags[0], ends=flags[1])
+        beats.append(write(sketch, entry_address(record, number, PULSE_COUNT), use))
+    return beats
+
+
 def level(rng: Random, sketch: Sketch, index: int) -> int:
     """Draw a window of a level: usually one of the configuration's, sometimes any other, even an empty one."""
     table = sketch.elaboration.config.levels
@@ -185,7 +239,8 @@ def anything(rng: Random, sketch: Sketch) -> int:
         address = rng.choice(registers.REGISTERS).address
     elif rng.random() < 0.7:
         tables = (registers.PHASE_COUNTER_BASE, registers.ACTION_COUNTER_BASE, LEVEL_BASE, TRIM_BASE, OFFSET_BASE)
-        address = rng.choice((*tables, PAIR_OFFSET_BASE)) + rng.randrange(20)
+        pulses = (table.base for table in PULSE_TABLES.values())
+        address = rng.choice((*tables, PAIR_OFFSET_BASE, *pulses)) + rng.randrange(20)
     value = rng.getrandbits(rng.choice([1, 4, 8, 17, 32, VALUE_BITS]))
     # A width or duration of a million cycles would only make the program long.
     register = registers.BY_ADDRESS.get(address)

@@ -1,13 +1,14 @@
 """One command for every cell, and its results in the order of the cells."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.interleave import interleave
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.cells.accounted_controller import AccountedController
 from twinbar.host.cells.places import Ints, Places
 from twinbar.hw.protocol.packing import RESPONSE_BYTES, pack
@@ -78,6 +79,17 @@ def run_on_cells(
     return found or beats.results(opcode, np.zeros((0, RESPONSE_BYTES), np.uint8))
 
 
+def command_fields(config: CrossbarConfig | None, level: Ints) -> dict[str, Ints]:
+    """Return what commands that write levels say of their pulses: nothing is known of where the cells are.
+
+    A write by comparisons is asked for its code.
+    """
+    table = None if config is None else config.pulse_table
+    if table is None:
+        return {}
+    return {**table.begin(level, None)._asdict(), "code": np.full(len(level), int(table.rules.compare), np.int64)}
+
+
 def write_until(
     controller: AccountedController,
     opcode: Opcode,
@@ -85,6 +97,8 @@ def write_until(
     level: Ints,
     attempts: int,
     progress: Progress | None = None,
+    *,
+    fields: Mapping[str, Ints] | None = None,
 ) -> dict[str, Ints]:
     """Write (or form) cells, and again those that failed.
 
@@ -95,18 +109,22 @@ def write_until(
     level : int64 [n]
     attempts : int
         Writes that are spent on a cell.
+    fields : mapping of str to int64 [n], optional
+        Further arguments by name.
 
     Returns
     -------
     dict of int64 arrays [n]
         ``code`` and ``status`` of the last attempt, and the sums of ``sets`` and ``resets``.
     """
-    found = run_on_cells(controller, opcode, places, progress, may_fail=True, level=level)
+    given: dict[str, Any] = {**(fields or {}), "level": level}
+    found = run_on_cells(controller, opcode, places, progress, may_fail=True, **given)
     for _ in range(1, attempts):
         failed = np.flatnonzero(found["status"] != Status.OK.value)
         if not len(failed):
             break
-        again = run_on_cells(controller, opcode, places.part(failed), may_fail=True, level=level[failed])
+        rest = {name: values[failed] for name, values in given.items()}
+        again = run_on_cells(controller, opcode, places.part(failed), may_fail=True, **rest)
         for name in ("code", "status"):
             found[name][failed] = again[name]
         for name in ("sets", "resets"):

@@ -88,6 +88,22 @@ class ConductanceScale:
             )
 
 
+def check_conductances_can_be_written(config: CrossbarConfig) -> None:
+    """Refuse write algorithms whose pulses are made for the levels, or that give no codes.
+
+    Raises
+    ------
+    ConfigError
+    """
+    table = config.pulse_table
+    if table is not None and (table.by_level or table.rules.compare):
+        why = "has a gate voltage for each level" if table.by_level else "compares, and gives no code"
+        raise ConfigError(
+            f"the write algorithm {why}; to write any conductance choose another write.algorithm, and write.verify = "
+            "'convert'"
+        )
+
+
 def write_conductance(
     controller: AccountedController,
     places: Places,

@@ -18,8 +18,8 @@ from twinbar.emulator.ledger.energy_table import load_energy_table
 from twinbar.emulator.ledger.ledger import Ledger
 from twinbar.host.cells.accounted_controller import AccountedController, ProgramRunner
 from twinbar.host.cells.bias_record import BiasRecord
-from twinbar.host.cells.cell_commands import Progress, run_on_cells, write_until
-from twinbar.host.cells.conductance import ConductanceScale, write_conductance
+from twinbar.host.cells.cell_commands import Progress, command_fields, run_on_cells, write_until
+from twinbar.host.cells.conductance import ConductanceScale, check_conductances_can_be_written, write_conductance
 from twinbar.host.cells.conductance_reader import read_conductances
 from twinbar.host.cells.iv_sweep import IvCurve, iv_sweep
 from twinbar.host.cells.multiplication import Multiplication, multiply
@@ -365,7 +365,9 @@ class Cells:
         # A window of a code at least holds one, if it is not for a rounding error.
         low = np.ceil(target - half - 1e-6).clip(0, scale.code_max).astype(np.int64)
         high = np.floor(target + half + 1e-6).clip(0, scale.code_max).astype(np.int64)
-        attempts = self._need_config("siemens").registers.attempts
+        config = self._need_config("siemens")
+        check_conductances_can_be_written(config)
+        attempts = config.registers.attempts
         found = write_conductance(self._run, places, (low, high), attempts, progress)
         read = scale.siemens(found["code"])
         return WrittenConductance(
@@ -436,7 +438,8 @@ class Cells:
             )
         if attempts is None:
             attempts = self.config.registers.attempts if self.config else 1
-        found = write_until(self._run, opcode, places, level, attempts, progress)
+        fields = command_fields(self.config, level) if opcode is Opcode.WRITE else {}
+        found = write_until(self._run, opcode, places, level, attempts, progress, fields=fields)
         return Written(
             found["code"].reshape(places.shape),
             found["sets"].reshape(places.shape),

@@ -1,4 +1,4 @@
-"""``twinbar compare``: several update policies on the same task, side by side."""
+"""``twinbar compare``: several update policies, or write algorithms, on the same task, side by side."""
 
 from typing import Any, cast
 
@@ -15,6 +15,8 @@ from twinbar.host.experiment.run_folder import RunFolder
 def compare(request: RunRequest) -> None:
     """Train with several update policies on the same task and show what each saves against closed-loop.
 
+    With --writes, train with one policy and several write algorithms, and name the best at pulses, energy and time.
+
     The folder holds a run folder for each policy; --resume continues with what is not finished.
     """
     execute(request, "compare", _compare, _print)
@@ -22,8 +24,11 @@ def compare(request: RunRequest) -> None:
 
 def _compare(folder: RunFolder, progress: Progress) -> dict[str, Any]:
     from twinbar.host.experiment.policy_comparison import compare as compare_policies
+    from twinbar.host.experiment.write_comparison import compare_writes
 
     config = cast(CompareConfig, folder.config)
+    if config.writes:
+        return compare_writes(config, folder, progress)
     comparison: dict[str, Any] = compare_policies(config, config.policies, folder, progress)
     return comparison
 

@@ -34,6 +34,7 @@ FLAGS: Final = (
     ConfigOption("levels", "device.levels", "N"),
     ConfigOption("policy", "policy.name", "NAME"),
     ConfigOption("policies", "policies", "A,B,..."),
+    ConfigOption("writes", "writes", "A,B,..."),
     ConfigOption("engine", "engine.name", "NAME"),
     ConfigOption("port", "engine.port", "PORT"),
     ConfigOption("baud", "engine.baud", "N"),
@@ -122,7 +123,7 @@ def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[RunR
         `ExperimentConfig` has ``policy.name`` as an option, `CompareConfig` has ``policies`` instead.
     """
     compares = issubclass(kind, CompareConfig)
-    flags = [flag for flag in FLAGS if flag.option != ("policy" if compares else "policies")]
+    flags = [flag for flag in FLAGS if flag.option not in (("policy",) if compares else ("policies", "writes"))]
 
     def decorate(function: Callable[[RunRequest], None]) -> Callable[..., None]:
         def command(**given: Any) -> None:

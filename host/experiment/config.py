@@ -37,6 +37,7 @@ from twinbar.host.experiment.policy_section import (
     section_of,
 )
 from twinbar.host.experiment.sections import DataConfig, EngineConfig, ModelConfig, TraceConfig, TrainingConfig
+from twinbar.host.experiment.write_names import write_named
 from twinbar.host.twin.optimizer_formats import refuse_optimizer
 from twinbar.host.twin.twin_policy_check import check_policy
 from twinbar.host.twin.twin_section import TwinConfig
@@ -46,6 +47,23 @@ from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.reading import expanded
 from twinbar.hw.toml_table import TomlTable
+
+
+def refuse_without_codes(name: str, policy: UpdatePolicy[Any], write: WriteConfig) -> None:
+    """Refuse a policy that compensates by the codes that writes end with, where they give none.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if policy.keeps_read_back and not write.gives_codes:
+        how = "write.verify is 'compare'" if write.compare else f"write.algorithm is {write.algorithm!r}"
+        raise ConfigError(
+            f"policy {name} compensates by the code that is read back, and {how}, which gives none; set "
+            "write.read_back = true with write.verify = 'compare', which takes one conversion per write, or another "
+            "policy.compensation"
+        )
+
 
 RESUME_MAY_CHANGE: Final = frozenset(
     {
@@ -130,6 +148,19 @@ class ExperimentConfig(TomlTable):
             except ConfigError as error:
                 raise ValueError(str(error)) from None
         return self
+
+    @model_validator(mode="after")
+    def _codes_serve(self) -> Self:
+        if not self.write.gives_codes:
+            try:
+                self._check_codes()
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    def _check_codes(self) -> None:
+        """Refuse a policy that needs the code of every write, where writes give none."""
+        refuse_without_codes(self.policy.name, self.make_policy(), self.write)
 
     def _check_twin(self) -> None:
         """Refuse a policy or an optimizer that a twin of few bits cannot serve."""
@@ -323,9 +354,46 @@ class CompareConfig(ExperimentConfig):
         default=("closed-loop", "siamese"), description="update policies that are compared, in this order"
     )
 
-    @field_validator("policies", mode="before")
+    writes: tuple[str, ...] = Field(
+        default=(),
+        description="write algorithms that are compared with one policy, in this order; each a name of "
+        "write.algorithm, and +first, +patience, +compare or +read-back behind it",
+    )
+
+    @model_validator(mode="before")
     @classmethod
-    def _read_policies(cls, value: Any) -> Any:
+    def _choose_one_policy(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or not values.get("writes"):
+            return values
+        default = cls.model_fields["policies"].default
+        several = tuple(cls._read_names(values.get("policies", default)))
+        return {**values, "policies": (DEFAULT,) if several == default else values["policies"]}
+
+    @field_validator("writes", mode="after")
+    @classmethod
+    def _check_writes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"writes is {', '.join(value)}; name each of them once")
+        return value
+
+    @model_validator(mode="after")
+    def _writes_can_be_compared(self) -> Self:
+        if not self.writes:
+            return self
+        if len(self.policies) > 1:
+            raise ValueError(
+                f"writes are compared with one policy, and policies is {', '.join(self.policies)}; name one of them"
+            )
+        try:
+            for name in self.writes:
+                self.for_write(name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @field_validator("policies", "writes", mode="before")
+    @classmethod
+    def _read_names(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(","))
         return tuple(value) if isinstance(value, list) else value
@@ -344,7 +412,7 @@ class CompareConfig(ExperimentConfig):
     def policies_in(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the policies whose settings nested values may hold; the default ones where none is named rightly."""
         default: tuple[str, ...] = cls.model_fields["policies"].default
-        given = cls._read_policies(values.get("policies", default))
+        given = cls._read_names(values.get("policies", default))
         names = tuple(filter(is_policy, given)) if isinstance(given, tuple) else ()
         return tuple(dict.fromkeys(names or default))
 
@@ -352,9 +420,18 @@ class CompareConfig(ExperimentConfig):
         for name in self.policies:
             self.for_policy(name)
 
+    def _check_codes(self) -> None:
+        for name in self.policies:
+            self.for_policy(name)
+
     def for_policy(self, name: str) -> ExperimentConfig:
         """Return the configuration of one of the runs."""
-        values = self.model_dump(exclude={"policies", "policy"})
+        values = self.model_dump(exclude={"policies", "policy", "writes"})
         keys = keys_of([name])
         policy = {key: value for key, value in self.policy.model_dump(exclude_unset=True).items() if key in keys}
         return ExperimentConfig.from_mapping({**values, "policy": {**policy, "name": name}})
+
+    def for_write(self, name: str) -> ExperimentConfig:
+        """Return the configuration of the run with a write algorithm (`write_named`)."""
+        run = self.for_policy(self.policies[0])
+        return run.merge({f"write.{key}": value for key, value in write_named(name, self.write).model_dump().items()})

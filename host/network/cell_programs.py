@@ -26,6 +26,9 @@ class CellPrograms:
     session : AccountedEngine
     layers : sequence of MappedLayer
         Those whose cells can be named, with their auxiliary arrays.
+    initial : bool
+        Whether cells are programmed for the first time, or anew, which has an algorithm of its own; else they are at
+        the levels that the layers hold, so that a write may begin with a pulse.
 
     Attributes
     ----------
@@ -35,14 +38,19 @@ class CellPrograms:
         What was done in each layer, its auxiliary arrays included.
     """
 
-    def __init__(self, session: AccountedEngine, layers: Sequence[MappedLayer]) -> None:
+    def __init__(self, session: AccountedEngine, layers: Sequence[MappedLayer], *, initial: bool) -> None:
         self._session = session
+        self._initial = initial
         self._arrays: dict[str, CrossbarMatmul] = {}
         self._owner: dict[str, str] = {}
         for layer in layers:
             for array in (layer.matmul, *layer.auxiliary):
                 self._arrays[array.map.name] = array
                 self._owner[array.map.name] = layer.name
+        table = session.engine.config.pulse_table
+        # Policies change the levels of the layers while they decide.
+        knows = not initial and table is not None and table.knows_moves
+        self._held = {name: _levels_of_pairs(array) for name, array in self._arrays.items()} if knows else {}
         nothing = np.zeros(0, np.int64)
         self.result = WriteResult(nothing, nothing, nothing, nothing.astype(np.bool_), Activity())
         self.done = {layer.name: LayerWrites() for layer in layers}
@@ -50,9 +58,12 @@ class CellPrograms:
     def write(self, decisions: Mapping[str, Decision]) -> None:
         """Write cells by closed-loop write-verify, and note in ``cells`` what they answered."""
         self._session.set_ramps(None)
+        held = [self._held[name][decision.origins] for name, decision in decisions.items() if self._held]
         result, order = self._session.write_cells(
             np.concatenate([decision.addresses for decision in decisions.values()]),
             np.concatenate([decision.levels for decision in decisions.values()]),
+            np.concatenate(held) if held else None,
+            initial=self._initial,
         )
         self.result = result
         codes = np.empty_like(result.codes)
@@ -80,6 +91,8 @@ class CellPrograms:
                 _NO_READ_BACK if cells.read_minus is None else cells.read_minus,
                 cells.failures,
             )
+            if self._held:
+                self._held[name] = _levels_of_pairs(self._arrays[name])
             self._note(
                 name,
                 LayerWrites(
@@ -125,3 +138,8 @@ class CellPrograms:
             # What is done to an auxiliary array changes no weight.
             writes = replace(writes, weight_updates=0)
         self.done[owner] = self.done[owner] + writes
+
+
+def _levels_of_pairs(array: CrossbarMatmul) -> np.ndarray:
+    """Return the levels of an array's cells by `Decision.origins` (int16)."""
+    return np.stack([array.cells.plus, array.cells.minus], axis=-1).astype(np.int16).ravel()

@@ -66,6 +66,7 @@ def program(
         network.layers if layers is None else layers,
         lambda parts, access: policy.carry_out(parts, access, progress),
         rates,
+        initial=False,
     )
 
 
@@ -73,7 +74,7 @@ def initialize(
     network: CrossbarNetwork, policy: UpdatePolicy[Any], layers: Sequence[MappedLayer] | None = None
 ) -> Programmed:
     """Program all cells of layers, whatever they hold (parameters as of `program`)."""
-    return _run(network, network.layers if layers is None else layers, policy.initialize, {})
+    return _run(network, network.layers if layers is None else layers, policy.initialize, {}, initial=True)
 
 
 def learning_rates(optimizer: Optimizer, layers: Sequence[MappedLayer]) -> dict[str, float]:
@@ -87,6 +88,8 @@ def _run(
     layers: Sequence[MappedLayer],
     update: Callable[[list[LayerUpdate], CellPrograms], None],
     rates: Mapping[str, float],
+    *,
+    initial: bool,
 ) -> Programmed:
     parts = [
         LayerUpdate(
@@ -98,7 +101,7 @@ def _run(
         )
         for layer in layers
     ]
-    access = CellPrograms(network.session, layers)
+    access = CellPrograms(network.session, layers, initial=initial)
     try:
         update(parts, access)
     finally:

@@ -19,6 +19,7 @@ from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.mapping import LayerShape, Placement, map_layers, mapped_columns, tile_count
 from twinbar.host.nn.networks import he_std
 from twinbar.host.update.programmed import ProgrammedLayer
+from twinbar.hw.errors import ConfigError
 
 
 def put_on_crossbar(
@@ -74,6 +75,11 @@ def put_on_crossbar(
         If the module cannot be copied, has no layer that could be put on a crossbar, or one in a form that would be
         converted wrongly.
     """
+    if keep_read_back and not config.gives_codes:
+        raise ConfigError(
+            "a policy that compensates by the code that is read back needs one of every write, and [write] gives none; "
+            "set write.read_back = true with write.verify = 'compare', or take another compensation"
+        )
     module = module if copied else copy_module(module)
     found, digital = find_weights(module, exclude)
     shapes = [

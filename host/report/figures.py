@@ -383,3 +383,55 @@ def reduction_table(compare: Compare, with_factors: bool = True) -> list[list[st
             continue
         rows.append([name, *(si.reduction(value, with_factors) for value in values)])
     return rows
+
+
+WRITE_COLUMNS = (
+    "Write algorithm",
+    "Pulses",
+    "Reads",
+    "Drive updates",
+    "Energy",
+    "Cycles",
+    "Write latency",
+    "Final error",
+    "Failed",
+    "Worst wear",
+)
+"""Figures per write, but for the latency of all, the error of the cells at the end in levels, and the wear."""
+
+_OPTIMA = {
+    "fewest_pulses": "fewest pulses",
+    "fewest_reads": "fewest reads",
+    "least_energy": "least energy",
+    "least_latency": "least time",
+    "closest": "closest to the levels",
+}
+
+
+def write_table(compare: Compare) -> list[list[str]]:
+    """Return the rows of the table of write algorithms, by `WRITE_COLUMNS`; none where policies are compared."""
+
+    def number(value: float | None, places: int) -> str:
+        return si.MISSING if value is None else f"{value:.{places}f}"
+
+    rows = []
+    for name, figures in compare.writes.items():
+        rows.append(
+            [
+                name,
+                *(number(figures.get(key), 2) for key in ("pulses", "reads", "drive_updates")),
+                si.si(figures.get("energy_j"), "J"),
+                number(figures.get("cycles"), 0),
+                si.duration(figures.get("write_latency_s")),
+                number(figures.get("final_error_levels"), 3),
+                si.percent(figures.get("failed")),
+                si.count(figures.get("max_pulses_per_cell")),
+            ]
+        )
+    return rows
+
+
+def best_writes(compare: Compare) -> str | None:
+    """Say which write algorithm is best at what; None where policies are compared."""
+    parts = [f"{words}: {compare.best_writes[key]}" for key, words in _OPTIMA.items() if key in compare.best_writes]
+    return f"{'; '.join(parts)}.".capitalize() if parts else None

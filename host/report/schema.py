@@ -129,6 +129,8 @@ class Compare(BaseModel):
     schema_version: int = Field(alias="schema")
     policies: dict[str, Report] = Field(min_length=1)
     reduction_vs_closed_loop: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+    writes: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+    best_writes: dict[str, str] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
 
 

@@ -90,9 +90,16 @@ def print_comparison(compare: dict[str, Any] | Compare, console: Console) -> Non
     """
     checked = parse_compare(compare)
     console.print(f"[bold]{escape(title.task(next(iter(checked.policies.values()))))}[/]")
+    written = figures.write_table(checked)
+    if written:
+        table = _table("Per write", list(figures.WRITE_COLUMNS))
+        for line in written:
+            table.add_row(*line)
+        console.print(table)
+        console.print(escape(figures.best_writes(checked) or ""))
     # A column for each policy: quantities are many, policies few, and terminals narrow.
     rows = figures.compare_table(checked)
-    table = _table("", ["Policy", *(row[0] for row in rows)])
+    table = _table("", ["Writes" if written else "Policy", *(row[0] for row in rows)])
     table.title = None
     for column in table.columns:
         column.overflow = "fold"

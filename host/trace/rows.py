@@ -40,7 +40,11 @@ SCHEMA: Final = pa.schema(
         _column("code", pa.int32(), "last code of its cell"),
         _column("sets", pa.int16(), "SET and forming pulses"),
         _column("resets", pa.int16(), "RESET pulses"),
-        _column("reads", pa.int16(), "how often its cell was read, the samples of a read counted once"),
+        _column(
+            "reads",
+            pa.int16(),
+            "how often its cell was read, the samples of a read counted once; null of a write by pulse table",
+        ),
         _column("energy_j", pa.float64(), "heat that it caused in cells, in joules"),
         _column("responses", pa.binary(), "its response beats, one after the other"),
         _column("response_cycles", pa.list_(pa.int64()), "cycles in which they were taken"),
@@ -57,6 +61,8 @@ def rows_of(
     tiles: int,
     level_of: np.ndarray,
     energy_j: np.ndarray,
+    *,
+    by_table: bool = False,
 ) -> pa.Table:
     """Return the rows of one program.
 
@@ -72,6 +78,8 @@ def rows_of(
         Level nearest to each cell when the program began.
     energy_j : float64 [commands]
         Heat of each command.
+    by_table : bool
+        Writes go by a pulse table: how often each has read is not known.
     """
     header = unpack_commands(program.commands)
     count = len(program.commands)
@@ -103,6 +111,8 @@ def rows_of(
     found["status"][answered] = unpack(result.responses[last])["status"]
     for opcode in _CELL_COMMANDS:
         _describe_cells(opcode, header, program, result, answered, last, found)
+    if by_table:
+        found["reads"][header["opcode"] == Opcode.WRITE.value] = _NOTHING
     on_cell = (found["row"] >= 0) & (header["tile"] < tiles)
     on_cell &= (found["row"] < level_of.shape[1]) & (found["column"] < level_of.shape[2])
     cells = header["tile"][on_cell], found["row"][on_cell], found["column"][on_cell]

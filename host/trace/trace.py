@@ -51,7 +51,9 @@ class Trace:
         joules = recorded.heat @ np.array([units[kind] for kind in CellEnergy])
         tiles, levels = len(recorded.result.phases), self._levels(recorded.before)
         number = len(self._tables)
-        self._tables.append(rows_of(number, recorded.tick, recorded.program, recorded.result, tiles, levels, joules))
+        by_table = bool(self._crossbar.array.pulse_entries)
+        program, result = recorded.program, recorded.result
+        self._tables.append(rows_of(number, recorded.tick, program, result, tiles, levels, joules, by_table=by_table))
 
     def end(self) -> None:
         """Write the part that is open, completely or not at all."""

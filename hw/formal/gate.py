@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Module, ResetSignal, Signal
+from amaranth.hdl import Assert, Assume, Cat, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -10,7 +10,7 @@ from twinbar.hw.gateware.control.command_decoder import CommandPlan
 from twinbar.hw.gateware.tile_states import ON_ARRAY, READ_STATES, TileState, is_any
 from twinbar.hw.protocol.commands import ACCESSING, CELL_READS, CLOSED_LOOP, READING, WRITING
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS, WIDTH_BITS, Faults
-from twinbar.hw.protocol.registers import PULSE_SHAPES, REGISTERS, SHAPE, Access
+from twinbar.hw.protocol.registers import PULSE_SHAPES, PULSE_TABLES, REGISTERS, SHAPE, Access
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Selection, Status
 from twinbar.hw.timing import PHASES, Phase
 
@@ -36,6 +36,8 @@ class ObservationSignature(wiring.Signature):
         See `BiasMemory`.
     done : In(1)
         See `FrontEndSignature`.
+    closing_reads : In(1)
+        See `PulsePlan`.
     """
 
     def __init__(self) -> None:
@@ -64,6 +66,7 @@ class ObservationSignature(wiring.Signature):
                 "address": In(ADDRESS_BITS),
                 "value": In(VALUE_BITS),
                 "done": In(1),
+                "closing_reads": In(1),
             }
         )
 
@@ -93,6 +96,7 @@ class GateProperties(wiring.Component):
             self.register_status.eq(control.register_file.status),
             *(getattr(self, name).eq(getattr(drive.memory, name)) for name in ("write", "address", "value")),
             self.done.eq(front.done),
+            self.closing_reads.eq(sequencer.pulses.closing_reads),
         ]
 
     def elaborate(self, platform: Any) -> Module:
@@ -122,6 +126,8 @@ class GateProperties(wiring.Component):
         locked = [register.address for register in REGISTERS if register.access is Access.LOCKED]
         with m.If(self.write & is_any(self.address, locked)):
             always(m, safe, "locked registers written only while disarmed")
+        with m.If(self.write & Cat(self.address.matches(table.pattern) for table in PULSE_TABLES.values()).any()):
+            always(m, safe, "entries of the pulse table written only while disarmed")
         with m.If(self.write & is_any(self.address, sorted(PULSE_SHAPES))):
             always(m, self.value[SHAPE["width"].places] != 0, "a width of 0 is never stored")
         # The timer runs along with the pulse, and has seen whether this cycle is the last.
@@ -172,6 +178,7 @@ class GateProperties(wiring.Component):
         always(m, plan.accesses == is_any(opcode, ACCESSING), "")
         always(m, plan.closed_loop == is_any(opcode, CLOSED_LOOP), "")
         always(m, plan.writes == (opcode == Opcode.WRITE), "")
+        always(m, ~self.closing_reads | plan.writes, "")
         unbroken = (self.status == Status.OK) & (self.cut == Status.OK)
         continues = (state == TileState.RESPOND) & plan.product & unbroken
         always(m, ~continues | (self.mode != Mode.SAFE), "")

@@ -14,6 +14,7 @@ from typing import Any
 from amaranth.back import rtlil
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.gateware.drive.arming import Arming
 from twinbar.hw.gateware.tile import Tile
 from twinbar.hw.timing import ARM_CYCLES
 from twinbar.hw.tools import find_tool
@@ -25,7 +26,13 @@ SMALL = ControllerConfig(rows=4, columns=4, adc_bits=3, input_bits=2, command_de
 """Geometry of the proofs; widths and counters are those of every controller."""
 
 SHARING = replace(SMALL, tiles=2, cascade=True, shared_inputs=True, outputs_per_beat=2)
-"""The same with all options."""
+"""The same with all options of streams."""
+
+TABLED = replace(SMALL, pulse_entries=16, compare=True)
+"""The same with a pulse table and comparisons."""
+
+CHECKED = 2
+"""Entries of each polarity whose check is proven: one of more differs by the bits of a counter."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,12 @@ class Proof:
 PROOFS = {
     "gate": Proof(lambda: Tile(SMALL), "prove", 2),
     "gate of a tile with options": Proof(lambda: Tile(SHARING), "prove", 2),
+    "gate of a tile with a pulse table": Proof(lambda: Tile(TABLED), "prove", 2),
     "links": Proof(LinkProof, "prove", 2),
     "arming": Proof(ArmingProof, "bmc", ARM_CYCLES + 3),
+    "arming with a pulse table": Proof(lambda: ArmingProof(CHECKED), "bmc", Arming.cycles(CHECKED) + 3),
     "drive": Proof(DriveProof, "bmc", 14),
+    "drive with a pulse table": Proof(lambda: DriveProof(TABLED.pulse_entries), "bmc", 14),
 }
 
 

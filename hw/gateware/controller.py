@@ -8,6 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from twinbar.hw.errors import ParameterError
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import Command, Response
 from twinbar.hw.timing import PHASES, Phase
@@ -36,6 +37,11 @@ class Controller(wiring.Component):
     array : EmulatedArray, optional
         Cells that the chip emulates, instead of parts. Commands wait until they are formed.
 
+    Raises
+    ------
+    ParameterError
+        If the front end cannot compare, and is to.
+
     Members
     -------
     commands : In(stream(Command))
@@ -58,6 +64,8 @@ class Controller(wiring.Component):
     def __init__(
         self, config: ControllerConfig, parts: SerialParts | None = None, array: EmulatedArray | None = None
     ) -> None:
+        if config.compare and (parts is not None or array is not None):
+            raise ParameterError("compare", "is true; only a direct front end can compare")
         self.config, self.parts, self.array = config, parts, array
         self.cores = [Tile(config) for _ in range(config.tiles)]
         super().__init__(self.signature_of(config, parts, array))

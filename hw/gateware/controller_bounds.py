@@ -5,7 +5,7 @@ Importing this takes no time, so that a command line can check a configuration w
 
 from typing import Final, NamedTuple
 
-from twinbar.hw.protocol.sizes import LANE_BITS, LINE_BITS, MAX_COLUMNS, MAX_ROWS, MAX_TILES
+from twinbar.hw.protocol.sizes import LANE_BITS, LINE_BITS, MAX_COLUMNS, MAX_ROWS, MAX_TILES, PULSE_ENTRIES
 
 MAX_QUEUE_DEPTH: Final = 1 << 15
 
@@ -28,6 +28,7 @@ BOUNDS: Final = {
     "command_depth": Bounds(2, MAX_QUEUE_DEPTH),
     "response_depth": Bounds(2, MAX_QUEUE_DEPTH),
     "outputs_per_beat": Bounds(1, max(LANE_BITS)),
+    "pulse_entries": Bounds(min(PULSE_ENTRIES), max(PULSE_ENTRIES)),
 }
 """Bounds by the name of a parameter of `ControllerConfig`."""
 

@@ -7,11 +7,14 @@ from typing import Final
 from twinbar.hw.errors import ParameterError
 from twinbar.hw.gateware.controller_bounds import BOUNDS, channels_fit
 from twinbar.hw.protocol.layouts import VALUE_BITS, WORD_BITS
-from twinbar.hw.protocol.sizes import LANE_BITS
+from twinbar.hw.protocol.sizes import LANE_BITS, PULSE_ENTRIES
 from twinbar.hw.protocol.version import configuration_hash
 
-OPTIONS: Final = ("cascade", "shared_inputs", "outputs_per_beat")
+OPTIONS: Final = ("cascade", "shared_inputs", "outputs_per_beat", "pulse_entries", "compare")
 """Parameters of which a controller's hash says nothing where they have their defaults."""
+_CHOICES, _TABLES = (
+    f"{', '.join(map(str, sizes[:-1]))} or {sizes[-1]}" for sizes in (PULSE_ENTRIES, PULSE_ENTRIES[1:])
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class ControllerConfig:
         A `LOAD` can go to a group of tiles.
     outputs_per_beat : int
         Outputs of a product that share a response beat.
+    pulse_entries : int
+        Entries of each polarity's pulse table: 0 (there is none), 16, 32 or 64.
+    compare : bool
+        The front end can compare a cell with a threshold; needs a pulse table.
 
     Raises
     ------
@@ -63,15 +70,21 @@ class ControllerConfig:
     cascade: bool = False
     shared_inputs: bool = False
     outputs_per_beat: int = 1
+    pulse_entries: int = 0
+    compare: bool = False
 
     def __post_init__(self) -> None:
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
             if not isinstance(value, int) or not least <= value <= most:
                 raise ParameterError(name, f"is {value!r}; it must be a whole number from {least} to {most}")
-        for name in ("cascade", "shared_inputs"):
+        for name in ("cascade", "shared_inputs", "compare"):
             if not isinstance(getattr(self, name), bool):
                 raise ParameterError(name, f"is {getattr(self, name)!r}; it must be true or false")
+        if self.pulse_entries not in PULSE_ENTRIES:
+            raise ParameterError("pulse_entries", f"is {self.pulse_entries}; it must be {_CHOICES}")
+        if self.compare and not self.pulse_entries:
+            raise ParameterError("compare", f"is true without a pulse table; set pulse_entries to {_TABLES}")
         if self.columns % 2:
             raise ParameterError("columns", f"is {self.columns}; it must be even, because columns come in pairs")
         if not channels_fit(self.adc_channels, self.columns):
@@ -113,6 +126,11 @@ class ControllerConfig:
         return LANE_BITS[self.outputs_per_beat]
 
     @property
+    def last_entry(self) -> int:
+        """Greatest number of an entry of the pulse table; 0 where there is none."""
+        return max(self.pulse_entries - 1, 0)
+
+    @property
     def routes(self) -> bool:
         """Whether a command beat can go to some of the tiles; see `twinbar.hw.protocol.layouts.Routing`."""
         return self.cascade or self.shared_inputs
@@ -120,6 +138,11 @@ class ControllerConfig:
     @property
     def has_options(self) -> bool:
         """Whether any of the `OPTIONS` is built in."""
+        return self.shares_streams or bool(self.pulse_entries)
+
+    @property
+    def shares_streams(self) -> bool:
+        """Whether beats stand for several commands or outputs, which are counted apart."""
         return self.routes or self.outputs_per_beat > 1
 
     @cached_property

@@ -29,6 +29,10 @@ class ProgressSignature(wiring.Signature):
         Of this cycle.
     first : Out(1)
         This is the first cycle of its state.
+    comparing, high_first : Out(1)
+        Cells are compared, not converted; first with the upper bound of the window.
+    blank : Out(1)
+        The write ends with this cycle, and nothing has been read since its last pulse.
     halt : Out(1)
         What the tile does ends with this cycle.
     status : Out(Status)
@@ -49,6 +53,9 @@ class ProgressSignature(wiring.Signature):
                 "state": Out(TileState),
                 "phase": Out(range(len(PHASES))),
                 "first": Out(1, init=1),
+                "comparing": Out(1),
+                "high_first": Out(1),
+                "blank": Out(1),
                 "halt": Out(1),
                 "status": Out(Status),
                 "handed_over": Out(1),

@@ -46,7 +46,7 @@ class Tile(wiring.Component):
     Attributes
     ----------
     started, copied, passed, packed : Signal
-        With options, what the accounts count of them and of commands, for observation.
+        Where streams are shared, what the accounts count of that and of commands, for observation.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -95,6 +95,7 @@ class Tile(wiring.Component):
             control.column.eq(readout.front.column),
             control.result.eq(readout.result),
             drive.make_safe.eq(control.make_safe),
+            drive.uses_table.eq(control.uses_table),
             readout.sampling.eq(control.sampling),
             readout.gain_target.eq(drive.even),
             readout.register_value.eq(readback.value),
@@ -115,7 +116,7 @@ class Tile(wiring.Component):
                 m.d.comb += outside.eq(inside)
             else:
                 connect(m, *((flipped(outside), inside) if name == "above" else (inside, flipped(outside))))
-        if self.config.has_options:
+        if self.config.shares_streams:
             m.d.comb += [
                 self.started.eq(control.progress.popped & ~control.copied),
                 self.copied.eq(control.copied),
@@ -127,7 +128,10 @@ class Tile(wiring.Component):
             ]
         if platform == "formal":
             from twinbar.hw.formal.gate import GateProperties
+            from twinbar.hw.formal.pulses import PulseProperties
 
             m.submodules.properties = properties = GateProperties()
             properties.observe(m, control, drive, self.front)
+            m.submodules.pulses = pulses = PulseProperties()
+            pulses.observe(m, control, drive)
         return m

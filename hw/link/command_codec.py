@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from twinbar.hw.protocol.commands import CELL, INPUT, users_of
+from twinbar.hw.protocol.commands import CELL, INPUT, WRITING_CELL, users_of
 from twinbar.hw.protocol.layouts import COMMAND, MAX_TILES
 
 from .widths import Widths
@@ -43,7 +43,7 @@ _ROW_MASK = CELL["row"].mask
 _LOW_MASK = (1 << HALF_BITS) - 1
 _HEAD_BYTES = 5
 
-LISTED: Final = tuple(users_of(CELL))
+LISTED: Final = (*users_of(CELL), *users_of(WRITING_CELL))
 """Opcodes whose beats lists can hold."""
 
 

@@ -18,13 +18,17 @@ _LAYOUT = struct.Struct("<BBBBQHHHBBBBBHHIHBBII")
 
 
 def check_carried(controller: ControllerConfig) -> None:
-    """Refuse a controller whose responses the link cannot tell from its commands.
+    """Refuse a controller whose responses the link cannot tell from its commands, or of which a board does not tell.
 
     Raises
     ------
     ConfigError
-        If it has cascades, shared inputs or packed outputs.
+        If it has cascades, shared inputs, packed outputs or a pulse table.
     """
+    if controller.pulse_entries:
+        raise ConfigError(
+            "a board does not tell its host of a pulse table; build the controller with pulse_entries = 0"
+        )
     if controller.has_options:
         raise ConfigError(
             "the link to a board carries one output per response, and commands of one tile; build the controller with "

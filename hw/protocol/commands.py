@@ -17,10 +17,12 @@ from .rules import (
     CASCADE,
     CHANNELS,
     COLUMNS,
+    LAST_ENTRY,
     LEVELS,
     PULSE_LIMIT,
     ROWS,
     SHARED_INPUTS,
+    USES_TABLE,
     WORDS,
     Aligned,
     Below,
@@ -38,6 +40,7 @@ from .sizes import (
     CODE_BITS,
     COLUMN_BITS,
     ECHO_BITS,
+    ENTRY_BITS,
     LANE_BITS,
     LEVEL_BITS,
     MEMBERS_BITS,
@@ -91,7 +94,20 @@ class Answered(PlainEnum):
 _ROW: Final = Field("row", 0, ROW_BITS)
 _COLUMN: Final = Field("column", 10, COLUMN_BITS)
 
-CELL: Final = Word("cell", BODY_BITS, (_ROW, _COLUMN, Field("level", 20, LEVEL_BITS)))
+_LEVEL: Final = Field("level", 20, LEVEL_BITS)
+
+CELL: Final = Word("cell", BODY_BITS, (_ROW, _COLUMN, _LEVEL))
+WRITING_CELL: Final = Word(
+    "write",
+    BODY_BITS,
+    (
+        *CELL,
+        Field("first", 28, 1),
+        Field("polarity", 29, 1),
+        Field("code", 30, 1),
+        Field("entry", 31, ENTRY_BITS),
+    ),
+)
 TRAIN: Final = Word(
     "pulse", BODY_BITS, (_ROW, _COLUMN, Field("count", 20, PULSE_BITS), Field("record", 28, 3, kind=Record))
 )
@@ -119,7 +135,7 @@ REGISTER: Final = Word(
 REST: Final = Word("wait", BODY_BITS, (Field("cycles", 0, WIDTH_BITS),))
 ARMING: Final = Word("arm", BODY_BITS, (Field("mode", 0, 2, kind=Mode),))
 
-ARGUMENTS: Final = (CELL, TRAIN, CALIBRATION, PRODUCT, INPUT, REGISTER, REST, ARMING)
+ARGUMENTS: Final = (CELL, WRITING_CELL, TRAIN, CALIBRATION, PRODUCT, INPUT, REGISTER, REST, ARMING)
 """Arguments by group of opcodes. ``outputs`` = 0 stands for 1024."""
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -247,7 +263,7 @@ def _operation(
 
 
 _IN_TILE: Final = (Below("row", ROWS), Below("column", COLUMNS))
-_LEVEL: Final = Below("level", LEVELS, Status.BAD_LEVEL)
+_KNOWN_LEVEL: Final = Below("level", LEVELS, Status.BAD_LEVEL)
 _PULSED: Final = OneOf("record", (Record.SET, Record.RESET, Record.FORM))
 
 
@@ -333,11 +349,11 @@ def _check_bounds(spec: CommandSpec, rule: Rule) -> None:
 
 
 def settings_of(commands: Mapping[Opcode, CommandSpec]) -> dict[str, str]:
-    """Return the registers that bound arguments, each with a command whose argument it bounds."""
+    """Return the registers that bound arguments or permit them, each with a command whose argument it is."""
     found = {}
     for spec in commands.values():
         for rule in spec.rules:
-            for bound in (getattr(rule, "bound", None), getattr(rule, "most", None)):
+            for bound in (getattr(rule, name, None) for name in ("bound", "most", "option")):
                 if isinstance(bound, Setting):
                     found[bound.register] = spec.name
     return found
@@ -369,9 +385,14 @@ COMMANDS: Final = declare(
         _operation(
             Opcode.WRITE,
             Mode.WRITE,
-            CELL,
+            WRITING_CELL,
             CELL_RESULT,
-            (*_IN_TILE, _LEVEL),
+            (
+                *_IN_TILE,
+                _KNOWN_LEVEL,
+                *(Needs(name, USES_TABLE) for name in ("first", "polarity", "code", "entry")),
+                Within("entry", 0, LAST_ENTRY),
+            ),
             "Write a cell to a level by closed-loop write-verify.",
         ),
         _operation(
@@ -379,7 +400,7 @@ COMMANDS: Final = declare(
             Mode.WRITE,
             CELL,
             CELL_RESULT,
-            (*_IN_TILE, _LEVEL),
+            (*_IN_TILE, _KNOWN_LEVEL),
             "Form a cell: pulses of the record FORM until its code reaches the level's window.",
         ),
         _operation(
@@ -441,7 +462,7 @@ COMMANDS: Final = declare(
             Mode.READ,
             CELL,
             CELL_RESULT,
-            (*_IN_TILE, _LEVEL),
+            (*_IN_TILE, _KNOWN_LEVEL),
             "Read a cell and compare it with a level's window; gives -1 below, 0 inside and 1 above it.",
             since=1,
         ),
@@ -466,7 +487,9 @@ CELL_READS: Final = _those(
     spec for spec in COMMANDS.values() if spec.needs is Mode.READ and spec.response is CELL_RESULT
 )
 """Operations that select a cell or column, convert it, and answer with what was found."""
-CLOSED_LOOP: Final = _those(spec for spec in COMMANDS.values() if spec.needs is Mode.WRITE and spec.arguments is CELL)
+CLOSED_LOOP: Final = _those(
+    spec for spec in COMMANDS.values() if spec.needs is Mode.WRITE and "level" in (spec.arguments or ())
+)
 """Operations that read and pulse a cell in turn, until its code lies in a level's window."""
 HALTABLE: Final = _those(spec for spec in COMMANDS.values() if spec.haltable)
 HALTING: Final = _those(spec for spec in COMMANDS.values() if spec.halts)

@@ -97,3 +97,4 @@ class Request(Enum, shape=3):
     CONNECT_MULTIPLY = 3
     DRIVE = 4
     CONVERT = 5
+    COMPARE = 6

@@ -128,16 +128,19 @@ class Word:
         Its width; bits of no field are 0.
     fields : Field
         In the order of the declaration.
+    exclusive : tuple of str
+        Flags of which at most one is set.
 
     Raises
     ------
     DeclarationError
-        If two fields overlap or have one name, or one leaves the word.
+        If two fields overlap or have one name, one leaves the word, or an exclusive flag is no flag of it.
     """
 
     name: str
     bits: int
     fields: tuple[Field, ...]
+    exclusive: tuple[str, ...] = ()
     _by_name: dict[str, Field] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -153,6 +156,9 @@ class Word:
             if upper.offset < lower.end:
                 raise DeclarationError(f"{self.name}.{lower.name} and {self.name}.{upper.name} overlap")
         object.__setattr__(self, "_by_name", {each.name: each for each in self.fields})
+        for flag in self.exclusive:
+            if flag not in self or self[flag].bits != 1:
+                raise DeclarationError(f"{self.name}.{flag} is said to exclude others, and is no flag")
 
     def __getitem__(self, name: str) -> Field:
         return self._by_name[name]
@@ -196,12 +202,17 @@ class Word:
         """Return the fields of a word (int, or int array) by name."""
         return {each.name: each.of(word) for each in self.fields}
 
+    @property
+    def exclusive_bits(self) -> int:
+        """The bits of which at most one is set."""
+        return sum(1 << self[flag].offset for flag in self.exclusive)
+
     def holds(self, word: int, config: ControllerSizes) -> bool:
-        """Whether a word has nothing outside its fields, and each within its bounds."""
+        """Whether a word has nothing outside its fields, each within its bounds, and at most one exclusive flag."""
         rest = word
         for each in self.fields:
             rest &= ~(each.mask << each.offset)
-        if rest:
+        if rest or (word & self.exclusive_bits).bit_count() > 1:
             return False
         for each in self.fields:
             least, most = each.bounds(config)

@@ -127,10 +127,17 @@ def _spaces() -> Iterable[Sequence[object]]:
         f"two's complement, from `-2**adc_bits` to `2**adc_bits - 1`: written in {registers.OFFSET.bits} bits, read in "
         "`adc_bits` + 1"
     )
+    first, later = (
+        [a for a in registers.COUNTED_ACTIONS if registers.ACTION_COUNTERS[a] in space]
+        for space in (registers.ACTION_COUNTERS_SPACE, registers.LATER_COUNTERS)
+    )
     notes = {
         registers.PHASE_COUNTERS: ", ".join(f"{p.value} {p.name.lower()}" for p in Phase),
-        registers.ACTION_COUNTERS_SPACE: ", ".join(f"{a.value} {a.name.lower()}" for a in registers.COUNTED_ACTIONS),
+        registers.ACTION_COUNTERS_SPACE: ", ".join(f"{a.value} {a.name.lower()}" for a in first),
+        registers.LATER_COUNTERS: ", ".join(f"{a.value} {a.name.lower()}" for a in later),
         registers.LEVEL_WINDOWS: f"{_contents(registers.LEVEL_WINDOW)}; each below `2**adc_bits`",
+        registers.SET_PULSES: f"triple; at the next address {_contents(registers.PULSE_USE)}; not `turns` and `ends`",
+        registers.RESET_PULSES: "likewise",
         registers.TRIMS: f"{registers.TRIM.bits} bits; {registers.TRIM_INIT} after power-up",
         registers.OFFSETS: signed,
         registers.PAIR_OFFSETS: "likewise",
@@ -173,7 +180,8 @@ in [controller](controller.md). Protocol version {version.MAJOR}.{version.MINOR}
 ### Arguments
 
 Bits are counted from the start of the beat. `outputs` = 0 stands for 1024; of `members`, 0 and 1 stand for a single
-tile. `members` and `shared` are since version {version.MAJOR}.{registers.FEATURES.since}.
+tile. `members` and `shared` are since version {version.MAJOR}.{registers.FEATURES.since}, the last four of `write`
+since version {version.MAJOR}.{registers.TABLE_SINCE}.
 
 {_groups(ARGUMENTS, COMMAND["body"].offset)}
 
@@ -242,7 +250,8 @@ be written while the tile is disarmed. A triple holds three codes of {LINE_BITS}
 
 ## Counters and tables
 
-Counters cannot be written. Entries of tables can be written at any time.
+Counters cannot be written; those of actions that need an option are 0 without it. Entries of tables can be written at
+any time. Pulses are locked, and there are as many of each polarity as `pulse_entries` says (`FEATURES`).
 
 {_table(("address", "", ""), _spaces())}
 

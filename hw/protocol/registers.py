@@ -12,12 +12,15 @@ from twinbar.hw.timing import MAX_WIDTH, MIN_SETTLE_DRIVE, Phase
 from .commands import COMMANDS, settings_of
 from .enumerations import RECORDS, ComplianceAction, Record
 from .fields import DeclarationError, Field, Word
-from .rules import CHANNELS, COLUMNS, GeometryBound
+from .rules import CHANNELS, COLUMNS, COMPARISONS, PULSE_TABLE, GeometryBound
 from .sizes import (
     ADDRESS_BITS,
     COMPLIANCE_BITS,
+    ENTRY_BITS,
     LEVEL_BITS,
     LINE_BITS,
+    PULSE_BITS,
+    PULSE_ENTRIES,
     TILE_BITS,
     TRIM_BITS,
     VALUE_BITS,
@@ -63,6 +66,8 @@ class Register:
         Value after power-up.
     since : int
         Minor version of the protocol that brought it.
+    option : GeometryBound, optional
+        Without this option of elaboration, the register does not exist.
 
     Raises
     ------
@@ -76,6 +81,7 @@ class Register:
     word: Word
     init: int = 0
     since: int = 0
+    option: GeometryBound | None = None
 
     def __post_init__(self) -> None:
         _check_width(self.name, self.word)
@@ -93,6 +99,15 @@ class Register:
 
     def __getitem__(self, field: str) -> Field:
         return self.word[field]
+
+    def exists(self, config: ControllerSizes) -> bool:
+        """Whether a controller has it."""
+        return self.option is None or bool(getattr(config, self.option.name))
+
+    def word_at(self, address: int) -> Word:
+        """Return what an address of it holds: it has one."""
+        assert address == self.address
+        return self.word
 
     @property
     def bits(self) -> int:
@@ -136,6 +151,10 @@ class Space:
         Half as many exist.
     init : int
         Value after power-up.
+    second : Word, optional
+        What the second of an entry's two addresses holds; None: an entry has one.
+    second_init : int
+        Its value after power-up.
 
     Raises
     ------
@@ -152,6 +171,8 @@ class Space:
     word: Word
     halved: bool = False
     init: int = 0
+    second: Word | None = None
+    second_init: int = 0
 
     def __post_init__(self) -> None:
         _check_width(self.name, self.word)
@@ -184,14 +205,28 @@ class Space:
         high = ADDRESS_BITS - self.index_bits
         return f"{self.base >> self.index_bits:0{high}b}" + "-" * self.index_bits
 
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """What the addresses of an entry hold."""
+        return (self.word,) if self.second is None else (self.word, self.second)
+
+    @property
+    def inits(self) -> tuple[int, ...]:
+        """Values of `words` after power-up."""
+        return (self.init, self.second_init)[: len(self.words)]
+
+    def word_at(self, address: int) -> Word:
+        """Return what an address holds."""
+        return self.words[(address - self.base) % len(self.words)]
+
     def count(self, config: ControllerSizes) -> int:
-        """Return the number of the last entry, plus 1."""
+        """Return the index of the last address, plus 1."""
         if isinstance(self.entries, tuple):
             return max(self.entries) + 1
-        return int(getattr(config, self.entries.name)) >> int(self.halved)
+        return (int(getattr(config, self.entries.name)) >> int(self.halved)) * len(self.words)
 
     def has(self, index: int, config: ControllerSizes) -> bool:
-        """Whether an entry exists."""
+        """Whether there is an address with this index."""
         return index in self.entries if isinstance(self.entries, tuple) else 0 <= index < self.count(config)
 
     def __contains__(self, address: int) -> bool:
@@ -203,8 +238,16 @@ class Space:
         return self.entries if isinstance(self.entries, tuple) else ()
 
 
-def _register(name: str, address: int, access: Access, *fields: Field, init: int = 0, since: int = 0) -> Register:
-    return Register(name, address, access, Word(name, max(each.end for each in fields), fields), init, since)
+def _register(
+    name: str,
+    address: int,
+    access: Access,
+    *fields: Field,
+    init: int = 0,
+    since: int = 0,
+    option: GeometryBound | None = None,
+) -> Register:
+    return Register(name, address, access, Word(name, max(each.end for each in fields), fields), init, since, option)
 
 
 def _number(
@@ -217,10 +260,11 @@ def _number(
     most: int = -1,
     init: int = 0,
     since: int = 0,
+    option: GeometryBound | None = None,
 ) -> Register:
     """Declare a register that is one number."""
     field = Field("value", 0, bits, about, least=least, most=most)
-    return _register(name, address, access, field, init=init, since=since)
+    return _register(name, address, access, field, init=init, since=since, option=option)
 
 
 IDENTITY: Final = int.from_bytes(b"TWBR", "big")
@@ -266,6 +310,13 @@ FEATURES: Final = _register(
     Field("cascade", 0, 1, "cascades"),
     Field("shared_inputs", 1, 1, "shared inputs"),
     Field("outputs_per_beat", 2, 2, "outputs of a product in a response"),
+    Field(
+        "pulse_entries",
+        4,
+        2,
+        f"pulse table: 0 to {len(PULSE_ENTRIES) - 1} for {', '.join(map(str, PULSE_ENTRIES))} entries",
+    ),
+    Field("compare", 6, 1, "comparisons"),
     since=2,
 )
 INPUTS: Final = _register(
@@ -308,6 +359,30 @@ WATCHDOG: Final = _number(
 INPUT_GROUP: Final = _number(
     "INPUT_GROUP", 0x1B, Access.LOCKED, TILE_BITS, "group whose shared inputs the tile takes", since=2
 )
+TABLE_SINCE: Final = 3
+"""Minor version of the protocol that brought pulse tables and comparisons."""
+NEVER: Final = 255
+"""`patience` with which no code outside its window is taken."""
+UNCOUNTED: Final = 15
+"""`shift` with which the distance does not count."""
+WRITE_TABLE: Final = _register(
+    "WRITE_TABLE",
+    0x1C,
+    Access.LOCKED,
+    Field("use", 0, 1, "`WRITE` goes by the pulse table"),
+    Field("compare", 1, 1, "`WRITE` and `VERIFY` compare", bits_from="compare"),
+    Field("keep", 2, 1, "the offset starts at the command's `entry`"),
+    Field("shift", 3, 4, f"log2 of the codes that the distance counts in; {UNCOUNTED}: not at all"),
+    Field("rise", 7, ENTRY_BITS, "added to the offset where the polarity stays"),
+    Field("fall", 13, ENTRY_BITS, "taken off it where the polarity turns"),
+    Field("patience", 19, PULSE_BITS, f"pulses after which a near code is taken; {NEVER}: never"),
+    Field("slack", 27, 9, "codes that it may be off"),
+    since=TABLE_SINCE,
+    option=PULSE_TABLE,
+)
+COMPARE: Final = _number(
+    "COMPARE", 0x1D, Access.LOCKED, 16, "cycles of a comparison", 1, init=2, since=TABLE_SINCE, option=COMPARISONS
+)
 RANGE_READ: Final = _number("RANGE_READ", 0x20, Access.OPEN, 16, "ADC range code of single-cell reads")
 RANGE_MULTIPLY: Final = _number("RANGE_MULTIPLY", 0x21, Access.OPEN, 16, "ADC range code of column sums")
 GAIN_TARGET: Final = _number("GAIN_TARGET", 0x22, Access.OPEN, 16, "code that the reference source must give")
@@ -334,6 +409,8 @@ _SINGLE: Final = (
     COMPLIANCE,
     WATCHDOG,
     INPUT_GROUP,
+    WRITE_TABLE,
+    COMPARE,
     RANGE_READ,
     RANGE_MULTIPLY,
     GAIN_TARGET,
@@ -423,6 +500,7 @@ COUNTED_ACTIONS: Final = (
     Action.PARTIAL_SUM,
     Action.PACKED_OUTPUT,
     Action.SHARED_BEAT,
+    Action.COMPARE,
 )
 """Actions that have a counter of their own."""
 
@@ -444,15 +522,58 @@ OFFSET: Final = Field("value", 0, 17, "offset", signed=True, bits_from="adc_bits
 """An offset as it is written; read, it has its sign in bit ``adc_bits``."""
 _OFFSET: Final = Word("offset", OFFSET.bits, (OFFSET,))
 
+PULSE_USE: Final = Word(
+    "use",
+    10,
+    (
+        Field("count", 0, PULSE_BITS, "pulses before the next read", least=1),
+        Field("turns", 8, 1, "an entry of the other polarity follows them, without a read"),
+        Field("ends", 9, 1, "the write ends after them, without a read"),
+    ),
+    exclusive=("turns", "ends"),
+)
+"""How the codes of an entry of the pulse table are used."""
+PULSE_CODES: Final = 0
+PULSE_COUNT: Final = 1
+"""Places of codes and use in an entry."""
+
 PHASE_COUNTERS: Final = Space(
     "cycles by phase", "phase", 0x80, 16, tuple(int(phase) for phase in Phase), Access.LIVE, _COUNT
 )
+_FIRST_ACTIONS: Final = 16
 ACTION_COUNTERS_SPACE: Final = Space(
-    "actions", "action", 0x90, 16, tuple(int(action) for action in COUNTED_ACTIONS), Access.LIVE, _COUNT
+    "actions",
+    "action",
+    0x90,
+    _FIRST_ACTIONS,
+    tuple(int(action) for action in COUNTED_ACTIONS if action < _FIRST_ACTIONS),
+    Access.LIVE,
+    _COUNT,
+)
+LATER_COUNTERS: Final = Space(
+    "actions from 16 on",
+    "action - 16",
+    ACTION_COUNTERS_SPACE.end,
+    16,
+    tuple(int(action) - _FIRST_ACTIONS for action in COUNTED_ACTIONS if action >= _FIRST_ACTIONS),
+    Access.LIVE,
+    _COUNT,
 )
 LEVEL_WINDOWS: Final = Space(
     "window of a level", "level", 0x100, 256, tuple(range(1 << LEVEL_BITS)), Access.OPEN, LEVEL_WINDOW
 )
+SET_PULSES: Final = Space(
+    "pulses of SET: codes, then use",
+    "2 * number",
+    0x200,
+    128,
+    PULSE_TABLE,
+    Access.LOCKED,
+    TRIPLE,
+    second=PULSE_USE,
+    second_init=PULSE_USE.pack(count=1),
+)
+RESET_PULSES: Final = replace(SET_PULSES, name="pulses of RESET: codes, then use", base=SET_PULSES.end)
 TRIMS: Final = Space(
     "gain trim of an ADC channel",
     "channel",
@@ -471,14 +592,18 @@ PAIR_BIT: Final = (PAIR_OFFSETS.base ^ OFFSETS.base).bit_length() - 1
 """Bit of an offset's address that tells pairs from columns."""
 ACTION_BIT: Final = (ACTION_COUNTERS_SPACE.base ^ PHASE_COUNTERS.base).bit_length() - 1
 """Bit of a counter's address that tells actions from phases."""
+LATER_BIT: Final = (LATER_COUNTERS.base ^ PHASE_COUNTERS.base).bit_length() - 1
+"""Bit of a counter's address that tells the actions from 16 on."""
 
-COUNTERS: Final = (PHASE_COUNTERS, ACTION_COUNTERS_SPACE)
-TABLES: Final = (LEVEL_WINDOWS, TRIMS, OFFSETS, PAIR_OFFSETS)
+COUNTERS: Final = (PHASE_COUNTERS, ACTION_COUNTERS_SPACE, LATER_COUNTERS)
+PULSE_TABLES: Final = {Record.SET: SET_PULSES, Record.RESET: RESET_PULSES}
+"""Entries of the pulse table by the polarity's record."""
+TABLES: Final = (LEVEL_WINDOWS, *PULSE_TABLES.values(), TRIMS, OFFSETS, PAIR_OFFSETS)
 
 PHASE_COUNTER_BASE: Final = PHASE_COUNTERS.base
 """Address of the counter of phase 0 (`twinbar.hw.timing.Phase`)."""
 ACTION_COUNTER_BASE: Final = ACTION_COUNTERS_SPACE.base
-"""Address of the counter of action 0 (`twinbar.hw.actions.Action`)."""
+"""Address of the counter of action 0 (`twinbar.hw.actions.Action`); those from 16 on lie behind the others."""
 LEVEL_BASE: Final = LEVEL_WINDOWS.base
 """Level windows, one address per level."""
 TRIM_BASE: Final = TRIMS.base
@@ -557,7 +682,14 @@ def holder_of(address: int, config: ControllerSizes) -> Register | Space | None:
     space = space_of(address)
     if space is not None:
         return space if space.has(address - space.base, config) else None
-    return BY_ADDRESS.get(address)
+    register = BY_ADDRESS.get(address)
+    return register if register is not None and register.exists(config) else None
+
+
+def entry_address(polarity: Record, number: int, place: int = PULSE_CODES) -> int:
+    """Return the address of an entry's codes, or of how they are used (`PULSE_COUNT`)."""
+    table = PULSE_TABLES[polarity]
+    return table.base + len(table.words) * number + place
 
 
 def constants(config: ControllerSizes, major: int, minor: int) -> dict[Register, int]:
@@ -572,5 +704,8 @@ def constants(config: ControllerSizes, major: int, minor: int) -> dict[Register,
             **{name: getattr(config, name) for name in CONVERTERS.word.names},
         ),
         QUEUES: QUEUES.word.pack(command_depth=config.command_depth, response_depth=config.response_depth),
-        FEATURES: FEATURES.word.pack(**{name: int(getattr(config, name)) for name in FEATURES.word.names}),
+        FEATURES: FEATURES.word.pack(
+            **{name: int(getattr(config, name)) for name in FEATURES.word.names if name != "pulse_entries"},
+            pulse_entries=PULSE_ENTRIES.index(config.pulse_entries),
+        ),
     }

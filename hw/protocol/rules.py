@@ -14,22 +14,24 @@ from .sizes import MAX_COLUMNS
 
 @dataclass(frozen=True)
 class GeometryBound:
-    """A bound that is fixed when a controller is built: a member of `ControllerConfig`."""
+    """A bound that is fixed when a controller is built: a member of `ControllerConfig`; ``called`` in the reference."""
 
     name: str
+    called: str = ""
 
     def __str__(self) -> str:
-        return self.name
+        return self.called or self.name
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A bound that a register holds."""
+    """A bound that a field of a register holds."""
 
     register: str
+    field: str = "value"
 
     def __str__(self) -> str:
-        return f"`{self.register}`"
+        return f"`{self.register}`" if self.field == "value" else f"`{self.register}.{self.field}`"
 
 
 Bound = int | GeometryBound | Setting
@@ -41,8 +43,12 @@ WORDS = GeometryBound("words")
 CHANNELS = GeometryBound("adc_channels")
 CASCADE = GeometryBound("cascade")
 SHARED_INPUTS = GeometryBound("shared_inputs")
+LAST_ENTRY = GeometryBound("last_entry", "pulse_entries - 1")
+PULSE_TABLE = GeometryBound("pulse_entries")
+COMPARISONS = GeometryBound("compare")
 LEVELS = Setting("LEVELS")
 PULSE_LIMIT = Setting("PULSE_LIMIT")
+USES_TABLE = Setting("WRITE_TABLE", "use")
 
 
 @dataclass(frozen=True)
@@ -181,10 +187,10 @@ class NotBoth:
 
 @dataclass(frozen=True)
 class Needs:
-    """An argument is at most a number unless the controller is built with an option, which is then a bound of 1."""
+    """An argument is at most a number without an option, or a flag of a register, which is then a bound of 1."""
 
     argument: str
-    option: GeometryBound
+    option: GeometryBound | Setting
     most: int = 0
     status: Status = Status.BAD_VALUE
 
@@ -199,6 +205,8 @@ class Needs:
 
     def __str__(self) -> str:
         kept = f"<= {self.most}" if self.most else "is 0"
+        if isinstance(self.option, Setting):
+            return f"`{self.argument}` {kept} unless {self.option} is 1"
         return f"`{self.argument}` {kept} without the option `{self.option}`"
 
 

@@ -36,6 +36,11 @@ MEMBERS_BITS: Final = TILE_BITS
 LANE_BITS: Final = {1: VALUE_BITS, 2: VALUE_BITS // 2, 3: VALUE_BITS // 3}
 """Bits of an output's sum, by the outputs that share a response beat."""
 
+PULSE_ENTRIES: Final = (0, 16, 32, 64)
+"""Entries that a polarity's pulse table can have; `FEATURES` shows their place here."""
+ENTRY_BITS: Final = 6
+"""Bits of the number of an entry."""
+
 MAX_TILES: Final = 1 << TILE_BITS
 MAX_ROWS: Final = 1 << ROW_BITS
 MAX_COLUMNS: Final = 1 << COLUMN_BITS
@@ -75,6 +80,14 @@ class ControllerSizes(Protocol):
     @property
     def outputs_per_beat(self) -> int:
         """Outputs of a product that share a response beat."""
+
+    @property
+    def pulse_entries(self) -> int:
+        """Entries of each polarity's pulse table."""
+
+    @property
+    def compare(self) -> bool:
+        """Whether a cell can be compared with a threshold instead of being converted."""
 
     @property
     def hash(self) -> int:

@@ -77,7 +77,7 @@ class ReferenceTile:
         self.channel_keys = [
             np.uint64(physics.channel_key(self.seed, number, channel)) for channel in range(array.adc_channels)
         ]
-        self.driven: tuple[int, int, int] | None = None
+        self.driven: tuple[int | str, int, int] | None = None
         self.range_code = 0
 
     # --- one cell ---------------------------------------------------------------------------------------------------
@@ -126,11 +126,17 @@ class ReferenceTile:
         cost.heat["verify"] += self.grid(cell) * (timing.settle_read + timing.samples * timing.convert)
         return (2 * sum(codes) + len(codes)) // (2 * len(codes))
 
-    def pulse(self, cell: int, polarity: int, amplitude: int, gate: int, cost: Cost) -> None:
-        """Drive, settle, open the gate for the width of the polarity, recover."""
+    def pulse(
+        self, cell: int, polarity: int, amplitude: int, gate: int, cost: Cost, entry: tuple[str, int, int] | None = None
+    ) -> None:
+        """Drive, settle, open the gate for the width of the polarity, recover.
+
+        Of a pulse table, the drive holds an ``entry``, whatever its codes.
+        """
         timing = self.config.timing
-        if self.driven != (polarity, amplitude, gate):
-            self.driven = (polarity, amplitude, gate)
+        wanted = entry or (polarity, amplitude, gate)
+        if self.driven != wanted:
+            self.driven = wanted
             cost.phases["settle"] += timing.settle_drive
             cost.actions["drive_update"] += 1
         width = timing.width_set if polarity == SET else timing.width_reset
@@ -201,6 +207,87 @@ class ReferenceTile:
         cost.commands.append(Command(cost.cycles - before))
         self._respond(cost)
         return WriteResponse(code, counts[SET], counts[RESET], ok)
+
+    def compare(self, cell: int, window: tuple[int, int], side: int, cost: Cost) -> int:
+        """Drive READ, settle, compare with the bound of ``side``, then with the other: -1 below, 1 above, else 0."""
+        timing, top = self.config.timing, int(self.scalars[0].adc_max)
+        low, high = window
+        cost.phases["settle"] += timing.settle_read
+        cost.phases["decide"] += 1
+        cost.heat["verify"] += self.grid(cell) * timing.settle_read
+        for bound in (side, 1 - side):
+            over = self.read_once(cell) >= min(max(low if bound == SET else high + 1, 0), top + 1)
+            cost.phases["convert"] += timing.compare
+            cost.actions["compare"] += 1
+            cost.heat["verify"] += self.grid(cell) * timing.compare
+            if bound == SET and low > 0 and not over:
+                return -1
+            if bound == RESET and high < top and over:
+                return 1
+        return 0
+
+    def write_by_table(self, cell: int, level: int, command: tuple[int, int, int], cost: Cost) -> WriteResponse:
+        """Closed-loop write of one cell by pulse table; ``command`` are its fields first, polarity and entry."""
+        table = self.config.pulse_table
+        assert table is not None
+        entries, rules = table.entries, table.rules
+        last = entries.amplitude.shape[1] - 1
+        low, high = int(self.config.levels.low[level]), int(self.config.levels.high[level])
+        first, side, entry = command
+        pulsed: list[int] = []
+        offset = entry if rules.keep else 0
+        code, status = 0, "goes on"
+        before = cost.cycles
+        self._address(cost)
+
+        def groups(polarity: int, number: int) -> bool:
+            """Give a group of pulses and those that turn behind it; gives whether the write ends with them."""
+            nonlocal offset
+            while True:
+                for _ in range(int(entries.pulses[polarity, number])):
+                    if len(pulsed) < rules.limit:
+                        codes = int(entries.amplitude[polarity, number]), int(entries.gate[polarity, number])
+                        self.pulse(cell, polarity, *codes, cost, ("entry", polarity, number))
+                        pulsed.append(polarity)
+                if not entries.turns[polarity, number] or len(pulsed) == rules.limit:
+                    return bool(entries.ends[polarity, number])
+                offset = max(offset - rules.fall, 0)
+                polarity, number = 1 - polarity, offset
+
+        if first and groups(side, entry):
+            status = "ends"
+        while status == "goes on":
+            if rules.compare:
+                code = self.compare(cell, (low, high), pulsed[-1] if pulsed else side, cost)
+                beyond = abs(code)
+            else:
+                code = self.verify(cell, cost)
+                beyond = max(low - code, code - high, 0)
+            if beyond == 0:
+                status = "inside"
+            elif (
+                not rules.compare and rules.patience != 255 and len(pulsed) >= rules.patience and beyond <= rules.slack
+            ):
+                status = "near"
+            elif len(pulsed) == rules.limit:
+                status = "failed"
+            else:
+                wanted = SET if (code < 0 if rules.compare else code < low) else RESET
+                if pulsed:
+                    step = rules.rise if pulsed[-1] == wanted else -rules.fall
+                    offset = min(max(offset + step, 0), last)
+                counts = not rules.compare and rules.shift != 15
+                number = min(offset + ((beyond - 1) >> rules.shift), last) if counts else offset
+                if groups(wanted, number):
+                    status = "ends"
+        code = 0 if status == "ends" else code
+        if rules.compare and (table.code or status == "failed"):
+            code = self.verify(cell, cost)
+        ok = status != "failed"
+        cost.actions["write_ok" if ok else "write_failed"] += 1
+        cost.commands.append(Command(cost.cycles - before))
+        self._respond(cost)
+        return WriteResponse(code, pulsed.count(SET), pulsed.count(RESET), ok)
 
     def read(self, cell: int, cost: Cost) -> int:
         before = cost.cycles

@@ -15,6 +15,7 @@ SAFE, READ, WRITE = 0, 1, 2
 NO, YES = False, True
 
 CELL = {"row": (16, 10), "column": (26, 10), "level": (36, 8)}
+WRITE_CELL = CELL | {"first": (44, 1), "polarity": (45, 1), "code": (46, 1), "entry": (47, 6)}
 TRAIN = {"row": (16, 10), "column": (26, 10), "count": (36, 8), "record": (44, 3)}
 REGISTER = {"address": (16, 12), "value": (28, 36)}
 CELL_RESULT = {"row": (24, 10), "column": (34, 10), "code": (44, 18), "sets": (62, 8), "resets": (70, 8)}
@@ -46,7 +47,7 @@ COMMANDS = (
     Row(7, "ABORT", {}, {}, SAFE, NO, NO, YES, NO, "once"),
     Row(8, "WAIT", {"cycles": (16, 28)}, {}, SAFE, NO, YES, NO, NO, "once"),
     Row(9, "READ", CELL, CELL_RESULT, READ, YES, YES, NO, NO, "once"),
-    Row(10, "WRITE", CELL, CELL_RESULT, WRITE, YES, YES, NO, NO, "once"),
+    Row(10, "WRITE", WRITE_CELL, CELL_RESULT, WRITE, YES, YES, NO, NO, "once"),
     Row(11, "FORM", CELL, CELL_RESULT, WRITE, YES, YES, NO, NO, "once"),
     Row(12, "PULSE", TRAIN, CELL_RESULT, WRITE, YES, YES, NO, NO, "once"),
     Row(13, "DRIVE", TRAIN, CELL_RESULT, WRITE, YES, YES, NO, NO, "once"),
@@ -129,6 +130,10 @@ CHECKS = (
     Check(_cell(10, 0, 8, 15), BAD_ADDRESS),
     Check(_cell(10, 0, 0, 16), BAD_LEVEL),
     Check(_cell(10, 20, 0, 16), BAD_ADDRESS),
+    *(Check(_cell(10, 0, 0, 15) | 1 << bit, BAD_VALUE) for bit in range(44, 53)),
+    Check(_cell(10, 0, 0, 16) | 1 << 44, BAD_LEVEL),
+    *(Check(_cell(10, 0, 0, 15) | 1 << bit, OK) for bit in range(53, 64)),
+    *(Check(_cell(opcode, 0, 0, 15) | 511 << 44, OK) for opcode in (9, 11, 14, 18)),
     Check(_cell(11, 19, 7, 15), OK),
     Check(_cell(11, 20, 0, 15), BAD_ADDRESS),
     Check(_cell(11, 0, 8, 15), BAD_ADDRESS),
@@ -199,6 +204,20 @@ WITH_OPTIONS = (
 )
 """Beats as they lie in the queue of tile 0 of a controller with cascades and shared inputs: bit 14 is ``stray``."""
 
+BY_RAMP = (*(Check(_cell(10, 0, 0, 15) | 1 << bit, BAD_VALUE) for bit in range(44, 53)), Check(_cell(10, 0, 0, 15), OK))
+"""Beats of a controller with a pulse table of 32 entries whose `WRITE_TABLE` is 0."""
+BY_TABLE = (
+    Check(_cell(10, 19, 7, 15), OK),
+    Check(_cell(10, 0, 0, 15) | 7 << 44, OK),
+    Check(_cell(10, 0, 0, 15) | 31 << 47, OK),
+    Check(_cell(10, 0, 0, 15) | 7 << 44 | 31 << 47, OK),
+    Check(_cell(10, 0, 0, 15) | 32 << 47, BAD_VALUE),
+    Check(_cell(10, 0, 0, 15) | 63 << 47, BAD_VALUE),
+    Check(_cell(10, 0, 8, 15) | 63 << 47, BAD_ADDRESS),
+    Check(_cell(10, 0, 0, 16) | 32 << 47, BAD_LEVEL),
+)
+"""The same where it is 1."""
+
 GOOD = {
     1: 1,
     2: 2 | 0x20 << 16,
@@ -262,8 +281,14 @@ REGISTERS = (
         {"command_depth": (0, 16, 0, 65535), "response_depth": (16, 16, 0, 65535)},
     ),
     Place(
-        *(0x07, "FEATURES", "constant", 4, 0),
-        {"cascade": (0, 1, 0, 1), "shared_inputs": (1, 1, 0, 1), "outputs_per_beat": (2, 2, 0, 3)},
+        *(0x07, "FEATURES", "constant", 7, 0),
+        {
+            "cascade": (0, 1, 0, 1),
+            "shared_inputs": (1, 1, 0, 1),
+            "outputs_per_beat": (2, 2, 0, 3),
+            "pulse_entries": (4, 2, 0, 3),
+            "compare": (6, 1, 0, 1),
+        },
     ),
     Place(0x08, "INPUTS", "live", 3, 0, {"compliance": (0, 1, 0, 1), "stop": (1, 1, 0, 1), "front_end": (2, 1, 0, 1)}),
     Place(0x10, "SELECT", "locked", 16, 1, _number(16, 1)),
@@ -278,6 +303,20 @@ REGISTERS = (
     Place(0x19, "COMPLIANCE", "locked", 18, 131072, {"blanking": (0, 16, 0, 65535), "action": (16, 2, 0, 2)}),
     Place(0x1A, "WATCHDOG", "locked", 28, 0, _number(28)),
     Place(0x1B, "INPUT_GROUP", "locked", 8, 0, _number(8)),
+    Place(
+        *(0x1C, "WRITE_TABLE", "locked", 36, 0),
+        {
+            "use": (0, 1, 0, 1),
+            "compare": (1, 1, 0, 1),
+            "keep": (2, 1, 0, 1),
+            "shift": (3, 4, 0, 15),
+            "rise": (7, 6, 0, 63),
+            "fall": (13, 6, 0, 63),
+            "patience": (19, 8, 0, 255),
+            "slack": (27, 9, 0, 511),
+        },
+    ),
+    Place(0x1D, "COMPARE", "locked", 16, 2, _number(16, 1)),
     Place(0x20, "RANGE_READ", "open", 16, 0, _number(16)),
     Place(0x21, "RANGE_MULTIPLY", "open", 16, 0, _number(16)),
     Place(0x22, "GAIN_TARGET", "open", 16, 0, _number(16)),
@@ -325,10 +364,9 @@ def _nothing(*addresses: int) -> tuple[Write, ...]:
 
 
 WRITES = (
-    *_nothing(0x00, 0x01, 0x04, 0x06, 0x07, 0x08, 0x09, 0x1C, 0x23, 0x3F, 0x47, 0x67, 0x7F),
-    *_nothing(
-        0x80, 0x88, 0x89, 0x90, 0x98, 0x9B, 0x9C, 0x9F, 0xFF, 0x200, 0x3FF, 0x402, 0x7FF, 0x808, 0xBFF, 0xC04, 0xFFF
-    ),
+    *_nothing(0x00, 0x01, 0x04, 0x06, 0x07, 0x08, 0x09, 0x1C, 0x1D, 0x1E, 0x1F, 0x23, 0x3F, 0x47, 0x67, 0x7F),
+    *_nothing(0x80, 0x88, 0x89, 0x90, 0x98, 0x9B, 0x9C, 0x9F, 0xA0, 0xA2, 0xFF, 0x200, 0x201, 0x280, 0x2FF, 0x300),
+    *_nothing(0x3FF, 0x402, 0x7FF, 0x808, 0xBFF, 0xC04, 0xFFF),
     *_locked(0x10, (1, 65535), (0, 65536)),
     *_locked(0x12, (2,), (0, 1, 65536)),
     *_locked(0x16, (0, 15, 0x40, 0x4F), (0x50, 0x7F, 0x80, 1 << 35)),
@@ -350,10 +388,30 @@ WRITES = (
 )
 
 READABLE = (*(place.address for place in REGISTERS), *range(0x80, 0x89), *range(0x90, 0x98), 0x99, 0x9B, 0x100, 0x1FF)
-READABLE += (0x9D, 0x9E, 0x9F)
+READABLE += (0x9D, 0x9E, 0x9F, 0xA2)
 READABLE += (0x400, 0x401, 0x800, 0x807, 0xC00, 0xC03)
-UNREADABLE = (0x09, 0x0F, 0x1C, 0x3F, 0x47, 0x67, 0x7F, 0x89, 0x8F, 0x98, 0x9A, 0x9C, 0xFF, 0x200, 0x3FF, 0x402)
+OPTIONAL = (0x1C, 0x1D)
+"""Of them, those that only a controller with a pulse table has, or (the second) with comparisons."""
+READABLE = tuple(address for address in READABLE if address not in OPTIONAL)
+UNREADABLE = (0x09, 0x0F, *OPTIONAL, 0x1E, 0x3F, 0x47, 0x67, 0x7F, 0x89, 0x8F, 0x98, 0x9A, 0x9C, 0xFF, 0x3FF, 0x402)
+UNREADABLE += (0xA0, 0xA1, 0xA3, 0xAF, 0x200, 0x201, 0x27F, 0x280, 0x2FF, 0x300)
 UNREADABLE += (0x7FF, 0x808, 0xBFF, 0xC04, 0xFFF)
+
+_ENTRY_CODES = {"good": (0, 1023 | 1023 << 12 | 1023 << 24), "bad": (1024, 1024 << 12, 1024 << 24)}
+_ENTRY_USES = {"good": (1, 255, 1 | 1 << 8, 255 | 1 << 9), "bad": (0, 1 << 8, 1 << 9, 1 | 3 << 8, 1 | 1 << 10, 1 << 35)}
+TABLE_WRITES = (
+    *(write for address in (0x200, 0x23E, 0x280, 0x2BE) for write in _locked(address, **_ENTRY_CODES)),
+    *(write for address in (0x201, 0x23F, 0x281, 0x2BF) for write in _locked(address, **_ENTRY_USES)),
+    *_nothing(0x240, 0x241, 0x27F, 0x2C0, 0x2FF, 0x300, 0x1E),
+)
+"""Writes of a controller with a pulse table of 32 entries."""
+COMPARING_WRITES = (*_locked(0x1C, ((1 << 36) - 1, 3, 0), ()), *_locked(0x1D, (1, 65535, 2), (0, 65536)))
+"""Those of one with comparisons, too."""
+CONVERTING_WRITES = (*_locked(0x1C, (1, (1 << 36) - 3, 0), (2, 3, (1 << 36) - 1)), *_nothing(0x1D))
+"""Those of one without."""
+TABLE_READABLE = (0x1C, 0x200, 0x201, 0x23E, 0x23F, 0x280, 0x281, 0x2BE, 0x2BF)
+TABLE_UNREADABLE = (0x1E, 0x240, 0x241, 0x27F, 0x2C0, 0x2FF)
+TABLE_AT_POWER_UP = {0x200: 0, 0x201: 1, 0x23E: 0, 0x23F: 1, 0x280: 0, 0x281: 1, 0x2BF: 1}
 
 WORDS = {
     "GEOMETRY": 20 | 8 << 11 | 2 << 22,
@@ -361,3 +419,11 @@ WORDS = {
     "FEATURES": 0 | 0 << 1 | 1 << 2,
 }
 """What the constant registers of the controller hold."""
+TABLE_FEATURES = {
+    (16, NO): 1 << 2 | 1 << 4,
+    (32, NO): 1 << 2 | 2 << 4,
+    (64, NO): 1 << 2 | 3 << 4,
+    (16, YES): 1 << 2 | 1 << 4 | 1 << 6,
+    (64, YES): 1 << 2 | 3 << 4 | 1 << 6,
+}
+"""The register `FEATURES` by entries of the pulse table, and comparisons."""

@@ -42,6 +42,7 @@ PINS = [
     "channels",
     "convert",
 ]
+COMPARING_PINS = ["compare", "threshold"]
 
 
 @dataclass
@@ -196,7 +197,7 @@ class Bench:
                 pins = []
                 for tile, array in zip(dut.tiles, self.arrays, strict=True):
                     seen = SimpleNamespace()
-                    for name in PINS:
+                    for name in (*PINS, *(COMPARING_PINS if self.config.compare else ())):
                         value = ctx.get(getattr(tile, name).as_value() if name in RAW else getattr(tile, name))
                         setattr(seen, name, value)
                     seen.trim = [ctx.get(trim) for trim in tile.trim]
@@ -204,6 +205,8 @@ class Bench:
                     given = array.cycle(seen)
                     for channel, code in given["code"].items():
                         ctx.set(tile.code[channel], code)
+                    for channel, over in given["over"].items():
+                        ctx.set(tile.over[channel], over)
                     ctx.set(tile.compliance, given["compliance"] if compliance is None else compliance(cycle))
                     ctx.set(tile.fault, fault(cycle))
                     pins.append(seen)

@@ -28,11 +28,14 @@ from twinbar.hw.protocol import layouts, registers
 from twinbar.hw.protocol.commands import Answered, CommandSpec
 from twinbar.hw.protocol.fields import Word
 from twinbar.hw.protocol.registers import Access, Register, Space
-from twinbar.hw.protocol.rules import Aligned, Below, Needs, OneOf, Span, Within
+from twinbar.hw.protocol.rules import COMPARISONS, PULSE_TABLE, Aligned, Below, Needs, OneOf, Span, Within
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 
 CONFIG = ControllerConfig(tiles=2, rows=20, columns=8, adc_channels=2, adc_bits=8, dac_bits=10, input_bits=4)
+CONVERTING, COMPARING = (replace(CONFIG, pulse_entries=32, compare=compare) for compare in (False, True))
 AT_POWER_UP = EventsRegisters(CONFIG)
+BY_RAMP, BY_TABLE = EventsRegisters(CONVERTING), EventsRegisters(CONVERTING)
+BY_TABLE.write(registers.WRITE_TABLE.address, 1)
 Commands = Mapping[Opcode, CommandSpec]
 
 
@@ -89,7 +92,12 @@ def _disagreements(found: Declaration) -> Iterator[str]:
     for number, check in enumerate(table.CHECKS):
         if check.status is not table.BAD_REGISTER and _status(found.commands, check.beat) != check.status:
             yield f"check {number}"
+    for state, checks in ((BY_RAMP, table.BY_RAMP), (BY_TABLE, table.BY_TABLE)):
+        for number, check in enumerate(checks):
+            if _status(found.commands, check.beat, CONVERTING, state) != check.status:
+                yield f"check {number} with a pulse table"
     yield from _register_disagreements(found)
+    yield from _table_disagreements(found)
 
 
 def _register_disagreements(found: Declaration) -> Iterator[str]:
@@ -105,30 +113,57 @@ def _register_disagreements(found: Declaration) -> Iterator[str]:
     }
     if here != {place.address: tuple(place[1:]) for place in table.REGISTERS}:
         yield "registers"
-    for write in table.WRITES:
-        holder = _holder(found, write.address)
-        if holder is None or holder.access not in (Access.OPEN, Access.LOCKED):
-            status = table.BAD_REGISTER
-        else:
-            status = table.OK if holder.word.holds(write.value, CONFIG) else table.BAD_VALUE
-        if status != write.disarmed:
+    yield from _access_disagreements(found, CONFIG, table.WRITES, table.READABLE, table.UNREADABLE)
+
+
+def _table_disagreements(found: Declaration) -> Iterator[str]:
+    """Say where the addresses of a controller with a pulse table differ."""
+    for config, more, missing in (
+        (CONVERTING, table.CONVERTING_WRITES, (0x1D,)),
+        (COMPARING, table.COMPARING_WRITES, ()),
+    ):
+        readable = (*table.TABLE_READABLE, *(address for address in table.OPTIONAL if address not in missing))
+        writes = (*table.TABLE_WRITES, *more)
+        yield from _access_disagreements(found, config, writes, readable, (*table.TABLE_UNREADABLE, *missing))
+    for address, value in table.TABLE_AT_POWER_UP.items():
+        holder = _holder(found, address, CONVERTING)
+        if isinstance(holder, Space) and holder.inits[(address - holder.base) % len(holder.inits)] != value:
+            yield f"power-up of {address:#x}"
+
+
+def _access_disagreements(
+    found: Declaration,
+    config: ControllerConfig,
+    writes: tuple[table.Write, ...],
+    readable: tuple[int, ...],
+    unreadable: tuple[int, ...],
+) -> Iterator[str]:
+    for write in writes:
+        holder = _holder(found, write.address, config)
+        armed = disarmed = table.BAD_REGISTER
+        if holder is not None and holder.access in (Access.OPEN, Access.LOCKED):
+            disarmed = table.OK if holder.word_at(write.address).holds(write.value, config) else table.BAD_VALUE
+            armed = table.LOCKED if holder.access is Access.LOCKED else disarmed
+        if (disarmed, armed) != (write.disarmed, write.armed):
             yield f"write of {write.value:#x} to {write.address:#x}"
-    for address in table.READABLE:
-        if _holder(found, address) is None:
+    for address in readable:
+        if _holder(found, address, config) is None:
             yield f"read of {address:#x}"
-    for address in table.UNREADABLE:
-        if _holder(found, address) is not None:
+    for address in unreadable:
+        if _holder(found, address, config) is not None:
             yield f"read of {address:#x}"
 
 
-def _holder(found: Declaration, address: int) -> Register | Space | None:
+def _holder(found: Declaration, address: int, config: ControllerConfig) -> Register | Space | None:
     for space in found.spaces:
         if space.base <= address < space.base + space.capacity:
-            return space if space.has(address - space.base, CONFIG) else None
-    return next((each for each in found.registers if each.address == address), None)
+            return space if space.has(address - space.base, config) else None
+    return next((each for each in found.registers if each.address == address and each.exists(config)), None)
 
 
-def _status(commands: Commands, beat: int) -> int:
+def _status(
+    commands: Commands, beat: int, config: ControllerConfig = CONFIG, state: EventsRegisters = AT_POWER_UP
+) -> int:
     """Return what the admission of ``events`` says to a beat in the mode WRITE, with a declaration of commands."""
     by_number = {opcode.value: opcode for opcode in commands}
     opcode = by_number.get(beat & 31)
@@ -136,7 +171,7 @@ def _status(commands: Commands, beat: int) -> int:
     values = {field.name: field.of(beat >> 16) for field in (spec.arguments if spec else None) or ()}
     command: Any = SimpleNamespace(opcode=opcode, tile=beat >> 5 & 255, values=values, route=Route())
     safety: Any = SimpleNamespace(mode=Mode.WRITE, faults=0, unanswered=0)
-    return int(admit(command, 0, CONFIG, AT_POWER_UP, safety, commands).value)
+    return int(admit(command, 0, config, state, safety, commands).value)
 
 
 def test_the_declaration_is_what_the_contract_says() -> None:
@@ -148,6 +183,12 @@ def test_constants_of_a_controller_are_packed_as_the_contract_says() -> None:
     for name, value in table.WORDS.items():
         assert values[registers.BY_NAME[name].address] == value
     assert registers.TRIPLE.pack(bit_line=1, source_line=2, word_line=3) == 1 | 2 << 12 | 3 << 24
+
+
+def test_the_features_of_a_pulse_table_are_packed_as_the_contract_says() -> None:
+    for (entries, compare), value in table.TABLE_FEATURES.items():
+        values = initial_values(replace(CONFIG, pulse_entries=entries, compare=bool(compare)))
+        assert values[registers.FEATURES.address] == value
 
 
 def test_lanes_of_packed_outputs_lie_where_the_contract_says() -> None:
@@ -179,6 +220,16 @@ def _moved(word: Word, name: str, **changes: Any) -> Word:
 def _rules(opcode: Opcode, kind: type, **changes: Any) -> Declaration:
     """Change the rules of a kind."""
     rules = tuple(replace(rule, **changes) if isinstance(rule, kind) else rule for rule in REAL.commands[opcode].rules)
+    assert rules != REAL.commands[opcode].rules
+    return _with(opcode, rules=rules)
+
+
+def _rule_of(opcode: Opcode, kind: type, argument: str, **changes: Any) -> Declaration:
+    """Change the rule of a kind on an argument."""
+    rules = tuple(
+        replace(rule, **changes) if isinstance(rule, kind) and argument in rule.arguments else rule
+        for rule in REAL.commands[opcode].rules
+    )
     assert rules != REAL.commands[opcode].rules
     return _with(opcode, rules=rules)
 
@@ -240,6 +291,12 @@ def _command_mutants() -> Iterator[tuple[str, Declaration]]:
     yield "no single member", _rules(Opcode.MULTIPLY, Needs, most=0)
     yield "cascades in every controller", _rules(Opcode.MULTIPLY, Needs, option=declared.ROWS)
     yield "shared without the option", _rules(Opcode.LOAD, Needs, most=1)
+    for name in ("first", "polarity", "code", "entry"):
+        yield f"{name} by the ramp", _rule_of(Opcode.WRITE, Needs, name, most=1)
+        yield f"{name} with LEVELS", _rule_of(Opcode.WRITE, Needs, name, option=declared.LEVELS)
+        yield f"{name} where there is a table", _rule_of(Opcode.WRITE, Needs, name, option=declared.LAST_ENTRY)
+    yield "no entry 0", _rule_of(Opcode.WRITE, Within, "entry", least=1)
+    yield "entries within the rows", _rule_of(Opcode.WRITE, Within, "entry", most=declared.ROWS)
     yield "a pulse at least", _rules(Opcode.PULSE, Within, least=0)
     yield "levels bound pulses", _rules(Opcode.PULSE, Within, most=declared.LEVELS)
     yield "no cycle at least", _rules(Opcode.WAIT, Within, least=0)
@@ -289,6 +346,23 @@ def _register_mutants() -> Iterator[tuple[str, Declaration]]:
                 narrow = replace(each, word=_moved(each.word, field.name, most=field.most - 1), init=each.least)
                 changed = tuple(narrow if other.name == each.name else other for other in REAL.registers)
                 yield f"{each.name}.{field.name} most", replace(REAL, registers=changed)
+    yield "WRITE_TABLE without a table", _register("WRITE_TABLE", option=None)
+    yield "WRITE_TABLE with comparisons only", _register("WRITE_TABLE", option=COMPARISONS)
+    yield "COMPARE without comparisons", _register("COMPARE", option=PULSE_TABLE)
+    word = registers.WRITE_TABLE.word
+    anyhow = Word(word.name, word.bits, tuple(replace(field, bits_from="") for field in word))
+    yield "compare without comparisons", _register("WRITE_TABLE", word=anyhow)
+    for space in registers.PULSE_TABLES.values():
+        use = registers.PULSE_USE
+        yield f"{space.name} power-up", _space(space.name, second_init=2)
+        yield f"{space.name} codes at power-up", _space(space.name, init=1)
+        yield f"{space.name} without use", _space(space.name, second=None)
+        yield f"{space.name} both flags", _space(space.name, second=replace(use, exclusive=()))
+        yield f"{space.name} all flags", _space(space.name, second=replace(use, exclusive=("turns",)))
+        for field in use:
+            yield f"{space.name}.{field.name} moved", _space(space.name, second=_moved(use, field.name, offset=11))
+        yield f"{space.name} no pulse", _space(space.name, second=_moved(use, "count", least=0))
+        yield f"{space.name} fewer", _space(space.name, second=_moved(use, "count", most=254))
     for space in REAL.spaces:
         yield f"{space.name} base", _space(space.name, base=space.base ^ 2 * space.capacity)
         access = Access.OPEN if space.access is not Access.OPEN else Access.LIVE
@@ -298,8 +372,9 @@ def _register_mutants() -> Iterator[tuple[str, Declaration]]:
         else:
             yield f"{space.name} entries", _space(space.name, entries=space.entries[:-1])
         for field in space.word:
-            if space.access is Access.OPEN:
-                changes = {"bits_from": "dac_bits", "bits": max(field.bits, 9), "least": 0, "most": -1}
+            if space.access.writable:
+                other = "adc_bits" if field.bits_from == "dac_bits" else "dac_bits"
+                changes = {"bits_from": other, "bits": max(field.bits, 9), "least": 0, "most": -1}
                 word = _moved(space.word, field.name, **changes)
                 yield f"{space.name}.{field.name} range", _space(space.name, word=word)
 
@@ -334,7 +409,11 @@ def _expected(row: table.Row, state: str) -> int:
 
 
 def _gateware_statuses(
-    beats: list[tuple[int, str]], commands: Commands = declared.COMMANDS, config: ControllerConfig = CONFIG
+    beats: list[tuple[int, str]],
+    commands: Commands = declared.COMMANDS,
+    config: ControllerConfig = CONFIG,
+    *,
+    uses_table: bool = False,
 ) -> list[int]:
     dut = Admission(config, commands)
     found: list[int] = []
@@ -342,6 +421,8 @@ def _gateware_statuses(
     async def look(ctx: Any) -> None:
         ctx.set(dut.levels, 16)
         ctx.set(dut.pulse_limit, 100)
+        if uses_table:
+            ctx.set(dut.uses_table, 1)
         for beat, state in beats:
             mode, faults, aborting = STATES[state]
             ctx.set(Value.cast(dut.command), beat)
@@ -393,8 +474,35 @@ def test_gateware_with_options_admits_what_the_contract_says() -> None:
     assert found == [check.status for check in table.WITH_OPTIONS]
 
 
-def test_gateware_checks_registers_as_the_contract_says() -> None:
-    dut = RegisterFile(CONFIG)
+@pytest.mark.parametrize("uses", [False, True])
+def test_gateware_with_a_pulse_table_admits_what_the_contract_says(uses: bool) -> None:
+    checks = table.BY_TABLE if uses else table.BY_RAMP
+    found = _gateware_statuses([(check.beat, "writing") for check in checks], config=COMPARING, uses_table=uses)
+    assert found == [check.status for check in checks]
+
+
+_WITH_TABLE = (
+    (CONFIG, table.WRITES, table.READABLE, table.UNREADABLE),
+    (
+        CONVERTING,
+        (*table.TABLE_WRITES, *table.CONVERTING_WRITES),
+        (*table.TABLE_READABLE, 0x1C),
+        (*table.TABLE_UNREADABLE, 0x1D),
+    ),
+    (
+        COMPARING,
+        (*table.TABLE_WRITES, *table.COMPARING_WRITES),
+        (*table.TABLE_READABLE, 0x1C, 0x1D),
+        table.TABLE_UNREADABLE,
+    ),
+)
+
+
+@pytest.mark.parametrize(("config", "writes", "readable", "unreadable"), _WITH_TABLE, ids=["plain", "table", "compare"])
+def test_gateware_checks_registers_as_the_contract_says(
+    config: ControllerConfig, writes: tuple[table.Write, ...], readable: tuple[int, ...], unreadable: tuple[int, ...]
+) -> None:
+    dut = RegisterFile(config)
     found: list[int] = []
     expected: list[int] = []
 
@@ -408,13 +516,13 @@ def test_gateware_checks_registers_as_the_contract_says() -> None:
             await ctx.tick()
             found.append(ctx.get(dut.status).value)
 
-        for each in table.WRITES:
+        for each in writes:
             await access(each.address, each.value, write=True, mode=Mode.SAFE)
             await access(each.address, each.value, write=True, mode=Mode.READ)
             expected.extend((each.disarmed, each.armed))
-        for address in (*table.READABLE, *table.UNREADABLE):
+        for address in (*readable, *unreadable):
             await access(address, 0, write=False, mode=Mode.WRITE)
-            expected.append(table.OK if address in table.READABLE else table.BAD_REGISTER)
+            expected.append(table.OK if address in readable else table.BAD_REGISTER)
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)

@@ -58,6 +58,10 @@ SENTENCES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "outside": (lambda: Word("cell", 16, (Field("row", 8, 10),)), "cell.row ends at bit 17 of 16 bits"),
     "one name": (lambda: Word("cell", 48, (Field("row", 0, 10), Field("row", 10, 10))), "cell has two fields row"),
+    "exclusive": (
+        lambda: Word("use", 10, (Field("count", 0, 8),), exclusive=("count",)),
+        "use.count is said to exclude others, and is no flag",
+    ),
     "bounds": (
         lambda: Field("average", 0, 3, most=8),
         "field average is said to hold 0 to 8; its 3 bits hold 0 to 7",
@@ -132,7 +136,7 @@ def test_a_contradiction_is_named(case: str) -> None:
 
 
 def test_settings_that_bound_arguments_are_found() -> None:
-    assert set(commands.settings_of(COMMANDS)) == {"LEVELS", "PULSE_LIMIT"}
+    assert set(commands.settings_of(COMMANDS)) == {"LEVELS", "PULSE_LIMIT", "WRITE_TABLE"}
     spec = CommandSpec(Opcode.READ, "", CELL, CELL_RESULT, (Below("level", Setting("MARKS")),))
     assert commands.settings_of({Opcode.READ: spec}) == {"MARKS": "READ"}
 

@@ -42,10 +42,13 @@ def test_a_table_prices_them_only_where_an_option_needs_them() -> None:
         ({"cascade": True}, "shared_beat"),
         ({"shared_inputs": True}, "shared_beat"),
         ({"outputs_per_beat": 2}, "packed_output"),
+        ({"compare": True}, "compare"),
     ],
 )
 def test_a_table_that_lacks_what_an_option_does_is_refused(options: dict[str, Any], action: str) -> None:
     (name,) = options
+    if name == "compare":
+        options = options | {"pulse_entries": 16}
     with pytest.raises(ConfigError, match=f"macro-65nm has no entry for {action}, which array.{name} needs; add one"):
         ledger(table_without(action), **options)
 
@@ -67,6 +70,30 @@ def test_a_partial_sum_costs_an_addition_and_its_way_at_least(name: str) -> None
     cost = {action: table.energy_j(Action[action.upper()], 8, 4) for action in ("shift_add", *OF_OPTIONS)}
     assert cost["partial_sum"] > cost["shift_add"] > cost["packed_output"] > 0
     assert 0 < cost["shared_beat"] < table.energy_j(Action.COMMAND_BEAT, 8, 4)
+
+
+def test_comparisons_are_priced_and_named_where_there_are_any() -> None:
+    writes = Activity.of({Action.COMPARE: 10})
+    own = ledger(load_energy_table("macro-65nm"), compare=True, pulse_entries=16)
+    own.add("write", writes)
+    found = own.summary()
+    # An eighth of a conversion of 8 bits, 6.5 pJ.
+    assert found["energy_breakdown_j"]["compare"] == pytest.approx(10 * 0.81e-12)
+    assert found["energy_j"]["write"] == pytest.approx(8.1e-12)
+    assert found["actions"]["compare"] == 10
+    plain = ledger(load_energy_table("macro-65nm")).summary()
+    assert "compare" not in plain["actions"]
+    assert "compare" not in plain["energy_breakdown_j"]
+    with pytest.raises(ValueError, match="compare"):
+        own.add("forward", writes)
+
+
+@pytest.mark.parametrize("name", ["macro-65nm", "macro-130nm"])
+@pytest.mark.parametrize("bits", [4, 8, 12])
+def test_a_comparison_costs_a_bit_of_a_conversion(name: str, bits: int) -> None:
+    table = load_energy_table(name)
+    conversion = table.energy_j(Action.CONVERT_VERIFY, bits, 4)
+    assert table.energy_j(Action.COMPARE, bits, 4) == pytest.approx(conversion / bits, rel=0.02)
 
 
 def test_a_state_from_before_counts_none_of_them() -> None:

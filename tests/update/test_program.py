@@ -1,13 +1,16 @@
 """A policy's decision on the cells themselves: what is written, and what is left alone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from twinbar.emulator.contract.bulk_operations import WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.pulse_table import PulseEntries, PulseTable, TableRules
 from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.network.programmer import program
@@ -120,3 +123,30 @@ def test_a_stuck_cell_is_carried_by_its_partner(make_crossbar: Callable[..., Cro
         layer.weight[0, 0] = 4 * cells.weight_per_level
     program(network, siamese(), 0.0)
     assert network.session.engine.pulse_counts()[0, 0, 0] == before
+
+
+def test_writes_tell_the_level_that_the_cells_are_at(network: CrossbarNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = network.layers[0]
+    cells = layer.matmul.cells
+    with torch.no_grad():
+        layer.weight[2, 3] += 2 * cells.weight_per_level
+    plus, minus = cells.plus.copy(), cells.minus.copy()
+    engine = network.session.engine
+    assert isinstance(engine, FastEngine)
+    one = np.full((2, 1), 3500)
+    rules = TableRules(limit=100, discard=0, shift=8)
+    table = PulseTable(PulseEntries.verified(one, one), rules, True, False, np.zeros(len(engine.config.levels), int))
+    engine.config = replace(engine.config, pulse_table=table)
+    lists: list[WriteList] = []
+    write = FastEngine.write
+    monkeypatch.setattr(FastEngine, "write", lambda self, todo: (lists.append(todo), write(self, todo))[1])
+    program(network, siamese(), 0.0, programmed=True)
+    (told,) = lists
+    assert told.held is not None
+    wanted = {(int(plus[2, 3]), int(cells.plus[2, 3])), (int(minus[2, 3]), int(cells.minus[2, 3]))}
+    changed = {(before, after) for before, after in wanted if before != after}
+    assert set(zip(told.held.tolist(), told.levels.tolist(), strict=True)) == changed
+    with torch.no_grad():
+        layer.weight[2, 3] -= 2 * cells.weight_per_level
+    program(network, siamese(), 0.0)
+    assert lists[1].held is None

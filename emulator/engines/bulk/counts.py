@@ -27,7 +27,17 @@ def add_gain_calibration(phases, t, bits):
     return add_write(phases, t, bits, 0, 0, 0)
 
 
+@kernel
+def add_compared_write(phases, t, reads, conversions, comparisons, sets, resets, drive_updates):
+    """`twinbar.hw.timing.add_compared_write`, compiled; gives the cycles before the response."""
+    before = add_write(phases, t, reads, sets, resets, drive_updates)
+    spared = (reads - conversions) * t.samples * t.convert - comparisons * t.compare
+    phases[CONVERT] -= spared
+    return before - spared
+
+
 RESPOND = int(Phase.RESPOND)
+CONVERT = int(Phase.CONVERT)
 
 SELECT_CELL = int(Action.SELECT_CELL)
 CONVERT_VERIFY = int(Action.CONVERT_VERIFY)
@@ -42,6 +52,7 @@ INPUT_STEP = int(Action.INPUT_STEP)
 SHIFT_ADD = int(Action.SHIFT_ADD)
 COMMAND_BEAT = int(Action.COMMAND_BEAT)
 RESPONSE_BEAT = int(Action.RESPONSE_BEAT)
+COMPARE = int(Action.COMPARE)
 CHANNEL_CYCLE = int(Action.CHANNEL_CYCLE)
 CHANNEL_WAKE = int(Action.CHANNEL_WAKE)
 

@@ -29,7 +29,7 @@ from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
 )
-from twinbar.emulator.engines.bulk import cell_loops, cell_pulses, cell_writes, multiply
+from twinbar.emulator.engines.bulk import cell_loops, cell_pulses, cell_writes, multiply, table_writes
 from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
@@ -96,7 +96,8 @@ class FastEngine:
         self._ages = bool(self._scalars[0].ages)
         self._t = config.timing.record()
         self._ramps = config.registers
-        self._registers = config.registers.record()
+        self._registers = {initial: config.algorithm(initial=initial).registers.record() for initial in (False, True)}
+        self._initial = False
         self._states = cell_loops.CellStates(
             g=np.zeros((tiles, array.cells), np.int32),
             pulses=np.zeros((tiles, array.cells), np.uint32),
@@ -197,19 +198,29 @@ class FastEngine:
             work=np.zeros(n, np.int64),
         )
         totals = self._nothing()
+        self._change_writes(initial=todo.initial)
+        table = self.config.algorithm(initial=todo.initial).table
+        write: Any = cell_writes.write_cells
+        begin: tuple[Any, ...] = ()
+        algorithm: tuple[Any, ...] = (self._registers[todo.initial],)
+        if table is not None:
+            write = table_writes.write_by_table
+            begin = (table.begin(todo.levels, todo.held), table.code)
+            algorithm = (table.entries, table.rules)
         if n:
             for_tiles(
-                cell_writes.write_cells,
+                write,
                 self.tiles,
                 todo.offsets,
                 todo.cells,
                 todo.levels,
+                *begin,
                 self.config.array.columns,
                 self.config.array.pairs == "subtract",
                 self._mapped_columns,
                 self.config.levels.low,
                 self.config.levels.high,
-                self._registers,
+                *algorithm,
                 self._t,
                 self._states,
                 self._tick,
@@ -228,6 +239,7 @@ class FastEngine:
 
     def pulse(self, todo: PulseList) -> Activity:
         """Give pulses without reading."""
+        self._change_writes(initial=False)
         work = np.zeros(len(todo), np.int64)
         totals = self._nothing()
         if len(todo):
@@ -241,7 +253,7 @@ class FastEngine:
                 self.config.array.columns,
                 self.config.array.pairs == "subtract",
                 self._mapped_columns,
-                self._registers,
+                self._registers[False],
                 self._t,
                 self._states,
                 self._tick,
@@ -257,6 +269,7 @@ class FastEngine:
 
     def set_ramps(self, ramps: WriteRegisters) -> Activity:
         """Bring other ramps into all tiles; nothing is done where they are set already."""
+        self._change_writes(initial=False)
         after = self._ramps.with_ramps_of(ramps)
         registers = len(changed_ramps(self.config.timing, self._ramps, after))
         if not registers:
@@ -273,7 +286,14 @@ class FastEngine:
 
     def _take_ramps(self, registers: WriteRegisters) -> None:
         self._ramps = registers
-        self._registers = registers.record()
+        self._registers[False] = registers.record()
+
+    def _change_writes(self, *, initial: bool) -> None:
+        """Write as usual, or as cells are programmed first: where that differs, all tiles are armed again."""
+        initial = initial and self.config.initial is not None
+        if initial != self._initial:
+            self._initial = initial
+            self._driven[:] = cell_writes.NOTHING_DRIVEN
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
@@ -526,10 +546,10 @@ class FastEngine:
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a program changes."""
         arrays = {name: array.copy() for name, array in self._state().items()}
-        state = {"tick": self._tick, "served": self._stream.served, **arrays}
+        own: dict[str, Any] = {} if self.config.initial is None else {"initial": self._initial}
         if self._ramps != self.config.registers:
-            state["ramps"] = self._ramps.ramps()
-        return state
+            own["ramps"] = self._ramps.ramps()
+        return {"tick": self._tick, "served": self._stream.served, **own, **arrays}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
@@ -539,6 +559,7 @@ class FastEngine:
         registers = self.config.registers
         self._take_ramps(registers.with_ramps(state["ramps"]) if "ramps" in state else registers)
         self._tick = int(state["tick"])
+        self._initial = bool(state.get("initial", False))
         self._stream.served = int(state["served"])
         draw_errors(self._converters, self._scalars, self._tables)
         self._refresh()

@@ -18,14 +18,15 @@ Every file is a part of ``docs/controller.md``, in the words of that page. A fil
 `front_end`, `front_end_time`                   the pins of the array and their heat (``docs/programs.md``); how long
                                                 requests to them take
 ----------------------------------------------  -----------------------------------------------------------------------
-`tile`                                          the parts of a tile in one place; phases, responses, halts
+`tile`, `table_walk`                            the parts of a tile in one place; phases, responses, halts; which entry
+                                                of the pulse table a write takes next
 ----------------------------------------------  -----------------------------------------------------------------------
 `product_outlet`                                outputs of cascades, and of packed beats
 ----------------------------------------------  -----------------------------------------------------------------------
 `dispatcher`, `joint_start`                     the command stream; the start of cascades
 `sampling`, `housekeeping`, `products`          how operations read; the operations without the array; MULTIPLY
 ----------------------------------------------  -----------------------------------------------------------------------
-`pulses`, `calibration`                         PULSE and DRIVE; CALIBRATE
+`pulses`, `calibration`, `comparing`            PULSE and DRIVE; CALIBRATE; comparisons with a window
 ----------------------------------------------  -----------------------------------------------------------------------
 `cells`                                         READ, CONVERT, WRITE and FORM
 ----------------------------------------------  -----------------------------------------------------------------------

@@ -9,6 +9,7 @@ from twinbar.emulator.engines.events.safety import Safety
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.commands import COMMANDS, CommandSpec
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
+from twinbar.hw.protocol.registers import BY_NAME
 from twinbar.hw.protocol.rules import Bound, GeometryBound, Setting
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
@@ -49,7 +50,7 @@ def _permits(mode: Mode, needed: Mode) -> bool:
 def _resolve(config: ControllerConfig, registers: RegisterFile, bound: Bound) -> int:
     """Return the number that a bound stands for."""
     if isinstance(bound, Setting):
-        return registers[bound.register]
+        return int(BY_NAME[bound.register][bound.field].of(registers[bound.register]))
     return int(getattr(config, bound.name)) if isinstance(bound, GeometryBound) else bound
 
 

@@ -23,6 +23,8 @@ class Drive:
         Code of the current limit.
     width : int
         Pulse width of the record in cycles.
+    entry : int or None
+        Number of the entry of the record's pulse table that is driven; None: the codes are none of a table.
     """
 
     def __init__(self, safe_codes: Codes) -> None:
@@ -36,6 +38,12 @@ class Drive:
         self.codes: Codes = self._safe_codes
         self.compliance = 0
         self.width = 0
+        self.entry: int | None = None
+
+    @property
+    def held(self) -> int:
+        """``2 * number + polarity`` of the entry that is driven; -1: none is."""
+        return -1 if self.entry is None else 2 * self.entry + int(self.record is Record.RESET)
 
     def load(self, records: Mapping[Record, Bias]) -> None:
         """Take over records that ARM has found good, and drive those that are not driven pulse by pulse."""
@@ -52,8 +60,9 @@ class Drive:
         (step_bit, step_source, step_word), (stop_bit, stop_source, stop_word) = bias.step, bias.stop
         return (min(bit + step_bit, stop_bit), min(source + step_source, stop_source), min(word + step_word, stop_word))
 
-    def update(self, record: Record, codes: Codes) -> None:
-        """Drive codes of a record."""
+    def update(self, record: Record, codes: Codes, entry: int | None = None) -> None:
+        """Drive codes of a record, or of an entry of its pulse table."""
         bias = self._records[record]
+        self.entry = entry
         self.record, self.codes = record, codes
         self.compliance, self.width = bias.compliance, bias.width

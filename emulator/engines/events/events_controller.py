@@ -161,6 +161,8 @@ class EventsController:
         """Return the state of the array."""
         driven = [[tile.drive.record.value, *tile.drive.codes] for tile in self._tiles]
         cells = save_cells(self._state) | {"driven": np.array(driven, np.int64)}
+        if self.controller.pulse_entries:
+            cells["entry"] = np.array([tile.drive.held for tile in self._tiles], np.int64)
         remembered = [tile.time.state() for tile in self._tiles if isinstance(tile.time, SerialTime)]
         return cells | ({"front_end": np.array(remembered, np.int64)} if remembered else {})
 

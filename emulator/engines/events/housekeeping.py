@@ -12,7 +12,14 @@ from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.parts.assembly import DrivePath as Path
 from twinbar.hw.protocol.registers import INPUTS
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
-from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
+from twinbar.hw.timing import (
+    ARM_CYCLES,
+    ARM_ENTRY_CYCLES,
+    DECIDE_CYCLES,
+    REGISTER_READ_CYCLES,
+    REGISTER_WRITE_CYCLES,
+    Phase,
+)
 
 
 def refuse(tile: Tile, command: DecodedCommand) -> Steps[None]:
@@ -56,12 +63,16 @@ def write_register(tile: Tile, command: DecodedCommand) -> Steps[None]:
 
 
 def arm(tile: Tile, command: DecodedCommand) -> Steps[None]:
-    """ARM: disarms, checks all bias records against their windows, and arms if they are within."""
+    """ARM: disarms, checks bias records and entries in use against their windows, and arms if they are within."""
     tile.safety.disarm()
     records: dict[Record, Bias] = {record: tile.registers.bias(record) for record in RECORDS}
     good = all(bias.within_window() for bias in records.values())
+    cycles = ARM_CYCLES
+    if tile.registers.write_table.use:
+        good = good and tile.registers.entries_within_windows()
+        cycles += ARM_ENTRY_CYCLES * tile.config.pulse_entries
     try:
-        yield tile.phase(Phase.DECIDE, ARM_CYCLES - len(PATHS))
+        yield tile.phase(Phase.DECIDE, cycles - len(PATHS))
         for record, path in PATHS.items():
             if good:
                 tile.clock.call(tile.clock.cycle, Stage.END, partial(_load_record, tile, path, records[record].codes))

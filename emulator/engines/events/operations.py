@@ -22,7 +22,7 @@ OPERATIONS: Final[dict[Opcode | None, Operation]] = {
     Opcode.WAIT: housekeeping.wait,
     Opcode.READ: cells.read,
     Opcode.WRITE: cells.write,
-    Opcode.FORM: cells.write,
+    Opcode.FORM: cells.form,
     Opcode.PULSE: pulses.train,
     Opcode.DRIVE: pulses.train,
     Opcode.CONVERT: cells.read,

@@ -3,6 +3,7 @@
 from twinbar.emulator.engines.events.clock import Stage, Steps
 from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.front_end import GateOpening
+from twinbar.emulator.engines.events.register_file import Codes
 from twinbar.emulator.engines.events.safety import Fault
 from twinbar.emulator.engines.events.sampling import select
 from twinbar.emulator.engines.events.tile import Tile
@@ -25,8 +26,13 @@ def train(tile: Tile, command: DecodedCommand) -> Steps[None]:
 
 
 def pulse(tile: Tile, record: Record, row: int, column: int) -> Steps[None]:
-    """GateOpening a cell: drive update if one is needed, open gate, recovery."""
+    """Pulse a cell with the next codes of a record: drive update if one is needed, open gate, recovery."""
     yield from _update_drive(tile, record)
+    yield from open_gate(tile, record, row, column)
+
+
+def open_gate(tile: Tile, record: Record, row: int, column: int) -> Steps[None]:
+    """Open the write gate of a cell once, with the codes that are driven, and let it recover."""
     if record is Record.RESET:
         tile.answer.resets += 1
         tile.count(Action.PULSE_RESET)
@@ -43,11 +49,16 @@ def _update_drive(tile: Tile, record: Record) -> Steps[None]:
     """Drive the codes of the next pulse, if they are not on the pins already."""
     drive = tile.drive
     codes = drive.codes_for(record, first=tile.answer.sets + tile.answer.resets == 0)
-    if record is not drive.record or codes != drive.codes:
-        # They would be there in the second cycle; a halt in the first does not keep them from it.
-        drive.update(record, codes)
-        tile.count(Action.DRIVE_UPDATE)
-        yield tile.phase(Phase.SETTLE, tile.time.drive(codes, drive.compliance))
+    if drive.entry is not None or record is not drive.record or codes != drive.codes:
+        yield from update_drive(tile, record, codes)
+
+
+def update_drive(tile: Tile, record: Record, codes: Codes, entry: int | None = None) -> Steps[None]:
+    """Drive other codes of a record, or of an entry of its pulse table."""
+    # They would be there in the second cycle; a halt in the first does not keep them from it.
+    tile.drive.update(record, codes, entry)
+    tile.count(Action.DRIVE_UPDATE)
+    yield tile.phase(Phase.SETTLE, tile.time.drive(codes, tile.drive.compliance))
 
 
 def _limited_width(tile: Tile, gate: GateOpening, width: int) -> int:

@@ -21,12 +21,17 @@ from twinbar.hw.protocol.registers import (
     LEVEL_WINDOWS,
     OFFSETS,
     PAIR_OFFSETS,
+    PULSE_COUNT,
+    PULSE_TABLES,
+    PULSE_USE,
     REGISTERS,
     SHAPE,
     TABLES,
     TRIMS,
+    WRITE_TABLE,
     Access,
     Register,
+    entry_address,
     holder_of,
     record_address,
 )
@@ -66,6 +71,28 @@ class Bias(NamedTuple):
         )
 
 
+class TableEntry(NamedTuple):
+    """An entry of the pulse table: the codes of its pulses, and how they are used."""
+
+    codes: Codes
+    pulses: int
+    turns: bool
+    ends: bool
+
+
+class TableSettings(NamedTuple):
+    """The register WRITE_TABLE."""
+
+    use: bool
+    compare: bool
+    keep: bool
+    shift: int
+    rise: int
+    fall: int
+    patience: int
+    slack: int
+
+
 class RegisterFile:
     """The registers and tables of a tile, after power-up.
 
@@ -85,7 +112,7 @@ class RegisterFile:
         self._config = config
         values = initial_values(config)
         self._values = {register.name: values[register.address] for register in REGISTERS}
-        self._tables = {table.name: [table.init] * table.count(config) for table in TABLES}
+        self._tables = {table.name: list(table.inits) * (table.count(config) // len(table.words)) for table in TABLES}
         self.trims = self._tables[TRIMS.name]
 
     def __getitem__(self, name: str) -> int:
@@ -123,6 +150,29 @@ class RegisterFile:
             compliance_limit=limit["compliance"],
         )
 
+    @property
+    def write_table(self) -> TableSettings:
+        """The register WRITE_TABLE; 0 where there is none."""
+        return TableSettings(**WRITE_TABLE.word.unpack(self._values[WRITE_TABLE.name]))
+
+    def entry(self, polarity: Record, number: int) -> TableEntry:
+        """Return an entry of the pulse table."""
+        table = PULSE_TABLES[polarity]
+        place = entry_address(polarity, number) - table.base
+        values = self._tables[table.name]
+        count, turns, ends = PULSE_USE.unpack(values[place + PULSE_COUNT]).values()
+        return TableEntry(lines_of(values[place]), count, bool(turns), bool(ends))
+
+    def entries_within_windows(self) -> bool:
+        """Whether ``LOW <= codes <= STOP`` lane by lane, for all entries of both polarities."""
+        for polarity in PULSE_TABLES:
+            bias = self.bias(polarity)
+            for number in range(self._config.pulse_entries):
+                codes = self.entry(polarity, number).codes
+                if not all(low <= code <= stop for low, code, stop in zip(bias.low, codes, bias.stop, strict=True)):
+                    return False
+        return True
+
     def check_read(self, address: int) -> Status:
         """Tell whether something can be read at an address."""
         return Status.BAD_REGISTER if holder_of(address, self._config) is None else Status.OK
@@ -134,7 +184,7 @@ class RegisterFile:
             return Status.BAD_REGISTER
         if holder.access is Access.LOCKED and mode is not Mode.SAFE:
             return Status.LOCKED
-        return Status.OK if holder.word.holds(value, self._config) else Status.BAD_VALUE
+        return Status.OK if holder.word_at(address).holds(value, self._config) else Status.BAD_VALUE
 
     def read(self, address: int) -> int:
         """Return what a register or an entry of a table holds."""

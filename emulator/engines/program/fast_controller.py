@@ -56,6 +56,7 @@ class FastController:
         self._rules = admission_rules(controller)
         self._tiles = np.zeros(controller.tiles, at.TILE)
         self._tiles["record"] = NO_RECORD
+        self._tiles["entry"] = at.NO_ENTRY
         self._tiles["codes"] = controller.safe_codes
         self._tiles["limited"] = self._tiles["hit"] = self._tiles["halted"] = -1
         self._tiles["cut_off"] = -1
@@ -111,6 +112,8 @@ class FastController:
     def cells(self) -> dict[str, np.ndarray]:
         """Return the state of the array (`twinbar.emulator.contract.program.ProgramController.cells`)."""
         cells = save_cells(self._state) | {"driven": _numbers(self._tiles, _DRIVEN)}
+        if self.controller.pulse_entries:
+            cells["entry"] = self._tiles["entry"].copy()
         if self.config.parts is not None:
             cells["front_end"] = _numbers(self._tiles, at.FRONT_END)
         return cells
@@ -154,6 +157,7 @@ def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.void:
     chip["shared"] = controller.shared_inputs
     chip["lanes"] = controller.outputs_per_beat
     chip["lane_bits"] = controller.lane_bits
+    chip["entries"] = controller.pulse_entries
     chip["holds"] = config.array.sample_and_hold
     describe_parts(chip, controller, config.parts)
     return chip

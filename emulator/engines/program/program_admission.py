@@ -92,8 +92,11 @@ RULE: Final = np.dtype(
         # Bounds; of a member, the permitted values as bits; of alignment, the bits that must be 0.
         ("least", np.int64),
         ("most", np.int64),
-        # Address of the register that holds the bound instead; -1: none does.
+        # Address of the register that holds the bound instead, or the flag that lifts it, and the place in the
+        # register; -1: none does.
         ("setting", np.int64),
+        ("setting_shift", np.int64),
+        ("setting_mask", np.int64),
         # How much less than the bound is permitted.
         ("excess", np.int64),
     ]
@@ -105,6 +108,7 @@ SPAN: Final = 1
 ALIGNED: Final = 2
 MEMBER: Final = 3
 EXCLUSIVE: Final = 4
+PERMITTED: Final = 5
 """Values of ``kind``."""
 UNBOUNDED: Final = 1 << 62
 
@@ -162,7 +166,10 @@ def _rule(config: ControllerConfig, spec: CommandSpec, rule: Rule) -> np.void:
         _bound(record, config, rule.unit, 1)
     elif isinstance(rule, Needs):
         record["kind"] = RANGE
-        if not getattr(config, rule.option.name):
+        if isinstance(rule.option, Setting):
+            record["kind"], record["most"] = PERMITTED, rule.most
+            _setting(record, rule.option)
+        elif not getattr(config, rule.option.name):
             record["most"] = rule.most
     elif isinstance(rule, OneOf):
         record["kind"], record["most"] = MEMBER, sum(1 << int(member.value) for member in rule.members)
@@ -176,9 +183,15 @@ def _rule(config: ControllerConfig, spec: CommandSpec, rule: Rule) -> np.void:
 def _bound(record: np.void, config: ControllerConfig, bound: Bound, excess: int) -> None:
     record["excess"] = excess
     if isinstance(bound, Setting):
-        record["setting"] = BY_NAME[bound.register].address
+        _setting(record, bound)
     else:
         record["most"] = bound if isinstance(bound, int) else getattr(config, bound.name)
+
+
+def _setting(record: np.void, setting: Setting) -> None:
+    register = BY_NAME[setting.register]
+    field = register[setting.field]
+    record["setting"], record["setting_shift"], record["setting_mask"] = register.address, field.offset, field.mask
 
 
 @kernel
@@ -204,7 +217,10 @@ def _holds(row, rule, body):
         value += count if count else np.int64(MAX_COLUMNS)
     most = rule.most
     if rule.setting >= 0:
-        most = row.registers[rule.setting]
+        setting = (row.registers[rule.setting] >> rule.setting_shift) & rule.setting_mask
+        if kind == PERMITTED:
+            return setting != 0 or value <= most
+        most = setting
     most >>= (body >> rule.flag_shift) & rule.flag_mask
     return rule.least <= value <= most - rule.excess
 

@@ -21,6 +21,7 @@ from twinbar.emulator.engines.program.program_drive import (
     ACTION_SHIFT,
     BLANKING_MASK,
     COMPLIANCE_AT,
+    RECORD_RESET,
     WIDTH_MASK,
     disarm,
     field_of,
@@ -36,6 +37,20 @@ from twinbar.emulator.engines.program.program_front_end import (
     request_samples,
     request_select,
 )
+from twinbar.emulator.engines.program.program_table import (
+    COMPARE_AT,
+    FAILED,
+    FIRST,
+    VERIFY,
+    WRITE,
+    begin_with_pulse,
+    compare_bound,
+    decide_comparison,
+    decide_write,
+    ends_in_group,
+    start_table,
+    window_of,
+)
 from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol import registers
@@ -50,14 +65,9 @@ CONVERT_RAW: Final = Opcode.CONVERT.value
 DRIVE_ONLY: Final = Opcode.DRIVE.value
 FORM: Final = Opcode.FORM.value
 TRAIN: Final = Opcode.PULSE.value
-VERIFY: Final = Opcode.VERIFY.value
-WRITE: Final = Opcode.WRITE.value
 
 OK: Final = Status.OK.value
-FAILED: Final = Status.FAILED.value
 FAULTED: Final = Status.FAULTED.value
-RECORD_SET: Final = Record.SET.value
-RECORD_RESET: Final = Record.RESET.value
 RECORD_FORM: Final = Record.FORM.value
 COMPLIANCE_OFF: Final = ComplianceAction.OFF.value
 COMPLIANCE_FAULTS: Final = ComplianceAction.FAULT.value
@@ -74,8 +84,6 @@ RANGE_READ_AT: Final = registers.RANGE_READ.address
 GAIN_TARGET_AT: Final = registers.GAIN_TARGET.address
 DISCARD_MASK: Final = registers.SAMPLING["discard"].mask
 AVERAGE_SHIFT: Final = registers.SAMPLING["log2_average"].offset
-WINDOW_MASK: Final = registers.LEVEL_WINDOW["low"].mask
-WINDOW_SHIFT: Final = registers.LEVEL_WINDOW["high"].offset
 SUBTRACT: Final = CALIBRATION["subtract"].put(1)
 GAIN: Final = CALIBRATION["gain"].put(1)
 
@@ -93,6 +101,7 @@ def start_cell(row, chip):
     row.target = RECORD_FORM if opcode == FORM else (body >> RECORD_SHIFT) & RECORD_MASK
     row.discard = row.registers[SAMPLING_AT] & DISCARD_MASK
     row.average = row.registers[SAMPLING_AT] >> AVERAGE_SHIFT
+    start_table(row)
     if opcode == CONVERT_RAW:
         row.discard = 0
         row.average = 0
@@ -152,6 +161,7 @@ def _close_gate(s, row, tile, begin, last):
     polarity, amplitude = _amplitude(row)
     heat = gate_closes(s, tile, row.cell, polarity, amplitude, row.codes[2], width)
     row.left -= 1
+    row.group -= 1
     row.first = 0
     row.phases[Phase.PULSE] += width
     if polarity == RESET:
@@ -237,19 +247,16 @@ def _decide(row, chip):
         row.code = average
         return at.RESPOND
     row.code = value
+    low, high = window_of(row)
     if opcode == VERIFY:
-        window = row.levels[(row.body >> ARGUMENT_SHIFT) & BYTE_MASK]
-        row.code = np.int64(-1) if value < window & WINDOW_MASK else np.int64(value > window >> WINDOW_SHIFT)
-    elif opcode in (WRITE, FORM):
-        window = row.levels[(row.body >> ARGUMENT_SHIFT) & BYTE_MASK]
-        below = value < window & WINDOW_MASK
-        if below or (opcode == WRITE and value > window >> WINDOW_SHIFT):
-            if row.left == 0:
-                row.status = FAILED
-                return at.RESPOND
-            if opcode == WRITE:
-                row.target = RECORD_SET if below else RECORD_RESET
-            return at.PULSE
+        row.code = np.int64(-1) if value < low else np.int64(value > high)
+    elif opcode == FORM:
+        if value < low:
+            if row.left:
+                return at.PULSE
+            row.status = FAILED
+    elif opcode == WRITE and not row.gives_code:
+        return decide_write(row, chip.entries - 1, value - low if value < low else max(value - high, np.int64(0)))
     return at.RESPOND
 
 
@@ -276,9 +283,9 @@ def _request(row, chip, state, begin):
 @part
 def _ends_in_recover(row):
     """Return what follows the recovery behind a pulse."""
-    if row.opcode != TRAIN:
-        return at.CONNECT
-    return at.PULSE if row.left > 0 else at.RESPOND
+    if row.opcode == TRAIN:
+        return at.PULSE if row.left > 0 else at.RESPOND
+    return ends_in_group(row) if row.uses_table else at.CONNECT
 
 
 @part
@@ -291,6 +298,8 @@ def _ends_in_select(row, chip, cycles, cut):
     if row.trim_bit and cut == OK:
         row.trim_bit >>= 1
         row.trims[row.column & (chip.channels - 1)] = row.trim_bit
+    if row.uses_table and row.body & FIRST:
+        return begin_with_pulse(row)
     return at.CONNECT
 
 
@@ -303,15 +312,22 @@ def _complete(s, row, tile, chip, state, begin, end, cut):
         _read_for(s, row, tile, cycles)
         _convert(s, row, tile, chip, begin, cycles)
         following = at.DECIDE
+    elif state == at.COMPARE:
+        _read_for(s, row, tile, cycles)
+        row.phases[Phase.CONVERT] += cycles
+        following = compare_bound(s, row, tile, chip)
     elif state == at.DECIDE:
         row.phases[Phase.DECIDE] += 1
         if cut == OK:
-            following = _decide(row, chip)
+            following = decide_comparison(row, chip) if row.compares else _decide(row, chip)
     elif state == at.CONNECT:
         _read_for(s, row, tile, cycles)
         row.actions[Action.CHANNEL_WAKE] += 1
         row.phases[Phase.SETTLE] += cycles
         following = at.CONVERT
+        if row.compares:
+            row.compared = 0
+            following = at.COMPARE
     elif state == at.DRIVE:
         row.phases[Phase.SETTLE] += cycles
         row.actions[Action.DRIVE_UPDATE] += 1
@@ -351,6 +367,8 @@ def _last_cycle(s, row, tile, chip, state, begin):
         cycles = row.registers[SETTLE_READ_AT]
     elif state == at.CONVERT:
         cycles = _samples(row) * row.registers[CONVERT_AT]
+    elif state == at.COMPARE:
+        cycles = row.registers[COMPARE_AT]
     elif state == at.DRIVE:
         cycles = row.registers[SETTLE_DRIVE_AT]
     elif state == at.RECOVER:

@@ -2,6 +2,10 @@
 
 from typing import Final
 
+import numpy as np
+
+from twinbar.emulator.devices.layout import RESET, SET
+from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_front_end import drive_safe_codes
 from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.protocol.layouts import LINE_BITS, WIDTH_BITS
@@ -14,6 +18,8 @@ from twinbar.hw.protocol.registers import (
     FIELD_STEP,
     FIELD_STOP,
     FIELD_WIDTH,
+    PULSE_CODES,
+    PULSE_TABLES,
     RECORD_BASE,
     RECORD_STRIDE,
 )
@@ -27,6 +33,11 @@ LINE_MASK: Final = (1 << LINE_BITS) - 1
 WIDTH_MASK: Final = (1 << WIDTH_BITS) - 1
 BLANKING_MASK: Final = COMPLIANCE["blanking"].mask
 ACTION_SHIFT: Final = COMPLIANCE["action"].offset
+RECORD_SET: Final = Record.SET.value
+RECORD_RESET: Final = Record.RESET.value
+POLARITY_STRIDE: Final = PULSE_TABLES[Record.RESET].base - PULSE_TABLES[Record.SET].base
+ENTRY_STRIDE: Final = len(PULSE_TABLES[Record.SET].words)
+"""Addresses of the pulse table from one polarity, and from one entry, to the next."""
 NO_RECORD: Final = Record.SAFE.value
 MODE_SAFE: Final = Mode.SAFE.value
 
@@ -42,6 +53,7 @@ def disarm(row, chip, cycle):
     """Forbid operations on the array at the end of a cycle; the drive goes to its safe codes."""
     row.mode = MODE_SAFE
     row.record = NO_RECORD
+    row.entry = at.NO_ENTRY
     for line in range(LINES):
         row.codes[line] = chip.safe[line]
     if chip.serial:
@@ -52,6 +64,7 @@ def disarm(row, chip, cycle):
 def drive_start_codes(row, record):
     """Drive a record's start codes."""
     row.record = record
+    row.entry = at.NO_ENTRY
     codes = field_of(row, record, FIELD_CODES)
     for line in range(LINES):
         row.codes[line] = (codes >> (line * LINE_BITS)) & LINE_MASK
@@ -76,7 +89,49 @@ def records_hold(row):
 
 
 @inline
-def update_drive(row):
+def record_of(polarity):
+    """Return the record of a polarity."""
+    return RECORD_RESET if polarity == RESET else RECORD_SET
+
+
+@inline
+def entry_word(row, polarity, number, place):
+    """Return a word of an entry of the pulse table."""
+    return row.table[polarity * POLARITY_STRIDE + number * ENTRY_STRIDE + place]
+
+
+@kernel
+def entries_hold(row, entries):
+    """Check all entries of the pulse table against the windows of their records, as ARM does."""
+    for polarity in (SET, RESET):
+        record = record_of(polarity)
+        low, stop = field_of(row, record, FIELD_LOW), field_of(row, record, FIELD_STOP)
+        for number in range(entries):
+            codes = entry_word(row, polarity, number, PULSE_CODES)
+            for line in range(LINES):
+                shift = line * LINE_BITS
+                if not (low >> shift) & LINE_MASK <= (codes >> shift) & LINE_MASK <= (stop >> shift) & LINE_MASK:
+                    return False
+    return True
+
+
+@inline
+def _update_to_entry(row):
+    """Bring the entry NUMBER of the record TARGET to the drive; gives whether that takes an update."""
+    polarity = np.int64(RESET if row.target == RECORD_RESET else SET)
+    entry = 2 * row.number + polarity
+    if row.entry == entry:
+        return False
+    row.entry = entry
+    row.record = row.target
+    codes = entry_word(row, polarity, row.number, PULSE_CODES)
+    for line in range(LINES):
+        row.codes[line] = (codes >> (line * LINE_BITS)) & LINE_MASK
+    return True
+
+
+@inline
+def _update_to_record(row):
     """Bring the next codes of the record TARGET to the drive; gives whether that takes an update.
 
     The first pulse of a command, and the first after a change of polarity, has the record's start codes; every other
@@ -90,7 +145,7 @@ def update_drive(row):
         field_of(row, target, FIELD_STEP),
         field_of(row, target, FIELD_STOP),
     )
-    needed = other
+    needed = other or row.entry != at.NO_ENTRY
     for line in range(LINES):
         shift = line * LINE_BITS
         code = (codes >> shift) & LINE_MASK
@@ -100,4 +155,12 @@ def update_drive(row):
             needed = True
             row.codes[line] = code
     row.record = target
+    if needed:
+        row.entry = at.NO_ENTRY
     return needed
+
+
+@inline
+def update_drive(row):
+    """Bring the codes of the next pulse to the drive; gives whether that takes an update."""
+    return _update_to_entry(row) if row.uses_table else _update_to_record(row)

@@ -15,15 +15,22 @@ from twinbar.emulator.engines.program.program_admission import (
     WAIT_MASK,
     WRITE_REGISTER,
 )
-from twinbar.emulator.engines.program.program_drive import LINE_MASK, disarm, drive_start_codes, field_of, records_hold
+from twinbar.emulator.engines.program.program_drive import (
+    LINE_MASK,
+    disarm,
+    drive_start_codes,
+    entries_hold,
+    field_of,
+    records_hold,
+)
 from twinbar.emulator.engines.program.program_front_end import MULTIPLY, READ, SETTLE_DRIVE, drive_codes, send_words
 from twinbar.emulator.engines.program.program_registers import read_register, write_register
 from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.protocol.commands import ARMING, INPUT
 from twinbar.hw.protocol.layouts import ADDRESS_BITS, LINE_BITS, WORD_BITS
-from twinbar.hw.protocol.registers import FIELD_CODES, INPUT_GROUP
+from twinbar.hw.protocol.registers import FIELD_CODES, INPUT_GROUP, WRITE_TABLE
 from twinbar.hw.protocol.vocabulary import Opcode, Record, Status
-from twinbar.hw.timing import ARM_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
+from twinbar.hw.timing import ARM_CYCLES, ARM_ENTRY_CYCLES, REGISTER_READ_CYCLES, REGISTER_WRITE_CYCLES, Phase
 
 DISARM: Final = Opcode.DISARM.value
 CLEAR: Final = Opcode.CLEAR.value
@@ -39,6 +46,8 @@ CLEAR_WORDS: Final = INPUT["clear"].offset
 """Bit of the body of LOAD that clears all words."""
 BITS_SHIFT: Final = INPUT["bits"].offset
 INPUT_GROUP_AT: Final = INPUT_GROUP.address
+WRITE_TABLE_AT: Final = WRITE_TABLE.address
+USE_TABLE: Final = WRITE_TABLE["use"].put(1)
 MODE_MASK: Final = ARMING["mode"].mask
 
 
@@ -92,10 +101,22 @@ def _drive_record(row, chip, cycle, drive, record):
     drive_codes(row, chip, cycle, drive, codes & LINE_MASK, (codes >> LINE_BITS) & LINE_MASK, word, np.int64(0))
 
 
+@inline
+def _uses_table(row):
+    """Whether writes go by the pulse table."""
+    return row.registers[WRITE_TABLE_AT] & USE_TABLE != 0
+
+
+@inline
+def _scan_cycles(row, chip):
+    """Return the cycles in which ARM checks and loads, behind its first one."""
+    return ARM_CYCLES - 1 + (ARM_ENTRY_CYCLES * chip.entries if _uses_table(row) else np.int64(0))
+
+
 @part
 def _load_records(row, chip, last):
     """Drive the records that ARM has loaded up to cycle ``last``: READ in its last cycle but one, then MULTIPLY."""
-    final = row.begin + ARM_CYCLES - 2
+    final = row.begin + _scan_cycles(row, chip) - 1
     if last >= final - 1:
         _drive_record(row, chip, final, READ, RECORD_READ)
     if last >= final:
@@ -123,7 +144,7 @@ def advance_housekeeping(row, tile, chip, pins, horizon, cut):
                 following = at.SCAN
         elif state == at.SCAN:
             row.phases[Phase.DECIDE] += cycles
-            holds = records_hold(row)
+            holds = records_hold(row) and (not _uses_table(row) or entries_hold(row, chip.entries))
             if holds and chip.serial:
                 row.begin = begin
                 # A halt keeps from the pins what would be loaded in its cycle.
@@ -143,7 +164,7 @@ def advance_housekeeping(row, tile, chip, pins, horizon, cut):
             following = at.RESPOND
         state = following
         begin = end + 1
-        end = begin + (row.body & WAIT_MASK if state == at.WAIT else ARM_CYCLES - 1) - 1
+        end = begin + (row.body & WAIT_MASK if state == at.WAIT else _scan_cycles(row, chip)) - 1
     row.state = state
     row.begin = begin
     row.end = end

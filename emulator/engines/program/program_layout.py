@@ -13,6 +13,7 @@ from twinbar.hw.actions import ACTIONS
 from twinbar.hw.parts.assembly import MOST_OUTPUTS
 from twinbar.hw.parts.cycles import FrontEndCycles
 from twinbar.hw.protocol.layouts import LEVEL_BITS, MAX_COLUMNS
+from twinbar.hw.protocol.registers import PULSE_TABLES
 from twinbar.hw.timing import LINK_DEPTH, PHASES
 
 NEVER: Final = 1 << 62
@@ -33,15 +34,24 @@ SELECT: Final = 7
 CONNECT: Final = 8
 CONVERT: Final = 9
 """All conversions of a read, or one of a group of outputs."""
-DECIDE: Final = 10
-DRIVE: Final = 11
-PULSE: Final = 12
-RECOVER: Final = 13
-HAND_OVER: Final = 14
+COMPARE: Final = 10
+"""One comparison."""
+DECIDE: Final = 11
+DRIVE: Final = 12
+PULSE: Final = 13
+RECOVER: Final = 14
+HAND_OVER: Final = 15
 """An output goes to a link or to a lane as soon as it can."""
+
+NO_ENTRY: Final = -1
+"""Instead of an entry of the pulse table: the drive holds none."""
 
 LINES: Final = 3
 """Bit line, source line and word line, in this order."""
+
+
+ENTRY_WORDS: Final = sum(table.capacity for table in PULSE_TABLES.values())
+"""Addresses of the pulse table."""
 
 
 def _numbers(*fields: str | tuple[str, int | tuple[int, ...]]) -> np.dtype:
@@ -62,6 +72,7 @@ TILE: Final = _numbers(
     # --- the write drive
     "record",  # that is driven; SAFE stands for none
     ("codes", LINES),  # that are driven
+    "entry",  # of the pulse table that is driven, 2 * number + polarity; NO_ENTRY: none is
     "target",  # record to be pulsed next
     # --- the command
     "opcode",
@@ -84,6 +95,16 @@ TILE: Final = _numbers(
     "trips",  # the pulse ends with a compliance fault
     "limited",  # last cycle in which the compliance input of earlier pulses is seen high
     "trim_bit",  # that is in work; 0 if no trim is looked for
+    # --- writes by pulse table, and comparisons
+    "uses_table",  # the write goes by the pulse table
+    "compares",  # reads compare
+    "gives_code",  # the read in work only gives the code that is answered
+    "side",  # polarity pulsed last, or of the command; its bound is compared first
+    "compared",  # comparisons of the read in work
+    "miss",  # what they have found: -1 below the window, 1 above it
+    "offset",
+    "number",  # of the entry to be pulsed next
+    "group",  # pulses of the entry that are left
     # --- multiplications
     "outputs",  # from ``column`` on
     "planes",  # from this input step on
@@ -145,6 +166,7 @@ TILE: Final = _numbers(
     # --- registers and tables
     ("registers", 128),  # by address
     ("levels", 1 << LEVEL_BITS),
+    ("table", ENTRY_WORDS),  # the pulse table, by address
     ("trims", 64),
     ("offsets", (2, MAX_COLUMNS)),  # of columns, then of pairs
     ("sums", MAX_COLUMNS),  # of the outputs of a multiplication
@@ -163,6 +185,7 @@ CHIP: Final = np.dtype(
             *("rows", "columns", "channels", "adc_bits", "dac_bits", "input_bits", "field_bits", "words"),
             *("command_depth", "response_depth"),
             *("cascade", "shared", "lanes", "lane_bits"),
+            "entries",  # of the pulse table of a polarity
             "holds",  # every column has a sample-and-hold
             ("safe", LINES + 1),  # safe codes of the lines, and of the current limit
             "serial",  # the front end is serial; all that follows is for it

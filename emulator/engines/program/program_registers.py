@@ -14,12 +14,18 @@ from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS
 from twinbar.hw.protocol.registers import Access
 from twinbar.hw.protocol.vocabulary import Mode, Status
 
-_MOST_FIELDS: Final = max(len(each.word.fields) for each in (*registers.REGISTERS, *registers.SPACES))
+_WORDS: Final = (
+    *(each.word for each in registers.REGISTERS),
+    *(word for each in registers.SPACES for word in each.words),
+)
+_MOST_FIELDS: Final = max(len(word.fields) for word in _WORDS)
 REGISTER_RULE: Final = np.dtype(
     [
         ("access", np.int64),
         # Bits that no field has.
         ("outside", np.int64),
+        # Bits of which at most one is set.
+        ("exclusive", np.int64),
         # How many fields there are; then, of each, its place, the sign's bit in it (0 where there is none), and bounds.
         ("fields", np.int64),
         ("shift", np.int64, (_MOST_FIELDS,)),
@@ -49,6 +55,7 @@ FAULT: Final = int(Pin.FAULT)
 PHASE_BASE: Final = registers.PHASE_COUNTER_BASE
 ACTION_BASE: Final = registers.ACTION_COUNTER_BASE
 LEVEL_BASE: Final = registers.LEVEL_BASE
+ENTRY_BASE: Final = registers.SET_PULSES.base
 TRIM_BASE: Final = registers.TRIM_BASE
 OFFSET_BASE: Final = registers.OFFSET_BASE
 INPUTS: Final = registers.INPUTS.address
@@ -81,6 +88,7 @@ def register_rules(config: ControllerConfig) -> RegisterRules:
     def add(access: Access, word: Word) -> int:
         rule = np.zeros((), REGISTER_RULE)[()]
         rule["access"], rule["fields"], rule["outside"] = _ACCESS[access], len(word.fields), (1 << VALUE_BITS) - 1
+        rule["exclusive"] = word.exclusive_bits
         for place, field in enumerate(word):
             rule["outside"] &= ~(field.mask << field.offset)
             rule["shift"][place], rule["mask"][place] = field.offset, field.mask
@@ -90,10 +98,12 @@ def register_rules(config: ControllerConfig) -> RegisterRules:
         return len(rules) - 1
 
     for register in registers.REGISTERS:
-        number[register.address] = add(register.access, register.word)
+        if register.exists(config):
+            number[register.address] = add(register.access, register.word)
     for space in registers.SPACES:
         entries = np.arange(space.count(config)) if not isinstance(space.entries, tuple) else np.array(space.entries)
-        number[space.base + entries] = add(space.access, space.word)
+        for place, word in enumerate(space.words):
+            number[space.base + entries[place :: len(space.words)]] = add(space.access, word)
     return RegisterRules(number, np.array(rules, REGISTER_RULE))
 
 
@@ -102,12 +112,16 @@ def power_up(tiles: np.ndarray, config: ControllerConfig) -> None:
     values = initial_values(config)
     tiles["registers"][:, : len(values)] = values
     tiles["trims"][:, : config.adc_channels] = registers.TRIM_INIT
+    for table in registers.PULSE_TABLES.values():
+        for place, init in enumerate(table.inits):
+            tiles["table"][:, table.base - ENTRY_BASE + place : table.end - ENTRY_BASE : len(table.words)] = init
 
 
 @inline
 def _is_legal(rule, value):
     """Whether a value has nothing outside the fields, and each within its bounds."""
-    if value & rule.outside:
+    flags = value & rule.exclusive
+    if value & rule.outside or flags & (flags - 1):
         return False
     for place in range(rule.fields):
         sign = rule.sign[place]
@@ -141,6 +155,8 @@ def write_register(row, chip, address, value):
         row.offsets[(address >> PAIR_SHIFT) & 1, address & INDEX_MASK] = value
     elif address >= TRIM_BASE:
         row.trims[address - TRIM_BASE] = value
+    elif address >= ENTRY_BASE:
+        row.table[address - ENTRY_BASE] = value
     elif address >= LEVEL_BASE:
         row.levels[address - LEVEL_BASE] = value
     else:
@@ -168,6 +184,8 @@ def read_register(row, chip, pins, tile, address, cycle):
         return offset & ((np.int64(2) << chip.adc_bits) - 1)
     if address >= TRIM_BASE:
         return row.trims[address - TRIM_BASE]
+    if address >= ENTRY_BASE:
+        return row.table[address - ENTRY_BASE]
     if address >= LEVEL_BASE:
         return row.levels[address - LEVEL_BASE]
     if address >= ACTION_BASE:

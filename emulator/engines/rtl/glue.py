@@ -15,7 +15,7 @@ from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.protocol.layouts import Command, Response
 from twinbar.hw.timing import PHASES
 
-_INPUTS = ("code", "compliance", "fault")
+_INPUTS = ("code", "compliance", "fault", "over")
 _BUSES = {"dac": (), "adc": ("inputs",), "switches": ()}
 """Buses of a serial front end, and their inputs."""
 
@@ -60,6 +60,7 @@ def geometry_constants(config: ControllerConfig) -> list[str]:
         "kColumns": config.columns,
         "kChannels": config.adc_channels,
         "kFieldBits": config.field_bits,
+        "kCompares": int(config.compare),
     }
     return [f"constexpr int {name} = {value};" for name, value in constants.items()]
 

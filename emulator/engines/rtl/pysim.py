@@ -88,7 +88,7 @@ class PysimController:
                 break
             compliance = []
             for tile, (array, pins) in enumerate(zip(arrays, bench.tiles, strict=True)):
-                codes, limited = array.cycle(bench.pins(tile), pins)
+                codes, overs, limited = array.cycle(bench.pins(tile), pins)
                 compliance.append(limited)
                 for action in bench.optional(tile):
                     array.actions[action] += 1
@@ -97,6 +97,8 @@ class PysimController:
                 else:
                     for channel, code in codes.items():
                         bench.set_code(tile, channel, code)
+                    for channel, over in overs.items():
+                        bench.set_over(tile, channel, over)
             takes = ready[cycle % len(ready)]
             bench.drive(ready=takes, stop=stop[cycle], faults=[fault[cycle] for fault in faults], compliance=compliance)
             if presented and bench.accepts:
@@ -127,7 +129,7 @@ class PysimController:
         actions[:, Action.RESPONSE_BEAT] = response_beats(respond, actions.T)
         tiles = self.controller.tiles
         # Every queue is empty again: what was accepted was popped, SAFE by every tile. With options, it was seen.
-        for command in program.commands.tolist() if not self.controller.has_options else []:
+        for command in program.commands.tolist() if not self.controller.shares_streams else []:
             tile = COMMAND["tile"].of(command)
             if COMMAND["opcode"].of(command) in [opcode.value for opcode in TO_EVERY_TILE]:
                 actions[:, Action.COMMAND_BEAT] += 1

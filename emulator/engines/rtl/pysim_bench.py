@@ -47,9 +47,10 @@ class _Observed(wiring.Component):
             Cat(
                 core.front.write_gate,
                 core.front.read_enable,
-                # As `DirectFrontEnd` makes its strobe; a serial front end has none.
+                # As `DirectFrontEnd` makes its strobes; a serial front end has none.
                 (core.front.request == Request.CONVERT) & core.front.begins,
                 core.front.row_load,
+                (core.front.request == Request.COMPARE) & core.front.begins,
                 phase,
                 Value.cast(core.front.selection),
             )
@@ -57,7 +58,7 @@ class _Observed(wiring.Component):
         ]
         self.watch = [Signal(len(pins), name=f"watch_{tile}") for tile, pins in enumerate(self.pins)]
         self.options = [
-            [getattr(core, name) for name in OPTIONAL] if controller.config.has_options else []
+            [getattr(core, name) for name in OPTIONAL] if controller.config.shares_streams else []
             for core in controller.cores
         ]
 
@@ -69,7 +70,8 @@ class _Observed(wiring.Component):
 
 
 def _unpack(bits: int) -> Pins:
-    return Pins(bits >> 4 & 0xF, bits >> 8, bool(bits & 1), bool(bits & 2), bool(bits & 4), bool(bits & 8))
+    strobes = (bool(bits >> place & 1) for place in range(5))
+    return Pins(bits >> 5 & 0xF, bits >> 9, *strobes)
 
 
 class TilePins:
@@ -77,7 +79,8 @@ class TilePins:
 
     def __init__(self, bench: "PysimBench", front: Any, *, trims: bool) -> None:
         self._bench = bench
-        self._values = {name: Value.cast(getattr(front, name)) for name in ("selection", *_READ)}
+        compares = ("threshold",) if hasattr(front, "threshold") else ()
+        self._values = {name: Value.cast(getattr(front, name)) for name in ("selection", *_READ, *compares)}
         self._trims = list(front.trim) if trims else []
         self._channels = len(front.trim)
 
@@ -177,6 +180,10 @@ class PysimBench:
     def set_code(self, tile: int, channel: int, code: int) -> None:
         """Put a converter's code on its pins."""
         self._set(self.dut.tiles[tile].code[channel], code)
+
+    def set_over(self, tile: int, channel: int, over: bool) -> None:
+        """Put the result of a comparison on its pin."""
+        self._set(self.dut.tiles[tile].over[channel], over)
 
     @property
     def accepts(self) -> bool:

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.commands import CLOSED_LOOP
-from twinbar.hw.protocol.registers import COUNTER_BITS, PHASE_COUNTERS
+from twinbar.hw.protocol.registers import COUNTER_BITS, LATER_BIT, PHASE_COUNTERS
 from twinbar.hw.protocol.vocabulary import Record, Status
 
 from ..controller_config import ControllerConfig
@@ -75,12 +75,13 @@ class Accounts(wiring.Component):
         m.submodules.counters = counters = Counters(optional)
         progress = self.progress
         state, first, product = progress.state, progress.first, progress.product
-        index = self.registers.address[: PHASE_COUNTERS.index_bits]
+        address = self.registers.address
+        index = address[: PHASE_COUNTERS.index_bits]
         m.d.comb += [
             counters.phase.eq(progress.phase),
             counters.started.eq(progress.popped),
             counters.phase_index.eq(index),
-            counters.action_index.eq(index),
+            counters.action_index.eq(Cat(index, address[LATER_BIT])),
             counters.amount.eq(1),
             self.phase_value.eq(counters.phase_value),
             self.action_value.eq(counters.action_value),
@@ -107,7 +108,9 @@ class Accounts(wiring.Component):
         written = is_any(progress.command.opcode, CLOSED_LOOP) & ((progress.status == Status.OK) | failed)
         count(progress.handed_over & written, Mux(failed, Action.WRITE_FAILED, Action.WRITE_OK))
         # All conversions of a read are counted when it ends, one way or the other.
-        ends = (state == TileState.CONVERT) & (self.done & (product | self.last_sample) | progress.halt)
+        converts = state == TileState.CONVERT
+        ends = converts & ~progress.comparing & (self.done & (product | self.last_sample) | progress.halt)
+        count(converts & progress.comparing & first, Action.COMPARE)
         count(ends, Mux(product, Action.CONVERT_FORWARD, Action.CONVERT_VERIFY))
         with m.If(ends):
             m.d.comb += counters.amount.eq(self.conversions)

@@ -11,6 +11,9 @@ from twinbar.hw.protocol.commands import COMMANDS, REASONS, RULE_REASONS, Comman
 from twinbar.hw.protocol.fields import Field
 from twinbar.hw.protocol.layouts import MAX_COLUMNS, PULSE_BITS, TILE_BITS, Command, Faults, Routing
 from twinbar.hw.protocol.rules import (
+    LEVELS,
+    PULSE_LIMIT,
+    USES_TABLE,
     Aligned,
     Below,
     Bound,
@@ -54,6 +57,8 @@ class Admission(wiring.Component):
         Number of the tile.
     mode, faults, aborting, levels, pulse_limit : In
         TileState of the tile, and the registers that bound arguments.
+    uses_table : In(1)
+        The flag of `WRITE_TABLE`, where there is a pulse table.
     admitted : Out(1)
         The command may start. Registers are checked by `RegisterFile`.
     status : Out(Status)
@@ -72,6 +77,7 @@ class Admission(wiring.Component):
                 "aborting": In(1),
                 "levels": In(9),
                 "pulse_limit": In(PULSE_BITS),
+                **({"uses_table": In(1)} if config.pulse_entries else {}),
                 "admitted": Out(1),
                 "status": Out(Status),
             }
@@ -155,20 +161,27 @@ class _Rules:
         if isinstance(rule, Aligned):
             return (value & (self._bound(rule.unit) - 1)).any()
         if isinstance(rule, Within):
-            beyond = 0 if rule.most is None else value > self._bound(rule.most)
-            return (~value.any() if rule.least == 1 else value < rule.least) | beyond
+            beyond = 0 if rule.most is None else self._beyond(value, self._bound(rule.most))
+            least = rule.least
+            return (Const(0) if least == 0 else ~value.any() if least == 1 else value < least) | beyond
         if isinstance(rule, OneOf):
             return ~Cat(value == member.value for member in rule.members).any()
         if isinstance(rule, Needs):
-            return Const(0) if self._bound(rule.option) else exceeds(value, rule.most)
+            option, beyond = self._bound(rule.option), exceeds(value, rule.most)
+            return (Const(0) if option else beyond) if isinstance(option, int) else beyond & ~option
         assert isinstance(rule, NotBoth)
         return value & others[0]
 
     def _bound(self, bound: Bound) -> Any:
         """Return a bound: a number that is fixed when the controller is built, or the register's value."""
         if isinstance(bound, Setting):
-            return {"LEVELS": self._admission.levels, "PULSE_LIMIT": self._admission.pulse_limit}[bound.register]
+            admission = self._admission
+            uses_table = admission.uses_table if admission.config.pulse_entries else 0
+            return {LEVELS: admission.levels, PULSE_LIMIT: admission.pulse_limit, USES_TABLE: uses_table}[bound]
         return getattr(self._admission.config, bound.name) if isinstance(bound, GeometryBound) else bound
+
+    def _beyond(self, value: Any, bound: Any) -> Any:
+        return exceeds(value, bound) if isinstance(bound, int) else value > bound
 
     def _reaches(self, value: Any, bound: Any) -> Any:
         return exceeds(value, bound - 1) if isinstance(bound, int) else value >= bound

@@ -67,6 +67,8 @@ class Control(wiring.Component):
         Pulse width of the record that is driven.
     make_safe : Out(1)
         See `Supervisor`.
+    uses_table : Out(1)
+        See `WRITE_TABLE`.
     walk : Out(WalkSignature)
     verdict : In(VerdictSignature)
     column, result : In
@@ -85,8 +87,8 @@ class Control(wiring.Component):
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
-        self.sequencer, self.supervisor = Sequencer(), Supervisor(config)
-        self.register_file, self.clock = RegisterFile(config), PhaseClock()
+        self.sequencer, self.supervisor = Sequencer(config), Supervisor(config)
+        self.register_file, self.clock = RegisterFile(config), PhaseClock(compare=config.compare)
         self.member = CascadeMember() if config.cascade else None
         says = ("request", "begins", "expires", "durations", "selection", "row", "write_gate", "read_enable")
         super().__init__(
@@ -106,6 +108,7 @@ class Control(wiring.Component):
                 "pulse": Out(PulseSignature()),
                 "width": In(WIDTH_BITS),
                 "make_safe": Out(1),
+                "uses_table": Out(1),
                 "walk": Out(WalkSignature()),
                 "verdict": In(VerdictSignature()),
                 "column": In(COLUMN_BITS),
@@ -125,6 +128,7 @@ class Control(wiring.Component):
         m.submodules.register_file = self.register_file
         m.submodules.clock = self.clock
         connect(m, sequencer.clock, self.clock.clock)
+        connect(m, sequencer.group, self.clock.group)
         connect(m, sequencer.pulse, flipped(self.pulse))
         connect(m, sequencer.walk, flipped(self.walk))
         connect(m, flipped(self.verdict), sequencer.verdict)
@@ -162,6 +166,9 @@ class Control(wiring.Component):
             progress.state.eq(sequencer.state),
             progress.phase.eq(sequencer.phase),
             progress.first.eq(clock.clock.first),
+            progress.comparing.eq(sequencer.group.comparing),
+            progress.high_first.eq(sequencer.group.high_first),
+            progress.blank.eq(sequencer.blank),
             progress.halt.eq(self.supervisor.halt),
             progress.status.eq(sequencer.status),
             progress.handed_over.eq(sequencer.handed_over),
@@ -187,6 +194,9 @@ class Control(wiring.Component):
             sequencer.admission.eq(admission.status),
             self.commands.ready.eq(sequencer.popped),
         ]
+        if self.config.pulse_entries:
+            table = self.register_file.write_table
+            m.d.comb += [admission.uses_table.eq(table.use), sequencer.table.eq(table), self.uses_table.eq(table.use)]
         if self.config.routes:
             routing = data.View(Routing, self.commands.payload.reserved)
             m.d.comb += self.copied.eq(sequencer.popped & routing.copy)

@@ -1,8 +1,8 @@
 """The durations of the phases."""
 
-from typing import Final
+from typing import Any, Final
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,6 +27,8 @@ assert [register.address - BASE for register in DURATIONS] == list(range(len(DUR
 assert all(DURATIONS.index(register) == state.value % 8 for state, register in DURATION_OF.items())
 
 ROW_BITS: Final = 3
+COMPARE_ROW: Final = len(DURATIONS)
+"""Row of a comparison's duration, whose register lies elsewhere."""
 
 
 class Duration(data.Struct):
@@ -39,6 +41,11 @@ class Duration(data.Struct):
 
 class DurationMemory(wiring.Component):
     """The durations of the phases in block RAM. They keep their values over a reset, like all registers.
+
+    Parameters
+    ----------
+    compare : bool
+        Cells can be compared.
 
     Members
     -------
@@ -59,11 +66,20 @@ class DurationMemory(wiring.Component):
     cycles: In(CYCLE_BITS)
     at_once: Out(FrontEndDurations)
 
+    def __init__(self, *, compare: bool = False) -> None:
+        self._compare = compare
+        super().__init__()
+
+    def row_of(self, address: Any) -> Any:
+        """Return the row of a register that is written."""
+        row = address[:ROW_BITS]
+        return Mux(address == registers.COMPARE.address, COMPARE_ROW, row) if self._compare else row
+
     def elaborate(self, platform) -> Module:
         m = Module()
         init = [
             {"cycles": register.init, "single": register.init == 1, "double": register.init == 2}
-            for register in DURATIONS
+            for register in (*DURATIONS, *((registers.COMPARE,) if self._compare else ()))
         ]
         m.submodules.memory = memory = block_ram(shape=Duration, depth=1 << ROW_BITS, init=init)
         write, read = memory.write_port(), memory.read_port()

@@ -13,7 +13,7 @@ from ..readout.verdict import VerdictSignature
 from ..tile_states import ON_ARRAY, TileState, is_any, is_open_loop
 from .command_decoder import CommandPlan
 from .phase_timer import ClockSignature
-from .pulse_plan import BudgetSignature
+from .pulse_plan import BudgetSignature, GroupSignature
 
 
 class NextState(wiring.Component):
@@ -41,6 +41,7 @@ class NextState(wiring.Component):
     scan : In(ScanSignature)
     verdict : In(VerdictSignature)
     budget : In(BudgetSignature)
+    group : In(GroupSignature)
     clock : Out(ClockSignature)
     walk : Out(WalkSignature)
     following : Out(TileState)
@@ -70,6 +71,7 @@ class NextState(wiring.Component):
     scan: In(ScanSignature())
     verdict: In(VerdictSignature())
     budget: In(BudgetSignature())
+    group: In(GroupSignature())
     clock: Out(ClockSignature())
     walk: Out(WalkSignature())
     following: Out(TileState)
@@ -126,7 +128,7 @@ class NextState(wiring.Component):
         searches = verdict.gain & ~verdict.last_bit
         with m.If(product & ~walk.last_step):
             m.d.comb += decided.eq(Mux(walk.last_group, TileState.SELECT, TileState.CONVERT))
-        with m.Elif(searches):
+        with m.Elif(searches | self.group.closes):
             m.d.comb += decided.eq(TileState.CONNECT_READ)
         with m.Elif(self.budget.again):
             m.d.comb += decided.eq(Mux(self.budget.needed, TileState.DRIVE, TileState.PULSE))
@@ -134,7 +136,7 @@ class NextState(wiring.Component):
             m.d.comb += [
                 walk.next_step.eq(product & ~walk.last_step & walk.last_group),
                 walk.next_group.eq(product & ~walk.last_step & ~walk.last_group),
-                self.reads.eq(searches | walk.next_group),
+                self.reads.eq(searches | walk.next_group | self.group.closes),
             ]
         return decided
 
@@ -160,15 +162,22 @@ class NextState(wiring.Component):
 
     def _leave_array(self, m: Module, onward) -> None:
         """Leave the states that touch the array."""
-        clock, plan = self.clock, self.plan
+        clock, plan, group = self.clock, self.plan, self.group
         open_loop, pulse = is_open_loop(plan.follows), Mux(self.budget.needed, TileState.DRIVE, TileState.PULSE)
+        pulses_first = open_loop | group.leads
         with m.Case(TileState.SELECT):
             m.d.comb += clock.restart.eq(self.done)
             with m.If(self.done):
                 m.d.comb += [
-                    onward.eq(Mux(open_loop & self.budget.needed, TileState.DRIVE, plan.follows)),
-                    self.drives.eq(open_loop & self.budget.needed),
-                    self.reads.eq(~open_loop),
+                    onward.eq(
+                        Mux(
+                            pulses_first & self.budget.needed,
+                            TileState.DRIVE,
+                            Mux(group.leads, TileState.PULSE, plan.follows),
+                        )
+                    ),
+                    self.drives.eq(pulses_first & self.budget.needed),
+                    self.reads.eq(~pulses_first),
                 ]
         with m.Case(TileState.CONNECT_READ, TileState.CONNECT_MULTIPLY):
             m.d.comb += [clock.restart.eq(self.done), self.reads.eq(1)]
@@ -189,7 +198,13 @@ class NextState(wiring.Component):
         with m.Case(TileState.RECOVER):
             m.d.comb += clock.restart.eq(clock.last)
             with m.If(clock.last):
-                with m.If(plan.closed_loop):
+                with m.If(group.again):
+                    m.d.comb += onward.eq(TileState.PULSE)
+                with m.Elif(group.turns):
+                    m.d.comb += [onward.eq(TileState.DRIVE), self.drives.eq(1)]
+                with m.Elif(group.ends & ~group.closes):
+                    m.d.comb += onward.eq(TileState.RESPOND)
+                with m.Elif(plan.closed_loop):
                     m.d.comb += [onward.eq(TileState.CONNECT_READ), self.reads.eq(1)]
                 with m.Elif(self.budget.more):
                     m.d.comb += [onward.eq(pulse), self.drives.eq(self.budget.needed)]

@@ -10,12 +10,18 @@ from ..front_end.handshake import FrontEndDurations
 from ..register_access import RegisterAccessSignature
 from ..tile_states import TileState, is_open_loop
 from .command_decoder import CommandPlan
-from .duration_memory import CYCLE_BITS, ROW_BITS, DurationMemory
+from .duration_memory import COMPARE_ROW, CYCLE_BITS, ROW_BITS, DurationMemory
 from .phase_timer import ClockSignature, PhaseTimer
+from .pulse_plan import GroupSignature
 
 
 class PhaseClock(wiring.Component):
     """Tells the first and the last cycle of every phase whose length is known.
+
+    Parameters
+    ----------
+    compare : bool
+        Cells can be compared.
 
     Members
     -------
@@ -28,6 +34,7 @@ class PhaseClock(wiring.Component):
         Of the pulse that may follow: unchanged since the cycle before its first one.
     wait : In
         Cycles that WAIT waits.
+    group : In(GroupSignature)
     registers : In(RegisterAccessSignature)
     durations : Out(FrontEndDurations)
         For front ends that have times of their own.
@@ -41,17 +48,22 @@ class PhaseClock(wiring.Component):
     last_response: In(1)
     width: In(WIDTH_BITS)
     wait: In(WIDTH_BITS)
+    group: In(GroupSignature())
     registers: In(RegisterAccessSignature())
     durations: Out(FrontEndDurations)
 
+    def __init__(self, *, compare: bool = False) -> None:
+        self._compare = compare
+        super().__init__()
+
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.durations = durations = DurationMemory()
+        m.submodules.durations = durations = DurationMemory(compare=self._compare)
         m.submodules.timer = timer = PhaseTimer()
         connect(m, flipped(self.clock), timer.clock)
         m.d.comb += [
             durations.write.eq(self.registers.write_duration),
-            durations.write_row.eq(self.registers.address[:ROW_BITS]),
+            durations.write_row.eq(durations.row_of(self.registers.address)),
             durations.cycles.eq(self.registers.value[:CYCLE_BITS]),
             self.durations.eq(durations.at_once),
             timer.duration.eq(durations.duration),
@@ -63,21 +75,24 @@ class PhaseClock(wiring.Component):
         # The only phase with a duration that can follow this one. When this one ends is known late, and this is not.
         upcoming = Signal(TileState, init=TileState.SELECT)
         m.d.comb += durations.row.eq(upcoming.as_value()[:ROW_BITS])
-        plan = self.plan
+        plan, group = self.plan, self.group
         with m.Switch(self.state):
             with m.Case(TileState.SELECT):
-                m.d.comb += upcoming.eq(Mux(is_open_loop(plan.follows), TileState.DRIVE, plan.follows))
+                m.d.comb += upcoming.eq(Mux(is_open_loop(plan.follows) | group.leads, TileState.DRIVE, plan.follows))
             with m.Case(TileState.CONNECT_READ, TileState.CONNECT_MULTIPLY, TileState.CONVERT):
                 m.d.comb += upcoming.eq(TileState.CONVERT)
+                if self._compare:
+                    with m.If(group.comparing):
+                        m.d.comb += durations.row.eq(COMPARE_ROW)
             with m.Case(TileState.DECIDE):
                 with m.If(plan.product):
                     m.d.comb += upcoming.eq(Mux(self.last_group, TileState.SELECT, TileState.CONVERT))
                 with m.Else():
-                    m.d.comb += upcoming.eq(Mux(self.gain, TileState.CONNECT_READ, TileState.DRIVE))
+                    m.d.comb += upcoming.eq(Mux(self.gain | group.closes, TileState.CONNECT_READ, TileState.DRIVE))
             with m.Case(TileState.PULSE):
                 m.d.comb += upcoming.eq(TileState.RECOVER)
             with m.Case(TileState.RECOVER):
-                m.d.comb += upcoming.eq(Mux(plan.closed_loop, TileState.CONNECT_READ, TileState.DRIVE))
+                m.d.comb += upcoming.eq(Mux(plan.closed_loop & ~group.turns, TileState.CONNECT_READ, TileState.DRIVE))
             with m.Case(TileState.RESPOND):
                 m.d.comb += upcoming.eq(Mux(self.last_response, TileState.SELECT, TileState.CONVERT))
         return m

@@ -1,8 +1,9 @@
 """The registers of a tile: checks what is written, and holds the settings that the gateware uses directly."""
 
+import itertools
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +14,8 @@ from twinbar.hw.protocol.registers import REGISTERS, Access
 from twinbar.hw.protocol.vocabulary import Mode, Status
 
 from ..controller_config import ControllerConfig
-from .duration_memory import BASE, ROW_BITS
+from .duration_memory import BASE, DURATIONS, ROW_BITS
+from .table_plan import WriteTable
 
 Sampling = registers.SAMPLING.word.layout
 """How a single-cell read is averaged."""
@@ -68,6 +70,8 @@ class RegisterFile(wiring.Component):
     settings : Out(Settings)
     input_group : Out
         The register, where there are shared inputs.
+    write_table : Out(WriteTable)
+        The register, where there is a pulse table.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -90,6 +94,7 @@ class RegisterFile(wiring.Component):
                 "write_offset": Out(1),
                 "settings": Out(Settings),
                 **({"input_group": Out(TILE_BITS)} if config.shared_inputs else {}),
+                **({"write_table": Out(WriteTable)} if config.pulse_entries else {}),
             }
         )
 
@@ -110,6 +115,8 @@ class RegisterFile(wiring.Component):
             ]
             with m.Switch(self.head_address):
                 for register in REGISTERS:
+                    if not register.exists(self.config):
+                        continue
                     with m.Case(register.address):
                         m.d.sync += [
                             known.eq(1),
@@ -129,6 +136,15 @@ class RegisterFile(wiring.Component):
                 ):
                     with m.Case(table.pattern):
                         m.d.sync += [found.eq(self._has(table)), legal.eq(self._legal(table.word))]
+                for table in registers.PULSE_TABLES.values() if self.config.pulse_entries else ():
+                    codes, use = table.words
+                    with m.Case(table.pattern):
+                        m.d.sync += [
+                            known.eq(self._has(table)),
+                            writable.eq(1),
+                            locked.eq(1),
+                            legal.eq(Mux(self.head_address[0], self._legal(use), self._legal(codes))),
+                        ]
 
         exists = known | in_levels | in_trims | in_offsets
         with m.If(~exists | self.write & known & ~writable):
@@ -143,8 +159,7 @@ class RegisterFile(wiring.Component):
         store = self.store
         m.d.comb += [
             self.write_register.eq(store & known),
-            # Two rows that no phase uses are written along with their registers.
-            self.write_duration.eq(store & (self.address[ROW_BITS:] == BASE >> ROW_BITS)),
+            self.write_duration.eq(store & self._is_duration()),
             self.write_level.eq(store & in_levels),
             self.write_trim.eq(store & in_trims),
             self.write_offset.eq(store & in_offsets),
@@ -161,7 +176,21 @@ class RegisterFile(wiring.Component):
             m.d.comb += self.input_group.eq(input_group)
             with m.If(store & (self.address == registers.INPUT_GROUP.address)):
                 m.d.sync += input_group.eq(self.value)
+        if self.config.pulse_entries:
+            write_table = Signal(registers.WRITE_TABLE.bits, init=registers.WRITE_TABLE.init, reset_less=True)
+            m.d.comb += self.write_table.as_value().eq(write_table)
+            with m.If(store & (self.address == registers.WRITE_TABLE.address)):
+                m.d.sync += write_table.eq(self.value)
         return m
+
+    def _is_duration(self) -> Any:
+        """Whether the value is the cycles of a phase."""
+        # Two rows that no phase uses are written along with their registers.
+        found = self.address[ROW_BITS:] == BASE >> ROW_BITS
+        if self.config.compare:
+            first = self.address[:ROW_BITS] < len(DURATIONS)
+            found = found & first | (self.address == registers.COMPARE.address)
+        return found
 
     def _has(self, table: registers.Space) -> Any:
         """Whether the entry exists to which the address belongs."""
@@ -173,6 +202,8 @@ class RegisterFile(wiring.Component):
         outside = self.head_value[word.bits :]
         wrong = [outside.any()] if len(outside) else []
         wrong += [found for each in word if (found := self._out_of_bounds(each)) is not None]
+        flags = [self.head_value[word[name].places] for name in word.exclusive]
+        wrong += [one & other for one, other in itertools.combinations(flags, 2)]
         return ~Cat(wrong).any() if wrong else 1
 
     def _out_of_bounds(self, field: Field) -> Any:

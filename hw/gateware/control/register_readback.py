@@ -9,6 +9,7 @@ from twinbar.hw.protocol.registers import (
     ACTION_BIT,
     COUNTER_BITS,
     INPUTS,
+    LATER_BIT,
     LEVEL_WINDOWS,
     OFFSETS,
     PHASE_COUNTERS,
@@ -69,7 +70,9 @@ class RegisterReadback(wiring.Component):
         with m.Else():
             m.d.sync += stored.eq(Mux(address[0], self.odd, self.even))
         with m.If(address[PHASE_COUNTERS.top_bit :] == 1):
-            m.d.comb += self.value.eq(Mux(address[ACTION_BIT], self.action_value, self.phase_value))
+            m.d.comb += self.value.eq(
+                Mux(address[ACTION_BIT] | address[LATER_BIT], self.action_value, self.phase_value)
+            )
         with m.Elif(address == INPUTS.address):
             m.d.comb += self.value.eq(self.inputs)
         with m.Else():

@@ -8,6 +8,7 @@ from twinbar.hw.protocol.layouts import PULSE_BITS, Command
 from twinbar.hw.protocol.vocabulary import Opcode, Request, Selection, Status
 from twinbar.hw.timing import PHASES, Phase
 
+from ..controller_config import ControllerConfig
 from ..drive.arming import ScanSignature
 from ..drive.write_drive import PulseSignature
 from ..readout.output_walk import WalkSignature
@@ -19,12 +20,17 @@ from .command_status import CommandStatus
 from .compliance_watch import ComplianceWatch
 from .next_state import NextState
 from .phase_timer import ClockSignature
-from .pulse_plan import PulsePlan
+from .pulse_plan import GroupSignature, PulsePlan
 from .register_file import Compliance
+from .table_plan import WriteTable
 
 
 class Sequencer(wiring.Component):
     """The sequencer of a tile.
+
+    Parameters
+    ----------
+    config : ControllerConfig
 
     Members
     -------
@@ -53,13 +59,16 @@ class Sequencer(wiring.Component):
     walk : Out(WalkSignature)
     verdict : In(VerdictSignature)
     pulse : Out(PulseSignature)
+    group : Out(GroupSignature)
+    blank : Out(1)
+        The write ends with this cycle, and nothing has been read since its last pulse.
     sets, resets : Out
         Pulses of the command.
     request, done
         See `FrontEndSignature`.
     write_gate, read_enable, selection : Out
         Registers.
-    pulse_limit, compliance : In
+    pulse_limit, table, compliance : In
         Registers of the tile.
     limited : In(1)
         Synchronised compliance input.
@@ -90,6 +99,8 @@ class Sequencer(wiring.Component):
     walk: Out(WalkSignature())
     verdict: In(VerdictSignature())
     pulse: Out(PulseSignature())
+    group: Out(GroupSignature())
+    blank: Out(1)
     sets: Out(PULSE_BITS)
     resets: Out(PULSE_BITS)
     request: Out(Request)
@@ -98,16 +109,20 @@ class Sequencer(wiring.Component):
     read_enable: Out(1)
     selection: Out(Selection)
     pulse_limit: In(PULSE_BITS)
+    table: In(WriteTable)
     compliance: In(Compliance)
     limited: In(1)
     trip: Out(1)
+
+    def __init__(self, config: ControllerConfig) -> None:
+        self.pulses = PulsePlan(config)
+        super().__init__()
 
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.decoder = decoder = CommandDecoder()
         m.submodules.next_state = following = NextState()
-        m.submodules.pulses = pulses = PulsePlan()
-        m.submodules.access = access = ArrayAccess()
+        m.submodules.pulses = pulses = self.pulses
         m.submodules.status = status = CommandStatus()
         m.submodules.watch = watch = ComplianceWatch()
         connect(m, following.walk, flipped(self.walk))
@@ -115,9 +130,9 @@ class Sequencer(wiring.Component):
         connect(m, flipped(self.scan), following.scan, status.scan)
         connect(m, flipped(self.verdict), following.verdict, pulses.verdict)
         connect(m, pulses.budget, following.budget)
+        connect(m, pulses.group, following.group, flipped(self.group))
         connect(m, pulses.pulse, flipped(self.pulse))
         plan, state, popped = self.plan, self.state, following.popped
-        pulsing = access.write_gate
 
         # --- the command ---------------------------------------------------------------------------------------------
         empty = Signal()  # a multiplication without an input step
@@ -151,6 +166,8 @@ class Sequencer(wiring.Component):
             for each, request in REQUEST_OF.items():
                 with m.Case(each):
                     m.d.comb += self.request.eq(request)
+        with m.If((state == TileState.CONVERT) & self.group.comparing):
+            m.d.comb += self.request.eq(Request.COMPARE)
         with m.Switch(state):
             for each, phase in PHASE_OF.items():
                 with m.Case(each):
@@ -158,15 +175,44 @@ class Sequencer(wiring.Component):
         with m.If(self.handed_over):
             m.d.comb += self.phase.eq(Phase.RESPOND)
 
-        # --- its pulses ----------------------------------------------------------------------------------------------
+        self._give_pulses(m, following, watch)
+        self._open(m, following, decoder)
+
+        # --- how it ends ---------------------------------------------------------------------------------------------
+        m.d.comb += [
+            status.popped.eq(popped),
+            status.admission.eq(self.admission),
+            status.plan.eq(plan),
+            status.state.eq(state),
+            status.register_status.eq(self.register_status),
+            status.failed.eq(self.group.failed),
+            status.halt.eq(self.halt),
+            status.halted.eq(following.halted),
+            status.faulted.eq(self.faulted),
+            status.handed_over.eq(self.handed_over),
+            status.last_output.eq(self.walk.last_output),
+            status.offered.eq(self.offered),
+            self.status.eq(status.status),
+            self.cut.eq(status.cut),
+            self.last_response.eq(status.last_response),
+            self.blank.eq((state == TileState.RECOVER) & self.clock.last & self.group.ends & ~self.group.closes),
+        ]
+        return m
+
+    def _give_pulses(self, m: Module, following: NextState, watch: ComplianceWatch) -> None:
+        """Plan the pulses of the command, and watch them."""
+        pulses, pulsing = self.pulses, self.write_gate
         waiting, train = self.head.body.pulse, self.head.opcode == Opcode.PULSE
         m.d.comb += [
             pulses.start.eq(following.ready),
+            pulses.head.eq(self.head),
             # Read only where a command gives pulses; a train's count is within the limit.
             pulses.limit.eq(Mux(train, waiting.count, self.pulse_limit)),
-            pulses.plan.eq(plan),
-            pulses.record.eq(self.command.body.pulse.record),
-            pulses.deciding.eq(state == TileState.DECIDE),
+            pulses.plan.eq(self.plan),
+            pulses.command.eq(self.command),
+            pulses.table.eq(self.table),
+            pulses.state.eq(self.state),
+            pulses.last.eq(self.clock.last),
             pulses.pulsed.eq(pulsing & self.clock.first),
             pulses.drives.eq(following.drives),
             pulses.halt.eq(self.halt),
@@ -179,36 +225,18 @@ class Sequencer(wiring.Component):
             self.trip.eq(watch.trip),
         ]
 
-        # --- the array -----------------------------------------------------------------------------------------------
+    def _open(self, m: Module, following: NextState, decoder: CommandDecoder) -> None:
+        """Open the write gate, the read path and the selector."""
+        m.submodules.access = access = ArrayAccess()
         # Between the groups of a step the rows stay driven.
-        between = access.read_enable & plan.product & ~self.walk.last_group
+        between = access.read_enable & self.plan.product & ~self.walk.last_group
         m.d.comb += [
             access.opens.eq(following.opens),
             access.reads.eq(following.reads | between & ~following.ready),
-            access.popped.eq(popped),
+            access.popped.eq(following.popped),
             access.chosen.eq(decoder.selection),
             access.halt.eq(self.halt),
             self.write_gate.eq(access.write_gate),
             self.read_enable.eq(access.read_enable),
             self.selection.eq(access.selection),
         ]
-
-        # --- how it ends ---------------------------------------------------------------------------------------------
-        m.d.comb += [
-            status.popped.eq(popped),
-            status.admission.eq(self.admission),
-            status.plan.eq(plan),
-            status.state.eq(state),
-            status.register_status.eq(self.register_status),
-            status.failed.eq(pulses.budget.missed & ~pulses.budget.more),
-            status.halt.eq(self.halt),
-            status.halted.eq(following.halted),
-            status.faulted.eq(self.faulted),
-            status.handed_over.eq(self.handed_over),
-            status.last_output.eq(self.walk.last_output),
-            status.offered.eq(self.offered),
-            self.status.eq(status.status),
-            self.cut.eq(status.cut),
-            self.last_response.eq(status.last_response),
-        ]
-        return m

@@ -14,9 +14,9 @@ from twinbar.hw.protocol.registers import (
     FIELD_WIDTH,
 )
 from twinbar.hw.protocol.vocabulary import RECORDS, Record
-from twinbar.hw.timing import ARM_CYCLES
+from twinbar.hw.timing import ARM_CYCLES, ARM_ENTRY_CYCLES
 
-from .bias_memory import RecordReadSignature
+from .bias_memory import RecordReadSignature, entry_row
 from .write_drive import record_row
 
 _PAIRS = ((FIELD_CODES, FIELD_LOW), (FIELD_CODES, FIELD_STOP), (FIELD_HIGH, FIELD_STOP), (FIELD_LIMIT, FIELD_WIDTH))
@@ -50,10 +50,19 @@ class ScanSignature(wiring.Signature):
 class Arming(wiring.Component):
     """Checks all bias records, one pair of fields per cycle, then loads those that are not driven pulse by pulse.
 
+    The codes of a pulse table are looked at behind the records, with the lowest and the stop codes of their record.
+
+    Parameters
+    ----------
+    entries : int
+        Entries of each polarity's pulse table.
+
     Members
     -------
     start, active : In(1)
-        ``start`` in the first of ``ARM_CYCLES`` cycles, ``active`` in the others.
+        ``start`` in the first of its cycles, ``active`` in the others.
+    by_table : In(1)
+        The pulse table is checked, too.
     scan : Out(ScanSignature)
     reading : Out(RecordReadSignature)
     load : Out(1)
@@ -63,25 +72,30 @@ class Arming(wiring.Component):
 
     start: In(1)
     active: In(1)
+    by_table: In(1)
     scan: Out(ScanSignature())
     reading: Out(RecordReadSignature())
     load: Out(1)
     load_record: Out(Record)
 
+    def __init__(self, entries: int = 0) -> None:
+        self._entries = entries
+        super().__init__()
+
     @staticmethod
-    def cycles() -> int:
-        """Return the cycles of the check and of driving what it loads."""
-        return _CHECKS + _LATENCY + len(_LOADED)
+    def cycles(entries: int = 0) -> int:
+        """Return the cycles of the check, of a pulse table that is checked too, and of driving what it loads."""
+        return _CHECKS + ARM_ENTRY_CYCLES * entries + _LATENCY + len(_LOADED)
 
     def elaborate(self, platform) -> Module:
         m = Module()
         step = Signal(range(ARM_CYCLES))
-        bad = Signal()
+        bad, waits = Signal(), Signal()
         record, pair = step[2:], step[:2]
         m.d.comb += [self.scan.last.eq(self.active & (step == ARM_CYCLES - 1)), self.scan.good.eq(~bad)]
-        with m.If(self.start | self.active & ~self.scan.last):
+        with m.If((self.start | self.active & ~self.scan.last) & ~waits):
             m.d.sync += step.eq(step + 1)
-        with m.Else():
+        with m.Elif(~waits):
             m.d.sync += step.eq(0)
 
         with m.Switch(pair):
@@ -102,6 +116,7 @@ class Arming(wiring.Component):
 
         # What the memories give now was addressed one step ago, and the verdict comes one step later.
         ascending, widths = Signal(), Signal()
+        of_entry = self._look_at_entries(m, step, waits) if self._entries else None
         ascending_before, widths_before = Signal(), Signal()
         lanes, width, highest = self._compare(m, ascending, widths)
         failed = Signal()
@@ -116,12 +131,42 @@ class Arming(wiring.Component):
                 )
             ),
         ]
+        if of_entry is not None:
+            looked, stops = of_entry
+            with m.If(looked):
+                m.d.comb += [ascending.eq(stops), widths.eq(0)]
         m.d.sync += [ascending_before.eq(ascending), widths_before.eq(widths)]
         with m.If(step < _LATENCY):
             m.d.sync += bad.eq(0)
         with m.Elif(failed & (step < _CHECKS + _LATENCY)):
             m.d.sync += bad.eq(1)
         return m
+
+    def _look_at_entries(self, m, step, waits):
+        """Hold the step up for two cycles per entry: its codes with the lowest ones, then with the stop codes.
+
+        Returns
+        -------
+        looked, stops
+            In the next cycle: an entry was looked at, with the stop codes.
+        """
+        place = Signal(range(ARM_ENTRY_CYCLES * self._entries))
+        done, looked, stops = Signal(), Signal(), Signal()
+        with_stop, number, resets = place[0], place[1:-1], place[-1]
+        record = Mux(resets, Const(Record.RESET.value, 3), Const(Record.SET.value, 3))
+        m.d.comb += waits.eq(self.active & self.by_table & (step == _CHECKS) & ~done)
+        with m.If(waits):
+            m.d.comb += [
+                self.reading.even_row.eq(entry_row(resets, number)),
+                self.reading.odd_row.eq(Mux(with_stop, record_row(record, FIELD_STOP), record_row(record, FIELD_LOW))),
+            ]
+            m.d.sync += [place.eq(place + 1), done.eq(place.all())]
+        with m.Else():
+            m.d.sync += place.eq(0)
+        with m.If(self.start):
+            m.d.sync += done.eq(0)
+        m.d.sync += [looked.eq(waits), stops.eq(with_stop)]
+        return looked, stops
 
     def _compare(self, m, ascending, widths):
         """Compare the odd field with the even one, in parts.

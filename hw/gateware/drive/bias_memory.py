@@ -1,19 +1,34 @@
-"""The memory of the registers: bias records, constants, and a copy of the settings for reading back."""
+"""The memory of the registers: bias records, constants, pulses, and a copy of the settings for reading back."""
 
-from amaranth.hdl import Module
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol import version
-from twinbar.hw.protocol.layouts import VALUE_BITS
-from twinbar.hw.protocol.registers import REGISTER_SPACE, REGISTERS, constants
+from twinbar.hw.protocol.layouts import ADDRESS_BITS, VALUE_BITS
+from twinbar.hw.protocol.registers import REGISTER_SPACE, REGISTERS, SET_PULSES, constants
+from twinbar.hw.protocol.sizes import ENTRY_BITS
 
 from ..block_ram import block_ram
 from ..controller_config import ControllerConfig
 
 WORDS = REGISTER_SPACE // 2
-"""Rows of each of the two memories."""
-ROW_BITS = (WORDS - 1).bit_length()
+"""Rows of each of the two memories that registers take."""
+ROWS = 4 * WORDS
+"""Rows of each with a pulse table: as many as the least block RAM has."""
+ROW_BITS = (ROWS - 1).bit_length()
+
+
+def memory_row(address: Any) -> Any:
+    """Return the row of a register, or of an entry of the pulse table: the upper half of the rows is theirs."""
+    return Cat(address[1 : SET_PULSES.index_bits + 1], address[SET_PULSES.top_bit])
+
+
+def entry_row(resets: Any, number: Any) -> Any:
+    """Return the row of an entry's codes (even) and use (odd); ``resets`` says that the polarity is RESET."""
+    return Cat(number, Const(0, ENTRY_BITS - len(number)), resets, Const(1, 1))
 
 
 def initial_values(config: ControllerConfig) -> list[int]:
@@ -51,6 +66,8 @@ class RecordReadSignature(wiring.Signature):
 class BiasMemory(wiring.Component):
     """Registers at even addresses in one memory and at odd ones in another, so that pairs are read in one cycle.
 
+    The pulse table lies in rows that no register uses.
+
     Parameters
     ----------
     config : ControllerConfig
@@ -66,7 +83,7 @@ class BiasMemory(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "address": In(range(REGISTER_SPACE)),
+                "address": In(ADDRESS_BITS if config.pulse_entries else range(REGISTER_SPACE)),
                 "value": In(VALUE_BITS),
                 "write": In(1),
                 "reading": In(RecordReadSignature()),
@@ -76,14 +93,18 @@ class BiasMemory(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         values, reading = initial_values(self.config), self.reading
+        depth, row_of = WORDS, self.address[1:]
+        if self.config.pulse_entries:
+            depth, row_of = ROWS, memory_row(self.address)
+            values += [0] * len(values) + list(SET_PULSES.inits) * len(values)
         for odd, name, row, value in (
             (0, "even", reading.even_row, reading.even),
             (1, "odd", reading.odd_row, reading.odd),
         ):
-            m.submodules[name] = memory = block_ram(shape=VALUE_BITS, depth=WORDS, init=values[odd::2])
+            m.submodules[name] = memory = block_ram(shape=VALUE_BITS, depth=depth, init=values[odd::2])
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
-                write.addr.eq(self.address[1:]),
+                write.addr.eq(row_of),
                 write.data.eq(self.value),
                 write.en.eq(self.write & (self.address[0] == odd)),
                 read.addr.eq(row),

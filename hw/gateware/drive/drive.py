@@ -14,7 +14,7 @@ from ..register_access import RegisterAccessSignature
 from ..sequencer_progress import ProgressSignature
 from ..tile_states import POPPING, TileState, is_any
 from .arming import Arming, ScanSignature
-from .bias_memory import BiasMemory
+from .bias_memory import BiasMemory, memory_row
 from .write_drive import PulseSignature, WriteDrive
 
 
@@ -32,6 +32,8 @@ class Drive(wiring.Component):
     pulse : In(PulseSignature)
     make_safe : In(1)
         The safe codes are driven from the next cycle on.
+    uses_table : In(1)
+        See `WRITE_TABLE`.
     scan : Out(ScanSignature)
     width : Out
         Pulse width of the record that is driven.
@@ -46,6 +48,7 @@ class Drive(wiring.Component):
     """
 
     def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
         self.memory, self.write_drive = BiasMemory(config), WriteDrive(config)
         super().__init__(
             {
@@ -53,6 +56,7 @@ class Drive(wiring.Component):
                 "registers": In(RegisterAccessSignature()),
                 "pulse": In(PulseSignature()),
                 "make_safe": In(1),
+                "uses_table": In(1),
                 "scan": Out(ScanSignature()),
                 "width": Out(WIDTH_BITS),
                 "even": Out(VALUE_BITS),
@@ -64,7 +68,7 @@ class Drive(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.memory = memory = self.memory
-        m.submodules.arming = arming = Arming()
+        m.submodules.arming = arming = Arming(self.config.pulse_entries)
         m.submodules.write_drive = drive = self.write_drive
         connect(m, flipped(self.pulse), drive.pulse)
         connect(m, arming.scan, flipped(self.scan))
@@ -73,6 +77,7 @@ class Drive(wiring.Component):
         m.d.comb += [
             arming.start.eq(state == TileState.DECODE),
             arming.active.eq(state == TileState.SCAN),
+            arming.by_table.eq(self.uses_table),
             drive.load.eq(arming.load),
             drive.load_record.eq(arming.load_record),
             drive.make_safe.eq(self.make_safe),
@@ -90,7 +95,8 @@ class Drive(wiring.Component):
         with m.If(is_any(state, (TileState.DECODE, TileState.SCAN))):
             m.d.comb += [reading.even_row.eq(arming.reading.even_row), reading.odd_row.eq(arming.reading.odd_row)]
         with m.Elif(state == TileState.ACCESS):
-            m.d.comb += [reading.even_row.eq(registers.address[1:]), reading.odd_row.eq(registers.address[1:])]
+            row = memory_row(registers.address)
+            m.d.comb += [reading.even_row.eq(row), reading.odd_row.eq(row)]
         with m.Elif(is_any(state, POPPING)):
             m.d.comb += [reading.even_row.eq(RANGE_READ.address >> 1), reading.odd_row.eq(RANGE_MULTIPLY.address >> 1)]
         with m.Elif(progress.command.opcode == Opcode.CALIBRATE):

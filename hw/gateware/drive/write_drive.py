@@ -5,12 +5,16 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, LINE_BITS, WIDTH_BITS, Triple
-from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP, FIELD_WIDTH
+from twinbar.hw.protocol.registers import FIELD_CODES, FIELD_STEP, FIELD_STOP, FIELD_WIDTH, PULSE_USE
+from twinbar.hw.protocol.sizes import ENTRY_BITS
 from twinbar.hw.protocol.vocabulary import Record
 from twinbar.hw.timing import MIN_SETTLE_DRIVE
 
 from ..controller_config import ControllerConfig
-from .bias_memory import RecordReadSignature
+from .bias_memory import RecordReadSignature, entry_row
+
+PulseUse = PULSE_USE.layout
+"""How an entry of the pulse table is used."""
 
 
 def record_row(record, field: int):
@@ -30,6 +34,8 @@ class PulseSignature(wiring.Signature):
     -------
     target : Out(Record)
         Record to be pulsed next; it stays the same from ``begin`` to the next cycle.
+    by_entry, entry : Out
+        Whether the codes are those of an entry of the record's pulse table, and its number; likewise.
     first : Out(1)
         The next pulse is the first of its command.
     begin : Out(1)
@@ -38,16 +44,23 @@ class PulseSignature(wiring.Signature):
         The record that is driven.
     stale : In(1)
         Pulsing it takes an update; any other record does. Right from the second cycle of a pulse on.
+    held, held_entry, use : In
+        Whether an entry is driven, its number, and (from the third cycle of its update on) how it is used.
     """
 
     def __init__(self) -> None:
         super().__init__(
             {
                 "target": Out(Record),
+                "by_entry": Out(1),
+                "entry": Out(ENTRY_BITS),
                 "first": Out(1),
                 "begin": Out(1),
                 "record": In(Record, init=Record.SAFE),
                 "stale": In(1),
+                "held": In(1),
+                "held_entry": In(ENTRY_BITS),
+                "use": In(PulseUse),
             }
         )
 
@@ -56,7 +69,8 @@ class WriteDrive(wiring.Component):
     """The write drive: the codes on the three lines, which ramp from pulse to pulse.
 
     An update takes the two cycles after ``begin``: codes, width and current limit are taken over in the first, steps
-    and stop codes are kept in the second. In the two cycles after it they give the ramp's next codes.
+    and stop codes are kept in the second. In the two cycles after it they give the ramp's next codes. Of an entry of
+    the pulse table, its use is kept in the second cycle, and nothing ramps.
 
     Parameters
     ----------
@@ -121,6 +135,11 @@ class WriteDrive(wiring.Component):
             reading.even_row.eq(record_row(pulse.target, FIELD_CODES)),
             reading.odd_row.eq(record_row(pulse.target, FIELD_WIDTH)),
         ]
+        if self.config.pulse_entries:
+            start |= pulse.by_entry | pulse.held
+            m.d.comb += pulse.stale.eq(Mux(pulse.first, ~at_start, ramps) | pulse.held)
+            with m.If(pulse.by_entry):
+                m.d.comb += reading.even_row.eq(entry_row(pulse.target == Record.RESET, pulse.entry))
         m.d.sync += [updating.eq(pulse.begin), finishing.eq(updating), self.update.eq(updating)]
         m.d.sync += [adding.eq(finishing), cutting.eq(adding), fresh.eq(start)]
         with m.If(updating):
@@ -147,6 +166,8 @@ class WriteDrive(wiring.Component):
             m.d.sync += ramps.eq(Cat(moves).any())
         with m.If(updating & fresh):
             m.d.sync += Cat(self.width, self.compliance_code).eq(reading.odd)
+        if self.config.pulse_entries:
+            self._hold_entry(m)
         with m.If(self.load):
             m.d.sync += [
                 self.codes.eq(reading.even),
@@ -163,3 +184,15 @@ class WriteDrive(wiring.Component):
                 updating.eq(0),
             ]
         return m
+
+    def _hold_entry(self, m: Module) -> None:
+        """Remember the entry that is driven, and how it is used."""
+        pulse, reading = self.pulse, self.reading
+        with m.If(self.updating & pulse.by_entry):
+            m.d.comb += reading.odd_row.eq(entry_row(pulse.target == Record.RESET, pulse.entry))
+        with m.If(self.updating):
+            m.d.sync += [pulse.held.eq(pulse.by_entry), pulse.held_entry.eq(pulse.entry)]
+        with m.If(self.finishing & pulse.held):
+            m.d.sync += pulse.use.as_value().eq(reading.odd)
+        with m.If(self.load | self.make_safe):
+            m.d.sync += pulse.held.eq(0)

@@ -44,4 +44,6 @@ class DirectFrontEnd(wiring.Component):
             self.tile.done.eq(self.tile.expires),
             self.pins.convert.eq((self.tile.request == Request.CONVERT) & self.tile.begins),
         ]
+        if self.config.compare:
+            m.d.comb += self.pins.compare.eq((self.tile.request == Request.COMPARE) & self.tile.begins)
         return m

@@ -51,6 +51,10 @@ def array_members(config: ControllerConfig) -> dict[str, wiring.Member]:
         Codes of the channels, signed.
     compliance, fault : In
         Asynchronous; the current reached its limit, or the front end cannot go on.
+    threshold : Out
+    over : In array
+        Code of a comparison, and whether a conversion of the channel in its place would give it or more; where there
+        are comparisons.
     """
     return {
         "selection": Out(Selection),
@@ -74,6 +78,7 @@ def array_members(config: ControllerConfig) -> dict[str, wiring.Member]:
         "code": In(signed(config.adc_bits + 1)).array(config.adc_channels),
         "compliance": In(1),
         "fault": In(1),
+        **({"threshold": Out(config.adc_bits + 1), "over": In(1).array(config.adc_channels)} if config.compare else {}),
     }
 
 
@@ -129,7 +134,8 @@ def connect_roles(m: Any, front: Any, roles: Any) -> None:
 
 
 class DirectPinsSignature(wiring.Signature):
-    """Pins of the direct front end: `array_members`, and a strobe in the first cycle of a conversion."""
+    """Pins of the direct front end: `array_members`, and strobes in the first cycle of a conversion or comparison."""
 
     def __init__(self, config: ControllerConfig) -> None:
-        super().__init__({"convert": Out(1), **array_members(config)})
+        strobes = ("convert", "compare") if config.compare else ("convert",)
+        super().__init__({**{name: Out(1) for name in strobes}, **array_members(config)})

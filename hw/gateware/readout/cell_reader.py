@@ -14,6 +14,7 @@ from ..register_access import RegisterAccessSignature
 from ..sequencer_progress import ProgressSignature
 from ..tile_states import TileState
 from .averager import Averager
+from .comparison import WindowComparison
 from .gain_trims import GainTrims
 from .level_memory import LevelMemory
 from .results import result_shape
@@ -39,6 +40,10 @@ class CellReader(wiring.Component):
         The channel.
     code, stored_offset : In(signed)
         Of the channel.
+    over : In(1)
+        The cell gives ``threshold`` or more, where there are comparisons.
+    threshold : Out
+        To the front end.
     done : In(1)
         The request to the front end is answered.
     verdict : Out(VerdictSignature)
@@ -68,6 +73,7 @@ class CellReader(wiring.Component):
                 "lane": In(range(config.adc_channels)),
                 "code": In(code),
                 "stored_offset": In(code),
+                **({"over": In(1), "threshold": Out(config.adc_bits + 1)} if config.compare else {}),
                 "done": In(1),
                 "verdict": Out(VerdictSignature()),
                 "offset": Out(1),
@@ -87,8 +93,9 @@ class CellReader(wiring.Component):
         m.submodules.trims = trims = GainTrims(config.adc_channels)
         m.submodules.levels = levels = LevelMemory(config)
         state, opcode, body = progress.state, progress.command.opcode, progress.command.body
+        below, above, last_sample = Signal(), Signal(), Signal()
         answer = Mux(
-            opcode == Opcode.VERIFY, Cat(levels.below | levels.above, levels.below).as_signed(), averager.value
+            (opcode == Opcode.VERIFY) | progress.comparing, Cat(below | above, below).as_signed(), averager.value
         )
         calibrates = opcode == Opcode.CALIBRATE
         gain, raw, converted = Signal(), Signal(), Signal()
@@ -117,11 +124,15 @@ class CellReader(wiring.Component):
             levels.write.eq(registers.write_level),
             levels.code.eq(averager.coming),
             levels.compare.eq(converted),
-            verdict.last_sample.eq(averager.last),
+            below.eq(levels.below),
+            above.eq(levels.above),
+            last_sample.eq(averager.last),
+            verdict.last_sample.eq(last_sample),
             verdict.gain.eq(gain),
             verdict.last_bit.eq(trims.last),
-            verdict.below.eq(levels.below),
-            verdict.above.eq(levels.above),
+            verdict.below.eq(below),
+            verdict.above.eq(above),
+            verdict.distance.eq(levels.distance),
             self.average.eq(averager.average),
             self.result.eq(Mux(gain, trims.decided, Mux(raw, averager.average, answer))),
             self.count.eq(averager.count),
@@ -129,4 +140,22 @@ class CellReader(wiring.Component):
             self.trim.eq(trims.trim),
             self.window.eq(levels.stored),
         ]
+        if config.compare:
+            m.submodules.comparison = comparison = WindowComparison(config)
+            m.d.comb += [
+                comparison.begin.eq(state == TileState.CONNECT_READ),
+                comparison.high_first.eq(progress.high_first),
+                comparison.low.eq(levels.low),
+                comparison.high.eq(levels.high),
+                comparison.offset.eq(self.stored_offset),
+                comparison.over.eq(self.over),
+                comparison.take.eq(converted),
+                self.threshold.eq(comparison.threshold),
+            ]
+            with m.If(progress.comparing):
+                m.d.comb += [
+                    below.eq(comparison.below),
+                    above.eq(comparison.above),
+                    last_sample.eq(comparison.last),
+                ]
         return m

@@ -1,6 +1,6 @@
 """The windows of the levels."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -30,10 +30,14 @@ class LevelMemory(wiring.Component):
         Code that is compared at the end of this cycle.
     below, above : Out(1)
         The code, clamped to the range of codes, lies below or above the window.
+    distance : Out
+        By how many codes, less one, where there is a pulse table.
+    low, high : Out
+        The window, where there are comparisons.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
-        self._bits = config.adc_bits
+        self.config = config
         super().__init__(
             {
                 "level": In(LEVEL_BITS),
@@ -44,6 +48,9 @@ class LevelMemory(wiring.Component):
                 "compare": In(1),
                 "below": Out(1),
                 "above": Out(1),
+                "distance": Out(config.adc_bits),
+                "low": Out(config.adc_bits),
+                "high": Out(config.adc_bits),
             }
         )
 
@@ -54,7 +61,7 @@ class LevelMemory(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        bits = self._bits
+        bits = self.config.adc_bits
         m.submodules.windows = windows = block_ram(shape=2 * bits, depth=1 << LEVEL_BITS)
         write, read = windows.write_port(), windows.read_port()
         # Compared from a register, because the code comes late and a block RAM is slow.
@@ -77,4 +84,16 @@ class LevelMemory(wiring.Component):
                 self.below.eq((self.code < low) & low.any()),
                 self.above.eq((self.code > high) & ~high.all()),
             ]
+        m.d.comb += [self.low.eq(low), self.high.eq(high)]
+        if self.config.pulse_entries:
+            self._measure(m, low, high)
         return m
+
+    def _measure(self, m: Module, low, high) -> None:
+        """Keep how far the code lies outside the window, on either side."""
+        bits = self.config.adc_bits
+        clamped, short, excess = Signal(bits), Signal(bits), Signal(bits)
+        m.d.comb += clamped.eq(Mux(self.code < 0, 0, Mux(self.code[bits], ~0, self.code)))
+        with m.If(self.compare):
+            m.d.sync += [short.eq(low + ~clamped), excess.eq(clamped + ~high)]
+        m.d.comb += self.distance.eq(Mux(self.below, short, excess))

@@ -1,6 +1,6 @@
 """The read-out of a tile: from the codes of the converters to the results of commands."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -68,6 +68,8 @@ class Readout(wiring.Component):
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
         rows = ("row_load", "row_clear", "row_word", "row_bits")
+        says = ("column", "plane", "subtract", "channels", "trim", *rows, *(("threshold",) if config.compare else ()))
+        hears = ("code", "done", *(("over",) if config.compare else ()))
         super().__init__(
             {
                 "progress": In(ProgressSignature()),
@@ -80,9 +82,7 @@ class Readout(wiring.Component):
                 "stored": Out(StoredSignature(config)),
                 "conversions": Out(7),
                 "result": Out(signed(VALUE_BITS)),
-                "front": Out(
-                    RolesSignature(config, "column", "plane", "subtract", "channels", "trim", *rows, "code", "done")
-                ),
+                "front": Out(RolesSignature(config, *says, *hears)),
             }
         )
 
@@ -153,6 +153,8 @@ class Readout(wiring.Component):
             cells.done.eq(front.done),
             *(pin.eq(trim) for pin, trim in zip(front.trim, cells.trims, strict=True)),
         ]
+        if config.compare:
+            m.d.comb += [cells.over.eq(Array(front.over)[channels.lane]), front.threshold.eq(cells.threshold)]
 
         # --- results -------------------------------------------------------------------------------------------------
         m.d.comb += [

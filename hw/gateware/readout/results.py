@@ -69,6 +69,8 @@ class Results(wiring.Component):
                     load.eq((self.last_step | ~product) & ~progress.halt),
                     source.eq(Mux(product, self.sums[0], self.code)),
                 ]
+            with m.Case(TileState.RECOVER):
+                m.d.comb += load.eq(progress.blank & ~progress.halt)
             with m.Case(TileState.RESPOND):
                 m.d.comb += load.eq(progress.handed_over)
                 if later:

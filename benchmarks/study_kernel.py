@@ -30,7 +30,7 @@ SETS, RESETS, CONVERSIONS, COMPARISONS, READS, UPDATES, OK = range(7)
 SET_HEAT, RESET_HEAT, READ_HEAT, LINES, TRAVEL = range(5)
 
 
-class TableSettings(NamedTuple):
+class StudySettings(NamedTuple):
     """Registers of a write by pulse table.
 
     Parameters
@@ -59,7 +59,7 @@ class TableSettings(NamedTuple):
     slack: int = 0
 
 
-class PulseTable(NamedTuple):
+class StudyTable(NamedTuple):
     """Entries by polarity and number, int64 [2, entries] each.
 
     Parameters
@@ -108,8 +108,8 @@ def write_list(
     first, entries : int64 [n]
         Polarity of the pulse before the first read, -1 for none, and the command's entry.
     low, high : int64 [levels]
-    table : PulseTable
-    s : TableSettings
+    table : StudyTable
+    s : StudySettings
     state : tuple of int64 [cells]
         Conductance, pulses so far, fault, and whether the level that the host holds is known.
     driven : int64 [tiles]

@@ -1,0 +1,167 @@
+"""The groups of pulses of a write by the pulse table: which entry comes next, and what follows its pulses."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from twinbar.hw.protocol.layouts import PULSE_BITS
+from twinbar.hw.protocol.registers import NEVER, UNCOUNTED, WRITE_TABLE
+from twinbar.hw.protocol.sizes import ENTRY_BITS
+from twinbar.hw.protocol.vocabulary import Record
+
+from ..drive.write_drive import PulseUse
+from ..readout.verdict import CODE_BITS
+
+WriteTable = WRITE_TABLE.word.layout
+"""How a write goes by the pulse table."""
+
+
+class TablePlan(wiring.Component):
+    """Chooses the entries of the pulse table, and follows the groups of their pulses.
+
+    Parameters
+    ----------
+    entries : int
+        Of each polarity.
+
+    Members
+    -------
+    settings : In(WriteTable)
+        The register.
+    start, begin_with : In
+        A command may start with the next cycle, whose argument ``entry`` this is.
+    resets, entry : In
+        Arguments ``polarity`` and ``entry`` of the command that runs.
+    selecting, deciding, recovering : In(1)
+        The state of the tile.
+    chosen : In(1)
+        In DECIDE: pulses follow.
+    turned : In(1)
+        A group of the other polarity follows the one that ends with this cycle.
+    pulsed : In(1)
+        First cycle of a pulse.
+    first : In(1)
+        No pulse was given yet.
+    more : In(1)
+        Pulses are left.
+    below : In(1)
+    distance : In
+        Of the code that was read: on which side of its window it lies, and how far less one; 0 after comparisons.
+    record, held, held_entry, use : In
+        See `PulseSignature`.
+    target : Out(Record)
+    number : Out
+        Polarity and entry that are pulsed next; they stay the same from SELECT, DECIDE or RECOVER to the next cycle.
+    needed : Out(1)
+        They take an update of the drive.
+    again, turns, ends : Out(1)
+        In RECOVER: another pulse of the group follows, a group of the other polarity does, the write ends.
+    tolerated : Out(1)
+        A code so close to its window is taken for good.
+    """
+
+    def __init__(self, entries: int) -> None:
+        self._bits = (entries - 1).bit_length()
+        super().__init__(
+            {
+                "settings": In(WriteTable),
+                "start": In(1),
+                "begin_with": In(ENTRY_BITS),
+                "resets": In(1),
+                "entry": In(ENTRY_BITS),
+                "selecting": In(1),
+                "deciding": In(1),
+                "recovering": In(1),
+                "chosen": In(1),
+                "turned": In(1),
+                "pulsed": In(1),
+                "first": In(1),
+                "more": In(1),
+                "below": In(1),
+                "distance": In(CODE_BITS),
+                "record": In(Record),
+                "held": In(1),
+                "held_entry": In(ENTRY_BITS),
+                "use": In(PulseUse),
+                "target": Out(Record),
+                "number": Out(ENTRY_BITS),
+                "needed": Out(1),
+                "again": Out(1),
+                "turns": Out(1),
+                "ends": Out(1),
+                "tolerated": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        bits, record, settings = self._bits, self.record, self.settings
+        last = (1 << bits) - 1
+        offset, risen, fallen = Signal(bits), Signal(bits), Signal(bits)
+        sum_, rest = Signal(ENTRY_BITS + 1), Signal(ENTRY_BITS + 1)
+        m.d.comb += [
+            sum_.eq(offset + settings.rise),
+            rest.eq(offset - settings.fall),
+            risen.eq(Mux(sum_[bits:].any(), last, sum_)),
+            fallen.eq(Mux(rest[-1], 0, rest)),
+        ]
+
+        # The offset moves where a group came before: known for both polarities before the code is.
+        moved, steps, number = Signal(bits), Signal(CODE_BITS), Signal(CODE_BITS + 1)
+        kept = Mux(self.below, record == Record.SET, record == Record.RESET)
+        m.d.comb += [
+            moved.eq(Mux(self.first, offset, Mux(kept, risen, fallen))),
+            steps.eq(Mux(settings.shift == UNCOUNTED, 0, self.distance >> settings.shift)),
+            number.eq(moved + steps),
+        ]
+        with m.If(self.start):
+            m.d.sync += offset.eq(Mux(settings.keep, self.begin_with, 0))
+        with m.Elif(self.deciding & self.chosen):
+            m.d.sync += offset.eq(moved)
+        with m.Elif(self.turned):
+            m.d.sync += offset.eq(fallen)
+
+        # What is chosen in one cycle is looked at in the next one, too.
+        resets, entry = Signal(), Signal(bits)
+        chosen_resets, chosen_entry = Signal.like(resets), Signal.like(entry)
+        m.d.comb += [resets.eq(chosen_resets), entry.eq(chosen_entry)]
+        with m.If(self.selecting):
+            m.d.comb += [resets.eq(self.resets), entry.eq(self.entry)]
+        with m.If(self.deciding):
+            m.d.comb += [resets.eq(~self.below), entry.eq(Mux(number[bits:].any(), last, number))]
+        with m.If(self.recovering):
+            m.d.comb += [resets.eq(record == Record.SET), entry.eq(fallen)]
+        m.d.sync += [chosen_resets.eq(resets), chosen_entry.eq(entry)]
+        other = Mux(resets, record != Record.RESET, record != Record.SET)
+        m.d.comb += [
+            self.target.eq(Mux(resets, Record.RESET, Record.SET)),
+            self.number.eq(entry),
+            self.needed.eq(~self.held | other | (self.held_entry[:bits] != entry)),
+        ]
+        self._follow_group(m)
+        self._lose_patience(m)
+        return m
+
+    def _follow_group(self, m: Module) -> None:
+        """Count the pulses of a group."""
+        given, done = Signal(PULSE_BITS), Signal()
+        with m.If(self.selecting | self.deciding | self.turned):
+            m.d.sync += given.eq(0)
+        with m.Elif(self.pulsed):
+            m.d.sync += given.eq(given + 1)
+        m.d.comb += [
+            done.eq(given == self.use.count),
+            self.again.eq(~done & self.more),
+            self.turns.eq(done & self.more & self.use.turns),
+            self.ends.eq((done | ~self.more) & self.use.ends),
+        ]
+
+    def _lose_patience(self, m: Module) -> None:
+        """Count down the pulses after which a near code is good enough."""
+        settings, patience = self.settings, Signal(PULSE_BITS)
+        with m.If(self.start):
+            m.d.sync += patience.eq(settings.patience)
+        with m.Elif(self.pulsed & patience.any()):
+            m.d.sync += patience.eq(patience - 1)
+        near = self.distance < settings.slack
+        m.d.comb += self.tolerated.eq(~patience.any() & (settings.patience != NEVER) & ~settings.compare & near)
