@@ -128,7 +128,7 @@ class Tile(wiring.Component):
             ]
         if platform == "formal":
             from twinbar.hw.formal.gate import GateProperties
-            from twinbar.hw.formal.pulses import PulseProperties
+            from twinbar.hw.formal.pulse_safety import PulseProperties
 
             m.submodules.properties = properties = GateProperties()
             properties.observe(m, control, drive, self.front)

@@ -536,6 +536,8 @@ PULSE_USE: Final = Word(
 PULSE_CODES: Final = 0
 PULSE_COUNT: Final = 1
 """Places of codes and use in an entry."""
+USE_BIT: Final = PULSE_COUNT.bit_length() - 1
+"""Bit of an entry's address that tells the use from the codes."""
 
 PHASE_COUNTERS: Final = Space(
     "cycles by phase", "phase", 0x80, 16, tuple(int(phase) for phase in Phase), Access.LIVE, _COUNT

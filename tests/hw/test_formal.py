@@ -4,15 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Signal
+from amaranth.hdl import Const, Signal
 
 from twinbar.hw import tools
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.formal import partial_sums, records
 from twinbar.hw.formal import prove as runner
-from twinbar.hw.gateware.control import control, sequencer
+from twinbar.hw.gateware.control import control, pulse_plan, sequencer
 from twinbar.hw.gateware.control.array_access import ArrayAccess
 from twinbar.hw.gateware.control.supervisor import Supervisor
+from twinbar.hw.gateware.control.table_plan import TablePlan
+from twinbar.hw.gateware.drive import drive
 from twinbar.hw.gateware.drive.arming import Arming
 from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes
 from twinbar.hw.gateware.streams.sum_link import SumLink
@@ -79,6 +81,43 @@ class LinkThatDoubles(SumLink):
         return m
 
 
+class EndlessGroup(TablePlan):
+    """Gives all pulses of a group, whether the command may or not."""
+
+    def elaborate(self, platform: Any) -> Any:
+        m = super().elaborate(platform)
+        m.d.comb += self.again.eq(self.use.count != 1)
+        return m
+
+
+class EagerDrive(WriteDrive):
+    """Takes over another code while a pulse may be on its way."""
+
+    def elaborate(self, platform: Any) -> Any:
+        m = super().elaborate(platform)
+        with m.If(self.pulse.held & ~self.updating & (self.pulse.use.count == 7)):
+            m.d.sync += self.codes.word_line.eq(self.pulse.held_entry)
+        return m
+
+
+class RampOnAnEntry(WriteDrive):
+    """Forgets that an entry is driven, and goes on with a ramp."""
+
+    def elaborate(self, platform: Any) -> Any:
+        m = super().elaborate(platform)
+        with m.If(self.pulse.held):
+            m.d.sync += self.pulse.held.eq(0)
+        return m
+
+
+class EntriesAboveTheirStop(Arming):
+    """Compares entries with the stop codes the wrong way round."""
+
+    def _look_at_entries(self, m: Any, step: Any, waits: Any) -> Any:
+        looked, _ = super()._look_at_entries(m, step, waits)
+        return looked, Const(0)
+
+
 @pytest.mark.parametrize(
     ("name", "module", "part", "broken"),
     [
@@ -86,6 +125,10 @@ class LinkThatDoubles(SumLink):
         ("gate", sequencer, "ArrayAccess", GateThatKeeps),
         ("gate", control, "Supervisor", DeafSupervisor),
         ("drive", records, "WriteDrive", WildDrive),
+        ("gate of a tile with a pulse table", pulse_plan, "TablePlan", EndlessGroup),
+        ("gate of a tile with a pulse table", drive, "WriteDrive", EagerDrive),
+        ("drive with a pulse table", records, "WriteDrive", WildDrive),
+        ("drive with a pulse table", records, "WriteDrive", RampOnAnEntry),
         ("links", partial_sums, "SumLink", LinkThatKeeps),
         ("links", partial_sums, "SumLink", LinkThatDoubles),
     ],
@@ -106,6 +149,11 @@ def test_arming_without_a_check_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(records, "Arming", Generous)
     assert "Assert failed" in runner.prove("arming")
+
+
+def test_arming_that_mistakes_the_bound_of_an_entry_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "Arming", EntriesAboveTheirStop)
+    assert "Assert failed" in runner.prove("arming with a pulse table")
 
 
 def test_a_missing_tool_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -475,8 +475,9 @@ def halted(beats: Sequence[int], array: Array, prepare: list[int], at: tuple[Pha
     """Abort a write in a cycle of the ``nth`` run of a phase, and return its response."""
     whole = Bench(CONFIG, [Array(config=CONFIG, g=dict(array.g))]).run([*prepare, *beats])
     seen, last, begin = 0, None, 0
+    selected = next(cycle for cycle, (phase,) in enumerate(whole.phases) if phase is Phase.SELECT)
     for cycle, (phase,) in enumerate(whole.phases):
-        if cycle > whole.accepted[-1] and phase is at[0] and last is not phase:
+        if cycle > selected and phase is at[0] and last is not phase:
             seen += 1
             if seen == nth:
                 begin = cycle
@@ -510,9 +511,9 @@ def test_a_halt_of_a_comparing_write_answers_the_side_of_its_last_decision() -> 
 
 @pytest.mark.parametrize("phase", [Phase.SETTLE, Phase.CONVERT, Phase.DECIDE])
 def test_a_halt_of_the_read_at_the_end_leaves_the_last_decision(phase: Phase) -> None:
-    # Reads: below, below, and the limit of one pulse is reached; then its code would be read. (ARM decides, too.)
+    # Reads: below, below, and the limit of one pulse is reached; then its code would be read.
     prepare = prepared(compare=1, durations={"PULSE_LIMIT": 1})
-    nth = {Phase.SETTLE: 4, Phase.CONVERT: 3, Phase.DECIDE: 4}[phase]
+    nth = {Phase.SETTLE: 4, Phase.CONVERT: 3, Phase.DECIDE: 3}[phase]
     assert outcome(halted([write(3)], cell(10), prepare, (phase, 0), nth=nth)) == (Status.ABORTED, -1, 1, 0)
 
 

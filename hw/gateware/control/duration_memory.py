@@ -1,8 +1,8 @@
 """The durations of the phases."""
 
-from typing import Any, Final
+from typing import Final
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -69,11 +69,6 @@ class DurationMemory(wiring.Component):
     def __init__(self, *, compare: bool = False) -> None:
         self._compare = compare
         super().__init__()
-
-    def row_of(self, address: Any) -> Any:
-        """Return the row of a register that is written."""
-        row = address[:ROW_BITS]
-        return Mux(address == registers.COMPARE.address, COMPARE_ROW, row) if self._compare else row
 
     def elaborate(self, platform) -> Module:
         m = Module()

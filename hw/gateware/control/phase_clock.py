@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.protocol.layouts import WIDTH_BITS
+from twinbar.hw.protocol.registers import COMPARE
 
 from ..front_end.handshake import FrontEndDurations
 from ..register_access import RegisterAccessSignature
@@ -63,7 +64,7 @@ class PhaseClock(wiring.Component):
         connect(m, flipped(self.clock), timer.clock)
         m.d.comb += [
             durations.write.eq(self.registers.write_duration),
-            durations.write_row.eq(durations.row_of(self.registers.address)),
+            durations.write_row.eq(self.registers.address[:ROW_BITS]),
             durations.cycles.eq(self.registers.value[:CYCLE_BITS]),
             self.durations.eq(durations.at_once),
             timer.duration.eq(durations.duration),
@@ -72,6 +73,9 @@ class PhaseClock(wiring.Component):
             timer.wait.eq(self.state == TileState.WAIT),
             timer.wait_cycles.eq(self.wait),
         ]
+        if self._compare:
+            with m.If(self.registers.address == COMPARE.address):
+                m.d.comb += durations.write_row.eq(COMPARE_ROW)
         # The only phase with a duration that can follow this one. When this one ends is known late, and this is not.
         upcoming = Signal(TileState, init=TileState.SELECT)
         m.d.comb += durations.row.eq(upcoming.as_value()[:ROW_BITS])

@@ -143,7 +143,7 @@ class RegisterFile(wiring.Component):
                             known.eq(self._has(table)),
                             writable.eq(1),
                             locked.eq(1),
-                            legal.eq(Mux(self.head_address[0], self._legal(use), self._legal(codes))),
+                            legal.eq(Mux(self.head_address[registers.USE_BIT], self._legal(use), self._legal(codes))),
                         ]
 
         exists = known | in_levels | in_trims | in_offsets

@@ -21,9 +21,9 @@ ROWS = 4 * WORDS
 ROW_BITS = (ROWS - 1).bit_length()
 
 
-def memory_row(address: Any) -> Any:
-    """Return the row of a register, or of an entry of the pulse table: the upper half of the rows is theirs."""
-    return Cat(address[1 : SET_PULSES.index_bits + 1], address[SET_PULSES.top_bit])
+def memory_row(place: Any) -> Any:
+    """Return the row of an address, of a register or of the pulse table, which has the upper half of the rows."""
+    return Cat(place[1 : SET_PULSES.index_bits + 1], place[SET_PULSES.top_bit])
 
 
 def entry_row(resets: Any, number: Any) -> Any:
