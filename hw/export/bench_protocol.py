@@ -45,7 +45,7 @@ def _field(word, offset, bits, signed):
 
 
 def bench_protocol(config: ControllerConfig, benches: Mapping[str, tuple[Sequence[str], str]], **further: Any) -> str:
-    """Return the text of ``twinbar_protocol.py``.
+    """Return the text of the module ``twinbar_protocol``.
 
     Parameters
     ----------

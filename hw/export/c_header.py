@@ -30,7 +30,7 @@ static inline void twinbar_write(volatile uint32_t *base, unsigned tile, uint32_
 
 
 def c_header(config: ControllerSizes) -> str:
-    """Return the text of ``twinbar_registers.h``."""
+    """Return the text of the header."""
     lines = [
         "/* The registers of the Twinbar controller, generated from the declarations of its protocol. */",
         "#ifndef TWINBAR_REGISTERS_H",

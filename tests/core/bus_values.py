@@ -9,9 +9,11 @@ from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.registers import BY_NAME
 
 CONTROLLER = ControllerConfig(tiles=2, rows=8, columns=8, adc_channels=2, command_depth=4, response_depth=4)
-OPTIONS = ("--tiles", "2", "--rows", "8", "--columns", "8", "--adc-channels", "2")
-"""The same for the command line, with its queues."""
-DEPTHS = ("--command-depth", "4", "--response-depth", "4")
+OPTIONS = (
+    *("--tiles", "2", "--rows", "8", "--columns", "8", "--adc-channels", "2"),
+    *("--command-depth", "4", "--response-depth", "4"),
+)
+"""The same for the command line."""
 
 
 def beat(opcode: Opcode, tile: int = 0, **arguments: Any) -> int:
@@ -35,5 +37,3 @@ def response_fields(data: bytes) -> dict[str, int]:
     assert word < 1 << RESPONSE.bits
     fields = RESPONSE.unpack(word)
     return fields | REGISTER_RESULT.unpack(fields["body"])
-
-

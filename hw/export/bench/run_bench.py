@@ -1,6 +1,7 @@
 """Runs the bench of every top module: ``python bench/run.py [icarus] [verilator] [--top NAME]``; both by default."""
 
 import argparse
+import contextlib
 import importlib.util
 import re
 import shutil
@@ -65,24 +66,26 @@ def run(simulator, top, sources, tests):
         visible = folder / "pins.vlt"
         visible.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n')
         sources.insert(0, visible)
-    log = folder / "run.log"
-    try:
+    log, results = folder / "run.log", folder / "results.xml"
+    results.unlink(missing_ok=True)
+    # The runner of cocotb ends the process where something fails.
+    with contextlib.suppress(RuntimeError, SystemExit):
         runner.build(
             sources=sources, hdl_toplevel=top, build_dir=folder, timescale=("1ns", "1ps"), log_file=folder / "build.log"
         )
-        results = runner.test(
+        runner.test(
             hdl_toplevel=top,
             test_module=tests,
             build_dir=folder,
             test_dir=folder,
-            results_xml=str(folder / "results.xml"),
+            results_xml=str(results),
             extra_env={"PYTHONPATH": str(HERE), **env},
             log_file=log,
         )
-        count, failures = get_results(results)
-    except (RuntimeError, SystemExit):
-        print(f"{top} on {simulator} failed: see {folder}/build.log and run.log")
+    if not results.exists():
+        print(f"{top} on {simulator} did not run: see {folder}/build.log and run.log", flush=True)
         return False
+    count, failures = get_results(results)
     said = f"{count} tests passed" if not failures else f"{failures} of {count} tests failed: see {log}"
     print(f"{top} on {simulator}: {said}", flush=True)
     return failures == 0 and count > 0
