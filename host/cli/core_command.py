@@ -15,11 +15,18 @@ def _size(what: str, default: object) -> Any:
 def core(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write, new or empty.")] = Path("twinbar-core"),
     hosts: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="A,B,...", help="What the core is to be behind, besides its own streams: axi, wishbone, uart."
+            metavar="A,B,...",
+            help="What the core is to be behind, besides its own streams: axi, wishbone, uart. [default: all; for a "
+            "chip all but uart]",
+            show_default=False,
         ),
-    ] = "axi,wishbone,uart",
+    ] = None,
+    chip: Annotated[
+        bool,
+        typer.Option("--chip", help="No initial values: for a chip, where the reset and a sequencer give all of them."),
+    ] = False,
     wiring: Annotated[
         str | None,
         typer.Option(
@@ -80,11 +87,14 @@ def core(
         sizes = found.geometry.model_dump() | sizes
     with naming_options():
         controller = ControllerConfig(tiles=tiles, safe_codes=safe_codes, **sizes)
+    if hosts is None:
+        hosts = "axi,wishbone" if chip else "axi,wishbone,uart"
     project = CoreProject(
         controller,
         replace(LinkConfig(), clock_hz=clock_hz, baud=baud),
         parts,
         hosts=[name.strip() for name in hosts.split(",") if name.strip()],
+        chip=chip,
         release=version("twinbar"),
     )
     written = project.write(out)
@@ -95,6 +105,7 @@ def core(
             "modules": project.modules,
             "files": files,
             "configuration": f"{controller.hash:016x}",
+            "reset_cycles": project.reset_cycles,
         }
         typer.echo(json.dumps(result, indent=1))
         return

@@ -8,6 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from amaranth.hdl import Fragment
+
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.bus.axi_controller import AxiController
 from twinbar.hw.gateware.bus.axi_lite_port import AxiLiteSignature
@@ -17,6 +19,7 @@ from twinbar.hw.gateware.bus.wishbone_port import WishboneSignature
 from twinbar.hw.gateware.controller import Controller
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.linked_controller import LinkedController
+from twinbar.hw.gateware.reset_sequencer import ResettableController
 from twinbar.hw.link.front_end_number import front_end_number
 from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.parts.assembly import SerialParts
@@ -64,27 +67,44 @@ class CoreProject:
         Parts of every tile's front end; without them it is direct.
     hosts : collection of str
         For which hosts there is a top module: names of `HOSTS`. The core itself is there in any case.
+    chip : bool
+        Nothing has an initial value: the reset and a sequencer give all of them (`ResettableController`).
     release : str
         Version of the core.
 
     Raises
     ------
     ConfigError
-        If a host is not known, or the parts do not fit.
+        If a host is not known or cannot be had on a chip, or the parts do not fit.
     """
 
     controller: ControllerConfig
     link: LinkConfig = field(default_factory=LinkConfig)
     parts: SerialParts | None = None
     hosts: Collection[str] = tuple(HOSTS)
+    chip: bool = False
     release: str = "0.0.0"
 
     def __post_init__(self) -> None:
         for host in self.hosts:
             if host not in HOSTS:
                 raise ConfigError(f"there is no host {host!r}; choose from {', '.join(HOSTS)}")
+        if self.chip and "uart" in self.hosts:
+            raise ConfigError(
+                "the host uart is not there for a chip: a session of its link resets registers and not memories; "
+                "choose from streams, axi, wishbone"
+            )
         if self.parts is not None:
             self.parts.check(self.controller.adc_channels, self.controller.dac_bits)
+
+    @cached_property
+    def reset_cycles(self) -> int:
+        """Cycles after the reset in which commands wait; 0 on an FPGA."""
+        if not self.chip:
+            return 0
+        core = ResettableController(Controller(self.controller, self.parts))
+        Fragment.get(core, None)
+        return core.reset_cycles
 
     @property
     def modules(self) -> dict[str, str]:
@@ -103,7 +123,7 @@ class CoreProject:
         for name, top in self._tops.items():
             component = top.component()
             listed[name] = ports = ports_of(component.signature, clocked=top.clocked)
-            found[f"rtl/{name}.v"] = export_component(component, name, clocked=top.clocked)
+            found[f"rtl/{name}.v"] = export_component(component, name, clocked=top.clocked, initial=not self.chip)
             found[f"instances/{name}.v"] = instantiation(name, ports)
             found[f"constraints/{name}.sdc"] = constraints(ports, self.link.clock_hz)
         found |= self._descriptions(listed)
@@ -146,10 +166,13 @@ class CoreProject:
         def outside() -> ExternalController:
             return ExternalController(config, parts, NAME)
 
+        def inside() -> Any:
+            return ResettableController(Controller(config, parts)) if self.chip else Controller(config, parts)
+
         number = front_end_number(parts, emulated=False)
         core = f"rtl/{NAME}.v"
         every = {
-            NAME: _Top(lambda: Controller(config, parts), True, (core,), "the core: two streams and the front end"),
+            NAME: _Top(inside, True, (core,), "the core: two streams and the front end"),
             AXI: _Top(
                 lambda: AxiController(outside()),
                 False,
@@ -176,6 +199,8 @@ class CoreProject:
     def _benches(self) -> dict[str, tuple[tuple[str, ...], str]]:
         """Sources and module of tests by top module."""
         tests = "core_tests" if self.parts is None else "serial_tests"
+        if self.chip and self.parts is None:
+            tests = f"reset_tests,{tests}"
         return {name: (top.sources, "uart_tests" if name == UART else tests) for name, top in self._tops.items()}
 
     def _descriptions(self, ports: dict[str, list[ModulePort]]) -> dict[str, str]:
@@ -205,7 +230,7 @@ class CoreProject:
                 found["Makefile"] = file.read_text(encoding="utf-8")
             elif file.name.endswith((".py", ".cpp")) and file.name != "__init__.py":
                 found[f"bench/{file.name}"] = file.read_text(encoding="utf-8")
-        further: dict[str, Any] = {"UART_DIVISOR": self.link.divisor}
+        further: dict[str, Any] = {"UART_DIVISOR": self.link.divisor, "RESET_CYCLES": self.reset_cycles}
         if UART in self._tops:
             number = front_end_number(self.parts, emulated=False)
             further["UART_SESSION"] = uart_session(self.controller, self.link, number)
@@ -226,6 +251,7 @@ class CoreProject:
             clock=f"{self.link.clock_hz / 1e6:g}",
             modules=modules,
             hash=f"{size.hash:016x}",
+            reset=_CHIP.format(cycles=self.reset_cycles) if self.chip else _FPGA,
             release=self.release,
         )
 
@@ -258,6 +284,18 @@ def _wishbone_interfaces(config: ControllerConfig) -> list[Interface]:
     return [Interface("wb", _WISHBONE, "slave", {**signals, "CLK_I": "clk_i", "RST_I": "rst_i"}, mapped=True)]
 
 
+_FPGA: Final = textwrap.dedent(
+    """\
+    Registers and memories have initial values, which the configuration of an FPGA sets; a reset leaves settings and
+    tables as they are. For a chip, write the core with `--chip`."""
+)
+_CHIP: Final = textwrap.dedent(
+    """\
+    Nothing has an initial value. Hold the reset for 4 cycles; a sequencer then writes the memories, and commands wait
+    for {cycles} cycles, in which `busy` is high. Every reset brings settings, tables and counters to their first
+    values. Gates and read paths are closed from the first cycle of the reset on; pins that show words of a memory are
+    unknown until it is done."""
+)
 _README: Final = textwrap.dedent(
     """\
     # The Twinbar controller
@@ -284,6 +322,10 @@ _README: Final = textwrap.dedent(
     | `constraints/` | SDC for each module |
     | `bench/` | the cocotb bench: tests, hosts for each bus, and `cell_grid.py`, a model of cells to replace |
     | `twinbar.core` | FuseSoC (CAPI 2): targets `lint_*`, `sim_*`, `synth_*` |
+
+    ## Reset
+
+    {reset}
 
     ## On a bus
 

@@ -38,7 +38,7 @@ def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]]) -> s
             f"    toplevel: {top}",
             f"  sim_{top}:",
             "    flow: sim",
-            f"    flow_options: {{tool: icarus, cocotb_module: {tests}, timescale: 1ns/1ps}}",
+            f'    flow_options: {{tool: icarus, cocotb_module: "{tests}", timescale: 1ns/1ps}}',
             f"    filesets: [{top}, bench]",
             f"    toplevel: {top}",
             f"  synth_{top}:",
@@ -49,5 +49,5 @@ def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]]) -> s
 
 
 def _bench_modules(benches: Mapping[str, tuple[Sequence[str], str]]) -> list[str]:
-    tests = {module for _, module in benches.values()}
+    tests = {module for _, modules in benches.values() for module in modules.split(",")}
     return sorted(tests | {"core_tests", "core_hosts", "cell_grid", "twinbar_protocol"})

@@ -115,6 +115,7 @@ def status(arguments: list[str]) -> int | str | None:
     ("arguments", "sentence"),
     [
         (["--hosts", "axi,pci"], "there is no host 'pci'; choose from streams, axi, wishbone, uart"),
+        (["--chip", "--hosts", "uart"], "the host uart is not there for a chip"),
         (["--adc-channels", "3"], "--adc-channels is 3; it must be a power of two"),
         (["--wiring", "ice40-hx8k-b-evn"], "has the core's own pins; leave it out"),
         (["--baud", "7000000"], "link.baud is 7000000, which a clock of 12000000 Hz does not make"),
@@ -149,3 +150,16 @@ def test_a_core_with_serial_parts(tmp_path: Path, capsys: pytest.CaptureFixture[
     }
     done = run(tmp_path, sys.executable, "bench/run_bench.py", "icarus")
     assert (done.returncode, done.stdout) == (0, "twinbar_controller on icarus: 3 tests passed\n"), done.stderr
+
+
+@pytest.mark.usefixtures("icarus")
+def test_a_core_for_a_chip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without initial values, and known in the stated cycles: 256 windows of levels in the deepest memory, and 2."""
+    arguments = ["--chip", "--rows", "4", "--columns", "4", "--hosts", "streams", "--json"]
+    assert status(["core", "--out", str(tmp_path), *arguments]) in (0, None)
+    assert json.loads(capsys.readouterr().out)["reset_cycles"] == 258
+    text = (tmp_path / "rtl" / "twinbar_controller.v").read_text()
+    assert not re.search(r"\binitial\b|^ *reg [^;]*=", text, re.MULTILINE)
+    assert "commands wait\nfor 258 cycles" in (tmp_path / "README.md").read_text()
+    done = run(tmp_path, sys.executable, "bench/run_bench.py", "icarus")
+    assert (done.returncode, done.stdout) == (0, "twinbar_controller on icarus: 5 tests passed\n"), done.stderr
