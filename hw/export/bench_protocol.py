@@ -7,12 +7,22 @@ from enum import Enum
 from typing import Any
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.protocol import version
 from twinbar.hw.protocol.bus_registers import MAILBOX_BUS_REGISTERS, bus_address
 from twinbar.hw.protocol.commands import COMMANDS
 from twinbar.hw.protocol.enumerations import Mode, Record, Selection, Status
 from twinbar.hw.protocol.fields import Word
 from twinbar.hw.protocol.layouts import COMMAND, RESPONSE
-from twinbar.hw.protocol.registers import BY_NAME, LEVEL_WINDOWS, OFFSETS, TRIMS
+from twinbar.hw.protocol.registers import (
+    BY_NAME,
+    LEVEL_WINDOWS,
+    OFFSETS,
+    REGISTERS,
+    TABLES,
+    TRIMS,
+    Access,
+    constants,
+)
 
 from .address_map import TILE_BYTES
 
@@ -69,6 +79,7 @@ def bench_protocol(config: ControllerConfig, benches: Mapping[str, tuple[Sequenc
         "RECORDS": _numbers(Record),
         "SELECTIONS": _numbers(Selection),
         "REGISTERS": {name: register.address for name, register in BY_NAME.items()},
+        "INITIAL": _initial(config),
         "LEVEL_WINDOWS": LEVEL_WINDOWS.base,
         "TRIMS": TRIMS.base,
         "OFFSETS": OFFSETS.base,
@@ -90,3 +101,12 @@ def _places(word: Word | None) -> dict[str, tuple[int, int, bool]]:
 
 def _numbers(kind: type[Enum]) -> dict[str, int]:
     return {member.name: member.value for member in kind}
+
+
+def _initial(config: ControllerConfig) -> dict[int, int]:
+    """Return first values by address: of all registers that show no state, and of both ends of every table."""
+    known = constants(config, version.MAJOR, version.MINOR)
+    found = {each.address: known.get(each, each.init) for each in REGISTERS if each.access is not Access.LIVE}
+    for table in TABLES:
+        found |= {table.base + number: table.init for number in (0, table.count(config) - 1)}
+    return found

@@ -33,7 +33,8 @@ class ResetPlatform:
     """
 
     def __init__(self) -> None:
-        self.clearing, self.address = Signal(init=1), Signal(_ADDRESS_BITS)
+        self.clearing = Signal(init=1)
+        self.address = Signal(_ADDRESS_BITS)
         self.deepest = 0
 
     def get_memory(self, memory: Memory) -> Module:

@@ -77,12 +77,6 @@ def test_the_bench_passes_on_icarus(core_folder: Path, tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.usefixtures("verilator")
-def test_the_bench_passes_on_verilator(core_folder: Path, tmp_path: Path) -> None:
-    done = bench(core_folder, tmp_path, "verilator", "--top", "twinbar_controller")
-    assert (done.returncode, done.stdout) == (0, "twinbar_controller on verilator: 4 tests passed\n"), done.stderr
-
-
 @pytest.mark.usefixtures("icarus")
 def test_the_bench_sees_a_fault(core_folder: Path, tmp_path: Path) -> None:
     """A gate that is open for a cycle more than its register says."""
@@ -150,16 +144,3 @@ def test_a_core_with_serial_parts(tmp_path: Path, capsys: pytest.CaptureFixture[
     }
     done = run(tmp_path, sys.executable, "bench/run_bench.py", "icarus")
     assert (done.returncode, done.stdout) == (0, "twinbar_controller on icarus: 3 tests passed\n"), done.stderr
-
-
-@pytest.mark.usefixtures("icarus")
-def test_a_core_for_a_chip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without initial values, and known in the stated cycles: 256 windows of levels in the deepest memory, and 2."""
-    arguments = ["--chip", "--rows", "4", "--columns", "4", "--hosts", "streams", "--json"]
-    assert status(["core", "--out", str(tmp_path), *arguments]) in (0, None)
-    assert json.loads(capsys.readouterr().out)["reset_cycles"] == 258
-    text = (tmp_path / "rtl" / "twinbar_controller.v").read_text()
-    assert not re.search(r"\binitial\b|^ *reg [^;]*=", text, re.MULTILINE)
-    assert "commands wait\nfor 258 cycles" in (tmp_path / "README.md").read_text()
-    done = run(tmp_path, sys.executable, "bench/run_bench.py", "icarus")
-    assert (done.returncode, done.stdout) == (0, "twinbar_controller on icarus: 5 tests passed\n"), done.stderr

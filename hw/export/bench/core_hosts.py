@@ -2,7 +2,7 @@
 
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
-from twinbar_protocol import BUS_REGISTERS, CONTROLLER, RESPONSE_BITS, TILE_BYTES
+from twinbar_protocol import BUS_REGISTERS, CONTROLLER, RESET_CYCLES, RESPONSE_BITS, TILE_BYTES
 
 PERIOD_NS = 10
 PATIENCE = 200_000
@@ -18,19 +18,21 @@ class StreamHost:
         self.dut = dut
         self.clock = getattr(dut, self.clock_name)
 
-    async def start(self):
-        """Start the clock, hold the reset, and give all inputs a level."""
+    async def start(self, cycles=RESET_CYCLES + 4):
+        """Start the clock, hold the reset, give all inputs a level, and wait until everything is known."""
         Clock(self.clock, PERIOD_NS, "ns").start()
         await ClockCycles(self.clock, 1)
         self.dut.stop.value = 0
         for tile in range(CONTROLLER["tiles"]):
-            for name in ("compliance", "fault"):
-                getattr(self.dut, f"tiles__{tile}__{name}").value = 0
+            codes = (f"code__{channel}" for channel in range(CONTROLLER["adc_channels"]))
+            for name in ("compliance", "fault", "adc__inputs", *codes):
+                if hasattr(self.dut, f"tiles__{tile}__{name}"):
+                    getattr(self.dut, f"tiles__{tile}__{name}").value = 0
         self.idle()
         self.reset(True)
         await ClockCycles(self.clock, 4)
         self.reset(False)
-        await ClockCycles(self.clock, 4)
+        await ClockCycles(self.clock, cycles)
 
     def idle(self):
         """Offer nothing, and take nothing."""
