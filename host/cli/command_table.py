@@ -33,6 +33,9 @@ COMMANDS: Final = {
     ),
     "replay": Target("twinbar.host.cli.replay_command", "replay", "Run a recorded trace on any engine, and compare."),
     "verilog": Target("twinbar.host.cli.verilog_command", "verilog", "Write the controller as Verilog."),
+    "core": Target(
+        "twinbar.host.cli.core_command", "core", "Write the core as a folder to build on, with wrappers and a bench."
+    ),
     "board": Target("twinbar.host.cli.board_command", "app", "Build, flash and talk to FPGA boards."),
     "plugins": Target("twinbar.host.cli.plugins_command", "plugins", "List what plug-ins add, and what they lack."),
     "bench": Target("twinbar.host.cli.bench_command", "bench", "Measure the engines and training on this machine."),

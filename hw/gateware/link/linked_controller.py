@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, ResetInserter, Value
+from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from twinbar.hw.link.front_end_number import DIRECT
 from twinbar.hw.link.link_config import LinkConfig
 
+from ..pass_on import pass_on
 from .serial_link import SerialLink
 
 _LINKED = ("commands", "responses")
@@ -47,11 +48,5 @@ class LinkedController(wiring.Component):
         connect(m, link.commands, controller.commands)
         connect(m, controller.responses, link.responses)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), link.busy.eq(controller.busy)]
-        for path, member, inner in controller.signature.flatten(controller):
-            if path[0] not in _LINKED:
-                outer: Any = self
-                for step in path:
-                    outer = outer[step] if isinstance(step, int) else getattr(outer, step)
-                target, source = (outer, inner) if member.flow == Out else (inner, outer)
-                m.d.comb += Value.cast(target).eq(Value.cast(source))
+        pass_on(m, self, controller, but=_LINKED)
         return m

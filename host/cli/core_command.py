@@ -1,0 +1,112 @@
+"""``twinbar core``: the core as a folder for somebody else's chip, board or bench."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def _size(what: str, default: object) -> Any:
+    return typer.Option(metavar="N", help=f"{what} [default: {default}, or that of the wiring]", show_default=False)
+
+
+def core(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write, new or empty.")] = Path("twinbar-core"),
+    hosts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="What the core is to be behind, besides its own streams: axi, wishbone, uart. [default: all; for a "
+            "chip all but uart]",
+            show_default=False,
+        ),
+    ] = None,
+    chip: Annotated[
+        bool,
+        typer.Option("--chip", help="No initial values: for a chip, where the reset and a sequencer give all of them."),
+    ] = False,
+    wiring: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.toml",
+            help="Front end of serial parts, as a wiring has it. [default: the core's own pins]",
+            show_default=False,
+        ),
+    ] = None,
+    tiles: Annotated[int, typer.Option(metavar="N", help="Tiles behind the command stream.")] = 1,
+    rows: Annotated[int | None, _size("Rows of a tile.", 128)] = None,
+    columns: Annotated[int | None, _size("Columns of a tile.", 128)] = None,
+    adc_channels: Annotated[int | None, _size("ADC channels of a tile, a power of two.", 1)] = None,
+    adc_bits: Annotated[int | None, _size("Resolution of a conversion.", 8)] = None,
+    dac_bits: Annotated[int | None, _size("Resolution of the three lines.", 12)] = None,
+    input_bits: Annotated[int | None, _size("Resolution of an input.", 4)] = None,
+    command_depth: Annotated[int | None, _size("Command beats that wait before each tile.", 16)] = None,
+    response_depth: Annotated[int | None, _size("Responses that wait for the consumer.", 16)] = None,
+    safe_codes: Annotated[
+        tuple[int, int, int],
+        typer.Option(
+            metavar="BIT SOURCE WORD", help="Codes of bit, source and word line at which nothing happens to a cell."
+        ),
+    ] = (0, 0, 0),
+    clock_hz: Annotated[int, typer.Option(metavar="HZ", help="Clock of the core.")] = 12_000_000,
+    baud: Annotated[int, typer.Option(metavar="N", help="Baud rate of the UART.")] = 3_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")] = False,
+) -> None:
+    """Write the core as a folder: Verilog, wrappers, register descriptions, constraints, and a bench that runs.
+
+    In the folder, `make` runs the bench on Icarus Verilog and on Verilator. See docs/core.md.
+    """
+    from importlib.metadata import version
+
+    from twinbar.boards.wiring import find_wiring
+    from twinbar.host.cli.parameter_options import naming_options
+    from twinbar.hw.errors import ConfigError
+    from twinbar.hw.export.core_project import CoreProject
+    from twinbar.hw.gateware.controller_config import ControllerConfig
+    from twinbar.hw.link.link_config import LinkConfig
+
+    given = {
+        "rows": rows,
+        "columns": columns,
+        "adc_channels": adc_channels,
+        "adc_bits": adc_bits,
+        "dac_bits": dac_bits,
+        "input_bits": input_bits,
+        "command_depth": command_depth,
+        "response_depth": response_depth,
+    }
+    sizes: dict[str, Any] = {name: size for name, size in given.items() if size is not None}
+    parts = None
+    if wiring is not None:
+        found = find_wiring(wiring)
+        parts = found.serial_parts(clock_hz)
+        if parts is None:
+            raise ConfigError(f"--wiring {wiring} has the core's own pins; leave it out, or name one of serial parts")
+        sizes = found.geometry.model_dump() | sizes
+    with naming_options():
+        controller = ControllerConfig(tiles=tiles, safe_codes=safe_codes, **sizes)
+    if hosts is None:
+        hosts = "axi,wishbone" if chip else "axi,wishbone,uart"
+    project = CoreProject(
+        controller,
+        replace(LinkConfig(), clock_hz=clock_hz, baud=baud),
+        parts,
+        hosts=[name.strip() for name in hosts.split(",") if name.strip()],
+        chip=chip,
+        release=version("twinbar"),
+    )
+    written = project.write(out)
+    if as_json:
+        files = [path.relative_to(out).as_posix() for path in written]
+        result = {
+            "folder": str(out),
+            "modules": project.modules,
+            "files": files,
+            "configuration": f"{controller.hash:016x}",
+            "reset_cycles": project.reset_cycles,
+        }
+        typer.echo(json.dumps(result, indent=1))
+        return
+    typer.echo(f"Wrote {len(written)} files to {out}; its bench: make -C {out}")
