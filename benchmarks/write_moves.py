@@ -57,7 +57,7 @@ def figures(config: CrossbarConfig, results: list[WriteResult], errors: np.ndarr
     }
 
 
-class Cells:
+class MovedCells:
     """The sound cells of a tile, all written at once."""
 
     def __init__(self, preset: str, name: str) -> None:
@@ -82,7 +82,7 @@ class Cells:
 
 def run(preset: str, name: str, *, first: bool) -> dict[str, float]:
     """Program cells to random levels, and move them by one level again and again."""
-    cells, rng = Cells(preset, name), np.random.default_rng(5)
+    cells, rng = MovedCells(preset, name), np.random.default_rng(5)
     every = np.arange(len(cells.cells))
     held = rng.integers(0, LEVELS, len(every))
     programmed = cells.write(every, held, None, initial=True)

@@ -101,7 +101,7 @@ class Trainer:
         followers: list[object] = []
         if self.policy.on_crossbar:
             crossbar = resolved_crossbar.build_crossbar(config, targets=self.policy.targets)
-            self.policy.set_up(crossbar)
+            self.policy.attach_to(crossbar)
             self.observation = Observation(config, crossbar, folder, progress)
             self.network = run_parts.build_network(
                 config,

@@ -69,7 +69,7 @@ class Network(nn.Module):
         self.books = books
         self.conversion = conversion
         self.warnings: list[str] = list(conversion.crossbar.warnings)
-        policy.set_up(crossbar.session.engine.config)
+        policy.attach_to(crossbar.session.engine.config)
         policy.prepare([layer.cells for layer in crossbar.layers])
         self._twin = make_twin(conversion.config, crossbar, policy)
         self._attachments = Attachments()

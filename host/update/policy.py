@@ -75,6 +75,21 @@ class UpdatePolicy(ABC, Generic[Settings]):
         """
         return None
 
+    def attach_to(self, crossbar: "CrossbarConfig") -> None:
+        """Refuse a crossbar that no policy of this kind can work with; then let this one look at it (`set_up`).
+
+        Raises
+        ------
+        ConfigError
+            If the policy cannot work with it.
+        """
+        if self.gives_pulses and crossbar.pulse_table is not None:
+            raise ConfigError(
+                "this policy gives pulses without reading, by the ramps of the bias records, and write.algorithm makes a "
+                "pulse table of the writes between them; take write.algorithm = 'ispp'"
+            )
+        self.set_up(crossbar)
+
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Look at the crossbar that the policy will update, before anything is programmed.
 
