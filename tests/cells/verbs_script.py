@@ -54,10 +54,12 @@ def flat(found: Any, path: str = "") -> dict[str, Any]:
 
 
 def without_waiting(found: dict[str, Any]) -> dict[str, Any]:
-    """What does not depend on a link: all but waiting, and the static power that is drawn meanwhile."""
+    """What does not depend on a link: all but waiting, the clocks gated for it, and the static power meanwhile."""
     cost = found["cost"]
-    kept = {name: cost[name] for name in ("actions", "cell_writes", "failed_writes", "pulses", "verify_reads")}
+    kept = {name: cost[name] for name in ("cell_writes", "failed_writes", "pulses", "verify_reads")}
+    kept["actions"] = {name: count for name, count in cost["actions"].items() if name != "clock_gate"}
     kept["cycles"] = {kind: cost["cycles"][kind] for kind in ("write", "forward")}
-    kept["energy"] = {k: joules for k, joules in cost["energy_breakdown_j"].items() if not k.startswith("static")}
+    waits = ("static", "clock_gating")
+    kept["energy"] = {k: joules for k, joules in cost["energy_breakdown_j"].items() if not k.startswith(waits)}
     cycles = {name: counts for name, counts in found["counters"]["cycles"].items() if name not in WAITING}
     return found | {"cost": kept, "counters": {"cycles": cycles, "actions": found["counters"]["actions"]}}

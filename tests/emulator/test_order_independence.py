@@ -11,6 +11,7 @@ from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.hw.actions import Action
 from twinbar.hw.timing import Phase
 
 TILES = 3
@@ -93,8 +94,11 @@ def test_two_lists_do_what_one_list_does(config: CrossbarConfig, entries: Entrie
     first = parts.write(write_list([tile[:cut] for tile in entries]))
     second = parts.write(write_list([tile[cut:] for tile in entries]))
     assert state(parts) == state(whole)
+    actions = first.activity.actions, second.activity.actions
     assert (work(first.activity) + work(second.activity)).tolist() == work(once.activity).tolist()
-    assert (first.activity.actions + second.activity.actions).tolist() == once.activity.actions.tolist()
+    # How often clocks are gated at most follows from the waits.
+    both, one = (np.delete(counts, Action.CLOCK_GATE) for counts in (sum(actions), once.activity.actions))
+    assert both.tolist() == one.tolist()
     assert (first.activity.cell_energy + second.activity.cell_energy).tolist() == once.activity.cell_energy.tolist()
     # Each list waits for its slowest tile.
     assert first.activity.cycles + second.activity.cycles >= once.activity.cycles
