@@ -54,12 +54,14 @@ def test_a_sequencer_that_stops_early_is_noticed(chip_folder: Path, tmp_path: Pa
     assert "tests failed" in bench(folder, "icarus")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("verilator")
 def test_the_bench_passes_on_verilator(chip_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(chip_folder, tmp_path / "core")
     assert bench(tmp_path / "core", "verilator") == "twinbar_controller on verilator: 5 tests passed\n"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("icarus")
 def test_a_synthesized_netlist_starts_by_the_reset_alone(chip_folder: Path, tmp_path: Path) -> None:
     """Gates and flip-flops; memories stay memories, as they do on a chip."""

@@ -174,3 +174,22 @@ def test_the_distance_chooses_the_entry(engine: str) -> None:
     assert answer["sets"] >= 8 * (first + 1)
     reads = actions[Action.CONVERT_VERIFY] // 2
     assert reads == actions[Action.DRIVE_UPDATE] + 1  # every group has an entry of its own here
+
+
+@pytest.mark.parametrize("compare", [0, 1])
+def test_a_halt_leaves_the_code_of_the_last_decision(compare: int) -> None:
+    """A group that ends the write takes the code back only where it is given to its end."""
+    entries = [*entry(Record.SET, 0, 3), *entry(Record.SET, 1, 2, ends=1)]
+    tiles = [Tile(engine, entries, use=1, compare=compare, rise=1) for engine in ("fast", "events")]
+    answers = set()
+    # A write takes 80 cycles. Level 8 is 240 pulses away, and no write gives more than five.
+    for cycle in range(60, 100):
+        halted = np.concatenate([pack(Opcode.WRITE, 0, level=8), pack(Opcode.ABORT, 0)])
+        halted = np.concatenate([halted, pack(Opcode.ARM, 0, mode=Mode.WRITE)])
+        arrivals = np.array([0, cycle, cycle])
+        results = [tile.controller.run(Program(halted, arrivals=arrivals)) for tile in tiles]
+        for name in ("responses", "response_cycles", "phases", "actions", "cycles"):
+            assert np.array_equal(getattr(results[0], name), getattr(results[1], name)), (cycle, name)
+        code = int(unpack_results(Opcode.WRITE, results[0].responses)["code"][0])
+        answers.add((int(unpack(results[0].responses)["status"][0]), int(np.sign(code))))
+    assert answers == {(Status.ABORTED.value, -1 if compare else 1), (Status.OK.value, 0)}

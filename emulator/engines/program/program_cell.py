@@ -338,7 +338,8 @@ def _complete(s, row, tile, chip, state, begin, end, cut):
         following = at.RECOVER
     elif state == at.RECOVER:
         row.phases[Phase.RECOVER] += cycles
-        following = _ends_in_recover(row)
+        if cut == OK:
+            following = _ends_in_recover(row)
     else:
         following = _ends_in_select(row, chip, cycles, cut)
     return following

@@ -135,14 +135,26 @@ struct place {
 };
 #define TWINBAR_PLACE(type, member) (twinbar::place{offsetof(type, member), sizeof(type::member)})
 
+// Places in their order, by merging: compilers limit how long a constant may take, and a netlist has a thousand registers.
+template <size_t Count>
+constexpr std::array<place, Count> in_order(std::array<place, Count> places) {
+  for (size_t width = 1; width < Count; width *= 2) {
+    const std::array<place, Count> before = places;
+    for (size_t begin = 0; begin < Count; begin += 2 * width) {
+      const size_t middle = std::min(begin + width, Count), end = std::min(begin + 2 * width, Count);
+      size_t left = begin, right = middle;
+      for (size_t k = begin; k < end; k++) {
+        const bool first = right == end || (left < middle && before[left].at <= before[right].at);
+        places[k] = before[first ? left++ : right++];
+      }
+    }
+  }
+  return places;
+}
 // Joins places that follow each other; the rest is empty.
 template <size_t Count>
-constexpr std::array<place, Count> runs_of(std::array<place, Count> places) {
-  for (size_t i = 1; i < Count; i++)
-    for (size_t j = i; j > 0 && places[j].at < places[j - 1].at; j--) {
-      const place other = places[j];
-      places[j] = places[j - 1], places[j - 1] = other;
-    }
+constexpr std::array<place, Count> runs_of(const std::array<place, Count> &unordered) {
+  const std::array<place, Count> places = in_order(unordered);
   std::array<place, Count> runs = {};
   size_t last = 0;
   for (size_t i = 0; i < Count; i++) {
