@@ -143,7 +143,7 @@ def _compiled(config: ControllerConfig, array: EmulatedArray) -> tuple[tempfile.
     command = [
         *find_compiler(),
         "-std=c++17",
-        "-O1",
+        "-O2",
         "-DNDEBUG",
         "-w",
         f"-I{include_folder()}",

@@ -107,7 +107,10 @@ def result_of(report: dict[str, Any]) -> dict[str, Any]:
     def without_waiting(part: dict[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in part.items() if key not in TIMED}
         kept["cycles"] = {key: part["cycles"][key] for key in ("write", "forward")}
-        kept["energy"] = {k: v for k, v in part["energy_breakdown_j"].items() if not k.startswith("static")}
+        # A clock is gated while a tile waits.
+        waits = ("static", "clock_gating")
+        kept["energy"] = {k: v for k, v in part["energy_breakdown_j"].items() if not k.startswith(waits)}
+        kept["actions"] = {name: count for name, count in part["actions"].items() if name != "clock_gate"}
         kept["phase_cycles"] = {
             kind: {name: cycles for name, cycles in phases.items() if name not in ("idle", "stall")}
             for kind, phases in part["phase_cycles"].items()
