@@ -14,6 +14,7 @@ from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.host.board.board_controller import BoardController
 from twinbar.host.board.software_board import BeatRunner
 from twinbar.host.transport.link import Link
+from twinbar.hw.actions import Action
 from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.timing import Phase
 
@@ -58,7 +59,9 @@ def test_operations_over_the_gateware_are_those_of_the_fast_engine(make_crossbar
         assert products[1].codes.tolist() == products[0].codes.tolist()
         for mine, theirs in ((found, expected), products[::-1]):
             assert mine.activity.phases[WORK].tolist() == theirs.activity.phases[WORK].tolist()
-            assert mine.activity.actions.tolist() == theirs.activity.actions.tolist()
+            # A clock is gated while a tile waits.
+            actions = [np.delete(one.activity.actions, Action.CLOCK_GATE) for one in (mine, theirs)]
+            assert actions[0].tolist() == actions[1].tolist()
             assert mine.activity.cell_energy.tolist() == theirs.activity.cell_energy.tolist()
     assert behind.cells()["g"].tolist() == fast.state_dict()["g"].tolist()
     assert sum(way.damaged for way in damage) > 3
