@@ -23,6 +23,7 @@ from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import unpack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode, Status
+from twinbar.hw.timing import Phase
 
 COUNTED: Final = "counted"
 """Name in a checkpoint of the counts by which a board's array is recognised."""
@@ -143,8 +144,8 @@ class BoardController:
         pulses = self._shadow.cells()["pulses"]
         predicted = self._shadow.run(program)
         self._offsets.note(program.commands, responses)
-        unseen = [Action.ROW_DRIVE, Action.CHANNEL_CYCLE, Action.CHANNEL_WAKE]
-        actions[:, unseen] = predicted.actions[:, unseen]
+        actions[:, Action.ROW_DRIVE] = predicted.actions[:, Action.ROW_DRIVE]
+        self._note_channels(phases, actions, predicted)
         extremes, cycles = predicted.extremes, predicted.response_cycles
         if self._agree(responses, predicted.responses):
             # Each tile's order is the same; that between tiles depends on the link.
@@ -165,6 +166,19 @@ class BoardController:
             extremes=extremes,
             command_energy=predicted.command_energy,
         )
+
+    def _note_channels(self, phases: np.ndarray, actions: np.ndarray, predicted: ProgramResult) -> None:
+        """Note for how long ADC channels were on, which a board does not count: reads are the only difference.
+
+        What cells need in a write may differ from the shadow's. A read turns one channel on, for SETTLE_READ and for
+        its conversions.
+        """
+        timing = self.config.timing
+        verify, convert = actions[:, Action.CONVERT_VERIFY], phases[:, Phase.CONVERT]
+        reads = (verify - predicted.actions[:, Action.CONVERT_VERIFY]) // timing.samples
+        more = reads * timing.settle_read + convert - predicted.phases[:, Phase.CONVERT]
+        actions[:, Action.CHANNEL_WAKE] = predicted.actions[:, Action.CHANNEL_WAKE] + reads
+        actions[:, Action.CHANNEL_CYCLE] = predicted.actions[:, Action.CHANNEL_CYCLE] + more
 
     def _agree(self, found: np.ndarray, predicted: np.ndarray) -> bool:
         """Compare responses with the shadow's, tile by tile."""

@@ -71,7 +71,7 @@ def test_set_reads_every_kind_of_value(twinbar: Callable[..., Any], trainer: Any
         (["--levels", "many"], 'device.levels is "many"; it must be a whole number from 2 to 256'),
         (["--batch-size", "0"], "training.batch_size is 0; it must be a whole number from 1 to 1000000"),
         (["--lr", "-1"], "training.lr is -1; it must be a number, above 0"),
-        (["--policy", "simese"], 'policy.name is "simese"; it must be one of siamese, closed-loop,'),
+        (["--policy", "simese"], 'policy.name is "simese"; it must be one of siamese, chi,'),
         (["--engine", "board"], "engine.port is missing; a board needs one"),
         (["--port", "/dev/ttyUSB1"], "engine.port is /dev/ttyUSB1, but engine fast has no port"),
         (

@@ -181,7 +181,7 @@ def test_lists_name_broken_plug_ins_and_show_the_others(command: Callable[..., A
             ["compare", "--policies", "siamese,odd"],
             f"policies: the update policy 'odd' of the plug-in {PLAIN} is 3; it must be a class",
         ),
-        (["train", "--policy", "smothed"], 'policy.name is "smothed"; it must be one of siamese, closed-loop, '),
+        (["train", "--policy", "smothed"], 'policy.name is "smothed"; it must be one of siamese, chi, '),
         (
             ["train", "--policy", "nowhere.at_all:Policy"],
             "policy.name: the update policy nowhere.at_all:Policy cannot be imported: ModuleNotFoundError: No",

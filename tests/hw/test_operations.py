@@ -509,8 +509,8 @@ def test_counters_hold_what_happened_before_they_are_read() -> None:
     assert (actions[Action.PULSE_SET], actions[Action.PULSE_RESET]) == (4, 3)
     assert actions[Action.DRIVE_UPDATE] == 5
     assert (actions[Action.WRITE_OK], actions[Action.WRITE_FAILED]) == (1, 0)
-    # The counters of the options are read behind it: partial sums, packed outputs, shared beats.
-    assert actions[Action.COMMAND_BEAT] == len(SET_UP) + len(program) + len(reads) - 3
+    # The counters of the options are read behind it: partial sums, packed outputs, shared beats, comparisons.
+    assert actions[Action.COMMAND_BEAT] == len(SET_UP) + len(program) + len(reads) - 4
     assert [actions[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT)] == [0, 0, 0]
 
 
