@@ -68,9 +68,9 @@ ENTRIES: Final[dict[Action, tuple[str, str]]] = {
     Action.PARTIAL_SUM: ("forward", "partial_sums"),
     Action.PACKED_OUTPUT: ("link", "packing"),
     Action.SHARED_BEAT: ("link", "shared_commands"),
-    Action.COMPARE: ("write", "compare"),
     Action.TWIN_ACCESS: ("host", "twin_memory"),
     Action.TWIN_RANDOM: ("host", "twin_random"),
+    Action.COMPARE: ("write", "compare"),
     Action.CHANNEL_WAKE: ("static", "channel_wake"),
     Action.CLOCK_GATE: ("static", "clock_gating"),
 }

@@ -33,6 +33,7 @@ COMPONENT_LABELS: Final = {
     "pulse_lines": "Lines charged by pulses",
     "adc_verify": "Verify conversions (ADC)",
     "adc_forward": "Forward conversions (ADC)",
+    "compare": "Comparisons with a threshold",
     "drive": "Write drive",
     "select": "Cell selection",
     "write_logic": "Write logic",

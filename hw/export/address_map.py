@@ -101,7 +101,8 @@ def bus_page(*, mailbox: bool) -> list[MappedRegister]:
 def tile_page(config: ControllerSizes) -> list[MappedRegister]:
     """Return the registers, counters and tables of a tile, in the order of their addresses."""
     known = constants(config, version.MAJOR, version.MINOR)
-    single = (_single(each, known.get(each, each.init), config) for each in registers.REGISTERS)
+    existing = (each for each in registers.REGISTERS if each.exists(config))
+    single = (_single(each, known.get(each, each.init), config) for each in existing)
     found = [*single, *(one for space in registers.SPACES for one in _of_space(space, config))]
     return sorted(found, key=lambda each: each.offset)
 
@@ -132,20 +133,31 @@ def _single(register: Register, init: int, config: ControllerSizes) -> MappedReg
 
 
 def _of_space(space: Space, config: ControllerSizes) -> Iterator[MappedRegister]:
-    """Return a row of registers, or registers with names where an enumeration counts them."""
+    """Return a row of registers, or registers with names where an enumeration counts them or entries have two words."""
     common: dict[str, Any] = {
         "about": f"{space.name}; {_ACCESSES[space.access]}",
         "size": REGISTER_BYTES,
         "writable": space.access.writable,
-        "fields": _fields(space.word, space.access, space.init, config),
     }
-    if space.index in _NAMED_ENTRIES:
-        for member in _NAMED_ENTRIES[space.index]:
-            if member.value in space.numbers:
-                name = f"{space.index}_{member.name}".upper()
-                yield MappedRegister(name=name, offset=_offset(space.base + member.value), **common)
+    if len(space.words) > 1:
+        for number in range(space.count(config)):
+            place = number % len(space.words)
+            fields = _fields(space.words[place], space.access, space.inits[place], config)
+            name = f"{_name_of(space)}_{number // len(space.words)}_{space.words[place].name}"
+            yield MappedRegister(name=name, offset=_offset(space.base + number), fields=fields, **common)
         return
-    yield MappedRegister(name=_name_of(space), offset=_offset(space.base), count=space.count(config), **common)
+    common["fields"] = _fields(space.word, space.access, space.init, config)
+    kind, _, first = space.index.partition(" - ")
+    if kind in _NAMED_ENTRIES:
+        for member in _NAMED_ENTRIES[kind]:
+            number = member.value - int(first or 0)
+            if number in space.numbers:
+                yield MappedRegister(
+                    name=f"{kind}_{member.name}".upper(), offset=_offset(space.base + number), **common
+                )
+        return
+    if space.count(config):
+        yield MappedRegister(name=_name_of(space), offset=_offset(space.base), count=space.count(config), **common)
 
 
 def _name_of(space: Space) -> str:

@@ -106,7 +106,9 @@ def _numbers(kind: type[Enum]) -> dict[str, int]:
 def _initial(config: ControllerConfig) -> dict[int, int]:
     """Return first values by address: of all registers that show no state, and of both ends of every table."""
     known = constants(config, version.MAJOR, version.MINOR)
-    found = {each.address: known.get(each, each.init) for each in REGISTERS if each.access is not Access.LIVE}
+    settled = (each for each in REGISTERS if each.exists(config) and each.access is not Access.LIVE)
+    found = {each.address: known.get(each, each.init) for each in settled}
     for table in TABLES:
-        found |= {table.base + number: table.init for number in (0, table.count(config) - 1)}
+        if count := table.count(config):
+            found |= {table.base + number: table.inits[number % len(table.inits)] for number in (0, count - 1)}
     return found

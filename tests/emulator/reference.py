@@ -215,10 +215,13 @@ class ReferenceTile:
         cost.phases["settle"] += timing.settle_read
         cost.phases["decide"] += 1
         cost.heat["verify"] += self.grid(cell) * timing.settle_read
+        cost.actions["channel_wake"] += 1
+        cost.actions["channel_cycle"] += timing.settle_read
         for bound in (side, 1 - side):
             over = self.read_once(cell) >= min(max(low if bound == SET else high + 1, 0), top + 1)
             cost.phases["convert"] += timing.compare
             cost.actions["compare"] += 1
+            cost.actions["channel_cycle"] += timing.compare
             cost.heat["verify"] += self.grid(cell) * timing.compare
             if bound == SET and low > 0 and not over:
                 return -1

@@ -45,7 +45,16 @@ def test_a_section_cannot_be_changed() -> None:
 
 
 def test_a_crossbar_holds_its_array_as_it_was_configured(make_crossbar: Callable[..., CrossbarConfig]) -> None:
-    array = ArrayConfig(rows=4, columns=6, inputs="planes", pairs="separate", read_range=1.5, mapping="contiguous")
+    array = ArrayConfig(
+        rows=4,
+        columns=6,
+        inputs="planes",
+        pairs="separate",
+        read_range=1.5,
+        mapping="contiguous",
+        pulse_entries=16,
+        compare=False,
+    )
     assert make_crossbar(**array.model_dump()).array == array
 
 

@@ -76,7 +76,9 @@ def test_what_is_done_is_the_same_and_takes_as_long_as_the_slowest_part(both: tu
     todo = everything(np.random.default_rng(0).integers(0, 4, (TILES, 48)))
     alone, together = (engine.write(todo).activity for engine in both)
     assert together.actions[Action.PULSE_SET] == alone.actions[Action.PULSE_SET] > 0
-    assert together.actions.tolist() == alone.actions.tolist()
+    # A clock is gated while a tile waits, of which there is less.
+    kept = [action for action in Action if action is not Action.CLOCK_GATE]
+    assert together.actions[kept].tolist() == alone.actions[kept].tolist()
     assert together.cell_energy.tolist() == alone.cell_energy.tolist()
     # Three streams carry what one had to: nothing is slower, and every tile's cycles are accounted.
     assert together.cycles + together.link_cycles <= alone.cycles + alone.link_cycles

@@ -131,6 +131,16 @@ def pulse_group(g, count, pulses, polarity, number, entries, key, t, sound, trai
 
 
 @part
+def _note_pulsed(tile, cell, grid, before, columns, subtract, used, seed, states, tick, operands, scalars, tables):
+    """Note when a cell was pulsed, and bring what is kept of it for products up to date."""
+    if states.last_tick.shape[1] > 0:
+        states.last_tick[tile, cell] = tick
+    refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
+    if cell % columns < used:
+        operands.row_sum[tile, cell // columns] += grid - before
+
+
+@part
 def _write_tile(
     tile,
     begin,
@@ -241,11 +251,9 @@ def _write_tile(
         if sets + resets > 0:
             states.g[tile, cell] = g
             states.pulses[tile, cell] = count
-            if states.last_tick.shape[1] > 0:
-                states.last_tick[tile, cell] = tick
-            refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
-            if column < used:
-                operands.row_sum[tile, cell // columns] += grid - before
+            _note_pulsed(
+                tile, cell, grid, before, columns, subtract, used, seed, states, tick, operands, scalars, tables
+            )
         converters.counts[tile, channel] = conversions
         answers.codes[i] = code
         answers.sets[i] = sets
