@@ -18,7 +18,7 @@ EXPECTED = {
     },
     "CellEnergy": {"Set": 0, "Reset": 1, "Verify": 2, "Forward": 3, "Count": 4},
     "Record": {"Read": 0, "Set": 1, "Reset": 2, "Safe": 7, "Count": 8},
-    "Request": {"None": 0, "Select": 1, "Convert": 5, "Count": 6},
+    "Request": {"None": 0, "Select": 1, "Convert": 5, "Compare": 6, "Count": 7},
     "Selection": {"None": 0, "Cell": 1, "Column": 2, "Plane": 3, "Codes": 4, "Reference": 5, "Count": 6},
 }
 
