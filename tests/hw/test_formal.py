@@ -118,15 +118,19 @@ class EntriesAboveTheirStop(Arming):
         return looked, Const(0)
 
 
+FURTHER = pytest.mark.slow
+"""Ten seconds each, for proofs that another fault stands for in a normal run."""
+
+
 @pytest.mark.parametrize(
     ("name", "module", "part", "broken"),
     [
-        ("gate", sequencer, "ArrayAccess", StuckGate),
-        ("gate", sequencer, "ArrayAccess", GateThatKeeps),
-        ("gate", control, "Supervisor", DeafSupervisor),
+        pytest.param("gate", sequencer, "ArrayAccess", StuckGate, marks=FURTHER),
+        pytest.param("gate", sequencer, "ArrayAccess", GateThatKeeps, marks=FURTHER),
+        pytest.param("gate", control, "Supervisor", DeafSupervisor, marks=FURTHER),
         ("drive", records, "WriteDrive", WildDrive),
         ("gate of a tile with a pulse table", pulse_plan, "TablePlan", EndlessGroup),
-        ("gate of a tile with a pulse table", drive, "WriteDrive", EagerDrive),
+        pytest.param("gate of a tile with a pulse table", drive, "WriteDrive", EagerDrive, marks=FURTHER),
         ("drive with a pulse table", records, "WriteDrive", WildDrive),
         ("drive with a pulse table", records, "WriteDrive", RampOnAnEntry),
         ("links", partial_sums, "SumLink", LinkThatKeeps),
