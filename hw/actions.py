@@ -48,7 +48,7 @@ class Action(IntEnum):
     CHANNEL_WAKE = 19
     """An ADC channel was switched on."""
     CLOCK_GATE = 20
-    """The clock of a tile may have been stopped and started again (`clock_gates`)."""
+    """The clock of a tile may have been stopped and started again (`clock_gates` of `emulator.contract.activity`)."""
     CHANNEL_CYCLE = 21
     """An ADC channel was on for a cycle; what that costs is a static power of the energy table."""
 
@@ -66,21 +66,6 @@ OF_STATES: Final = tuple(ACTIONS[action] for action in (Action.CHANNEL_WAKE, Act
 """Names of those that a change of power state takes."""
 PRICED: Final = tuple(name for name in ACTIONS if name != ACTIONS[Action.CHANNEL_CYCLE])
 """Names of those that have an energy each."""
-
-
-def clock_gates(idle: int, stall: int, respond: int, commands: int) -> int:
-    """Return how often the clock of a tile may have been stopped and started in a program: an upper bound.
-
-    An idle stretch ends with a command, and a stall with a cycle of the phase `respond`; none is shorter than a cycle.
-
-    Parameters
-    ----------
-    idle, stall, respond : int
-        Cycles of the phases.
-    commands : int
-        That the tile took.
-    """
-    return min(idle, commands) + min(stall, respond)
 
 
 def response_beats(respond: Any, actions: Any) -> Any:

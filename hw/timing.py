@@ -169,37 +169,6 @@ def add_write(
     return t.select + settle + convert + decide + pulse + recover
 
 
-def add_compared_write(
-    phases: MutableSequence[int],
-    t: Durations,
-    compare: int,
-    reads: int,
-    conversions: int,
-    comparisons: int,
-    sets: int,
-    resets: int,
-    drive_updates: int,
-) -> int:
-    """Add the cycles of a write by the pulse table to ``phases``; gives those before its response.
-
-    Parameters
-    ----------
-    phases : indexable of int, by `Phase`
-    t : Durations
-    compare : int
-        Cycles of a comparison.
-    reads : int
-        Reads, by conversions or by comparisons.
-    conversions, comparisons : int
-        Reads that convert, each ``t.samples`` times, and comparisons of the others, one or two of each.
-    sets, resets, drive_updates : int
-    """
-    before = add_write(phases, t, reads, sets, resets, drive_updates)
-    spared = (reads - conversions) * t.samples * t.convert - comparisons * compare
-    phases[Phase.CONVERT] -= spared
-    return before - spared
-
-
 def add_read(phases: MutableSequence[int], t: Durations) -> int:
     """Add the cycles of one single-cell read to ``phases``: a write that is already in its window."""
     return add_write(phases, t, 1, 0, 0, 0)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
-from twinbar.hw.actions import ACTIONS, OF_OPTIONS, Action, clock_gates
+from twinbar.hw.actions import ACTIONS, OF_OPTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import PHASES, Phase
 
@@ -125,9 +125,7 @@ class Activity:
         waiting = phases[:, Phase.IDLE] + phases[:, Phase.STALL]
         slowest = int(cycles - waiting.min())
         summed = cls.of_tiles(actions, cell_energy, phases, cycles=slowest, link_cycles=cycles - slowest)
-        commands = actions[:, Action.COMMAND_BEAT] + actions[:, Action.SHARED_BEAT]
-        waits = (phases[:, phase] for phase in (Phase.IDLE, Phase.STALL, Phase.RESPOND))
-        summed.actions[Action.CLOCK_GATE] = sum(map(clock_gates, *(counts.tolist() for counts in (*waits, commands))))
+        summed.actions[Action.CLOCK_GATE] = clock_gates(phases, actions).sum()
         return summed
 
     def __iadd__(self, other: "Activity") -> "Activity":
@@ -146,6 +144,21 @@ class Activity:
         if not isinstance(other, Activity):
             return NotImplemented
         return ActivityTotal.of(self) == ActivityTotal.of(other)
+
+
+def clock_gates(phases: NDArray[np.int64], actions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how often the clock of each tile may have been stopped and started in a program: an upper bound.
+
+    An idle stretch ends with a command, and a stall with a cycle of the phase `respond`; none is shorter than a cycle.
+
+    Parameters
+    ----------
+    phases : int64 [tiles, len(PHASES)]
+    actions : int64 [tiles, len(ACTIONS)]
+    """
+    commands = actions[:, Action.COMMAND_BEAT] + actions[:, Action.SHARED_BEAT]
+    after_idle = np.minimum(phases[:, Phase.IDLE], commands)
+    return after_idle + np.minimum(phases[:, Phase.STALL], phases[:, Phase.RESPOND])
 
 
 def _count(name: str, value: Any) -> int:

@@ -61,7 +61,7 @@ def change_writes(config: CrossbarConfig, tiles: int, *, initial: bool) -> Comma
     values = write_settings(config.timing, config.algorithm(initial=initial))
     if config.array.pulse_entries:
         values = {registers.WRITE_TABLE.address: 0} | values
-    return np.concatenate([pack(Opcode.DISARM, np.arange(tiles)), _to_all(values, tiles), arm(tiles)])
+    return set_locked(tiles, values)
 
 
 def _to_all(values: dict[int, int], tiles: int) -> Commands:
@@ -99,8 +99,8 @@ def arm(tiles: int) -> Commands:
     return pack(Opcode.ARM, np.arange(tiles), mode=Mode.WRITE)
 
 
-def set_ramps(tiles: int, values: Mapping[int, int]) -> Commands:
-    """Disarm all tiles, write registers of their ramps (values by address), and arm them again; interleaved."""
+def set_locked(tiles: int, values: Mapping[int, int]) -> Commands:
+    """Disarm all tiles, write registers that are locked (values by address), and arm them again; interleaved."""
     every = np.arange(tiles)
     addresses, contents = np.array(list(values)), np.array(list(values.values()))
     written = write_register(np.tile(every, len(values)), np.repeat(addresses, tiles), np.repeat(contents, tiles))

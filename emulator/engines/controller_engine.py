@@ -208,11 +208,13 @@ class ControllerEngine:
 
     def set_ramps(self, ramps: WriteRegisters) -> Activity:
         """Bring other ramps into all tiles; nothing is done where they are set already."""
-        self._change_writes(initial=False)
         after = self._registers.with_ramps_of(ramps)
+        if after == self._registers:
+            return Activity()
+        self._change_writes(initial=False)
         changed = changed_ramps(self.config.timing, self._registers, after)
         self._registers = after
-        return _activity(self._run(beats.set_ramps(self.tiles, changed), "write")) if changed else Activity()
+        return _activity(self._run(beats.set_locked(self.tiles, changed), "write"))
 
     def read(self, offsets: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, Activity]:
         """Read single cells; gives their codes and what that took."""
@@ -367,7 +369,7 @@ class ControllerEngine:
         changed = changed_ramps(self.config.timing, self._registers, after)
         self._registers = after
         if changed:
-            self._run(beats.set_ramps(self.tiles, changed), "initialization")
+            self._run(beats.set_locked(self.tiles, changed), "initialization")
 
 
 def _activity(result: ProgramResult) -> Activity:

@@ -102,6 +102,23 @@ def refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operan
         operands.variance[tile, row, column] = spread
 
 
+@inline
+def note_pulsed(
+    tile, cell, g, count, grid, before, columns, subtract, used, seed, states, tick, operands, scalars, tables
+):
+    """Note what pulses have left of a cell: its conductance, its pulses, and that it is seen as ``grid`` now.
+
+    ``before`` is what it was seen as before them, and ``used`` the columns that hold weights.
+    """
+    states.g[tile, cell] = g
+    states.pulses[tile, cell] = count
+    if states.last_tick.shape[1] > 0:
+        states.last_tick[tile, cell] = tick
+    refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
+    if cell % columns < used:
+        operands.row_sum[tile, cell // columns] += grid - before
+
+
 @part
 def _refresh_tile(tile, columns, subtract, used, states, tick, operands, scalars, tables):
     seed = np.uint64(scalars[0].seed)

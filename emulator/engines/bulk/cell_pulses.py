@@ -3,8 +3,8 @@
 import numpy as np
 
 from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, SET
-from twinbar.emulator.devices.physics import apply_pulse, cell_key, traits
-from twinbar.emulator.engines.bulk.cell_loops import refresh_cell, seen_grid
+from twinbar.emulator.devices.physics import apply_pulse, cell_key, effective_conductance, to_grid, traits
+from twinbar.emulator.engines.bulk.cell_loops import note_pulsed, seen_grid
 from twinbar.emulator.engines.bulk.cell_writes import NOTHING_DRIVEN
 from twinbar.emulator.engines.bulk.counts import (
     COMMAND_BEAT,
@@ -77,14 +77,12 @@ def _pulse_tile(
             heat += ((g + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
             g = after
             count += 1
-        states.g[tile, cell] = g
-        states.pulses[tile, cell] = count
-        if states.last_tick.shape[1] > 0:
-            states.last_tick[tile, cell] = tick
-        grid = seen_grid(tile, cell, columns, seed, states, tick, scalars, tables)
-        refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
-        if cell % columns < used:
-            operands.row_sum[tile, cell // columns] += grid - before
+        grid = to_grid(
+            effective_conductance(g, key, count, 0, scalars, tables), cell // columns + cell % columns, scalars, tables
+        )
+        note_pulsed(
+            tile, cell, g, count, grid, before, columns, subtract, used, seed, states, tick, operands, scalars, tables
+        )
         sets = pulses if polarity == SET else 0
         work[i] = add_write(totals.phases[tile], t, 0, sets, pulses - sets, updates)
         all_sets += sets

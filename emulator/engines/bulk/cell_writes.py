@@ -12,7 +12,7 @@ from twinbar.emulator.devices.physics import (
     to_grid,
     traits,
 )
-from twinbar.emulator.engines.bulk.cell_loops import refresh_cell, seen_grid
+from twinbar.emulator.engines.bulk.cell_loops import note_pulsed, seen_grid
 from twinbar.emulator.engines.bulk.converters import converter_of, deviation_of, sample
 from twinbar.emulator.engines.bulk.counts import (
     COMMAND_BEAT,
@@ -228,13 +228,23 @@ def _write_tile(
                 conversions += samples
                 reads += 1
                 verify += grid
-            states.g[tile, cell] = g
-            states.pulses[tile, cell] = count
-            if states.last_tick.shape[1] > 0:
-                states.last_tick[tile, cell] = tick
-            refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
-            if column < used:
-                operands.row_sum[tile, row] += grid - before
+            note_pulsed(
+                tile,
+                cell,
+                g,
+                count,
+                grid,
+                before,
+                columns,
+                subtract,
+                used,
+                seed,
+                states,
+                tick,
+                operands,
+                scalars,
+                tables,
+            )
         converters.counts[tile, channel] = conversions
         ok = lowest <= code <= highest
         answers.codes[i] = code

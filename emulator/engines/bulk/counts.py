@@ -29,7 +29,11 @@ def add_gain_calibration(phases, t, bits):
 
 @kernel
 def add_compared_write(phases, t, reads, conversions, comparisons, sets, resets, drive_updates):
-    """`twinbar.hw.timing.add_compared_write`, compiled; gives the cycles before the response."""
+    """Add the cycles of a write by the pulse table to ``phases``; gives those before its response.
+
+    ``conversions`` of the reads convert, ``t.samples`` times each; the others make ``comparisons``, one or two each.
+    The rest is as in `twinbar.hw.timing.add_write`.
+    """
     before = add_write(phases, t, reads, sets, resets, drive_updates)
     spared = (reads - conversions) * t.samples * t.convert - comparisons * t.compare
     phases[CONVERT] -= spared

@@ -269,11 +269,11 @@ class FastEngine:
 
     def set_ramps(self, ramps: WriteRegisters) -> Activity:
         """Bring other ramps into all tiles; nothing is done where they are set already."""
-        self._change_writes(initial=False)
         after = self._ramps.with_ramps_of(ramps)
-        registers = len(changed_ramps(self.config.timing, self._ramps, after))
-        if not registers:
+        if after == self._ramps:
             return Activity()
+        self._change_writes(initial=False)
+        registers = len(changed_ramps(self.config.timing, self._ramps, after))
         self._take_ramps(after)
         self._driven[:] = cell_writes.NOTHING_DRIVEN
         work = np.array([DECIDE_CYCLES, *[REGISTER_WRITE_CYCLES] * registers, ARM_CYCLES], np.int64)

@@ -12,7 +12,7 @@ from twinbar.emulator.devices.physics import (
     to_grid,
     traits,
 )
-from twinbar.emulator.engines.bulk.cell_loops import refresh_cell, seen_grid
+from twinbar.emulator.engines.bulk.cell_loops import note_pulsed, seen_grid
 from twinbar.emulator.engines.bulk.cell_writes import read_cycles
 from twinbar.emulator.engines.bulk.converters import converter_of, deviation_of, sample
 from twinbar.emulator.engines.bulk.counts import (
@@ -131,16 +131,6 @@ def pulse_group(g, count, pulses, polarity, number, entries, key, t, sound, trai
 
 
 @part
-def _note_pulsed(tile, cell, grid, before, columns, subtract, used, seed, states, tick, operands, scalars, tables):
-    """Note when a cell was pulsed, and bring what is kept of it for products up to date."""
-    if states.last_tick.shape[1] > 0:
-        states.last_tick[tile, cell] = tick
-    refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
-    if cell % columns < used:
-        operands.row_sum[tile, cell // columns] += grid - before
-
-
-@part
 def _write_tile(
     tile,
     begin,
@@ -249,10 +239,22 @@ def _write_tile(
             reads += 1
             verify += grid * read_cycles(t)
         if sets + resets > 0:
-            states.g[tile, cell] = g
-            states.pulses[tile, cell] = count
-            _note_pulsed(
-                tile, cell, grid, before, columns, subtract, used, seed, states, tick, operands, scalars, tables
+            note_pulsed(
+                tile,
+                cell,
+                g,
+                count,
+                grid,
+                before,
+                columns,
+                subtract,
+                used,
+                seed,
+                states,
+                tick,
+                operands,
+                scalars,
+                tables,
             )
         converters.counts[tile, channel] = conversions
         answers.codes[i] = code

@@ -1,12 +1,10 @@
 """Which entry of the pulse table a write takes next."""
 
+from twinbar.emulator.crossbar.register_settings import POLARITIES
 from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.register_file import TableSettings
 from twinbar.hw.protocol.registers import NEVER, UNCOUNTED
 from twinbar.hw.protocol.vocabulary import Record
-
-POLARITIES = (Record.SET, Record.RESET)
-"""Records by the number of a polarity."""
 
 
 class TableWalk:
