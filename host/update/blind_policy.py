@@ -9,7 +9,6 @@ from pydantic import Field
 
 from twinbar.host.update.blind_pulses import BlindLayer, Pairing, touched_bits
 from twinbar.host.update.decision import Decision, PulseTrains
-from twinbar.host.update.memory_traffic import MemoryTraffic
 from twinbar.host.update.nominal_pulse import NominalPulse
 from twinbar.host.update.policy import PolicySettings, UpdatePolicy
 from twinbar.host.update.random_numbers import DRAW_BITS, draws
@@ -55,7 +54,6 @@ class BlindPolicy(UpdatePolicy[Settings]):
         super().__init__(settings)
         self.layers: dict[str, BlindLayer] = {}
         self.decisions = 0
-        self._traffic = MemoryTraffic()
 
     @property
     def pairing(self) -> Pairing:
@@ -90,13 +88,17 @@ class BlindPolicy(UpdatePolicy[Settings]):
         access.pulse(given, self.pulse.ramps)
         bits = touched_bits(list(given.values()))
         self.note_traffic(bits, bits)
-        if self.settings.read_every and self.decisions % self.settings.read_every == 0:
-            for name, levels in access.read(list(given)).items():
-                self.layers[name].measure(levels)
-                self.note_traffic(0, levels.nbytes * 8)
+        self.read_when_due(layers, access)
         self.after_pulses(layers, access)
         for layer in layers:
             layer.weights[:] = self.layers[layer.name].weights
+
+    def read_when_due(self, layers: "Sequence[LayerUpdate]", access: "CellAccess") -> None:
+        """Read all cells after every so many decisions (`BlindSettings.read_every`), and believe what they say."""
+        if self.settings.read_every and self.decisions % self.settings.read_every == 0:
+            for name, levels in access.read([layer.name for layer in layers]).items():
+                self.layers[name].measure(levels)
+                self.note_traffic(written=levels.nbytes * 8)
 
     @abstractmethod
     def trains(self, layer: "LayerUpdate", progress: float) -> PulseTrains:
@@ -113,17 +115,8 @@ class BlindPolicy(UpdatePolicy[Settings]):
     def draw(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Draw numbers between 0 and 1 for a layer, or one of its arrays, in this decision (float32)."""
         drawn = draws(self.seed, self.decisions, name, shape)
-        self.note_traffic(0, 0, drawn.size * DRAW_BITS)
+        self.note_traffic(random=drawn.size * DRAW_BITS)
         return drawn
-
-    def note_traffic(self, read: int, written: int, random: int = 0) -> None:
-        """Count bits that a memory of the policy's own had to move."""
-        self._traffic += MemoryTraffic(read, written, random)
-
-    def take_traffic(self) -> MemoryTraffic:
-        """Return what was counted since this was last asked (see `UpdatePolicy.take_traffic`)."""
-        taken, self._traffic = self._traffic, MemoryTraffic()
-        return taken
 
     def state_dict(self) -> dict[str, Any]:
         """Return what is believed of the cells."""

@@ -65,6 +65,7 @@ class UpdatePolicy(ABC, Generic[Settings]):
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings: Settings = self.settings_model() if settings is None else settings  # type: ignore[assignment]
+        self._traffic = MemoryTraffic()
 
     @property
     def twin_distance(self) -> float | None:
@@ -135,9 +136,14 @@ class UpdatePolicy(ABC, Generic[Settings]):
         """
         access.write({layer.name: self.decide(layer.weights, layer.cells, progress) for layer in layers})
 
+    def note_traffic(self, read: int = 0, written: int = 0, random: int = 0) -> None:
+        """Count bits that a memory of the policy's own had to move, or that were drawn."""
+        self._traffic += MemoryTraffic(read, written, random)
+
     def take_traffic(self) -> MemoryTraffic:
         """Return what was read from and written to memories of the policy's own since this was last asked."""
-        return MemoryTraffic()
+        taken, self._traffic = self._traffic, MemoryTraffic()
+        return taken
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the policy remembers (arrays, numbers, texts, and lists and dicts of them), for a checkpoint."""

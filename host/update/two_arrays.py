@@ -22,7 +22,7 @@ from pydantic import Field
 from twinbar.emulator.crossbar.levels import Targets
 from twinbar.host.update.blind_policy import BlindPolicy, BlindSettings
 from twinbar.host.update.blind_pulses import MINUS, PLUS, BlindLayer, nearest, touched_bits
-from twinbar.host.update.decision import PulseTrains
+from twinbar.host.update.decision import Decision, PulseTrains
 from twinbar.host.update.pair_writes import write_pairs
 from twinbar.host.update.random_numbers import stochastic
 
@@ -98,7 +98,7 @@ class TwoArrays(BlindPolicy[Settings]):
             cells.plus[:] = found
             both_cells = write_pairs(cells, found, found, np.ones(found.shape, np.bool_))
             partner = both_cells.origins % 2 == MINUS
-            decisions[cells.map.name] = type(both_cells)(
+            decisions[cells.map.name] = Decision(
                 both_cells.addresses[partner], both_cells.levels[partner], both_cells.origins[partner], 0
             )
             self.fast[layer.name][PLUS] = self.fast[layer.name][MINUS] = found
@@ -117,10 +117,7 @@ class TwoArrays(BlindPolicy[Settings]):
             access.pulse(moved, self.pulse.ramps)
             bits = touched_bits(list(moved.values()))
             self.note_traffic(bits, bits)
-        if self.settings.read_every and self.decisions % self.settings.read_every == 0:
-            for name, levels in access.read([layer.name for layer in layers]).items():
-                self.layers[name].measure(levels)
-                self.note_traffic(0, levels.nbytes * 8)
+        self.read_when_due(layers, access)
         for layer in layers:
             layer.weights[:] = self.layers[layer.name].weights
 

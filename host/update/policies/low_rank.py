@@ -16,7 +16,6 @@ from pydantic import Field
 from twinbar.host.update.decision import Decision
 from twinbar.host.update.factored import FactoredSettings, check_plain
 from twinbar.host.update.low_rank_sum import LowRankSum
-from twinbar.host.update.memory_traffic import MemoryTraffic
 from twinbar.host.update.pair_writes import one_sided, write_pairs
 from twinbar.host.update.policy import UpdatePolicy
 
@@ -53,7 +52,6 @@ class LowRank(UpdatePolicy[LowRankSettings]):
         super().__init__(settings)
         self.sums: dict[str, LowRankSum] = {}
         self._steps = 0
-        self._traffic = MemoryTraffic()
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
         """Make room for the factors, and refuse layers that have groups (see `UpdatePolicy.prepare`)."""
@@ -82,7 +80,7 @@ class LowRank(UpdatePolicy[LowRankSettings]):
     def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """List the pairs whose level the sum changes, if they are enough (see `UpdatePolicy.decide`)."""
         total = self.sums[cells.map.name]
-        self._traffic += MemoryTraffic(read=total.words * _WORD_BITS)
+        self.note_traffic(read=total.words * _WORD_BITS)
         plus, minus = one_sided(weights + total.matrix(), cells)
         changed = (plus - minus) != cells.plus.astype(np.int64) - cells.minus
         if not changed.any() or changed.mean() < self.settings.least_density:
@@ -101,12 +99,7 @@ class LowRank(UpdatePolicy[LowRankSettings]):
                 part = slice(start, start + each)
                 if factors.errors[part].any():
                     total.add(-np.float32(layer.rate) * factors.errors[part], factors.inputs[part])
-                    self._traffic += MemoryTraffic(total.words * _WORD_BITS, total.words * _WORD_BITS)
-
-    def take_traffic(self) -> MemoryTraffic:
-        """Return the traffic of the factors (see `UpdatePolicy.take_traffic`)."""
-        taken, self._traffic = self._traffic, MemoryTraffic()
-        return taken
+                    self.note_traffic(total.words * _WORD_BITS, total.words * _WORD_BITS)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the factors."""

@@ -19,7 +19,6 @@ from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.host.update.blind_pulses import nearest
 from twinbar.host.update.decision import Decision, PulseTrains
 from twinbar.host.update.factored import FactoredSettings, check_plain
-from twinbar.host.update.memory_traffic import MemoryTraffic
 from twinbar.host.update.nominal_pulse import NominalPulse
 from twinbar.host.update.policies.siamese import Siamese, SiameseSettings
 
@@ -52,10 +51,6 @@ class SelectiveVerify(Siamese):
     settings: SelectiveVerifySettings
     gives_pulses: ClassVar[bool] = True
     needs_factors: ClassVar[bool] = True
-
-    def __init__(self, settings: SelectiveVerifySettings | None = None) -> None:
-        super().__init__(settings)
-        self._traffic = MemoryTraffic()
 
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Take the step of a nominal pulse (see `UpdatePolicy.set_up`)."""
@@ -94,7 +89,7 @@ class SelectiveVerify(Siamese):
         found *= np.float32(self.settings.memory)
         for factors in layer.factors:
             found += np.float32(1 - self.settings.memory) * (np.square(factors.errors).T @ np.square(factors.inputs))
-        self._traffic += MemoryTraffic(found.size * _WORD_BITS, found.size * _WORD_BITS)
+        self.note_traffic(found.size * _WORD_BITS, found.size * _WORD_BITS)
 
     def _pulses(self, layer: "LayerUpdate", decision: Decision, chosen: np.ndarray, before: np.ndarray) -> PulseTrains:
         """Return the pulses for the chosen entries of a decision; the decision itself counts their weights."""
@@ -104,11 +99,6 @@ class SelectiveVerify(Siamese):
         pulses = (np.sign(change) * nearest(np.abs(change) / step)).astype(np.int64)
         given = pulses != 0
         return PulseTrains(decision.addresses[chosen][given], pulses[given], 0)
-
-    def take_traffic(self) -> MemoryTraffic:
-        """Return the traffic of the sensitivities (see `UpdatePolicy.take_traffic`)."""
-        taken, self._traffic = self._traffic, MemoryTraffic()
-        return taken
 
     def state_dict(self) -> dict[str, Any]:
         """Return the sensitivities."""

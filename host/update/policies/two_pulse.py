@@ -20,7 +20,6 @@ from pydantic import Field
 from twinbar.emulator.crossbar.write_registers import Ramp, WriteRegisters
 from twinbar.emulator.devices.layout import CODES, O_GATE_CAP
 from twinbar.host.update.decision import Decision, PulseTrains
-from twinbar.host.update.memory_traffic import MemoryTraffic
 from twinbar.host.update.nominal_pulse import NominalPulse
 from twinbar.host.update.policy import PolicySettings, UpdatePolicy
 from twinbar.hw.errors import ConfigError
@@ -51,10 +50,6 @@ class TwoPulse(UpdatePolicy[TwoPulseSettings]):
     settings_model = TwoPulseSettings
     gives_pulses: ClassVar[bool] = True
 
-    def __init__(self, settings: TwoPulseSettings | None = None) -> None:
-        super().__init__(settings)
-        self._traffic = MemoryTraffic()
-
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Find the gate code of each step (see `UpdatePolicy.set_up`).
 
@@ -83,17 +78,12 @@ class TwoPulse(UpdatePolicy[TwoPulseSettings]):
         for layer in layers:
             # Steps above all others: every cell falls.
             self._steps[layer.name][:] = self.settings.gate_steps - 1
-            limit = np.float32((layer.cells.levels - 1) * layer.cells.weight_per_level)
-            np.clip(layer.weights, -limit, limit, out=layer.weights)
         self._give(
             layers, access, [(self._steps[layer.name], self._wanted(layer)) for layer in layers], everything=True
         )
 
     def carry_out(self, layers: "Sequence[LayerUpdate]", access: "CellAccess", progress: float) -> None:
         """Give the RESET pulses, then the SET pulses of each gate voltage (see `UpdatePolicy.carry_out`)."""
-        for layer in layers:
-            limit = np.float32((layer.cells.levels - 1) * layer.cells.weight_per_level)
-            np.clip(layer.weights, -limit, limit, out=layer.weights)
         self._give(layers, access, [(self._steps[layer.name], self._wanted(layer)) for layer in layers])
 
     def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
@@ -101,9 +91,10 @@ class TwoPulse(UpdatePolicy[TwoPulseSettings]):
         return Decision.nothing()
 
     def _wanted(self, layer: "LayerUpdate") -> np.ndarray:
-        """Return the gate steps of the weights (uint8 [2, outputs, inputs])."""
-        top = (layer.cells.levels - 1) * layer.cells.weight_per_level
-        part = np.floor(layer.weights / np.float32(top) * (self.settings.gate_steps - 1) + np.float32(0.5))
+        """Bound the weights, and return their gate steps (uint8 [2, outputs, inputs])."""
+        top = np.float32((layer.cells.levels - 1) * layer.cells.weight_per_level)
+        np.clip(layer.weights, -top, top, out=layer.weights)
+        part = np.floor(layer.weights / top * (self.settings.gate_steps - 1) + np.float32(0.5))
         return np.stack([np.maximum(part, 0), np.maximum(-part, 0)]).astype(np.uint8)
 
     def _give(
@@ -135,7 +126,7 @@ class TwoPulse(UpdatePolicy[TwoPulseSettings]):
                 access.pulse(trains, self._at(step))
         for layer, (old, new), moved in zip(layers, moves, changed, strict=True):
             bits = int(np.count_nonzero(moved)) * _STEP_BITS
-            self._traffic += MemoryTraffic(old.size * _STEP_BITS, bits)
+            self.note_traffic(old.size * _STEP_BITS, bits)
             old[:] = new
             levels = np.floor(new * ((layer.cells.levels - 1) / (self.settings.gate_steps - 1)) + 0.5)
             layer.cells.plus[:], layer.cells.minus[:] = levels
@@ -144,11 +135,6 @@ class TwoPulse(UpdatePolicy[TwoPulseSettings]):
         """Return the ramps whose SET has the gate voltage of a step."""
         code = int(self.gates[step])
         return replace(self._ramps, set_gate=Ramp(code, 0, code))
-
-    def take_traffic(self) -> MemoryTraffic:
-        """Return the traffic of the gate steps (see `UpdatePolicy.take_traffic`)."""
-        taken, self._traffic = self._traffic, MemoryTraffic()
-        return taken
 
     def state_dict(self) -> dict[str, Any]:
         """Return the gate steps of all cells."""
