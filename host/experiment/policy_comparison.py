@@ -1,9 +1,10 @@
 """Several update policies on the same task: two runs of the same machinery, side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from twinbar.host.experiment.config import CompareConfig
+from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 from twinbar.host.experiment.task import Task, build_task
@@ -53,21 +54,32 @@ def compare(
         As `twinbar.host.experiment.train.train` does.
     """
     task = build_task(config.for_policy(policies[0])) if task is None else task
-    reports: dict[str, dict[str, Any]] = {}
-    for name in policies:
-        progress.message(f"Policy {name}")
-        run = config.for_policy(name)
-        with folder.child(name, run) as sub_folder:
-            reports[name] = train(run, sub_folder, progress, resume=sub_folder.resumed, task=task)
+    reports = {
+        name: train_in(folder, name, config.for_policy(name), f"Policy {name}", progress, task)[0] for name in policies
+    }
     comparison = {
         "schema": 1,
         "policies": reports,
         "reduction_vs_closed_loop": reductions(reports, YARDSTICK),
         "reduction_vs_closed_loop_analog": reductions(reports, f"{YARDSTICK}-analog"),
-        "warnings": [f"{name}: {sentence}" for name, report in reports.items() for sentence in report["warnings"]],
+        "warnings": warnings_of(reports),
     }
     folder.write(COMPARE, json_text(comparison).encode())
     return comparison
+
+
+def train_in(
+    folder: RunFolder, name: str, run: ExperimentConfig, heading: str, progress: Progress, task: Task
+) -> tuple[dict[str, Any], Path]:
+    """Train in a sub-folder of a comparison, or take up what is there; gives the report, and the sub-folder's path."""
+    progress.message(heading)
+    with folder.child(name, run) as sub_folder:
+        return train(run, sub_folder, progress, resume=sub_folder.resumed, task=task), sub_folder.path
+
+
+def warnings_of(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the warnings of the trainings of a comparison, each with the name of its training."""
+    return [f"{name}: {sentence}" for name, report in reports.items() for sentence in report["warnings"]]
 
 
 def reductions(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, dict[str, float | None]]:

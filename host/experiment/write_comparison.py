@@ -7,16 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from twinbar.emulator.crossbar.write_algorithms import OWN
 from twinbar.host.experiment.arrays import FILE
 from twinbar.host.experiment.config import CompareConfig
-from twinbar.host.experiment.policy_comparison import COMPARE, reductions
+from twinbar.host.experiment.policy_comparison import COMPARE, reductions, train_in, warnings_of
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 from twinbar.host.experiment.task import Task, build_task
-from twinbar.host.experiment.train import train
 
-OWN: Final = "preset"
-"""Algorithm that savings are relative to."""
 OPTIMA: Final = {
     "fewest_pulses": "pulses",
     "fewest_reads": "reads",
@@ -55,11 +53,9 @@ def compare_writes(
     reports: dict[str, dict[str, Any]] = {}
     figures: dict[str, dict[str, float | None]] = {}
     for name in config.writes:
-        progress.message(f"Write algorithm {name}")
         run = config.for_write(name)
-        with folder.child(name, run) as sub_folder:
-            reports[name] = train(run, sub_folder, progress, resume=sub_folder.resumed, task=task)
-            figures[name] = write_figures(reports[name], sub_folder.path / FILE)
+        reports[name], path = train_in(folder, name, run, f"Write algorithm {name}", progress, task)
+        figures[name] = write_figures(reports[name], path / FILE)
     comparison = {
         "schema": 1,
         "policies": reports,
@@ -67,7 +63,7 @@ def compare_writes(
         "reduction_vs_preset": reductions(reports, OWN),
         "writes": figures,
         "best_writes": best(figures),
-        "warnings": [f"{name}: {sentence}" for name, report in reports.items() for sentence in report["warnings"]],
+        "warnings": warnings_of(reports),
     }
     folder.write(COMPARE, json_text(comparison).encode())
     return comparison

@@ -84,8 +84,6 @@ class AxiController(wiring.Component):
             self.m_axis_tvalid.eq(window.outer_responses.valid),
             window.outer_responses.ready.eq(self.m_axis_tready),
         ]
-        for name, member in port.axi.signature.members.items():
-            outer, inner = getattr(self, f"s_axil_{name}"), getattr(port.axi, name)
-            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+        pass_on(m, self, port.axi, prefix="s_axil_")
         pass_on(m, self, controller, but=_OTHERWISE)
         return m

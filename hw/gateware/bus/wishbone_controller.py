@@ -64,8 +64,6 @@ class WishboneController(wiring.Component):
             window.busy.eq(controller.busy),
             self.irq.eq(window.response_waits),
         ]
-        for name, member in port.wishbone.signature.members.items():
-            outer, inner = getattr(self, f"wb_{name}"), getattr(port.wishbone, name)
-            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+        pass_on(m, self, port.wishbone, prefix="wb_")
         pass_on(m, self, controller, but=_OTHERWISE)
         return m
