@@ -20,8 +20,8 @@ import numpy as np
 from pydantic import Field
 
 from twinbar.emulator.crossbar.levels import Targets
-from twinbar.host.update.blind_policy import BlindPolicy, BlindSettings
-from twinbar.host.update.blind_pulses import MINUS, PLUS, BlindLayer, nearest, touched_bits
+from twinbar.host.update.believing_policy import BelievingPolicy, BlindSettings
+from twinbar.host.update.blind_pulses import MINUS, PLUS, BlindLayer, nearest
 from twinbar.host.update.decision import Decision, PulseTrains
 from twinbar.host.update.pair_writes import write_pairs
 from twinbar.host.update.random_numbers import stochastic
@@ -59,7 +59,7 @@ class TwoArraysSettings(BlindSettings):
 Settings = TypeVar("Settings", bound=TwoArraysSettings)
 
 
-class TwoArrays(BlindPolicy[Settings]):
+class TwoArrays(BelievingPolicy[Settings]):
     """Update A by the gradient, and C by what is read from A."""
 
     targets: ClassVar[Targets] = Targets(levels=256, tolerance=0.5)
@@ -104,36 +104,22 @@ class TwoArrays(BlindPolicy[Settings]):
             self.fast[layer.name][PLUS] = self.fast[layer.name][MINUS] = found
         access.write(decisions)
 
-    def carry_out(self, layers: "Sequence[LayerUpdate]", access: "CellAccess", progress: float) -> None:
-        """Pulse A, read some of its inputs, and pulse C (see `UpdatePolicy.carry_out`)."""
-        self.decisions += 1
+    def pulse_cells(self, layers: "Sequence[LayerUpdate]", access: "CellAccess", progress: float) -> None:
+        """Pulse A, read some of its inputs, and pulse C (see `BelievingPolicy.pulse_cells`)."""
         trains = {}
         for layer in layers:
             (cells,) = layer.auxiliary
             trains[cells.map.name] = self._update_fast(layer, cells)
-        access.pulse(trains, self.pulse.ramps)
+        self.give(access, trains)
         if self.decisions % self.settings.transfer_every == 0:
-            moved = {layer.name: self._transfer(layer, access) for layer in layers}
-            access.pulse(moved, self.pulse.ramps)
-            bits = touched_bits(list(moved.values()))
-            self.note_traffic(bits, bits)
-        self.read_when_due(layers, access)
-        for layer in layers:
-            layer.weights[:] = self.layers[layer.name].weights
-
-    def trains(self, layer: "LayerUpdate", progress: float) -> PulseTrains:
-        """Decide nothing by the gradient alone: `carry_out` goes by way of A."""
-        raise NotImplementedError
+            self.give(access, {layer.name: self._transfer(layer, access) for layer in layers})
 
     def _update_fast(self, layer: "LayerUpdate", cells: "ProgrammedLayer") -> PulseTrains:
         """Return the pulses of A for the change that is asked of the weights."""
         fast = BlindLayer(cells, self.pulse, "fixed", self.fast[layer.name])
         drawn = self.draw(layer.name, layer.weights.shape)
         wanted = self.wanted(layer) * np.float32(self.settings.fast_rate)
-        trains, _ = fast.move(wanted, lambda pulses: stochastic(pulses, drawn))
-        bits = touched_bits([trains])
-        self.note_traffic(bits, bits)
-        return trains
+        return fast.move(wanted, lambda pulses: stochastic(pulses, drawn))[0]
 
     def _transfer(self, layer: "LayerUpdate", access: "CellAccess") -> PulseTrains:
         """Read the inputs whose turn it is from A, and return the pulses of C."""

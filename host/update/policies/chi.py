@@ -62,7 +62,7 @@ class Chi(BlindPolicy[ChiSettings]):
         return trains
 
     def after_pulses(self, layers: "Sequence[LayerUpdate]", access: "CellAccess") -> None:
-        """Refresh pairs that are out of range (see `BlindPolicy.after_pulses`)."""
+        """Refresh pairs that are out of range (see `BelievingPolicy.after_pulses`)."""
         if self.settings.pairing != "set-only":
             return
         found = {layer.name: refresh(self.layers[layer.name], self.settings.refresh_at) for layer in layers}
