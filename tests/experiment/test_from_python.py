@@ -20,6 +20,12 @@ SMALL = {"array.rows": 16, "array.columns": 16}
 OPTIONS = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
 
 
+@pytest.fixture
+def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no pages where a test does not look at them: they take most of the time of these small runs."""
+    monkeypatch.setattr("twinbar.host.experiment.from_python.build_report", lambda path: None)
+
+
 def network() -> nn.Module:
     """A network with everything that draws random numbers or keeps a running mean."""
     return nn.Sequential(nn.Linear(6, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.2), nn.Linear(12, 2))
@@ -66,6 +72,7 @@ def test_a_regression_is_judged_by_its_loss(tmp_path: Path) -> None:
     assert "<svg" in run.plot("loss").svg
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_the_metric_is_the_users(tmp_path: Path) -> None:
     train, test = classes()
 
@@ -79,6 +86,7 @@ def test_the_metric_is_the_users(tmp_path: Path) -> None:
     assert run.report["epochs"][0]["test_metric"] == run.report["epochs"][0]["twin_test_metric"] == 7.0
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_a_loss_of_ones_own_moves_the_twin_as_its_gradient_says(tmp_path: Path) -> None:
     """One step of plain gradient descent on a loss whose gradient is known: the mean of the outputs."""
     model = nn.Linear(3, 1, bias=False)
@@ -118,6 +126,7 @@ class Squares(Dataset[Any]):
         return torch.full((6,), index / 48), int(index >= 24)
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_data_are_whatever_pytorch_has(tmp_path: Path) -> None:
     (x, y), test = classes()
     same = {
@@ -136,6 +145,7 @@ def test_data_are_whatever_pytorch_has(tmp_path: Path) -> None:
     assert own.report["epochs"][0]["steps"] == 1
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_the_sampler_of_a_loader_decides(tmp_path: Path) -> None:
     seen: list[int] = []
 
@@ -158,6 +168,7 @@ class Stopped(Exception):
     """Stands for a kill between two checkpoints."""
 
 
+@pytest.mark.usefixtures("without_pages")
 @pytest.mark.parametrize("data", ["tensors", "loader"])
 def test_a_run_that_was_killed_ends_as_one_left_alone(data: str, tmp_path: Path) -> None:
     (x, y), test = classes()
@@ -185,6 +196,7 @@ def test_a_run_that_was_killed_ends_as_one_left_alone(data: str, tmp_path: Path)
     assert (tmp_path / "whole" / "steps.csv").read_text() == (tmp_path / "killed" / "steps.csv").read_text()
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_the_users_module_and_random_numbers_are_left_alone(tmp_path: Path) -> None:
     model = network()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -198,6 +210,7 @@ def test_the_users_module_and_random_numbers_are_left_alone(tmp_path: Path) -> N
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_names_train_as_the_command_does(tmp_path: Path) -> None:
     run = tb.train(
         "mlp", "digits", epochs=1, settings={"data.limit": 64, **SMALL}, out=tmp_path / "python", progress=False
@@ -208,6 +221,7 @@ def test_names_train_as_the_command_does(tmp_path: Path) -> None:
     assert timeless(run.report) == timeless(shell)
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_policies_and_seeds_are_compared(tmp_path: Path) -> None:
     train, test = classes()
     runs = tb.compare(
@@ -334,6 +348,7 @@ def test_data_without_a_length_are_refused() -> None:
         tb.train(network, Endless(), Endless())
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_cross_entropy_is_the_default_in_all_its_forms(tmp_path: Path) -> None:
     train, test = classes()
     epochs = []
@@ -346,6 +361,7 @@ def test_cross_entropy_is_the_default_in_all_its_forms(tmp_path: Path) -> None:
     assert "test_accuracy" in epochs[0][0]
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_the_page_names_network_and_data_of_ones_own(tmp_path: Path) -> None:
     from twinbar.host.report.schema import parse_report
     from twinbar.host.report.title import task
@@ -359,6 +375,7 @@ def test_the_page_names_network_and_data_of_ones_own(tmp_path: Path) -> None:
     assert task(parse_report(net.report(tmp_path / "loop"))) == "Sequential on own data"
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_the_configuration_of_a_run_names_the_loss_that_was_used(tmp_path: Path) -> None:
     train, test = regression()
     names = {}

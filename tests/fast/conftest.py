@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from both_engines import CHANNELS, PAIR, SMALL, Both, crossbar
+from both_engines import CHANNELS, SMALL, Both, crossbar
+from shared_netlists import PAIR
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.program.fast_controller import FastController

@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from both_engines import PAIR, QUICK, Both, beats, read, set_up, statuses, write
+from both_engines import Both, beats, read, set_up, statuses, write
+from shared_netlists import PAIR
 
 from twinbar.emulator.contract.program import Pin, PinPulse
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Status
+
+pytestmark = pytest.mark.compiler
 
 OPERATIONS: dict[str, Any] = {
     "write": pack(Opcode.WRITE, row=1, column=1, level=7),
@@ -42,7 +45,7 @@ HALTS = {"abort": Status.ABORTED, "safe": Status.ABORTED, "stop": Status.FAULTED
 @pytest.mark.parametrize("halting", HALTS)
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
 def test_a_halt_in_any_cycle(make: Callable[..., Both], operation: np.ndarray, halting: str) -> None:
-    both = make(QUICK)
+    both = make(PAIR)
     both.run(set_up(both.config, records=SHORT, **SETTINGS))
     ready = [True, True, False, False, False]
     whole = both.run(operation, ready=ready)

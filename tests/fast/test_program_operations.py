@@ -13,6 +13,8 @@ from twinbar.hw.protocol.packing import pack, unpack_results
 from twinbar.hw.protocol.registers import REGISTERS, Access
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 
+pytestmark = pytest.mark.compiler
+
 
 def test_all_registers_are_read_and_written(each: Both) -> None:
     stream = [read(register.name) for register in REGISTERS]
@@ -40,21 +42,24 @@ def test_addresses_without_a_register(each: Both) -> None:
 
 def test_tables_are_read_back_as_they_were_written(each: Both) -> None:
     channels, columns = each.controller.adc_channels, each.controller.columns
+    top = (1 << each.controller.adc_bits) - 1
     entries = {
         registers.LEVEL_BASE + 3: 7 | 9 << 16,
-        registers.LEVEL_BASE + 255: 255 | 255 << 16,
+        registers.LEVEL_BASE + 255: top | top << 16,
         registers.TRIM_BASE + channels - 1: 200,
         registers.OFFSET_BASE + columns - 1: 5,
         registers.OFFSET_BASE: (1 << 17) - 6,
         registers.PAIR_OFFSET_BASE + columns // 2 - 1: (1 << 17) - 1,
     }
-    wrong = [(registers.LEVEL_BASE, 256), (registers.TRIM_BASE, 256), (registers.OFFSET_BASE, 1 << 15)]
+    wrong = [(registers.LEVEL_BASE, top + 1), (registers.TRIM_BASE, 256), (registers.OFFSET_BASE, 1 << 15)]
     result = each.run(
         beats(*(write(*entry) for entry in entries.items()), *(write(*entry) for entry in wrong), *map(read, entries))
     )
     assert statuses(result)[len(entries) : len(entries) + len(wrong)] == [Status.BAD_VALUE] * len(wrong)
     answers = unpack_results(Opcode.READ_REGISTER, result.responses[len(entries) + len(wrong) :])["value"]
-    assert [int(value) & 0x1FF for value in answers] == [value & 0x1FF for value in entries.values()]
+    # An offset has a bit more than a code, its sign.
+    mask = 2 * top + 1
+    assert [int(value) & mask for value in answers] == [value & mask for value in entries.values()]
 
 
 def test_verify_answers_below_inside_or_above(each: Both) -> None:
@@ -158,7 +163,7 @@ def test_calibration(each: Both) -> None:
 @pytest.mark.parametrize("hold", [True, False])
 @pytest.mark.parametrize("subtract", [0, 1])
 def test_multiplications(make: Callable[..., Both], hold: bool, subtract: int) -> None:
-    both = make(CHANNELS, sample_and_hold=hold, adc_offset_codes=2.0, mapped_columns=np.array([10]))
+    both = make(CHANNELS, sample_and_hold=hold, adc_offset_codes=2.0, mapped_columns=np.array([10, 16, 16]))
     config = both.controller
     rng = np.random.default_rng(3)
     stream = [set_up(both.config, RANGE_MULTIPLY=6 << 11)]

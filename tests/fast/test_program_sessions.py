@@ -1,6 +1,7 @@
 """What the compiled controller keeps between programs, and what it asks of its configuration."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ from twinbar.emulator.contract.program import Program, ProgramController
 from twinbar.emulator.engines.events import EventsController
 from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import pack, unpack_results
 from twinbar.hw.protocol.vocabulary import Opcode
 
 
+@pytest.mark.compiler
 def test_cells_are_saved_and_restored(make: Callable[..., Both]) -> None:
     both = make(preset="ibm-pcm")
     both.run(beats(set_up(both.config, PULSE_LIMIT=4), pack(Opcode.WRITE, column=[0, 1, 2, 3], level=[7, 0, 5, 2])))
@@ -31,8 +32,8 @@ def test_cells_are_saved_and_restored(make: Callable[..., Both]) -> None:
 
 def test_a_crossbar_and_its_controller_must_fit(compiled_controller: None) -> None:
     config = crossbar(SMALL)
-    with pytest.raises(ConfigError, match=r"columns = 4 and its controller 8; make them equal"):
-        FastController(config, ControllerConfig(rows=4, columns=8, input_bits=3))
+    with pytest.raises(ConfigError, match=r"columns = 8 and its controller 16; make them equal"):
+        FastController(config, replace(SMALL, columns=16))
     with pytest.raises(ConfigError, match="fault map"):
         FastController(config, SMALL, faults=np.zeros((1, 3), np.uint8))
     with pytest.raises(ConfigError, match="tick -1"):

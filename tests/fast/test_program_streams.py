@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from both_engines import PAIR, Both, beats, set_up, statuses
+from both_engines import Both, beats, set_up, statuses
+from shared_netlists import PAIR
 
 from twinbar.hw.protocol.packing import pack, unpack
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import Phase
+
+pytestmark = pytest.mark.compiler
 
 CONSUMERS = {
     "always": [True],
