@@ -6,6 +6,7 @@ in ``presets/``. `twinbar.emulator.devices.cell_tables` turns a preset into the 
 
 import contextlib
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -173,7 +174,12 @@ def _layout(data: Mapping[str, Any]) -> type[Preset]:
     laws: dict[type[ResponseLaw], None] = dict.fromkeys(RESPONSES.built_in().values())
     with contextlib.suppress(PydanticCustomError, LookupError, AttributeError):
         laws[law_of(data["response"])] = None
-    section: Any = Union[tuple(laws)]  # noqa: UP007
+    return _layout_of(tuple(laws))
+
+
+@functools.cache
+def _layout_of(laws: tuple[type[ResponseLaw], ...]) -> type[Preset]:
+    section: Any = Union[laws]  # noqa: UP007
     return create_model("Preset", __base__=Preset, response=(section, ...))
 
 

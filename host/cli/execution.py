@@ -1,6 +1,9 @@
-"""What ``train`` and ``compare`` do around their work: the folder, progress, Ctrl-C, the result."""
+"""What ``train`` and ``compare`` do around their work: the folder, progress, Ctrl-C and SIGTERM, the result."""
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -35,18 +38,19 @@ def execute(
     if request.print_config:
         typer.echo(request.config().to_toml(), nl=False)
         return
-    folder = request.open_folder()
-    try:
-        with folder:
-            progress = terminal_progress()
-            try:
-                result = work(folder, progress)
-            finally:
-                progress.close()
-            _build_page(folder, progress)
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted; continue with: twinbar {command} --resume {folder.path}", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with _sigterm_as_ctrl_c():
+        folder = request.open_folder()
+        try:
+            with folder:
+                progress = terminal_progress()
+                try:
+                    result = work(folder, progress)
+                finally:
+                    progress.close()
+                _build_page(folder, progress)
+        except KeyboardInterrupt:
+            typer.echo(f"Interrupted; continue with: twinbar {command} --resume {folder.path}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     try:
         if request.as_json:
             typer.echo(json_text(result), nl=False)
@@ -55,6 +59,19 @@ def execute(
             typer.echo(f"Results: {folder.path}")
     except OutputError as error:
         raise OutputError(f"{error}; the results are in {folder.path}") from error
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Stop at SIGTERM, which batch systems send before they kill, as at Ctrl-C: also while nothing is trained yet."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _build_page(folder: RunFolder, progress: Progress) -> None:

@@ -6,8 +6,9 @@ messages. Nothing heavy is imported, so that the command line starts fast.
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self, TypeVar
 
 from pydantic import (
     ConfigDict,
@@ -195,7 +196,7 @@ class ExperimentConfig(TomlTable):
         section : type of PolicyConfig
             The section of the policy; by default, that of the default one.
         """
-        return create_model(cls.__name__, __base__=cls, policy=(section or section_of(DEFAULT), ...))
+        return _with_policy(cls, section or section_of(DEFAULT))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str = "") -> Self:
@@ -343,6 +344,14 @@ class ExperimentConfig(TomlTable):
     def to_json(self) -> dict[str, Any]:
         """Return the nested values as JSON knows them, for ``report.json``."""
         return self.model_dump(mode="json")
+
+
+_Config = TypeVar("_Config", bound=ExperimentConfig)
+
+
+@cache
+def _with_policy(kind: type[_Config], section: type[PolicyConfig]) -> type[_Config]:
+    return create_model(kind.__name__, __base__=kind, policy=(section, ...))
 
 
 class CompareConfig(ExperimentConfig):

@@ -115,6 +115,9 @@ def train(
         task = _task(folder.config, model, train_data, test_data, validation_data, objective)
         try:
             train_experiment(folder.config, folder, shown, folder.resumed, task, followers)
+        except KeyboardInterrupt as interrupted:
+            interrupted.add_note(f"Continue with resume={str(folder.path)!r} instead of out.")
+            raise
         finally:
             shown.close()
         build_report(folder.path)
@@ -178,6 +181,9 @@ def compare(
             task = _task(first, model, train_data, test_data, validation_data, objective)
             try:
                 compare_policies(chosen, policies, folder, shown, task)
+            except KeyboardInterrupt as interrupted:
+                interrupted.add_note(f"Continue with out={str(top)!r}.")
+                raise
             finally:
                 shown.close()
             build_report(path)

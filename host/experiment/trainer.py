@@ -194,7 +194,7 @@ class Trainer:
             assert self.twin is not None
             self.twin.settle(self.network.layers)
             self.module.train()
-            first = torch.arange(min(CALIBRATION_IMAGES, self.images))
+            first = self.task.train.batches(CALIBRATION_IMAGES, None)[0]
             with self._random_numbers(0):
                 calibrate(self.network, lambda: self.module(self.task.train.batch(first)[0]))
             self.first_programming = written

@@ -1,6 +1,6 @@
 """`twinbar.convert`: put a module of one's own on a crossbar."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +89,14 @@ def convert(
         raise ConfigError("a module cannot be converted to a board; use twinbar train --engine board, or engine='fast'")
     crossbar = build_crossbar(base, preset=device if isinstance(device, Preset) else None, targets=kind.targets)
     table = energy_table if isinstance(energy_table, EnergyTable) else load_energy_table(base.engine.energy_table)
-    names = (exclude,) if isinstance(exclude, str) else tuple(exclude)
-    return build(module, Conversion(base, crossbar, kind, settings, table, names))
+    return build(module, Conversion(base, crossbar, kind, settings, table, _names(exclude)))
+
+
+def _names(exclude: Any) -> tuple[str, ...]:
+    names = (exclude,) if isinstance(exclude, str) else tuple(exclude) if isinstance(exclude, Iterable) else (None,)
+    if not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"exclude is {exclude!r}; it must be the name of a part, or a list of names")
+    return names
 
 
 def _policy_of(

@@ -33,7 +33,7 @@ def summary(conversion: Conversion, crossbar: CrossbarNetwork) -> str:
             )
         )
     lines = [
-        f"{crossbar.weights:,} weights on {engine.tiles} tiles of {array.rows} x {array.columns} cells "
+        f"{crossbar.weights:,} weights on {_count(engine.tiles, 'tile')} of {array.rows} x {array.columns} cells "
         f"({conversion.config.device.preset}), policy {conversion.config.policy.name}",
         "",
         *_columns(rows),
@@ -49,11 +49,16 @@ def summary(conversion: Conversion, crossbar: CrossbarNetwork) -> str:
 def representation(module: nn.Module, layers: Sequence[MappedLayer]) -> str:
     """Return what ``repr`` shows: the module, and the place of each layer."""
     lines = [
-        f"  {layer.name}: {matrix(layer)} weights, {layer.matmul.map.tiles} tiles, {layer.cells.levels} levels"
+        f"  {layer.name}: {matrix(layer)} weights, {_count(layer.matmul.map.tiles, 'tile')}, "
+        f"{layer.cells.levels} levels"
         for layer in layers
     ]
     inner = "\n".join(f"  {line}" for line in repr(module).splitlines())
     return "Network(\n" + inner + "\n  on a crossbar:\n" + "\n".join(f"  {line}" for line in lines) + "\n)"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def matrix(layer: MappedLayer) -> str:

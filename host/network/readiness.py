@@ -91,7 +91,8 @@ class NetworkReadiness:
         if self._demanded or not self.programmed:
             for x in inputs:
                 # Masks of attention are finite but for minus infinity.
-                check_finite(x.masked_fill(x == -math.inf, 0.0) if x.is_floating_point() else x)
+                values = x.detach()
+                check_finite(values.masked_fill(values == -math.inf, 0.0) if x.is_floating_point() else values)
         training = self._crossbar.module.training
         uncalibrated = [layer for layer in self._crossbar.layers if not layer.matmul.is_calibrated(training)]
         self._running, self._is_up = True, False
@@ -101,6 +102,8 @@ class NetworkReadiness:
         finally:
             self._running = False
 
+    # Nothing that is computed to write cells belongs to the graph of the pass: checkpointing counts what it saves.
+    @torch.no_grad()
     def bring_up(self, x: Tensor) -> None:
         """See to it, once in a run, that the cells hold the weights.
 

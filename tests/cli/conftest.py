@@ -51,6 +51,8 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     for name, members in {
         "twinbar.host.experiment.train": {"train": trainer.train},
         "twinbar.host.experiment.policy_comparison": {"compare": trainer.compare},
+        # Would import more of the module above.
+        "twinbar.host.experiment.write_comparison": {"compare_writes": trainer.compare},
         "twinbar.host.report.page": {"build_report": trainer.built.append},
     }.items():
         module = ModuleType(name)

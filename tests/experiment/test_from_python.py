@@ -1,6 +1,7 @@
 """Trainings from Python and from the shell, with networks, data and objectives of one's own."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, WeightedRandomSampler
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
 
 import twinbar as tb
 
@@ -162,6 +170,36 @@ def test_the_sampler_of_a_loader_decides(tmp_path: Path) -> None:
     drawn = seen[-32:]
     assert set(drawn) <= {0, 1, 2, 3}
     assert drawn[:16] != drawn[16:]
+
+
+def test_the_ranges_are_calibrated_on_examples_that_the_sampler_chooses(tmp_path: Path) -> None:
+    seen: list[list[int]] = []
+
+    class Noting(Squares):
+        def __getitem__(self, index: int) -> tuple[Tensor, int]:
+            seen[-1].append(index)
+            return super().__getitem__(index)
+
+    class Watch:
+        def on_start(self, run: Any) -> None:
+            seen.append([])
+
+        def on_initialized(self, run: Any, figures: dict[str, Any]) -> None:
+            seen.append([])
+
+    seen.append([])
+    loader = DataLoader(Noting(), batch_size=2, sampler=SubsetRandomSampler([40, 7, 30, 12]))
+    tb.train(
+        network,
+        loader,
+        Squares(),
+        epochs=1,
+        settings=SMALL,
+        out=tmp_path / "run",
+        progress=False,
+        callbacks=[Watch()],
+    )
+    assert seen[1] == [7, 12, 30, 40]
 
 
 class Stopped(Exception):
@@ -391,3 +429,18 @@ def test_a_comparison_takes_the_configuration_of_a_training(tmp_path: Path) -> N
     config = ExperimentConfig().merge({**SMALL, "data.limit": 32, "training.epochs": 1, "policy.threshold": 0.75})
     runs = tb.compare(config=config, policies=["siamese"], out=tmp_path / "all", progress=False)
     assert runs["siamese", 0].report["config"]["policy"]["threshold"] == 0.75
+
+
+def test_an_interrupted_training_says_how_to_continue(tmp_path: Path) -> None:
+    class CtrlC:
+        def on_step(self, run: Any, row: dict[str, Any]) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    train, test = classes()
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        tb.train(
+            network, train, test, epochs=2, settings=SMALL, out=tmp_path / "run", progress=False, callbacks=[CtrlC()]
+        )
+    assert interrupted.value.__notes__ == [f"Continue with resume={str(tmp_path / 'run')!r} instead of out."]
+    run = tb.train(network, train, test, resume=tmp_path / "run", progress=False)
+    assert len(run.report["epochs"]) == 2

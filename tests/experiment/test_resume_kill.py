@@ -115,9 +115,12 @@ def test_a_comparison_that_was_killed_is_taken_up_in_its_policy(runs: Runs, tmp_
         assert read(folder / name) == read(alone / name)
 
 
-def test_ctrl_c_stops_with_a_complete_checkpoint(runs: Runs, alone: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_with_a_complete_checkpoint(
+    runs: Runs, alone: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     folder = tmp_path / "run"
-    ended = start(runs, "train", TRAIN, folder, Stop(signal.SIGINT, file=str(folder / "steps.csv")))
+    ended = start(runs, "train", TRAIN, folder, Stop(number, file=str(folder / "steps.csv")))
     assert ended.status == 130, ended.text
     assert f"Interrupted; continue with: twinbar train --resume {folder}" in ended.text
     assert "Traceback" not in ended.text
@@ -129,3 +132,15 @@ def test_ctrl_c_stops_with_a_complete_checkpoint(runs: Runs, alone: Path, tmp_pa
     before = (folder / "report.json").read_text()
     to_the_end(runs, "train", TRAIN, folder)
     assert (folder / "report.json").read_text() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_anything_is_programmed_says_how_to_continue_too(
+    runs: Runs, alone: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    folder = tmp_path / "run"
+    ended = start(runs, "train", TRAIN, folder, Stop(number, 0.02, file=str(folder / "config.toml")))
+    assert ended.status == 130, ended.text
+    assert f"Interrupted; continue with: twinbar train --resume {folder}" in ended.text
+    to_the_end(runs, "train", TRAIN, folder)
+    assert read(folder / "report.json") == read(alone / "report.json")

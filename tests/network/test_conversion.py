@@ -85,6 +85,9 @@ def test_exclude_must_name_something(to_crossbar: Convert) -> None:
         to_crossbar(Block(), exclude="haed")
     with pytest.raises(ConfigError, match="has no layer that could be put on a crossbar"):
         to_crossbar(Block(), exclude="*")
+    for wrong in (3, [3], None):
+        with pytest.raises(ConfigError, match=r"exclude is .*; it must be the name of a part, or a list of names"):
+            to_crossbar(Block(), exclude=wrong)
 
 
 def test_a_layer_with_two_names_is_one_and_either_excludes_it(to_crossbar: Convert) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from held_network import assert_alike, float_module, held_matrix
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.network.network import STATE_KEY, Network
@@ -325,3 +326,16 @@ def test_results_do_not_depend_on_threads(to_crossbar: Convert) -> None:
         found.append(net.eval()(x))
     assert torch.equal(*found)
     assert STATE_KEY in net.state_dict()
+
+
+def test_the_first_pass_may_be_checkpointed(to_crossbar: Convert) -> None:
+    x = torch.rand(4, 3, requires_grad=True)
+    module = nn.Linear(3, 2)
+    whole, repeated = to_crossbar(module), to_crossbar(module)
+    whole(x).sum().backward()
+    # Programming is no part of what is repeated, and no tensor of it is counted.
+    checkpoint(repeated, x, use_reentrant=False).sum().backward()
+    assert repeated.cost["initialization"]["cell_writes"] == whole.cost["initialization"]["cell_writes"]
+    for mine, theirs in zip(repeated.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(mine.grad, theirs.grad)
+    assert repeated.cost["energy_j"]["forward"] > 1.9 * whole.cost["energy_j"]["forward"]
