@@ -2,21 +2,25 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from pydantic import Field, PositiveInt
 
 from twinbar.boards.module import Bus, Plugged, find_module, find_part
 from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.controller_bounds import MAX_LINE_CODE, MAX_PULSES
 from twinbar.hw.parts.adc import AdcPart
 from twinbar.hw.parts.assembly import DacOutput, DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.bus import Wires
 from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.switch import SwitchPart
+from twinbar.hw.timing import MAX_WIDTH
 from twinbar.hw.toml_table import TomlTable
 
 _HALF_PMOD = 6
+_ROUNDING = 1e-9
+"""A width in microseconds is rarely a binary fraction."""
 
 SafetyPin = Literal["stop", "compliance", "fault"]
 SAFETY_INPUTS: Final[tuple[SafetyPin, ...]] = get_args(SafetyPin)
@@ -81,6 +85,50 @@ class Geometry(TomlTable):
     response_depth: PositiveInt = 16
 
 
+class Limits(TomlTable):
+    """What no register of the controller exceeds, whatever a host says; what is not given is not limited.
+
+    Parameters
+    ----------
+    pulse_us : float, optional
+        Width of a pulse.
+    pulses : int, optional
+        Pulses of a command.
+    bit_line, source_line, word_line : int, optional
+        Codes of the lines.
+    """
+
+    pulse_us: float | None = Field(default=None, gt=0)
+    pulses: int | None = Field(default=None, ge=1, le=MAX_PULSES)
+    bit_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
+    source_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
+    word_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
+
+    def caps(self, clock_hz: float) -> dict[str, Any]:
+        """Return the parameters of the controller.
+
+        Raises
+        ------
+        ConfigError
+            If a pulse may not last a cycle.
+        """
+        found: dict[str, Any] = {}
+        if self.pulse_us is not None:
+            cycles = int(self.pulse_us * 1e-6 * clock_hz * (1 + _ROUNDING))
+            if not cycles:
+                raise ConfigError(
+                    f"limits.pulse_us is {self.pulse_us:g}, less than a cycle of {clock_hz / 1e6:g} MHz; give "
+                    f"{1e6 / clock_hz:.3g} or more"
+                )
+            found["width_cap"] = min(cycles, MAX_WIDTH)
+        if self.pulses is not None:
+            found["pulse_cap"] = self.pulses
+        lines = (self.bit_line, self.source_line, self.word_line)
+        if any(line is not None for line in lines):
+            found["code_caps"] = tuple(MAX_LINE_CODE if line is None else line for line in lines)
+        return found
+
+
 class SafetyInput(TomlTable):
     """How an input that stops the controller is wired.
 
@@ -116,6 +164,7 @@ class Wiring(TomlTable):
     front_end : {"serial", "direct"}
         Serial parts, or the controller's own pins.
     geometry : Geometry
+    limits : Limits
     modules : list of Plug
     parts : dict of str to str
         Parts that are on no module, by bus: names, or ``package.module:NAME``.
@@ -141,6 +190,7 @@ class Wiring(TomlTable):
     boards: list[str]
     front_end: Literal["serial", "direct"]
     geometry: Geometry = Geometry()
+    limits: Limits = Limits()
     modules: list[Plug] = Field(default_factory=list)
     parts: dict[Bus, str] = Field(default_factory=dict)
     outputs: list[OutputTable] = Field(default_factory=list)
