@@ -174,6 +174,8 @@ class Wiring(TomlTable):
         Switches that there are: see `twinbar.hw.parts.matrix.SwitchMatrix`.
     power_up_us : float
         From reset to the first word on any bus.
+    input_settle_us : float
+        What amplifiers between array and ADC take to come to rest, beside the modules' own filters.
     skew_ns, round_trip_ns : float
         Ways between FPGA and parts: see `twinbar.hw.parts.bus.Wires`.
     pins : dict
@@ -197,6 +199,7 @@ class Wiring(TomlTable):
     pairs: bool = False
     reference: bool = False
     power_up_us: float = Field(default=0.0, ge=0)
+    input_settle_us: float = Field(default=0.0, ge=0)
     skew_ns: float = Field(default=5.0, ge=0)
     round_trip_ns: float = Field(default=25.0, ge=0)
     pins: dict[str, str | list[str]] = Field(default_factory=dict)
@@ -230,6 +233,7 @@ class Wiring(TomlTable):
         assert isinstance(dac, DacPart)
         assert isinstance(adc, AdcPart)
         assert isinstance(switch, SwitchPart)
+        filters_ns = max((kind.settle_ns for _, kind in self.plugged()), default=0.0)
         wires = Wires(skew_ns=self.skew_ns, round_trip_ns=self.round_trip_ns)
         return SerialParts(
             clock_hz=clock_hz,
@@ -251,6 +255,7 @@ class Wiring(TomlTable):
             adc_board=wires,
             switch_board=wires,
             power_up_ns=self.power_up_us * 1e3,
+            input_settle_ns=self.input_settle_us * 1e3 + filters_ns,
         )
 
     def _part(self, bus: Bus) -> object:
