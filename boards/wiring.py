@@ -4,7 +4,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 
 from twinbar.boards.module import Bus, Plugged, find_module, find_part
 from twinbar.boards.toml_file import read_toml
@@ -103,6 +103,11 @@ class Limits(TomlTable):
     bit_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
     source_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
     word_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not limited, which TOML cannot say."""
+        return {name: value for name, value in serialize(self).items() if value is not None}
 
     def caps(self, clock_hz: float) -> dict[str, Any]:
         """Return the parameters of the controller.
