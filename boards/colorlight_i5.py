@@ -32,6 +32,7 @@ class ColorlightI5Platform(LatticeECP5Platform):
     connectors: ClassVar[list[Any]] = [
         Connector("pmod", 0, "C17 B18 B20 F20 - - A18 A19 B19 D20 - -"),  # P3 of the extension board, half with pin 1
         Connector("pmod", 1, "H4 G3 F1 F2 - - H3 F3 E4 E1 - -"),  # P4, half with pin 1
+        Connector("pmod", 2, "D1 C1 C2 E3 - - E2 D2 B1 A3 - -"),  # P3, the other half
     ]
 
 

@@ -39,7 +39,7 @@ def core_of(
     usual = LinkConfig(board.clock_hz, board.baud, receive_bytes=board.buffer_bytes, transmit_bytes=board.buffer_bytes)
     link = usual.with_choices(baud, buffer_bytes, linger_s)
     try:
-        controller = ControllerConfig(**(wiring.geometry.model_dump() | given))
+        controller = ControllerConfig(**(wiring.geometry.model_dump() | wiring.limits.caps(board.clock_hz) | given))
         return CoreConfig(controller, link, wiring.serial_parts(board.clock_hz))
     except ParameterError as error:
         if error.name in given:

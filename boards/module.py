@@ -31,6 +31,8 @@ class Plugged(TomlTable):
         Signal that the modules on a bus have one after the other: chip selects of DACs, inputs of ADCs.
     pins : dict of str to int
         Number of its pin by signal: ``select_n.0``, ``clock``, ``data``, ``inputs.0`` ..., and ``open`` of switches.
+    settle_ns : float
+        What filters on the module, before an ADC, take to come to rest.
     """
 
     title: str
@@ -38,6 +40,7 @@ class Plugged(TomlTable):
     part: str
     numbered: str = ""
     pins: dict[str, int]
+    settle_ns: float = 0.0
 
     def signal(self, pin: str, first: int) -> str:
         """Return the name of the front end's pin that one of the module's is, if the module is the ``first``-th."""

@@ -13,7 +13,11 @@ from twinbar.boards.wiring import Plug, Wiring
 from twinbar.hw.errors import ConfigError
 
 STOP = "stop"
-"""The emergency stop is placed like a pin of the front end."""
+HEARTBEAT = "heartbeat"
+"""The emergency stop, and what shows that the clock runs, are placed like pins of the front end."""
+OF_THE_BOARD = (STOP, HEARTBEAT)
+WRITE_GATE = "write_gate"
+"""The pin that `twinbar.boards.stop_gate` guards."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +152,9 @@ def _module_wires(plug: Plug, kind: Plugged, pins: dict[str, FrontEndPin]) -> It
 
 
 def _check_name(name: str, pins: dict[str, FrontEndPin]) -> None:
-    if name in pins or name == STOP:
+    if name in pins or name in OF_THE_BOARD:
         return
-    near = get_close_matches(name, [*pins, STOP], 1)
+    near = get_close_matches(name, [*pins, *OF_THE_BOARD], 1)
     hint = f"; did you mean {near[0]!r}?" if near else "; docs/boards.md lists them"
     raise ConfigError(f"the front end has no pin {name!r}{hint}")
 

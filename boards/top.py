@@ -5,14 +5,16 @@ from typing import Any
 
 from amaranth.build import Pins as BoardPins
 from amaranth.build import PinsN, Resource
-from amaranth.hdl import ClockDomain, Elaboratable, Module, Value
-from amaranth.lib.io import Buffer
+from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal, Value
+from amaranth.lib.io import Buffer, FFBuffer
 
 from twinbar.boards.board_clock import BoardClock
 from twinbar.boards.board_definition import BoardDefinition
+from twinbar.boards.heartbeat import Heartbeat
 from twinbar.boards.io_attributes import io_attributes
 from twinbar.boards.pin_names import FrontEndPin, front_end_pins
-from twinbar.boards.placement import STOP, Placement, package_pins, place, sockets_of
+from twinbar.boards.placement import HEARTBEAT, STOP, WRITE_GATE, Placement, package_pins, place, sockets_of
+from twinbar.boards.stop_gate import StopGate
 from twinbar.boards.wiring import Wiring
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.board_core import Core, CoreConfig
@@ -72,21 +74,28 @@ class BoardTop(Elaboratable):
         if (light := _light(platform)) is not None:
             m.submodules.light = buffer = Buffer("o", light)
             m.d.comb += buffer.o.eq(core.light)
+        m.submodules.stop_gate = stop_gate = StopGate()
         stops: list[Any] = []
         if _BUTTON in platform.resources:
             m.submodules.button = button = Buffer("i", platform.request(*_BUTTON, dir="-"))
             stops.append(button.i)
         pins = front_end_pins(self.core_config, core.tiles[0])
+        outputs = self._outputs(m, pins, stop_gate)
+        # Serial parts are driven by registers; the strobes of a direct front end are not, so that all its outputs leave
+        # through the registers of their I/O cells, a cycle later, and the gate with them.
+        kind = Buffer if self.core_config.parts is not None else FFBuffer
         for name, where in self.placement.places.items():
             for number, _ in enumerate(where):
                 port = platform.request(_resource_name(name), number, dir="-")
-                m.submodules[f"pin_{_resource_name(name)}_{number}"] = buffer = Buffer(_direction(name, pins), port)
+                is_input = _direction(name, pins) == "i"
+                makes = Buffer if is_input or name in (WRITE_GATE, HEARTBEAT) else kind
+                m.submodules[f"pin_{_resource_name(name)}_{number}"] = buffer = makes("i" if is_input else "o", port)
                 if name == STOP:
                     stops.append(buffer.i)
-                elif pins[name].is_input:
+                elif is_input:
                     m.d.comb += Value.cast(pins[name].bit).eq(buffer.i)
                 else:
-                    m.d.comb += buffer.o.eq(pins[name].bit)
+                    m.d.comb += buffer.o.eq(outputs[name])
         for name, level in self.placement.fixed.items():
             if name == STOP:
                 stops.append(level)
@@ -95,8 +104,23 @@ class BoardTop(Elaboratable):
         stop = Value.cast(0)
         for source in stops:
             stop |= source
-        m.d.comb += core.stop.eq(stop)
+        m.d.comb += [stop_gate.stop.eq(stop), core.stop.eq(stop_gate.held)]
         return m
+
+    def _outputs(self, m: Module, pins: dict[str, FrontEndPin], stop_gate: StopGate) -> dict[str, Any]:
+        """Return what drives the pins of the board."""
+        m.submodules.heartbeat = heartbeat = Heartbeat(self.core_config.link.clock_hz)
+        m.d.comb += heartbeat.stop.eq(stop_gate.held)
+        found = {name: pin.bit for name, pin in pins.items() if not pin.is_input} | {HEARTBEAT: heartbeat.beat}
+        if WRITE_GATE in pins:
+            gate = Value.cast(pins[WRITE_GATE].bit)
+            if self.core_config.parts is None:
+                late = Signal()
+                m.d.sync += late.eq(gate)
+                gate = late
+            m.d.comb += stop_gate.gate.eq(gate)
+            found[WRITE_GATE] = stop_gate.pin
+        return found
 
 
 def design(board: BoardDefinition, core: CoreConfig, wiring: Wiring | None) -> Design:
@@ -124,6 +148,11 @@ def design(board: BoardDefinition, core: CoreConfig, wiring: Wiring | None) -> D
     own = [("uart", 0), (platform.default_clk, 0), _BUTTON, _light_of(platform)]
     taken = package_pins(platform, [name for name in own if name in platform.resources])
     placement = place(wiring, pins, sockets_of(platform), taken)
+    if STOP not in placement.places and STOP not in placement.fixed and _BUTTON not in platform.resources:
+        raise ConfigError(
+            f"the wiring {wiring.title!r} has no emergency stop, and {board.name} has no button for it; give `stop` a "
+            "pin under [pins], or write stop = 0 under [fixed] if a switch in the supply of the array stops it"
+        )
     # The reset of a switch is active low, an output enable is not: see `OpenPin`.
     opens_low = core.parts is not None and core.parts.switch.open_pin is OpenPin.RESET
     for name, where in placement.places.items():
@@ -139,7 +168,7 @@ def design(board: BoardDefinition, core: CoreConfig, wiring: Wiring | None) -> D
 
 
 def _direction(name: str, pins: dict[str, FrontEndPin]) -> str:
-    return "i" if name == STOP or pins[name].is_input else "o"
+    return "i" if name == STOP or (name in pins and pins[name].is_input) else "o"
 
 
 def _resource_name(name: str) -> str:

@@ -2,21 +2,25 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 
 from twinbar.boards.module import Bus, Plugged, find_module, find_part
 from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.gateware.controller_bounds import MAX_LINE_CODE, MAX_PULSES
 from twinbar.hw.parts.adc import AdcPart
 from twinbar.hw.parts.assembly import DacOutput, DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.bus import Wires
 from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.switch import SwitchPart
+from twinbar.hw.timing import MAX_WIDTH
 from twinbar.hw.toml_table import TomlTable
 
 _HALF_PMOD = 6
+_ROUNDING = 1e-9
+"""A width in microseconds is rarely a binary fraction."""
 
 SafetyPin = Literal["stop", "compliance", "fault"]
 SAFETY_INPUTS: Final[tuple[SafetyPin, ...]] = get_args(SafetyPin)
@@ -81,6 +85,55 @@ class Geometry(TomlTable):
     response_depth: PositiveInt = 16
 
 
+class Limits(TomlTable):
+    """What no register of the controller exceeds, whatever a host says; what is not given is not limited.
+
+    Parameters
+    ----------
+    pulse_us : float, optional
+        Width of a pulse.
+    pulses : int, optional
+        Pulses of a command.
+    bit_line, source_line, word_line : int, optional
+        Codes of the lines.
+    """
+
+    pulse_us: float | None = Field(default=None, gt=0)
+    pulses: int | None = Field(default=None, ge=1, le=MAX_PULSES)
+    bit_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
+    source_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
+    word_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not limited, which TOML cannot say."""
+        return {name: value for name, value in serialize(self).items() if value is not None}
+
+    def caps(self, clock_hz: float) -> dict[str, Any]:
+        """Return the parameters of the controller.
+
+        Raises
+        ------
+        ConfigError
+            If a pulse may not last a cycle.
+        """
+        found: dict[str, Any] = {}
+        if self.pulse_us is not None:
+            cycles = int(self.pulse_us * 1e-6 * clock_hz * (1 + _ROUNDING))
+            if not cycles:
+                raise ConfigError(
+                    f"limits.pulse_us is {self.pulse_us:g}, less than a cycle of {clock_hz / 1e6:g} MHz; give "
+                    f"{1e6 / clock_hz:.3g} or more"
+                )
+            found["width_cap"] = min(cycles, MAX_WIDTH)
+        if self.pulses is not None:
+            found["pulse_cap"] = self.pulses
+        lines = (self.bit_line, self.source_line, self.word_line)
+        if any(line is not None for line in lines):
+            found["code_caps"] = tuple(MAX_LINE_CODE if line is None else line for line in lines)
+        return found
+
+
 class SafetyInput(TomlTable):
     """How an input that stops the controller is wired.
 
@@ -116,6 +169,7 @@ class Wiring(TomlTable):
     front_end : {"serial", "direct"}
         Serial parts, or the controller's own pins.
     geometry : Geometry
+    limits : Limits
     modules : list of Plug
     parts : dict of str to str
         Parts that are on no module, by bus: names, or ``package.module:NAME``.
@@ -125,6 +179,8 @@ class Wiring(TomlTable):
         Switches that there are: see `twinbar.hw.parts.matrix.SwitchMatrix`.
     power_up_us : float
         From reset to the first word on any bus.
+    input_settle_us : float
+        What amplifiers between array and ADC take to come to rest, beside the modules' own filters.
     skew_ns, round_trip_ns : float
         Ways between FPGA and parts: see `twinbar.hw.parts.bus.Wires`.
     pins : dict
@@ -141,12 +197,14 @@ class Wiring(TomlTable):
     boards: list[str]
     front_end: Literal["serial", "direct"]
     geometry: Geometry = Geometry()
+    limits: Limits = Limits()
     modules: list[Plug] = Field(default_factory=list)
     parts: dict[Bus, str] = Field(default_factory=dict)
     outputs: list[OutputTable] = Field(default_factory=list)
     pairs: bool = False
     reference: bool = False
     power_up_us: float = Field(default=0.0, ge=0)
+    input_settle_us: float = Field(default=0.0, ge=0)
     skew_ns: float = Field(default=5.0, ge=0)
     round_trip_ns: float = Field(default=25.0, ge=0)
     pins: dict[str, str | list[str]] = Field(default_factory=dict)
@@ -180,6 +238,7 @@ class Wiring(TomlTable):
         assert isinstance(dac, DacPart)
         assert isinstance(adc, AdcPart)
         assert isinstance(switch, SwitchPart)
+        filters_ns = max((kind.settle_ns for _, kind in self.plugged()), default=0.0)
         wires = Wires(skew_ns=self.skew_ns, round_trip_ns=self.round_trip_ns)
         return SerialParts(
             clock_hz=clock_hz,
@@ -201,6 +260,7 @@ class Wiring(TomlTable):
             adc_board=wires,
             switch_board=wires,
             power_up_ns=self.power_up_us * 1e3,
+            input_settle_ns=self.input_settle_us * 1e3 + filters_ns,
         )
 
     def _part(self, bus: Bus) -> object:

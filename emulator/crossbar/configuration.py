@@ -308,7 +308,7 @@ def build_config(
     kept = timing.samples - timing.discard
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
     if parts is not None:
-        warnings += _settling_warnings(parts, cycles)
+        warnings += _settling_warnings(parts, cycles, array)
     written = Crossbar(preset, cells, table, coarse.spacing)
     usual, initial = write_algorithms(written, write, registers, array.pulse_entries)
     config = CrossbarConfig(
@@ -375,11 +375,17 @@ def with_parts(config: CrossbarConfig, parts: SerialParts) -> CrossbarConfig:
     return replace(config, parts=parts, cells=replace(config.cells, scalars=scalars))
 
 
-def _settling_warnings(parts: SerialParts, timing: Timing) -> list[str]:
+def _settling_warnings(parts: SerialParts, timing: Timing, array: ArrayConfig) -> list[str]:
     """Say which registers leave parts less time than they need to settle."""
     needs = {
         "settle_drive": (timing.settle_drive, parts.dac.name, parts.dac.settle_ns),
-        "select": (timing.select, parts.switch.name, parts.switch.settle_ns),
+        "select": (
+            timing.select,
+            f"{parts.switch.name} before {parts.adc.name}" if array.columns > array.adc_channels else parts.switch.name,
+            parts.select_settle_ns(array.columns, array.adc_channels),
+        ),
+        "settle_read": (timing.settle_read, f"the input of {parts.adc.name}", parts.read_settle_ns),
+        "settle_multiply": (timing.settle_multiply, f"the input of {parts.adc.name}", parts.read_settle_ns),
     }
     found = []
     for name, (cycles, part, settle_ns) in needs.items():

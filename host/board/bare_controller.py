@@ -5,6 +5,7 @@ import numpy as np
 from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.host.board.tile_counters import TileCounters
+from twinbar.host.board.watchdog import start_watchdog
 from twinbar.host.transport.link import Link
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
@@ -23,6 +24,7 @@ class BareController:
     def __init__(self, link: Link, controller: ControllerConfig) -> None:
         self.controller = controller
         self.link = link
+        start_watchdog(link)
         self._counters = TileCounters(controller.tiles)
         self._counters.begin(link.run(self._counters.closing))
 

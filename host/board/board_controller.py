@@ -6,6 +6,7 @@ exact, and any response that differs is an error found; beside a real array it p
 responses say of the cells.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,15 +15,19 @@ import numpy as np
 from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.program.fast_controller import FastController
+from twinbar.host.board.caps import check_caps, with_caps
 from twinbar.host.board.identity import board_controller
 from twinbar.host.board.measured import OffsetTables, pulses_of, put_readings
 from twinbar.host.board.tile_counters import TileCounters
+from twinbar.host.board.watchdog import WATCHDOG_S, start_watchdog
 from twinbar.host.transport.link import Link
+from twinbar.host.transport.patient_line import say_nothing
 from twinbar.hw.actions import Action
-from twinbar.hw.errors import ConfigError, TwinbarError
+from twinbar.hw.errors import ConfigError, SilentBoardError, TwinbarError
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.protocol.packing import unpack, unpack_results
-from twinbar.hw.protocol.vocabulary import Opcode, Status
+from twinbar.hw.protocol.packing import pack, unpack, unpack_results
+from twinbar.hw.protocol.registers import BY_NAME
+from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 from twinbar.hw.timing import Phase
 
 COUNTED: Final = "counted"
@@ -49,13 +54,16 @@ class BoardController:
         Responses compared with the shadow's, and how many were not equal.
     holds_checkpoint : bool
         Whether the array is as in the checkpoint that was last loaded; if not, its cells have to be written.
+    notice : callable
+        Takes a sentence on what a user should know.
 
     Raises
     ------
     ConfigError
         If the board does not fit the configuration.
     LinkError
-        If it does not answer as it should.
+        If it does not answer as it should; a `SilentBoardError` if the watchdog has cut a program off, whose cells are
+        then known only in part.
     """
 
     def __init__(
@@ -74,8 +82,9 @@ class BoardController:
         self.check = check
         self.responses = self.differing = 0
         self.holds_checkpoint = True
+        self.notice: Callable[[str], None] = say_nothing
         found = self._identified()
-        self._shadowed = replace(controller, command_depth=found.command_depth, response_depth=found.response_depth)
+        self._shadowed = replace(found, tiles=controller.tiles)
         self._mapped_columns, self._faults = mapped_columns, faults
         self._shadow = self._make_shadow()
         self._offsets = OffsetTables(config, controller.tiles)
@@ -87,7 +96,9 @@ class BoardController:
         return FastController(self.config, self._shadowed, mapped_columns=self._mapped_columns, faults=self._faults)
 
     def _identified(self) -> ControllerConfig:
-        return board_controller(self.link.hello, self.config, self.controller)
+        found = board_controller(self.link.hello, self.config, with_caps(self.link, self.controller))
+        check_caps(self.config, found)
+        return found
 
     def start_session(self) -> None:
         """Follow a link whose session has just begun: the controller was reset, and its counters are read.
@@ -100,6 +111,8 @@ class BoardController:
         self._identified()
         self._sessions += 1
         self._shadow.reset()
+        start_watchdog(self.link)
+        self._modes = np.zeros(self.controller.tiles, np.int64)
         self._counters = TileCounters(self.controller.tiles)
         self._counters.begin(self.link.run(self._counters.closing))
         self._counted_first = first = self._counters.of_the_array
@@ -137,8 +150,11 @@ class BoardController:
                 "the emulated array on the board is not as after power-up, and nobody knows how it is; power-cycle "
                 "the board, or leave out engine.check"
             )
+        if self.link.silent_s > WATCHDOG_S / 2:
+            self._rearm()
         counters = self._counters
         answers = self.link.run(np.concatenate([counters.opening, program.commands, counters.closing]))
+        self._look_for_watchdog(answers)
         responses, phases, actions = counters.take(answers)
         self._known = counters.of_the_array
         pulses = self._shadow.cells()["pulses"]
@@ -166,6 +182,36 @@ class BoardController:
             extremes=extremes,
             command_energy=predicted.command_energy,
         )
+
+    def _rearm(self) -> None:
+        """Arm tiles again that their watchdogs stopped between two programs: then nothing is lost."""
+        tiles = np.arange(self.controller.tiles)
+        look = pack(Opcode.READ_REGISTER, tiles, address=BY_NAME["IDENTITY"].address)
+        found = unpack(self.link.run(look))
+        stopped = found["tile"][(found["watchdog"] != 0) & (self._modes[found["tile"]] != Mode.SAFE)]
+        if not len(stopped):
+            return
+        self.notice(
+            f"the host said nothing for more than {WATCHDOG_S:g} s, so that the board has disarmed its tiles; they are "
+            "armed again"
+        )
+        arming = pack(Opcode.ARM, stopped, mode=self._modes[stopped])
+        self.link.run(np.concatenate([pack(Opcode.CLEAR, stopped), arming]))
+        # From where nothing is driven, the next pulse takes an update of the drive.
+        self._shadow.run(Program(arming))
+
+    def _look_for_watchdog(self, answers: np.ndarray) -> None:
+        """Note for what tiles are armed, and refuse a program that a watchdog has cut off."""
+        found = unpack(answers)
+        for tile in range(self.controller.tiles):
+            own = found["tile"] == tile
+            trips = (found["watchdog"][own] != 0) & (found["status"][own] == Status.FAULTED.value)
+            if trips.any() and not found["watchdog"][own][0]:
+                raise SilentBoardError(
+                    f"the board has disarmed its tiles in the middle of a program, because the host said nothing for "
+                    f"more than {WATCHDOG_S:g} s (fault watchdog of tile {tile})"
+                )
+            self._modes[tile] = found["mode"][own][-1]
 
     def _note_channels(self, phases: np.ndarray, actions: np.ndarray, predicted: ProgramResult) -> None:
         """Note for how long ADC channels were on, which a board does not count: reads are the only difference.

@@ -66,7 +66,8 @@ def crossbar_of(
     if hello.front_end not in (DIRECT, EMULATED):
         wiring = find_wiring(settings.get("array.front_end", changes.get("array.front_end")))
         parts = wiring.serial_parts(hello.clock_hz)
-        changes |= {} if parts is None else {**use_of(parts), **settling_times(parts)}
+        if parts is not None:
+            changes |= use_of(parts) | settling_times(parts, hello.columns, hello.adc_channels)
     return build_crossbar(ExperimentConfig().merge({**changes, **settings}))
 
 
@@ -75,9 +76,15 @@ def use_of(parts: SerialParts) -> dict[str, Any]:
     return {"array.inputs": "planes"} | ({} if parts.pairs else {"array.pairs": "separate"})
 
 
-def settling_times(parts: SerialParts) -> dict[str, Any]:
-    """Return the cycles in which serial parts settle."""
+def settling_times(parts: SerialParts, columns: int, adc_channels: int) -> dict[str, Any]:
+    """Return the cycles in which serial parts, and what lies between array and ADC, settle."""
+
+    def cycles(settle_ns: float, least: int = 1) -> int:
+        return max(least, cycles_at_least(settle_ns, parts.clock_hz))
+
+    read = cycles(parts.read_settle_ns)
     return {
-        "timing.settle_drive": max(2, cycles_at_least(parts.dac.settle_ns, parts.clock_hz)),
-        "timing.select": max(1, cycles_at_least(parts.switch.settle_ns, parts.clock_hz)),
+        "timing.settle_drive": cycles(parts.dac.settle_ns, 2),
+        "timing.select": cycles(parts.select_settle_ns(columns, adc_channels)),
+        **({"timing.settle_read": read, "timing.settle_multiply": read} if parts.read_settle_ns else {}),
     }

@@ -89,6 +89,7 @@ class BoardConnection:
         self.controller = BoardController(
             config, controller, mapped_columns=mapped_columns, faults=faults, link=self._link, check=self._check
         )
+        self.controller.notice = self._notice
         return self.controller
 
     def listen(self, notice: Callable[[str], None], check: Callable[[], None]) -> None:
@@ -96,6 +97,8 @@ class BoardConnection:
         self._notice, self._interrupt = notice, check
         if self._line is not None:
             self._line.notice, self._line.check = notice, check
+        if self.controller is not None:
+            self.controller.notice = notice
 
     @property
     def was_open(self) -> bool:
@@ -171,4 +174,4 @@ class BoardConnection:
             # A report that is ready, or the error that has ended the run, is worth more.
             self._notice(f"warning: {error}")
         finally:
-            (self._recording or self._line).close()
+            (self._link or self._recording or self._line).close()

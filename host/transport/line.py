@@ -18,7 +18,11 @@ _MOST_BYTES = 65536
 
 
 class Line(Protocol):
-    """Carries bytes both ways, and may damage them."""
+    """Carries bytes both ways, and may damage them.
+
+    One whose time goes on by itself also has ``write_aside``: it sends bytes that are no part of the conversation, from
+    any thread, and leaves a port that is gone as it is.
+    """
 
     name: str
     """For messages."""
@@ -70,6 +74,8 @@ class SerialLine:
             self._port.write(data)
         except OSError as error:
             raise LinkError(f"{self.name} failed while sending ({error}); is the board still plugged in?") from error
+
+    write_aside = write
 
     def read(self, timeout_s: float) -> bytes:
         """Return the bytes that have come; wait for the first one, but not longer than so many seconds."""
@@ -124,6 +130,8 @@ class SocketLine:
             self._socket.sendall(data)
         except OSError as error:
             raise LinkError(f"the connection to {self.name} broke: {error}") from error
+
+    write_aside = write
 
     def read(self, timeout_s: float) -> bytes:
         """Return the bytes that have come; wait for the first one, but not longer than so many seconds."""

@@ -1,6 +1,8 @@
 """The host's side of the link: programs of command beats in, their response beats out, whatever the line does."""
 
+import contextlib
 import random
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -27,12 +29,15 @@ from twinbar.hw.protocol.packing import RESPONSE_BYTES
 
 from .line import Line
 from .outbox import Outbox
+from .sign_of_life import SignOfLife
 from .waking_clock import WakingClock
 
 _POLL_S = 0.05
 """Silence after which the host asks; longer than the latency of any USB adapter."""
 _PATIENCE_S = 2.0
 """Silence after which the host gives up, if it has asked often enough meanwhile."""
+_ALIVE_S = 0.5
+"""Longest time without a frame of the host while a program runs: the board takes each one for a sign of life."""
 _LEAST_REQUESTS = 3
 """Requests that must have gone unanswered, each for `_POLL_S`, before the host gives up."""
 LONGEST_WORK_S = 120.0
@@ -106,6 +111,8 @@ class Link:
         self._session = random.randrange(16) if first_session is None else first_session
         self.statistics = LinkStatistics()
         self._usable = False
+        self._writing = threading.Lock()
+        self._sign_of_life: SignOfLife | None = None
         self.hello = self.connect()
         """What the board says of itself."""
 
@@ -125,7 +132,38 @@ class Link:
     def close(self) -> None:
         """Return the line back."""
         self._usable = False
+        if self._sign_of_life is not None:
+            self._sign_of_life.end()
+            self._sign_of_life = None
         self._line.close()
+
+    # --- signs of life ------------------------------------------------------------------------------------------
+
+    def keep_alive(self, every_s: float) -> None:
+        """Say between programs, too, that the host is there, until `close`; see `say_alive`."""
+        if self._sign_of_life is None and hasattr(self._line, "write_aside"):
+            self._sign_of_life = SignOfLife(self.say_alive, every_s)
+
+    def say_alive(self) -> None:
+        """Send a frame that says nothing else; a program that is running sends its own, and without a session none is.
+
+        It may be called from any thread. A port that is gone is left for the next program to find. It is no part of
+        the conversation: the board does not answer, and nothing records it.
+        """
+        if not self._usable or not self._writing.acquire(blocking=False):
+            return
+        try:
+            frame = HostFrame(FrameKind.ACK, self._session, 0, self._awaited).pack()
+            # Another thread may close the port meanwhile.
+            with contextlib.suppress(LinkError, OSError, TypeError, ValueError):
+                self._line.write_aside(frame)  # type: ignore[attr-defined]
+        finally:
+            self._writing.release()
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last program, those in which the host was stopped included."""
+        return self._line.clock() - self._clock.looked
 
     # --- session ------------------------------------------------------------------------------------------------
 
@@ -216,7 +254,7 @@ class Link:
         self._usable = False
         self._outbox.load(self._packed(np.ascontiguousarray(beats, np.uint64)))
         self._responses: list[npt.NDArray[np.uint8]] = [np.zeros((0, RESPONSE_BYTES), np.uint8)]
-        self._last_heard = self._last_sent = self._last_progress = self._clock()
+        self._last_heard = self._last_sent = self._last_alive = self._last_progress = self._clock()
         self._unanswered = 0
         self._at_rest = False
         self._send()
@@ -278,6 +316,11 @@ class Link:
             self.statistics.resent += self._outbox.rewind()
         if batch:
             self._last_sent = now
+        elif now - self._last_alive > _ALIVE_S:
+            # No request, and none is put off by it.
+            batch.append(self._frame(FrameKind.ACK))
+        if batch:
+            self._last_alive = now
             self._put(b"".join(batch))
 
     def _request(self, batch: list[bytes]) -> None:
@@ -338,7 +381,8 @@ class Link:
 
     def _put(self, data: bytes) -> None:
         self.statistics.bytes_sent += len(data)
-        self._line.write(data)
+        with self._writing:
+            self._line.write(data)
 
     def _get(self, timeout_s: float) -> bytes:
         data = self._line.read(timeout_s)

@@ -76,6 +76,12 @@ class PatientLine:
             self._lose(error)
         self._recover()
 
+    @property
+    def write_aside(self) -> Callable[[bytes], None]:
+        """What sends bytes that are no part of the conversation; see `Line`."""
+        aside: Callable[[bytes], None] = self._line.write_aside  # type: ignore[attr-defined]
+        return aside
+
     def read(self, timeout_s: float) -> bytes:
         """Return the bytes that have come (see `Line`)."""
         try:

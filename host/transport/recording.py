@@ -6,6 +6,7 @@ A recording is a text file of JSON lines: a head, then what the host did and got
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -68,6 +69,12 @@ class RecordingLine:
         """Send bytes."""
         self._note(["write", data.hex()])
         self._line.write(data)
+
+    @property
+    def write_aside(self) -> Callable[[bytes], None]:
+        """What sends bytes that are no part of the conversation, and of no recording; see `Line`."""
+        aside: Callable[[bytes], None] = self._line.write_aside  # type: ignore[attr-defined]
+        return aside
 
     def read(self, timeout_s: float) -> bytes:
         """Return the bytes that have come (see `Line`)."""

@@ -34,7 +34,8 @@ def array_of(core: CoreConfig, file: Path | None, changes: Mapping[str, Any]) ->
     from twinbar.host.experiment.resolved_crossbar import build_crossbar
 
     if file is None:
-        settling = {} if core.parts is None else settling_times(core.parts)
+        shape, parts = core.controller, core.parts
+        settling = {} if parts is None else settling_times(parts, shape.columns, shape.adc_channels)
         config = ExperimentConfig().merge({"device.preset": DEFAULT_DEVICE, **settling})
     else:
         config = ExperimentConfig.from_toml(file)

@@ -102,7 +102,7 @@ def tile_page(config: ControllerSizes) -> list[MappedRegister]:
     """Return the registers, counters and tables of a tile, in the order of their addresses."""
     known = constants(config, version.MAJOR, version.MINOR)
     existing = (each for each in registers.REGISTERS if each.exists(config))
-    single = (_single(each, known.get(each, each.init), config) for each in existing)
+    single = (_single(each, known.get(each, each.after_power_up(config)), config) for each in existing)
     found = [*single, *(one for space in registers.SPACES for one in _of_space(space, config))]
     return sorted(found, key=lambda each: each.offset)
 

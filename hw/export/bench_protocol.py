@@ -107,7 +107,7 @@ def _initial(config: ControllerConfig) -> dict[int, int]:
     """Return first values by address: of all registers that show no state, and of both ends of every table."""
     known = constants(config, version.MAJOR, version.MINOR)
     settled = (each for each in REGISTERS if each.exists(config) and each.access is not Access.LIVE)
-    found = {each.address: known.get(each, each.init) for each in settled}
+    found = {each.address: known.get(each, each.after_power_up(config)) for each in settled}
     for table in TABLES:
         if count := table.count(config):
             found |= {table.base + number: table.inits[number % len(table.inits)] for number in (0, count - 1)}

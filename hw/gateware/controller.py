@@ -59,6 +59,8 @@ class Controller(wiring.Component):
     ----------
     cores : list of Tile
         The tiles; what each asks of its front end can be observed there.
+    alive : Signal
+        To be driven by a link: the host has been heard, which the watchdogs take like an accepted beat.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Controller(wiring.Component):
             raise ParameterError("compare", "is true; only a direct front end can compare")
         self.config, self.parts, self.array = config, parts, array
         self.cores = [Tile(config) for _ in range(config.tiles)]
+        self.alive = Signal()
         super().__init__(self.signature_of(config, parts, array))
 
     @staticmethod
@@ -114,7 +117,7 @@ class Controller(wiring.Component):
             connect(m, front_end.pins, flipped(self.tiles[number]))
             m.d.comb += [
                 tile.index.eq(number),
-                tile.accepted.eq(dispatcher.accepted),
+                tile.accepted.eq(dispatcher.accepted | self.alive),
                 tile.safe.eq(dispatcher.safe),
                 tile.abort.eq(dispatcher.abort[number]),
                 tile.stop.eq(stop),

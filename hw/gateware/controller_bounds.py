@@ -5,9 +5,14 @@ Importing this takes no time, so that a command line can check a configuration w
 
 from typing import Final, NamedTuple
 
-from twinbar.hw.protocol.sizes import LANE_BITS, LINE_BITS, MAX_COLUMNS, MAX_ROWS, MAX_TILES, PULSE_ENTRIES
+from twinbar.hw.protocol.sizes import LANE_BITS, LINE_BITS, MAX_COLUMNS, MAX_ROWS, MAX_TILES, PULSE_BITS, PULSE_ENTRIES
+from twinbar.hw.timing import MAX_WIDTH
 
 MAX_QUEUE_DEPTH: Final = 1 << 15
+MAX_PULSES: Final = (1 << PULSE_BITS) - 1
+"""Pulses of a command."""
+MAX_LINE_CODE: Final = (1 << LINE_BITS) - 1
+"""Code of a line."""
 
 
 class Bounds(NamedTuple):
@@ -29,6 +34,8 @@ BOUNDS: Final = {
     "response_depth": Bounds(2, MAX_QUEUE_DEPTH),
     "outputs_per_beat": Bounds(1, max(LANE_BITS)),
     "pulse_entries": Bounds(min(PULSE_ENTRIES), max(PULSE_ENTRIES)),
+    "width_cap": Bounds(1, MAX_WIDTH),
+    "pulse_cap": Bounds(1, MAX_PULSES),
 }
 """Bounds by the name of a parameter of `ControllerConfig`."""
 

@@ -5,12 +5,16 @@ from functools import cached_property
 from typing import Final
 
 from twinbar.hw.errors import ParameterError
-from twinbar.hw.gateware.controller_bounds import BOUNDS, channels_fit
+from twinbar.hw.gateware.controller_bounds import BOUNDS, MAX_LINE_CODE, MAX_PULSES, channels_fit
 from twinbar.hw.protocol.layouts import VALUE_BITS, WORD_BITS
 from twinbar.hw.protocol.sizes import LANE_BITS, PULSE_ENTRIES
 from twinbar.hw.protocol.version import configuration_hash
+from twinbar.hw.timing import MAX_WIDTH
 
-OPTIONS: Final = ("cascade", "shared_inputs", "outputs_per_beat", "pulse_entries", "compare")
+OPTIONS: Final = (
+    *("cascade", "shared_inputs", "outputs_per_beat", "pulse_entries", "compare"),
+    *("width_cap", "pulse_cap", "code_caps"),
+)
 """Parameters of which a controller's hash says nothing where they have their defaults."""
 _CHOICES, _TABLES = (
     f"{', '.join(map(str, sizes[:-1]))} or {sizes[-1]}" for sizes in (PULSE_ENTRIES, PULSE_ENTRIES[1:])
@@ -50,6 +54,10 @@ class ControllerConfig:
         Entries of each polarity's pulse table: 0 (there is none), 16, 32 or 64.
     compare : bool
         The front end can compare a cell with a threshold; needs a pulse table.
+    width_cap, pulse_cap : int
+        Cycles of a pulse, and pulses of a command, above which registers are refused whatever the host says.
+    code_caps : tuple of int
+        The same of the codes of bit line, source line and word line, those of windows, steps and pulse tables included.
 
     Raises
     ------
@@ -72,6 +80,9 @@ class ControllerConfig:
     outputs_per_beat: int = 1
     pulse_entries: int = 0
     compare: bool = False
+    width_cap: int = MAX_WIDTH
+    pulse_cap: int = MAX_PULSES
+    code_caps: tuple[int, int, int] = (MAX_LINE_CODE,) * 3
 
     def __post_init__(self) -> None:
         for name, (least, most) in BOUNDS.items():
@@ -97,7 +108,35 @@ class ControllerConfig:
             raise ParameterError(
                 "safe_codes", f"is {self.safe_codes!r}; it must be three codes below {1 << self.dac_bits}"
             )
+        if len(self.code_caps) != 3 or not all(
+            safe <= cap <= MAX_LINE_CODE for safe, cap in zip(self.safe_codes, self.code_caps, strict=True)
+        ):
+            raise ParameterError(
+                "code_caps",
+                f"is {self.code_caps!r}; it must be three codes from {self.safe_codes!r}, the safe ones, to "
+                f"{MAX_LINE_CODE}",
+            )
         assert self.sum_bits <= VALUE_BITS
+
+    @property
+    def bit_line_cap(self) -> int:
+        """Code of the bit line that no register exceeds."""
+        return self.code_caps[0]
+
+    @property
+    def source_line_cap(self) -> int:
+        """Code of the source line that no register exceeds."""
+        return self.code_caps[1]
+
+    @property
+    def word_line_cap(self) -> int:
+        """Code of the word line that no register exceeds."""
+        return self.code_caps[2]
+
+    @property
+    def capped(self) -> bool:
+        """Whether any cap is less than what the registers hold."""
+        return (self.width_cap, self.pulse_cap, self.code_caps) != (MAX_WIDTH, MAX_PULSES, (MAX_LINE_CODE,) * 3)
 
     @property
     def field_bits(self) -> int:

@@ -29,7 +29,9 @@ class Tile(wiring.Component):
         Number of the tile.
     commands : In(stream(Command))
     responses : Out(stream(Response))
-    accepted, safe, abort : In(1)
+    accepted : In(1)
+        The controller accepts a command beat, or a link has heard its host.
+    safe, abort : In(1)
         See `Dispatcher`.
     stop : In(1)
         Synchronised stop input.

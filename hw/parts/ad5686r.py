@@ -98,8 +98,15 @@ class AD5686R(DacPart):
         return pack(Ad5686rCommand.WRITE_AND_UPDATE, 1 << channel, code)
 
     def start_up(self) -> tuple[int, ...]:
-        """Switch the reference on or off: bit 0 set is off."""
-        return (pack(Ad5686rCommand.REFERENCE, 0, int(not self.internal_reference)),)
+        """Reset the part, switch the reference on or off (bit 0 set is off), and power all outputs up (two zeros each).
+
+        The reset comes first, for a part that kept its supply while the FPGA was configured again.
+        """
+        return (
+            pack(Ad5686rCommand.RESET, 0, 0),
+            pack(Ad5686rCommand.REFERENCE, 0, int(not self.internal_reference)),
+            pack(Ad5686rCommand.POWER, 0, 0),
+        )
 
     def device(self) -> DacDevice:
         """Return a model."""

@@ -85,6 +85,8 @@ class AdcPart(ABC):
         Last bit before the result.
     conversion_ns : float
         Least time from the sample to the sampling edge of ``result_bit``.
+    settle_ns : float
+        What the part's own filter before the sample takes to come to rest.
     """
 
     name: str
@@ -99,6 +101,7 @@ class AdcPart(ABC):
     acquisition_ns: float = 0.0
     result_bit: int = 0
     conversion_ns: float = 0.0
+    settle_ns: float = 0.0
 
     @abstractmethod
     def command(self, channel: int) -> int:

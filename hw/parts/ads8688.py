@@ -119,6 +119,9 @@ class ADS8688(AdcPart):
     timing: BusTiming = TIMING
     result_bit: int = 16
     conversion_ns: float = CONVERSION_NS
+    # Every input has a filter of second order at 15 kHz: two poles at 23.3 kHz, 6.8 us each, and half a step of 16 bits
+    # is left after 14.5 of them (the bandwidth is not verified against the sheet).
+    settle_ns: float = 100_000
     input_range: Range = Range.BIPOLAR_10V24
 
     def __post_init__(self) -> None:

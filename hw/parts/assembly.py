@@ -89,6 +89,8 @@ class SerialParts:
     dac_board, adc_board, switch_board : Wires
     power_up_ns : float
         From reset to the first word on any bus.
+    input_settle_ns : float
+        What lies between array and ADC takes to come to rest: amplifiers, and filters on the ADC's board.
 
     Raises
     ------
@@ -107,6 +109,7 @@ class SerialParts:
     adc_board: Wires = DIRECT
     switch_board: Wires = DIRECT
     power_up_ns: float = 0.0
+    input_settle_ns: float = 0.0
 
     def __post_init__(self) -> None:
         places = [(output.chip, output.channel) for output in self.outputs]
@@ -146,6 +149,19 @@ class SerialParts:
     def switch_cycles(self) -> BusCycles:
         """Cycles of the bus of the switches."""
         return bus_cycles(self.switch.timing, self.clock_hz, 8, self.switch_board)
+
+    @property
+    def read_settle_ns(self) -> float:
+        """From a change at the array until the ADC may convert."""
+        return self.input_settle_ns + self.adc.settle_ns
+
+    def select_settle_ns(self, columns: int, adc_channels: int) -> float:
+        """Return what the register SELECT must cover.
+
+        Between the groups of columns of a product it is all that is waited for, so that the read path comes to rest in
+        it, too, where there are several.
+        """
+        return self.switch.settle_ns + (self.read_settle_ns if columns > adc_channels else 0.0)
 
     def cannot_connect(self, *, codes: bool, pair: bool, reference: bool) -> bool:
         """Whether a selection is refused with the fault FRONT_END.

@@ -80,7 +80,8 @@ class BufferedDacDevice(DacDevice):
         self.transparent, self.reference_on = 0, False
         for channel in range(self.part.channels):
             self.inputs[channel] = 0
-            self.load(channel, time_ns)
+            if self.outputs[channel]:
+                self.outputs[channel], self.changed_ns[channel] = 0, time_ns
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class DacPart(ABC):
         """
 
     def start_up(self) -> tuple[int, ...]:
-        """Return the words that the part needs after power-up, before any other."""
+        """Return the words that the part needs after power-up, before any other: its reset first, power last."""
         return ()
 
     @abstractmethod

@@ -88,7 +88,7 @@ def limits_table() -> str:
                 _limits(timing, "select_setup_ns", "select_hold_ns", "select_high_ns", "select_period_ns"),
                 _limits(timing, "data_setup_ns", "data_hold_ns"),
                 "-" if timing.access_ns is None else _limits(timing, "access_ns", "output_hold_ns"),
-                "-" if isinstance(part, AdcPart) else f"{part.settle_ns:.6g}",
+                f"{part.settle_ns:.6g}" if part.settle_ns else "-",
             )
         )
     return _table(head, rows)

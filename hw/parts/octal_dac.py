@@ -83,8 +83,16 @@ class OctalDacPart(DacPart):
         return code << DATA_BITS - self.bits
 
     def start_up(self) -> tuple[int, ...]:
-        """Switch the reference on or off."""
-        return (pack(OctalDacCommand.REFERENCE, 0, int(self.internal_reference)),)
+        """Reset the part, switch the reference on or off, and power all outputs up.
+
+        The reset comes first: a part that kept its supply while the FPGA was configured again forgets its codes,
+        reference and powered-down outputs with it (AD5628 data sheet, pages 25 and 26; DAC8568, Software Reset).
+        """
+        return (
+            pack(OctalDacCommand.RESET, 0, 0),
+            pack(OctalDacCommand.REFERENCE, 0, int(self.internal_reference)),
+            pack(OctalDacCommand.POWER, 0, (1 << self.channels) - 1),
+        )
 
     def device(self) -> DacDevice:
         """Return a model."""

@@ -42,6 +42,8 @@ class Field:
     bits_from : str
         Name of the elaboration parameter that says how many of the bits a value may use; a signed one takes its sign
         in addition.
+    cap : str
+        Name of the elaboration parameter above which a controller refuses values.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Field:
     least: int = 0
     most: int = _ALL_ONES
     bits_from: str = ""
+    cap: str = ""
 
     def __post_init__(self) -> None:
         if self.offset < 0 or self.bits < 1:
@@ -111,10 +114,11 @@ class Field:
 
     def bounds(self, config: ControllerSizes) -> tuple[int, int]:
         """Return the range of values in a controller."""
-        if not self.bits_from:
-            return self.least, self.most
-        top = 1 << getattr(config, self.bits_from)
-        return (-top if self.signed else 0), top - 1
+        least, most = self.least, self.most
+        if self.bits_from:
+            top = 1 << getattr(config, self.bits_from)
+            least, most = (-top if self.signed else 0), top - 1
+        return least, min(most, getattr(config, self.cap)) if self.cap else most
 
 
 @dataclass(frozen=True)
@@ -206,6 +210,13 @@ class Word:
     def exclusive_bits(self) -> int:
         """The bits of which at most one is set."""
         return sum(1 << self[flag].offset for flag in self.exclusive)
+
+    def capped(self, word: int, config: ControllerSizes) -> int:
+        """Return a word whose fields are within their caps: what a register holds after power-up."""
+        for each in self.fields:
+            if each.cap:
+                word += each.put(min(each.of(word), each.bounds(config)[1])) - each.put(each.of(word))
+        return word
 
     def holds(self, word: int, config: ControllerSizes) -> bool:
         """Whether a word has nothing outside its fields, each within its bounds, and at most one exclusive flag."""

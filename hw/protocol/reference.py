@@ -245,6 +245,8 @@ What the selector's pins say.
 
 *constant*: fixed when the controller is built; *live*: shows a state; *open*: can be written at any time; *locked*: can
 be written while the tile is disarmed. A triple holds three codes of {LINE_BITS} bits: bit line, source line, word line.
+A controller that is built with caps (option `caps`; `CAPS` and `CODE_CAPS` show them) refuses widths, pulses and codes
+above them with `BAD_VALUE`, and begins within them.
 
 {_table(("address", "register", "access", "bits", "values", "initial", ""), _registers())}
 

@@ -12,7 +12,7 @@ from twinbar.hw.timing import MAX_WIDTH, MIN_SETTLE_DRIVE, Phase
 from .commands import COMMANDS, settings_of
 from .enumerations import RECORDS, ComplianceAction, Record
 from .fields import DeclarationError, Field, Word
-from .rules import CHANNELS, COLUMNS, COMPARISONS, PULSE_TABLE, GeometryBound
+from .rules import CAPPED, CHANNELS, COLUMNS, COMPARISONS, PULSE_TABLE, GeometryBound
 from .sizes import (
     ADDRESS_BITS,
     COMPLIANCE_BITS,
@@ -99,6 +99,10 @@ class Register:
 
     def __getitem__(self, field: str) -> Field:
         return self.word[field]
+
+    def after_power_up(self, config: ControllerSizes) -> int:
+        """Return what it holds first in a controller, whose caps its declaration does not know."""
+        return self.word.capped(self.init, config) if self.access.writable else self.init
 
     def exists(self, config: ControllerSizes) -> bool:
         """Whether a controller has it."""
@@ -261,9 +265,10 @@ def _number(
     init: int = 0,
     since: int = 0,
     option: GeometryBound | None = None,
+    cap: str = "",
 ) -> Register:
     """Declare a register that is one number."""
-    field = Field("value", 0, bits, about, least=least, most=most)
+    field = Field("value", 0, bits, about, least=least, most=most, cap=cap)
     return _register(name, address, access, field, init=init, since=since, option=option)
 
 
@@ -327,6 +332,27 @@ INPUTS: Final = _register(
     Field("stop", 1, 1, "stop"),
     Field("front_end", 2, 1, "front-end fault"),
 )
+CAPS_SINCE: Final = 4
+"""Minor version of the protocol that brought caps."""
+CAPS: Final = _register(
+    "CAPS",
+    0x09,
+    Access.CONSTANT,
+    Field("width", 0, WIDTH_BITS, "cycles of a pulse that no register exceeds"),
+    Field("pulses", WIDTH_BITS, PULSE_BITS, "pulses of one command that no register exceeds"),
+    since=CAPS_SINCE,
+    option=CAPPED,
+)
+CODE_CAPS: Final = _register(
+    "CODE_CAPS",
+    0x0A,
+    Access.CONSTANT,
+    Field("bit_line", 0, LINE_BITS, "codes that no register exceeds: bit line"),
+    Field("source_line", LINE_BITS, LINE_BITS, "source line"),
+    Field("word_line", 2 * LINE_BITS, LINE_BITS, "word line"),
+    since=CAPS_SINCE,
+    option=CAPPED,
+)
 SELECT: Final = _number("SELECT", 0x10, Access.LOCKED, 16, "cycles until a selection is connected", 1, init=1)
 SETTLE_READ: Final = _number(
     "SETTLE_READ", 0x11, Access.LOCKED, 16, "cycles until the read path is at rest", 1, init=16
@@ -346,7 +372,9 @@ SAMPLING: Final = _register(
     Field("discard", 0, 4, "discarded samples"),
     Field("log2_average", 4, 3, "log2 of averaged samples", most=4),
 )
-PULSE_LIMIT: Final = _number("PULSE_LIMIT", 0x17, Access.LOCKED, 8, "pulses of one command", 1, init=100)
+PULSE_LIMIT: Final = _number(
+    "PULSE_LIMIT", 0x17, Access.LOCKED, 8, "pulses of one command", 1, init=100, cap="pulse_cap"
+)
 LEVELS: Final = _number("LEVELS", 0x18, Access.LOCKED, 9, "levels in the table", 1, 1 << LEVEL_BITS, 16)
 _BLANKING: Final = Field("blanking", 0, 16, "cycles of blanking after the gate opens")
 _ACTION: Final = Field("action", 16, 2, "what the input does", kind=ComplianceAction, most=ComplianceAction.FAULT.value)
@@ -397,6 +425,8 @@ _SINGLE: Final = (
     QUEUES,
     FEATURES,
     INPUTS,
+    CAPS,
+    CODE_CAPS,
     SELECT,
     SETTLE_READ,
     SETTLE_DRIVE,
@@ -424,14 +454,17 @@ LINES: Final = ("bit_line", "source_line", "word_line")
 TRIPLE: Final = Word(
     "triple",
     len(LINES) * LINE_BITS,
-    tuple(Field(name, place * LINE_BITS, LINE_BITS, bits_from="dac_bits") for place, name in enumerate(LINES)),
+    tuple(
+        Field(name, place * LINE_BITS, LINE_BITS, bits_from="dac_bits", cap=f"{name}_cap")
+        for place, name in enumerate(LINES)
+    ),
 )
 """Codes of the three lines."""
 SHAPE: Final = Word(
     "shape",
     WIDTH_BITS + COMPLIANCE_BITS,
     (
-        Field("width", 0, WIDTH_BITS, "pulse width in cycles", least=1, most=MAX_WIDTH),
+        Field("width", 0, WIDTH_BITS, "pulse width in cycles", least=1, most=MAX_WIDTH, cap="width_cap"),
         Field("compliance", WIDTH_BITS, COMPLIANCE_BITS, "compliance code"),
     ),
 )
@@ -706,6 +739,10 @@ def constants(config: ControllerSizes, major: int, minor: int) -> dict[Register,
             **{name: getattr(config, name) for name in CONVERTERS.word.names},
         ),
         QUEUES: QUEUES.word.pack(command_depth=config.command_depth, response_depth=config.response_depth),
+        CAPS: CAPS.word.pack(width=config.width_cap, pulses=config.pulse_cap) if config.capped else 0,
+        CODE_CAPS: CODE_CAPS.word.pack(**{name: getattr(config, f"{name}_cap") for name in LINES})
+        if config.capped
+        else 0,
         FEATURES: FEATURES.word.pack(
             **{name: int(getattr(config, name)) for name in FEATURES.word.names if name != "pulse_entries"},
             pulse_entries=PULSE_ENTRIES.index(config.pulse_entries),

@@ -90,5 +90,29 @@ class ControllerSizes(Protocol):
         """Whether a cell can be compared with a threshold instead of being converted."""
 
     @property
+    def width_cap(self) -> int:
+        """Cycles of a pulse that no register exceeds."""
+
+    @property
+    def pulse_cap(self) -> int:
+        """Pulses of a command that no register exceeds."""
+
+    @property
+    def bit_line_cap(self) -> int:
+        """Code of the bit line that no register exceeds."""
+
+    @property
+    def source_line_cap(self) -> int:
+        """Code of the source line that no register exceeds."""
+
+    @property
+    def word_line_cap(self) -> int:
+        """Code of the word line that no register exceeds."""
+
+    @property
+    def capped(self) -> bool:
+        """Whether any of these is less than what the bits hold."""
+
+    @property
     def hash(self) -> int:
         """64 bits by which a host recognises the controller."""

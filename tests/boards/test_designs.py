@@ -24,6 +24,7 @@ def test_the_boards_are_those_that_are_promised() -> None:
     assert set(boards()) >= {
         *("icebreaker", "icesugar", "ice40-hx8k-b-evn", "colorlight-i5", "ecpix5-45", "ecpix5-85"),
         *("ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"),
+        "tang-nano-9k",
     }
     assert set(ONE_OF_EACH_WIRING) == set(wiring_names())
     with pytest.raises(ConfigError, match="there is no board 'arduino'; choose one of colorlight-i5, "):

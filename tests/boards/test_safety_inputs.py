@@ -113,3 +113,13 @@ def test_switches_are_opened_at_the_level_of_their_pin(tmp_path: Path) -> None:
         )
         made = design(board, core_of(board, other, rows=8, columns=8), other)
         assert made.platform.resources["front_switches_open", 0].ios[0].invert == low
+
+
+def test_a_wiring_without_a_stop_is_refused_where_the_board_has_no_button() -> None:
+    board = find("colorlight-i5")
+    wiring = find_wiring(board.wiring)
+    without = wiring.model_copy(update={"pins": {pin: at for pin, at in wiring.pins.items() if pin != "stop"}})
+    with pytest.raises(ConfigError, match=r"has no emergency stop, and colorlight-i5 has no button .* `stop` a pin"):
+        design(board, core_of(board, without), without)
+    said = without.model_copy(update={"fixed": without.fixed | {"stop": 0}})
+    assert design(board, core_of(board, said), said).placement.fixed["stop"] == 0

@@ -291,6 +291,8 @@ REGISTERS = (
         },
     ),
     Place(0x08, "INPUTS", "live", 3, 0, {"compliance": (0, 1, 0, 1), "stop": (1, 1, 0, 1), "front_end": (2, 1, 0, 1)}),
+    Place(0x09, "CAPS", "constant", 36, 0, {"width": (0, 28, 0, 268435455), "pulses": (28, 8, 0, 255)}),
+    Place(0x0A, "CODE_CAPS", "constant", 36, 0, _LANES),
     Place(0x10, "SELECT", "locked", 16, 1, _number(16, 1)),
     Place(0x11, "SETTLE_READ", "locked", 16, 16, _number(16, 1)),
     Place(0x12, "SETTLE_DRIVE", "locked", 16, 16, _number(16, 2)),
@@ -393,7 +395,25 @@ READABLE += (0x400, 0x401, 0x800, 0x807, 0xC00, 0xC03)
 OPTIONAL = (0x1C, 0x1D)
 """Of them, those that only a controller with a pulse table has, or (the second) with comparisons."""
 READABLE = tuple(address for address in READABLE if address not in OPTIONAL)
-UNREADABLE = (0x09, 0x0F, *OPTIONAL, 0x1E, 0x3F, 0x47, 0x67, 0x7F, 0x89, 0x8F, 0x98, 0x9A, 0x9C, 0xFF, 0x3FF, 0x402)
+UNREADABLE = (
+    0x09,
+    0x0A,
+    0x0F,
+    *OPTIONAL,
+    0x1E,
+    0x3F,
+    0x47,
+    0x67,
+    0x7F,
+    0x89,
+    0x8F,
+    0x98,
+    0x9A,
+    0x9C,
+    0xFF,
+    0x3FF,
+    0x402,
+)
 UNREADABLE += (0xA0, 0xA1, 0xA3, 0xAF, 0x200, 0x201, 0x27F, 0x280, 0x2FF, 0x300)
 UNREADABLE += (0x7FF, 0x808, 0xBFF, 0xC04, 0xFFF)
 

@@ -346,6 +346,8 @@ def _register_mutants() -> Iterator[tuple[str, Declaration]]:
                 narrow = replace(each, word=_moved(each.word, field.name, most=field.most - 1), init=each.least)
                 changed = tuple(narrow if other.name == each.name else other for other in REAL.registers)
                 yield f"{each.name}.{field.name} most", replace(REAL, registers=changed)
+    yield "CAPS without caps", _register("CAPS", option=None)
+    yield "CODE_CAPS without caps", _register("CODE_CAPS", option=None)
     yield "WRITE_TABLE without a table", _register("WRITE_TABLE", option=None)
     yield "WRITE_TABLE with comparisons only", _register("WRITE_TABLE", option=COMPARISONS)
     yield "COMPARE without comparisons", _register("COMPARE", option=PULSE_TABLE)

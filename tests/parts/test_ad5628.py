@@ -17,8 +17,8 @@ CYCLES = bus_cycles(PART.timing, CLOCK_HZ, 32)
 def test_known_words() -> None:
     # Data sheet: command 3 writes and updates; 0x08000001 switches the reference on.
     assert PART.write_and_update(2, 0xABC) == 0x032ABC00
-    assert PART.start_up() == (0x08000001,)
-    assert AD5628(internal_reference=False).start_up() == (0x08000000,)
+    assert PART.start_up() == (0x07000000, 0x08000001, 0x040000FF)
+    assert AD5628(internal_reference=False).start_up() == (0x07000000, 0x08000000, 0x040000FF)
 
 
 @pytest.mark.parametrize(("channel", "code"), [(8, 0), (-1, 0), (0, 4096), (0, -1)])

@@ -26,8 +26,8 @@ def test_unpack_is_the_inverse_of_pack(command: int, outputs: int, data: int) ->
 def test_known_words() -> None:
     # Data sheet: command 3, address bits D C B A.
     assert PART.write_and_update(2, 0xABCD) == 0x34ABCD
-    assert PART.start_up() == (0x700000,)
-    assert AD5686R(internal_reference=False).start_up() == (0x700001,)
+    assert PART.start_up() == (0x600000, 0x700000, 0x400000)
+    assert AD5686R(internal_reference=False).start_up() == (0x600000, 0x700001, 0x400000)
 
 
 def send(words: list[int], **wrong: int) -> object:

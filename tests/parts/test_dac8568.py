@@ -17,7 +17,7 @@ CYCLES = bus_cycles(PART.timing, CLOCK_HZ, 32)
 def test_known_words() -> None:
     # Data sheet: 0000 0011 nnnn, code, xxxx writes and updates; 0x08000001 switches the reference on.
     assert PART.write_and_update(2, 0xFFFF) == 0x032FFFF0
-    assert PART.start_up() == (0x08000001,)
+    assert PART.start_up() == (0x07000000, 0x08000001, 0x040000FF)
 
 
 def test_a_word_that_does_not_begin_with_0_is_a_violation() -> None:

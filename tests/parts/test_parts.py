@@ -3,16 +3,21 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from amaranth.hdl import Fragment
 from hypothesis import given
 from hypothesis import strategies as st
 
 import twinbar.hw.parts
+from twinbar.boards.wiring import find_wiring
+from twinbar.host.board.board_crossbar import settling_times
 from twinbar.hw.parts.adc import AdcPart
+from twinbar.hw.parts.ads8688 import ADS8688
 from twinbar.hw.parts.bus import bus_cycles
 from twinbar.hw.parts.dac import DacPart
 from twinbar.hw.parts.known_parts import Part, catalogue, frame_bits
@@ -97,3 +102,30 @@ def test_the_example_of_the_documentation_can_be_built() -> None:
     exec(example, names)
     assert {"dac", "adc", "switches"} <= set(names["controller"].tiles[0].signature.members)
     Fragment.get(names["controller"], None)
+
+
+def test_what_lies_before_an_adc_settles_too() -> None:
+    parts = find_wiring("icebreaker").serial_parts(12e6)
+    assert parts is not None
+    # A Pmod AD1 has two poles at 500 kHz, 318 ns each: half a step of 12 bits is left of (1 + x) exp(-x) at x = 11.6.
+    assert parts.read_settle_ns == 3700 == pytest.approx(11.6 * 318.3, rel=0.01)
+    assert (1 + 11.6) * np.exp(-11.6) < 2**-13 < (1 + 11.4) * np.exp(-11.4)
+    # 3.7 us at 12 MHz are 44.4 cycles; between groups of columns they pass in SELECT, with the switches' own time.
+    own = parts.switch.settle_ns
+    assert parts.select_settle_ns(16, 1) == 3700 + own
+    assert parts.select_settle_ns(2, 2) == own
+    times = settling_times(parts, 16, 1)
+    assert times["timing.settle_read"] == times["timing.settle_multiply"] == 45
+    assert times["timing.select"] == int(np.ceil((3700 + own) * 12e-3))
+    assert settling_times(replace(parts, adc=ADS8688()), 16, 1)["timing.settle_read"] == np.ceil(103.7e-6 * 12e6)
+
+
+@pytest.mark.parametrize("part", DACS, ids=lambda part: part.name)
+def test_a_dac_that_kept_its_supply_begins_anew(part: DacPart) -> None:
+    device = part.device()
+    for channel in range(part.channels):
+        device.execute(part.write_and_update(channel, 5), 0.0)
+    for word in part.start_up():
+        device.execute(word, 1.0)
+    # The MCP4822 has no reset: it is written again, as every output in use is.
+    assert device.outputs == ([5, 5] if part.name == "MCP4822" else [0] * part.channels)

@@ -33,10 +33,10 @@ class Settings(data.Struct):
     watchdog: WIDTH_BITS
 
 
-def _initial_settings() -> dict[str, Any]:
+def _initial_settings(config: ControllerConfig) -> dict[str, Any]:
     init: dict[str, Any] = {}
     for name, field in data.Layout.cast(Settings):
-        value = registers.BY_NAME[name.upper()].init
+        value = registers.BY_NAME[name.upper()].after_power_up(config)
         init[name] = value if isinstance(field.shape, int) else field.shape.from_bits(value)
     return init
 
@@ -165,7 +165,7 @@ class RegisterFile(wiring.Component):
             self.write_offset.eq(store & in_offsets),
         ]
 
-        settings = Signal(Settings, init=_initial_settings(), reset_less=True)
+        settings = Signal(Settings, init=_initial_settings(self.config), reset_less=True)
         m.d.comb += self.settings.eq(settings)
         with m.If(store), m.Switch(self.address):
             for name, _ in data.Layout.cast(Settings):
@@ -213,8 +213,11 @@ class RegisterFile(wiring.Component):
             spare = value[bits:]
             if field.signed:  # all bits from the sign on are equal
                 return spare.any() & ~spare.all()
-            return spare.any() if len(spare) else None
-        least, most = field.least, field.most
+            wrong = [spare.any()] if len(spare) else []
+            if field.cap and (most := getattr(self.config, field.cap)) < (1 << bits) - 1:
+                wrong.append(value[:bits] > most)
+            return Cat(wrong).any() if wrong else None
+        least, most = field.bounds(self.config)
         if field.signed:
             return (value.as_signed() < least) | (value.as_signed() > most)
         wrong = []

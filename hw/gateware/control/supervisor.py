@@ -22,7 +22,7 @@ class Supervisor(wiring.Component):
     safe, abort : In(1)
         A SAFE, or an ABORT for this tile, is presented.
     accepted : In(1)
-        The controller accepts a command beat.
+        The controller accepts a command beat, or a link has heard its host.
     ended : In(1)
         The cascade that the tile runs has ended.
     stop, fault, trip : In(1)

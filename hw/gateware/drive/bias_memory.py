@@ -35,7 +35,7 @@ def initial_values(config: ControllerConfig) -> list[int]:
     """Return what the registers hold after power-up, by address."""
     values = [0] * (2 * WORDS)
     for register in REGISTERS:
-        values[register.address] = register.init
+        values[register.address] = register.after_power_up(config)
     for register, value in constants(config, version.MAJOR, version.MINOR).items():
         values[register.address] = value
     return values

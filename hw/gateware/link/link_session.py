@@ -62,6 +62,8 @@ class LinkSession(wiring.Component):
         With ``frame.intact``: its payload is to be kept.
     reset : Out(1)
         A session starts.
+    alive : Out(1)
+        The host has been heard in this session.
     session : Out(SessionSignature)
     """
 
@@ -72,6 +74,7 @@ class LinkSession(wiring.Component):
     again: Out(1)
     keep: Out(1)
     reset: Out(1)
+    alive: Out(1)
     session: Out(SessionSignature())
 
     def elaborate(self, platform) -> Module:
@@ -84,6 +87,7 @@ class LinkSession(wiring.Component):
             of_session.eq(frame.intact & session.opened & (frame.session == session.session)),
             ahead.eq(frame.seq - session.awaited),
             expected.eq(of_session & (frame.kind == FrameKind.DATA) & (ahead == 0)),
+            self.alive.eq(of_session),
             self.keep.eq(expected),
             sent.eq(self.next_seq - self.acknowledged),
             known.eq(frame.ack - self.acknowledged),

@@ -48,5 +48,6 @@ class LinkedController(wiring.Component):
         connect(m, link.commands, controller.commands)
         connect(m, controller.responses, link.responses)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), link.busy.eq(controller.busy)]
+        m.d.comb += controller.alive.eq(link.alive)
         pass_on(m, self, controller, but=_LINKED)
         return m

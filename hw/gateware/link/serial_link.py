@@ -43,6 +43,8 @@ class SerialLink(wiring.Component):
         Of the controller.
     reset : Out(1)
         A session starts: the controller is to be reset in the next cycle, in which its streams are ignored.
+    alive : Out(1)
+        An intact frame of the session has come.
     """
 
     def __init__(self, config: ControllerConfig, link: LinkConfig, front_end: int = DIRECT) -> None:
@@ -57,6 +59,7 @@ class SerialLink(wiring.Component):
                 "responses": In(stream.Signature(Response)),
                 "busy": In(1),
                 "reset": Out(1),
+                "alive": Out(1),
             }
         )
 
@@ -111,6 +114,7 @@ class SerialLink(wiring.Component):
         state, released = session.session, unpacker.address[-8:]
         m.d.comb += [
             self.reset.eq(session.reset),
+            self.alive.eq(session.alive),
             session.next_seq.eq(framer.seq),
             receiver.keep.eq(session.keep),
             receiver.forget.eq(self.reset),
