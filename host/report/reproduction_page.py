@@ -9,6 +9,7 @@ from twinbar.host.experiment.reproduction_config import REPRODUCTION
 from twinbar.host.experiment.reproduction_figures import SAVINGS
 from twinbar.host.report import reproduction_plots, si
 from twinbar.host.report.files import write_bytes, write_text
+from twinbar.host.report.markdown import markdown_table
 from twinbar.host.report.reproduction_tables import (
     CLAIM_COLUMNS,
     COST_COLUMNS,
@@ -17,7 +18,6 @@ from twinbar.host.report.reproduction_tables import (
     cost_rows,
     epoch_rows,
     heading,
-    markdown_table,
     network_sentences,
     saving_rows,
 )

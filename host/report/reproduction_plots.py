@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
@@ -82,7 +83,7 @@ def _convergence(name: str, figures: Mapping[str, Any]) -> Plot | None:
     if not ax.lines:
         return None
     _epochs_on(ax)
-    low = min(float(min(line.get_ydata())) for line in ax.lines)  # type: ignore[arg-type]
+    low = min(float(np.asarray(line.get_ydata(), float).min()) for line in ax.lines)
     # A margin above all samples would suggest that more than all can be right.
     ax.set_ylim(max(low - 0.15 * (100 - low), 0), 100)
     ax.set_ylabel("Test accuracy")

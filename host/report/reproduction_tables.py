@@ -1,6 +1,6 @@
 """The tables of a reproduction, as text: page and terminal show the same ones."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Console
@@ -201,11 +201,3 @@ def _print_table(console: Console, title: str, columns: Sequence[str], rows: Row
     for row in rows:
         table.add_row(*map(escape, row))
     console.print(table)
-
-
-def markdown_table(columns: Sequence[str], rows: Rows) -> Iterator[str]:
-    """Give the lines of a Markdown table."""
-    yield "| " + " | ".join(columns) + " |"
-    yield "| " + " | ".join("---" for _ in columns) + " |"
-    for row in rows:
-        yield "| " + " | ".join(text.replace("|", "\\|") for text in row) + " |"
