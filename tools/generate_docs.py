@@ -24,6 +24,7 @@ from twinbar.emulator.sections import config_errors
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.cli.options import FLAGS
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
+from twinbar.host.experiment.reproduction_config import ReproductionConfig
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
 from twinbar.hw.export.address_map import bus_page
@@ -74,7 +75,19 @@ def configuration() -> str:
         f"A comparison has one more key, `policies` (`--policies`, default {_code(policies.default)}): "
         f"{policies.description}. It stands before the first section; `policy.name` is each of them in turn.",
         "",
+        "## `twinbar reproduce`",
+        "",
+        "Keys that stand before the first section, and defaults of its own: "
+        f"`data.name` is {_code(ReproductionConfig().data.name)}, `training.epochs` "
+        f"{ReproductionConfig().training.epochs}.",
+        "",
     ]
+    rows = []
+    for key in ReproductionConfig.model_fields.keys() - ExperimentConfig.model_fields.keys():
+        field = ReproductionConfig.model_fields[key]
+        option = f"`{flags[key]}`" if key in flags else ""
+        rows.append((f"`{key}`", _code(field.default), option, _sentence(field.description)))
+    blocks += [_table(("key", "default", "option", "meaning"), sorted(rows)), ""]
     return "\n".join(blocks)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from twinbar.host.cells.chip import Chip
     from twinbar.host.experiment.finished_run import FinishedRun
     from twinbar.host.experiment.from_python import compare, train
+    from twinbar.host.experiment.reproduction_from_python import reproduce
     from twinbar.host.network.convert import convert
     from twinbar.host.network.network import Network
     from twinbar.host.virtual.virtual_board import VirtualBoard
@@ -37,6 +38,7 @@ __all__ = [
     "energy_tables",
     "policies",
     "presets",
+    "reproduce",
     "train",
 ]
 
@@ -55,6 +57,7 @@ _HOMES: Final = {
     "energy_tables": "twinbar.host.catalogue",
     "policies": "twinbar.host.catalogue",
     "presets": "twinbar.host.catalogue",
+    "reproduce": "twinbar.host.experiment.reproduction_from_python",
     "train": "twinbar.host.experiment.from_python",
 }
 """The module that has each name."""

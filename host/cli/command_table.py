@@ -24,6 +24,12 @@ COMMANDS: Final = {
     "compare": Target(
         "twinbar.host.cli.compare_command", "compare", "Train with several update policies, side by side."
     ),
+    "reproduce": Target(
+        "twinbar.host.cli.reproduce_command", "reproduce", "Set the claims of the paper beside what is measured."
+    ),
+    "validate": Target(
+        "twinbar.host.cli.validate_command", "validate", "Set published figures beside those of the emulator."
+    ),
     "report": Target(
         "twinbar.host.cli.report_command", "report", "Build the plots and the HTML page of a run folder again."
     ),

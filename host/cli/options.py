@@ -1,4 +1,4 @@
-"""The options that ``train`` and ``compare`` share, made from the configuration: names, help texts and defaults."""
+"""The options of commands that train, made from the configuration: names, help texts and defaults."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from twinbar.host.cli import failures
 from twinbar.host.experiment import config_file
-from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
+from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
@@ -35,6 +35,9 @@ FLAGS: Final = (
     ConfigOption("policy", "policy.name", "NAME"),
     ConfigOption("policies", "policies", "A,B,..."),
     ConfigOption("writes", "writes", "A,B,..."),
+    ConfigOption("networks", "networks", "A,B,..."),
+    ConfigOption("seeds", "seeds", "N"),
+    ConfigOption("quick", "quick", ""),
     ConfigOption("engine", "engine.name", "NAME"),
     ConfigOption("port", "engine.port", "PORT"),
     ConfigOption("baud", "engine.baud", "N"),
@@ -59,7 +62,7 @@ _RUN_PANEL = "The run"
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a user asked ``train`` or ``compare`` for.
+    """What a user asked ``train``, ``compare`` or ``reproduce`` for.
 
     Parameters
     ----------
@@ -122,8 +125,7 @@ def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[RunR
     kind : type of ExperimentConfig
         `ExperimentConfig` has ``policy.name`` as an option, `CompareConfig` has ``policies`` instead.
     """
-    compares = issubclass(kind, CompareConfig)
-    flags = [flag for flag in FLAGS if flag.option not in (("policy",) if compares else ("policies", "writes"))]
+    flags = [flag for flag in FLAGS if flag.key not in kind.decided and flag.key.partition(".")[0] in kind.model_fields]
 
     def decorate(function: Callable[[RunRequest], None]) -> Callable[..., None]:
         def command(**given: Any) -> None:

@@ -66,6 +66,13 @@ def refuse_without_codes(name: str, policy: UpdatePolicy[Any], write: WriteConfi
         )
 
 
+def names_in(value: Any) -> Any:
+    """Return the names that a text lists with commas, or a list holds, as a tuple; other values as they are."""
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(","))
+    return tuple(value) if isinstance(value, list) else value
+
+
 RESUME_MAY_CHANGE: Final = frozenset(
     {
         "engine.threads",
@@ -94,8 +101,12 @@ class ExperimentConfig(TomlTable):
     """Everything that decides the result of a training run."""
 
     model_config = ConfigDict(strict=True)
+    command: ClassVar[str] = "train"
+    """Command whose folders hold it."""
     names_policies: ClassVar[str] = "policy.name"
     """Key that names the policies."""
+    decided: ClassVar[frozenset[str]] = frozenset()
+    """Keys that no option sets, as each run has a value of its own."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -354,14 +365,62 @@ def _with_policy(kind: type[_Config], section: type[PolicyConfig]) -> type[_Conf
     return create_model(kind.__name__, __base__=kind, policy=(section, ...))
 
 
-class CompareConfig(ExperimentConfig):
+class SeveralPolicies(ExperimentConfig):
     """A configuration that several policies share; ``policy.name`` is each of them in turn."""
 
     names_policies: ClassVar[str] = "policies"
+    decided: ClassVar[frozenset[str]] = frozenset({"policy.name"})
 
     policies: tuple[PolicyName, ...] = Field(
         default=("closed-loop", "siamese"), description="update policies that are compared, in this order"
     )
+
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _read_policies(cls, value: Any) -> Any:
+        return names_in(value)
+
+    @field_validator("policies")
+    @classmethod
+    def _check_policies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not is_policy(name):
+                raise ValueError(f"policies holds {show(name)}; each item must be {one_of_the_policies()}")
+        if not value or len(set(value)) < len(value):
+            raise ValueError(f"policies is {', '.join(value) or 'empty'}; name one or more, each of them once")
+        return value
+
+    @classmethod
+    def policies_in(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the policies whose settings nested values may hold; the default ones where none is named rightly."""
+        default: tuple[str, ...] = cls.model_fields["policies"].default
+        given = names_in(values.get("policies", default))
+        names = tuple(filter(is_policy, given)) if isinstance(given, tuple) else ()
+        return tuple(dict.fromkeys(names or default))
+
+    def _check_twin(self) -> None:
+        for name in self.policies:
+            self.for_policy(name)
+
+    def _check_codes(self) -> None:
+        for name in self.policies:
+            self.for_policy(name)
+
+    def for_policy(self, name: str) -> ExperimentConfig:
+        """Return the configuration of one of the runs."""
+        values = {key: value for key, value in self.model_dump(exclude={"policy"}).items() if key in _SECTIONS}
+        keys = keys_of([name])
+        policy = {key: value for key, value in self.policy.model_dump(exclude_unset=True).items() if key in keys}
+        return ExperimentConfig.from_mapping({**values, "policy": {**policy, "name": name}})
+
+
+_SECTIONS: Final = frozenset(ExperimentConfig.model_fields)
+
+
+class CompareConfig(SeveralPolicies):
+    """A configuration of several policies, or of several write algorithms with one of them."""
+
+    command: ClassVar[str] = "compare"
 
     writes: tuple[str, ...] = Field(
         default=(),
@@ -375,8 +434,13 @@ class CompareConfig(ExperimentConfig):
         if not isinstance(values, Mapping) or not values.get("writes"):
             return values
         default = cls.model_fields["policies"].default
-        several = tuple(cls._read_names(values.get("policies", default)))
+        several = tuple(names_in(values.get("policies", default)))
         return {**values, "policies": (DEFAULT,) if several == default else values["policies"]}
+
+    @field_validator("writes", mode="before")
+    @classmethod
+    def _read_writes(cls, value: Any) -> Any:
+        return names_in(value)
 
     @field_validator("writes", mode="after")
     @classmethod
@@ -399,46 +463,6 @@ class CompareConfig(ExperimentConfig):
         except ConfigError as error:
             raise ValueError(str(error)) from None
         return self
-
-    @field_validator("policies", "writes", mode="before")
-    @classmethod
-    def _read_names(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(","))
-        return tuple(value) if isinstance(value, list) else value
-
-    @field_validator("policies")
-    @classmethod
-    def _check_policies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if not is_policy(name):
-                raise ValueError(f"policies holds {show(name)}; each item must be {one_of_the_policies()}")
-        if not value or len(set(value)) < len(value):
-            raise ValueError(f"policies is {', '.join(value) or 'empty'}; name one or more, each of them once")
-        return value
-
-    @classmethod
-    def policies_in(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the policies whose settings nested values may hold; the default ones where none is named rightly."""
-        default: tuple[str, ...] = cls.model_fields["policies"].default
-        given = cls._read_names(values.get("policies", default))
-        names = tuple(filter(is_policy, given)) if isinstance(given, tuple) else ()
-        return tuple(dict.fromkeys(names or default))
-
-    def _check_twin(self) -> None:
-        for name in self.policies:
-            self.for_policy(name)
-
-    def _check_codes(self) -> None:
-        for name in self.policies:
-            self.for_policy(name)
-
-    def for_policy(self, name: str) -> ExperimentConfig:
-        """Return the configuration of one of the runs."""
-        values = self.model_dump(exclude={"policies", "policy", "writes"})
-        keys = keys_of([name])
-        policy = {key: value for key, value in self.policy.model_dump(exclude_unset=True).items() if key in keys}
-        return ExperimentConfig.from_mapping({**values, "policy": {**policy, "name": name}})
 
     def for_write(self, name: str) -> ExperimentConfig:
         """Return the configuration of the run with a write algorithm (`write_named`)."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.progress_display import Progress
+from twinbar.host.experiment.reductions import reductions
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 from twinbar.host.experiment.task import Task, build_task
 from twinbar.host.experiment.train import train
@@ -13,16 +14,6 @@ from twinbar.host.experiment.train import train
 YARDSTICK: Final = "closed-loop"
 """Policy that savings are relative to."""
 COMPARE: Final = "compare.json"
-
-_QUANTITIES: Final = {
-    "cell_writes": ("cell_writes",),
-    "pulses": ("pulses",),
-    "write_energy": ("energy_j", "write"),
-    "write_latency": ("seconds", "write"),
-    "total_energy": ("energy_j", "total"),
-    "total_latency": ("seconds", "total"),
-    "total_with_host": ("energy_j", "total_with_host"),
-}
 
 
 def compare(
@@ -80,39 +71,3 @@ def train_in(
 def warnings_of(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return the warnings of the trainings of a comparison, each with the name of its training."""
     return [f"{name}: {sentence}" for name, report in reports.items() for sentence in report["warnings"]]
-
-
-def reductions(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, dict[str, float | None]]:
-    """Give, for each policy with a crossbar, by how much it falls below another policy: 0.99 is 99 % less.
-
-    Parameters
-    ----------
-    reports : dict
-        Reports by policy.
-    yardstick : str
-        Policy to compare with; without it there is nothing to say. What it did not spend, no other can save: None.
-    """
-    if yardstick not in reports:
-        return {}
-    basis = reports[yardstick]["totals"]
-    return {
-        name: {
-            quantity: _reduction(_amount(report["totals"], path), _amount(basis, path))
-            for quantity, path in _QUANTITIES.items()
-        }
-        for name, report in reports.items()
-        if "energy_j" in report["totals"]
-    }
-
-
-def _reduction(amount: float, basis: float) -> float | None:
-    if amount == basis:
-        return 0.0
-    return 1 - amount / basis if basis else None
-
-
-def _amount(totals: dict[str, Any], path: tuple[str, ...]) -> float:
-    value = totals
-    for key in path:
-        value = value[key]
-    return float(sum(value.values())) if isinstance(value, dict) else float(value)

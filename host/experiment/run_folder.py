@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from twinbar.emulator.sections.config_errors import show
 from twinbar.host.experiment.checkpoint import load_checkpoint, save_checkpoint
-from twinbar.host.experiment.config import RESUME_MAY_CHANGE, CompareConfig, ExperimentConfig
+from twinbar.host.experiment.config import RESUME_MAY_CHANGE, ExperimentConfig
 from twinbar.host.experiment.durable import is_temporary, replace_file
 from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
@@ -90,7 +90,7 @@ class RunFolder:
         ----------
         path : Path
         kind : type of ExperimentConfig
-            `CompareConfig` for the folder of a comparison.
+            `CompareConfig` for the folder of a comparison, `ReproductionConfig` for that of a reproduction.
         changes : mapping, optional
             Values by dotted key that the user asks for; all but `RESUME_MAY_CHANGE` must be those of the run.
 
@@ -104,8 +104,8 @@ class RunFolder:
             reason = f"it holds no {CONFIG}" if path.is_dir() else "there is no such folder"
             raise ConfigError(f"{path} cannot be resumed: {reason}; start a run there with --out {path}")
         values = toml.read(path / CONFIG, str(path / CONFIG))
-        if ("policies" in values) != issubclass(kind, CompareConfig):
-            command = "compare" if "policies" in values else "train"
+        command = _command_of(values)
+        if command != kind.command:
             raise ConfigError(
                 f"{path} holds what twinbar {command} started; resume it with twinbar {command} --resume {path}"
             )
@@ -240,9 +240,12 @@ class RunFolder:
 
 
 def default_run_folder(config: ExperimentConfig, parent: Path = Path("runs")) -> Path:
-    """Name a folder that does not exist yet: ``runs/<date>-<data>-<policy>``, or ``-compare`` for a comparison."""
+    """Name a folder that does not exist yet: ``runs/<date>-<data>-<policy>``, or ``-compare`` for a comparison.
+
+    Of a reproduction, it is ``-reproduce``.
+    """
     data = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(config.data.name).name) or "data"
-    what = "compare" if isinstance(config, CompareConfig) else file_name(config.policy.name)
+    what = file_name(config.policy.name) if config.command == "train" else config.command
     path = first = parent / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{data}-{what}"
     number = 2
     while path.exists():
@@ -292,7 +295,6 @@ def _refuse_occupied(path: Path, config: ExperimentConfig) -> None:
         raise _unwritable(path, error) from error
     if not entries:
         return
-    command = "compare" if isinstance(config, CompareConfig) else "train"
     if not (path / CONFIG).is_file():
         raise ConfigError(f"{path} is not empty and holds no run; choose a new or empty folder with --out")
     try:
@@ -301,10 +303,17 @@ def _refuse_occupied(path: Path, config: ExperimentConfig) -> None:
         same = False
     if same:
         raise ConfigError(
-            f"{path} already holds this very run; continue it with twinbar {command} --resume {path}, "
+            f"{path} already holds this very run; continue it with twinbar {config.command} --resume {path}, "
             "or choose another folder with --out"
         )
     raise ConfigError(f"{path} already holds a different run; choose another folder with --out")
+
+
+def _command_of(values: Mapping[str, Any]) -> str:
+    """Return the command that wrote a configuration: keys before the sections tell them apart."""
+    if "networks" in values:
+        return "reproduce"
+    return "compare" if "policies" in values else "train"
 
 
 def _lock(path: Path) -> int:

@@ -106,6 +106,13 @@ class TrainingConfig(Section):
     """Gradient descent on the float twin."""
 
     epochs: int = Field(default=3, ge=1, le=1_000_000, description="passes over the training images")
+    stop_after: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="epochs after which the training ends, while its schedules are those of all epochs; none: at "
+        "their end",
+    )
     batch_size: int = Field(default=64, ge=1, le=1_000_000, description="images per batch")
     lr: float = Field(default=0.05, gt=0, le=1e38, description="learning rate at the start")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of the optimizer, where it has one")
@@ -132,6 +139,11 @@ class TrainingConfig(Section):
     accumulate: int = Field(
         default=1, ge=1, le=1_000_000, description="batches whose mean gradient makes one optimizer step"
     )
+
+    @property
+    def epochs_trained(self) -> int:
+        """Epochs that are made: all of them, or as many as the training stops after."""
+        return self.epochs if self.stop_after is None else min(self.stop_after, self.epochs)
 
     @field_validator("optimizer")
     @classmethod

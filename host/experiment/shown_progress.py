@@ -28,7 +28,7 @@ class ShownProgress:
     def on_epoch_begin(self, run: Run, number: int) -> None:
         """Begin an epoch, or what is left of it."""
         self._progress.start(
-            run.images, f"epoch {number}/{run.config.training.epochs}", unit="images", done=run.images_done
+            run.images, f"epoch {number}/{run.config.training.epochs_trained}", unit="images", done=run.images_done
         )
 
     def on_step(self, run: Run, row: dict[str, Any]) -> None:
@@ -40,7 +40,7 @@ class ShownProgress:
 
     def on_evaluation(self, run: Run, number: int) -> None:
         """Begin an evaluation."""
-        self._progress.start(1, f"evaluation {number}/{run.config.training.epochs}", unit="pass")
+        self._progress.start(1, f"evaluation {number}/{run.config.training.epochs_trained}", unit="pass")
 
     def on_epoch(self, run: Run, entry: dict[str, Any]) -> None:
         """Show the figures of merit."""

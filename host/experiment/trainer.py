@@ -218,7 +218,7 @@ class Trainer:
         TwinbarError
             If the training diverges.
         """
-        while len(self.epochs) < self.config.training.epochs:
+        while len(self.epochs) < self.config.training.epochs_trained:
             number = len(self.epochs) + 1
             self.callbacks.call("on_epoch_begin", self, number)
             self.module.train()

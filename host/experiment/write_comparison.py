@@ -10,8 +10,9 @@ import numpy as np
 from twinbar.emulator.crossbar.write_algorithms import OWN
 from twinbar.host.experiment.arrays import FILE
 from twinbar.host.experiment.config import CompareConfig
-from twinbar.host.experiment.policy_comparison import COMPARE, reductions, train_in, warnings_of
+from twinbar.host.experiment.policy_comparison import COMPARE, train_in, warnings_of
 from twinbar.host.experiment.progress_display import Progress
+from twinbar.host.experiment.reductions import reductions
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 from twinbar.host.experiment.task import Task, build_task
 

@@ -11,12 +11,14 @@ from typing import Any, Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from twinbar.host.experiment.reproduction_config import REPRODUCTION
 from twinbar.host.report import figures, title
 from twinbar.host.report.energy import dominance, host_j, imbalance, savings
 from twinbar.host.report.files import write_bytes, write_text
 from twinbar.host.report.folder import LoadedComparison, LoadedRun, load
 from twinbar.host.report.known_plots import draw_plots
 from twinbar.host.report.metrics import metrics_csv
+from twinbar.host.report.reproduction_page import build_reproduction
 from twinbar.host.report.schema import Report
 from twinbar.host.report.style import Plot, inline_svg, pdf, png, svg
 from twinbar.hw.registry import file_name
@@ -222,7 +224,7 @@ def build_report(
     Parameters
     ----------
     folder : Path
-        A run folder or a comparison folder.
+        A run folder, or that of a comparison or a reproduction.
     progress : callable, optional
         Called with each page that is complete.
     formats : collection of str, optional
@@ -235,15 +237,19 @@ def build_report(
     Returns
     -------
     Path
-        The HTML page.
+        The HTML page; that of a reproduction is in Markdown.
 
     Raises
     ------
     ConfigError
         If the folder is neither, a file in it is damaged, a file cannot be written, or a further plot not drawn.
     """
-    loaded = load(Path(folder))
     done = progress or (lambda _: None)
+    if (Path(folder) / REPRODUCTION).is_file():
+        page = build_reproduction(Path(folder))
+        done(page)
+        return page
+    loaded = load(Path(folder))
     if isinstance(loaded, LoadedRun):
         _build_run(loaded, formats, further, problem)
     else:

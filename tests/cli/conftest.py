@@ -1,5 +1,6 @@
 """A command line in this process, with a trainer that takes no time."""
 
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,8 @@ class Trainer:
 def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     """Put the fast trainer, and a page that is not drawn, in the place of the real ones."""
     trainer = Trainer()
+    # It takes more from the comparison of policies than the stand-in below has.
+    importlib.import_module("twinbar.host.experiment.write_comparison")
     for name, members in {
         "twinbar.host.experiment.train": {"train": trainer.train},
         "twinbar.host.experiment.policy_comparison": {"compare": trainer.compare},

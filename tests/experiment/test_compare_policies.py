@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from twinbar.host.experiment.config import CompareConfig
-from twinbar.host.experiment.policy_comparison import compare, reductions
+from twinbar.host.experiment.policy_comparison import compare
 from twinbar.host.experiment.progress_display import SilentProgress
+from twinbar.host.experiment.reductions import reductions
 from twinbar.host.experiment.run_folder import RunFolder
 
 POLICIES = ("closed-loop", "closed-loop-analog", "siamese", "float")

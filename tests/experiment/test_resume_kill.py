@@ -20,6 +20,11 @@ QUICK = [
 ]
 TRAIN = [*QUICK, "--epochs", "3"]
 POLICIES = ("closed-loop", "siamese", "float")
+REPRODUCE = [
+    *("--data", "digits", "--limit", "200", "--networks", "mlp-256", "--seeds", "1", "--epochs", "2"),
+    *("--policies", "float,siamese,closed-loop", "--batch-size", "16"),
+    *("--set", "array.rows=32", "--set", "array.columns=32", "--set", "engine.threads=1"),
+]
 COMPARE = [*QUICK, "--epochs", "1", "--policies", ",".join(POLICIES)]
 
 
@@ -144,3 +149,14 @@ def test_a_signal_before_anything_is_programmed_says_how_to_continue_too(
     assert f"Interrupted; continue with: twinbar train --resume {folder}" in ended.text
     to_the_end(runs, "train", TRAIN, folder)
     assert read(folder / "report.json") == read(alone / "report.json")
+
+
+def test_a_reproduction_that_was_killed_is_taken_up_in_its_training(runs: Runs, tmp_path: Path) -> None:
+    folder, alone = tmp_path / "killed", tmp_path / "alone"
+    to_the_end(runs, "reproduce", REPRODUCE, alone)
+    tables = [f"mlp-256.{policy}.seed-0/steps.csv" for policy in ("siamese", "closed-loop")]
+    kills(
+        runs, "reproduce", REPRODUCE, folder, [(name, range(1, (alone / name).stat().st_size // 2)) for name in tables]
+    )
+    to_the_end(runs, "reproduce", REPRODUCE, folder)
+    assert read(folder / "reproduction.json") == read(alone / "reproduction.json")

@@ -1,0 +1,70 @@
+"""`twinbar.reproduce`: the paper's claims beside what is measured, from Python."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from twinbar.host.experiment.progress_display import SilentProgress, terminal_progress
+from twinbar.host.experiment.reproduction import reproduce as reproduce_paper
+from twinbar.host.experiment.reproduction_config import ReproductionConfig
+from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
+from twinbar.host.report.page import build_report
+
+
+def reproduce(
+    data: str | None = None,
+    *,
+    quick: bool = False,
+    networks: Sequence[str] | None = None,
+    seeds: int | None = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train the networks of Tan et al., as ``twinbar reproduce`` does, and write the page of the reproduction.
+
+    Parameters
+    ----------
+    data : str, optional
+        Name of the data set; by default MNIST.
+    quick : bool
+        Whether it takes minutes, of a part of the images, instead of hours.
+    networks : sequence of str, optional
+        Of ``mlp-256``, ``mlp-256-128`` and ``lenet``; by default all.
+    seeds : int, optional
+    config : str, Path or mapping, optional
+        A configuration file, or its nested values; what is given beside it wins.
+    settings : mapping, optional
+        Values by dotted key, such as ``{"training.epochs": 4}``.
+    out : str or Path, optional
+        Folder; by default one under ``runs/``. A reproduction that was interrupted is taken up where its folder is
+        given again.
+    progress : bool
+        Whether progress is shown.
+
+    Returns
+    -------
+    dict
+        The content of reproduction.json.
+
+    Raises
+    ------
+    ConfigError, KeyboardInterrupt
+        As `twinbar.train`.
+    """
+    given = {"data.name": data, "networks": networks, "seeds": seeds, "quick": quick or None}
+    changes = {key: value for key, value in given.items() if value is not None}
+    if networks is not None:
+        changes["networks"] = tuple(networks)
+    chosen = ReproductionConfig.of(config).merge({**changes, **(settings or {})}).with_absolute_paths()
+    path = Path(out) if out is not None else default_run_folder(chosen)
+    known = (path / "config.toml").is_file()
+    shown = terminal_progress() if progress else SilentProgress()
+    with RunFolder.open(path, ReproductionConfig, chosen.flat()) if known else RunFolder.create(path, chosen) as folder:
+        try:
+            result = reproduce_paper(chosen, folder, shown)
+        finally:
+            shown.close()
+        build_report(path)
+    return result

@@ -1,0 +1,107 @@
+"""Published figures beside the emulator's: the table is whole, and some anchors are run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinbar.host.experiment.progress_display import SilentProgress
+from twinbar.host.report.validation_tables import summary, validation_rows
+from twinbar.host.validation.anchor import Anchor, AnchorTable, load_anchors
+from twinbar.host.validation.measures import MEASURES, programming_noise
+from twinbar.host.validation.validation import validate
+from twinbar.hw.errors import ConfigError
+
+TABLE = load_anchors()
+
+
+def test_every_anchor_names_a_source_and_a_measure() -> None:
+    assert len({one.name for one in TABLE.anchor}) == len(TABLE.anchor) > 40
+    for one in TABLE.anchor:
+        assert one.measure in MEASURES
+        assert one.certainty
+        assert one.published
+    assert {one.source for one in TABLE.anchor} == set(TABLE.sources)
+
+
+def test_values_are_those_of_the_published_formulas() -> None:
+    values = {one.name: one.value for one in TABLE.anchor}
+    # Falcone et al.: (1.0687 * 50 + 0.811) nS, and (11.2902 * 80 + 11.218) nS.
+    assert values["CMO/HfOx, noise at 50 uS, acceptance 0.2 %"] == pytest.approx(0.054246, rel=2e-3)
+    assert values["CMO/HfOx, noise at 80 uS, acceptance 2 %"] == pytest.approx(0.914434, rel=2e-3)
+    # Two operations to a MAC: 2 / 15.954 TOPS/W.
+    assert values["NeuRRAM, energy per MAC, 4 bits in, 6 out"] == pytest.approx(0.12536, rel=2e-3)
+    assert values["NeuRRAM, neuron per MAC, 4 bits in, 6 out"] == pytest.approx(2 * 0.0291084, rel=2e-3)
+
+
+def anchor(**changes: Any) -> Anchor:
+    values = {"name": "a", "source": "s", "published": "p", "value": 2.0, "unit": "uS", "certainty": "c"}
+    return Anchor(**{**values, "measure": "programming_noise", "tolerance": 0.1, **changes})
+
+
+@pytest.mark.parametrize(("measured", "agrees"), [(1.81, True), (2.19, True), (1.79, False), (2.21, False)])
+def test_an_anchor_agrees_within_its_tolerance(measured: float, agrees: bool) -> None:
+    assert anchor().agrees(measured) is agrees
+
+
+def test_a_bound_is_exceeded_or_not() -> None:
+    bound = anchor(tolerance=None, bound="above", value=0.98)
+    assert bound.agrees(0.981)
+    assert not bound.agrees(0.98)
+
+
+def test_a_table_that_contradicts_itself_is_refused() -> None:
+    with pytest.raises(ValueError, match="give a tolerance, or a bound"):
+        anchor(bound="above")
+    with pytest.raises(ValueError, match="there is no source s"):
+        AnchorTable(sources={}, anchor=[anchor()])
+
+
+def test_anchors_are_run_and_circular_ones_do_not_count() -> None:
+    table = AnchorTable(
+        sources={"s": "a source"},
+        anchor=[
+            anchor(name="met", measure="conversion_energy", energy_table="macro-65nm", adc_bits=8, value=6.5),
+            anchor(name="missed", measure="conversion_energy", energy_table="macro-65nm", adc_bits=8, value=13.0),
+            anchor(name="own", circular=True, measure="conversion_energy", energy_table="macro-65nm", adc_bits=8),
+            anchor(name="slow", trains=True, measure="sparse_update", quantity="write_energy"),
+        ],
+    )
+    result = validate(table, SilentProgress(), trainings=False)
+    rows = {row["name"]: row for row in result["anchors"]}
+    assert rows["met"]["measured"] == pytest.approx(6.5, rel=1e-3)  # the table's own price of 8 bits at 65 nm
+    assert [rows[name]["agrees"] for name in ("met", "missed", "own", "slow")] == [True, False, False, None]
+    assert rows["missed"]["deviation"] == pytest.approx(-0.5, rel=1e-3)
+    assert (result["counted"], result["agreeing"], result["share"]) == (2, 1, 0.5)
+    assert summary(result) == "1 of 2 anchors that count (50 %), of 1 sources, are within their tolerance."
+    assert validation_rows(result, circular=False)[-1][-1] == "not run: trainings were left out"
+
+
+def test_the_noise_of_a_closed_loop_follows_its_acceptance() -> None:
+    wide, narrow = (programming_noise("ibm-cmo-hfox", 50, acceptance) for acceptance in (0.02, 0.005))
+    # Anywhere within the acceptance: half its width over the root of three at most, and a code of quantization.
+    assert narrow < 0.005 * 50
+    assert narrow < wide < 0.02 * 50
+
+
+def test_a_text_that_no_anchor_has_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no anchor and no source has 'nothing' in its name"):
+        validate(TABLE, SilentProgress(), only="nothing")
+
+
+def test_the_command_writes_a_page(twinbar: Callable[..., Any], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    outcome = twinbar("validate", "--only", "jia", "--page", str(page))
+    assert outcome.status == 0, outcome.err
+    assert "0 of 1 anchors that count" in outcome.out
+    assert "missed" in page.read_text()
+    assert twinbar("validate", "--only", "nothing").status == 2
+
+
+def test_the_page_in_the_docs_has_every_anchor() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "validation.md").read_text()
+    for one in TABLE.anchor:
+        assert f"| {one.name} |" in text, "run twinbar validate --page docs/validation.md"
+    for source in TABLE.sources.values():
+        assert f"* {source}\n" in text
