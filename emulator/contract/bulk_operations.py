@@ -183,8 +183,11 @@ def extreme_codes(extremes: np.ndarray, conversions: np.ndarray) -> tuple[int, i
     conversions : int64 [tiles]
         Conversions that each tile made.
     """
-    made = extremes[conversions > 0]
-    return (int(made[:, 0].min()), int(made[:, 1].max())) if len(made) else (0, 0)
+    converts = conversions > 0
+    made = extremes if converts.all() else extremes[converts]
+    if not len(made):
+        return 0, 0
+    return int(np.minimum.reduce(made[:, 0])), int(np.maximum.reduce(made[:, 1]))
 
 
 def check_shape(name: str, saved: np.ndarray, own: np.ndarray) -> None:

@@ -281,7 +281,10 @@ class Trainer:
         before = generator.get_state()
         # `torch.manual_seed` takes longer than a product: it notes for every kind of accelerator who called it.
         generator.manual_seed(seed)
-        if any(parameter.device.type != "cpu" for parameter in self.module.parameters()):
+        # Each access to a weight that lies on the crossbar would else be looked at by its own class.
+        with torch._C.DisableTorchFunctionSubclass():
+            on_accelerator = any(parameter.device.type != "cpu" for parameter in self.module.parameters())
+        if on_accelerator:
             torch.manual_seed(seed)
         try:
             yield

@@ -54,7 +54,7 @@ class Stream:
         self.controller = controller
         self.served = controller.tiles - 1
         """Tile that the arbiter served last: round robin goes on behind it."""
-        self._remembered: OrderedDict[bytes, ProgramCourse] = OrderedDict()
+        self._remembered: OrderedDict[tuple[object, ...], ProgramCourse] = OrderedDict()
 
     def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> ProgramCourse:
         """Follow lists of commands with one response each (arguments as in `list_ops`)."""
@@ -84,11 +84,9 @@ class Stream:
         shared : bool
             Whether the column tiles of a row share their inputs.
         """
-        key = b"|".join(
-            (
-                np.array([block.first_tile, self.served, shared, block.cascade, *steps.shape]).tobytes(),
-                *(array.tobytes() for array in (steps, words, outputs, changed)),
-            )
+        key = (
+            (block.first_tile, self.served, shared, block.cascade, steps.shape),
+            tuple(array.tobytes() for array in (steps, words, outputs, changed)),
         )
         course = self._remembered.get(key)
         if course is not None:
