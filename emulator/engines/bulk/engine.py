@@ -9,6 +9,7 @@ import torch
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
+    LayerProduct,
     MultiplyResult,
     PulseList,
     TileBlock,
@@ -33,6 +34,7 @@ from twinbar.emulator.engines.bulk import cell_loops, cell_pulses, cell_writes, 
 from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
+from twinbar.emulator.engines.bulk.layer_pass import LayerPass
 from twinbar.emulator.engines.bulk.spared_beats import spare_beats
 from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
 from twinbar.emulator.kernels.tile_threads import for_tiles
@@ -322,23 +324,53 @@ class FastEngine:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        array = self.config.array
-        pairs = array.pairs == "subtract"
-        codes_in = np.ascontiguousarray(inputs, np.uint8)
-        steps = input_steps(block, codes_in, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
-        outputs = block.used_columns // 2 if pairs else block.used_columns
-        low, high = array.code_range
-        if not pairs:
-            low = int(self._scalars[0].adc_min)
-        conversion = conversion_over(self.config.adc_range(full_scale), self.config, low, high)
-        found = [self._products(part, steps, outputs[place], conversion) for place, part in _parts(block)]
-        codes = _joined([part for part, _ in found], int(outputs.max()))
-        activity, conversions = self._multiply_activity(block, steps, outputs, range_code(full_scale))
-        extreme = found[0][1] if len(found) == 1 else np.concatenate([part for _, part in found])
-        lowest, highest = extreme_codes(extreme, conversions)
+        return self.multiply_together([LayerProduct(block, inputs, full_scale)])[0]
+
+    def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
+        """Multiply by several layers in one program (see `Engine.multiply_together`)."""
+        passes = [self._pass(product) for product in products]
+        found = [self._multiplied(product, own) for product, own in zip(products, passes, strict=True)]
+        activity, actions = self._multiply_activity(passes)
         lane_bits = self._stream.controller.lane_bits
-        sums = add_up(codes, lane_bits)[None] if block.cascade else saturate(codes, lane_bits)
-        return MultiplyResult(sums, lowest, highest, int(extreme[:, 2].sum()), int(conversions.sum()), activity)
+        results = []
+        for own, (codes, extreme) in zip(passes, found, strict=True):
+            conversions = actions[own.block.tiles, Action.CONVERT_FORWARD]
+            lowest, highest = extreme_codes(extreme, conversions)
+            sums = add_up(codes, lane_bits)[None] if own.block.cascade else saturate(codes, lane_bits)
+            clipped, made = int(extreme[:, 2].sum()), int(conversions.sum())
+            results.append(MultiplyResult(sums, lowest, highest, clipped, made, activity))
+            activity = Activity()
+        return results
+
+    def _pass(self, product: LayerProduct) -> LayerPass:
+        """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
+        array, block = self.config.array, product.block
+        codes = np.ascontiguousarray(product.inputs, np.uint8)
+        steps = input_steps(block, codes, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
+        code = range_code(product.full_scale)
+        changed = self._ranges[block.tiles] != code
+        self._ranges[block.tiles] = code
+        return LayerPass(
+            block,
+            steps,
+            words=-(-block.used_rows // self._stream.controller.rows_per_word),
+            outputs=block.used_columns // 2 if array.pairs == "subtract" else block.used_columns,
+            changed=changed,
+            shared=self._groups.of(block) is not None,
+        )
+
+    def _multiplied(self, product: LayerProduct, own: LayerPass) -> tuple[np.ndarray, np.ndarray]:
+        """Make the conversions of a product: codes of each tile, and extremes as of `_convert`."""
+        low, high = self.config.array.code_range
+        if self.config.array.pairs != "subtract":
+            low = int(self._scalars[0].adc_min)
+        conversion = conversion_over(self.config.adc_range(product.full_scale), self.config, low, high)
+        found = [
+            self._products(part, own.steps, own.outputs[place], conversion) for place, part in _parts(product.block)
+        ]
+        extremes = [extreme for _, extreme in found]
+        codes = _joined([part for part, _ in found], int(own.outputs.max()))
+        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
 
     def _products(
         self, block: TileBlock, steps: InputSteps, outputs: np.ndarray, conversion: ColumnConversion
@@ -445,41 +477,27 @@ class FastEngine:
             found.append(products.view(row_tiles, -1, column_tiles, widest).numpy())
         return found[0], found[1]
 
-    def _multiply_activity(
-        self,
-        block: TileBlock,
-        steps: InputSteps,
-        outputs: np.ndarray,
-        code: int,
-    ) -> tuple[Activity, np.ndarray]:
-        """Count what a batch of multiplications did over the range ``code``, and the conversions of each tile."""
-        array = self.config.array
-        words = -(-block.used_rows // self._stream.controller.rows_per_word)
-        changed = self._ranges[block.tiles] != code
-        self._ranges[block.tiles] = code
-        shared = self._groups.of(block) is not None
-        batch = steps.taken.shape[1]
-        course = self._stream.follow_multiplications(
-            block,
-            steps.taken,
-            words,
-            outputs,
-            changed,
-            self._t,
-            shared=shared,
-        )
+    def _multiply_activity(self, passes: Sequence[LayerPass]) -> tuple[Activity, np.ndarray]:
+        """Count what a program of multiplications did: in sum, and the actions of each tile."""
+        course = self._stream.follow_multiplications(passes, self._t)
         totals = self._nothing()
-        first = block.first_tile
+        for own, waits in zip(passes, course.waits, strict=True):
+            self._count_pass(own, waits, totals)
+        return self._activity(course, totals), totals.actions
+
+    def _count_pass(self, own: LayerPass, waits: np.ndarray, totals: cell_writes.Totals) -> None:
+        """Count what the tiles of one layer did (``waits`` as in `ProgramCourse`)."""
+        block = own.block
         for place, part in _parts(block):
-            own = slice(part.tiles.start - first, part.tiles.stop - first)
+            here = slice(part.tiles.start - block.first_tile, part.tiles.stop - block.first_tile)
             multiply.count_multiply(
                 part.first_tile,
-                steps,
-                words,
-                outputs[place],
-                changed[own],
-                array.sample_and_hold,
-                np.ascontiguousarray(course.waits[:, own]),
+                own.steps,
+                own.words,
+                own.outputs[place],
+                own.changed[here],
+                self.config.array.sample_and_hold,
+                np.ascontiguousarray(waits[:, here]),
                 self._t,
                 self._operands.row_sum,
                 self._converters.counts,
@@ -488,9 +506,7 @@ class FastEngine:
                 totals.energy[part.tiles],
             )
         lanes = self._stream.controller.outputs_per_beat
-        spare_beats(totals.actions[block.tiles], block, words, outputs, batch, lanes, shared=shared)
-        activity = self._activity(course, totals)
-        return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
+        spare_beats(totals.actions[block.tiles], block, own.words, own.outputs, own.batch, lanes, shared=own.shared)
 
     def _activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did by what the streams let them wait, and by what reads of single cells turn on."""
