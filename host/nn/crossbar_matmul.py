@@ -10,6 +10,7 @@ from torch import Tensor
 from twinbar.emulator.contract.bulk_operations import MultiplyResult
 from twinbar.host.accounted_engine import AccountedEngine
 from twinbar.host.nn.backward_count import BackwardCount
+from twinbar.host.nn.made_products import MadeProduct
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.patches import Patches
 from twinbar.host.nn.ranges import ConverterRange
@@ -158,6 +159,10 @@ class CrossbarMatmul:
         if not len(x):
             part = self.map.blocks[block].outputs
             return torch.zeros(0, part.stop - part.start), x
+        source = self.session.products
+        made = None if source is None else source.take(self.map.name, x)
+        if made is not None:
+            return made
         driven = x if patches is None else patches.covered(x)
         vectors = len(x) if patches is None else len(x) * math.prod(patches.places(x.shape[2:]))
         least, most = (float(extreme) for extreme in torch.aminmax(driven)) if driven.numel() else (0.0, 0.0)
@@ -172,7 +177,9 @@ class CrossbarMatmul:
         y, seen = self._one_sign(x, block, patches)
         if least < 0:
             negative_y, negative_seen = self._one_sign(-x, block, patches)
-            return y - negative_y, seen - negative_seen
+            y, seen = y - negative_y, seen - negative_seen
+        if source is not None:
+            source.keep(MadeProduct(self.map.name, x, y, seen))
         return y, seen
 
     def _calibrate(self, x: Tensor, least: float, most: float, block: int, patches: Patches | None) -> None:

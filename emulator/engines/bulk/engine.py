@@ -9,6 +9,7 @@ import torch
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
+    LayerProduct,
     MultiplyResult,
     PulseList,
     TileBlock,
@@ -33,6 +34,7 @@ from twinbar.emulator.engines.bulk import cell_loops, cell_pulses, cell_writes, 
 from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
+from twinbar.emulator.engines.bulk.layer_pass import LayerPass
 from twinbar.emulator.engines.bulk.multiply_plan import MultiplyPlan, PlanPart
 from twinbar.emulator.engines.bulk.program_activity import program_activity
 from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
@@ -327,21 +329,35 @@ class FastEngine:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        array = self.config.array
-        plan = self._plan(block)
-        codes_in = np.ascontiguousarray(inputs, np.uint8)
-        steps = input_steps(block, codes_in, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
-        code = range_code(full_scale)
-        conversion = self._conversion(code, full_scale)
-        found = [self._products(part, steps, conversion) for part in plan.parts]
-        codes = _joined([part for part, _ in found], plan.widest)
-        activity, conversions = self._multiply_activity(plan, steps, code)
-        extreme = found[0][1] if len(found) == 1 else np.concatenate([part for _, part in found])
-        lowest, highest = extreme_codes(extreme, conversions)
+        return self.multiply_together([LayerProduct(block, inputs, full_scale)])[0]
+
+    def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
+        """Multiply by several layers in one program (see `Engine.multiply_together`)."""
+        passes = [self._pass(product) for product in products]
+        found = [self._multiplied(product, own) for product, own in zip(products, passes, strict=True)]
+        activity, actions = self._multiply_activity(passes)
         lane_bits = self._stream.controller.lane_bits
-        sums = add_up(codes, lane_bits)[None] if block.cascade else saturate(codes, lane_bits)
-        clipped = int(np.add.reduce(extreme[:, 2]))
-        return MultiplyResult(sums, lowest, highest, clipped, int(np.add.reduce(conversions)), activity)
+        results = []
+        for own, (codes, extreme) in zip(passes, found, strict=True):
+            conversions = actions[own.plan.block.tiles, Action.CONVERT_FORWARD]
+            lowest, highest = extreme_codes(extreme, conversions)
+            sums = add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
+            clipped, made = int(np.add.reduce(extreme[:, 2])), int(np.add.reduce(conversions))
+            results.append(MultiplyResult(sums, lowest, highest, clipped, made, activity))
+            if len(passes) > 1:
+                activity = Activity.nothing()
+        return results
+
+    def _pass(self, product: LayerProduct) -> LayerPass:
+        """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
+        array, block = self.config.array, product.block
+        codes = np.ascontiguousarray(product.inputs, np.uint8)
+        steps = input_steps(block, codes, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
+        code = range_code(product.full_scale)
+        ranges = self._ranges[block.tiles]
+        changed = ranges != code
+        ranges[:] = code
+        return LayerPass(self._plan(block), steps, changed)
 
     def _plan(self, block: TileBlock) -> MultiplyPlan:
         plan = self._plans.get(block.first_tile)
@@ -352,8 +368,17 @@ class FastEngine:
             self._plans[block.first_tile] = plan
         return plan
 
-    def _conversion(self, code: int, full_scale: float) -> ColumnConversion:
-        """Return how column sums are converted over the range that ``code`` stands for."""
+    def _multiplied(self, product: LayerProduct, own: LayerPass) -> tuple[np.ndarray, np.ndarray]:
+        """Make the conversions of a product: codes of each tile, and extremes as of `_convert`."""
+        conversion = self._conversion(product.full_scale)
+        found = [self._products(part, own.steps, conversion) for part in own.plan.parts]
+        extremes = [extreme for _, extreme in found]
+        codes = _joined([part for part, _ in found], own.plan.widest)
+        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
+
+    def _conversion(self, full_scale: float) -> ColumnConversion:
+        """Return how column sums are converted over a range."""
+        code = range_code(full_scale)
         conversion = self._conversions.get(code)
         if conversion is None:
             low, high = self.config.array.code_range
@@ -471,35 +496,36 @@ class FastEngine:
             found.append(products.view(row_tiles, -1, column_tiles, widest).numpy())
         return found[0], found[1]
 
-    def _multiply_activity(self, plan: MultiplyPlan, steps: InputSteps, code: int) -> tuple[Activity, np.ndarray]:
-        """Count what a batch of multiplications did over the range ``code``, and the conversions of each tile."""
-        block = plan.block
-        ranges = self._ranges[block.tiles]
-        changed = ranges != code
-        ranges[:] = code
-        course = self._stream.follow_multiplications(
-            block, steps.taken, plan.words, plan.outputs, changed, self._t, shared=plan.shared
-        )
+    def _multiply_activity(self, passes: Sequence[LayerPass]) -> tuple[Activity, np.ndarray]:
+        """Count what a program of multiplications did: in sum, and the actions of each tile."""
+        course = self._stream.follow_multiplications(passes, self._t)
         totals = self._nothing()
+        for own, waits in zip(passes, course.waits, strict=True):
+            self._count_pass(own, waits, totals)
+        return program_activity(course, totals), totals.actions
+
+    def _count_pass(self, own: LayerPass, waits: np.ndarray, totals: cell_writes.Totals) -> None:
+        """Count what the tiles of one layer did (``waits`` as in `ProgramCourse`)."""
+        plan = own.plan
         for part in plan.parts:
+            tiles = part.block.tiles
             multiply.count_multiply(
                 part.block.first_tile,
-                steps,
+                own.steps,
                 plan.words,
                 part.outputs,
-                changed[part.tiles],
+                own.changed[part.tiles],
                 self.config.array.sample_and_hold,
-                np.ascontiguousarray(course.waits[:, part.tiles]),
+                np.ascontiguousarray(waits[:, part.tiles]),
                 self._t,
                 self._operands.row_sum,
                 self._converters.counts,
-                totals.phases[part.block.tiles],
-                totals.actions[part.block.tiles],
-                totals.energy[part.block.tiles],
+                totals.phases[tiles],
+                totals.actions[tiles],
+                totals.energy[tiles],
             )
-        own = totals.actions[block.tiles]
-        own += steps.taken.shape[1] * plan.spared
-        return program_activity(course, totals), own[:, Action.CONVERT_FORWARD]
+        actions = totals.actions[plan.block.tiles]
+        actions += own.batch * plan.spared
 
     def _cell_activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did with single cells: each read turns a channel on."""

@@ -47,6 +47,8 @@ class MultiplyPlan:
         The whole layer, or each of its columns of tiles.
     spared : int64 [tiles of the layer, len(ACTIONS)]
         What each vector changes in the counts of tiles that have beats of their own.
+    key : tuple
+        All of the layer that the course of a program depends on.
     """
 
     block: TileBlock
@@ -56,6 +58,7 @@ class MultiplyPlan:
     shared: bool
     parts: tuple[PlanPart, ...]
     spared: np.ndarray
+    key: tuple[object, ...]
 
     @classmethod
     def of(cls, block: TileBlock, controller: ControllerConfig, *, pairs: bool, shared: bool) -> "MultiplyPlan":
@@ -63,7 +66,8 @@ class MultiplyPlan:
         outputs = block.used_columns // 2 if pairs else block.used_columns
         words = -(-block.used_rows // controller.rows_per_word)
         spared = spared_beats(block, words, outputs, controller.outputs_per_beat, shared=shared)
-        return cls(block, outputs, int(outputs.max()), words, shared, _parts(block, outputs), spared)
+        key = block.first_tile, block.by_column, block.cascade, shared, words.tobytes(), outputs.tobytes()
+        return cls(block, outputs, int(outputs.max()), words, shared, _parts(block, outputs), spared, key)
 
 
 def _parts(block: TileBlock, outputs: np.ndarray) -> tuple[PlanPart, ...]:
