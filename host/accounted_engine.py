@@ -1,6 +1,6 @@
 """What training asks of an engine, whole layers at a time, with every program accounted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -9,14 +9,17 @@ import numpy as np
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
     Engine,
+    LayerProduct,
     MultiplyResult,
     PulseList,
     TileBlock,
     WriteList,
     WriteResult,
+    apart,
 )
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.layout import RESET, SET
+from twinbar.host.nn.made_products import ProductSource
 from twinbar.host.update.kernels import group_by_tile
 
 Kind = Literal["write", "forward"]
@@ -38,6 +41,8 @@ class AccountedEngine:
         Layer that the multiplication which is accounted now is of.
     calibrates : bool
         Whether it only sets the ranges of converters.
+    products : ProductSource or None
+        Where the layers' products come from, if not each from a program of its own.
     """
 
     def __init__(self, engine: Engine, account: Account) -> None:
@@ -45,6 +50,7 @@ class AccountedEngine:
         self._account = account
         self.layer = ""
         self.calibrates = False
+        self.products: ProductSource | None = None
 
     @contextmanager
     def account_to(self, account: Account) -> Iterator[None]:
@@ -157,9 +163,20 @@ class AccountedEngine:
     ) -> MultiplyResult:
         """Multiply input codes by the conductances of a layer (see `Engine.multiply`)."""
         self.layer = layer
+        if self.products is not None:
+            return self.products.multiply(LayerProduct(block, inputs, full_scale))
         result = self.engine.multiply(block, inputs, full_scale)
         self._account("forward", result.activity)
         return result
+
+    def multiply_layers(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
+        """Make several products in as few programs as their tiles permit (see `Engine.multiply_together`)."""
+        results: dict[int, MultiplyResult] = {}
+        for program in apart(products):
+            made = self.engine.multiply_together([products[position] for position in program])
+            self._account("forward", made[0].activity)
+            results |= dict(zip(program, made, strict=True))
+        return [results[position] for position in range(len(products))]
 
 
 def _merge(result: WriteResult, later: WriteResult, entries: np.ndarray) -> None:

@@ -104,6 +104,27 @@ class Activity:
         )
 
     @classmethod
+    def nothing(cls) -> "Activity":
+        """Return what a program did that did nothing."""
+        return cls.of_sums(_no_actions(), _no_energy(), _no_phases(), cycles=0, link_cycles=0)
+
+    @classmethod
+    def of_sums(
+        cls,
+        actions: NDArray[np.int64],
+        cell_energy: NDArray[np.int64],
+        phases: NDArray[np.int64],
+        *,
+        cycles: int,
+        link_cycles: int,
+    ) -> "Activity":
+        """Take sums that the caller has checked: every step of a training makes several."""
+        made = object.__new__(cls)
+        made.actions, made.cell_energy, made.phases = actions, cell_energy, phases
+        made.cycles, made.link_cycles = cycles, link_cycles
+        return made
+
+    @classmethod
     def of_program(
         cls, phases: NDArray[np.int64], actions: NDArray[np.int64], cell_energy: NDArray[np.int64], cycles: int
     ) -> "Activity":
@@ -123,9 +144,9 @@ class Activity:
         The slowest tile is the one that is at work for longest; what the program lasts beyond that is the link.
         """
         waiting = phases[:, Phase.IDLE] + phases[:, Phase.STALL]
-        slowest = int(cycles - waiting.min())
+        slowest = cycles - int(np.minimum.reduce(waiting))
         summed = cls.of_tiles(actions, cell_energy, phases, cycles=slowest, link_cycles=cycles - slowest)
-        summed.actions[Action.CLOCK_GATE] = clock_gates(phases, actions).sum()
+        summed.actions[Action.CLOCK_GATE] = np.add.reduce(clock_gates(phases, actions))
         return summed
 
     def __iadd__(self, other: "Activity") -> "Activity":
@@ -149,16 +170,22 @@ class Activity:
 def clock_gates(phases: NDArray[np.int64], actions: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how often the clock of each tile may have been stopped and started in a program: an upper bound.
 
-    An idle stretch ends with a command, and a stall with a cycle of the phase `respond`; none is shorter than a cycle.
-
     Parameters
     ----------
     phases : int64 [tiles, len(PHASES)]
     actions : int64 [tiles, len(ACTIONS)]
     """
     commands = actions[:, Action.COMMAND_BEAT] + actions[:, Action.SHARED_BEAT]
-    after_idle = np.minimum(phases[:, Phase.IDLE], commands)
-    return after_idle + np.minimum(phases[:, Phase.STALL], phases[:, Phase.RESPOND])
+    counts: NDArray[np.int64] = gates(phases[:, Phase.IDLE], phases[:, Phase.STALL], phases[:, Phase.RESPOND], commands)
+    return counts
+
+
+def gates(idle: Any, stalled: Any, responding: Any, commands: Any) -> Any:
+    """Bound how often a clock stops: of one tile, or of several in arrays.
+
+    An idle stretch ends with a command, and a stall with a cycle of the phase `respond`; none is shorter than a cycle.
+    """
+    return np.minimum(idle, commands) + np.minimum(stalled, responding)
 
 
 def _count(name: str, value: Any) -> int:
@@ -171,7 +198,8 @@ def _count(name: str, value: Any) -> int:
 
 def _counts(name: str, values: ArrayLike, length: int) -> NDArray[np.int64]:
     array = np.asarray(values)
-    if array.dtype == np.int64 and array.shape == (length,) and array.min() >= 0:
+    # The reductions of ufuncs, not the methods of arrays, which call these: a training step makes some hundred.
+    if array.dtype == np.int64 and array.shape == (length,) and np.minimum.reduce(array) >= 0:
         return array
     if array.shape != (length,):
         raise ValueError(f"activity.{name} has shape {array.shape}; it must be ({length},)")
@@ -186,20 +214,20 @@ def _sum_tiles(name: str, values: ArrayLike) -> NDArray[np.int64]:
     array = np.asarray(values, dtype=np.int64)
     if array.ndim != 2:
         raise ValueError(f"activity.{name} by tile has shape {array.shape}; it must be (tiles, counts)")
-    if (array < 0).any():
+    if np.minimum.reduce(array, axis=None, initial=0) < 0:
         raise ValueError(f"activity.{name} holds a negative number; a count cannot be negative (has it overflowed?)")
-    if array.size and int(array.max()) > INT64_MAX // array.shape[0]:
+    if array.size and int(np.maximum.reduce(array, axis=None)) > INT64_MAX // array.shape[0]:
         # Rare: the quick bound does not decide it, so the columns are summed without a bound on their size.
         exact = [sum(column) for column in array.T.tolist()]
         if max(exact) > INT64_MAX:
             raise OverflowError(f"activity.{name} summed over tiles does not fit 64 bits; split the program")
-    return array.sum(axis=0, dtype=np.int64)
+    return np.add.reduce(array)
 
 
 def _add(name: str, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
     total = left + right
     # Both are non-negative, so a sum that wrapped around is negative.
-    if (total < 0).any():
+    if np.minimum.reduce(total) < 0:
         raise OverflowError(f"activity.{name} no longer fits 64 bits; add up long runs in a `ActivityTotal`")
     return total
 

@@ -152,7 +152,7 @@ def multiply(
     outputs: np.ndarray,
     groups: np.ndarray | None = None,
 ) -> Commands:
-    """Make the beats of a batch, vector by vector.
+    """Make the beats of a batch, those of each vector in a row (uint64 [batch, beats]).
 
     Tile by tile, the words of the used rows come before the command. Words that the tiles of a row share come once,
     before the commands of that row. Those of all members come before a cascade; shared ones before all cascades.
@@ -207,7 +207,7 @@ def multiply(
                 if groups is None:
                     parts.append(load(r, numbers[r, c]))
                 parts.append(product(r, c))
-    return np.concatenate(parts, axis=1).reshape(-1)
+    return np.concatenate(parts, axis=1)
 
 
 def input_words(codes: np.ndarray, controller: ControllerConfig) -> npt.NDArray[np.int64]:

@@ -148,6 +148,45 @@ class TileBlock:
 
 
 @dataclass(frozen=True)
+class LayerProduct:
+    """A batch of multiplications that a program is asked for.
+
+    Parameters
+    ----------
+    block : TileBlock
+    inputs : integer [batch, inputs]
+        Input codes.
+    full_scale : float
+        Column current of the largest code, in read-grid units.
+    """
+
+    block: TileBlock
+    inputs: np.ndarray
+    full_scale: float
+
+
+def apart(products: "Sequence[LayerProduct]") -> list[list[int]]:
+    """Divide products into programs whose products have no tile in common.
+
+    Returns
+    -------
+    list of list of int
+        Positions of the products of each program: as few programs as keep the order of those on the same tile.
+    """
+    programs: list[list[int]] = []
+    used: list[set[int]] = []
+    for position, product in enumerate(products):
+        tiles = set(range(product.block.tiles.start, product.block.tiles.stop))
+        number = max((n + 1 for n, taken in enumerate(used) if taken & tiles), default=0)
+        if number == len(programs):
+            programs.append([])
+            used.append(set())
+        programs[number].append(position)
+        used[number] |= tiles
+    return programs
+
+
+@dataclass(frozen=True)
 class MultiplyResult:
     """Responses of a batch of multiplications.
 
@@ -183,8 +222,11 @@ def extreme_codes(extremes: np.ndarray, conversions: np.ndarray) -> tuple[int, i
     conversions : int64 [tiles]
         Conversions that each tile made.
     """
-    made = extremes[conversions > 0]
-    return (int(made[:, 0].min()), int(made[:, 1].max())) if len(made) else (0, 0)
+    converts = conversions > 0
+    made = extremes if converts.all() else extremes[converts]
+    if not len(made):
+        return 0, 0
+    return int(np.minimum.reduce(made[:, 0])), int(np.maximum.reduce(made[:, 1]))
 
 
 def check_shape(name: str, saved: np.ndarray, own: np.ndarray) -> None:
@@ -226,6 +268,13 @@ class Engine(Protocol):
         """Multiply input codes, integer [batch, inputs], by the conductances of a layer.
 
         ``full_scale`` is the column current of the largest code, in read-grid units.
+        """
+
+    def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
+        """Multiply by several layers in one program, in which their vectors take turns (`vector_order`).
+
+        No two of them have a tile in common. What the program did stands in the first result; the others have done
+        nothing.
         """
 
     def set_tick(self, tick: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
+    LayerProduct,
     MultiplyResult,
     PulseList,
     TileBlock,
@@ -19,6 +20,7 @@ from twinbar.emulator.contract.bulk_operations import (
 )
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
+from twinbar.emulator.contract.vector_order import in_proportion
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.changed_ramps import changed_ramps
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
@@ -225,14 +227,38 @@ class ControllerEngine:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        pairs = self.config.array.pairs == "subtract"
-        outputs = block.used_columns // 2 if pairs else block.used_columns
-        groups = self._groups.of(block)
-        product = beats.multiply(self.config, self._parameters, block, inputs, outputs, groups)
-        result = self._run(np.concatenate([self._set_range(block, full_scale), product]), "forward")
+        return self.multiply_together([LayerProduct(block, inputs, full_scale)])[0]
+
+    def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
+        """Multiply by several layers in one program (see `Engine.multiply_together`)."""
+        outputs = [self._outputs(product.block) for product in products]
+        ranges = [self._set_range(product.block, product.full_scale) for product in products]
+        vectors = [
+            beats.multiply(
+                self.config, self._parameters, product.block, product.inputs, own, self._groups.of(product.block)
+            )
+            for product, own in zip(products, outputs, strict=True)
+        ]
+        result = self._run(np.concatenate([*ranges, in_proportion(vectors)]), "forward")
         # Groups of outputs begin with the first channel.
         self._chosen[np.flatnonzero(result.actions[:, Action.CONVERT_FORWARD])] = 0
-        codes = beats.sums(result.responses, block, len(inputs), outputs, self._parameters.outputs_per_beat)
+        activity = _activity(result)
+        found = []
+        for product, own in zip(products, outputs, strict=True):
+            found.append(self._found(result, product, own, activity))
+            activity = Activity()
+        return found
+
+    def _outputs(self, block: TileBlock) -> np.ndarray:
+        """Return the outputs of each column tile (int64 [column tiles])."""
+        return block.used_columns // 2 if self.config.array.pairs == "subtract" else block.used_columns
+
+    def _found(
+        self, result: ProgramResult, product: LayerProduct, outputs: np.ndarray, activity: Activity
+    ) -> MultiplyResult:
+        """Read the responses to one of a program's products."""
+        block = product.block
+        codes = beats.sums(result.responses, block, len(product.inputs), outputs, self._parameters.outputs_per_beat)
         if not block.cascade:
             codes = codes.astype(np.int32)
         conversions = result.actions[block.tiles, Action.CONVERT_FORWARD]
@@ -242,7 +268,7 @@ class ControllerEngine:
             *extreme_codes(extremes, conversions),
             int(extremes[:, 2].sum()),
             int(conversions.sum()),
-            _activity(result),
+            activity,
         )
 
     def _set_range(self, block: TileBlock, full_scale: float) -> beats.Commands:

@@ -14,6 +14,7 @@ import numpy as np
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
     Engine,
+    LayerProduct,
     MakeEngine,
     MultiplyResult,
     PulseList,
@@ -156,30 +157,54 @@ class SideBySide:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply by a layer whose tiles may belong to several controllers (see `Engine.multiply`)."""
-        most = int(block.used_columns.max()) // (2 if self.config.array.pairs == "subtract" else 1)
-        codes = np.zeros((*block.shape, len(inputs), most), np.int64 if block.cascade else np.int32)
-        results: list[MultiplyResult] = []
+        return self.multiply_together([LayerProduct(block, inputs, full_scale)])[0]
+
+    def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
+        """Multiply by several layers whose tiles may belong to several controllers (see `Engine.multiply_together`).
+
+        Of a layer, parts in one controller are programs one after the other: they may share inputs.
+        """
+        found: list[list[tuple[_LayerPart, MultiplyResult]]] = [[] for _ in products]
         activities: dict[int, Activity] = {}
-        for part in self._rectangles(block):
-            result = self._engines[part.controller].multiply(part.block, inputs, full_scale)
-            if part.controller in activities:
-                activities[part.controller] += result.activity
-            else:
-                activities[part.controller] = result.activity.copy()
+        parts = [list(self._rectangles(product.block)) for product in products]
+        for number, engine in enumerate(self._engines):
+            queues = [[part for part in own if part.controller == number] for own in parts]
+            while any(queues):
+                turn = [(place, own.pop(0)) for place, own in enumerate(queues) if own]
+                asked = [LayerProduct(part.block, products[p].inputs, products[p].full_scale) for p, part in turn]
+                results = engine.multiply_together(asked)
+                activity = activities.setdefault(number, Activity())
+                activity += results[0].activity
+                for (place, part), result in zip(turn, results, strict=True):
+                    found[place].append((part, result))
+        activity = self._together(activities)
+        joined = []
+        for product, own in zip(products, found, strict=True):
+            joined.append(self._put_together(product, own, activity))
+            activity = Activity()
+        return joined
+
+    def _put_together(
+        self, product: LayerProduct, parts: Sequence[tuple[_LayerPart, MultiplyResult]], activity: Activity
+    ) -> MultiplyResult:
+        """Make one result of those of a layer's parts."""
+        block = product.block
+        most = int(block.used_columns.max()) // (2 if self.config.array.pairs == "subtract" else 1)
+        codes = np.zeros((*block.shape, len(product.inputs), most), np.int64 if block.cascade else np.int32)
+        for part, result in parts:
             rows = slice(part.rows.start, part.rows.start + len(result.codes))
             codes[rows, part.columns, :, : result.codes.shape[-1]] = result.codes
-            results.append(result)
         if block.cascade:
             # Sums of a part lie where its first row tile is.
             codes = codes.sum(axis=0, keepdims=True)
-        made = [result for result in results if result.conversions]
+        made = [result for _, result in parts if result.conversions]
         return MultiplyResult(
             codes,
             min((result.lowest for result in made), default=0),
             max((result.highest for result in made), default=0),
-            sum(result.clipped for result in results),
-            sum(result.conversions for result in results),
-            self._together(activities),
+            sum(result.clipped for _, result in parts),
+            sum(result.conversions for _, result in parts),
+            activity,
         )
 
     def set_tick(self, tick: int) -> None:

@@ -31,7 +31,8 @@ def for_tiles(kernel: Callable[..., None], tiles: int, *arguments: Any, work: in
     arguments
         What the kernel takes behind its range of tiles.
     work : int, optional
-        How many cells there are to work on, if they may be so few that waking threads takes longer.
+        How many cells there are to write or to read, or what takes as long, if it may be so little that waking threads
+        takes longer.
     """
     threads = 1 if work is not None and work < FEW_CELLS else min(numba.get_num_threads(), tiles)
     bounds = [tiles * part // threads for part in range(threads + 1)] if threads > 1 else [0, tiles]

@@ -27,10 +27,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
+import numpy as np
+
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.ledger.energy_table import EnergyTable, Owner, PowerState, Sourced
+from twinbar.emulator.ledger.tally import Tally
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.layouts import VALUE_BITS
@@ -90,6 +93,16 @@ _OPEN_TO: Final[dict[str, tuple[str, ...]]] = {
     "host": ("host",),
 }
 """Accounts that a program of each kind may spend on."""
+
+_CLOSED_ACTIONS: Final = {
+    kind: np.array([action for action, (account, _) in ENTRIES.items() if account not in accounts])
+    for kind, accounts in _OPEN_TO.items()
+}
+_CLOSED_CELLS: Final = {
+    kind: tuple(cell for cell, (account, _) in CELL_ENTRIES.items() if account not in accounts)
+    for kind, accounts in _OPEN_TO.items()
+}
+"""Actions and cell energies that a program of each kind cannot have."""
 
 _WORDS: Final = {
     "cell_set": "heat of SET pulses in cells",
@@ -192,7 +205,7 @@ class Ledger:
             for action in Action
         ]
         self._static_w = [entry.power_w(clock_hz, table.clock.hz) for entry in table.static_power]
-        self._tallies: dict[Kind, ActivityTotal] = {kind: ActivityTotal() for kind in KINDS}
+        self._tallies: dict[Kind, Tally] = {kind: Tally() for kind in KINDS}
 
     @classmethod
     def of_crossbar(cls, table: EnergyTable, config: CrossbarConfig, tiles: int) -> "Ledger":
@@ -244,12 +257,11 @@ class Ledger:
         """
         if kind not in KINDS:
             raise ValueError(f"a program's kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-        entry = ActivityTotal.of(activity)
-        _check_kind(kind, entry)
-        on, most = entry.actions[Action.CHANNEL_CYCLE], self.channels * sum(entry.phases)
+        _check_kind(kind, activity)
+        on, most = int(activity.actions[Action.CHANNEL_CYCLE]), self.channels * sum(activity.phases.tolist())
         if on > most:
             raise ValueError(f"ADC channels are on for {on} cycles, and {most} are all that the activity has of them")
-        self._tallies[kind] += entry
+        self._tallies[kind].add(activity)
 
     def energy_j(self, account: str, activity: Activity | ActivityTotal) -> float:
         """Price what one activity spends on an account of `ENTRIES` and `CELL_ENTRIES`, in joules."""
@@ -267,11 +279,11 @@ class Ledger:
 
     def snapshot(self) -> dict[Kind, ActivityTotal]:
         """Return the totals up to now, to start a period (such as an epoch) with."""
-        return dict(self._tallies)
+        return {kind: tally.total() for kind, tally in self._tallies.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the exact totals for a checkpoint, in a form that JSON holds without loss."""
-        return {kind: tally.state_dict() for kind, tally in self._tallies.items()}
+        return {kind: tally.total().state_dict() for kind, tally in self._tallies.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint's totals.
@@ -283,7 +295,7 @@ class Ledger:
         """
         if set(state) != set(KINDS):
             raise ConfigError(f"the ledger's saved state holds {', '.join(state)}; it must hold {', '.join(KINDS)}")
-        self._tallies = {kind: ActivityTotal.from_state_dict(state[kind]) for kind in KINDS}
+        self._tallies = {kind: Tally(ActivityTotal.from_state_dict(state[kind])) for kind in KINDS}
 
     def summary(self, since: Mapping[Kind, ActivityTotal] | None = None) -> dict[str, Any]:
         """Say what was done and what it took.
@@ -313,7 +325,7 @@ class Ledger:
         Two runs priced with one table share its errors, so a ratio of their energies is far better known than either.
         """
         start = since or {kind: ActivityTotal() for kind in KINDS}
-        period = {kind: self._tallies[kind] - start[kind] for kind in KINDS}
+        period = {kind: total - start[kind] for kind, total in self.snapshot().items()}
         whole = ActivityTotal()
         for tally in period.values():
             whole = whole + tally
@@ -383,16 +395,20 @@ class Ledger:
         return [*dict.fromkeys(dynamic), *(f"static_{entry.component}" for entry in self.table.static_power)]
 
 
-def _check_kind(kind: Kind, entry: ActivityTotal) -> None:
-    for action, (account, _) in ENTRIES.items():
-        if entry.actions[action] and account not in _OPEN_TO[kind]:
+def _check_kind(kind: Kind, activity: Activity) -> None:
+    closed_actions = activity.actions[_CLOSED_ACTIONS[kind]]
+    if closed_actions.any():
+        action = Action(_CLOSED_ACTIONS[kind][np.flatnonzero(closed_actions)[0]])
+        raise ValueError(
+            f"a {kind!r} activity counts {activity.actions[action]} {ACTIONS[action]}; "
+            f"enter that as {ENTRIES[action][0]!r}"
+        )
+    for cell in _CLOSED_CELLS[kind]:
+        if activity.cell_energy[cell]:
             raise ValueError(
-                f"a {kind!r} activity counts {entry.actions[action]} {ACTIONS[action]}; enter that as {account!r}"
+                f"a {kind!r} activity has cell energy of {CELL_ENERGIES[cell]}; enter that as {CELL_ENTRIES[cell][0]!r}"
             )
-    for cell, (account, _) in CELL_ENTRIES.items():
-        if entry.cell_energy[cell] and account not in _OPEN_TO[kind]:
-            raise ValueError(f"a {kind!r} activity has cell energy of {CELL_ENERGIES[cell]}; enter that as {account!r}")
-    if kind == "host" and (entry.cycles or entry.link_cycles or any(entry.phases)):
+    if kind == "host" and (activity.cycles or activity.link_cycles or activity.phases.any()):
         raise ValueError("a 'host' activity has cycles of the controller; enter those as 'write' or 'forward'")
 
 

@@ -140,6 +140,14 @@ class TrainingConfig(Section):
         default=1, ge=1, le=1_000_000, description="batches whose mean gradient makes one optimizer step"
     )
 
+    pipeline: int = Field(
+        default=1,
+        ge=1,
+        le=1_000_000,
+        description="parts of a batch whose images go through the layers side by side, each part a product behind the "
+        "one before it; 1: the whole batch goes through one layer after the other",
+    )
+
     @property
     def epochs_trained(self) -> int:
         """Epochs that are made: all of them, or as many as the training stops after."""

@@ -34,6 +34,7 @@ from twinbar.host.experiment.shown_progress import ShownProgress
 from twinbar.host.experiment.task import Task
 from twinbar.host.experiment.trial import try_out
 from twinbar.host.experiment.watch import Watch
+from twinbar.host.network.pipelined_pass import pipelined
 from twinbar.host.network.programmer import Programmed, initialize, learning_rates, program
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.wrapped import refuse_wrapped
@@ -281,7 +282,10 @@ class Trainer:
         before = generator.get_state()
         # `torch.manual_seed` takes longer than a product: it notes for every kind of accelerator who called it.
         generator.manual_seed(seed)
-        if any(parameter.device.type != "cpu" for parameter in self.module.parameters()):
+        # Each access to a weight that lies on the crossbar would else be looked at by its own class.
+        with torch._C.DisableTorchFunctionSubclass():
+            on_accelerator = any(parameter.device.type != "cpu" for parameter in self.module.parameters())
+        if on_accelerator:
             torch.manual_seed(seed)
         try:
             yield
@@ -292,8 +296,14 @@ class Trainer:
         """Return the loss of a batch, summed over its examples."""
         x, targets = self.task.train.batch(batch)
         with nullcontext() if self.network is None else self.network.forward_pass():
-            outputs = self.module(x)
+            outputs = self._forward(x)
         return self.task.objective.loss_sum(outputs, targets, len(batch))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        parts = self.config.training.pipeline
+        if self.network is None or parts == 1:
+            return self.module(x)
+        return pipelined(self.network, x, parts)
 
     def _write(self, network: CrossbarNetwork, batches: int, rates: dict[str, float]) -> int:
         """Write what the policy decides, where it is due, and store the twin; gives the weights that were updated."""

@@ -1,11 +1,13 @@
 """What one layer of a network had of its training."""
 
+import operator
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.ledger import Ledger
+from twinbar.emulator.ledger.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -30,29 +32,33 @@ class LayerWrites:
     pulse_trains: int = 0
 
     def __add__(self, other: "LayerWrites") -> "LayerWrites":
-        return LayerWrites(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(LayerWrites)))
+        return LayerWrites(*map(operator.add, vars(self).values(), vars(other).values()))
 
 
-@dataclass
 class LayerCost:
     """Adds up products and writes of a layer.
 
-    Parameters
+    Attributes
     ----------
     products : int
         Multiplications of a batch of input vectors, one for each sign of the inputs.
-    forward : ActivityTotal
     writes : LayerWrites
     """
 
-    products: int = 0
-    forward: ActivityTotal = field(default_factory=ActivityTotal)
-    writes: LayerWrites = LayerWrites()
+    def __init__(self) -> None:
+        self.products = 0
+        self.writes = LayerWrites()
+        self._forward = Tally()
+
+    @property
+    def forward(self) -> ActivityTotal:
+        """What the multiplications did."""
+        return self._forward.total()
 
     def add_forward(self, activity: Activity) -> None:
         """Add a multiplication."""
         self.products += 1
-        self.forward += ActivityTotal.of(activity)
+        self._forward.add(activity)
 
     def add_writes(self, writes: LayerWrites) -> None:
         """Add what a write list did."""
@@ -63,10 +69,11 @@ class LayerCost:
 
         Layers are written together, by one program, so that time and energy of writing are not divided among them.
         """
+        forward = self.forward
         return {
             "products": self.products,
-            "forward_seconds": self.forward.cycles / ledger.clock_hz,
-            "forward_energy_j": ledger.energy_j("forward", self.forward),
+            "forward_seconds": forward.cycles / ledger.clock_hz,
+            "forward_energy_j": ledger.energy_j("forward", forward),
             **asdict(self.writes),
         }
 
@@ -77,5 +84,5 @@ class LayerCost:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.products = state["products"]
-        self.forward = ActivityTotal.from_state_dict(state["forward"])
+        self._forward = Tally(ActivityTotal.from_state_dict(state["forward"]))
         self.writes = LayerWrites(**state["writes"])

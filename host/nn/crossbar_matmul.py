@@ -10,6 +10,7 @@ from torch import Tensor
 from twinbar.emulator.contract.bulk_operations import MultiplyResult
 from twinbar.host.accounted_engine import AccountedEngine
 from twinbar.host.nn.backward_count import BackwardCount
+from twinbar.host.nn.made_products import MadeProduct
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.patches import Patches
 from twinbar.host.nn.ranges import ConverterRange
@@ -59,8 +60,6 @@ class CrossbarMatmul:
         self._margin = range_margin
         self._tracking = range_tracking
         self._input_top = array.input_max
-        # A code less its offset, shifted and added over the bit planes, and its sign.
-        self._code_bits = array.adc_bits + array.planes + 2
         grid_per_gmax = 1 << array.grid_bits
         self._window = (1 - config.cells.g_min_s / config.cells.g_max_s) * grid_per_gmax
         most_rows = max(int(block.tiles.used_rows.max()) for block in self.map.blocks)
@@ -107,14 +106,12 @@ class CrossbarMatmul:
         full_scale = self._margin * code * (1 << config.array.grid_bits)
         result = self.session.multiply_layer(self.map.blocks[0].tiles, driven, full_scale, layer=self.map.name)
         per_level = self._window / (self.cells.levels - 1) * code * config.adc_range(full_scale).codes_per_grid
-        return self._outputs(result.codes, 0).div_(per_level).numpy()
+        return self._outputs(result.codes, 0, 1.0).div_(per_level).numpy()
 
-    def _outputs(self, codes: np.ndarray, block: int) -> Tensor:
-        """Put the codes of a block's tiles together: G+ less G- of each output (float32 [vectors, outputs])."""
-        total = self._add_row_tiles(codes)
-        if self.session.engine.config.array.pairs != "subtract":
-            total = total[..., 0::2] - total[..., 1::2]
-        return self.map.gather(total, block).to(torch.float32)
+    def _outputs(self, codes: np.ndarray, block: int, scale: float) -> Tensor:
+        """Put the codes of a block's tiles together: G+ less G- of each output, times ``scale`` (float32)."""
+        paired = self.session.engine.config.array.pairs == "subtract"
+        return torch.from_numpy(self.map.gather(codes, block, paired=paired, scale=scale))
 
     def begin_calibration(self, *, provisional: bool) -> None:
         """Let the products that follow set the ranges, all of them together, until ``calibrating`` is reset."""
@@ -162,6 +159,10 @@ class CrossbarMatmul:
         if not len(x):
             part = self.map.blocks[block].outputs
             return torch.zeros(0, part.stop - part.start), x
+        source = self.session.products
+        made = None if source is None else source.take(self.map.name, x)
+        if made is not None:
+            return made
         driven = x if patches is None else patches.covered(x)
         vectors = len(x) if patches is None else len(x) * math.prod(patches.places(x.shape[2:]))
         least, most = (float(extreme) for extreme in torch.aminmax(driven)) if driven.numel() else (0.0, 0.0)
@@ -176,7 +177,9 @@ class CrossbarMatmul:
         y, seen = self._one_sign(x, block, patches)
         if least < 0:
             negative_y, negative_seen = self._one_sign(-x, block, patches)
-            return y - negative_y, seen - negative_seen
+            y, seen = y - negative_y, seen - negative_seen
+        if source is not None:
+            source.keep(MadeProduct(self.map.name, x, y, seen))
         return y, seen
 
     def _calibrate(self, x: Tensor, least: float, most: float, block: int, patches: Patches | None) -> None:
@@ -212,16 +215,7 @@ class CrossbarMatmul:
             if self._tracking:
                 self.range.track_current(result, gain, self._margin, result.codes.shape[2])
         scale = self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
-        y = self._outputs(result.codes, block).mul_(scale)
-        return y, codes.to(torch.float32).mul_(lsb)
-
-    def _add_row_tiles(self, codes: np.ndarray) -> Tensor:
-        """Add the partial sums of the row tiles: [row tiles, column tiles, vectors, outputs] without the first."""
-        partial = torch.from_numpy(codes)
-        if len(partial) == 1:
-            return partial[0]
-        bits = self._code_bits + len(partial).bit_length()
-        return partial.sum(dim=0, dtype=torch.int32 if bits < 31 else torch.int64)
+        return self._outputs(result.codes, block, scale), codes.to(torch.float32).mul_(lsb)
 
     def _multiply(self, codes: Tensor, block: int, patches: Patches | None) -> tuple[MultiplyResult, float]:
         vectors = codes.numpy() if patches is None else patches.of(codes)

@@ -64,9 +64,10 @@ _METHODS: Final = (
 _HARMLESS: Final = frozenset(
     [getattr(Tensor, name).__get__ for name in _ATTRIBUTES]
     + [getattr(Tensor, name) for name in _METHODS]
+    + [getattr(Tensor, name).__set__ for name in ("grad",)]
     + [torch.is_floating_point, torch.is_complex, torch.numel]
 )
-"""What a forward pass may ask of a weight without reading it."""
+"""What a forward pass may ask of a weight, or set, without reading it."""
 _MADE_LIKE: Final = frozenset(
     (
         torch.empty_like,
@@ -101,7 +102,7 @@ class CrossbarWeight(MappedParameter):
         if func is torch.autograd.grad:
             return _differentiate(*args, **kwargs)
         with torch._C.DisableTorchFunctionSubclass():
-            if _reads_nothing(func, args):
+            if func in _HARMLESS or _makes_another(func, args):
                 return func(*args, **kwargs)
             layers = [weight.layer for weight in _weights_in((args, kwargs)) if weight.layer is not None]
             if not layers or any(layer.current.on_twin for layer in layers):
@@ -140,9 +141,9 @@ def _differentiate(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
     return torch.autograd.grad(outputs, edges, *args, **kwargs)
 
 
-def _reads_nothing(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
-    """Whether a function asks a weight for no more than its shape, type and place."""
-    if func in _HARMLESS or func in _MADE_LIKE:
+def _makes_another(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether a function asks a weight for its shape, type and place only, to give another tensor these."""
+    if func in _MADE_LIKE:
         return True
     return func in _CONVERTED_LIKE and not isinstance(args[0], CrossbarWeight)
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.sections.array_section import ArrayConfig
+from twinbar.host.nn.tile_outputs import gather_outputs
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.commands import PRODUCT
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Placement = Literal["interleaved", "contiguous"]
 MAX_MEMBERS: Final = PRODUCT["members"].mask
@@ -106,12 +104,26 @@ class LayerMap:
         """Number of tiles that hold weights of the layer."""
         return sum(block.tiles.shape[0] * block.tiles.shape[1] for block in self.blocks)
 
-    def gather(self, per_tile: "Tensor", block: int = 0) -> "Tensor":
-        """Put the outputs of a block's column tiles in order: [column tiles, batch, pairs] to [batch, outputs]."""
-        column_tiles, batch, pairs = per_tile.shape
-        axes = (1, 2, 0) if self.placement == "interleaved" else (1, 0, 2)
+    def gather(self, codes: np.ndarray, block: int = 0, *, paired: bool, scale: float = 1.0) -> np.ndarray:
+        """Add up the codes of a block's tiles, and put its outputs in order.
+
+        Parameters
+        ----------
+        codes : int32 or int64 [row tiles, column tiles, vectors, columns]
+        block : int
+        paired : bool
+            Whether the columns of a pair were subtracted already; else this does it.
+        scale : float
+            Factor of all outputs.
+
+        Returns
+        -------
+        float32 [vectors, outputs]
+        """
         part = self.blocks[block].outputs
-        return per_tile.permute(axes).reshape(batch, column_tiles * pairs)[:, : part.stop - part.start]
+        outputs = np.empty((codes.shape[2], part.stop - part.start), np.float32)
+        gather_outputs(codes, paired, self.placement == "interleaved", np.float32(scale), outputs)
+        return outputs
 
 
 def _spread(count: int, most: int, placement: Placement) -> tuple[int, np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """What steps read from and write to the twin's memory, by what it is for."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
@@ -54,16 +55,16 @@ class TwinTraffic:
     policy_written: int = 0
 
     def __add__(self, other: "TwinTraffic") -> "TwinTraffic":
-        return TwinTraffic(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(TwinTraffic)))
+        return TwinTraffic(*map(operator.add, vars(self).values(), vars(other).values()))
 
     def __sub__(self, other: "TwinTraffic") -> "TwinTraffic":
         """Return what was added since ``other`` was the total."""
-        return TwinTraffic(*(getattr(self, part.name) - getattr(other, part.name) for part in fields(TwinTraffic)))
+        return TwinTraffic(*map(operator.sub, vars(self).values(), vars(other).values()))
 
     @property
     def bits(self) -> int:
         """All bits that were read and written."""
-        return sum(value for name, value in asdict(self).items() if name != "random")
+        return sum(vars(self).values()) - self.random
 
     def activity(self) -> Activity:
         """Return the accesses and random numbers for the ledger; a step's bits count as whole words of 32."""

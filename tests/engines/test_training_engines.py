@@ -45,3 +45,14 @@ def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(
     assert np.array_equal(fast.conductances_s(), other.conductances_s())
     assert np.array_equal(fast.pulse_counts(), other.pulse_counts())
     assert fast.pulse_counts().sum() > 0
+
+
+def test_layers_side_by_side_are_the_same_on_all_engines(train_steps: Callable[[dict[str, Any]], Any]) -> None:
+    (fast, ledger, losses), (other, other_ledger, other_losses) = (
+        train_steps(SMALL | {"engine.name": name, "training.pipeline": 2}) for name in ("fast", "events")
+    )
+    assert other_losses == losses
+    assert other_ledger == ledger
+    assert np.array_equal(fast.conductances_s(), other.conductances_s())
+    _, apart, _ = train_steps(SMALL | {"engine.name": "fast"})
+    assert apart != ledger

@@ -2,7 +2,6 @@ from typing import Literal
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,7 +93,7 @@ def test_gather_puts_outputs_where_their_weights_are(
         )
         for vector in range(batch):
             per_tile[column_tile, vector, column // 2] = np.arange(layer.outputs) + 100 * vector
-        assert layer.gather(torch.from_numpy(per_tile)).tolist() == [
+        assert layer.gather(per_tile[None], paired=True).tolist() == [
             [output + 100 * vector for output in range(layer.outputs)] for vector in range(batch)
         ]
 
@@ -192,7 +191,7 @@ def products_of(layer: LayerMap, conductance: np.ndarray, x: np.ndarray) -> np.n
                 driven = given[tiles.row_input[r]][: tiles.used_rows[r]]
                 sums = driven @ cells[: tiles.used_rows[r], : tiles.used_columns[c]]
                 per_tile[c, 0, : len(sums) // 2] += sums[0::2] - sums[1::2]
-        found.append(layer.gather(torch.from_numpy(per_tile), number)[0])
+        found.append(layer.gather(per_tile[None], number, paired=True)[0])
     return np.concatenate(found)
 
 

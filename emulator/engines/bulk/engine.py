@@ -9,6 +9,7 @@ import torch
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
+    LayerProduct,
     MultiplyResult,
     PulseList,
     TileBlock,
@@ -33,9 +34,11 @@ from twinbar.emulator.engines.bulk import cell_loops, cell_pulses, cell_writes, 
 from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
-from twinbar.emulator.engines.bulk.spared_beats import spare_beats
+from twinbar.emulator.engines.bulk.layer_pass import LayerPass
+from twinbar.emulator.engines.bulk.multiply_plan import MultiplyPlan, PlanPart
+from twinbar.emulator.engines.bulk.program_activity import program_activity
 from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
-from twinbar.emulator.kernels.tile_threads import for_tiles
+from twinbar.emulator.kernels.tile_threads import FEW_CELLS, for_tiles
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, PHASES, REGISTER_WRITE_CYCLES, Phase
@@ -48,6 +51,8 @@ PARTS: Final = 8
 """Parts of the work that conversions are cut into, where a few tiles make many."""
 FEWEST_VECTORS: Final = 64
 """Input vectors that such a part has at least."""
+CONVERSIONS_PER_WRITE: Final = 64
+"""Conversions of column sums that take as long as the write of a cell, roughly."""
 
 
 class FastEngine:
@@ -120,6 +125,8 @@ class FastEngine:
             self._states.fault[:] = faults
         controller = array.controller(tiles)
         self._stream = Stream(controller)
+        self._plans: dict[int, MultiplyPlan] = {}
+        self._conversions: dict[int, ColumnConversion] = {}
         self._groups = InputGroups(tiles, layers if controller.shared_inputs else ())
         self._converters = make_converters(config, tiles)
         for_tiles(
@@ -177,7 +184,7 @@ class FastEngine:
             totals.phases,
             totals.actions,
         )
-        return self._activity(self._stream.follow_lists(offsets, work), totals)
+        return self._cell_activity(self._stream.follow_lists(offsets, work), totals)
 
     def _nothing(self) -> cell_writes.Totals:
         """Return the totals of a program that has done nothing yet."""
@@ -234,7 +241,7 @@ class FastEngine:
                 work=n,
             )
         course = self._stream.follow_lists(todo.offsets, answers.work)
-        activity = self._activity(course, totals)
+        activity = self._cell_activity(course, totals)
         return WriteResult(answers.codes, answers.sets, answers.resets, answers.ok, activity)
 
     def pulse(self, todo: PulseList) -> Activity:
@@ -265,13 +272,13 @@ class FastEngine:
                 self._tables,
                 work=len(todo),
             )
-        return self._activity(self._stream.follow_lists(todo.offsets, work), totals)
+        return self._cell_activity(self._stream.follow_lists(todo.offsets, work), totals)
 
     def set_ramps(self, ramps: WriteRegisters) -> Activity:
         """Bring other ramps into all tiles; nothing is done where they are set already."""
-        after = self._ramps.with_ramps_of(ramps)
+        after = self._ramps if ramps is self._ramps else self._ramps.with_ramps_of(ramps)
         if after == self._ramps:
-            return Activity()
+            return Activity.nothing()
         self._change_writes(initial=False)
         registers = len(changed_ramps(self.config.timing, self._ramps, after))
         self._take_ramps(after)
@@ -282,7 +289,7 @@ class FastEngine:
         totals.phases[:, Phase.RESPOND] = len(work)
         totals.actions[:, [Action.COMMAND_BEAT, Action.RESPONSE_BEAT]] = len(work)
         offsets = np.arange(self.tiles + 1) * len(work)
-        return self._activity(self._stream.follow_lists(offsets, np.tile(work, self.tiles)), totals)
+        return self._cell_activity(self._stream.follow_lists(offsets, np.tile(work, self.tiles)), totals)
 
     def _take_ramps(self, registers: WriteRegisters) -> None:
         self._ramps = registers
@@ -318,34 +325,76 @@ class FastEngine:
             self._tables,
             work=len(cells),
         )
-        return codes, self._activity(self._stream.follow_lists(offsets, work), totals)
+        return codes, self._cell_activity(self._stream.follow_lists(offsets, work), totals)
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        array = self.config.array
-        pairs = array.pairs == "subtract"
-        codes_in = np.ascontiguousarray(inputs, np.uint8)
-        steps = input_steps(block, codes_in, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
-        outputs = block.used_columns // 2 if pairs else block.used_columns
-        low, high = array.code_range
-        if not pairs:
-            low = int(self._scalars[0].adc_min)
-        conversion = conversion_over(self.config.adc_range(full_scale), self.config, low, high)
-        found = [self._products(part, steps, outputs[place], conversion) for place, part in _parts(block)]
-        codes = _joined([part for part, _ in found], int(outputs.max()))
-        activity, conversions = self._multiply_activity(block, steps, outputs, range_code(full_scale))
-        extreme = found[0][1] if len(found) == 1 else np.concatenate([part for _, part in found])
-        lowest, highest = extreme_codes(extreme, conversions)
+        return self.multiply_together([LayerProduct(block, inputs, full_scale)])[0]
+
+    def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
+        """Multiply by several layers in one program (see `Engine.multiply_together`)."""
+        passes = [self._pass(product) for product in products]
+        found = [self._multiplied(product, own) for product, own in zip(products, passes, strict=True)]
+        activity, actions = self._multiply_activity(passes)
         lane_bits = self._stream.controller.lane_bits
-        sums = add_up(codes, lane_bits)[None] if block.cascade else saturate(codes, lane_bits)
-        return MultiplyResult(sums, lowest, highest, int(extreme[:, 2].sum()), int(conversions.sum()), activity)
+        results = []
+        for own, (codes, extreme) in zip(passes, found, strict=True):
+            conversions = actions[own.plan.block.tiles, Action.CONVERT_FORWARD]
+            lowest, highest = extreme_codes(extreme, conversions)
+            sums = add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
+            clipped, made = int(np.add.reduce(extreme[:, 2])), int(np.add.reduce(conversions))
+            results.append(MultiplyResult(sums, lowest, highest, clipped, made, activity))
+            if len(passes) > 1:
+                activity = Activity.nothing()
+        return results
+
+    def _pass(self, product: LayerProduct) -> LayerPass:
+        """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
+        array, block = self.config.array, product.block
+        codes = np.ascontiguousarray(product.inputs, np.uint8)
+        steps = input_steps(block, codes, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
+        code = range_code(product.full_scale)
+        ranges = self._ranges[block.tiles]
+        changed = ranges != code
+        ranges[:] = code
+        return LayerPass(self._plan(block), steps, changed)
+
+    def _plan(self, block: TileBlock) -> MultiplyPlan:
+        plan = self._plans.get(block.first_tile)
+        if plan is None or plan.block is not block:
+            pairs = self.config.array.pairs == "subtract"
+            shared = self._groups.of(block) is not None
+            plan = MultiplyPlan.of(block, self._stream.controller, pairs=pairs, shared=shared)
+            self._plans[block.first_tile] = plan
+        return plan
+
+    def _multiplied(self, product: LayerProduct, own: LayerPass) -> tuple[np.ndarray, np.ndarray]:
+        """Make the conversions of a product: codes of each tile, and extremes as of `_convert`."""
+        conversion = self._conversion(product.full_scale)
+        found = [self._products(part, own.steps, conversion) for part in own.plan.parts]
+        extremes = [extreme for _, extreme in found]
+        codes = _joined([part for part, _ in found], own.plan.widest)
+        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
+
+    def _conversion(self, full_scale: float) -> ColumnConversion:
+        """Return how column sums are converted over a range."""
+        code = range_code(full_scale)
+        conversion = self._conversions.get(code)
+        if conversion is None:
+            low, high = self.config.array.code_range
+            if self.config.array.pairs != "subtract":
+                low = int(self._scalars[0].adc_min)
+            conversion = conversion_over(self.config.adc_range(full_scale), self.config, low, high)
+            self._conversions[code] = conversion
+        return conversion
 
     def _products(
-        self, block: TileBlock, steps: InputSteps, outputs: np.ndarray, conversion: ColumnConversion
+        self, tiles: PlanPart, steps: InputSteps, conversion: ColumnConversion
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Convert the sums of tiles that are numbered row by row: their outputs, and extremes as of `_convert`."""
+        """Convert the sums of tiles: their outputs, and extremes as of `_convert`."""
+        block, outputs = tiles.block, tiles.outputs
         row_tiles, column_tiles = block.shape
-        widest = int(outputs.max())
+        widest = int(np.maximum.reduce(outputs))
         codes = np.empty((row_tiles, column_tiles, steps.taken.shape[1], widest), np.int32)
         # As many row tiles at a time as leave their sums in the caches.
         together = max(1, SUMS_AT_A_TIME // max(1, column_tiles * steps.rows.shape[1] * widest))
@@ -393,6 +442,7 @@ class FastEngine:
             extremes,
             self._scalars,
             self._tables,
+            work=codes.size // CONVERSIONS_PER_WRITE,
         )
         if parts == 1:
             return extremes[:, 0]
@@ -431,6 +481,7 @@ class FastEngine:
                 operands.variance,
                 sums,
                 variances,
+                work=steps.shape[1] * FEW_CELLS // FEW_STEPS,
             )
             return sums, variances
         driven = torch.from_numpy(steps)
@@ -445,63 +496,43 @@ class FastEngine:
             found.append(products.view(row_tiles, -1, column_tiles, widest).numpy())
         return found[0], found[1]
 
-    def _multiply_activity(
-        self,
-        block: TileBlock,
-        steps: InputSteps,
-        outputs: np.ndarray,
-        code: int,
-    ) -> tuple[Activity, np.ndarray]:
-        """Count what a batch of multiplications did over the range ``code``, and the conversions of each tile."""
-        array = self.config.array
-        words = -(-block.used_rows // self._stream.controller.rows_per_word)
-        changed = self._ranges[block.tiles] != code
-        self._ranges[block.tiles] = code
-        shared = self._groups.of(block) is not None
-        batch = steps.taken.shape[1]
-        course = self._stream.follow_multiplications(
-            block,
-            steps.taken,
-            words,
-            outputs,
-            changed,
-            self._t,
-            shared=shared,
-        )
+    def _multiply_activity(self, passes: Sequence[LayerPass]) -> tuple[Activity, np.ndarray]:
+        """Count what a program of multiplications did: in sum, and the actions of each tile."""
+        course = self._stream.follow_multiplications(passes, self._t)
         totals = self._nothing()
-        first = block.first_tile
-        for place, part in _parts(block):
-            own = slice(part.tiles.start - first, part.tiles.stop - first)
+        for own, waits in zip(passes, course.waits, strict=True):
+            self._count_pass(own, waits, totals)
+        return program_activity(course, totals), totals.actions
+
+    def _count_pass(self, own: LayerPass, waits: np.ndarray, totals: cell_writes.Totals) -> None:
+        """Count what the tiles of one layer did (``waits`` as in `ProgramCourse`)."""
+        plan = own.plan
+        for part in plan.parts:
+            tiles = part.block.tiles
             multiply.count_multiply(
-                part.first_tile,
-                steps,
-                words,
-                outputs[place],
-                changed[own],
-                array.sample_and_hold,
-                np.ascontiguousarray(course.waits[:, own]),
+                part.block.first_tile,
+                own.steps,
+                plan.words,
+                part.outputs,
+                own.changed[part.tiles],
+                self.config.array.sample_and_hold,
+                np.ascontiguousarray(waits[:, part.tiles]),
                 self._t,
                 self._operands.row_sum,
                 self._converters.counts,
-                totals.phases[part.tiles],
-                totals.actions[part.tiles],
-                totals.energy[part.tiles],
+                totals.phases[tiles],
+                totals.actions[tiles],
+                totals.energy[tiles],
             )
-        lanes = self._stream.controller.outputs_per_beat
-        spare_beats(totals.actions[block.tiles], block, words, outputs, batch, lanes, shared=shared)
-        activity = self._activity(course, totals)
-        return activity, totals.actions[block.tiles, Action.CONVERT_FORWARD]
+        actions = totals.actions[plan.block.tiles]
+        actions += own.batch * plan.spared
 
-    def _activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
-        """Complete what the tiles did by what the streams let them wait, and by what reads of single cells turn on."""
-        phases, actions = totals.phases, totals.actions
-        reads = actions[:, Action.CONVERT_VERIFY] // self._t.samples
-        actions[:, Action.CHANNEL_WAKE] += reads
-        actions[:, Action.CHANNEL_CYCLE] += reads * cell_writes.read_cycles(self._t)
-        busy = phases.sum(axis=1)
-        phases[:, Phase.STALL] = course.stalls
-        phases[:, Phase.IDLE] = course.cycles - busy - course.stalls
-        return Activity.of_program(phases, actions, totals.energy, course.cycles)
+    def _cell_activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
+        """Complete what the tiles did with single cells: each read turns a channel on."""
+        reads = totals.actions[:, Action.CONVERT_VERIFY] // self._t.samples
+        totals.actions[:, Action.CHANNEL_WAKE] += reads
+        totals.actions[:, Action.CHANNEL_CYCLE] += reads * cell_writes.read_cycles(self._t)
+        return program_activity(course, totals)
 
     def conductances_s(self) -> np.ndarray:
         """Return what a noiseless read would see now, in siemens (float64 [tiles, rows, columns])."""
@@ -563,13 +594,6 @@ class FastEngine:
         self._stream.served = int(state["served"])
         draw_errors(self._converters, self._scalars, self._tables)
         self._refresh()
-
-
-def _parts(block: TileBlock) -> list[tuple[slice, TileBlock]]:
-    """Cut a layer into blocks whose tiles are numbered row by row, as kernels take them: its columns of tiles, each."""
-    if not block.by_column:
-        return [(slice(0, block.shape[1]), block)]
-    return [(slice(c, c + 1), part) for c, part in enumerate(block.columns())]
 
 
 def _joined(codes: list[np.ndarray], widest: int) -> np.ndarray:

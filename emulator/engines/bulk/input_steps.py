@@ -45,7 +45,7 @@ def input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dty
     taken = np.empty((row_tiles, batch), np.int64)
     squares = np.zeros((parts, row_tiles, rows), np.int64)
     driven = np.zeros((parts, row_tiles), np.int64)
-    for_tiles(_drive_rows, row_tiles * parts, inputs, block.row_input, steps, rank, squares, driven)
+    for_tiles(_drive_rows, row_tiles * parts, inputs, block.row_input, steps, rank, squares, driven, work=batch)
     _number_steps(rank, taken, skip_empty)
     if parts == 1:
         return InputSteps(steps, rank, taken, driven[0], squares[0])

@@ -1,14 +1,16 @@
 """The command and response streams of a controller, over one program after the other."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.contract.bulk_operations import TileBlock
+from twinbar.emulator.contract.vector_order import in_proportion
 from twinbar.emulator.engines.bulk.cascade_ops import cascade_ops
 from twinbar.emulator.engines.bulk.cascade_schedule import follow_cascades
+from twinbar.emulator.engines.bulk.layer_pass import LayerPass
 from twinbar.emulator.engines.bulk.schedule import schedule
 from twinbar.emulator.engines.bulk.schedule_ops import list_ops, multiply_ops
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -31,15 +33,15 @@ class ProgramCourse:
         Cycles in which a tile's response waited.
     served : int
         Tile that was answered last.
-    waits : int64 [batch, tiles of the layer, 2]
-        Of multiplications: those stalls in which the read path stayed on; and the same in cycles of the ADC channels
-        that were on. Else [0, 0, 2].
+    waits : tuple of int64 [batch, tiles of the layer, 2]
+        Of multiplications, layer by layer: those stalls in which the read path stayed on; and the same in cycles of
+        the ADC channels that were on.
     """
 
     cycles: int
     stalls: np.ndarray
     served: int
-    waits: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 2), np.int64))
+    waits: tuple[np.ndarray, ...] = ()
 
 
 class Stream:
@@ -54,64 +56,75 @@ class Stream:
         self.controller = controller
         self.served = controller.tiles - 1
         """Tile that the arbiter served last: round robin goes on behind it."""
-        self._remembered: OrderedDict[bytes, ProgramCourse] = OrderedDict()
+        self._remembered: OrderedDict[tuple[object, ...], ProgramCourse] = OrderedDict()
 
     def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> ProgramCourse:
         """Follow lists of commands with one response each (arguments as in `list_ops`)."""
         course, _ = self._follow(list_ops(offsets, work), _NO_WAITS)
         return course
 
-    def follow_multiplications(
-        self,
-        block: TileBlock,
-        steps: np.ndarray,
-        words: np.ndarray,
-        outputs: np.ndarray,
-        changed: np.ndarray,
-        t: Durations,
-        *,
-        shared: bool = False,
-    ) -> ProgramCourse:
-        """Follow a batch of multiplications.
+    def follow_multiplications(self, passes: Sequence[LayerPass], t: Durations) -> ProgramCourse:
+        """Follow a program of multiplications: the vectors of its layers take turns (`in_proportion`).
 
         With DAC inputs one batch goes like the next, so that courses are remembered.
-
-        Parameters
-        ----------
-        block : TileBlock
-        steps, words, outputs, changed, t
-            As in `multiply_ops`.
-        shared : bool
-            Whether the column tiles of a row share their inputs.
         """
-        key = b"|".join(
-            (
-                np.array([block.first_tile, self.served, shared, block.cascade, *steps.shape]).tobytes(),
-                *(array.tobytes() for array in (steps, words, outputs, changed)),
-            )
-        )
+        key = (self.served, *(own.key for own in passes))
         course = self._remembered.get(key)
         if course is not None:
             self._remembered.move_to_end(key)
             self.served = course.served
             return course
-        arguments = steps, words, outputs, self.controller.adc_channels
-        if shared or block.cascade or self.controller.outputs_per_beat > 1:
-            rows, columns = block.shape
-            strides = (1, rows) if block.by_column else (columns, 1)
-            lanes = self.controller.outputs_per_beat
-            beats, work, positions = cascade_ops(
-                block.first_tile, *strides, block.cascade, shared, *arguments, lanes, changed, t
+        one = passes[0]
+        spares = one.plan.shared or one.plan.block.cascade or self.controller.outputs_per_beat > 1
+        if len(passes) == 1 and not spares:
+            ops, positions = multiply_ops(
+                one.plan.block.first_tile,
+                one.steps.taken,
+                one.plan.words,
+                one.plan.outputs,
+                self.controller.adc_channels,
+                one.changed,
+                t,
             )
-            course, waits = self._follow_cascades(beats, work, np.zeros((len(work), 2), np.int64))
-        else:
-            ops, positions = multiply_ops(block.first_tile, *arguments, changed, t)
             course, waits = self._follow(ops, np.zeros((len(ops), 2), np.int64))
-        course = ProgramCourse(course.cycles, course.stalls, course.served, waits[positions])
+            places = [positions]
+        else:
+            beats, work, places = self._together(passes, t)
+            course, waits = self._follow_cascades(beats, work, np.zeros((len(work), 2), np.int64))
+        own_waits = tuple(waits[positions] for positions in places)
+        course = ProgramCourse(course.cycles, course.stalls, course.served, own_waits)
         self._remembered[key] = course
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return course
+
+    def _together(self, passes: Sequence[LayerPass], t: Durations) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        """Return beats and work of a program as `cascade_ops` does, and the places of each layer in the work."""
+        registers, vectors, works, places = [], [], [], []
+        behind = 0
+        for own in passes:
+            rows, columns = own.plan.block.shape
+            beats, work, positions = cascade_ops(
+                own.plan.block.first_tile,
+                *((1, rows) if own.plan.block.by_column else (columns, 1)),
+                own.plan.block.cascade,
+                own.plan.shared,
+                own.steps.taken,
+                own.plan.words,
+                own.plan.outputs,
+                self.controller.adc_channels,
+                self.controller.outputs_per_beat,
+                own.changed,
+                t,
+            )
+            beats["work"] += behind
+            written = int(own.changed.sum())
+            registers.append(beats[:written])
+            vectors.append(beats[written:].reshape(own.batch, (len(beats) - written) // max(own.batch, 1)))
+            works.append(work)
+            places.append(positions + behind)
+            behind += len(work)
+        return np.concatenate([*registers, in_proportion(vectors)]), np.concatenate(works), places
 
     def _follow_cascades(
         self, beats: np.ndarray, work: np.ndarray, waits: np.ndarray
