@@ -20,6 +20,7 @@ from twinbar.emulator.contract.bulk_operations import (
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.host.nn.made_products import ProductSource
+from twinbar.host.nn.tile_copies import TileCopies, joined_products, joined_writes
 from twinbar.host.update.kernels import group_by_tile
 
 Kind = Literal["write", "forward"]
@@ -34,6 +35,8 @@ class AccountedEngine:
     engine : Engine
     account : callable
         Takes the kind of each program ("write" or "forward") and what it did.
+    copies : TileCopies, optional
+        Copies of tiles, which are written and multiplied by together with the first.
 
     Attributes
     ----------
@@ -45,8 +48,9 @@ class AccountedEngine:
         Where the layers' products come from, if not each from a program of its own.
     """
 
-    def __init__(self, engine: Engine, account: Account) -> None:
+    def __init__(self, engine: Engine, account: Account, copies: TileCopies | None = None) -> None:
         self.engine = engine
+        self.copies = TileCopies() if copies is None else copies
         self._account = account
         self.layer = ""
         self.calibrates = False
@@ -93,6 +97,17 @@ class AccountedEngine:
         order : int64 [n]
             Position in the arguments of each response.
         """
+        if self.copies:
+            every, owner = self.copies.of_cells(addresses)
+            known = None if held is None else held[owner]
+            written, order = self._write_all(every, levels[owner], known, initial=initial)
+            return joined_writes(written, order, owner, len(addresses)), np.arange(len(addresses))
+        return self._write_all(addresses, levels, held, initial=initial)
+
+    def _write_all(
+        self, addresses: np.ndarray, levels: np.ndarray, held: np.ndarray | None, *, initial: bool
+    ) -> tuple[WriteResult, np.ndarray]:
+        """Write cells, whether they are copies or not (arguments as of `write_cells`)."""
         cells_per_tile = self.engine.config.array.cells
         offsets, cells, sorted_levels, order = group_by_tile(addresses, levels, self.engine.tiles, cells_per_tile)
         known = None if held is None else held[order]
@@ -123,6 +138,8 @@ class AccountedEngine:
         trains, pulses : int
             Commands, and pulses of them all.
         """
+        addresses, owner = self.copies.of_cells(addresses)
+        pulses = pulses[owner]
         limit = self.engine.config.registers.limit
         counts = np.abs(pulses)
         commands = -(-counts // limit)
@@ -165,18 +182,23 @@ class AccountedEngine:
         self.layer = layer
         if self.products is not None:
             return self.products.multiply(LayerProduct(block, inputs, full_scale))
+        if self.copies:
+            return self.multiply_layers([LayerProduct(block, inputs, full_scale)])[0]
         result = self.engine.multiply(block, inputs, full_scale)
         self._account("forward", result.activity)
         return result
 
     def multiply_layers(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Make several products in as few programs as their tiles permit (see `Engine.multiply_together`)."""
-        results: dict[int, MultiplyResult] = {}
-        for program in apart(products):
-            made = self.engine.multiply_together([products[position] for position in program])
-            self._account("forward", made[0].activity)
-            results |= dict(zip(program, made, strict=True))
-        return [results[position] for position in range(len(products))]
+        shared = [self.copies.shared_out(product) for product in products]
+        parts = [part for own in shared for part in own]
+        made: dict[int, MultiplyResult] = {}
+        for program in apart(parts):
+            results = self.engine.multiply_together([parts[position] for position in program])
+            self._account("forward", results[0].activity)
+            made |= dict(zip(program, results, strict=True))
+        in_order = iter([made[position] for position in range(len(parts))])
+        return [joined_products([next(in_order) for _ in own]) for own in shared]
 
 
 def _merge(result: WriteResult, later: WriteResult, entries: np.ndarray) -> None:

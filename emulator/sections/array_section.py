@@ -1,8 +1,8 @@
 """The section ``[array]``, and what follows from it."""
 
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from twinbar.emulator.sections.section import Section
 from twinbar.hw.errors import ConfigError, ParameterError
@@ -122,6 +122,24 @@ class ArrayConfig(Section):
     sharing: bool = Field(
         default=False, description="whether layers that fit one tile share it, each in rows of its own"
     )
+
+    copies: tuple[Annotated[int, Field(ge=1, le=256)], ...] = Field(
+        default=(),
+        description="how often each layer is there, in their order, such as 8,2: every write goes to all copies, and a "
+        "batch is shared out among them; layers left out are there once",
+    )
+
+    @field_validator("copies", mode="before")
+    @classmethod
+    def _read_copies(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                return tuple(int(count) for count in value.split(",") if count.strip())
+            except ValueError:
+                return value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return (value,)
+        return tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _channels_share_the_columns(self) -> Self:

@@ -23,7 +23,8 @@ def save_arrays(network: CrossbarNetwork, folder: RunFolder) -> None:
     targets = np.full(engine.tiles * array.cells, -1, np.int16)
     for layer in network.layers:
         addresses, levels = layer.matmul.cells.targets()
-        targets[addresses] = levels
+        every, owner = network.session.copies.of_cells(addresses)
+        targets[every] = levels[owner]
     cells = engine.config.cells
     buffer = io.BytesIO()
     np.savez_compressed(

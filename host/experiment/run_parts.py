@@ -86,6 +86,7 @@ def build_network(
         own_spread=config.model.kind not in NETWORKS,
         placement=config.array.mapping,
         sharing=config.array.sharing,
+        copies=config.array.copies,
         keep_read_back=policy.keeps_read_back,
         keep_factors=policy.needs_factors,
         auxiliary=policy.auxiliary_arrays,

@@ -450,6 +450,7 @@ def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) ->
         own_spread=True,
         placement=config.array.mapping,
         sharing=config.array.sharing,
+        copies=config.array.copies,
         keep_read_back=policy.keeps_read_back,
         keep_factors=policy.needs_factors,
         auxiliary=policy.auxiliary_arrays,

@@ -76,6 +76,9 @@ class LayerMap:
     placement : str
         "interleaved": neighbouring inputs (and outputs) lie on different tiles, so that a cluster of updates is shared
         among them; "contiguous": each tile holds a run of inputs and outputs.
+    copies : tuple of int
+        Copies of all of its tiles, by their distance from the first in tiles: 0, and what follows. All hold the same
+        weights; a batch is shared out among them.
     """
 
     name: str
@@ -83,6 +86,16 @@ class LayerMap:
     input_address: np.ndarray
     output_address: np.ndarray
     placement: Placement
+    copies: tuple[int, ...] = (0,)
+
+    @property
+    def placed(self) -> list[TileBlock]:
+        """The blocks of all copies."""
+        return [
+            replace(block.tiles, first_tile=block.tiles.first_tile + distance)
+            for distance in self.copies
+            for block in self.blocks
+        ]
 
     @property
     def inputs(self) -> int:
@@ -272,9 +285,40 @@ def _repeat(shape: LayerShape, array: ArrayConfig, placement: Placement, first: 
     )
 
 
+def with_copies(maps: Sequence[LayerMap], copies: Sequence[int]) -> list[LayerMap]:
+    """Return layers with copies behind the tiles of all layers; the first tiles of each stay where they are.
+
+    Parameters
+    ----------
+    maps : sequence of LayerMap
+        Layers that have tiles of their own.
+    copies : sequence of int
+        How often each layer is there, in their order; once where it is left out.
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer layers.
+    """
+    if len(copies) > len(maps):
+        raise ConfigError(
+            f"array.copies has {len(copies)} numbers, but the network has {len(maps)} layers on the crossbar; give one "
+            "for each, in their order"
+        )
+    behind = tile_count(maps)
+    placed = []
+    for layer, count in zip(maps, [*copies, *[1] * (len(maps) - len(copies))], strict=True):
+        first = layer.blocks[0].tiles.first_tile
+        size = layer.blocks[-1].tiles.tiles.stop - first
+        distances = [behind - first + number * size for number in range(count - 1)]
+        behind += size * len(distances)
+        placed.append(replace(layer, copies=(0, *distances)))
+    return placed
+
+
 def tile_count(maps: Sequence[LayerMap]) -> int:
     """Number of tiles that all layers take together."""
-    return max(block.tiles.tiles.stop for layer in maps for block in layer.blocks)
+    return max(block.tiles.stop for layer in maps for block in layer.placed)
 
 
 def tile_names(maps: Sequence[LayerMap]) -> list[str]:
@@ -282,9 +326,11 @@ def tile_names(maps: Sequence[LayerMap]) -> list[str]:
     layers: list[list[str]] = [[] for _ in range(tile_count(maps))]
     places = [""] * len(layers)
     for layer in maps:
-        for index, block in enumerate(layer.blocks):
+        for index, block in enumerate(layer.placed):
+            copy, index = divmod(index, len(layer.blocks))
             part = f"{layer.name}[{index}]" if len(layer.blocks) > 1 else layer.name
-            for (row, column), number in np.ndenumerate(block.tiles.numbers):
+            part = f"{part} copy {copy + 1}" if copy else part
+            for (row, column), number in np.ndenumerate(block.numbers):
                 layers[number].append(part)
                 places[number] = f"r{row} c{column}"
     return [f"{'+'.join(names)} {place}" for names, place in zip(layers, places, strict=True)]
@@ -293,7 +339,7 @@ def tile_names(maps: Sequence[LayerMap]) -> list[str]:
 def mapped_columns(maps: Sequence[LayerMap]) -> np.ndarray:
     """Columns of each tile that hold weights (int64 [tiles])."""
     columns = np.zeros(tile_count(maps), np.int64)
-    for block in (block.tiles for layer in maps for block in layer.blocks):
+    for block in (block for layer in maps for block in layer.placed):
         columns[block.numbers] = np.maximum(columns[block.numbers], block.used_columns)
     return columns
 
@@ -303,6 +349,7 @@ def mapped_cells(maps: Sequence[LayerMap], array: ArrayConfig) -> np.ndarray:
     mask = np.zeros(tile_count(maps) * array.cells, np.bool_)
     for layer in maps:
         plus = (layer.output_address[:, None] + layer.input_address[None, :]).ravel()
-        mask[plus] = True
-        mask[plus + 1] = True
+        for distance in layer.copies:
+            mask[plus + distance * array.cells] = True
+            mask[plus + distance * array.cells + 1] = True
     return mask.reshape(-1, array.rows, array.columns)

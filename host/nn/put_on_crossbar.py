@@ -16,8 +16,9 @@ from twinbar.host.nn.crossbar_weight import CrossbarWeight
 from twinbar.host.nn.current_pass import Pass
 from twinbar.host.nn.mappable import find_weights
 from twinbar.host.nn.mapped_layer import MappedLayer
-from twinbar.host.nn.mapping import LayerShape, Placement, map_layers, mapped_columns, tile_count
+from twinbar.host.nn.mapping import LayerShape, Placement, map_layers, mapped_columns, tile_count, with_copies
 from twinbar.host.nn.networks import he_std
+from twinbar.host.nn.tile_copies import TileCopies
 from twinbar.host.update.programmed import ProgrammedLayer
 from twinbar.hw.errors import ConfigError
 
@@ -34,6 +35,7 @@ def put_on_crossbar(
     own_spread: bool = False,
     placement: Placement = "interleaved",
     sharing: bool = False,
+    copies: Sequence[int] = (),
     keep_read_back: bool = False,
     keep_factors: bool = False,
     auxiliary: int = 0,
@@ -61,8 +63,8 @@ def put_on_crossbar(
     own_spread : bool
         Take the standard deviation of the layer's own weights instead (unless all are alike): modules of users may be
         initialized otherwise, or trained already.
-    placement, sharing, keep_read_back, range_margin, range_tracking
-        See `LayerMap`, `map_layers`, `ProgrammedLayer` and `CrossbarMatmul`.
+    placement, sharing, copies, keep_read_back, range_margin, range_tracking
+        See `LayerMap`, `map_layers`, `with_copies`, `ProgrammedLayer` and `CrossbarMatmul`.
     keep_factors : bool
         Keep inputs and errors of backward passes (`CrossbarMatmul.factors`).
     auxiliary : int
@@ -87,13 +89,17 @@ def put_on_crossbar(
         for weight in found
     ]
     extra = [shape._replace(name=f"{shape.name}.{n + 1}") for n in range(auxiliary) for shape in shapes]
+    if sharing and max(copies, default=1) > 1:
+        raise ConfigError("array.copies needs layers that have tiles of their own; set array.sharing = false")
     maps = map_layers(shapes + extra, config.array, placement, sharing=sharing)
+    maps = with_copies(maps, copies)
     for place in maps:
         for block in place.blocks:
             config.check_lanes(place.name, block.tiles.shape[0] if block.tiles.cascade else 1)
     if config.array.shared_inputs:
-        make_engine = partial(make_engine, layers=[block.tiles for place in maps for block in place.blocks])
-    session = AccountedEngine(make_engine(config, tile_count(maps), mapped_columns(maps)), account)
+        make_engine = partial(make_engine, layers=[block for place in maps for block in place.placed])
+    engine = make_engine(config, tile_count(maps), mapped_columns(maps))
+    session = AccountedEngine(engine, account, TileCopies(maps, config.array.cells))
     levels = len(config.levels) if levels is None else levels
     current = Pass()
     layers = []

@@ -47,9 +47,10 @@ def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(
     assert fast.pulse_counts().sum() > 0
 
 
-def test_layers_side_by_side_are_the_same_on_all_engines(train_steps: Callable[[dict[str, Any]], Any]) -> None:
+def test_layers_and_copies_side_by_side_are_the_same_on_engines(train_steps: Callable[[dict[str, Any]], Any]) -> None:
     (fast, ledger, losses), (other, other_ledger, other_losses) = (
-        train_steps(SMALL | {"engine.name": name, "training.pipeline": 2}) for name in ("fast", "events")
+        train_steps(SMALL | {"engine.name": name, "training.pipeline": 2, "array.copies": (2,)})
+        for name in ("fast", "events")
     )
     assert other_losses == losses
     assert other_ledger == ledger
