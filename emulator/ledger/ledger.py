@@ -33,7 +33,7 @@ from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.ledger.energy_table import EnergyTable, Owner, PowerState, Sourced
-from twinbar.emulator.ledger.tally import Tally
+from twinbar.emulator.ledger.running_total import RunningTotal
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.layouts import VALUE_BITS
@@ -205,7 +205,7 @@ class Ledger:
             for action in Action
         ]
         self._static_w = [entry.power_w(clock_hz, table.clock.hz) for entry in table.static_power]
-        self._tallies: dict[Kind, Tally] = {kind: Tally() for kind in KINDS}
+        self._tallies: dict[Kind, RunningTotal] = {kind: RunningTotal() for kind in KINDS}
 
     @classmethod
     def of_crossbar(cls, table: EnergyTable, config: CrossbarConfig, tiles: int) -> "Ledger":
@@ -295,7 +295,7 @@ class Ledger:
         """
         if set(state) != set(KINDS):
             raise ConfigError(f"the ledger's saved state holds {', '.join(state)}; it must hold {', '.join(KINDS)}")
-        self._tallies = {kind: Tally(ActivityTotal.from_state_dict(state[kind])) for kind in KINDS}
+        self._tallies = {kind: RunningTotal(ActivityTotal.from_state_dict(state[kind])) for kind in KINDS}
 
     def summary(self, since: Mapping[Kind, ActivityTotal] | None = None) -> dict[str, Any]:
         """Say what was done and what it took.

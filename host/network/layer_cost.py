@@ -7,7 +7,7 @@ from typing import Any
 
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.ledger import Ledger
-from twinbar.emulator.ledger.tally import Tally
+from twinbar.emulator.ledger.running_total import RunningTotal
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class LayerCost:
     def __init__(self) -> None:
         self.products = 0
         self.writes = LayerWrites()
-        self._forward = Tally()
+        self._forward = RunningTotal()
 
     @property
     def forward(self) -> ActivityTotal:
@@ -84,5 +84,5 @@ class LayerCost:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.products = state["products"]
-        self._forward = Tally(ActivityTotal.from_state_dict(state["forward"]))
+        self._forward = RunningTotal(ActivityTotal.from_state_dict(state["forward"]))
         self.writes = LayerWrites(**state["writes"])

@@ -5,7 +5,7 @@ from dataclasses import replace
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
 
 
-class Tally:
+class RunningTotal:
     """Adds up activities: the recent ones in 64 bits, all of them in Python integers once those are full.
 
     Parameters
