@@ -30,13 +30,20 @@ from twinbar.hw.protocol.vocabulary import Mode, Opcode
 
 pytestmark = pytest.mark.compiler
 
-_INTERVAL_S, _FEED_S = 1.0, 0.2
+_INTERVAL_S, _FEED_S = 2.0, 0.2
 _HOST = f"""
 import sys, time
 from twinbar.host.board import watchdog
 watchdog.WATCHDOG_S, watchdog.FEED_S = {_INTERVAL_S}, {_FEED_S}
 from twinbar.host.board.board import Board
-with Board(sys.argv[1]) as board:
+from twinbar.hw.errors import SilentBoardError
+for _ in range(20):  # a loaded machine may leave the board no time to answer at once
+    try:
+        board = Board(sys.argv[1])
+        break
+    except SilentBoardError:
+        time.sleep(0.5)
+with board:
     board.arm("write")
     print("armed", flush=True)
     for line in sys.stdin:
