@@ -10,8 +10,8 @@ def io_attributes(device: str, pin: str, pull: Pull | None = None) -> Attrs:
     """Return the attributes of a pin of 3.3 V.
 
     Sources: Lattice FPGA-TN-02032 (ECP5 sysI/O: PULLMODE is UP, DOWN or NONE), and the cell SB_IO of the iCE40, which
-    has a pull-up only (PULLUP in Yosys); Gowin SUG935 (PULL_MODE is UP, DOWN or NONE). Amaranth's platforms pass them on
-    to nextpnr.
+    has a pull-up only (PULLUP in Yosys); Gowin SUG935 (PULL_MODE is UP, DOWN or NONE). Amaranth passes them on to
+    nextpnr.
 
     Parameters
     ----------

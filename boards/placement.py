@@ -17,7 +17,7 @@ HEARTBEAT = "heartbeat"
 """The emergency stop, and what shows that the clock runs, are placed like pins of the front end."""
 OF_THE_BOARD = (STOP, HEARTBEAT)
 WRITE_GATE = "write_gate"
-"""The pin that `twinbar.boards.stop_gate` guards."""
+"""The pin that `twinbar.hw.gateware.stop_gate` guards."""
 
 
 @dataclass(frozen=True)

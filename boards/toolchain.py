@@ -1,5 +1,6 @@
 """The FPGA tools, as pip installs them (YoWASP) or as they lie on the path."""
 
+import contextlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -105,8 +106,12 @@ def find_tools(family: Family) -> dict[str, str]:
 
 def version_of(path: str, package: str) -> str:
     """Return the version of a tool: that of its package, or what the program on the path says of itself."""
-    if Path(path).name.startswith("yowasp-") or Path(path).parent == Path(sys.executable).parent:
+    if Path(path).name.startswith("yowasp-"):
         return f"{package} {metadata.version(package)}"
+    if Path(path).parent == Path(sys.executable).parent:
+        # A package that calls its programs otherwise; a native one may lie there too.
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return f"{package} {metadata.version(package)}"
     done = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False)
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     return lines[0].strip() if lines else "unknown"

@@ -10,14 +10,14 @@ from amaranth.lib.io import Buffer, FFBuffer
 
 from twinbar.boards.board_clock import BoardClock
 from twinbar.boards.board_definition import BoardDefinition
-from twinbar.boards.heartbeat import Heartbeat
 from twinbar.boards.io_attributes import io_attributes
 from twinbar.boards.pin_names import FrontEndPin, front_end_pins
 from twinbar.boards.placement import HEARTBEAT, STOP, WRITE_GATE, Placement, package_pins, place, sockets_of
-from twinbar.boards.stop_gate import StopGate
 from twinbar.boards.wiring import Wiring
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.board_core import Core, CoreConfig
+from twinbar.hw.gateware.heartbeat import Heartbeat
+from twinbar.hw.gateware.stop_gate import StopGate
 from twinbar.hw.parts.switch import OpenPin
 
 _LIGHTS = (("led_g", 0), ("led", 0))

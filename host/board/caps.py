@@ -23,18 +23,21 @@ def with_caps(link: Link, controller: ControllerConfig) -> ControllerConfig:
         If the board does not answer.
     """
     hello = link.hello
-    depths = {"command_depth": hello.command_depth, "response_depth": hello.response_depth}
-    if replace(controller, tiles=hello.tiles, **depths).hash == hello.hash:
+    uncapped = replace(
+        controller, tiles=hello.tiles, command_depth=hello.command_depth, response_depth=hello.response_depth
+    )
+    if uncapped.hash == hello.hash:
         return controller
     answers = link.run(pack(Opcode.READ_REGISTER, 0, address=[CAPS.address, CODE_CAPS.address]))
     if unpack(answers)["status"].any():
         return controller
     caps, codes = unpack_results(Opcode.READ_REGISTER, answers)["value"].tolist()
+    bit_line, source_line, word_line = (int(CODE_CAPS[line].of(codes)) for line in LINES)
     return replace(
         controller,
         width_cap=CAPS["width"].of(caps),
         pulse_cap=CAPS["pulses"].of(caps),
-        code_caps=tuple(CODE_CAPS[line].of(codes) for line in LINES),
+        code_caps=(bit_line, source_line, word_line),
     )
 
 

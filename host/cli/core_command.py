@@ -50,6 +50,17 @@ def core(
             metavar="BIT SOURCE WORD", help="Codes of bit, source and word line at which nothing happens to a cell."
         ),
     ] = (0, 0, 0),
+    width_cap: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Cycles of a pulse that no register exceeds. [default: none, or the wiring's]"),
+    ] = None,
+    pulse_cap: Annotated[
+        int | None, typer.Option(metavar="N", help="The same of the pulses of a command.", show_default=False)
+    ] = None,
+    code_caps: Annotated[
+        tuple[int, int, int] | None,
+        typer.Option(metavar="BIT SOURCE WORD", help="The same of the codes of the lines.", show_default=False),
+    ] = None,
     clock_hz: Annotated[int, typer.Option(metavar="HZ", help="Clock of the core.")] = 12_000_000,
     baud: Annotated[int, typer.Option(metavar="N", help="Baud rate of the UART.")] = 3_000_000,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")] = False,
@@ -76,6 +87,9 @@ def core(
         "input_bits": input_bits,
         "command_depth": command_depth,
         "response_depth": response_depth,
+        "width_cap": width_cap,
+        "pulse_cap": pulse_cap,
+        "code_caps": code_caps,
     }
     sizes: dict[str, Any] = {name: size for name, size in given.items() if size is not None}
     parts = None
@@ -84,7 +98,7 @@ def core(
         parts = found.serial_parts(clock_hz)
         if parts is None:
             raise ConfigError(f"--wiring {wiring} has the core's own pins; leave it out, or name one of serial parts")
-        sizes = found.geometry.model_dump() | sizes
+        sizes = found.geometry.model_dump() | found.limits.caps(clock_hz) | sizes
     with naming_options():
         controller = ControllerConfig(tiles=tiles, safe_codes=safe_codes, **sizes)
     if hosts is None:

@@ -12,11 +12,11 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.sim import Simulator
 from cores import core_of
 
-from twinbar.boards.heartbeat import Heartbeat
 from twinbar.boards.known_boards import find
-from twinbar.boards.stop_gate import HELD_STAGES, StopGate
 from twinbar.boards.top import design
 from twinbar.boards.wiring import find_wiring
+from twinbar.hw.gateware.heartbeat import Heartbeat
+from twinbar.hw.gateware.stop_gate import HELD_STAGES, StopGate
 from twinbar.hw.tools import find_tool, run_tool
 
 _CYCLE_NS = 100
