@@ -34,9 +34,9 @@ def validate(
         result = run_anchors(load_anchors(), progress, only=only, trainings=trainings)
     finally:
         progress.close()
-    if page is not None:
-        write_text(page, "\n".join(validation_page(result)) + "\n")
     if as_json:
         typer.echo(json_text(result), nl=False)
     else:
         print_validation(result, Console())
+    if page is not None:
+        write_text(page, "\n".join(validation_page(result)) + "\n")

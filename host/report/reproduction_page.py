@@ -74,6 +74,12 @@ def _lines(result: Mapping[str, Any], plots: Mapping[str, Plot]) -> Iterator[str
     yield ""
     yield f"{heading(result)}."
     yield ""
+    if result["config"]["data"]["limit"]:
+        yield (
+            "This is a part of the images. The first steps of a training update most, so that a whole epoch eliminates "
+            "and saves more than is shown here; the full run decides."
+        )
+        yield ""
     yield from _claims(result)
     for name, figures in result["networks"].items():
         yield from ("", f"## {name}", "")

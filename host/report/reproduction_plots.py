@@ -145,7 +145,7 @@ def _remaining(networks: Networks, key: str, title: str, scopes: Mapping[str, st
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(scopes), handlelength=1.0)
     caption = (
-        f"{title} that is left of each reading of the basic closed-loop update, in epoch 1; the dashed line is the 2 % "
-        "that the abstract leaves."
+        f"{title}: what is left of each reading of the basic closed-loop update, in epoch 1; the dashed line is the "
+        "2 % that the abstract leaves."
     )
     return Plot(key, f"{title} against each baseline", caption, figure, wide=True)
