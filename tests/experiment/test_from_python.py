@@ -374,3 +374,19 @@ def test_a_comparison_takes_the_configuration_of_a_training(tmp_path: Path) -> N
     config = ExperimentConfig().merge({**SMALL, "data.limit": 32, "training.epochs": 1, "policy.threshold": 0.75})
     runs = tb.compare(config=config, policies=["siamese"], out=tmp_path / "all", progress=False)
     assert runs["siamese", 0].report["config"]["policy"]["threshold"] == 0.75
+
+
+def test_write_algorithms_are_compared_from_python(tmp_path: Path) -> None:
+    names = ["preset", "strong+first+compare"]
+    settings = {"data.limit": 60, "model.hidden": (8,), "array.rows": 32, "array.columns": 32}
+    runs = tb.compare(writes=names, settings=settings, epochs=1, out=tmp_path / "writes", progress=False)
+    assert list(runs) == [(name, 0) for name in names]
+    actions = {name: runs[name, 0].report["totals"]["actions"] for name in names}
+    # An action of an option that the controller is built without is not listed.
+    assert "compare" not in actions["preset"]
+    assert actions["strong+first+compare"]["compare"] > 0
+    assert {run.report["policy"] for run in runs.values()} == {"siamese"}
+    compared = json.loads((tmp_path / "writes" / "compare.json").read_text())
+    assert list(compared["writes"]) == names
+    with pytest.raises(tb.ConfigError, match=r"writes are compared with one policy, and policies is siamese, chi"):
+        tb.compare(writes=names, policies=["siamese", "chi"], out=tmp_path / "two", progress=False)
