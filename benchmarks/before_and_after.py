@@ -136,6 +136,31 @@ def draw() -> None:
     figure.savefig(FIGURES / "before-and-after.png", dpi=140)
 
 
+@app.command()
+def balance() -> None:
+    """Draw what `benchmarks/forward_balance.py` printed, kept beside the figures."""
+    figure = Figure(figsize=(9.6, 3.4), facecolor=PAPER, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, 3)
+    cases = [json.loads(line) for line in (FIGURES / "forward-balance-lenet.jsonl").read_text().splitlines()]
+    names = [case["case"].rstrip(":").replace(":", "\n") for case in cases]
+    shown = [
+        ("idle", "Tile-cycles idle (%)", 100.0, VERMILLION),
+        ("energy_mj", "Energy of an epoch (mJ)", 1.0, BLUE),
+        ("seconds", "Time of an epoch (s)", 1.0, GREEN),
+    ]
+    for ax, (key, label, factor, colour) in zip(panels, shown, strict=True):
+        heights = [factor * case[key] for case in cases]
+        ax.bar(names, heights, 0.66, color=colour)
+        for place, height in enumerate(heights):
+            ax.annotate(f"{height:.3g}", (place, height), (0, 2), textcoords="offset points", ha="center", fontsize=7)
+        ax.set_ylabel(label, color=INK)
+        ax.set_xlabel("parts of a batch, copies of the convolutions", color=MUTED, fontsize=8)
+        ax.tick_params(colors=MUTED, labelsize=8)
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(FIGURES / "lenet-side-by-side.png", dpi=140)
+
+
 def _bars(ax: Any, heights: dict[str, float], title: str) -> None:
     """Draw totals side by side, each with its number."""
     colours = [GREY if "closed" in name else BLUE for name in heights]
