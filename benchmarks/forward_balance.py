@@ -1,75 +1,93 @@
-"""How much tiles wait in the forward pass, and what an epoch takes, from a few training steps.
+"""How long tiles wait in the forward pass, and what an epoch of it takes.
 
-    TWINBAR_DATA=... python benchmarks/forward_balance.py lenet --vary training.pipeline=1,4,16 [--set key=value ...]
+    TWINBAR_DATA=... python benchmarks/forward_balance.py lenet --case 1: --case 16: --case 16:8,2 [--set key=value ...]
 
-Trains ``mlp`` (784-256-10) or ``lenet`` on MNIST with `examples/low-energy.toml` for a few steps at each value of a
-key, without evaluating, and prints the shares of tile-cycles that are idle and stalled in the forward pass, and energy
-and time of an epoch of 60,000 images in proportion to the images seen. Steps later in the training write less.
+A batch of 64 images of MNIST goes through ``mlp`` (784-256-10) or ``lenet`` as `examples/low-energy.toml` has it, on
+freshly programmed cells. A case is ``training.pipeline:array.copies``. Prints, as a line of JSON for each: tiles; the
+shares of their cycles that are idle and stalled; the share of static energy; and energy and time of the forward passes
+of an epoch of 60,000 images, for which those of the batch are multiplied. Writes are not in it.
 """
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
+from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.engines.side_by_side import side_by_side
+from twinbar.host.experiment import resolved_crossbar
 from twinbar.host.experiment.config import ExperimentConfig
-from twinbar.host.experiment.progress_display import SilentProgress
-from twinbar.host.experiment.task import prepare_data
-from twinbar.host.experiment.trainer import Trainer
+from twinbar.host.experiment.run_parts import build_ledger
+from twinbar.host.experiment.task import Task, prepare_data
+from twinbar.host.network.pipelined_pass import pipelined
+from twinbar.host.network.programmer import initialize
+from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.hw.timing import PHASES, Phase
 
-IMAGES = 60_000
+EPOCH = 60_000
+IMAGES = 64
+CALIBRATED_ON = 8
+"""Images that set the ranges."""
 LOW_ENERGY = Path(__file__).parents[1] / "examples" / "low-energy.toml"
 
 
-def measure(config: ExperimentConfig, steps: int) -> dict[str, Any]:
-    """Train for some steps; gives shares of the forward pass's tile-cycles, and figures of an epoch."""
-    config = config.merge({"data.limit": steps * config.training.batch_size})
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(config, prepare_data(config), SilentProgress(), Path(folder))
-        trainer.initialize()
-        assert trainer.account is not None
-        ledger = trainer.account.ledger
-        before = ledger.snapshot()
-        for batches in list(trainer.remaining_batches(1)):
-            trainer.train_step(batches)
-        figures = ledger.summary(since=before)
-    phases = figures["phase_cycles"]["forward"]
+def measure(config: ExperimentConfig, task: Task) -> dict[str, Any]:
+    """Run a batch forward; gives shares of its tile-cycles, and figures of an epoch."""
+    policy = resolved_crossbar.build_policy(config)
+    crossbar = resolved_crossbar.build_crossbar(config, targets=policy.targets)
+    done: list[Activity] = []
+    network = put_on_crossbar(
+        task.make_model(),
+        crossbar,
+        lambda kind, activity: done.append(activity),
+        copies=config.array.copies,
+        make_engine=side_by_side(FastEngine),
+    )
+    initialize(network, policy)
+    x, _ = task.train.batch(torch.arange(IMAGES))
+    with torch.no_grad():
+        with network.calibrating():
+            network.module(x[:CALIBRATED_ON])
+        network.module.train()
+        done.clear()
+        with network.forward_pass():
+            pipelined(network, x, config.training.pipeline)
+    tiles = network.session.engine.tiles
+    ledger = build_ledger(config, crossbar, tiles)
+    for activity in done:
+        ledger.add("forward", activity)
+    figures = ledger.summary()
+    phases, energy = figures["phase_cycles"]["forward"], figures["energy_j"]
     tile_cycles = sum(phases.values())
-    epochs = IMAGES / config.data.limit if config.data.limit else 1.0
-    energy = figures["energy_j"]
     return {
-        "tiles": trainer.network.session.engine.tiles if trainer.network else 0,
+        "tiles": tiles,
         "idle": phases[PHASES[Phase.IDLE]] / tile_cycles,
         "stall": phases[PHASES[Phase.STALL]] / tile_cycles,
         "static": energy["static"] / energy["total"],
-        "energy_mj": 1e3 * epochs * energy["total"],
-        "seconds": epochs * figures["seconds"]["total"],
-        "forward_seconds": epochs * figures["seconds"]["forward"],
+        "energy_mj": 1e3 * EPOCH / IMAGES * energy["total"],
+        "seconds": EPOCH / IMAGES * figures["seconds"]["total"],
     }
 
 
 def main(
     network: Annotated[str, typer.Argument(help="mlp or lenet")],
-    vary: Annotated[str, typer.Option(help="key=value,value,...; values of a list are joined by +")],
-    steps: int = 4,
+    case: Annotated[list[str], typer.Option(help="training.pipeline:array.copies")],
     change: Annotated[list[str] | None, typer.Option("--set", help="key=value of the configuration")] = None,
 ) -> None:
-    """Measure at each value; prints a line of JSON for each."""
-    base = ExperimentConfig.from_toml(LOW_ENERGY).merge({"model.kind": network})
+    """Measure each case."""
+    base = ExperimentConfig.from_toml(LOW_ENERGY).merge({"model.kind": network, "data.limit": IMAGES})
     for text in change or []:
         name, _, value = text.partition("=")
         base = base.merge({name: ExperimentConfig.value_from_text(name, value)})
-    key, _, values = vary.partition("=")
-    for value in values.split(","):
-        text = value.replace("+", ",")
-        figures = measure(base.merge({key: ExperimentConfig.value_from_text(key, text)}), steps)
-        print(
-            json.dumps({key: text} | {name: float(format(figure, ".4g")) for name, figure in figures.items()}),
-            flush=True,
-        )
+    task = Task.of_images(base, prepare_data(base))
+    for text in case:
+        parts, _, copies = text.partition(":")
+        figures = measure(base.merge({"training.pipeline": int(parts), "array.copies": copies}), task)
+        rounded = {name: float(format(figure, ".4g")) for name, figure in figures.items()}
+        print(json.dumps({"case": text, **rounded}), flush=True)
 
 
 if __name__ == "__main__":

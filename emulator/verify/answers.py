@@ -32,9 +32,9 @@ class DecodedResponse:
     command: int | None = field(default=None, compare=False)
 
 
-def answers_of(commands: Sequence[int], result: ProgramResult) -> list[DecodedResponse]:
-    """Decode the responses of a program, and find the command of each."""
-    pending = _Pending(commands, len(result.phases))
+def answers_of(commands: Sequence[int], result: ProgramResult, lanes: int = 1) -> list[DecodedResponse]:
+    """Decode the responses of a program, and find the command of each; ``lanes`` outputs of a product share one."""
+    pending = _Pending(commands, len(result.phases), lanes)
     found = []
     for cycle, beat in zip(result.response_cycles.tolist(), result.responses, strict=True):
         one = beat.reshape(1, -1)
@@ -48,8 +48,9 @@ def answers_of(commands: Sequence[int], result: ProgramResult) -> list[DecodedRe
 class _Pending:
     """The commands of each tile that are not answered yet."""
 
-    def __init__(self, commands: Sequence[int], tiles: int) -> None:
+    def __init__(self, commands: Sequence[int], tiles: int, lanes: int) -> None:
         self._commands = commands
+        self._lanes = lanes
         self._of_tile: list[list[int]] = [[] for _ in range(tiles)]
         self._given = [0] * tiles
         for index, beat in enumerate(commands):
@@ -74,7 +75,7 @@ class _Pending:
             return None
         index = waiting[0]
         if opcode_of(self._commands[index]) in PER_OUTPUT and answer["status"] == Status(0).value:
-            self._given[tile] += 1
+            self._given[tile] += self._lanes
             if self._given[tile] < (fields_of(self._commands[index])["outputs"] or MAX_COLUMNS):
                 return index
         self._given[tile] = 0

@@ -162,7 +162,8 @@ def _in_time(
     if len(a.accepted) != len(b.accepted):
         text = f"{len(a.accepted)} commands are accepted by {name}, {len(b.accepted)} by {other}"
         found.append((0, _FirstDifference("number accepted", text)))
-    left, right = answers_of(commands, a), answers_of(commands, b)
+    lanes = find_elaboration(session.elaboration).controller.outputs_per_beat
+    left, right = answers_of(commands, a, lanes), answers_of(commands, b, lanes)
     for index, (p, q) in enumerate(zip(left, right, strict=False)):
         if p != q:
             words = answers_differ(p, q, name, other)

@@ -25,6 +25,15 @@ def verilog(
             metavar="BIT SOURCE WORD", help="Codes of bit, source and word line at which nothing happens to a cell."
         ),
     ] = (0, 0, 0),
+    cascade: Annotated[bool, typer.Option("--cascade", help="Neighbouring tiles can add their sums.")] = False,
+    shared_inputs: Annotated[
+        bool, typer.Option("--shared-inputs", help="Inputs can go to a group of tiles at once.")
+    ] = False,
+    outputs_per_beat: Annotated[int, typer.Option(metavar="N", help="Sums that share a response beat: 1, 2 or 3.")] = 1,
+    pulse_entries: Annotated[
+        int, typer.Option(metavar="N", help="Entries of each polarity's pulse table: 0 (there is none), 16, 32 or 64.")
+    ] = 0,
+    compare: Annotated[bool, typer.Option("--compare", help="The front end can compare; needs a pulse table.")] = False,
 ) -> None:
     """Write the controller as Verilog: the same text for the same options and version of Yosys.
 
@@ -47,6 +56,11 @@ def verilog(
             command_depth=command_depth,
             response_depth=response_depth,
             safe_codes=safe_codes,
+            cascade=cascade,
+            shared_inputs=shared_inputs,
+            outputs_per_beat=outputs_per_beat,
+            pulse_entries=pulse_entries,
+            compare=compare,
         )
     text = export(controller)
     if out is None:

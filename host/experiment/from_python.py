@@ -20,6 +20,7 @@ from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
 from twinbar.host.experiment.sections import FROM_PYTHON
 from twinbar.host.experiment.task import Task, build_task, make_module
 from twinbar.host.experiment.train import train as train_experiment
+from twinbar.host.experiment.write_comparison import compare_writes
 from twinbar.host.report.page import build_report
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import file_name, resolve
@@ -131,6 +132,7 @@ def compare(
     validation_data: Any = None,
     *,
     policies: str | Sequence[str] = ("closed-loop", "siamese"),
+    writes: str | Sequence[str] = (),
     seeds: Iterable[int] = (0,),
     loss: str | Callable[[Any, Any], Any] = "cross-entropy",
     metric: str | Callable[[Any, Any], Any] | None = None,
@@ -146,6 +148,9 @@ def compare(
     Parameters
     ----------
     policies : str or sequence of str
+    writes : str or sequence of str
+        Write algorithms that are compared with one policy instead (``siamese`` unless ``policies`` names another), by
+        names such as ``"strong+first+compare"``.
     seeds : iterable of int
         One or more, each of them once. With several, each has a folder ``seed-<n>`` in the folder of the comparison.
     model, train_data, test_data, validation_data, loss, metric, config, settings, exclude, out, progress, **choices
@@ -154,7 +159,7 @@ def compare(
     Returns
     -------
     dict
-        The runs by policy and seed.
+        The runs by policy, or by write algorithm, and seed.
 
     Raises
     ------
@@ -164,9 +169,9 @@ def compare(
     for name, several in (("policy", "policies"), ("seed", "seeds")):
         if choices.get(name) is not None:
             raise ConfigError(f"a comparison has several: give {several}=[...] instead of {name}")
-    policies = (policies,) if isinstance(policies, str) else tuple(policies)
     numbers = _seeds(seeds)
-    changes = _changes(model, train_data, loss, metric, choices, settings, exclude) | {"policies": policies}
+    compared: dict[str, Any] = {"policies": _names(policies), "writes": _names(writes)}
+    changes = _changes(model, train_data, loss, metric, choices, settings, exclude) | compared
     objective = objective_of(loss, metric)
     base = CompareConfig.of(config).merge(changes).with_absolute_paths()
     top = _folder(out, "out") if out is not None else default_run_folder(base)
@@ -177,18 +182,25 @@ def compare(
         chosen = base.merge({"engine.seed": seed})
         known = (path / "config.toml").is_file()
         with RunFolder.open(path, CompareConfig, chosen.flat()) if known else RunFolder.create(path, chosen) as folder:
-            first = chosen.for_policy(policies[0])
+            first = chosen.for_policy(chosen.policies[0])
             task = _task(first, model, train_data, test_data, validation_data, objective)
             try:
-                compare_policies(chosen, policies, folder, shown, task)
+                if chosen.writes:
+                    compare_writes(chosen, folder, shown, task)
+                else:
+                    compare_policies(chosen, chosen.policies, folder, shown, task)
             except KeyboardInterrupt as interrupted:
                 interrupted.add_note(f"Continue with out={str(top)!r}.")
                 raise
             finally:
                 shown.close()
             build_report(path)
-        runs.update({(name, seed): FinishedRun(path / file_name(name)) for name in policies})
+        runs.update({(name, seed): FinishedRun(path / file_name(name)) for name in chosen.writes or chosen.policies})
     return runs
+
+
+def _names(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _changes(

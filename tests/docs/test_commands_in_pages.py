@@ -28,8 +28,9 @@ def status(arguments: list[str]) -> int | str | None:
     return outcome.value.code
 
 
-def test_trainings_are_accepted(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trainings_are_accepted(page: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("examples").symlink_to(root / "examples")
     monkeypatch.setattr(sys, "path", list(sys.path))
     for text, name in MODULE.findall(page.read_text()):
         Path(name).write_text(text)

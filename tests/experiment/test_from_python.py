@@ -444,3 +444,19 @@ def test_an_interrupted_training_says_how_to_continue(tmp_path: Path) -> None:
     assert interrupted.value.__notes__ == [f"Continue with resume={str(tmp_path / 'run')!r} instead of out."]
     run = tb.train(network, train, test, resume=tmp_path / "run", progress=False)
     assert len(run.report["epochs"]) == 2
+
+
+def test_write_algorithms_are_compared_from_python(tmp_path: Path) -> None:
+    names = ["preset", "strong+first+compare"]
+    settings = {"data.limit": 60, "model.hidden": (8,), "array.rows": 32, "array.columns": 32}
+    runs = tb.compare(writes=names, settings=settings, epochs=1, out=tmp_path / "writes", progress=False)
+    assert list(runs) == [(name, 0) for name in names]
+    actions = {name: runs[name, 0].report["totals"]["actions"] for name in names}
+    # An action of an option that the controller is built without is not listed.
+    assert "compare" not in actions["preset"]
+    assert actions["strong+first+compare"]["compare"] > 0
+    assert {run.report["policy"] for run in runs.values()} == {"siamese"}
+    compared = json.loads((tmp_path / "writes" / "compare.json").read_text())
+    assert list(compared["writes"]) == names
+    with pytest.raises(tb.ConfigError, match=r"writes are compared with one policy, and policies is siamese, chi"):
+        tb.compare(writes=names, policies=["siamese", "chi"], out=tmp_path / "two", progress=False)
