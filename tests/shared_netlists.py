@@ -5,12 +5,8 @@ Together they have every size that matters to a comparison of engines. The rando
 (`twinbar.emulator.verify.elaborations`, serial parts among them), and so have the boards (`virtual_samples`).
 """
 
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.engines.controller_engine import MakeController
-from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 ALONE: Final = ControllerConfig(tiles=1, rows=9, columns=8, adc_channels=1, adc_bits=6, input_bits=3, command_depth=256)
@@ -30,17 +26,3 @@ QUEUES: Final = ControllerConfig(
     tiles=4, rows=40, columns=10, adc_channels=1, adc_bits=8, input_bits=1, command_depth=2
 )
 """Queues as short as they can be; input words of which the last one is not full; inputs of one bit."""
-
-
-def maker_of(name: str, controller: ControllerConfig) -> MakeController:
-    """Return what makes an engine's controllers with just this netlist.
-
-    A crossbar does not say how deep the response queue is: without this, its engines would have netlists of their own.
-    """
-    make = controller_maker(name)
-
-    def made(config: CrossbarConfig, usual: ControllerConfig, **arrays: Any) -> Any:
-        assert replace(usual, response_depth=controller.response_depth) == controller
-        return make(config, controller, **arrays)
-
-    return made

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from comparison import assert_same_activity, assert_same_state, compare
 from layer_samples import crossbar, random_layer, random_writes
-from shared_netlists import ALONE, PAIR, QUEUES, WIDE, maker_of
+from shared_netlists import ALONE, PAIR, QUEUES, WIDE
 
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
-from twinbar.emulator.engines.controllers import CONTROLLERS
+from twinbar.emulator.engines.controllers import CONTROLLERS, controller_maker
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 CASES: dict[str, tuple[dict[str, Any], ControllerConfig]] = {
@@ -57,15 +57,15 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make(name: str) -> MakeController:
-    """What makes its controllers of two tiles."""
-    return maker_of(name, PAIR)
+    """What makes its controllers."""
+    return controller_maker(name)
 
 
 @pytest.mark.parametrize(("name", "case"), [engine(name, case) for name in sorted(CONTROLLERS) for case in CASES])
 def test_operations_give_what_the_fast_engine_gives(name: str, case: str) -> None:
     choices, controller = CASES[case]
     drawn = DRAWN_SHORT if name == "pysim" else DRAWN
-    found = compare(crossbar(controller, **choices), controller.tiles, maker_of(name, controller), **drawn)
+    found = compare(crossbar(controller, **choices), controller.tiles, controller_maker(name), **drawn)
     # The comparison is worth something only where pulses of both polarities were given.
     assert found["pulses"].min() > 0
 

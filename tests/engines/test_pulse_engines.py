@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from comparison import assert_same_activity, assert_same_state
 from layer_samples import CYCLES, crossbar, random_writes
-from shared_netlists import ALONE, PAIR, maker_of
+from shared_netlists import ALONE, PAIR
 
 from twinbar.emulator.contract.bulk_operations import PulseList, WriteList
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -47,7 +47,7 @@ def test_pulses_and_ramps_are_the_same_on_every_engine(case: str, name: str) -> 
     tiles, rng = controller.tiles, np.random.default_rng(2)
     mapped = np.full(tiles, config.array.columns)
     fast = FastEngine(config, tiles, mapped)
-    other = ControllerEngine(config, tiles, mapped, make=maker_of(name, controller))
+    other = ControllerEngine(config, tiles, mapped, make=controller_maker(name))
     preset = config.registers
     others = replace(preset, set_gate=Ramp(preset.set_gate.start - 50, 0, preset.set_gate.start - 50))
     assert not len(fast.set_ramps(preset).actions.nonzero()[0])

@@ -1,4 +1,4 @@
-"""Runs of the command line that can be killed at any moment.
+"""Runs of the command line that start at once, and can be killed at any moment.
 
 A server process imports everything once and forks a child for each run, because PyTorch takes seconds to import. It
 reads requests from standard input and answers on standard output, a line of JSON each.
@@ -32,10 +32,10 @@ class Ended(NamedTuple):
 
 
 class Runs:
-    """The tests' end of a server."""
+    """The tests' end of a server, whose runs have ``folder`` as their working folder."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process, self.folder = process, folder
 
     def run(self, *arguments: str | Path, stop: Stop | None = None) -> Ended:
         """Run ``twinbar`` with arguments to its end, or until it is stopped."""
@@ -56,7 +56,7 @@ def serve(folder: Path, *installed: Path) -> Iterator[Runs]:
         command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            yield Runs(process)
+            yield Runs(process, folder)
         finally:
             process.kill()
 

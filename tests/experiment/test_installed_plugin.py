@@ -209,14 +209,14 @@ def test_lists_name_broken_plug_ins_and_show_the_others(command: Callable[..., A
         (["board", "build", "broken_plugin:PLAIN"], "the board broken_plugin:PLAIN is 3; it must be a twinbar.boards."),
     ],
 )
-def test_a_plug_in_that_cannot_be_used_is_one_sentence(
-    command: Callable[..., Any], tmp_path: Path, arguments: list[str], sentence: str
-) -> None:
-    done = command(*arguments)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"Error: {sentence}")
-    assert done.stderr.count("\n") == 1
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+def test_a_plug_in_that_cannot_be_used_is_one_sentence(runs: Runs, arguments: list[str], sentence: str) -> None:
+    before = set(runs.folder.rglob("*"))
+    ended = runs.run(*arguments)
+    assert ended.status == 2
+    assert ended.text.startswith(f"Error: {sentence}")
+    assert ended.text.count("\n") == 1
+    # What it printed lies in the log.
+    assert set(runs.folder.rglob("*")) - before <= {runs.folder / "log.txt"}
 
 
 def test_the_help_text_looks_at_no_plug_in(site: Path) -> None:

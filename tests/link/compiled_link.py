@@ -1,6 +1,7 @@
 """The link's netlist, compiled (CXXRTL), as a line: thousands of frames in seconds."""
 
 import ctypes
+import functools
 from pathlib import Path
 
 from amaranth.back import cxxrtl
@@ -19,7 +20,9 @@ _ROOM = 64
 _MOST = 1 << 16
 
 
+@functools.cache
 def _library(config: ControllerConfig, link: LinkConfig) -> ctypes.CDLL:
+    """Compile a link, or load it: to make its C++, by which it is looked for, takes seconds."""
     harness = Path(__file__).with_name("link_harness.cc").read_text()
     text = library_text() + cxxrtl.convert(SerialLink(config, link), emit_src=False) + harness
     found = ctypes.CDLL(str(cached_library([text], lambda folder: text)))

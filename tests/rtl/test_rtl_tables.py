@@ -67,7 +67,8 @@ def writes(rng: np.random.Generator, beats: int = 24) -> Program:
 
 
 def test_both_simulations_of_the_netlist_write_by_the_table_alike() -> None:
-    config, rng = crossbar(), np.random.default_rng(7)
+    # At this clock, pulses take ten cycles instead of a hundred: Amaranth's simulator takes a millisecond for each.
+    config, rng = crossbar(clock_hz=10e6), np.random.default_rng(7)
     engines = [RtlController(config, TABLES), PysimController(config, TABLES)]
     ready = [beat for tile in range(TABLES.tiles) for beat in set_up(config, tile, PULSE_LIMIT=9, COMPARE=3)]
     programs = [program(ready)]
