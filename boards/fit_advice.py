@@ -14,6 +14,10 @@ CELL_NAMES: Final = {
     "DP16KD": "block RAMs",
     "MULT18X18D": "multipliers",
     "TRELLIS_IO": "I/O cells",
+    "LUT4": "look-up tables",
+    "DFF": "flip-flops",
+    "BSRAM": "block RAMs",
+    "IOB": "I/O cells",
 }
 """What nextpnr's names of cells mean."""
 
