@@ -10,7 +10,7 @@ PACKAGES := hw emulator host boards
 # Every editable installation warns of folders that are called like the package, which one of ours is, and may be.
 QUIETLY := PYTHONWARNINGS=ignore
 
-.PHONY: help demo test checks coverage kernels yosys lint typecheck docs wheel clean
+.PHONY: help demo test checks coverage kernels yosys lint typecheck docs pictures wheel clean
 
 help:
 	@echo 'make demo       set up, train on digits, and say where the page with the result is'
@@ -19,6 +19,7 @@ help:
 	@echo 'make lint       ruff: lint and format'
 	@echo 'make typecheck  mypy over all packages, as they are imported'
 	@echo 'make docs       write the generated parts of docs/ again'
+	@echo 'make pictures   draw the pictures of docs/ again (needs a C++ compiler, takes minutes)'
 	@echo 'make wheel      build a wheel in dist/'
 	@echo 'make clean      remove what the other targets made, the environment and runs/demo* included'
 
@@ -70,6 +71,9 @@ typecheck: $(VENV)/installed-dev
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python tools/generate_docs.py
+
+pictures: $(VENV)/installed-dev
+	$(BIN)/python tools/draw_pictures.py
 
 wheel: $(BIN)/python
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

@@ -1,8 +1,8 @@
 """Draws the pictures of README.md and docs/ into docs/pictures: `python tools/draw_pictures.py [NAME ...]`.
 
-Diagrams are drawn from their description here. Everything else is measured when it is drawn: a small training on the
-engine `events` gives the waveform (which compiles the controller's netlist) and the timeline, pulses on an emulated chip
-the staircase, and a comparison on the digits the energy.
+Diagrams are drawn from their description. Everything else is measured when it is drawn: a small training on the engine
+`events` gives the timeline and, by the compiled netlist, the waveform; pulses on an emulated chip the staircase; and a
+comparison on the digits the energy.
 """
 
 import sys

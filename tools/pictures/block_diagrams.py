@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
-from pictures.paper import new_page
 
+from pictures.paper import new_page
 from twinbar.host.report.style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, VERMILLION
 
 
@@ -32,7 +32,9 @@ def _box(
         axes.text(middle, y + height / 2, title, ha="center", va="center", fontsize=8.5, color=INK)
 
 
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], text: str = "", both: bool = False) -> None:
+def _arrow(
+    axes: Axes, start: tuple[float, float], end: tuple[float, float], text: str = "", both: bool = False
+) -> None:
     style = "<|-|>" if both else "-|>"
     axes.annotate("", end, start, arrowprops={"arrowstyle": style, "color": INK, "lw": 1.1, "shrinkA": 0, "shrinkB": 0})
     if text:
@@ -50,8 +52,8 @@ def architecture() -> Figure:
         2.3,
         2.7,
         "Host (PyTorch)",
-        "float twin: gradients, optimizer\n\nupdate policy: which cells\nmust change\n\nledger: every pulse, conversion,\n"
-        "cycle and joule\n\nreports, checkpoints",
+        "float twin: gradients, optimizer\n\nupdate policy: which cells\nmust change\n\n"
+        "ledger: every pulse, conversion,\ncycle and joule\n\nreports, checkpoints",
     )
     _box(
         axes,
@@ -70,8 +72,8 @@ def architecture() -> Figure:
         5.1,
         1.15,
         "Emulator",
-        "the same programs on compiled kernels (fast), in SimPy (events)\nor on the controller's own netlist (rtl, pysim):\n"
-        "equal responses, cycles, counts and cell states",
+        "the same programs on compiled kernels (fast), in SimPy (events)\n"
+        "or on the controller's own netlist (rtl, pysim):\nequal responses, cycles, counts and cell states",
         ORANGE,
     )
     for number in range(3):
@@ -85,7 +87,13 @@ def architecture() -> Figure:
     _arrow(axes, (2.5, 2.97), (4.1, 2.97), "serial link\n64-bit commands,\n80-bit responses", both=True)
     _arrow(axes, (6.4, 2.97), (7.65, 2.97), "pins, or\nserial parts", both=True)
     _arrow(axes, (2.5, 1.47), (4.1, 1.47), "programs, or\nwhole layers", both=True)
-    axes.text(0.2, 0.55, "Forward passes and writes run on the crossbar, backward passes on the twin.", fontsize=8.5, color=INK)
+    axes.text(
+        0.2,
+        0.55,
+        "Forward passes and writes run on the crossbar, backward passes on the twin.",
+        fontsize=8.5,
+        color=INK,
+    )
     axes.text(
         0.2, 0.28, "A write list holds only the cells whose quantized level has to change.", fontsize=8.5, color=INK
     )
@@ -110,13 +118,40 @@ def tile() -> Figure:
         x = left + pitch * (2 * pair + 0.5) + 0.09
         axes.text(x, top + 0.1, "G+   G−", ha="center", va="bottom", fontsize=8, color=INK)
     axes.text((left + right) / 2, top + 0.36, "1T1R cells; a weight is a pair", ha="center", fontsize=8.5, color=INK)
-    _box(axes, 1.65, bottom - 0.25, 1.0, top - bottom + 0.25, "Selector", "row drivers:\n4-bit inputs\nor one cell", GREEN)
+    _box(
+        axes,
+        1.65,
+        bottom - 0.25,
+        1.0,
+        top - bottom + 0.25,
+        "Selector",
+        "row drivers:\n4-bit inputs\nor one cell",
+        GREEN,
+    )
     _arrow(axes, (2.65, (bottom + top) / 2), (left - 0.25, (bottom + top) / 2))
     _box(axes, left - 0.25, 0.25, right - left + 0.25, 0.5, "ADC channels (read: current to code)", color=ORANGE)
     _arrow(axes, ((left + right) / 2, bottom - 0.25), ((left + right) / 2, 0.75))
-    _box(axes, right + 0.45, bottom - 0.25, 1.15, top - bottom + 0.25, "Write drive", "bit, source and\nword line codes;\nISPP ramps;\ngate of\nthe pulse", GREEN)
+    _box(
+        axes,
+        right + 0.45,
+        bottom - 0.25,
+        1.15,
+        top - bottom + 0.25,
+        "Write drive",
+        "bit, source and\nword line codes;\nISPP ramps;\ngate of\nthe pulse",
+        GREEN,
+    )
     _arrow(axes, (right + 0.45, (bottom + top) / 2), (right, (bottom + top) / 2))
-    _box(axes, 0.15, 0.25, 1.15, top - 0.25, "Sequencer", "select\nconnect\nconvert\ndecide\npulse\nrecover\n…\nrespond\n\ncounts every\ncycle and\naction", BLUE)
+    _box(
+        axes,
+        0.15,
+        0.25,
+        1.15,
+        top - 0.25,
+        "Sequencer",
+        "select\nconnect\nconvert\ndecide\npulse\nrecover\n…\nrespond\n\ncounts every\ncycle and\naction",
+        BLUE,
+    )
     _arrow(axes, (1.3, bottom + 0.4), (1.65, bottom + 0.4))
     _arrow(axes, (left - 0.25, 0.5), (1.3, 0.5), "codes")
     axes.text(0.15, top + 0.36, "commands in, responses out", fontsize=8, color=MUTED)

@@ -2,9 +2,9 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from pictures.paper import new_page
 
 import twinbar as tb
+from pictures.paper import new_page
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.host.report.style import BLUE, GRID, MUTED, VERMILLION
 

@@ -3,9 +3,9 @@
 import tempfile
 
 from matplotlib.figure import Figure
-from pictures.paper import new_page
 
 import twinbar as tb
+from pictures.paper import new_page
 from twinbar.host.report.style import TINTS, vertical_grid
 
 POLICIES = ("closed-loop", "siamese")

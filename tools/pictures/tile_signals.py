@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from matplotlib.figure import Figure
-from pictures.paper import new_page
 
+from pictures.paper import new_page
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
@@ -102,16 +102,26 @@ def write() -> Figure:
             if last - first > 3:
                 name = Phase(phase).name.lower()
                 axes.text(
-                    (first + last) / 2 - start, 3, name, ha="center", va="center", fontsize=7.5, rotation=0 if last - first > 8 else 90
+                    (first + last) / 2 - start,
+                    3,
+                    name,
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    rotation=0 if last - first > 8 else 90,
                 )
     for height, (name, _) in enumerate(reversed(LANES.items())):
         points = [(0, 0), *((cycle - start, value) for cycle, value in signals[tile, name] if start <= cycle < end)]
         points.append((end - start, points[-1][1]))
-        axes.step(*zip(*((x, height - 0.28 + 0.56 * y) for x, y in points), strict=True), where="post", color=BLUE, lw=1.2)
+        axes.step(
+            *zip(*((x, height - 0.28 + 0.56 * y) for x, y in points), strict=True), where="post", color=BLUE, lw=1.2
+        )
     axes.set_yticks([*range(3), 3], [*reversed(LANES.values()), "phase"])
     axes.set(xlabel="clock cycles (10 ns each)", xlim=(0, end - start), ylim=(-0.6, 3.5))
     pulses = sum(value for cycle, value in signals[tile, "pins__write_gate"] if start <= cycle < end)
-    axes.set_title(f"WRITE of one cell on the netlist: read, decide, pulse, until the level is reached ({pulses} pulses)")
+    axes.set_title(
+        f"WRITE of one cell on the netlist: read, decide, pulse, until the level is reached ({pulses} pulses)"
+    )
     vertical_grid(axes)
     return figure
 
