@@ -10,7 +10,7 @@ PACKAGES := hw emulator host boards
 # Every editable installation warns of folders that are called like the package, which one of ours is, and may be.
 QUIETLY := PYTHONWARNINGS=ignore
 
-.PHONY: help demo test checks coverage kernels yosys lint typecheck docs wheel clean
+.PHONY: help demo test checks coverage kernels yosys lint typecheck docs docs-check pictures site wheel clean
 
 help:
 	@echo 'make demo       set up, train on digits, and say where the page with the result is'
@@ -19,6 +19,9 @@ help:
 	@echo 'make lint       ruff: lint and format'
 	@echo 'make typecheck  mypy over all packages, as they are imported'
 	@echo 'make docs       write the generated parts of docs/ again'
+	@echo 'make site       build the documentation as a site in build/site'
+	@echo 'make docs-check links of the site, commands and programs of the pages'
+	@echo 'make pictures   draw the pictures of docs/ again (needs a C++ compiler, takes minutes)'
 	@echo 'make wheel      build a wheel in dist/'
 	@echo 'make clean      remove what the other targets made, the environment and runs/demo* included'
 
@@ -71,6 +74,18 @@ typecheck: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	$(BIN)/python tools/generate_docs.py
 
+# The site warns of links that lead nowhere and of pages that no list has; the check makes errors of that.
+site: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx -b html -q docs build/site
+	@echo "Open in a browser: $(CURDIR)/build/site/index.html"
+
+docs-check: $(VENV)/installed-docs $(VENV)/installed-dev
+	$(BIN)/python -m sphinx -b html -q -W --keep-going -d build/site-check/doctrees docs build/site-check/html
+	$(BIN)/python -m pytest tests/docs
+
+pictures: $(VENV)/installed-dev
+	$(BIN)/python tools/draw_pictures.py
+
 wheel: $(BIN)/python
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
@@ -84,6 +99,10 @@ $(BIN)/python:
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(QUIETLY) $(BIN)/pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
+
+$(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(QUIETLY) $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(QUIETLY) $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[hdl,boards]' --group dev

@@ -77,9 +77,13 @@ def loaders() -> tuple[DataLoader, DataLoader]:
 
 
 def trainer(folder: str, **choices: object) -> lightning.Trainer:
-    """Return a Trainer that keeps a checkpoint of every epoch; it holds the cells too."""
+    """Return a Trainer that keeps a checkpoint of every epoch; it holds the cells too.
+
+    A sanity check before a resumed training would be one more evaluation, which draws noise: without it, the training
+    ends exactly as one that was never interrupted.
+    """
     kept = ModelCheckpoint(folder, filename="{epoch}", save_top_k=-1)
-    return lightning.Trainer(accelerator="cpu", logger=False, callbacks=[kept], **choices)
+    return lightning.Trainer(accelerator="cpu", logger=False, num_sanity_val_steps=0, callbacks=[kept], **choices)
 
 
 def main(folder: str = "runs/lightning", epochs: int = 3) -> float:

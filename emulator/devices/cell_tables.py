@@ -218,8 +218,8 @@ class _Builder:
             )
         if cycles > MAX_WIDTH:
             raise ConfigError(
-                f"preset {self.preset.name}: pulse.{name}_width is {cycles} cycles of the {clock}; at most {MAX_WIDTH} "
-                "can be counted, so choose a slower clock"
+                f"preset {self.preset.name}: pulse.{name}_width is {exact:.9g} cycles of the {clock}; at most "
+                f"{MAX_WIDTH} can be counted, so choose a slower clock"
             )
         return cycles, cycles / exact
 

@@ -110,6 +110,8 @@ def test_a_width_that_the_clock_cannot_make_is_refused(tables_of):
     assert tables_of("gst-pcm", clock_hz=100e6).width_cycles == (600, 13)
     with pytest.raises(ConfigError, match="at most 268435455 can be counted"):
         tables_of("taox-tio2", clock_hz=10e9)
+    with pytest.raises(ConfigError, match=r"set_width is 5e\+292 cycles of the 1e\+294 MHz clock"):
+        tables_of("taox-hfox", clock_hz=1e300)
 
 
 @pytest.mark.parametrize(

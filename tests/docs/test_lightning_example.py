@@ -13,7 +13,12 @@ lightning = pytest.importorskip("lightning", reason="needs Lightning (pip instal
 @pytest.mark.filterwarnings("ignore")
 def test_it_trains_and_a_resumed_training_ends_the_same(root: Path, tmp_path: Path) -> None:
     example = runpy.run_path(str(root / "examples" / "lightning_training.py"))
-    quiet = {"max_epochs": 3, "enable_progress_bar": False, "enable_model_summary": False}
+    quiet = {
+        "max_epochs": 2,
+        "limit_train_batches": 15,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
 
     def fit(folder: Path, **choices: Any) -> Any:
         lightning.seed_everything(0)
@@ -23,9 +28,8 @@ def test_it_trains_and_a_resumed_training_ends_the_same(root: Path, tmp_path: Pa
         return classifier, float(run.callback_metrics["accuracy"])
 
     whole, accuracy = fit(tmp_path / "whole")
-    assert accuracy > 0.9
-    # 1,437 images in batches of 32.
-    assert whole.net.cost["steps"] == 3 * 45
+    assert accuracy > 0.5
+    assert whole.net.cost["steps"] == 2 * 15
     assert set(whole.net.cost["layers"]) == {"0", "3.body.0", "3.body.3", "5.body.0", "5.body.3", "7"}
     resumed, again = fit(tmp_path / "resumed", ckpt_path=str(tmp_path / "whole" / "epoch=0.ckpt"))
     assert again == accuracy
