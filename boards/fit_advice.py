@@ -17,7 +17,6 @@ CELL_NAMES: Final = {
     "LUT4": "look-up tables",
     "DFF": "flip-flops",
     "BSRAM": "block RAMs",
-    "IOB": "I/O cells",
 }
 """What nextpnr's names of cells mean."""
 

@@ -62,7 +62,7 @@ FAMILIES: Final = {
         },
         "",
         "fs",
-        ("LUT4", "DFF", "BSRAM", "IOB"),
+        ("LUT4", "DFF", "BSRAM"),
     ),
 }
 """Families by the beginning of their devices' names."""

@@ -58,6 +58,8 @@ def test_every_pin_is_in_the_netlist_and_has_its_place(name: str) -> None:
     plan = made.platform.prepare(made.top(), "board")
     if "board.pcf" in plan.files:
         found = dict(re.findall(r"^set_io (\S+) (\S+)$", plan.files["board.pcf"], re.MULTILINE))
+    elif "board.cst" in plan.files:
+        found = dict(re.findall(r'^IO_LOC "(\S+)" (\S+);$', plan.files["board.cst"], re.MULTILINE))
     else:
         found = dict(re.findall(r'^LOCATE COMP "(\S+)" SITE "(\S+)";$', plan.files["board.lpf"], re.MULTILINE))
     found = {port: pin for port, pin in found.items() if port.startswith("front_")}

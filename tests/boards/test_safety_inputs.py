@@ -32,7 +32,8 @@ def test_an_open_pin_stops_by_default(name: str) -> None:
     made = design(board, core_of(board, wiring), wiring)
     for pin, where in made.placement.places.items():
         resource = made.platform.resources[f"front_{pin.replace('.', '_')}", 0]
-        pulled_up = {"PULLUP": 1}.items() <= resource.attrs.items() or resource.attrs.get("PULLMODE") == "UP"
+        pulled_up = {"PULLUP": 1}.items() <= resource.attrs.items()
+        pulled_up |= "UP" in (resource.attrs.get("PULLMODE"), resource.attrs.get("PULL_MODE"))
         assert pulled_up == (pin in SAFETY_INPUTS), (pin, where)
         if pin in SAFETY_INPUTS:
             assert not resource.ios[0].invert

@@ -142,6 +142,8 @@ def test_the_pin_is_one_look_up_table_behind_registers_and_the_stop(tmp_path: Pa
         assert table >> address & 1 == (levels == 0b101)
 
 
+_REGISTERED_PINS = (0b0101, 0b1101)
+"""PIN_OUTPUT_REGISTERED, and the same with a registered enable, which is what Amaranth takes."""
 _REGISTERS = ("$dff", "$dffe", "$sdff", "$sdffe", "$sdffce", "$adff")
 
 
@@ -158,13 +160,13 @@ def _unregistered(name: str, folder: Path, **sizes: int) -> Iterator[str]:
             continue
         (pad,) = cell["connections"]["PACKAGE_PIN"]
         port = next(key for key, found in module["ports"].items() if pad in found["bits"])
-        # Bits 5 to 2 of PIN_TYPE: 0110 drives D_OUT_0 as it is, 0101 through the register of the cell.
+        # Bits 5 to 2 of PIN_TYPE (SB_IO, Lattice ICE Technology Library): the register of the cell drives the pin.
         kind = int(cell["parameters"]["PIN_TYPE"], 2) >> 2
         if not port.startswith("front_") or kind == 0:
             continue
         (source,) = cell["connections"]["D_OUT_0"]
         by, _ = drivers.get(source, ({"type": "constant"}, ""))
-        if kind != 0b0101 and by["type"] not in _REGISTERS:
+        if kind not in _REGISTERED_PINS and by["type"] not in _REGISTERS:
             yield port
 
 
