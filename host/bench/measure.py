@@ -30,8 +30,8 @@ SERIAL_PARTS: Final = {
     "array.columns": 16,
     "device.preset": "umass-hfo2",
     "timing.clock_hz": 12e6,
-    "timing.select": 4,
-    "timing.settle_read": 2,
+    "timing.select": 48,
+    "timing.settle_read": 45,
     "timing.settle_drive": 84,
     "timing.recover": 1,
 }
