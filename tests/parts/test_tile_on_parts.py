@@ -32,8 +32,8 @@ SELECT = 2 + 1 + 68 + 132 + 3
 ARMED = 34 * 3 + 24 + 1
 """Cycle in which ARM is answered: 34 writes of registers take 3 cycles each, ARM 24 to decide and one to respond."""
 AT_REST = 50 + 3 * 66 + 7 * 66 + SETTLE_DRIVE
-"""First cycle in which all outputs rest: power-up (1 us at 20 ns), three words (reset, reference, power), a word for each
-of the seven outputs, settling. ARM ends before the first output is written, so that no output is written twice."""
+"""First cycle in which all outputs rest: power-up (1 us at 20 ns), three words (reset, reference, power), a word for
+each of the seven outputs, settling. ARM ends before the first output is written, so that none is written twice."""
 FIRST_SELECT = AT_REST - ARMED
 """SELECT begins in the cycle behind ARM, and ends in the first one in which all outputs rest."""
 REGISTERS = {
