@@ -98,11 +98,11 @@ class Limits(TomlTable):
         Codes of the lines.
     """
 
-    pulse_us: float | None = Field(default=None, gt=0)
-    pulses: int | None = Field(default=None, ge=1, le=MAX_PULSES)
-    bit_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
-    source_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
-    word_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE)
+    pulse_us: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
+    pulses: int | None = Field(default=None, ge=1, le=MAX_PULSES, strict=True)
+    bit_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE, strict=True)
+    source_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE, strict=True)
+    word_line: int | None = Field(default=None, ge=0, le=MAX_LINE_CODE, strict=True)
 
     @model_serializer(mode="wrap")
     def _given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -203,10 +203,10 @@ class Wiring(TomlTable):
     outputs: list[OutputTable] = Field(default_factory=list)
     pairs: bool = False
     reference: bool = False
-    power_up_us: float = Field(default=0.0, ge=0)
-    input_settle_us: float = Field(default=0.0, ge=0)
-    skew_ns: float = Field(default=5.0, ge=0)
-    round_trip_ns: float = Field(default=25.0, ge=0)
+    power_up_us: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    input_settle_us: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    skew_ns: float = Field(default=5.0, ge=0, allow_inf_nan=False)
+    round_trip_ns: float = Field(default=25.0, ge=0, allow_inf_nan=False)
     pins: dict[str, str | list[str]] = Field(default_factory=dict)
     inputs: dict[SafetyPin, SafetyInput] = Field(default_factory=dict)
     fixed: dict[str, Literal[0, 1]] = Field(default_factory=dict)

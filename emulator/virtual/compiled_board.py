@@ -80,7 +80,7 @@ class CompiledBoard:
             self._board = None
 
     def send(self, data: bytes) -> None:
-        """Return bytes to the board's UART; they take their time on the line."""
+        """Send bytes to the board's UART; they take their time on the line."""
         self._library.twinbar_board_send(self._board, data, len(data))
 
     def receive(self) -> bytes:

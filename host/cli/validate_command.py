@@ -24,11 +24,13 @@ def validate(
     """
     from twinbar.host.experiment.progress_display import terminal_progress
     from twinbar.host.experiment.run_folder import json_text
-    from twinbar.host.report.files import write_text
+    from twinbar.host.report.files import check_writable, write_text
     from twinbar.host.report.validation_tables import print_validation, validation_page
     from twinbar.host.validation.anchor import load_anchors
     from twinbar.host.validation.validation import validate as run_anchors
 
+    if page is not None:
+        check_writable(page)
     progress = terminal_progress()
     try:
         result = run_anchors(load_anchors(), progress, only=only, trainings=trainings)

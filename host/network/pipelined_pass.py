@@ -40,14 +40,27 @@ def pipelined(network: CrossbarNetwork, x: Tensor, parts: int) -> Tensor:
     Raises
     ------
     TwinbarError
-        If images of a batch depend on each other, or on random numbers.
+        If images of a batch depend on each other, or on random numbers, or if the module keeps something of every
+        batch in its buffers (running means), in which the parts would be counted too.
     """
     session = network.session
+    buffers = {name: buffer.clone() for name, buffer in network.module.named_buffers()}
     runs = [_PartRun(network.module, part, session) for part in torch.tensor_split(x, min(parts, len(x)))]
     try:
         _run_side_by_side(runs, session)
+        changed = [
+            name
+            for name, buffer in network.module.named_buffers()
+            if name not in buffers or not torch.equal(buffer, buffers[name])
+        ]
         session.products = _WholeBatch([run.made for run in runs])
-        return network.module(x)
+        y = network.module(x)
+        if changed:
+            raise TwinbarError(
+                f"the buffer {changed[0]} changes with every batch (such as the running means of batch normalization), "
+                "and would change with every part of one, too; train with training.pipeline = 1"
+            )
+        return y
     finally:
         session.products = None
         for run in runs:

@@ -35,7 +35,7 @@ class Endpoint(Protocol):
         """Wait until something comes, but not longer."""
 
     def close(self) -> None:
-        """Return the port back."""
+        """Close the port."""
 
 
 class PtyEndpoint:
@@ -111,7 +111,7 @@ class PtyEndpoint:
             time.sleep(min(seconds, _NO_CLIENT_S))
 
     def close(self) -> None:
-        """Return the port back."""
+        """Close the port."""
         os.close(self._master)
         if self._link is not None:
             with contextlib.suppress(OSError):
@@ -190,7 +190,7 @@ class TcpEndpoint:
         select.select([self._listener, *([self._client] if self._client else [])], [], [], seconds)
 
     def close(self) -> None:
-        """Return the port back."""
+        """Close the port."""
         self._drop()
         self._listener.close()
 

@@ -143,5 +143,5 @@ class FaultyLine:
         return self._line.clock()
 
     def close(self) -> None:
-        """Return the line back."""
+        """Close the line."""
         self._line.close()

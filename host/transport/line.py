@@ -39,7 +39,7 @@ class Line(Protocol):
         """Return the time in seconds, from any origin."""
 
     def close(self) -> None:
-        """Return the line back."""
+        """Close the line."""
 
 
 class SerialLine:
@@ -92,7 +92,7 @@ class SerialLine:
         return time.monotonic()
 
     def close(self) -> None:
-        """Return the port back."""
+        """Close the port."""
         self._port.close()
 
 

@@ -130,7 +130,7 @@ class Link:
         return self._usable
 
     def close(self) -> None:
-        """Return the line back."""
+        """Close the line."""
         self._usable = False
         if self._sign_of_life is not None:
             self._sign_of_life.end()

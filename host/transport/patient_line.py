@@ -97,7 +97,7 @@ class PatientLine:
         return self._line.clock() - self._behind
 
     def close(self) -> None:
-        """Return the port back."""
+        """Close the port."""
         self._line.close()
 
     def _lose(self, error: LinkError) -> None:

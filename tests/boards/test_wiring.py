@@ -170,6 +170,29 @@ def test_a_file_that_is_none(text: str, sentence: str, tmp_path: Path) -> None:
         find_wiring("nowhere")
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[limits]\npulse_us = inf", "limits.pulse_us: input should be a finite number"),
+        ("[limits]\npulse_us = true", "limits.pulse_us: input should be a valid number"),
+        ("[limits]\npulses = true", "limits.pulses: input should be a valid integer"),
+        ('[limits]\nword_line = "2500"', "limits.word_line: input should be a valid integer"),
+        ("[limits]\nbit_line = 4096", "limits.bit_line: input should be less than or equal to 4095"),
+        ("[limits]\nbitline = 3000", "there is no key 'limits.bitline'; docs/boards.md lists them"),
+        ("power_up_us = inf", "power_up_us: input should be a finite number"),
+        ("input_settle_us = inf", "input_settle_us: input should be a finite number"),
+        ("skew_ns = inf", "skew_ns: input should be a finite number"),
+        ("round_trip_ns = inf", "round_trip_ns: input should be a finite number"),
+    ],
+)
+def test_limits_and_times_that_are_no_numbers(text: str, sentence: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'title = "x"\nboards = []\nfront_end = "serial"\n{text}\n')
+    with pytest.raises(ConfigError) as error:
+        find_wiring(str(file))
+    assert sentence in str(error.value)
+
+
 def test_a_size_that_cannot_be_is_named_as_it_was_given(content: dict[str, Any], tmp_path: Path) -> None:
     content["geometry"] |= {"columns": 6, "adc_channels": 2}
     file = tmp_path / "mine.toml"

@@ -135,7 +135,7 @@ class VerilogBench:
         self.dut.rst.value = 0
 
     async def _edge(self) -> None:
-        """Return one rising edge. The clock is driven by hand because time stands still between programs."""
+        """Make one rising edge. The clock is driven by hand because time stands still between programs."""
         self.dut.clk.value = 1
         await Timer(PERIOD_NS // 2, "ns")
         self.dut.clk.value = 0

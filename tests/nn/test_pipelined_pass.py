@@ -86,6 +86,24 @@ def test_images_that_depend_on_each_other_are_refused(on_crossbar: BuildNetwork,
         pipelined(network, x, 2)
 
 
+@pytest.mark.parametrize("place", [0, 2], ids=["before the layers", "behind the layers"])
+def test_running_means_that_would_follow_every_part_are_refused(on_crossbar: BuildNetwork, place: int) -> None:
+    """Behind the last layer, activations of parts and whole batch are the same; the running means are not."""
+    x = torch.rand(8, 5, generator=torch.Generator().manual_seed(2))
+    torch.manual_seed(4)
+    layers = [nn.Linear(5, 6), nn.Linear(6, 5)]
+    layers.insert(place, nn.BatchNorm1d(5))
+    network = on_crossbar(nn.Sequential(*layers), x)
+    network.module.train()
+    sentence = r"the buffer 2\.running_mean changes" if place else r"layer 1 is given other activations"
+    with network.forward_pass(), pytest.raises(TwinbarError, match=rf"{sentence} .* = 1$"):
+        pipelined(network, x, 2)
+    # Evaluation changes no buffer: every image is for itself.
+    network.module.eval()
+    with network.forward_pass():
+        assert pipelined(network, x, 2).shape == (8, 5)
+
+
 def test_what_a_module_raises_is_raised_and_no_part_goes_on(on_crossbar: BuildNetwork) -> None:
     class Fails(nn.Module):
         fails = False

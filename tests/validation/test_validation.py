@@ -99,6 +99,22 @@ def test_the_command_writes_a_page(twinbar: Callable[..., Any], tmp_path: Path) 
     assert twinbar("validate", "--only", "nothing").status == 2
 
 
+def test_a_page_that_cannot_be_written_is_refused_before_anything_runs(
+    twinbar: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("an anchor was run")
+
+    monkeypatch.setattr("twinbar.host.validation.validation.validate", never)
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    for page, reason in (("file/page.md", "File exists; give a folder that can"), (".", "it is a folder; name a file")):
+        outcome = twinbar("validate", "--page", page)
+        assert outcome.status == 2
+        assert f"{page} cannot be written: {reason}" in " ".join(outcome.err.split())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
 def test_the_page_in_the_docs_has_every_anchor() -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "validation.md").read_text()
     for one in TABLE.anchor:

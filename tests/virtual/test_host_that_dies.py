@@ -63,7 +63,7 @@ class TappedBoard(CompiledBoard):
     heard = b""
 
     def send(self, data: bytes) -> None:
-        """Return bytes to the board's UART."""
+        """Send bytes to the board's UART."""
         self.heard += data
         super().send(data)
 

@@ -155,7 +155,7 @@ def loss(steps: Steps | None) -> Plot | None:
 
 
 def _log_counts(ax: Axes, largest: float) -> None:
-    """Return the vertical axis a logarithmic scale of counts that also has a place for zero."""
+    """Give the vertical axis a logarithmic scale of counts that also has a place for zero."""
     ax.set_yscale("symlog", linthresh=1, linscale=0.4)
     ticks = [tick for tick in _COUNT_TICKS if tick <= max(largest, 1) * 1.01]
     ax.yaxis.set_major_locator(FixedLocator(ticks))
