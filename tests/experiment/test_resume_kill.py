@@ -143,8 +143,12 @@ def test_a_signal_stops_with_a_complete_checkpoint(
 def test_a_signal_before_anything_is_programmed_says_how_to_continue_too(
     runs: Runs, alone: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    folder = tmp_path / "run"
-    ended = start(runs, "train", TRAIN, folder, Stop(number, 0.02, file=str(folder / "config.toml")))
+    # On a loaded machine a run may come to its end before the signal is sent.
+    for attempt in range(3):
+        folder = tmp_path / f"run-{attempt}"
+        ended = start(runs, "train", TRAIN, folder, Stop(number, 0.02, file=str(folder / "config.toml")))
+        if ended.status != 0:
+            break
     assert ended.status == 130, ended.text
     assert f"Interrupted; continue with: twinbar train --resume {folder}" in ended.text
     to_the_end(runs, "train", TRAIN, folder)
