@@ -116,6 +116,22 @@ def _one_thread_per_worker() -> None:
                 sys.modules[module].set_num_threads(1)
 
 
+@pytest.fixture
+def quick_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile what draws waveforms without optimization: in half a minute, not a whole one, for few cycles."""
+    from twinbar.emulator.engines.rtl import netlist_library
+
+    cached_library, traced = netlist_library.cached_library, netlist_library.TRACE_FLAGS
+
+    def cached(content: list[str], write: Callable[[Path], str], flags: Any = netlist_library.FLAGS) -> Path:
+        with monkeypatch.context() as patch:
+            if flags is traced:
+                patch.setenv("CXXFLAGS", "-O0")
+            return cached_library(content, write, flags)
+
+    monkeypatch.setattr(netlist_library, "cached_library", cached)
+
+
 @pytest.fixture(scope="session")
 def compiled_kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Share out the compilation of the kernels among workers, which would else all wait for all of it.

@@ -1,7 +1,6 @@
 """A controller with emulated arrays, its netlist compiled with CXXRTL: runs programs as the engines do."""
 
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,11 +12,10 @@ from amaranth.lib.wiring import In, Out
 
 from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.rtl.block import mangle, memory_name
-from twinbar.emulator.engines.rtl.compiler import find_compiler
 from twinbar.emulator.engines.rtl.netlist import rtlil_text
-from twinbar.emulator.engines.rtl.netlist_library import library_text
+from twinbar.emulator.engines.rtl.netlist_library import cached_library, library_text, translator_texts
 from twinbar.emulator.engines.rtl.storage import storage_of
-from twinbar.emulator.engines.rtl.yosys import flatten, include_folder, translate
+from twinbar.emulator.engines.rtl.yosys import flatten, translate
 from twinbar.hw.gateware.array.emulated_array import EmulatedArray
 from twinbar.hw.gateware.array.memory_map import MemoryMap
 from twinbar.hw.gateware.controller import Controller
@@ -27,6 +25,8 @@ from twinbar.hw.timing import PHASES
 
 PATIENCE = 5_000_000
 """Cycles in which the cells of a test are formed, at most."""
+PROGRAM_FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-w")
+"""What is compiled is a program: a process of its own."""
 REST = 3000
 """Cycles after which the last pulse is computed."""
 
@@ -70,7 +70,7 @@ class ChipBench:
     def __init__(self, config: ControllerConfig, array: EmulatedArray) -> None:
         self.config = config
         self.map = MemoryMap.of(config, array.model)
-        self._folder, self._binary = _compiled(config, array)
+        self._program = _compiled(config, array)
 
     def run(self, program: Program, *, rehearsal: int = 0, session: int = -1) -> Run:
         """Form the cells, then run a program, with a session's reset in a cycle of it.
@@ -81,7 +81,7 @@ class ChipBench:
         lines = [f"{rehearsal} {session} {len(program.commands)} {PATIENCE} {REST}"]
         lines += [f"{command:x} {cycle}" for command, cycle in beats]
         lines.append(" ".join(map(str, [len(program.ready), *program.ready.astype(int).tolist()])))
-        done = subprocess.run([self._binary], input="\n".join(lines), capture_output=True, text=True, check=True)
+        done = subprocess.run([self._program], input="\n".join(lines), capture_output=True, text=True, check=True)
         run = Run()
         for line in done.stdout.splitlines():
             what, *values = line.split()
@@ -115,18 +115,27 @@ class ChipBench:
 
 
 @cache
-def _compiled(config: ControllerConfig, array: EmulatedArray) -> tuple[tempfile.TemporaryDirectory, Path]:
-    """Compile a controller; it is kept as long as the tests run."""
-    folder = tempfile.TemporaryDirectory()
-    work = Path(folder.name)
-    flat = flatten("chip", rtlil_text(InSession(Controller(config, array=array))), work)
-    chip = translate("chip", flat, work, debug=False, reset=True)
-    found = storage_of(chip.netlist).memories
-    memories = sorted(memory_name(name) for name, (width, _) in found.items() if width == 16 and "memory" in name)
-    assert len(memories) == config.tiles, memories
-    lines = [library_text(), chip.text, "using Top = twinbar_chip::p_top;"]
+def _compiled(config: ControllerConfig, array: EmulatedArray) -> Path:
+    """Return the program that runs a controller; it is compiled once for all processes, as netlists are."""
+    text = rtlil_text(InSession(Controller(config, array=array)))
+    harness = [(Path(__file__).parent / "chip_bench.h").read_text(), Path(__file__).read_text()]
+    words = MemoryMap.of(config, array.model).words
+
+    def write(work: Path) -> str:
+        chip = translate("chip", flatten("chip", text, work), work, debug=False, reset=True)
+        found = storage_of(chip.netlist).memories
+        memories = sorted(memory_name(name) for name, (width, _) in found.items() if width == 16 and "memory" in name)
+        assert len(memories) == config.tiles, memories
+        return "\n".join([library_text(), chip.text, *_glue(config, memories, words), harness[0]])
+
+    return cached_library([text, *harness, str(words), *translator_texts()], write, PROGRAM_FLAGS)
+
+
+def _glue(config: ControllerConfig, memories: list[str], words: int) -> list[str]:
+    """Tell the harness what the controller's ports and memories are called."""
+    lines = ["using Top = twinbar_chip::p_top;"]
     lines += [f"constexpr int kTiles = {config.tiles}, kPhases = {len(PHASES)};"]
-    lines += [f"constexpr int kWords = {MemoryMap.of(config, array.model).words};"]
+    lines += [f"constexpr int kWords = {words};"]
     each = {
         "phase": ("unsigned", "phases__{}"),
         "fault": ("bool", "tiles__{}__fault"),
@@ -136,20 +145,5 @@ def _compiled(config: ControllerConfig, array: EmulatedArray) -> tuple[tempfile.
         lines.append(f"{kind} {name}(Top &top, int tile) {{ switch (tile) {{ {cases} }} return 0; }}")
     all_formed = " && ".join(f"top.{mangle(f'tiles__{k}__formed')}.get<bool>()" for k in range(config.tiles))
     lines.append(f"bool formed(Top &top) {{ return {all_formed}; }}")
-    words = "".join(f"case {k}: return top.{name}.data[at].get<unsigned>();" for k, name in enumerate(memories))
-    lines.append(f"unsigned stored(Top &top, int tile, int at) {{ switch (tile) {{ {words} }} return 0; }}")
-    lines.append((Path(__file__).parent / "chip_bench.h").read_text())
-    (work / "top.cc").write_text("\n".join(lines))
-    command = [
-        *find_compiler(),
-        "-std=c++17",
-        "-O2",
-        "-DNDEBUG",
-        "-w",
-        f"-I{include_folder()}",
-        "top.cc",
-        "-o",
-        "bench",
-    ]
-    subprocess.run(command, cwd=work, check=True)
-    return folder, work / "bench"
+    stored = "".join(f"case {k}: return top.{name}.data[at].get<unsigned>();" for k, name in enumerate(memories))
+    return [*lines, f"unsigned stored(Top &top, int tile, int at) {{ switch (tile) {{ {stored} }} return 0; }}"]

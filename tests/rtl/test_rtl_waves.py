@@ -11,7 +11,7 @@ from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.vocabulary import Opcode, Record
 from twinbar.hw.timing import Phase
 
-pytestmark = pytest.mark.compiler
+pytestmark = [pytest.mark.compiler, pytest.mark.usefixtures("quick_traces")]
 
 PULSES = [
     command(Opcode.PULSE, 1, row=2, column=3, count=3, record=Record.SET),
