@@ -104,11 +104,6 @@ class Activity:
         )
 
     @classmethod
-    def nothing(cls) -> "Activity":
-        """Return what a program did that did nothing."""
-        return cls.of_sums(_no_actions(), _no_energy(), _no_phases(), cycles=0, link_cycles=0)
-
-    @classmethod
     def of_sums(
         cls,
         actions: NDArray[np.int64],

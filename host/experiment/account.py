@@ -129,7 +129,7 @@ def step_figures(ledger: Ledger, step: Mapping[Kind, Activity]) -> dict[str, Any
     step : mapping of Kind to Activity
         What the step did.
     """
-    write, forward = (step.get(kind) or Activity.nothing() for kind in ("write", "forward"))
+    write, forward = (step.get(kind) or Activity() for kind in ("write", "forward"))
     return {
         "cell_writes": int(write.actions[Action.WRITE_OK] + write.actions[Action.WRITE_FAILED]),
         "pulses_set": int(write.actions[Action.PULSE_SET]),

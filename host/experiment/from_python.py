@@ -1,6 +1,5 @@
 """`twinbar.train` and `twinbar.compare`: the trainings of the commands, with objects of one's own."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.finished_run import FinishedRun
 from twinbar.host.experiment.objective import Objective, objective_of
 from twinbar.host.experiment.policy_comparison import compare as compare_policies
-from twinbar.host.experiment.progress_display import Progress, SilentProgress, terminal_progress
+from twinbar.host.experiment.python_arguments import continued_with, folder_of, names_of, progress_if, taken_up
 from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
 from twinbar.host.experiment.sections import FROM_PYTHON
 from twinbar.host.experiment.task import Task, build_task, make_module
@@ -107,18 +106,16 @@ def train(
     if resume is not None:
         if out is not None:
             raise ConfigError("out starts a run and resume takes one up; give one of them")
-        folder = RunFolder.open(_folder(resume, "resume"), ExperimentConfig, changes)
+        folder = RunFolder.open(folder_of(resume, "resume"), ExperimentConfig, changes)
     else:
         chosen = ExperimentConfig.of(config).merge(changes).with_absolute_paths()
-        folder = RunFolder.create(_folder(out, "out") if out is not None else default_run_folder(chosen), chosen)
-    shown = _progress(progress)
+        folder = RunFolder.create(folder_of(out, "out") if out is not None else default_run_folder(chosen), chosen)
+    shown = progress_if(progress)
     with folder:
         task = _task(folder.config, model, train_data, test_data, validation_data, objective)
         try:
-            train_experiment(folder.config, folder, shown, folder.resumed, task, followers)
-        except KeyboardInterrupt as interrupted:
-            interrupted.add_note(f"Continue with resume={str(folder.path)!r} instead of out.")
-            raise
+            with continued_with(f"resume={str(folder.path)!r} instead of out"):
+                train_experiment(folder.config, folder, shown, folder.resumed, task, followers)
         finally:
             shown.close()
         build_report(folder.path)
@@ -170,37 +167,30 @@ def compare(
         if choices.get(name) is not None:
             raise ConfigError(f"a comparison has several: give {several}=[...] instead of {name}")
     numbers = _seeds(seeds)
-    compared: dict[str, Any] = {"policies": _names(policies), "writes": _names(writes)}
+    compared: dict[str, Any] = {"policies": names_of(policies), "writes": names_of(writes)}
     changes = _changes(model, train_data, loss, metric, choices, settings, exclude) | compared
     objective = objective_of(loss, metric)
     base = CompareConfig.of(config).merge(changes).with_absolute_paths()
-    top = _folder(out, "out") if out is not None else default_run_folder(base)
+    top = folder_of(out, "out") if out is not None else default_run_folder(base)
     runs = {}
-    shown = _progress(progress)
+    shown = progress_if(progress)
     for seed in numbers:
         path = top if len(numbers) == 1 else top / f"seed-{seed}"
         chosen = base.merge({"engine.seed": seed})
-        known = (path / "config.toml").is_file()
-        with RunFolder.open(path, CompareConfig, chosen.flat()) if known else RunFolder.create(path, chosen) as folder:
+        with taken_up(path, CompareConfig, chosen) as folder:
             first = chosen.for_policy(chosen.policies[0])
             task = _task(first, model, train_data, test_data, validation_data, objective)
             try:
-                if chosen.writes:
-                    compare_writes(chosen, folder, shown, task)
-                else:
-                    compare_policies(chosen, chosen.policies, folder, shown, task)
-            except KeyboardInterrupt as interrupted:
-                interrupted.add_note(f"Continue with out={str(top)!r}.")
-                raise
+                with continued_with(f"out={str(top)!r}"):
+                    if chosen.writes:
+                        compare_writes(chosen, folder, shown, task)
+                    else:
+                        compare_policies(chosen, chosen.policies, folder, shown, task)
             finally:
                 shown.close()
             build_report(path)
         runs.update({(name, seed): FinishedRun(path / file_name(name)) for name in chosen.writes or chosen.policies})
     return runs
-
-
-def _names(names: str | Sequence[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _changes(
@@ -250,15 +240,6 @@ def _seeds(seeds: Any) -> list[int]:
     return numbers
 
 
-def _folder(path: Any, name: str) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigError(f"{name} is {type(path).__name__}; it must name a folder")
-    text = os.fspath(path)
-    if not text or "\0" in str(text):
-        raise ConfigError(f"{name} is {text!r}; it must name a folder")
-    return Path(path)
-
-
 def _reference(thing: Any, what: str) -> str:
     """Name an object: as ``package.module:Name`` where every program can import it, else as one of this program."""
     if isinstance(thing, str):
@@ -293,7 +274,3 @@ def _task(
     make = partial(make_module, given, config.engine.seed)
     validation = None if validation_data is None else as_examples(validation_data, "validation")
     return Task(make, as_examples(train_data, "training"), as_examples(test_data, "test"), validation, objective)
-
-
-def _progress(wanted: bool) -> Progress:
-    return terminal_progress() if wanted else SilentProgress()

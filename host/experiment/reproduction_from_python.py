@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from twinbar.host.experiment.progress_display import SilentProgress, terminal_progress
+from twinbar.host.experiment.python_arguments import continued_with, folder_of, names_of, progress_if, taken_up
 from twinbar.host.experiment.reproduction import reproduce as reproduce_paper
 from twinbar.host.experiment.reproduction_config import ReproductionConfig
-from twinbar.host.experiment.run_folder import RunFolder, default_run_folder
+from twinbar.host.experiment.run_folder import default_run_folder
 from twinbar.host.report.page import build_report
 
 
@@ -15,7 +15,7 @@ def reproduce(
     data: str | None = None,
     *,
     quick: bool = False,
-    networks: Sequence[str] | None = None,
+    networks: str | Sequence[str] | None = None,
     seeds: int | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -30,7 +30,7 @@ def reproduce(
         Name of the data set; by default MNIST.
     quick : bool
         Whether it takes minutes, of a part of the images, instead of hours.
-    networks : sequence of str, optional
+    networks : str or sequence of str, optional
         Of ``mlp-256``, ``mlp-256-128`` and ``lenet``; by default all.
     seeds : int, optional
     config : str, Path or mapping, optional
@@ -53,17 +53,20 @@ def reproduce(
     ConfigError, KeyboardInterrupt
         As `twinbar.train`.
     """
-    given = {"data.name": data, "networks": networks, "seeds": seeds, "quick": quick or None}
+    given = {
+        "data.name": data,
+        "networks": None if networks is None else names_of(networks),
+        "seeds": seeds,
+        "quick": quick or None,
+    }
     changes = {key: value for key, value in given.items() if value is not None}
-    if networks is not None:
-        changes["networks"] = tuple(networks)
     chosen = ReproductionConfig.of(config).merge({**changes, **(settings or {})}).with_absolute_paths()
-    path = Path(out) if out is not None else default_run_folder(chosen)
-    known = (path / "config.toml").is_file()
-    shown = terminal_progress() if progress else SilentProgress()
-    with RunFolder.open(path, ReproductionConfig, chosen.flat()) if known else RunFolder.create(path, chosen) as folder:
+    path = folder_of(out, "out") if out is not None else default_run_folder(chosen)
+    shown = progress_if(progress)
+    with taken_up(path, ReproductionConfig, chosen) as folder:
         try:
-            result = reproduce_paper(chosen, folder, shown)
+            with continued_with(f"out={str(path)!r}"):
+                result = reproduce_paper(chosen, folder, shown)
         finally:
             shown.close()
         build_report(path)

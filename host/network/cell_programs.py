@@ -52,7 +52,7 @@ class CellPrograms:
         knows = not initial and table is not None and table.knows_moves
         self._held = {name: _levels_of_pairs(array) for name, array in self._arrays.items()} if knows else {}
         nothing = np.zeros(0, np.int64)
-        self.result = WriteResult(nothing, nothing, nothing, nothing.astype(np.bool_), Activity.nothing())
+        self.result = WriteResult(nothing, nothing, nothing, nothing.astype(np.bool_), Activity())
         self.done = {layer.name: LayerWrites() for layer in layers}
 
     def write(self, decisions: Mapping[str, Decision]) -> None:

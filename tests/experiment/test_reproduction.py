@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import twinbar as tb
+from twinbar.host.experiment import reproduction_from_python
 from twinbar.host.experiment.mean_interval import mean_interval
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.reproduction import parts_of, reproduce, seconds_left
@@ -226,3 +227,21 @@ def test_python_takes_up_what_the_command_began(folder: Path) -> None:
     assert json.loads((folder / "reproduction.json").read_text()) == json.loads(json.dumps(result))
     with pytest.raises(ConfigError, match="was started with seeds = 2"):
         tb.reproduce("digits", networks=["mlp-256"], seeds=1, settings=settings, out=folder, progress=False)
+
+
+def test_arguments_from_python_are_checked_as_those_of_a_training(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="out is int; it must name a folder"):
+        tb.reproduce("digits", out=3, progress=False)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match='networks holds "resnet"'):
+        tb.reproduce("digits", networks="resnet", out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_interrupted_reproduction_says_how_to_continue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduction_from_python, "reproduce_paper", interrupt)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        tb.reproduce("digits", networks="mlp-256", out=tmp_path / "run", progress=False)
+    assert interrupted.value.__notes__ == [f"Continue with out={str(tmp_path / 'run')!r}."]

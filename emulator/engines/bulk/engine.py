@@ -278,7 +278,7 @@ class FastEngine:
         """Bring other ramps into all tiles; nothing is done where they are set already."""
         after = self._ramps if ramps is self._ramps else self._ramps.with_ramps_of(ramps)
         if after == self._ramps:
-            return Activity.nothing()
+            return Activity()
         self._change_writes(initial=False)
         registers = len(changed_ramps(self.config.timing, self._ramps, after))
         self._take_ramps(after)
@@ -345,7 +345,7 @@ class FastEngine:
             clipped, made = int(np.add.reduce(extreme[:, 2])), int(np.add.reduce(conversions))
             results.append(MultiplyResult(sums, lowest, highest, clipped, made, activity))
             if len(passes) > 1:
-                activity = Activity.nothing()
+                activity = Activity()
         return results
 
     def _pass(self, product: LayerProduct) -> LayerPass:
@@ -481,6 +481,7 @@ class FastEngine:
                 operands.variance,
                 sums,
                 variances,
+                # One thread is done with a step or two before another one has been woken.
                 work=steps.shape[1] * FEW_CELLS // FEW_STEPS,
             )
             return sums, variances
