@@ -200,11 +200,17 @@ def pdf(plot: Plot) -> bytes:
 
 def svg(plot: Plot) -> str:
     """Draw a plot as a stand-alone SVG document; equal plots give equal bytes."""
-    FigureCanvasSVG(plot.figure)
+    canvas = FigureCanvasSVG(plot.figure)
     buffer = io.StringIO()
+    background, dpi = plot.figure.get_facecolor(), plot.figure.dpi
     with drawing():
         _lay_out(plot.figure)
-        plot.figure.savefig(buffer, format="svg", facecolor="none", metadata={"Date": None})
+        # Matplotlib lays out for 72 dpi and stays there; images in the drawing would be coarser for it.
+        plot.figure.dpi = dpi
+        plot.figure.set_facecolor("none")
+        # `savefig` would draw the figure once more before that, for a layout that is done.
+        canvas.print_svg(buffer, metadata={"Date": None})
+    plot.figure.set_facecolor(background)
     return buffer.getvalue()
 
 
