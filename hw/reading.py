@@ -1,6 +1,7 @@
 """One place for files that cannot be read, whatever their format is and however they are damaged."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,25 @@ from twinbar.hw.errors import ConfigError, TwinbarError
 def expanded(path: Path | str) -> Path:
     """Return a path with ``~`` at its beginning replaced by the home; as it is where there is none."""
     return Path(os.path.expanduser(path))
+
+
+def refuse_pipes(folder: Path) -> None:
+    """Refuse a folder that holds a pipe, a socket or a device: whoever reads one of these may wait for ever.
+
+    Raises
+    ------
+    ConfigError
+        With the path of the first one.
+    """
+    for parent, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = Path(parent, name)
+            try:
+                mode = path.stat().st_mode
+            except OSError:
+                continue  # a link that leads nowhere, or a temporary file that is gone; whoever needs it says so
+            if not stat.S_ISREG(mode):
+                raise ConfigError(f"{path} is not a file but a pipe, a socket or a device; remove it")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from twinbar.host.experiment.step_table import StepTable
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.file_lock import lock
-from twinbar.hw.reading import expanded, reading
+from twinbar.hw.reading import expanded, reading, refuse_pipes
 from twinbar.hw.registry import file_name
 
 CONFIG: Final = "config.toml"
@@ -103,6 +103,7 @@ class RunFolder:
         if not (path / CONFIG).is_file():
             reason = f"it holds no {CONFIG}" if path.is_dir() else "there is no such folder"
             raise ConfigError(f"{path} cannot be resumed: {reason}; start a run there with --out {path}")
+        refuse_pipes(path)
         values = toml.read(path / CONFIG, str(path / CONFIG))
         command = _command_of(values)
         if command != kind.command:

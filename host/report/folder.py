@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from twinbar.host.report.schema import Compare, Report, parse_compare, parse_report
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.reading import reading
+from twinbar.hw.reading import reading, refuse_pipes
 from twinbar.hw.registry import file_name
 
 REPORT: Final = "report.json"
@@ -231,6 +231,7 @@ def load(folder: Path) -> LoadedRun | LoadedComparison:
     if not folder.is_dir():
         reason = "it is a file" if folder.exists() else "it does not exist"
         raise ConfigError(f"{folder} is not a run folder: {reason}; give a folder that `twinbar train` wrote")
+    refuse_pipes(folder)
     if (folder / COMPARE).exists():
         return load_compare(folder)
     if (folder / REPORT).exists():

@@ -156,6 +156,14 @@ def test_what_is_no_run_cannot_be_resumed(tmp_path: Path, make: Any, sentence: s
         RunFolder.open(tmp_path / "run")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_a_run_folder_is_not_waited_for(tmp_path: Path) -> None:
+    RunFolder.create(tmp_path, CONFIG).close()
+    os.mkfifo(tmp_path / "steps.csv")
+    with pytest.raises(ConfigError, match=r"steps\.csv is not a file but a pipe"):
+        RunFolder.open(tmp_path)
+
+
 def test_a_comparison_is_resumed_as_a_comparison(tmp_path: Path) -> None:
     RunFolder.create(tmp_path / "c", CompareConfig()).close()
     RunFolder.create(tmp_path / "t", CONFIG).close()

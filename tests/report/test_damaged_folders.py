@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,6 +151,15 @@ def test_conductances_that_are_no_numbers(run: Path) -> None:
         shape = archive["conductance_s"].shape
     edit_arrays(run / "arrays.npz", conductance_s=np.full(shape, np.nan, np.float32))
     assert "not finite" in refused(run)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["report.json", "steps.csv", "arrays.npz", "checkpoint/000001.npz"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(run: Path, name: str) -> None:
+    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).unlink(missing_ok=True)
+    os.mkfifo(run / name)
+    assert refused(run) == f"{run / name} is not a file but a pipe, a socket or a device; remove it"
 
 
 def test_a_comparison_with_one_damaged_run(tmp_path: Path, make_compare: Callable) -> None:
