@@ -10,7 +10,7 @@ import re
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -25,6 +25,7 @@ from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.cli.options import FLAGS
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.reproduction_config import ReproductionConfig
+from twinbar.host.experiment.sweep_config import SweepConfig
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
 from twinbar.hw.export.address_map import bus_page
@@ -82,13 +83,25 @@ def configuration() -> str:
         f"{ReproductionConfig().training.epochs}.",
         "",
     ]
+    blocks += [_own_keys(ReproductionConfig, flags), ""]
+    blocks += [
+        "## `twinbar sweep`",
+        "",
+        "Keys that stand before the first section.",
+        "",
+        _own_keys(SweepConfig, flags),
+        "",
+    ]
+    return "\n".join(blocks)
+
+
+def _own_keys(kind: type[ExperimentConfig], flags: Mapping[str, str]) -> str:
     rows = []
-    for key in ReproductionConfig.model_fields.keys() - ExperimentConfig.model_fields.keys():
-        field = ReproductionConfig.model_fields[key]
+    for key in kind.model_fields.keys() - ExperimentConfig.model_fields.keys():
+        field = kind.model_fields[key]
         option = f"`{flags[key]}`" if key in flags else ""
         rows.append((f"`{key}`", _code(field.default), option, _sentence(field.description)))
-    blocks += [_table(("key", "default", "option", "meaning"), sorted(rows)), ""]
-    return "\n".join(blocks)
+    return _table(("key", "default", "option", "meaning"), sorted(rows))
 
 
 def presets() -> str:

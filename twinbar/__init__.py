@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twinbar.host.experiment.finished_run import FinishedRun
     from twinbar.host.experiment.from_python import compare, train
     from twinbar.host.experiment.reproduction_from_python import reproduce
+    from twinbar.host.experiment.sweep_from_python import sweep
     from twinbar.host.network.convert import convert
     from twinbar.host.network.network import Network
     from twinbar.host.virtual.virtual_board import VirtualBoard
@@ -39,6 +40,7 @@ __all__ = [
     "policies",
     "presets",
     "reproduce",
+    "sweep",
     "train",
 ]
 
@@ -58,6 +60,7 @@ _HOMES: Final = {
     "policies": "twinbar.host.catalogue",
     "presets": "twinbar.host.catalogue",
     "reproduce": "twinbar.host.experiment.reproduction_from_python",
+    "sweep": "twinbar.host.experiment.sweep_from_python",
     "train": "twinbar.host.experiment.from_python",
 }
 """The module that has each name."""

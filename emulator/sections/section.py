@@ -4,7 +4,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, ClassVar, Union, get_args, get_origin
 
-from pydantic import ConfigDict, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
 
 from twinbar.emulator.sections.config_errors import explain
 from twinbar.hw.errors import ConfigError
@@ -13,6 +13,15 @@ from twinbar.hw.toml_table import TomlTable
 
 def _takes_none(annotation: Any) -> bool:
     return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
+
+
+def none_for_word(table: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with None in place of the word ``none``, for the keys of a table that take None."""
+    fields = table.model_fields
+    return {
+        key: None if value == "none" and key in fields and _takes_none(fields[key].annotation) else value
+        for key, value in values.items()
+    }
 
 
 class Section(TomlTable):
@@ -46,11 +55,4 @@ class Section(TomlTable):
     @model_validator(mode="before")
     @classmethod
     def _read_none(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        return {
-            key: None
-            if value == "none" and key in cls.model_fields and _takes_none(cls.model_fields[key].annotation)
-            else value
-            for key, value in values.items()
-        }
+        return none_for_word(cls, values) if isinstance(values, Mapping) else values

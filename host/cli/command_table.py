@@ -24,6 +24,9 @@ COMMANDS: Final = {
     "compare": Target(
         "twinbar.host.cli.compare_command", "compare", "Train with several update policies, side by side."
     ),
+    "sweep": Target(
+        "twinbar.host.cli.sweep_command", "sweep", "Train with every combination of settings, or search for the best."
+    ),
     "reproduce": Target(
         "twinbar.host.cli.reproduce_command", "reproduce", "Set the claims of the paper beside what is measured."
     ),

@@ -18,11 +18,12 @@ from twinbar.hw.errors import ConfigError
 
 
 class ConfigOption(NamedTuple):
-    """An option that sets a key of the configuration."""
+    """An option that sets a key of the configuration; one that may be repeated gives a list."""
 
     option: str
     key: str
     metavar: str
+    repeated: bool = False
 
 
 FLAGS: Final = (
@@ -36,7 +37,12 @@ FLAGS: Final = (
     ConfigOption("policies", "policies", "A,B,..."),
     ConfigOption("writes", "writes", "A,B,..."),
     ConfigOption("networks", "networks", "A,B,..."),
+    ConfigOption("vary", "vary", "KEY=VALUES", repeated=True),
     ConfigOption("seeds", "seeds", "N"),
+    ConfigOption("trials", "trials", "N"),
+    ConfigOption("goals", "goals", "A,B,..."),
+    ConfigOption("workers", "workers", "N"),
+    ConfigOption("scheduler", "scheduler", "ADDRESS"),
     ConfigOption("quick", "quick", ""),
     ConfigOption("engine", "engine.name", "NAME"),
     ConfigOption("port", "engine.port", "PORT"),
@@ -62,7 +68,7 @@ _RUN_PANEL = "The run"
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a user asked ``train``, ``compare`` or ``reproduce`` for.
+    """What a user asked ``train``, ``compare``, ``reproduce`` or ``sweep`` for.
 
     Parameters
     ----------
@@ -160,9 +166,11 @@ def _folder(option: str, text: str | None) -> Path | None:
 
 
 def _changes(kind: type[ExperimentConfig], flags: Sequence[ConfigOption], given: dict[str, Any]) -> dict[str, Any]:
-    asked = [(f"--{flag.option}", flag.key, given[_name(flag.option)]) for flag in flags]
-    asked = [(option, key, _text(given)) for option, key, given in asked if given is not None]
-    return read_settings(kind, asked, given["set"] or [])
+    texts = [(flag, given[_name(flag.option)]) for flag in flags]
+    single = [(flag, text) for flag, text in texts if text is not None and not flag.repeated]
+    asked = [(f"--{flag.option}", flag.key, _text(text)) for flag, text in single]
+    lists = {flag.key: tuple(listed) for flag, listed in texts if listed and flag.repeated}
+    return {**lists, **read_settings(kind, asked, given["set"] or [])}
 
 
 def read_settings(
@@ -221,7 +229,8 @@ def _flag_parameter(flag: ConfigOption, kind: type[ExperimentConfig]) -> inspect
         show_default=False,
         rich_help_panel=_EXPERIMENT_PANEL,
     )
-    return _parameter(flag.option, bool | None if switch else str | None, option, None)
+    kind_of_value: Any = bool if switch else list[str] if flag.repeated else str
+    return _parameter(flag.option, kind_of_value | None, option, None)
 
 
 def _run_parameters() -> list[inspect.Parameter]:

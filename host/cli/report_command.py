@@ -29,7 +29,8 @@ def report(
     The data are read and checked first; a folder with damaged data stays as it is.
     """
     # Matplotlib takes a second to import; the other commands should not wait for it.
-    from twinbar.host.report.page import EXTRA_FORMATS, build_report
+    from twinbar.host.report.page import build_report
+    from twinbar.host.report.page_parts import EXTRA_FORMATS
 
     wanted = [name.strip().lower() for name in formats.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in EXTRA_FORMATS]

@@ -75,6 +75,8 @@ def names_in(value: Any) -> Any:
 
 RESUME_MAY_CHANGE: Final = frozenset(
     {
+        "workers",
+        "scheduler",
         "engine.threads",
         "engine.port",
         "engine.baud",

@@ -90,7 +90,8 @@ class RunFolder:
         ----------
         path : Path
         kind : type of ExperimentConfig
-            `CompareConfig` for the folder of a comparison, `ReproductionConfig` for that of a reproduction.
+            `CompareConfig` for the folder of a comparison, `SweepConfig` for that of a sweep, `ReproductionConfig` for
+            that of a reproduction.
         changes : mapping, optional
             Values by dotted key that the user asks for; all but `RESUME_MAY_CHANGE` must be those of the run.
 
@@ -243,7 +244,7 @@ class RunFolder:
 def default_run_folder(config: ExperimentConfig, parent: Path = Path("runs")) -> Path:
     """Name a folder that does not exist yet: ``runs/<date>-<data>-<policy>``, or ``-compare`` for a comparison.
 
-    Of a reproduction, it is ``-reproduce``.
+    Of a sweep or a reproduction, it is ``-sweep`` or ``-reproduce``.
     """
     data = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(config.data.name).name) or "data"
     what = file_name(config.policy.name) if config.command == "train" else config.command
@@ -314,6 +315,8 @@ def _command_of(values: Mapping[str, Any]) -> str:
     """Return the command that wrote a configuration: keys before the sections tell them apart."""
     if "networks" in values:
         return "reproduce"
+    if "vary" in values:
+        return "sweep"
     return "compare" if "policies" in values else "train"
 
 

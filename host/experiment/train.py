@@ -27,6 +27,7 @@ def train(
     resume: bool,
     task: Task | Dataset | None = None,
     callbacks: Sequence[object] = (),
+    interruption: Interruption | None = None,
 ) -> dict[str, Any]:
     """Train a network in situ and write its report.
 
@@ -42,6 +43,8 @@ def train(
         What is learnt, instead of what the configuration names; a set of images as `prepare_data` returns it.
     callbacks : sequence of objects
         See `twinbar.host.experiment.callbacks`; they are called before the checkpoint is saved.
+    interruption : Interruption, optional
+        What asks the run to stop, instead of signals alone.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def train(
     """
     use_threads(config.engine.threads, config.training.batch_size)
     task = build_task(config) if task is None else task
-    interruption = Interruption()
+    interruption = Interruption() if interruption is None else interruption
     connection = run_parts.build_board(config)
     board = None
     if connection is not None:

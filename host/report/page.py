@@ -1,102 +1,29 @@
 """The HTML page of a folder: one file that holds everything, and its plots as files beside it."""
 
-import json
-import re
 from collections.abc import Callable, Collection, Sequence
-from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from typing import Any
 
 from twinbar.host.experiment.reproduction_config import REPRODUCTION
+from twinbar.host.experiment.sweep_config import SWEEP
 from twinbar.host.report import figures, title
 from twinbar.host.report.energy import dominance, host_j, imbalance, savings
 from twinbar.host.report.files import write_bytes, write_text
 from twinbar.host.report.folder import LoadedComparison, LoadedRun, load
 from twinbar.host.report.known_plots import draw_plots
 from twinbar.host.report.metrics import metrics_csv
+from twinbar.host.report.page_parts import INDEX, PLOTS, draw_files, flat_settings, render
 from twinbar.host.report.reproduction_page import build_reproduction
 from twinbar.host.report.schema import Report
-from twinbar.host.report.style import Plot, inline_svg, pdf, png, svg
+from twinbar.host.report.sweep_page import build_sweep
 from twinbar.hw.registry import file_name
-
-INDEX = "index.html"
-PLOTS: Final = "plots"
-EXTRA_FORMATS: Final = {"png": png, "pdf": pdf}
-"""Formats in which plots are drawn on request; the page embeds them as SVG."""
-
-
-def _resource(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-_BEFORE_UNIT = re.compile(r"(?<=[\d∞]) (?=%|÷|[yzafpnµmkMGTPEZY]?[JsSWVA]?\b)")
-
-
-def _unbroken(text: str) -> str:
-    """Keep numbers and their units on one line."""
-    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_resource),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["unbroken"] = _unbroken
-    return environment
-
-
-def flat_settings(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """List nested settings as (dotted name, value)."""
-    listed = []
-    for key, value in settings.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict) and value:
-            listed += flat_settings(value, name + ".")
-        else:
-            listed.append((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
-    return listed
-
-
-def _drawn(
-    plots: list[Plot], path: Path, formats: Collection[str]
-) -> tuple[dict[str, dict[str, Any]], list[tuple[str, bytes]]]:
-    """Draw plots: what the template needs by name, and the files.
-
-    Plots that the folder holds in a further format are drawn in it again, so that all files show the same data.
-    """
-    shown, files = {}, []
-    for plot in plots:
-        document = svg(plot)
-        element = inline_svg(document, plot.name, f"{plot.title}. {plot.caption}")
-        shown[plot.name] = {"title": plot.title, "caption": plot.caption, "wide": plot.wide, "svg": Markup(element)}
-        files.append((f"{plot.name}.svg", document.encode("utf-8")))
-        for suffix, draw in EXTRA_FORMATS.items():
-            name = f"{plot.name}.{suffix}"
-            if suffix in formats or (path / PLOTS / name).exists():
-                files.append((name, draw(plot)))
-    return shown, files
 
 
 def _common(report: Report) -> dict[str, Any]:
-    try:
-        installed = version("twinbar")
-    except PackageNotFoundError:
-        installed = "(not installed)"
     return {
-        "style": Markup(_resource("page.css")),
         "task": title.task(report),
         "settings": flat_settings(report.config),
         "environment": flat_settings(report.environment),
-        "version": installed,
     }
 
 
@@ -127,30 +54,27 @@ def render_run(folder: LoadedRun, plots: dict[str, dict[str, Any]], notes: Seque
     if unbalanced is not None:
         warnings.append(unbalanced)
     columns, rows = figures.epoch_table(report)
-    return (
-        _environment()
-        .get_template("run.html.j2")
-        .render(
-            **_common(report),
-            policy=title.policy_name(report),
-            facts=title.facts(report),
-            warnings=warnings,
-            notes=[*_absent(folder), *notes],
-            key_figures=figures.key_figures(report),
-            pairs=figures.write_and_system(report),
-            dominance=dominance(report.totals),
-            writing=figures.writing_figures(report.totals),
-            twin_columns=figures.TWIN_COLUMNS,
-            twin=figures.twin_table(report),
-            energy=figures.energy_table(report),
-            with_host=host_j(report.totals) > 0,
-            intervals=bool(report.totals.energy_uncertainty_j),
-            columns=columns,
-            rows=rows,
-            initialization=figures.initialization_note(report),
-            on_crossbar=report.on_crossbar,
-            plots=plots,
-        )
+    return render(
+        "run.html.j2",
+        **_common(report),
+        policy=title.policy_name(report),
+        facts=title.facts(report),
+        warnings=warnings,
+        notes=[*_absent(folder), *notes],
+        key_figures=figures.key_figures(report),
+        pairs=figures.write_and_system(report),
+        dominance=dominance(report.totals),
+        writing=figures.writing_figures(report.totals),
+        twin_columns=figures.TWIN_COLUMNS,
+        twin=figures.twin_table(report),
+        energy=figures.energy_table(report),
+        with_host=host_j(report.totals) > 0,
+        intervals=bool(report.totals.energy_uncertainty_j),
+        columns=columns,
+        rows=rows,
+        initialization=figures.initialization_note(report),
+        on_crossbar=report.on_crossbar,
+        plots=plots,
     )
 
 
@@ -162,27 +86,24 @@ def render_compare(folder: LoadedComparison, plots: dict[str, dict[str, Any]], n
     for name, report in compare.policies.items():
         own = [*report.warnings, *filter(None, [imbalance(report.totals)])]
         warnings += [f"{name}: {sentence}" for sentence in own]
-    return (
-        _environment()
-        .get_template("compare.html.j2")
-        .render(
-            **_common(first),
-            policies=list(compare.policies),
-            facts=title.facts(_crossbar_run(compare.policies), with_policy=False),
-            warnings=warnings,
-            notes=notes,
-            columns=figures.COMPARE_COLUMNS,
-            rows=figures.compare_table(compare),
-            write_columns=figures.WRITE_COLUMNS,
-            write_rows=figures.write_table(compare),
-            best_writes=figures.best_writes(compare),
-            reference=figures.REFERENCE,
-            reduction_columns=figures.REDUCTION_COLUMNS,
-            reductions=figures.reduction_table(compare),
-            savings=[text for name in compare.policies if (text := savings(compare, name, figures.REFERENCE))],
-            pages={name: file_name(name) for name in folder.runs},
-            plots=plots,
-        )
+    return render(
+        "compare.html.j2",
+        **_common(first),
+        policies=list(compare.policies),
+        facts=title.facts(_crossbar_run(compare.policies), with_policy=False),
+        warnings=warnings,
+        notes=notes,
+        columns=figures.COMPARE_COLUMNS,
+        rows=figures.compare_table(compare),
+        write_columns=figures.WRITE_COLUMNS,
+        write_rows=figures.write_table(compare),
+        best_writes=figures.best_writes(compare),
+        reference=figures.REFERENCE,
+        reduction_columns=figures.REDUCTION_COLUMNS,
+        reductions=figures.reduction_table(compare),
+        savings=[text for name in compare.policies if (text := savings(compare, name, figures.REFERENCE))],
+        pages={name: file_name(name) for name in folder.runs},
+        plots=plots,
     )
 
 
@@ -201,7 +122,7 @@ def _build_run(
     folder: LoadedRun, formats: Collection[str], further: Sequence[str], problem: Callable[[str], None]
 ) -> None:
     notes: list[str] = []
-    plots, files = _drawn(draw_plots(folder, further, notes.append), folder.path, formats)
+    plots, files = draw_files(draw_plots(folder, further, notes.append), folder.path, formats)
     page = render_run(folder, plots, [f"Left out: {sentence}." for sentence in notes])
     rows = [epoch.model_dump(exclude_unset=True) for epoch in folder.report.epochs]
     write_text(folder.path / "metrics.csv", metrics_csv({"epochs": rows}))
@@ -224,7 +145,7 @@ def build_report(
     Parameters
     ----------
     folder : Path
-        A run folder, or that of a comparison or a reproduction.
+        A run folder, or that of a comparison, a sweep or a reproduction.
     progress : callable, optional
         Called with each page that is complete.
     formats : collection of str, optional
@@ -245,6 +166,10 @@ def build_report(
         If the folder is neither, a file in it is damaged, a file cannot be written, or a further plot not drawn.
     """
     done = progress or (lambda _: None)
+    if (Path(folder) / SWEEP).is_file():
+        page = build_sweep(Path(folder), formats)
+        done(page)
+        return page
     if (Path(folder) / REPRODUCTION).is_file():
         page = build_reproduction(Path(folder))
         done(page)
@@ -257,7 +182,7 @@ def build_report(
             _build_run(run, formats, further, problem)
             done(run.path / INDEX)
         notes: list[str] = []
-        plots, files = _drawn(draw_plots(loaded, further, notes.append), loaded.path, formats)
+        plots, files = draw_files(draw_plots(loaded, further, notes.append), loaded.path, formats)
         _publish(loaded.path, files, render_compare(loaded, plots, [f"Left out: {sentence}." for sentence in notes]))
     done(loaded.path / INDEX)
     return loaded.path / INDEX

@@ -1,0 +1,35 @@
+"""``twinbar sweep``: many trainings with other settings, in several processes or on a cluster."""
+
+from typing import Any, cast
+
+from rich.console import Console
+
+from twinbar.host.cli.execution import execute
+from twinbar.host.cli.options import RunRequest, experiment_command
+from twinbar.host.experiment.progress_display import Progress
+from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.sweep_config import SweepConfig
+
+
+@experiment_command(SweepConfig)
+def sweep(request: RunRequest) -> None:
+    """Train with every combination of the settings that --vary lists, over several seeds, or search for the best ones.
+
+    Runs are trained in processes of their own, one per core, or by the workers of a Dask scheduler (--scheduler). The
+    folder gets a page with plots, tables as CSV, Markdown and LaTeX, and a run folder for each run.
+
+    Ctrl-C stops after a checkpoint, and --resume continues with what is not finished.
+    """
+    execute(request, "sweep", _sweep, _print)
+
+
+def _sweep(folder: RunFolder, progress: Progress) -> dict[str, Any]:
+    from twinbar.host.experiment.sweep import run_sweep
+
+    return run_sweep(cast(SweepConfig, folder.config), folder, progress)
+
+
+def _print(result: dict[str, Any], console: Console) -> None:
+    from twinbar.host.report.sweep_tables import print_sweep
+
+    print_sweep(result, console)

@@ -1,0 +1,95 @@
+"""What all pages are made of: templates, the plots in them and beside them, tables of settings."""
+
+import json
+import re
+from collections.abc import Collection
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from twinbar.host.report.style import Plot, inline_svg, pdf, png, svg
+
+INDEX: Final = "index.html"
+PLOTS: Final = "plots"
+EXTRA_FORMATS: Final = {"png": png, "pdf": pdf}
+"""Formats in which plots are drawn on request; the page embeds them as SVG."""
+
+
+def resource(name: str) -> str:
+    """Return the text of a file of this package."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+_BEFORE_UNIT = re.compile(r"(?<=[\d∞]) (?=%|÷|[yzafpnµmkMGTPEZY]?[JsSWVA]?\b)")
+
+
+def _unbroken(text: str) -> str:
+    """Keep numbers and their units on one line."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(resource),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["unbroken"] = _unbroken
+    return environment
+
+
+def flat_settings(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """List nested settings as (dotted name, value)."""
+    listed = []
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            listed += flat_settings(value, name + ".")
+        else:
+            listed.append((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+    return listed
+
+
+def draw_files(
+    plots: list[Plot], path: Path, formats: Collection[str]
+) -> tuple[dict[str, dict[str, Any]], list[tuple[str, bytes]]]:
+    """Draw plots: what the template needs by name, and the files.
+
+    Plots that the folder holds in a further format are drawn in it again, so that all files show the same data.
+    """
+    shown, files = {}, []
+    for plot in plots:
+        document = svg(plot)
+        element = inline_svg(document, plot.name, f"{plot.title}. {plot.caption}")
+        shown[plot.name] = {"title": plot.title, "caption": plot.caption, "wide": plot.wide, "svg": Markup(element)}
+        files.append((f"{plot.name}.svg", document.encode("utf-8")))
+        for suffix, draw in EXTRA_FORMATS.items():
+            name = f"{plot.name}.{suffix}"
+            if suffix in formats or (path / PLOTS / name).exists():
+                files.append((name, draw(plot)))
+    return shown, files
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page.
+
+    Parameters
+    ----------
+    template : str
+        Name of its file; those of all pages build on ``base.html.j2``.
+    **values
+        What the template shows; the style and the version of Twinbar are there already.
+    """
+    try:
+        installed = version("twinbar")
+    except PackageNotFoundError:
+        installed = "(not installed)"
+    style = Markup(resource("page.css"))
+    return _environment().get_template(template).render(style=style, version=installed, **values)

@@ -1,0 +1,248 @@
+"""Sweeps: runs are those of `train`, whoever trains them and is killed; a search depends on its seed alone."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from distributed import LocalCluster
+
+from twinbar.host.experiment import sweep as sweep_module
+from twinbar.host.experiment import sweep_workers
+from twinbar.host.experiment.config import ExperimentConfig
+from twinbar.host.experiment.progress_display import SilentProgress
+from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.sweep import run_sweep
+from twinbar.host.experiment.sweep_config import SweepConfig
+from twinbar.host.experiment.sweep_figures import figures_of
+from twinbar.host.experiment.sweep_from_python import sweep
+from twinbar.host.experiment.sweep_workers import SweepJob, SweepOutcome
+from twinbar.host.experiment.train import train
+from twinbar.host.report.page import build_report
+from twinbar.hw.errors import ConfigError, TwinbarError
+
+SMALL: dict[str, Any] = {
+    "data.limit": 60,
+    "data.pool": 2,
+    "model.hidden": (6,),
+    "training.epochs": 2,
+    "training.batch_size": 20,
+}
+VARY = ("device.levels=4,8", "training.lr=0.05,0.2")
+
+
+class Pool:
+    """Stands for the workers: gives figures by a formula, in the opposite order, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.failing: set[str] = set()
+
+    def train(self, jobs: Sequence[SweepJob]) -> Iterator[tuple[SweepJob, SweepOutcome]]:
+        for job in reversed(jobs):
+            self.asked.append(job.name)
+            config = ExperimentConfig.from_toml_text(job.config, job.name)
+            if job.name in self.failing:
+                yield job, SweepOutcome(None, "the training diverges")
+                continue
+            # Best at a rate of 0.3, and the better the more levels.
+            error = abs(config.training.lr - 0.3) + 1 / config.device.levels
+            figures = {"test_accuracy": 1 - error, "total_energy_j": 1e-6 * config.device.levels}
+            yield job, SweepOutcome(figures, None, 0.5)
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
+    made = Pool()
+
+    @contextmanager
+    def workers(*_: object) -> Iterator[Pool]:
+        yield made
+
+    monkeypatch.setattr(sweep_module, "workers", workers)
+    return made
+
+
+def run(folder: Path, **changes: Any) -> dict[str, Any]:
+    config = SweepConfig().merge(SMALL | changes)
+    again = (folder / "config.toml").exists()
+    with RunFolder.open(folder, SweepConfig) if again else RunFolder.create(folder, config) as opened:
+        return run_sweep(opened.config, opened, SilentProgress())  # type: ignore[arg-type]
+
+
+def test_a_grid_is_numbered_in_its_order(tmp_path: Path, pool: Pool) -> None:
+    result = run(tmp_path, vary=VARY, seeds=2)
+    assert [(entry["run"], *entry["settings"].values(), entry["seed"]) for entry in result["runs"]] == [
+        (f"{1 + seed + 2 * (second + 2 * first):04d}", levels, lr, seed)
+        for first, levels in enumerate((4, 8))
+        for second, lr in enumerate((0.05, 0.2))
+        for seed in (0, 1)
+    ]
+    assert (result["planned"], len(result["points"])) == (8, 4)
+    best = max(result["points"], key=lambda point: point["figures"]["test_accuracy"]["mean"])
+    assert best["settings"] == {"device.levels": 8, "training.lr": 0.2}
+    assert best["figures"]["test_accuracy"]["mean"] == pytest.approx(1 - 0.1 - 1 / 8)
+    assert json.loads((tmp_path / "sweep.json").read_text())["runs"] == result["runs"]
+
+
+def test_what_is_finished_is_not_trained_again(tmp_path: Path, pool: Pool) -> None:
+    pool.failing = {"0002", "0003"}
+    first = run(tmp_path, vary=VARY)
+    assert [entry["failed"] for entry in first["runs"]] == [
+        None,
+        "the training diverges",
+        "the training diverges",
+        None,
+    ]
+    assert first["warnings"] == ["0002: the training diverges", "0003: the training diverges"]
+    pool.asked.clear()
+    pool.failing.clear()
+    second = run(tmp_path)
+    assert sorted(pool.asked) == ["0002", "0003"]
+    assert [entry["failed"] for entry in second["runs"]] == [None] * 4
+    assert [entry["figures"] for entry in second["runs"]][::3] == [entry["figures"] for entry in first["runs"]][::3]
+
+
+def test_a_sweep_of_which_nothing_comes_is_an_error(tmp_path: Path, pool: Pool) -> None:
+    pool.failing = {"0001", "0002"}
+    with pytest.raises(TwinbarError, match="none of the 2 runs came to an end; the first says: the training diverges"):
+        run(tmp_path, vary=("device.levels=4,8",))
+
+
+def test_a_damaged_result_is_one_sentence(tmp_path: Path, pool: Pool) -> None:
+    run(tmp_path, vary=VARY)
+    for content in ("{", "[]", '{"runs": [{"run": "0001"}]}'):
+        (tmp_path / "sweep.json").write_text(content)
+        with pytest.raises(ConfigError, match=r"sweep\.json is damaged") as caught:
+            run(tmp_path)
+        assert "\n" not in str(caught.value)
+
+
+def test_mistakes_are_found_before_anything_is_trained(tmp_path: Path, pool: Pool) -> None:
+    with pytest.raises(ConfigError, match=r"with device\.levels = 1000"):
+        run(tmp_path / "grid", vary=("device.levels=4,1000",))
+    with pytest.raises(ConfigError, match=r"with device\.levels = 1000"):
+        run(tmp_path / "search", vary=("device.levels=4..1000",), trials=3)
+    assert pool.asked == []
+    # Nothing is left that would be in the way of the right ones.
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_finds_what_is_best_and_depends_on_its_seed_alone(tmp_path: Path, pool: Pool) -> None:
+    space = ("training.lr=0.001..1 log", "device.levels=4..64")
+    result = run(tmp_path / "one", vary=space, trials=40)
+    settings = [entry["settings"] for entry in result["runs"]]
+    assert all(0.001 <= found["training.lr"] <= 1 and 4 <= found["device.levels"] <= 64 for found in settings)
+    assert {type(found["device.levels"]) for found in settings} == {int}
+    best = max(entry["figures"]["test_accuracy"] for entry in result["runs"])
+    # At random, one in ten such samples of 40 comes as near to the optimum of 1 - 1/64.
+    assert best > 0.92
+    # Interrupted in its third round, and taken up.
+    other = tmp_path / "two"
+    kept = pool.train
+
+    def interrupted(jobs: Sequence[SweepJob]) -> Iterator[tuple[SweepJob, SweepOutcome]]:
+        for number, found in enumerate(kept(jobs)):
+            if jobs[0].name == "0017" and number == 3:
+                raise KeyboardInterrupt
+            yield found
+
+    pool.train = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run(other, vary=space, trials=40)
+    pool.train = kept  # type: ignore[method-assign]
+    pool.asked.clear()
+    again = run(other)
+    assert [entry["settings"] for entry in again["runs"]] == settings
+    assert len(pool.asked) == 40 - 16 - 3
+
+
+def test_settings_that_no_other_beats_are_marked(tmp_path: Path, pool: Pool) -> None:
+    run(tmp_path, vary=("device.levels=4,8,16", "training.lr=0.3,0.9"))
+    build_report(tmp_path)
+    rows = [
+        row
+        for row in (tmp_path / "sweep.md").read_text().splitlines()
+        if row.startswith(("| ●", "|  | 4", "|  | 8", "|  | 16"))
+    ]
+    # More levels are better and cost more: at the best rate none beats another, at the other one all are beaten.
+    assert [("●" in row, "| 0.3 |" in row) for row in rows] == [(True, True)] * 3 + [(False, False)] * 3
+
+
+def test_a_search_may_have_two_goals(tmp_path: Path, pool: Pool) -> None:
+    goals = ("test_accuracy", "total_energy_j")
+    result = run(tmp_path, vary=("device.levels=4..64", "training.lr=0.3,0.9"), trials=32, goals=goals)
+    rates = [entry["settings"]["training.lr"] for entry in result["runs"]]
+    # It has learnt by then that one of the rates is worse at one goal, and no better at the other.
+    assert rates.count(0.3) > 16
+
+
+def test_the_page_holds_tables_and_plots(tmp_path: Path, pool: Pool) -> None:
+    pool.failing = {"0004"}
+    run(tmp_path, vary=VARY)
+    page = build_report(tmp_path)
+    text = page.read_text()
+    assert "3 of 4 runs finished, 1 failed" in text
+    assert "0004: the training diverges" in text
+    assert text.count("<svg") == 2
+    for name in ("sweep.csv", "sweep.md", "sweep.tex", "plots/pareto.svg", "plots/parallel-coordinates.svg"):
+        assert (tmp_path / name).stat().st_size > 100, name
+
+
+def report_of(folder: Path, levels: int, lr: float) -> dict[str, float]:
+    config = ExperimentConfig().merge(SMALL | {"device.levels": levels, "training.lr": lr, "engine.threads": 1})
+    with RunFolder.create(folder, config) as opened:
+        return figures_of(train(config, opened, SilentProgress(), False))
+
+
+@pytest.mark.ci
+def test_runs_are_those_of_train_even_where_a_worker_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [report_of(tmp_path / f"{levels}-{lr}", levels, lr) for levels in (4, 8) for lr in (0.05, 0.2)]
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        local_directory=str(tmp_path / "dask"),
+    ) as cluster:
+        address = cluster.scheduler_address
+        folder = tmp_path / "sweep"
+        killed: list[int] = []
+
+        def kill() -> None:
+            while not (folder / "0002" / "steps.csv").exists():
+                time.sleep(0.02)
+            for nanny in psutil.Process().children():
+                for worker in [nanny, *nanny.children()]:
+                    if worker.pid == cluster.workers[0].pid:
+                        killed.append(worker.pid)
+                        worker.kill()
+
+        thread = threading.Thread(target=kill, daemon=True)
+        thread.start()
+        result = sweep(
+            {"device.levels": [4, 8], "training.lr": "0.05,0.2"},
+            settings=SMALL,
+            scheduler=address,
+            out=folder,
+            progress=False,
+        )
+        thread.join(timeout=10)
+    assert len(killed) == 1
+    assert [entry["figures"] for entry in result["runs"]] == expected
+    assert (folder / "index.html").exists()
+
+
+def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_workers, "CONNECTING_S", 0.5)
+    with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9") as caught:
+        run(tmp_path / "run", vary=VARY, scheduler="tcp://127.0.0.1:9")
+    assert "start one with: dask scheduler" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
