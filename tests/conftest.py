@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     reasons = {
-        "slow": None if config.getoption("--slow") else "takes minutes; run it with --slow",
+        "slow": None if config.getoption("--slow") else "takes long; run it with --slow",
         "ziglang": None if find_spec("ziglang") else "needs ziglang (413 MB); install the extra rtl",
         "ci": None if config.getoption("--slow") or _in_ci() else "takes a minute; run it with --slow, or set CI=true",
         "mnist": None if os.environ.get("TWINBAR_DATA") else "needs the MNIST files; set TWINBAR_DATA to their folder",
@@ -46,15 +46,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
     if any(item.get_closest_marker("compiler") for item in items):
         reasons["compiler"] = _missing_compiler()
-    # What takes longest comes first, half of it to each of two workers: neither is left alone with it at the end.
-    long = [item for item in items if any(item.get_closest_marker(name) for name in ("compiler", "ci"))]
     if "PYTEST_XDIST_WORKER" in os.environ:
-        short = [item for item in items if item not in set(long)]
-        items[:] = [*long[::2], *short[: len(short) // 2], *long[1::2], *short[len(short) // 2 :]]
+        items[:] = _in_two_halves(items)
     for item in items:
         for marker, reason in reasons.items():
             if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _in_two_halves(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests in the order for two workers, each of which is first given one half of them.
+
+    What takes longest comes first in either half, so that neither worker is left alone with it at the end. Tests of one
+    folder share netlists: they stay in one half, since a worker would wait while the other one compiles what it needs.
+    """
+    long: dict[Path, list[pytest.Item]] = {}
+    short = []
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("compiler", "ci")):
+            long.setdefault(item.path.parent, []).append(item)
+        else:
+            short.append(item)
+    halves: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
+    for group in sorted(long.values(), key=len, reverse=True):
+        min(halves, key=len).extend(group)
+    middle = (len(items) + 1) // 2 - len(halves[0])
+    return [*halves[0], *short[:middle], *halves[1], *short[middle:]]
 
 
 NOT_IN_CI = ("slow", "mnist", "gpu", "board", "ziglang")

@@ -20,7 +20,7 @@ SERIAL = {"rows": 8, "columns": 8, "adc_channels": 1, "command_depth": 2}
 """The core of tests/virtual."""
 
 
-ENGINES = ["events", pytest.param("rtl", marks=pytest.mark.compiler), pytest.param("pysim", marks=pytest.mark.ci)]
+ENGINES = ["events", pytest.param("rtl", marks=pytest.mark.compiler), pytest.param("pysim", marks=pytest.mark.slow)]
 
 
 def states(chip: Chip) -> dict[str, Any]:
@@ -54,6 +54,8 @@ def test_a_virtual_board_that_emulates_its_array_gives_the_same(compiled_kernels
         assert np.array_equal(state[name], values), name
 
 
+# Programs of a virtual board with these parts are compared with `fast` in tests/virtual.
+@pytest.mark.slow
 @pytest.mark.compiler
 def test_a_virtual_board_with_serial_parts_gives_the_same(compiled_kernels: None) -> None:
     with VirtualBoard("icebreaker", **SERIAL) as virtual:

@@ -58,7 +58,7 @@ def test_a_read_by_hand(name: str) -> None:
     assert counted(activity) == (3 * (3 + 3), 3)
 
 
-@pytest.mark.parametrize("name", ENGINES[1:])
+@pytest.mark.parametrize("name", ["fast", "events", pytest.param("pysim", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("inputs", ["dac", "planes"])
 def test_engines_agree_with_the_bulk_kernels(name: str, inputs: str) -> None:
     controller = ControllerConfig(

@@ -79,7 +79,9 @@ COMPARED = {"unipolar": SERIAL["teaching"], "bipolar": SERIAL["walking"], "direc
 
 
 @pytest.mark.parametrize("end", COMPARED)
-@pytest.mark.parametrize("name", ["events", pytest.param("rtl", marks=pytest.mark.compiler), "pysim"])
+@pytest.mark.parametrize(
+    "name", ["events", pytest.param("rtl", marks=pytest.mark.compiler), pytest.param("pysim", marks=pytest.mark.slow)]
+)
 def test_engines_cut_off_the_same(name: str, end: str) -> None:
     controller, parts = COMPARED[end].controller, COMPARED[end].parts
     clock_hz = COMPARED[end].config.clock_hz

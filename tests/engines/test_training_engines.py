@@ -31,7 +31,12 @@ FEW: dict[str, Any] = SMALL | {"data.limit": 4, "training.batch_size": 2, "model
 """What a netlist in Amaranth's simulator carries out in half a minute."""
 
 
-@pytest.mark.parametrize("engine", [name for name in SIMULATED_ENGINES if name != "fast"])
+# Amaranth's simulator runs the netlist that `rtl` compiles.
+_MARKS = {"pysim": pytest.mark.slow}
+OTHERS = [pytest.param(name, marks=_MARKS.get(name, ())) for name in SIMULATED_ENGINES if name != "fast"]
+
+
+@pytest.mark.parametrize("engine", OTHERS)
 def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(
     engine: str, train_steps: Callable[[dict[str, Any]], Any]
 ) -> None:

@@ -90,7 +90,12 @@ def test_a_restored_engine_takes_the_cycles_of_the_one_that_was_saved(make: Make
 
 @pytest.mark.parametrize(
     ("make", "told"),
-    [(FastController, True), (FastController, False), (EventsController, False), (PysimController, False)],
+    [
+        (FastController, True),
+        (FastController, False),
+        (EventsController, False),
+        pytest.param(PysimController, False, marks=pytest.mark.slow),
+    ],
 )
 def test_what_an_adc_has_chosen_is_restored(make: MakeController, told: bool) -> None:
     # Amaranth's simulator takes milliseconds per cycle.

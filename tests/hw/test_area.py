@@ -20,6 +20,8 @@ def _tools() -> None:
             pytest.skip(str(error))
 
 
+# Bitstreams of boards, with a core of about this size, are built in tests/boards.
+@pytest.mark.slow
 @pytest.mark.usefixtures("_tools")
 def test_one_tile_fits_its_budget() -> None:
     found = area.measure_area(ControllerConfig(), area.DEVICES["up5k"])

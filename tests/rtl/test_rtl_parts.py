@@ -86,6 +86,8 @@ def test_a_pulse_through_other_switches_ends_the_program() -> None:
         run_with_models_of(replace(built(), switch=replace(built().switch, open_pin=OpenPin.RESET)))
 
 
+# Waveforms are written alike with and without parts (test_rtl_waves).
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_traces")
 def test_a_waveform_goes_on_where_the_parts_were(tmp_path: Path) -> None:
     traced, plain = (RtlController(OCTAL.config, OCTAL.controller) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Writes by the pulse table and by comparisons: the compiled netlist and Amaranth's simulator give the same."""
+"""Writes by the pulse table and by comparisons: the compiled netlist gives what other engines give."""
 
 from dataclasses import replace
 
@@ -7,6 +7,8 @@ import pytest
 from rtl_samples import CONTROLLER, LEVELS, command, counter_reads, crossbar, program, set_up, write_register
 
 from twinbar.emulator.contract.program import Program
+from twinbar.emulator.engines.controller_engine import MakeController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 from twinbar.hw.actions import Action
@@ -66,10 +68,11 @@ def writes(rng: np.random.Generator, beats: int = 24) -> Program:
     return program(commands, arrivals=np.cumsum(gaps) - gaps[0])
 
 
-def test_both_simulations_of_the_netlist_write_by_the_table_alike() -> None:
+@pytest.mark.parametrize("make", [FastController, pytest.param(PysimController, marks=pytest.mark.slow)])
+def test_the_compiled_netlist_writes_by_the_table_like_others(make: MakeController) -> None:
     # At this clock, pulses take ten cycles instead of a hundred: Amaranth's simulator takes a millisecond for each.
     config, rng = crossbar(clock_hz=10e6), np.random.default_rng(7)
-    engines = [RtlController(config, TABLES), PysimController(config, TABLES)]
+    engines = [RtlController(config, TABLES), make(config, TABLES)]
     ready = [beat for tile in range(TABLES.tiles) for beat in set_up(config, tile, PULSE_LIMIT=9, COMPARE=3)]
     programs = [program(ready)]
     for compare in (0, 1):

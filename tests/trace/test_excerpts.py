@@ -196,6 +196,7 @@ def test_a_missing_compiler_is_told_before_anything_is_made(
 
 
 @pytest.mark.compiler
+@pytest.mark.usefixtures("quick_traces")
 def test_waveforms_are_those_of_one_drawing_and_none_is_empty(tmp_path: Path) -> None:
     # So many steps are never all observed: the excerpt is not drawn and cleared.
     config = ExperimentConfig().merge(SMALL | {"trace.timeline": False, "trace.wave": True, "trace.steps": 1000})

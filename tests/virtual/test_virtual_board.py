@@ -97,6 +97,7 @@ def test_serial_parts_take_the_cycles_that_the_fast_engine_accounts(words: bool)
     assert board.complaints() == (0, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [False, True], ids=["bits", "words"])
 def test_an_adc_that_walks_over_its_inputs_draws_no_noise_for_results_that_nobody_takes(words: bool) -> None:
     """Its first frame converts the input that the conversion before has left chosen."""
