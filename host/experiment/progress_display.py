@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Final, Protocol
 
 from rich.console import Console
@@ -185,8 +186,13 @@ class _RateColumn(ProgressColumn):
 
 
 def terminal_progress() -> BarProgress | LineProgress:
-    """Choose how standard error shows progress: bars on a terminal, a line per part in a file or pipe."""
+    """Choose how progress is shown: bars on a terminal and in notebooks, a line per part in a file or pipe.
+
+    A notebook shows bars where it has ``ipywidgets``, as those of Jupyter have.
+    """
     console = Console(stderr=True)
+    if console.is_jupyter and find_spec("ipywidgets") is not None:
+        return BarProgress(console)
     return BarProgress(console) if console.is_terminal and not console.is_dumb_terminal else LineProgress(console)
 
 

@@ -144,7 +144,7 @@ def test_a_signal_before_anything_is_programmed_says_how_to_continue_too(
     runs: Runs, alone: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     # On a loaded machine a run may come to its end before the signal is sent.
-    for attempt in range(3):
+    for attempt in range(10):
         folder = tmp_path / f"run-{attempt}"
         ended = start(runs, "train", TRAIN, folder, Stop(number, 0.02, file=str(folder / "config.toml")))
         if ended.status != 0:
