@@ -10,7 +10,7 @@ PACKAGES := hw emulator host boards
 # Every editable installation warns of folders that are called like the package, which one of ours is, and may be.
 QUIETLY := PYTHONWARNINGS=ignore
 
-.PHONY: help demo test checks coverage kernels yosys lint typecheck docs docs-check pictures site wheel clean
+.PHONY: help demo test checks coverage kernels yosys lint typecheck docs docs-check pictures site wheel release-check clean
 
 help:
 	@echo 'make demo       set up, train on digits, and say where the page with the result is'
@@ -23,6 +23,7 @@ help:
 	@echo 'make docs-check links of the site, commands and programs of the pages'
 	@echo 'make pictures   draw the pictures of docs/ again (needs a C++ compiler, takes minutes)'
 	@echo 'make wheel      build a wheel in dist/'
+	@echo 'make release-check  build, install in fresh environments and train there, with each Python at hand'
 	@echo 'make clean      remove what the other targets made, the environment and runs/demo* included'
 
 # A run never overwrites another one: the first free folder of runs/demo, runs/demo-2, runs/demo-3 ... is taken.
@@ -88,6 +89,9 @@ pictures: $(VENV)/installed-dev
 
 wheel: $(BIN)/python
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+release-check: $(VENV)/installed-dev
+	$(BIN)/python tools/check_release.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis runs/demo runs/demo-*
