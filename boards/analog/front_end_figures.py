@@ -7,6 +7,7 @@ from pydantic import Field, PositiveFloat
 
 from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.parts.analog_scale import AnalogScale
 from twinbar.hw.toml_table import TomlTable
 
 
@@ -143,6 +144,32 @@ class FrontEndFigures(TomlTable):
     writing: WritingFigures
     limiter: LimiterFigures
     interlock: InterlockFigures
+
+    @property
+    def input_settle_us(self) -> float:
+        """What the slowest range takes to come to rest."""
+        return max(each.settle_us for each in self.reading.ranges)
+
+    def scale(self, read_v: float, word_line_v: float) -> AnalogScale:
+        """Return what codes stand for when reads drive these voltages.
+
+        Raises
+        ------
+        ConfigError
+            If the drives do not reach them.
+        """
+        reading = self.reading
+        return AnalogScale(
+            write_full_scale_v=self.writing.drive_full_scale_v,
+            read_full_scale_v=reading.drive_full_scale_v,
+            read_v=read_v,
+            read_word_line_v=word_line_v,
+            full_scale_s=tuple(
+                reading.adc_full_scale_v / (each.transimpedance_ohm * read_v) for each in reading.ranges
+            ),
+            pedestal=tuple(each.offset_v / reading.adc_full_scale_v for each in reading.ranges),
+            series_ohm=tuple(each.series_ohm for each in reading.ranges),
+        )
 
 
 def find_figures(name: str) -> FrontEndFigures:

@@ -1,4 +1,4 @@
-"""The reference front end: its table is what ngspice finds, and what a calculation by hand gives; its parts are listed."""
+"""The reference front end: its table is what ngspice finds, and what a calculation by hand gives; parts are listed."""
 
 import csv
 import math
