@@ -15,7 +15,7 @@ from twinbar.emulator.crossbar.register_settings import check_settings
 from twinbar.emulator.crossbar.write_algorithms import Crossbar, WriteAlgorithm, needs_amplitudes, write_algorithms
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.cell_tables import CellTables, build_tables
-from twinbar.emulator.devices.drive_codes import drive_full_scale
+from twinbar.emulator.devices.drive_codes import drive_full_scale, volts_to_code
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
@@ -163,6 +163,18 @@ class CrossbarConfig:
         if self.parts is None or self.parts.scale is None:
             return 0
         return range_code(self.array.read_range * (1 << self.array.grid_bits))
+
+    def read_volts_to_code(self, volts: float) -> int:
+        """Return the code of the bit line nearest to the voltage of a read.
+
+        Raises
+        ------
+        ConfigError
+            If the drive does not reach it.
+        """
+        if self.parts is None or self.parts.scale is None:
+            return self.cells.volts_to_code(volts)
+        return volts_to_code(volts, self.parts.scale.read_full_scale_v, "read")
 
     @property
     def read_series_ohm(self) -> float:

@@ -344,9 +344,14 @@ class Cells:
         self._write_locked(self._tiles(tile), values)
         self._levels[self._tiles(tile)] = len(bottom)
 
-    def ramp(self, start_v: float, step_v: float = 0.0, stop_v: float | None = None) -> Ramp:
-        """Return the DAC codes of a line over the pulses of a command, from volts: a start, a step, and a stop."""
-        codes = self._need_config("a voltage").cells.volts_to_code
+    def ramp(self, start_v: float, step_v: float = 0.0, stop_v: float | None = None, *, reads: bool = False) -> Ramp:
+        """Return the DAC codes of a line over the pulses of a command, from volts: a start, a step, and a stop.
+
+        With ``reads`` they are those of the bit line in the records "read" and "multiply", whose drive may have another
+        full scale.
+        """
+        config = self._need_config("a voltage")
+        codes = config.read_volts_to_code if reads else config.cells.volts_to_code
         return Ramp(codes(start_v), codes(step_v), codes(start_v if stop_v is None else stop_v))
 
     def pulse_cycles(self, width_s: float) -> int:
@@ -622,7 +627,7 @@ class Cells:
         """
         asked = np.atleast_1d(as_array("bit_line", bit_line))
         if asked.dtype.kind == "f":
-            to_code = self._need_config("a sweep in volts").cells.volts_to_code
+            to_code = self._need_config("a sweep in volts").read_volts_to_code
             drive = np.array([to_code(volts) for volts in asked.ravel().tolist()], np.int64).reshape(asked.shape)
         else:
             drive = whole_numbers("bit_line", asked)

@@ -13,6 +13,7 @@ from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.board.board_crossbar import settling_times, use_of
+from twinbar.host.cells.conductance import ConductanceScale
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.hw.errors import ConfigError
@@ -68,6 +69,11 @@ def test_codes_stand_for_the_volts_of_the_drives() -> None:
     assert config.cells.volts_to_code(2.0) == round(2.0 / 5.0 * 4096)
     scale = parts_of().scale
     assert scale is not None
+    assert config.read_volts_to_code(0.3) == round(0.3 / 0.498 * 4096)
+    with pytest.raises(ConfigError, match=r"^0.6 V is beyond the read drive, which goes from 0 to 0.4979 V$"):
+        config.read_volts_to_code(0.6)
+    # A code is 1/256 of 3.3 V behind 238.1 kOhm.
+    assert ConductanceScale.of(config).current_per_code_a == pytest.approx(3.3 / 256 / 238.1e3, rel=1.5e-3)
     # 0.2 V of 0.498 V, and 3 V of 5 V.
     assert scale.read_codes(12) == (1645, 0, 2458)
     with pytest.raises(ConfigError, match=r"is beyond the write drive, which goes from 0 to 4.999 V"):
