@@ -297,7 +297,7 @@ def front_end_ranges() -> str:
             f"{each.transimpedance_ohm:,.0f}",
             f"{each.offset_v * 1e3:.1f} mV",
             f"{scale.siemens_per_code(number, 8) * 1e9:,.0f} nS",
-            f"{scale.full_scale_s[number] * (1 - scale.pedestal[number]) * 1e6:,.1f} µS",
+            f"{scale.most_s(number) * 1e6:,.1f} µS",
             f"{each.series_ohm:.1f} Ω",
             f"{each.settle_us:.2f} µs",
         )

@@ -369,14 +369,15 @@ def _with_read_range(parts: SerialParts, array: ArrayConfig, preset: Preset) -> 
     Raises
     ------
     ConfigError
-        If none holds Gmax.
+        If none holds Gmax, or the part of it that is to be read.
     """
     scale, g_max_s = parts.scale, preset.window.g_max.si
     if scale is None:
         return array
-    number = scale.range_for(array.read_range * g_max_s)
-    most_s = scale.full_scale_s[number] * (1 - scale.pedestal[number])
-    if most_s < g_max_s:
+    wanted_s = array.read_range * g_max_s
+    number = scale.range_for(wanted_s)
+    most_s = scale.most_s(number)
+    if most_s < min(wanted_s, g_max_s):
         raise ConfigError(
             f"preset {preset.name} has cells of up to {g_max_s:.4g} S, and the read amplifier of array.front_end "
             f"measures up to {most_s:.4g} S; read with less voltage, or take another front end"

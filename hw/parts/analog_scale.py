@@ -61,17 +61,14 @@ class AnalogScale:
         """Return the conductance of one code in a range."""
         return self.full_scale_s[number] / (1 << adc_bits)
 
+    def most_s(self, number: int) -> float:
+        """Return the largest conductance that a range measures."""
+        return self.full_scale_s[number] * (1 - self.pedestal[number])
+
     def range_for(self, siemens: float) -> int:
         """Return the most sensitive range that measures a conductance, or the last one."""
-        last = len(self.full_scale_s) - 1
-        return next(
-            (
-                number
-                for number, full_s in enumerate(self.full_scale_s)
-                if full_s * (1 - self.pedestal[number]) >= siemens
-            ),
-            last,
-        )
+        numbers = range(len(self.full_scale_s))
+        return next((number for number in numbers if self.most_s(number) >= siemens), numbers[-1])
 
     def read_codes(self, dac_bits: int) -> tuple[int, int, int]:
         """Return the codes of bit line, source line and word line while cells are read."""

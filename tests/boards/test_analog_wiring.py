@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tomli_w
 
+from twinbar.boards.analog.front_end_figures import find_figures
 from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -106,7 +107,29 @@ def test_products_take_the_range_that_holds_them() -> None:
     assert ratio == pytest.approx((6190 + 85) ** -1 * (24900 + 85), rel=3e-3)
 
 
-def test_cells_that_no_range_holds_are_refused() -> None:
+def test_a_part_of_the_cells_can_be_read_more_finely() -> None:
+    # Half of 20 uS fits range 0; what is beyond its end reads as its end.
+    config = resolved("chip", **{"array.read_range": 0.5})
+    assert config.read_range_code & 3 == 0
+    assert ConductanceScale.of(config).siemens_per_code == pytest.approx(17.3e-6 / 256, rel=2e-3)
+
+
+def test_cells_that_no_range_holds_are_refused(content: dict[str, Any], tmp_path: Path) -> None:
+    # At 0.49 V and with amplifiers of twice the gain the ranges end at 3.4, 13.7, 54.7 and 216 uS.
+    content["reads"]["bit_line_v"] = 0.49
+    figures = find_figures("front_end").model_dump()
+    for each in figures["reading"]["ranges"]:
+        each["transimpedance_ohm"] *= 2
+    table = tmp_path / "doubled.toml"
+    table.write_text(tomli_w.dumps(figures))
+    content["analog"] = str(table)
+    of_file(content, tmp_path)
+    keys = {"array.front_end": str(tmp_path / "mine.toml")}
+    with pytest.raises(
+        ConfigError, match=r"^preset .* has cells of up to 0.000225 S, and the read amplifier of array.fr"
+    ):
+        resolved("milo-hfo2", **keys)
+    assert resolved("chip", **keys).read_range_code & 3 == 2
     scale = AnalogScale(5, 0.5, 0.2, 3, (17e-6, 69e-6), (0.03, 0.03), (10, 10))
     assert [scale.range_for(siemens) for siemens in (1e-6, 60e-6, 1e-3)] == [0, 1, 1]
     with pytest.raises(ConfigError, match=r"^reads.bit_line_v is 0.6 V; the drive goes from 0 to 0.5 V$"):
