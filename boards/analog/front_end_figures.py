@@ -169,6 +169,8 @@ class FrontEndFigures(TomlTable):
             ),
             pedestal=tuple(each.offset_v / reading.adc_full_scale_v for each in reading.ranges),
             series_ohm=tuple(each.series_ohm for each in reading.ranges),
+            limit_offset_a=self.limiter.offset_a,
+            limit_per_code_a=self.limiter.ampere_per_code,
         )
 
 

@@ -354,6 +354,19 @@ class Cells:
         codes = config.read_volts_to_code if reads else config.cells.volts_to_code
         return Ramp(codes(start_v), codes(step_v), codes(start_v if stop_v is None else stop_v))
 
+    def limit_code(self, ampere: float) -> int:
+        """Return the code of a current limit (`BiasRecord.compliance`), from amperes: the greatest that passes no more.
+
+        Raises
+        ------
+        ConfigError
+            If the limiter is not known, or cannot be set so.
+        """
+        parts = self._need_config("a limit in amperes").parts
+        if parts is None or parts.scale is None:
+            raise ConfigError("a limit in amperes: this front end's limiter is not known; give the limit's code")
+        return parts.scale.limit_code(ampere)
+
     def pulse_cycles(self, width_s: float) -> int:
         """Return the clock cycles of a pulse, from seconds.
 

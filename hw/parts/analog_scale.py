@@ -1,8 +1,15 @@
 """What codes stand for behind the amplifiers of a front end, where they are known."""
 
+import math
 from dataclasses import dataclass
+from typing import Final
 
 from twinbar.hw.errors import ConfigError
+
+LIMIT_BITS: Final = 8
+"""Bits of a current limit's code."""
+_ROUNDING: Final = 1e-9
+"""A current that was computed from a code is rarely a binary fraction."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,8 @@ class AnalogScale:
         What the ADC gives without a current, in its full scale.
     series_ohm : tuple of float
         In series with the cell.
+    limit_offset_a, limit_per_code_a : float
+        The current limiter passes the offset and so much for each step of a limit's code.
 
     Raises
     ------
@@ -39,6 +48,8 @@ class AnalogScale:
     full_scale_s: tuple[float, ...]
     pedestal: tuple[float, ...]
     series_ohm: tuple[float, ...]
+    limit_offset_a: float
+    limit_per_code_a: float
 
     def __post_init__(self) -> None:
         for name, volts, full_scale_v in (
@@ -75,3 +86,21 @@ class AnalogScale:
         bit_line = round(self.read_v / self.read_full_scale_v * (1 << dac_bits))
         word_line = round(self.read_word_line_v / self.write_full_scale_v * (1 << dac_bits))
         return bit_line, 0, word_line
+
+    def limit_code(self, ampere: float) -> int:
+        """Return the code of a current limit: the greatest that passes no more.
+
+        Raises
+        ------
+        ConfigError
+            If the limiter cannot be set so low, or so high.
+        """
+        most = (1 << LIMIT_BITS) - 1
+        code = math.floor((ampere - self.limit_offset_a) / self.limit_per_code_a + _ROUNDING)
+        if not 0 <= code <= most:
+            highest = self.limit_offset_a + most * self.limit_per_code_a
+            raise ConfigError(
+                f"a limit of {ampere:.4g} A cannot be set; the limiter goes from {self.limit_offset_a:.4g} to "
+                f"{highest:.4g} A"
+            )
+        return code

@@ -7,13 +7,10 @@ from enum import Enum, IntEnum
 from twinbar.hw.errors import ConfigError, ParameterError
 
 from .adc import AdcPart
-from .analog_scale import AnalogScale
+from .analog_scale import LIMIT_BITS, AnalogScale
 from .bus import DIRECT, BusCycles, Wires, bus_cycles
 from .dac import DacPart
 from .switch import SwitchPart
-
-LIMIT_BITS = 8
-"""Bits of a current limit's code."""
 
 
 class DrivenLine(IntEnum):

@@ -14,10 +14,12 @@ from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.board.board_crossbar import settling_times, use_of
+from twinbar.host.board.front_end_name import values_of
 from twinbar.host.cells.conductance import ConductanceScale
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.link.front_end_number import front_end_number
 from twinbar.hw.parts.analog_scale import AnalogScale
 from twinbar.hw.parts.assembly import SerialParts
 
@@ -130,10 +132,10 @@ def test_cells_that_no_range_holds_are_refused(content: dict[str, Any], tmp_path
     ):
         resolved("milo-hfo2", **keys)
     assert resolved("chip", **keys).read_range_code & 3 == 2
-    scale = AnalogScale(5, 0.5, 0.2, 3, (17e-6, 69e-6), (0.03, 0.03), (10, 10))
+    scale = AnalogScale(5, 0.5, 0.2, 3, (17e-6, 69e-6), (0.03, 0.03), (10, 10), 10e-6, 2e-6)
     assert [scale.range_for(siemens) for siemens in (1e-6, 60e-6, 1e-3)] == [0, 1, 1]
     with pytest.raises(ConfigError, match=r"^reads.bit_line_v is 0.6 V; the drive goes from 0 to 0.5 V$"):
-        AnalogScale(5, 0.5, 0.6, 3, (17e-6,), (0.03,), (10,))
+        AnalogScale(5, 0.5, 0.6, 3, (17e-6,), (0.03,), (10,), 10e-6, 2e-6)
 
 
 def test_a_read_of_more_volts_measures_less(content: dict[str, Any], tmp_path: Path) -> None:
@@ -155,3 +157,17 @@ def test_figures_and_reads_go_together(content: dict[str, Any], tmp_path: Path) 
     assert of_file(content, tmp_path).scale is None
     with pytest.raises(ConfigError, match=r"say together what codes stand for; give `analog` too$"):
         of_file(content | {"reads": reads}, tmp_path)
+
+
+def test_a_limit_in_amperes_is_a_code_that_passes_no_more() -> None:
+    scale = AnalogScale(5, 0.5, 0.2, 3, (17e-6,), (0.03,), (10,), 10e-6, 2e-6)
+    # 10 uA and 45 times 2 uA are 100 uA.
+    assert [scale.limit_code(ampere) for ampere in (10e-6, 100e-6, 101.9e-6, 520e-6)] == [0, 45, 45, 255]
+    for beyond in (9e-6, 523e-6):
+        with pytest.raises(ConfigError, match=r"cannot be set; the limiter goes from 1e-05 to 0.00052 A$"):
+            scale.limit_code(beyond)
+
+
+def test_a_board_with_these_parts_is_recognised() -> None:
+    """The number that a board gives of its front end is that of this wiring and of no other."""
+    assert values_of(front_end_number(parts_of()), CLOCK_HZ) == [NAME]

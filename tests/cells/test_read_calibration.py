@@ -10,6 +10,7 @@ from twinbar.boards.analog.front_end_figures import find_figures
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.needed_calibrations import GAIN, calibrations
 from twinbar.host.board.board_crossbar import settling_times, use_of
+from twinbar.host.cells.bias_record import BiasRecord
 from twinbar.host.cells.chip import Chip
 from twinbar.host.cells.read_calibration import load_calibration
 from twinbar.host.cells.reference_resistors import fit_calibration, read_resistors
@@ -156,3 +157,16 @@ def test_the_dummy_load_reads_as_a_table_of_resistors(tmp_path: Path) -> None:
         ConfigError, match="is no table of resistors with the heading row,column,ohm: its heading is column,ohm"
     ):
         read_resistors(file)
+
+
+def test_a_sweep_and_a_limit_go_by_the_drives_of_the_wiring() -> None:
+    chip = made()
+    chip.set_record("read", BiasRecord(bit_line=chip.ramp(0.0, 0.0, 0.3, reads=True)))
+    chip.arm("read")
+    curve = chip.iv_sweep([0.1, 0.3], 0, 0)
+    # 0.498 V are 4096 codes.
+    assert curve.drive_codes.tolist() == [822, 2467]
+    # 10.93 uA and 1.939 uA for each step.
+    assert chip.limit_code(100e-6) == 45
+    with pytest.raises(ConfigError, match="this front end's limiter is not known; give the limit's code"):
+        Chip("chip", 4, 4).limit_code(100e-6)
