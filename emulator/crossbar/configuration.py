@@ -437,8 +437,9 @@ def with_parts(config: CrossbarConfig, parts: SerialParts) -> CrossbarConfig:
 
 def _settling_warnings(parts: SerialParts, timing: Timing, array: ArrayConfig) -> list[str]:
     """Say which registers leave parts less time than they need to settle."""
+    amplified = " with its amplifier" if parts.drive_settle_ns else ""
     needs = {
-        "settle_drive": (timing.settle_drive, parts.dac.name, parts.write_settle_ns),
+        "settle_drive": (timing.settle_drive, f"{parts.dac.name}{amplified}", parts.write_settle_ns),
         "select": (
             timing.select,
             f"{parts.switch.name} before {parts.adc.name}" if array.columns > array.adc_channels else parts.switch.name,

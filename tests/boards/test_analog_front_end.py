@@ -40,8 +40,8 @@ def test_the_stored_table_is_what_the_circuits_do(simulated: FrontEndFigures) ->
     found, stored = numbers(simulated.model_dump()), numbers(STORED.model_dump())
     assert found.keys() == stored.keys()
     for place, value in found.items():
-        # Figures are stored with four digits; times depend on where a simulator puts its steps. Leakage is below 1 uV.
-        assert value == pytest.approx(stored[place], rel=0.02, abs=1e-6 if place.startswith(".interlock") else 0), place
+        # Figures are stored with four digits; times, and the peaks of what leaks, depend on where a simulator steps.
+        assert value == pytest.approx(stored[place], rel=0.02, abs=5e-5 if place.startswith(".interlock") else 0), place
 
 
 @pytest.mark.ngspice

@@ -63,7 +63,9 @@ def test_registers_cover_what_was_simulated() -> None:
     }
     assert resolved("chip").warnings == ()
     (warning,) = resolved("chip", **{"timing.settle_drive": 84}).warnings
-    assert warning == "timing.settle_drive is 84 cycles, but AD5628 takes 12948 ns to settle: give 156"
+    assert (
+        warning == "timing.settle_drive is 84 cycles, but AD5628 with its amplifier takes 12948 ns to settle: give 156"
+    )
 
 
 def test_codes_stand_for_the_volts_of_the_drives() -> None:
