@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 
+from twinbar.boards.analog.front_end_figures import FrontEndFigures, find_figures
 from twinbar.boards.module import Bus, Plugged, find_module, find_part
 from twinbar.boards.toml_file import read_toml
 from twinbar.hw.errors import ConfigError
@@ -134,6 +135,18 @@ class Limits(TomlTable):
         return found
 
 
+class Reads(TomlTable):
+    """What reads and multiplications drive, in volts.
+
+    Parameters
+    ----------
+    bit_line_v, word_line_v : float
+    """
+
+    bit_line_v: float = Field(gt=0, allow_inf_nan=False)
+    word_line_v: float = Field(gt=0, allow_inf_nan=False)
+
+
 class SafetyInput(TomlTable):
     """How an input that stops the controller is wired.
 
@@ -181,6 +194,10 @@ class Wiring(TomlTable):
         From reset to the first word on any bus.
     input_settle_us : float
         What amplifiers between array and ADC take to come to rest, beside the modules' own filters.
+    analog : str
+        Amplifiers whose figures are known: a table of `twinbar.boards.analog`, or the ``.toml`` file of one.
+    reads : Reads, optional
+        Goes with ``analog``, and with it alone.
     skew_ns, round_trip_ns : float
         Ways between FPGA and parts: see `twinbar.hw.parts.bus.Wires`.
     pins : dict
@@ -205,12 +222,19 @@ class Wiring(TomlTable):
     reference: bool = False
     power_up_us: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     input_settle_us: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    analog: str = ""
+    reads: Reads | None = None
     skew_ns: float = Field(default=5.0, ge=0, allow_inf_nan=False)
     round_trip_ns: float = Field(default=25.0, ge=0, allow_inf_nan=False)
     pins: dict[str, str | list[str]] = Field(default_factory=dict)
     inputs: dict[SafetyPin, SafetyInput] = Field(default_factory=dict)
     fixed: dict[str, Literal[0, 1]] = Field(default_factory=dict)
     unused: list[str] = Field(default_factory=list)
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out `reads` where there are none, which TOML cannot say."""
+        return {name: value for name, value in serialize(self).items() if value is not None}
 
     def safety_input(self, pin: str) -> SafetyInput | None:
         """Return how a pin of the front end is wired if it is an input that stops; None: it is not."""
@@ -239,6 +263,7 @@ class Wiring(TomlTable):
         assert isinstance(adc, AdcPart)
         assert isinstance(switch, SwitchPart)
         filters_ns = max((kind.settle_ns for _, kind in self.plugged()), default=0.0)
+        figures, reads = self._amplifiers(), self.reads
         wires = Wires(skew_ns=self.skew_ns, round_trip_ns=self.round_trip_ns)
         return SerialParts(
             clock_hz=clock_hz,
@@ -260,8 +285,18 @@ class Wiring(TomlTable):
             adc_board=wires,
             switch_board=wires,
             power_up_ns=self.power_up_us * 1e3,
-            input_settle_ns=self.input_settle_us * 1e3 + filters_ns,
+            input_settle_ns=self.input_settle_us * 1e3 + filters_ns + (figures.input_settle_us * 1e3 if figures else 0),
+            drive_settle_ns=figures.writing.drive_settle_us * 1e3 if figures else 0,
+            line_settle_ns=figures.writing.word_line_settle_us * 1e3 if figures else 0,
+            scale=figures.scale(reads.bit_line_v, reads.word_line_v) if figures and reads else None,
         )
+
+    def _amplifiers(self) -> FrontEndFigures | None:
+        """Return what is known of the amplifiers."""
+        if bool(self.analog) != (self.reads is not None):
+            missing = "[reads]" if self.analog else "`analog`"
+            raise ConfigError(f"`analog` and [reads] say together what codes stand for; give {missing} too")
+        return find_figures(self.analog) if self.analog else None
 
     def _part(self, bus: Bus) -> object:
         names = {kind.part for _, kind in self.plugged() if kind.bus == bus}

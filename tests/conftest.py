@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable, Generator
 from importlib.util import find_spec
@@ -41,6 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         "ziglang": None if find_spec("ziglang") else "needs ziglang (413 MB); install the extra rtl",
         "ci": None if config.getoption("--slow") or _in_ci() else "takes a minute; run it with --slow, or set CI=true",
         "mnist": None if os.environ.get("TWINBAR_DATA") else "needs the MNIST files; set TWINBAR_DATA to their folder",
+        "ngspice": None if shutil.which("ngspice") else "needs ngspice (apt-get install ngspice)",
         "gpu": None if any(item.get_closest_marker("gpu") for item in items) and _has_gpu() else "needs a CUDA device",
         "board": None if os.environ.get("TWINBAR_PORT") else "needs an FPGA board; set TWINBAR_PORT to its serial port",
     }

@@ -1,8 +1,8 @@
 """Draws the pictures of README.md and docs/ into docs/pictures: `python tools/draw_pictures.py [NAME ...]`.
 
 Diagrams are drawn from their description. Everything else is measured when it is drawn: a small training on the engine
-`events` gives the timeline and, by the compiled netlist, the waveform; pulses on an emulated chip the staircase; and a
-comparison on the digits the energy.
+`events` gives the timeline and, by the compiled netlist, the waveform; pulses on an emulated chip the staircase; a
+comparison on the digits the energy; and ngspice (`apt-get install ngspice`) the waveforms of the analog front end.
 """
 
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from matplotlib.figure import Figure
-from pictures import block_diagrams, cell_staircase, epoch_energy, tile_signals
+from pictures import analog_diagram, block_diagrams, cell_staircase, epoch_energy, front_end_waveforms, tile_signals
 
 from twinbar.host.report.style import Plot, drawing, svg
 
@@ -23,6 +23,8 @@ PICTURES: Final[dict[str, Callable[[], Figure]]] = {
     "timeline": tile_signals.timeline,
     "staircase": cell_staircase.draw,
     "energy": epoch_energy.draw,
+    "analog-board": analog_diagram.draw,
+    "front-end": front_end_waveforms.draw,
 }
 
 

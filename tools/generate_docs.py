@@ -16,6 +16,7 @@ from typing import Any, Final, get_args
 
 import pyarrow as pa
 
+from twinbar.boards.analog.front_end_figures import find_figures
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.devices.preset import load_preset, preset_names
 from twinbar.emulator.ledger.energy_table import ENERGY_UNITS, EnergyTable, energy_table_names, load_energy_table
@@ -40,6 +41,8 @@ EXAMPLE: Final = ROOT / "examples" / "own_network.py"
 REFERENCE_ADC_BITS: Final = 8
 REFERENCE_INPUT_BITS: Final = 4
 
+_READ_V: Final = 0.2
+"""What the table of the front end's ranges is for."""
 _PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end of (?P=name) -->)", re.DOTALL)
 
 
@@ -295,6 +298,54 @@ def bus_registers() -> str:
     return _table(("offset", "register", "access", "fields, by bits", ""), rows)
 
 
+def front_end_ranges() -> str:
+    """Tabulate the ranges of the reference front end, as simulated, for codes of 8 bits."""
+    figures = find_figures("front_end")
+    scale = figures.scale(_READ_V, 3.0)
+    heads = ("range", "feedback", "V/A", "pedestal", "per code", "most", "in series", "at rest after")
+    rows = [
+        (
+            number,
+            f"{each.feedback_ohm / 1e3:g} kΩ, {each.feedback_f * 1e12:g} pF",
+            f"{each.transimpedance_ohm:,.0f}",
+            f"{each.offset_v * 1e3:.1f} mV",
+            f"{scale.siemens_per_code(number, 8) * 1e9:,.0f} nS",
+            f"{scale.most_s(number) * 1e6:,.1f} µS",
+            f"{each.series_ohm:.1f} Ω",
+            f"{each.settle_us:.2f} µs",
+        )
+        for number, each in enumerate(figures.reading.ranges)
+    ]
+    return _table(heads, rows)
+
+
+def front_end_figures() -> str:
+    """Tabulate the other figures of the reference front end, as simulated."""
+    figures = find_figures("front_end")
+    write, limit, lock = figures.writing, figures.limiter, figures.interlock
+    rows = (
+        ("write drives: from a step of a DAC to 1/512 of 5 V", f"{write.drive_settle_us:.2f} µs"),
+        (
+            "SET of 3 V and 1 µs at a cell of 100 µS: at its end, rise, fall",
+            f"{write.set_v:.2f} V, {write.set_rise_ns:.0f} ns, {write.fall_ns:.0f} ns",
+        ),
+        ("RESET, the same", f"{write.reset_v:.2f} V, {write.reset_rise_ns:.0f} ns, {write.fall_ns:.0f} ns"),
+        ("word line there, or below 0.4 V", f"{write.word_line_settle_us:.2f} µs"),
+        ("limit of code c (of 255)", f"{limit.offset_a * 1e6:.1f} µA + c x {limit.ampere_per_code * 1e6:.3f} µA"),
+        ("a cell that sets from 5 µS to 2 mS at 3 V, code 51: current in the end", f"{limit.trip_a * 1e6:.0f} µA"),
+        ("from that until `compliance` is high", f"{limit.trip_delay_ns:.0f} ns"),
+        ("charge above the limit meanwhile", f"{limit.overshoot_c * 1e9:.2f} nC"),
+        (
+            "most at a cell while supplies come in three orders, or one has gone: without the relay",
+            f"{lock.without_relay_v * 1e3:.2f} mV",
+        ),
+        ("the orders with the relay", f"{lock.with_relay_v * 1e9:.0f} nV"),
+        ("`read_enable` and `write_gate` both high, read at 0.2 V", f"{lock.read_and_gate_v:.3f} V"),
+        ("from the stop until less than 0.1 V of a pulse is left", f"{lock.stop_ns:.0f} ns"),
+    )
+    return _table(("figure", "simulated"), rows)
+
+
 def trace_columns() -> str:
     """List the columns of a trace."""
     rows = []
@@ -316,6 +367,8 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "verilog-ports": verilog_ports,
     "bus-registers": bus_registers,
     "trace-columns": trace_columns,
+    "front-end-ranges": front_end_ranges,
+    "front-end-figures": front_end_figures,
     "part-limits": known_parts.limits_table,
     "part-sources": known_parts.sources_table,
     "part-cycles": known_parts.cycles_table,

@@ -9,7 +9,7 @@ from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.contract.interleave import interleave
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT
-from twinbar.emulator.crossbar.register_settings import settings, write_settings
+from twinbar.emulator.crossbar.register_settings import read_settings, settings, write_settings
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
@@ -48,6 +48,9 @@ def set_registers(config: CrossbarConfig, tiles: int) -> Commands:
     }
     if config.array.compare:
         values[registers.COMPARE.address] = config.timing.compare
+    if config.parts is not None and config.parts.scale is not None:
+        values[registers.RANGE_READ.address] = config.read_range_code
+        values |= read_settings(config.parts.scale)
     values |= write_settings(config.timing, config.algorithm())
     windows = registers.LEVEL_WINDOW.pack(
         low=config.levels.low.astype(np.int64), high=config.levels.high.astype(np.int64)

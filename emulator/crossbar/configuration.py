@@ -10,17 +10,15 @@ from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
 from twinbar.emulator.crossbar.levels import LevelTable, Targets, level_table, separability_warnings
 from twinbar.emulator.crossbar.pulse_table import PulseTable
+from twinbar.emulator.crossbar.range_codes import amplifier_range_code, full_scale_of, range_code
 from twinbar.emulator.crossbar.register_settings import check_settings
 from twinbar.emulator.crossbar.write_algorithms import Crossbar, WriteAlgorithm, needs_amplitudes, write_algorithms
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.cell_tables import CellTables, build_tables
-from twinbar.emulator.devices.drive_codes import drive_full_scale
+from twinbar.emulator.devices.drive_codes import drive_full_scale, volts_to_code
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
-    RANGE_BITS,
-    RANGE_EXPONENT_MAX,
-    RANGE_POINT,
     READ_GAIN_SHIFT,
     VAR_BINS,
 )
@@ -61,22 +59,6 @@ class AdcRange:
     def codes_per_grid(self) -> float:
         """The gain as it is applied."""
         return self.gain / 2.0**self.gain_shift
-
-
-def range_code(full_scale: float) -> int:
-    """Return the range code (`twinbar.emulator.devices.physics.range_full_scale`) nearest to a full scale.
-
-    Parameters
-    ----------
-    full_scale : float
-        Current of the largest code, in read-grid units.
-    """
-    _, exponent = math.frexp(max(full_scale, 1.0))
-    field = min(max(exponent - 1 - RANGE_BITS + RANGE_POINT, 0), RANGE_EXPONENT_MAX)
-    mantissa = round(full_scale * 2.0 ** (RANGE_POINT - field)) - (1 << RANGE_BITS)
-    if mantissa >= 1 << RANGE_BITS and field < RANGE_EXPONENT_MAX:
-        field, mantissa = field + 1, 0
-    return field << RANGE_BITS | min(max(mantissa, 0), (1 << RANGE_BITS) - 1)
 
 
 @dataclass(frozen=True)
@@ -161,6 +143,46 @@ class CrossbarConfig:
         tables = (self.algorithm().table, self.algorithm(initial=True).table)
         return all(table is None or table.gives_codes for table in tables)
 
+    def range_code(self, full_scale: float) -> int:
+        """Return the code of an ADC range: the nearest one, or that of an amplifier's range that holds it.
+
+        Parameters
+        ----------
+        full_scale : float
+            Current of the largest code, in read-grid units.
+        """
+        scale = None if self.parts is None else self.parts.scale
+        if scale is None:
+            return range_code(full_scale)
+        unit_s = self.cells.g_max_s / (1 << self.array.grid_bits)
+        return amplifier_range_code(scale, scale.range_for(full_scale * unit_s), unit_s, self.array.adc_bits)
+
+    @property
+    def read_range_code(self) -> int:
+        """Range code of single-cell reads; 0 stands for ``array.read_range``."""
+        if self.parts is None or self.parts.scale is None:
+            return 0
+        return range_code(self.array.read_range * (1 << self.array.grid_bits))
+
+    def read_volts_to_code(self, volts: float) -> int:
+        """Return the code of the bit line nearest to the voltage of a read.
+
+        Raises
+        ------
+        ConfigError
+            If the drive does not reach it.
+        """
+        if self.parts is None or self.parts.scale is None:
+            return self.cells.volts_to_code(volts)
+        return volts_to_code(volts, self.parts.scale.read_full_scale_v, "read")
+
+    @property
+    def read_series_ohm(self) -> float:
+        """What lies in series with a cell while it is read, as far as it is known."""
+        if self.parts is None or self.parts.scale is None:
+            return 0.0
+        return self.parts.scale.series_ohm[self.parts.scale.number_of(self.read_range_code)]
+
     def adc_range(self, full_scale: float) -> "AdcRange":
         """Return the registers of an ADC range for column sums.
 
@@ -169,7 +191,7 @@ class CrossbarConfig:
         full_scale : float
             Current of the largest code, in read-grid units; less than one unit per code has no meaning.
         """
-        code = range_code(full_scale)
+        code = self.range_code(full_scale)
         if code not in self._adc_ranges:
             self._adc_ranges[code] = AdcRange(*map(int, adc_range(code, self.array.code_range[1], self.cells.scalars)))
         return self._adc_ranges[code]
@@ -214,8 +236,13 @@ class CrossbarConfig:
 
     @property
     def converters_differ(self) -> bool:
-        """Whether ADC channels have offsets or gain errors, so that they are calibrated when an engine is made."""
-        return bool(self.cells.scalars[0].adc_offset or self.cells.scalars[0].adc_gain_error)
+        """Whether ADC channels have offsets or gain errors, so that they are calibrated when an engine is made.
+
+        Read amplifiers whose scale is known have an offset on purpose, the pedestal.
+        """
+        scalars = self.cells.scalars[0]
+        has_pedestal = self.parts is not None and self.parts.scale is not None
+        return bool(has_pedestal or scalars.adc_offset or scalars.adc_gain_error)
 
     @property
     def gain_target(self) -> int:
@@ -282,6 +309,7 @@ def build_config(
     """
     if parts is not None:
         _check_parts(parts, array, timing.clock_hz)
+        array = _with_read_range(parts, array, preset)
     sums = plan_sums(array.rows, array.step_input_max, GRID_HEADROOM << array.grid_bits)
     cells = build_tables(
         preset,
@@ -290,7 +318,7 @@ def build_config(
         clock_hz=timing.clock_hz,
         variance_max=sums.variance_max,
         variation=device.variation,
-        drive_full_scale_v=drive_full_scale(preset, all_amplitudes=True) if needs_amplitudes(write) else None,
+        drive_full_scale_v=_drive_full_scale(parts, preset, write),
     )
     cycles = _cycles(timing, cells)
     registers = WriteRegisters.of(cells, write, discard=timing.discard)
@@ -325,6 +353,38 @@ def build_config(
     )
     config.check_lanes()
     return config if parts is None else with_parts(config, parts)
+
+
+def _drive_full_scale(parts: SerialParts | None, preset: Preset, write: WriteConfig) -> float | None:
+    """Return the full scale of the write drive; None: that of the preset's own pulses."""
+    if parts is not None and parts.scale is not None:
+        return parts.scale.write_full_scale_v
+    return drive_full_scale(preset, all_amplitudes=True) if needs_amplitudes(write) else None
+
+
+def _with_read_range(parts: SerialParts, array: ArrayConfig, preset: Preset) -> ArrayConfig:
+    """Return an array that is read in one of the amplifier's ranges, where these are known: the one that holds
+    ``array.read_range``, or the last.
+
+    Raises
+    ------
+    ConfigError
+        If none holds Gmax, or the part of it that is to be read.
+    """
+    scale, g_max_s = parts.scale, preset.window.g_max.si
+    if scale is None:
+        return array
+    wanted_s = array.read_range * g_max_s
+    number = scale.range_for(wanted_s)
+    most_s = scale.most_s(number)
+    if most_s < min(wanted_s, g_max_s):
+        raise ConfigError(
+            f"preset {preset.name} has cells of up to {g_max_s:.4g} S, and the read amplifier of array.front_end "
+            f"measures up to {most_s:.4g} S; read with less voltage, or take another front end"
+        )
+    unit_s = g_max_s / (1 << array.grid_bits)
+    full_scale = full_scale_of(amplifier_range_code(scale, number, unit_s, array.adc_bits))
+    return array.model_copy(update={"read_range": full_scale / (1 << array.grid_bits)})
 
 
 def _with_options(array: ArrayConfig, *algorithms: WriteAlgorithm | None) -> ArrayConfig:
@@ -377,8 +437,9 @@ def with_parts(config: CrossbarConfig, parts: SerialParts) -> CrossbarConfig:
 
 def _settling_warnings(parts: SerialParts, timing: Timing, array: ArrayConfig) -> list[str]:
     """Say which registers leave parts less time than they need to settle."""
+    amplified = " with its amplifier" if parts.drive_settle_ns else ""
     needs = {
-        "settle_drive": (timing.settle_drive, parts.dac.name, parts.dac.settle_ns),
+        "settle_drive": (timing.settle_drive, f"{parts.dac.name}{amplified}", parts.write_settle_ns),
         "select": (
             timing.select,
             f"{parts.switch.name} before {parts.adc.name}" if array.columns > array.adc_channels else parts.switch.name,

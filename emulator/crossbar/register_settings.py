@@ -7,9 +7,11 @@ from twinbar.emulator.crossbar.write_algorithms import WriteAlgorithm
 from twinbar.emulator.crossbar.write_registers import Ramp, WriteRegisters
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.parts.analog_scale import AnalogScale
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.registers import Register, record_address
+from twinbar.hw.protocol.sizes import LINE_BITS
 from twinbar.hw.protocol.vocabulary import Record
 from twinbar.hw.timing import Timing
 
@@ -139,3 +141,10 @@ def bias_records(timing: Timing, write: WriteAlgorithm) -> dict[Record, dict[int
         Record.SET: fields(SET, ramps.set_amplitude, ramps.set_gate, timing.width_set),
         Record.RESET: fields(RESET, ramps.reset_amplitude, ramps.reset_gate, timing.width_reset),
     }
+
+
+def read_settings(scale: AnalogScale) -> dict[int, int]:
+    """Return what reads and multiplications drive, by the numbers of registers; their windows hold that alone."""
+    codes = triple(*scale.read_codes(LINE_BITS))
+    fields = (registers.FIELD_CODES, registers.FIELD_LOW, registers.FIELD_HIGH, registers.FIELD_STOP)
+    return {record_address(record, field): codes for record in (Record.READ, Record.MULTIPLY) for field in fields}

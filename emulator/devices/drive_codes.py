@@ -36,8 +36,8 @@ class DriveRegisters:
     pulse_limit: int
 
 
-def volts_to_code(volts: float, full_scale_v: float) -> int:
-    """Return the code nearest to a voltage: code ``c`` is ``c / CODES`` of the full scale.
+def volts_to_code(volts: float, full_scale_v: float, drive: str = "write") -> int:
+    """Return the code nearest to a voltage: code ``c`` is ``c / CODES`` of the full scale. Errors name the ``drive``.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def volts_to_code(volts: float, full_scale_v: float) -> int:
     code = math.floor(volts / full_scale_v * CODES + 0.5)
     if not 0 <= code < CODES:
         highest = full_scale_v * (CODES - 1) / CODES
-        raise ConfigError(f"{volts:g} V is beyond the write drive, which goes from 0 to {highest:.4g} V")
+        raise ConfigError(f"{volts:g} V is beyond the {drive} drive, which goes from 0 to {highest:.4g} V")
     return code
 
 

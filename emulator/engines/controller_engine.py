@@ -23,7 +23,7 @@ from twinbar.emulator.contract.program import Program, ProgramController, Progra
 from twinbar.emulator.contract.vector_order import in_proportion
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.changed_ramps import changed_ramps
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT, calibrations
 from twinbar.emulator.crossbar.register_settings import POLARITIES, bias_records
 from twinbar.emulator.crossbar.write_algorithms import WriteAlgorithm
@@ -273,7 +273,7 @@ class ControllerEngine:
 
     def _set_range(self, block: TileBlock, full_scale: float) -> beats.Commands:
         """Return the beats that set the ADC range of a layer's tiles, where it has changed."""
-        code = range_code(full_scale)
+        code = self.config.range_code(full_scale)
         tiles = np.arange(block.tiles.start, block.tiles.stop)
         changed = tiles[self._ranges[tiles] != code]
         self._ranges[tiles] = code

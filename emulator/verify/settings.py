@@ -3,7 +3,8 @@
 from random import Random
 from typing import Final
 
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.range_codes import range_code
 from twinbar.emulator.devices.layout import G_ONE, RESET, SET
 from twinbar.emulator.verify.beat_fields import beat
 from twinbar.emulator.verify.sketch import Sketch, small, weighted

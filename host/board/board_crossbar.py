@@ -84,7 +84,7 @@ def settling_times(parts: SerialParts, columns: int, adc_channels: int) -> dict[
 
     read = cycles(parts.read_settle_ns)
     return {
-        "timing.settle_drive": cycles(parts.dac.settle_ns, 2),
+        "timing.settle_drive": cycles(parts.write_settle_ns, 2),
         "timing.select": cycles(parts.select_settle_ns(columns, adc_channels)),
         **({"timing.settle_read": read, "timing.settle_multiply": read} if parts.read_settle_ns else {}),
     }

@@ -54,7 +54,10 @@ class ConductanceScale:
         """Take it from a configuration, whose levels are evenly spaced from Gmin to Gmax."""
         cells = config.cells
         per_code = cells.g_max_s / float(config.levels.centre[-1])
-        read_v = math.sqrt(cells.read_energy_unit_j * (1 << cells.grid_bits) / cells.g_max_s)
+        if config.parts is not None and config.parts.scale is not None:
+            read_v = config.parts.scale.read_v
+        else:
+            read_v = math.sqrt(cells.read_energy_unit_j * (1 << cells.grid_bits) / cells.g_max_s)
         half_level = (cells.g_max_s - cells.g_min_s) / (2 * (len(config.levels) - 1))
         code_max = (1 << config.array.adc_bits) - 1
         tolerance_s = max(half_level, per_code / 2)

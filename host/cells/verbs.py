@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import calibrations
 from twinbar.emulator.crossbar.write_registers import Ramp
 from twinbar.emulator.engines.front_end_memory import come_to_rest
@@ -24,6 +24,8 @@ from twinbar.host.cells.conductance_reader import read_conductances
 from twinbar.host.cells.iv_sweep import IvCurve, iv_sweep
 from twinbar.host.cells.multiplication import Multiplication, multiply
 from twinbar.host.cells.places import Ints, as_array, locate, whole_numbers
+from twinbar.host.cells.read_calibration import ReadCalibration, load_calibration
+from twinbar.host.cells.reference_resistors import fit_calibration, read_resistors
 from twinbar.hw.actions import ACTIONS
 from twinbar.hw.errors import ConfigError, RefusedError
 from twinbar.hw.protocol import registers
@@ -125,6 +127,7 @@ class Cells:
             ledger = Ledger.of_crossbar(load_energy_table(energy_table), config, shape.tiles)
         self._run = AccountedController(controller, ledger)
         self._levels = np.full(self.tiles, registers.LEVELS.most)
+        self._calibration: ReadCalibration | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +154,7 @@ class Cells:
         """
         config = self._need_config("configure")
         array = config.array
-        largest = range_code(float(array.rows * array.step_input_max << array.grid_bits))
+        largest = config.range_code(float(array.rows * array.step_input_max << array.grid_bits))
         every = np.arange(self.tiles)
         commands = [
             pack(Opcode.DISARM, every),
@@ -170,6 +173,92 @@ class Cells:
         config = self._need_config("calibrate")
         offsets, arguments = calibrations(config, np.full(self.tiles, self.columns))
         self._run.run(beats.calibrate(offsets, arguments), "initialization")
+
+    @property
+    def calibration(self) -> ReadCalibration | None:
+        """What codes of reads stand for on this board; None: what the configuration says."""
+        return self._calibration
+
+    def use_calibration(self, calibration: ReadCalibration | str | Path | None) -> None:
+        """Correct siemens from now on by what was found with resistors, or with None as the configuration says.
+
+        It goes for `read_conductance` and `write_conductance`. The windows of levels stay those of the configuration.
+
+        Parameters
+        ----------
+        calibration : ReadCalibration, str or Path, optional
+            Or the file of one.
+
+        Raises
+        ------
+        ConfigError
+            If it was made with another front end or in another range, or there are several tiles.
+        """
+        found = load_calibration(calibration) if isinstance(calibration, str | Path) else calibration
+        if found is not None:
+            self._need_one_tile()
+            shape = self._run.shape
+            found.check(shape.adc_bits, shape.adc_channels, self._full_scale_s)
+        self._calibration = found
+
+    def calibrate_reads(
+        self,
+        siemens: npt.ArrayLike | Path,
+        rows: npt.ArrayLike | None = None,
+        columns: npt.ArrayLike | None = None,
+        *,
+        samples: int = 16,
+        progress: Progress | None = None,
+    ) -> ReadCalibration:
+        """Find out with cells that are resistors of known values what codes stand for, and use that from now on.
+
+        Offset and gain of every ADC channel, by least squares. It needs no trim, so that it serves serial parts too.
+        Calibrate offsets first (`calibrate`). The tile must be armed.
+
+        Parameters
+        ----------
+        siemens : float array, str or Path
+            Conductances, or a table of resistors (`twinbar.host.cells.reference_resistors.read_resistors`).
+        rows, columns : int array, optional
+            Of the resistors, unless the table says it.
+        samples : int
+            Reads of each resistor, whose codes are averaged.
+        progress : callable, optional
+
+        Raises
+        ------
+        ConfigError
+            If a channel has not got two resistors within its range, or there are several tiles.
+        """
+        self._need_one_tile()
+        if isinstance(siemens, str | Path):
+            rows, columns, siemens = read_resistors(siemens)
+        if samples < 1:
+            raise ConfigError(f"{samples} reads of each resistor cannot be averaged; give 1 or more")
+        places, values = locate(self._run.shape, 0, rows, columns, siemens=np.asarray(siemens, np.float64))
+        asked = places.part(np.tile(np.arange(len(places)), samples))
+        codes = run_on_cells(self._run, Opcode.READ, asked, progress, kind="read")["code"]
+        shape, parts = self._run.shape, self.config.parts if self.config else None
+        found = fit_calibration(
+            codes.reshape(samples, -1).mean(axis=0),
+            values["siemens"],
+            places.column,
+            adc_bits=shape.adc_bits,
+            channels=shape.adc_channels,
+            least_code=0 if parts is None else max(0, parts.adc.least_code(shape.adc_bits)),
+            series_ohm=self.config.read_series_ohm if self.config else 0.0,
+            full_scale_s=self._full_scale_s,
+        )
+        self.use_calibration(found)
+        return found
+
+    @property
+    def _full_scale_s(self) -> float | None:
+        return self.scale.siemens_per_code * (1 << self._run.shape.adc_bits) if self.config else None
+
+    def _need_one_tile(self) -> None:
+        if self.tiles > 1:
+            raise ConfigError(f"a calibration of reads is for the front end of one tile, and there are {self.tiles}")
 
     def arm(self, mode: ModeName = "write", tile: Tiles = None) -> None:
         """Permit operations on some tiles, or all: "read" (the write gate stays closed) or "write" (all operations)."""
@@ -255,10 +344,28 @@ class Cells:
         self._write_locked(self._tiles(tile), values)
         self._levels[self._tiles(tile)] = len(bottom)
 
-    def ramp(self, start_v: float, step_v: float = 0.0, stop_v: float | None = None) -> Ramp:
-        """Return the DAC codes of a line over the pulses of a command, from volts: a start, a step, and a stop."""
-        codes = self._need_config("a voltage").cells.volts_to_code
+    def ramp(self, start_v: float, step_v: float = 0.0, stop_v: float | None = None, *, reads: bool = False) -> Ramp:
+        """Return the DAC codes of a line over the pulses of a command, from volts: a start, a step, and a stop.
+
+        With ``reads`` they are those of the bit line in the records "read" and "multiply", whose drive may have another
+        full scale.
+        """
+        config = self._need_config("a voltage")
+        codes = config.read_volts_to_code if reads else config.cells.volts_to_code
         return Ramp(codes(start_v), codes(step_v), codes(start_v if stop_v is None else stop_v))
+
+    def limit_code(self, ampere: float) -> int:
+        """Return the code of a current limit (`BiasRecord.compliance`), from amperes: the greatest that passes no more.
+
+        Raises
+        ------
+        ConfigError
+            If the limiter is not known, or cannot be set so.
+        """
+        parts = self._need_config("a limit in amperes").parts
+        if parts is None or parts.scale is None:
+            raise ConfigError("a limit in amperes: this front end's limiter is not known; give the limit's code")
+        return parts.scale.limit_code(ampere)
 
     def pulse_cycles(self, width_s: float) -> int:
         """Return the clock cycles of a pulse, from seconds.
@@ -300,9 +407,11 @@ class Cells:
         tile: npt.ArrayLike = 0,
         progress: Progress | None = None,
     ) -> Floats:
-        """Read cells; returns siemens, by the scale of the configuration. No pulse is given."""
-        scale = self.scale
-        return scale.siemens(self.read(rows, columns, tile, progress))
+        """Read cells; returns siemens, by the calibration, or the scale of the configuration. No pulse is given."""
+        if self._calibration is None:
+            return self.scale.siemens(self.read(rows, columns, tile, progress))
+        places, _ = locate(self._run.shape, tile, rows, columns)
+        return self._calibration.siemens(self.read(rows, columns, tile, progress), places.column.reshape(places.shape))
 
     def write_levels(
         self,
@@ -361,15 +470,20 @@ class Cells:
             raise ConfigError("conductances must be numbers in siemens") from None
         tolerance = scale.tolerance_s if tolerance_s is None else tolerance_s
         scale.check(asked, tolerance)
-        target, half = asked / scale.siemens_per_code, tolerance / scale.siemens_per_code
+        column, calibration = places.column, self._calibration
+        if calibration is None:
+            target, half = asked / scale.siemens_per_code, tolerance / scale.siemens_per_code
+            least, most = target - half, target + half
+        else:
+            least, most = (calibration.codes(asked + way * tolerance, column) for way in (-1, 1))
         # A window of a code at least holds one, if it is not for a rounding error.
-        low = np.ceil(target - half - 1e-6).clip(0, scale.code_max).astype(np.int64)
-        high = np.floor(target + half + 1e-6).clip(0, scale.code_max).astype(np.int64)
+        low = np.ceil(least - 1e-6).clip(0, scale.code_max).astype(np.int64)
+        high = np.floor(most + 1e-6).clip(0, scale.code_max).astype(np.int64)
         config = self._need_config("siemens")
         check_conductances_can_be_written(config)
         attempts = config.registers.attempts
         found = write_conductance(self._run, places, (low, high), attempts, progress)
-        read = scale.siemens(found["code"])
+        read = scale.siemens(found["code"]) if calibration is None else calibration.siemens(found["code"], column)
         return WrittenConductance(
             found["code"].reshape(places.shape),
             found["sets"].reshape(places.shape),
@@ -496,7 +610,7 @@ class Cells:
             config = self._need_config("a full scale")
             if not full_scale_s > 0:
                 raise ConfigError(f"a full scale of {full_scale_s} cannot be measured; it must be greater than 0")
-            code = range_code(full_scale_s / config.cells.g_max_s * (1 << config.array.grid_bits))
+            code = config.range_code(full_scale_s / config.cells.g_max_s * (1 << config.array.grid_bits))
             range_register = registers.RANGE_MULTIPLY.address
             self._run.run(beats.write_register(np.unique(numbers), range_register, code), "forward")
         return multiply(self._run, numbers, as_array("inputs", inputs), how, progress)
@@ -526,7 +640,7 @@ class Cells:
         """
         asked = np.atleast_1d(as_array("bit_line", bit_line))
         if asked.dtype.kind == "f":
-            to_code = self._need_config("a sweep in volts").cells.volts_to_code
+            to_code = self._need_config("a sweep in volts").read_volts_to_code
             drive = np.array([to_code(volts) for volts in asked.ravel().tolist()], np.int64).reshape(asked.shape)
         else:
             drive = whole_numbers("bit_line", asked)

@@ -7,12 +7,10 @@ from enum import Enum, IntEnum
 from twinbar.hw.errors import ConfigError, ParameterError
 
 from .adc import AdcPart
+from .analog_scale import LIMIT_BITS, AnalogScale
 from .bus import DIRECT, BusCycles, Wires, bus_cycles
 from .dac import DacPart
 from .switch import SwitchPart
-
-LIMIT_BITS = 8
-"""Bits of a current limit's code."""
 
 
 class DrivenLine(IntEnum):
@@ -91,6 +89,12 @@ class SerialParts:
         From reset to the first word on any bus.
     input_settle_ns : float
         What lies between array and ADC takes to come to rest: amplifiers, and filters on the ADC's board.
+    drive_settle_ns : float
+        What amplifiers between DACs and array take to come to rest.
+    line_settle_ns : float
+        What lines take to follow their switches.
+    scale : AnalogScale, optional
+        What codes stand for, if the amplifiers are known.
 
     Raises
     ------
@@ -110,6 +114,9 @@ class SerialParts:
     switch_board: Wires = DIRECT
     power_up_ns: float = 0.0
     input_settle_ns: float = 0.0
+    drive_settle_ns: float = 0.0
+    line_settle_ns: float = 0.0
+    scale: AnalogScale | None = None
 
     def __post_init__(self) -> None:
         places = [(output.chip, output.channel) for output in self.outputs]
@@ -155,13 +162,18 @@ class SerialParts:
         """From a change at the array until the ADC may convert."""
         return self.input_settle_ns + self.adc.settle_ns
 
+    @property
+    def write_settle_ns(self) -> float:
+        """From a word to a DAC until its line has come to rest."""
+        return self.dac.settle_ns + self.drive_settle_ns
+
     def select_settle_ns(self, columns: int, adc_channels: int) -> float:
         """Return what the register SELECT must cover.
 
         Between the groups of columns of a product it is all that is waited for, so that the read path comes to rest in
         it, too, where there are several.
         """
-        return self.switch.settle_ns + (self.read_settle_ns if columns > adc_channels else 0.0)
+        return self.switch.settle_ns + self.line_settle_ns + (self.read_settle_ns if columns > adc_channels else 0.0)
 
     def cannot_connect(self, *, codes: bool, pair: bool, reference: bool) -> bool:
         """Whether a selection is refused with the fault FRONT_END.

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.range_codes import range_code
 from twinbar.emulator.devices import layout, physics
 
 SET, RESET = 0, 1

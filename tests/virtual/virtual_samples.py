@@ -9,7 +9,8 @@ from twinbar.boards.core_of_board import core_of
 from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.contract import beats
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.range_codes import range_code
 from twinbar.emulator.virtual.compiled_board import CompiledBoard
 from twinbar.hw.gateware.board_core import CoreConfig
 from twinbar.hw.protocol import registers

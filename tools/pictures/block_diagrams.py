@@ -8,7 +8,7 @@ from pictures.paper import new_page
 from twinbar.host.report.style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, VERMILLION
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """Return a page and axes in inches."""
     figure = new_page(width, height)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -17,13 +17,14 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _box(
+def box(
     axes: Axes, x: float, y: float, width: float, height: float, title: str, lines: str = "", color: str = BLUE
 ) -> None:
-    box = FancyBboxPatch(
+    """Draw a box with a title and lines below it."""
+    frame = FancyBboxPatch(
         (x, y), width, height, boxstyle="round,pad=0,rounding_size=0.08", facecolor=f"{color}18", edgecolor=color
     )
-    axes.add_patch(box)
+    axes.add_patch(frame)
     middle = x + width / 2
     if lines:
         axes.text(middle, y + height - 0.1, title, ha="center", va="top", fontsize=9.5, weight="bold", color=INK)
@@ -32,9 +33,8 @@ def _box(
         axes.text(middle, y + height / 2, title, ha="center", va="center", fontsize=8.5, color=INK)
 
 
-def _arrow(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], text: str = "", both: bool = False
-) -> None:
+def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], text: str = "", both: bool = False) -> None:
+    """Draw an arrow with a text above it."""
     style = "<|-|>" if both else "-|>"
     axes.annotate("", end, start, arrowprops={"arrowstyle": style, "color": INK, "lw": 1.1, "shrinkA": 0, "shrinkB": 0})
     if text:
@@ -44,8 +44,8 @@ def _arrow(
 
 def architecture() -> Figure:
     """Draw who talks to whom: host, link, controller, tiles, and the emulator beside it."""
-    figure, axes = _canvas(9.4, 3.9)
-    _box(
+    figure, axes = canvas(9.4, 3.9)
+    box(
         axes,
         0.2,
         0.9,
@@ -55,7 +55,7 @@ def architecture() -> Figure:
         "float twin: gradients, optimizer\n\nupdate policy: which cells\nmust change\n\n"
         "ledger: every pulse, conversion,\ncycle and joule\n\nreports, checkpoints",
     )
-    _box(
+    box(
         axes,
         4.1,
         2.35,
@@ -65,7 +65,7 @@ def architecture() -> Figure:
         "on an FPGA: one sequencer\nper tile, closed-loop\nwrite-verify, multiplications",
         GREEN,
     )
-    _box(
+    box(
         axes,
         4.1,
         0.9,
@@ -78,15 +78,15 @@ def architecture() -> Figure:
     )
     for number in range(3):
         x = 7.65 + 0.53 * number
-        _box(axes, x, 2.35, 0.46, 1.25, "", color=VERMILLION)
+        box(axes, x, 2.35, 0.46, 1.25, "", color=VERMILLION)
         axes.text(x + 0.23, 3.42, f"tile {number}", ha="center", va="center", fontsize=7.5, color=INK)
         for row in range(4):
             for column in range(2):
                 dot = Circle((x + 0.15 + 0.16 * column, 2.52 + 0.2 * row), 0.045, color=VERMILLION, alpha=0.75)
                 axes.add_patch(dot)
-    _arrow(axes, (2.5, 2.97), (4.1, 2.97), "serial link\n64-bit commands,\n80-bit responses", both=True)
-    _arrow(axes, (6.4, 2.97), (7.65, 2.97), "pins, or\nserial parts", both=True)
-    _arrow(axes, (2.5, 1.47), (4.1, 1.47), "programs, or\nwhole layers", both=True)
+    arrow(axes, (2.5, 2.97), (4.1, 2.97), "serial link\n64-bit commands,\n80-bit responses", both=True)
+    arrow(axes, (6.4, 2.97), (7.65, 2.97), "pins, or\nserial parts", both=True)
+    arrow(axes, (2.5, 1.47), (4.1, 1.47), "programs, or\nwhole layers", both=True)
     axes.text(
         0.2,
         0.55,
@@ -102,7 +102,7 @@ def architecture() -> Figure:
 
 def tile() -> Figure:
     """Draw a tile: cells, what selects, drives and reads them, and the sequencer."""
-    figure, axes = _canvas(7.6, 4.2)
+    figure, axes = canvas(7.6, 4.2)
     left, bottom, pitch, rows, columns = 3.1, 1.25, 0.52, 4, 6
     for row in range(rows):
         y = bottom + pitch * row
@@ -118,7 +118,7 @@ def tile() -> Figure:
         x = left + pitch * (2 * pair + 0.5) + 0.09
         axes.text(x, top + 0.1, "G+   G−", ha="center", va="bottom", fontsize=8, color=INK)
     axes.text((left + right) / 2, top + 0.36, "1T1R cells; a weight is a pair", ha="center", fontsize=8.5, color=INK)
-    _box(
+    box(
         axes,
         1.65,
         bottom - 0.25,
@@ -128,10 +128,10 @@ def tile() -> Figure:
         "row drivers:\n4-bit inputs\nor one cell",
         GREEN,
     )
-    _arrow(axes, (2.65, (bottom + top) / 2), (left - 0.25, (bottom + top) / 2))
-    _box(axes, left - 0.25, 0.25, right - left + 0.25, 0.5, "ADC channels (read: current to code)", color=ORANGE)
-    _arrow(axes, ((left + right) / 2, bottom - 0.25), ((left + right) / 2, 0.75))
-    _box(
+    arrow(axes, (2.65, (bottom + top) / 2), (left - 0.25, (bottom + top) / 2))
+    box(axes, left - 0.25, 0.25, right - left + 0.25, 0.5, "ADC channels (read: current to code)", color=ORANGE)
+    arrow(axes, ((left + right) / 2, bottom - 0.25), ((left + right) / 2, 0.75))
+    box(
         axes,
         right + 0.45,
         bottom - 0.25,
@@ -141,8 +141,8 @@ def tile() -> Figure:
         "bit, source and\nword line codes;\nISPP ramps;\ngate of\nthe pulse",
         GREEN,
     )
-    _arrow(axes, (right + 0.45, (bottom + top) / 2), (right, (bottom + top) / 2))
-    _box(
+    arrow(axes, (right + 0.45, (bottom + top) / 2), (right, (bottom + top) / 2))
+    box(
         axes,
         0.15,
         0.25,
@@ -152,8 +152,8 @@ def tile() -> Figure:
         "select\nconnect\nconvert\ndecide\npulse\nrecover\n…\nrespond\n\ncounts every\ncycle and\naction",
         BLUE,
     )
-    _arrow(axes, (1.3, bottom + 0.4), (1.65, bottom + 0.4))
-    _arrow(axes, (left - 0.25, 0.5), (1.3, 0.5), "codes")
+    arrow(axes, (1.3, bottom + 0.4), (1.65, bottom + 0.4))
+    arrow(axes, (left - 0.25, 0.5), (1.3, 0.5), "codes")
     axes.text(0.15, top + 0.36, "commands in, responses out", fontsize=8, color=MUTED)
-    _arrow(axes, (0.72, top + 0.3), (0.72, top), both=True)
+    arrow(axes, (0.72, top + 0.3), (0.72, top), both=True)
     return figure

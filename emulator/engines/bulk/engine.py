@@ -22,7 +22,7 @@ from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.lane_sums import add_up, saturate
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.changed_ramps import changed_ramps
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import calibrations
 from twinbar.emulator.crossbar.ticks import check_tick
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
@@ -353,7 +353,7 @@ class FastEngine:
         array, block = self.config.array, product.block
         codes = np.ascontiguousarray(product.inputs, np.uint8)
         steps = input_steps(block, codes, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
-        code = range_code(product.full_scale)
+        code = self.config.range_code(product.full_scale)
         ranges = self._ranges[block.tiles]
         changed = ranges != code
         ranges[:] = code
@@ -378,7 +378,7 @@ class FastEngine:
 
     def _conversion(self, full_scale: float) -> ColumnConversion:
         """Return how column sums are converted over a range."""
-        code = range_code(full_scale)
+        code = self.config.range_code(full_scale)
         conversion = self._conversions.get(code)
         if conversion is None:
             low, high = self.config.array.code_range

@@ -1,0 +1,172 @@
+"""Reads are calibrated against resistors of known values, through serial parts that have no trim."""
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from twinbar.boards.analog.front_end_figures import find_figures
+from twinbar.boards.wiring import find_wiring
+from twinbar.emulator.crossbar.needed_calibrations import GAIN, calibrations
+from twinbar.host.board.board_crossbar import settling_times, use_of
+from twinbar.host.cells.bias_record import BiasRecord
+from twinbar.host.cells.chip import Chip
+from twinbar.host.cells.read_calibration import load_calibration
+from twinbar.host.cells.reference_resistors import fit_calibration, read_resistors
+from twinbar.hw.errors import ConfigError
+
+WIRING = "icebreaker-reference"
+CLOCK_HZ = 12e6
+RESISTORS = (np.arange(16) * 2 % 16, np.arange(16))
+"""Rows and columns of the cells whose values are known."""
+
+
+def made(engine: str = "fast", preset: str = "chip", tiles: int = 1, **settings: object) -> Chip:
+    parts = find_wiring(WIRING).serial_parts(CLOCK_HZ)
+    assert parts is not None
+    keys = {"array.front_end": WIRING, "timing.clock_hz": CLOCK_HZ, **use_of(parts), **settling_times(parts, 16, 1)}
+    more = {f"array.{name}": value for name, value in settings.items()}
+    return Chip(preset, 16, 16, engine=engine, seed=3, tiles=tiles, settings=keys | more)
+
+
+def spread(chip: Chip) -> Chip:
+    """Cells of all levels, so that there is something to tell apart."""
+    chip.write_levels(np.arange(256).reshape(16, 16) % 16)
+    return chip
+
+
+def relative_error(chip: Chip) -> np.ndarray:
+    """How far the larger conductances are off, each read sixteen times."""
+    true = chip.conductance()[0]
+    read = np.mean([chip.read_conductance() for _ in range(16)], axis=0)
+    return (read / true - 1)[true > 8e-6]
+
+
+def test_a_gain_error_is_found_and_taken_off() -> None:
+    chip = spread(made(adc_gain_error=0.05))
+    before = relative_error(chip)
+    assert abs(np.median(before)) > 0.02
+    known = chip.conductance()[0][RESISTORS]
+    found = chip.calibrate_reads(known, *RESISTORS)
+    after = relative_error(chip)
+    # 69.3 uS are 256 codes: half a code is 1.7 % of 8 uS, the mean of many is better.
+    assert abs(np.median(after)) < 0.004
+    codes_per_siemens = 1 / chip.scale.siemens_per_code
+    assert 1 / found.channels[0].siemens_per_code == pytest.approx(
+        codes_per_siemens * (1 + np.median(before)), rel=0.01
+    )
+    assert chip.calibration is found
+    chip.use_calibration(None)
+    assert np.median(relative_error(chip)) == pytest.approx(np.median(before), abs=0.003)
+
+
+def test_conductances_are_written_to_what_the_resistors_say() -> None:
+    chip = spread(made(adc_gain_error=0.05))
+    chip.calibrate_reads(chip.conductance()[0][RESISTORS], *RESISTORS)
+    asked = np.linspace(6e-6, 18e-6, 16)
+    written = chip.write_conductance(asked, np.arange(16), 5, tolerance_s=0.6e-6)
+    true = chip.conductance()[0, :, 5]
+    assert written.ok.all()
+    assert abs(np.mean(true - asked)) < 0.35e-6
+    np.testing.assert_allclose(written.conductance_s, true, atol=1e-6)
+
+
+def test_no_trim_is_asked_for_and_offsets_always_are() -> None:
+    """An amplifier with a pedestal has offsets, whatever the emulated converters have."""
+    config = made().config
+    assert config is not None
+    _, arguments = calibrations(config, np.array([16]))
+    assert len(arguments) == 16
+    assert not arguments[:, GAIN].any()
+
+
+def test_engines_agree_on_a_calibration() -> None:
+    found = []
+    for engine in ("fast", "events"):
+        chip = made(engine, adc_gain_error=0.05, adc_offset_codes=2.0)
+        places = (np.arange(8), np.arange(8))
+        chip.write_levels([0, 2, 4, 6, 9, 11, 13, 15], *places)
+        found.append(chip.calibrate_reads(chip.conductance()[0][places], *places, samples=2))
+    assert found[0] == found[1]
+
+
+def test_a_line_through_codes_by_hand() -> None:
+    # Codes 10 + G' / 0.25 uS, with 100 Ohm in series: 1 mS is seen as 1 / 1.1 mS.
+    siemens = np.array([0, 10e-6, 20e-6, 40e-6, 1e-3])
+    seen = siemens / (1 + 100 * siemens)
+    codes = 10 + seen / 0.25e-6
+    found = fit_calibration(codes, siemens, np.arange(5) * 2, adc_bits=8, channels=1, series_ohm=100)
+    (line,) = found.channels
+    assert line.offset_codes == pytest.approx(10)
+    assert line.siemens_per_code == pytest.approx(0.25e-6)
+    assert line.deviation_codes == pytest.approx(0, abs=1e-6)
+    np.testing.assert_allclose(found.siemens(codes, np.zeros(5, np.int64)), siemens, atol=1e-12)
+    np.testing.assert_allclose(found.codes(siemens, np.zeros(5, np.int64)), codes)
+
+
+def test_codes_at_the_ends_say_nothing_and_each_channel_needs_two() -> None:
+    siemens, column = np.array([0, 10e-6, 20e-6, 90e-6]), np.zeros(4, np.int64)
+    # The first is cut off at 0, the last at 255.
+    found = fit_calibration(np.array([0, 35.0, 75.0, 255.0]), siemens, column, adc_bits=8, channels=1)
+    assert found.channels[0].offset_codes == pytest.approx(-5)
+    with pytest.raises(
+        ConfigError, match=r"^ADC channel 1 has 0 different resistors whose codes lie between 0 and 255"
+    ):
+        fit_calibration(np.array([0, 35.0, 75.0, 255.0]), siemens, column, adc_bits=8, channels=2)
+    with pytest.raises(ConfigError, match="do not rise with the conductance"):
+        fit_calibration(np.array([200.0, 100.0]), siemens[1:3], column[:2], adc_bits=8, channels=1)
+
+
+def test_a_file_of_it_is_taken_where_it_belongs_and_nowhere_else(tmp_path: Path) -> None:
+    chip = spread(made(adc_gain_error=0.05))
+    found = chip.calibrate_reads(chip.conductance()[0][RESISTORS], *RESISTORS)
+    file = tmp_path / "board.toml"
+    found.save(file)
+    other = made(adc_gain_error=0.05)
+    other.use_calibration(file)
+    assert other.calibration == load_calibration(file) == found
+    with pytest.raises(
+        ConfigError, match=r"was made in a range of 6.9\d+e-05 S, and reads are made in one of 1.7\d+e-05"
+    ):
+        made(preset="ideal").use_calibration(file)
+    with pytest.raises(ConfigError, match="is for the front end of one tile, and there are 2"):
+        made(tiles=2).use_calibration(file)
+    file.write_text("adc_bits = 8\nchannels = [{ offset_codes = 1, siemens_per_code = -1, deviation_codes = 0 }]\n")
+    with pytest.raises(ConfigError, match=r"^calibration .*board.toml: channels.0.siemens_per_code: input should be"):
+        other.use_calibration(file)
+
+
+def test_the_dummy_load_reads_as_a_table_of_resistors(tmp_path: Path) -> None:
+    with resources.as_file(resources.files("twinbar.boards.analog") / "dummy_load.csv") as table:
+        row, column, siemens = read_resistors(table)
+    assert (row == 0).all()
+    assert column.tolist() == list(range(16))
+    assert siemens[0] == 0
+    assert siemens[5] == pytest.approx(10e-6)
+    # Every range can be calibrated with it: from a twentieth of its full scale to its end there are three resistors.
+    for each in find_figures("front_end").reading.ranges:
+        full_s = (3.3 - each.offset_v) / each.transimpedance_ohm / 0.2
+        assert ((siemens > full_s / 20) & (siemens < full_s)).sum() >= 3
+    file = tmp_path / "mine.csv"
+    file.write_text("row,column,ohm\n0,0,-5\n")
+    with pytest.raises(ConfigError, match="a resistor has -5 Ohm; write inf where there is none"):
+        read_resistors(file)
+    file.write_text("column,ohm\n0,5\n")
+    with pytest.raises(
+        ConfigError, match="is no table of resistors with the heading row,column,ohm: its heading is column,ohm"
+    ):
+        read_resistors(file)
+
+
+def test_a_sweep_and_a_limit_go_by_the_drives_of_the_wiring() -> None:
+    chip = made()
+    chip.set_record("read", BiasRecord(bit_line=chip.ramp(0.0, 0.0, 0.3, reads=True)))
+    chip.arm("read")
+    curve = chip.iv_sweep([0.1, 0.3], 0, 0)
+    # 0.498 V are 4096 codes.
+    assert curve.drive_codes.tolist() == [822, 2467]
+    # 10.93 uA and 1.939 uA for each step.
+    assert chip.limit_code(100e-6) == 45
+    with pytest.raises(ConfigError, match="this front end's limiter is not known; give the limit's code"):
+        Chip("chip", 4, 4).limit_code(100e-6)
