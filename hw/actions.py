@@ -51,13 +51,21 @@ class Action(IntEnum):
     """The clock of a tile may have been stopped and started again (`clock_gates` of `emulator.contract.activity`)."""
     CHANNEL_CYCLE = 21
     """An ADC channel was on for a cycle; what that costs is a static power of the energy table."""
+    REQUANTIZE = 22
+    """A sum was scaled, shifted and limited to the input codes of the next layer."""
+    TRANSFERRED_WORD = 23
+    """A word of activations was sent, or written into the row registers of a tile."""
 
 
 ACTIONS: Final = tuple(action.name.lower() for action in Action)
 """Names of the actions, in the order of their numbers."""
 
 OF_OPTIONS: Final = tuple(
-    ACTIONS[action] for action in (Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT, Action.COMPARE)
+    ACTIONS[action]
+    for action in (
+        *(Action.PARTIAL_SUM, Action.PACKED_OUTPUT, Action.SHARED_BEAT, Action.COMPARE),
+        *(Action.REQUANTIZE, Action.TRANSFERRED_WORD),
+    )
 )
 """Names of those that only controllers with an option do."""
 

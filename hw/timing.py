@@ -68,6 +68,8 @@ LINK_LATENCY: Final = 1
 """Cycles from a partial sum's handover to a link to the first cycle in which it is visible."""
 LINK_DEPTH: Final = 2
 """Partial sums that a link between two tiles of a cascade holds."""
+TRANSFER_LATENCY: Final = 6
+"""Cycles (select) of a transfer before that of its first word: the last sum becomes an activation."""
 REGISTER_READ_CYCLES: Final = 5
 """Cycles (decide) of reading a register, before its response."""
 REGISTER_WRITE_CYCLES: Final = 2
@@ -217,6 +219,11 @@ def add_gain_calibration(phases: MutableSequence[int], t: Durations, bits: int) 
 def add_load(phases: MutableSequence[int], words: int) -> None:
     """Add the cycles of writing ``words`` words of the row registers to ``phases``: one each, without a response."""
     phases[Phase.SELECT] += words
+
+
+def add_transfer(phases: MutableSequence[int], words: int) -> None:
+    """Add the cycles of sending ``words`` words of activations, or of taking them, to ``phases``."""
+    phases[Phase.SELECT] += TRANSFER_LATENCY + words
 
 
 def add_housekeeping(phases: MutableSequence[int], decide_cycles: int) -> None:

@@ -36,9 +36,9 @@ ENGINES: Sequence[Collection[str]] = (
 EVENTS: Sequence[Collection[str]] = (
     {"clock", "decoding", "register_file", "listener", "input_planes"},
     {"stream_queue", "sum_link", "router", "safety", "drive", "counters"},
-    {"arbiter", "consumer", "admission", "front_end", "front_end_time", "cascade_member"},
+    {"arbiter", "consumer", "admission", "front_end", "front_end_time", "cascade_member", "activation_buffer"},
     {"tile", "table_walk"},
-    {"product_outlet"},
+    {"product_outlet", "transfer_start"},
     {"dispatcher", "joint_start", "sampling", "housekeeping", "products"},
     {"pulses", "calibration", "comparing"},
     {"cells"},

@@ -31,7 +31,7 @@ from twinbar.emulator.sections.write_section import WriteConfig
 from twinbar.hw.errors import ConfigError, ParameterError
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.bus import cycles_at_least
-from twinbar.hw.protocol.sizes import LANE_BITS
+from twinbar.hw.protocol.sizes import LANE_BITS, SUM_BITS
 from twinbar.hw.timing import Timing
 
 GRID_HEADROOM = 2
@@ -212,7 +212,7 @@ class CrossbarConfig:
         return code * ((1 << self.array.planes) - 1)
 
     def check_lanes(self, layer: str = "", row_tiles: int = 1) -> None:
-        """Refuse outputs that could saturate the lane of a response beat.
+        """Refuse outputs that could saturate the lane of a response beat, or what can be scaled in a chain.
 
         Parameters
         ----------
@@ -232,6 +232,12 @@ class CrossbarConfig:
             raise ConfigError(
                 f"{whose} can reach {largest}{made_of}; with array.outputs_per_beat = {self.array.outputs_per_beat} a "
                 f"sum has {LANE_BITS[self.array.outputs_per_beat]} bits, which hold {most}: take fewer outputs per beat"
+            )
+        scaled = (1 << SUM_BITS - 1) - 1
+        if self.array.chain and largest > scaled:
+            raise ConfigError(
+                f"sums of {f'layer {layer}' if layer else 'a tile'} can reach {largest}; with array.chain a sum has "
+                f"{SUM_BITS} bits where it is scaled, which hold {scaled}: take fewer ADC or input bits, or row tiles"
             )
 
     @property

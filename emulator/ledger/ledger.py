@@ -76,6 +76,8 @@ ENTRIES: Final[dict[Action, tuple[str, str]]] = {
     Action.COMPARE: ("write", "compare"),
     Action.CHANNEL_WAKE: ("static", "channel_wake"),
     Action.CLOCK_GATE: ("static", "clock_gating"),
+    Action.REQUANTIZE: ("forward", "digital_functions"),
+    Action.TRANSFERRED_WORD: ("forward", "transfers"),
 }
 """Account and component of each action that has a price."""
 
@@ -128,6 +130,8 @@ _WORDS: Final = {
     "twin_random": "random numbers of the twin",
     "channel_wake": "waking ADC channels",
     "clock_gating": "gating the clocks of tiles",
+    "digital_functions": "digital functions between layers",
+    "transfers": "transfers between layers",
 }
 
 
@@ -164,6 +168,8 @@ class Ledger:
         ADC channels of a tile, which draw its static power per channel.
     compares : bool
         Whether the front ends can compare; where they cannot, a summary does not name comparisons.
+    chains : bool
+        Whether sums can become inputs of other tiles; where they cannot, a summary does not name what that takes.
 
     Raises
     ------
@@ -183,6 +189,7 @@ class Ledger:
         tiles: int = 1,
         channels: int = 1,
         compares: bool = True,
+        chains: bool = True,
     ) -> None:
         if not (math.isfinite(clock_hz) and clock_hz > 0):
             raise ConfigError(f"the ledger's clock is {clock_hz!r} Hz; it must be greater than zero")
@@ -199,7 +206,8 @@ class Ledger:
         self.tiles = tiles
         self.channels = channels
         self._cell_unit_j = units
-        self._unnamed = () if compares else (Action.COMPARE,)
+        of_chains = (Action.REQUANTIZE, Action.TRANSFERRED_WORD)
+        self._unnamed = (*(() if compares else (Action.COMPARE,)), *(() if chains else of_chains))
         self._action_j = [
             table.energy_j(action, adc_bits, input_dac_bits, lane_bits) if ACTIONS[action] in table.actions else 0.0
             for action in Action
@@ -219,6 +227,7 @@ class Ledger:
             "shared_inputs": (Action.SHARED_BEAT,) if array.shared_inputs else (),
             "compare": (Action.COMPARE,) if array.compare else (),
             "outputs_per_beat": (Action.PACKED_OUTPUT,) if array.outputs_per_beat > 1 else (),
+            "chain": (Action.REQUANTIZE, Action.TRANSFERRED_WORD, Action.PACKED_OUTPUT) if array.chain else (),
         }
         for option, actions in needed.items():
             for action in actions:
@@ -237,6 +246,7 @@ class Ledger:
             tiles=tiles,
             channels=array.adc_channels,
             compares=bool(array.compare),
+            chains=array.chain,
         )
 
     def add(self, kind: Kind, activity: Activity) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from twinbar.emulator.sections.section import Section
 from twinbar.hw.errors import ConfigError, ParameterError
 from twinbar.hw.gateware.controller_bounds import BOUNDS, Bounds, channels_fit
-from twinbar.hw.protocol.sizes import LINE_BITS
+from twinbar.hw.protocol.sizes import LINE_BITS, MAX_SCALED
 
 if TYPE_CHECKING:
     from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -95,6 +95,11 @@ class ArrayConfig(Section):
         le=BOUNDS["outputs_per_beat"].most,
         description="sums that share a response beat, with 36, 18 or 12 bits each: 1, 2 or 3",
     )
+    chain: bool = Field(
+        default=False,
+        description="whether sums can become inputs of other tiles on the chip, by scale, bias and ReLU; for programs "
+        "of one's own: trainings do not use it; needs shared_inputs",
+    )
     pulse_entries: Literal[0, 16, 32, 64] | None = Field(
         default=None,
         description="entries of each polarity's pulse table in the controller: 0 (it has none), 16, 32 or 64; none: as "
@@ -150,6 +155,16 @@ class ArrayConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _chains_need_groups(self) -> Self:
+        if self.chain and not self.shared_inputs:
+            raise ValueError("array.chain is true without array.shared_inputs, whose groups it needs; set both to true")
+        if self.chain and self.columns > MAX_SCALED:
+            raise ValueError(
+                f"array.chain is true with array.columns = {self.columns}; at most {MAX_SCALED} columns have a scale"
+            )
+        return self
+
     def controller(self, tiles: int) -> "ControllerConfig":
         """Return the controller of a number of tiles.
 
@@ -174,6 +189,7 @@ class ArrayConfig(Section):
             outputs_per_beat=self.outputs_per_beat,
             pulse_entries=self.pulse_entries or 0,
             compare=bool(self.compare),
+            chain=self.chain,
         )
 
     @staticmethod

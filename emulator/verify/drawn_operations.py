@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from twinbar.emulator.verify.beat_fields import BODY_OFFSET, beat, fields_of, with_fields
-from twinbar.emulator.verify.settings import anything, converters, level, write
+from twinbar.emulator.verify.settings import activation, anything, converters, level, write
 from twinbar.emulator.verify.sketch import Sketch, small, weighted
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.commands import COMMANDS, READING, WRITING, CommandSpec
@@ -41,6 +41,7 @@ _WEIGHTS = {
     Opcode.CLEAR: 1,
     Opcode.SAFE: 0.7,
     Opcode.ABORT: 1.5,
+    Opcode.TRANSFER: 0.5,
 }
 _USUAL_WEIGHT = 4
 _OF_MEMBERS = {Record.SET: 5, Record.RESET: 5, Record.FORM: 2, Mode.WRITE: 8, Mode.READ: 1.5}
@@ -71,12 +72,28 @@ BAD = 0.05
 
 def operation(rng: Random, sketch: Sketch, opcodes: Mapping[Any, float] | None = None) -> list[int]:
     """Draw a command, now and then with others that it needs to be of use."""
+    if sketch.elaboration.controller.chain and rng.random() < (0.2 if opcodes is None else 0.5):
+        return _two_layers(rng, sketch)
     opcode = weighted(rng, opcodes or {**ARRAY, **HOUSEKEEPING})
     beats = [command(rng, sketch, opcode)]
     if opcode is Opcode.MULTIPLY and rng.random() < 0.6:
         beats = [*_inputs_of(rng, sketch, beats[0]), *beats]
     if opcode in (Opcode.SAFE, Opcode.DISARM) and rng.random() < 0.8:
         beats.append(beat(Opcode.ARM, sketch.tile, mode=Mode.WRITE.value))
+    return beats
+
+
+def _two_layers(rng: Random, sketch: Sketch) -> list[int]:
+    """Draw a product whose sums become inputs of another one, now and then without what that needs."""
+    product = command(rng, sketch, Opcode.MULTIPLY)
+    beats = [activation(rng, sketch)] if rng.random() < 0.4 or not sketch["ACTIVATION"] else []
+    if rng.random() < 0.6:
+        beats += _inputs_of(rng, sketch, product)
+    beats.append(product)
+    beats += [command(rng, sketch, Opcode.TRANSFER) for _ in range(rng.choice([1, 1, 2]))]
+    for _ in range(rng.choice([0, 1, 1, 2])):
+        tile = rng.randrange(sketch.elaboration.controller.tiles)
+        beats.append(with_fields(command(rng, sketch, Opcode.MULTIPLY), tile=tile))
     return beats
 
 
@@ -114,6 +131,8 @@ def _command(rng: Random, sketch: Sketch, opcode: Opcode) -> int:
     values = _arguments(rng, sketch, COMMANDS[opcode])
     if opcode is Opcode.READ_REGISTER:
         values = {"address": _address(rng, sketch)}
+    if opcode is Opcode.TRANSFER:
+        _draw_transfer(rng, sketch, values)
     if opcode is Opcode.LOAD:
         values["bits"] = _inputs(rng, sketch)
         if values["shared"] and sketch.elaboration.controller.shared_inputs:
@@ -208,6 +227,17 @@ def _draw_span(rng: Random, sketch: Sketch, rule: Span, unit: int, values: dict[
     values[rule.first], values[rule.count] = first, count
 
 
+def _draw_transfer(rng: Random, sketch: Sketch, values: dict[str, int]) -> None:
+    """Draw which words go to which group, and where."""
+    controller = sketch.elaboration.controller
+    values["group"] = rng.randrange(GROUPS + (rng.random() < BAD))
+    if rng.random() > BAD:
+        most = min(controller.words, controller.output_words)
+        values["words"] = words = rng.randint(1, most)
+        values["word"] = rng.randint(0, controller.words - words)
+        values["first"] = rng.randint(0, controller.output_words - words)
+
+
 def _inputs(rng: Random, sketch: Sketch) -> int:
     """Draw a word of inputs: none, few, or any, and now and then bits that belong to no input."""
     controller = sketch.elaboration.controller
@@ -233,6 +263,7 @@ def _address(rng: Random, sketch: Sketch) -> int:
         registers.TRIM_BASE + rng.randrange(controller.adc_channels): 2,
         registers.OFFSET_BASE + rng.randrange(controller.columns): 2,
         registers.PAIR_OFFSET_BASE + rng.randrange(controller.columns // 2): 2,
+        registers.SCALES.base + rng.randrange(controller.columns): 2 if controller.chain else 0.3,
         rng.getrandbits(ADDRESS_BITS): 0.7,
     }
     return int(weighted(rng, kinds))

@@ -157,12 +157,32 @@ ELABORATIONS: Final = {
             _shape(3, 5, 6, 1, 6, 3, command_depth=4, response_depth=2, cascade=True),
             sample_and_hold=False,
         ),
+        # Sums of one tile at a time become inputs of others; two fields of a word are left over.
+        _elaboration(
+            "chain",
+            "taox-hfox",
+            _shape(3, 20, 12, 2, 6, 3, command_depth=3, response_depth=2, shared_inputs=True, chain=True),
+            adc_offset_codes=1.0,
+        ),
         _elaboration("queues", "taox-hfox", _shape(4, 4, 4, 2, 6, 2, command_depth=2, response_depth=2)),
         _elaboration(
             "together",
             "taox-hfox",
             _shape(4, 4, 8, 2, 6, 2, command_depth=3, cascade=True, shared_inputs=True, outputs_per_beat=3),
             adc_offset_codes=1.0,
+            sample_and_hold=False,
+        ),
+        _elaboration(
+            "network",
+            "taox-hfox",
+            _shape(
+                *(4, 8, 8, 1, 6, 5),
+                command_depth=4,
+                cascade=True,
+                shared_inputs=True,
+                outputs_per_beat=2,
+                chain=True,
+            ),
             sample_and_hold=False,
         ),
         _elaboration(

@@ -20,6 +20,7 @@ from twinbar.emulator.verify.settings import (
     record,
     safety,
     sampling,
+    scales,
 )
 from twinbar.emulator.verify.settings import write as write_register
 from twinbar.emulator.verify.sketch import Sketch, weighted
@@ -104,6 +105,7 @@ def _set_up(rng: Random, sketch: Sketch) -> list[int]:
         beats.append(level(rng, sketch, index))
     beats += converters(rng, sketch)
     beats += pulse_table(rng, sketch)
+    beats += scales(rng, sketch)
     if sketch.elaboration.controller.shared_inputs:
         beats.append(write_register(sketch, "INPUT_GROUP", rng.randrange(GROUPS)))
     if rng.random() < 0.1:
@@ -116,9 +118,9 @@ def _set_up(rng: Random, sketch: Sketch) -> list[int]:
 
 
 def _has_options(sketch: Sketch) -> bool:
-    """Whether the controller adds sums of tiles, or packs outputs."""
+    """Whether the controller adds sums of tiles, packs outputs, or makes inputs of them."""
     controller = sketch.elaboration.controller
-    return controller.cascade or controller.outputs_per_beat > 1
+    return controller.cascade or controller.outputs_per_beat > 1 or controller.chain
 
 
 def _arm(rng: Random, sketch: Sketch) -> int:

@@ -189,6 +189,33 @@ def _entry(rng: Random, sketch: Sketch, record: Record, number: int) -> list[int
     return beats
 
 
+def scales(rng: Random, sketch: Sketch) -> list[int]:
+    """Draw how sums become activations; nothing where the controller has no chains."""
+    controller = sketch.elaboration.controller
+    if not controller.chain:
+        return []
+    beats = [activation(rng, sketch)]
+    for column in range(controller.columns):
+        scale = rng.choice([rng.randint(1, 60), rng.randint(-60, 60), rng.randint(-(1 << 13), (1 << 13) - 1)])
+        bias = rng.choice([0, rng.randint(-30, 30), rng.randint(-(1 << 17), (1 << 17) - 1)])
+        value = registers.SCALES.word.pack(scale=scale, bias=bias)
+        beats.append(write(sketch, registers.SCALES.base + column, value))
+    return beats
+
+
+def activation(rng: Random, sketch: Sketch) -> int:
+    """Draw where sums go, and what all activations have in common."""
+    fields = {
+        "sums": weighted(rng, {0: 1, 1: 4, 2: 4, 3: 0.05}),
+        "relu": rng.randrange(2),
+        "shift": small(rng, 0, 7, 31),
+        "zero": rng.choice([0, 0, rng.randrange(1 << sketch.elaboration.controller.input_bits)]),
+    }
+    if rng.random() < 0.02:
+        fields["zero"] = 255
+    return write(sketch, "ACTIVATION", registers.ACTIVATION.word.pack(**fields))
+
+
 def level(rng: Random, sketch: Sketch, index: int) -> int:
     """Draw a window of a level: usually one of the configuration's, sometimes any other, even an empty one."""
     table = sketch.elaboration.config.levels
@@ -241,7 +268,7 @@ def anything(rng: Random, sketch: Sketch) -> int:
     elif rng.random() < 0.7:
         tables = (registers.PHASE_COUNTER_BASE, registers.ACTION_COUNTER_BASE, LEVEL_BASE, TRIM_BASE, OFFSET_BASE)
         pulses = (table.base for table in PULSE_TABLES.values())
-        address = rng.choice((*tables, PAIR_OFFSET_BASE, *pulses)) + rng.randrange(20)
+        address = rng.choice((*tables, registers.SCALES.base, PAIR_OFFSET_BASE, *pulses)) + rng.randrange(20)
     value = rng.getrandbits(rng.choice([1, 4, 8, 17, 32, VALUE_BITS]))
     # A width or duration of a million cycles would only make the program long.
     register = registers.BY_ADDRESS.get(address)

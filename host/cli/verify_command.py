@@ -43,7 +43,7 @@ def verify(
 ) -> None:
     """Run random programs on several engines, and compare every response, cycle, count and cell.
 
-    Where engines differ, the smallest program found that shows it is printed, and the exit status is 1. There are 17
+    Where engines differ, the smallest program found that shows it is printed, and the exit status is 1. There are 19
     controllers with direct front ends, of 1 to 4 tiles, and 4 with front ends of serial parts, of 1 and 2 tiles. Those
     that took part are named at the end, the others with the option that left them out.
     """

@@ -34,6 +34,9 @@ def verilog(
         int, typer.Option(metavar="N", help="Entries of each polarity's pulse table: 0 (there is none), 16, 32 or 64.")
     ] = 0,
     compare: Annotated[bool, typer.Option("--compare", help="The front end can compare; needs a pulse table.")] = False,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Sums can become inputs of other tiles; needs --shared-inputs.")
+    ] = False,
 ) -> None:
     """Write the controller as Verilog: the same text for the same options and version of Yosys.
 
@@ -61,6 +64,7 @@ def verilog(
             outputs_per_beat=outputs_per_beat,
             pulse_entries=pulse_entries,
             compare=compare,
+            chain=chain,
         )
     text = export(controller)
     if out is None:

@@ -151,7 +151,7 @@ def _of_space(space: Space, config: ControllerSizes) -> Iterator[MappedRegister]
     if kind in _NAMED_ENTRIES:
         for member in _NAMED_ENTRIES[kind]:
             number = member.value - int(first or 0)
-            if number in space.numbers:
+            if space.has(number, config):
                 yield MappedRegister(
                     name=f"{kind}_{member.name}".upper(), offset=_offset(space.base + number), **common
                 )

@@ -1,6 +1,8 @@
 """The controller: tiles behind one command stream and one response stream."""
 
+import functools
 import itertools
+import operator
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Module, Signal, signed
@@ -10,7 +12,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.errors import ParameterError
 from twinbar.hw.parts.assembly import SerialParts
-from twinbar.hw.protocol.layouts import Command, Response
+from twinbar.hw.protocol.layouts import WORD_BITS, Command, Response
 from twinbar.hw.timing import PHASES, Phase
 
 from .array.emulated_array import EmulatedArray, EmulatedFrontEnd, EmulatedPinsSignature
@@ -23,6 +25,7 @@ from .streams.dispatcher import Dispatcher
 from .streams.joint_start import JointStart
 from .streams.stream_queue import Queue
 from .streams.sum_link import SumLink
+from .streams.transfer_start import TransferStart
 from .tile import Tile
 
 
@@ -130,6 +133,8 @@ class Controller(wiring.Component):
             m.d.comb += [group.eq(tile.input_group) for group, tile in zip(dispatcher.groups, self.cores, strict=True)]
         if config.cascade:
             cascade(m, config, self.cores)
+        if config.chain:
+            chain(m, config, self.cores, dispatcher)
         if self.array is not None:
             m.d.comb += formed.eq(Cat(pins.formed for pins in self.tiles).all())
         m.d.comb += self.busy.eq(self.commands.valid | works.any() | ~response_queue.empty)
@@ -153,6 +158,17 @@ def cascade(m: Module, config: ControllerConfig, tiles: Sequence[Tile]) -> None:
         connect(m, upper.below, link.i)
         connect(m, link.o, lower.above)
         m.d.comb += link.clear.eq(joint_start.clear[number])
+
+
+def chain(m: Module, config: ControllerConfig, tiles: Sequence[Tile], dispatcher: Dispatcher) -> None:
+    """Let tiles send each other activations, over wires that they share."""
+    m.submodules.transfer_start = transfer_start = TransferStart(config)
+    connect(m, dispatcher.transfers, transfer_start.i)
+    shared = Signal(WORD_BITS)
+    m.d.comb += shared.eq(functools.reduce(operator.or_, (tile.outgoing for tile in tiles)))
+    for number, tile in enumerate(tiles):
+        connect(m, tile.transfer, transfer_start.tiles[number])
+        m.d.comb += tile.incoming.eq(shared)
 
 
 def pins_signature(

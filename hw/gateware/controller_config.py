@@ -7,12 +7,12 @@ from typing import Final
 from twinbar.hw.errors import ParameterError
 from twinbar.hw.gateware.controller_bounds import BOUNDS, MAX_LINE_CODE, MAX_PULSES, channels_fit
 from twinbar.hw.protocol.layouts import VALUE_BITS, WORD_BITS
-from twinbar.hw.protocol.sizes import LANE_BITS, PULSE_ENTRIES
+from twinbar.hw.protocol.sizes import LANE_BITS, MAX_SCALED, PULSE_ENTRIES, SUM_BITS
 from twinbar.hw.protocol.version import configuration_hash
 from twinbar.hw.timing import MAX_WIDTH
 
 OPTIONS: Final = (
-    *("cascade", "shared_inputs", "outputs_per_beat", "pulse_entries", "compare"),
+    *("cascade", "shared_inputs", "outputs_per_beat", "pulse_entries", "compare", "chain"),
     *("width_cap", "pulse_cap", "code_caps"),
 )
 """Parameters of which a controller's hash says nothing where they have their defaults."""
@@ -54,6 +54,8 @@ class ControllerConfig:
         Entries of each polarity's pulse table: 0 (there is none), 16, 32 or 64.
     compare : bool
         The front end can compare a cell with a threshold; needs a pulse table.
+    chain : bool
+        Sums can become inputs of other tiles on the chip; needs shared inputs.
     width_cap, pulse_cap : int
         Cycles of a pulse, and pulses of a command, above which registers are refused whatever the host says.
     code_caps : tuple of int
@@ -80,6 +82,7 @@ class ControllerConfig:
     outputs_per_beat: int = 1
     pulse_entries: int = 0
     compare: bool = False
+    chain: bool = False
     width_cap: int = MAX_WIDTH
     pulse_cap: int = MAX_PULSES
     code_caps: tuple[int, int, int] = (MAX_LINE_CODE,) * 3
@@ -89,13 +92,15 @@ class ControllerConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or not least <= value <= most:
                 raise ParameterError(name, f"is {value!r}; it must be a whole number from {least} to {most}")
-        for name in ("cascade", "shared_inputs", "compare"):
+        for name in ("cascade", "shared_inputs", "compare", "chain"):
             if not isinstance(getattr(self, name), bool):
                 raise ParameterError(name, f"is {getattr(self, name)!r}; it must be true or false")
         if self.pulse_entries not in PULSE_ENTRIES:
             raise ParameterError("pulse_entries", f"is {self.pulse_entries}; it must be {_CHOICES}")
         if self.compare and not self.pulse_entries:
             raise ParameterError("compare", f"is true without a pulse table; set pulse_entries to {_TABLES}")
+        if self.chain:
+            self._check_chain()
         if self.columns % 2:
             raise ParameterError("columns", f"is {self.columns}; it must be even, because columns come in pairs")
         if not channels_fit(self.adc_channels, self.columns):
@@ -117,6 +122,22 @@ class ControllerConfig:
                 f"{MAX_LINE_CODE}",
             )
         assert self.sum_bits <= VALUE_BITS
+
+    def _check_chain(self) -> None:
+        if not self.shared_inputs:
+            raise ParameterError("chain", "is true without shared inputs, whose groups it goes to; set shared_inputs")
+        if self.columns > MAX_SCALED:
+            raise ParameterError(
+                "chain",
+                f"is true with {self.columns} columns; scales and biases have {MAX_SCALED} addresses, so take at most "
+                f"{MAX_SCALED} columns",
+            )
+        if self.sum_bits > SUM_BITS:
+            raise ParameterError(
+                "chain",
+                f"is true with adc_bits {self.adc_bits} and input_bits {self.input_bits}, whose sums have "
+                f"{self.sum_bits} bits; at most {SUM_BITS} can be scaled, so take fewer bits",
+            )
 
     @property
     def bit_line_cap(self) -> int:
@@ -152,6 +173,16 @@ class ControllerConfig:
     def words(self) -> int:
         """Words of the row registers."""
         return -(-self.rows // self.rows_per_word)
+
+    @property
+    def scaled_columns(self) -> int:
+        """Columns whose sums have a scale and a bias; 0 without chains."""
+        return self.columns if self.chain else 0
+
+    @property
+    def output_words(self) -> int:
+        """Words of the activations of all columns, which are as many as of so many rows."""
+        return -(-self.columns // self.rows_per_word)
 
     @property
     def sum_bits(self) -> int:

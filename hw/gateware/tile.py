@@ -44,10 +44,14 @@ class Tile(wiring.Component):
     above : In(stream)
     below : Out(stream)
         Partial sums of the tile above, and for the tile below, where there are cascades.
+    transfer : Out(TransferSignature)
+    outgoing : Out
+    incoming : In
+        Words that are sent and taken, where there are chains.
 
     Attributes
     ----------
-    started, copied, passed, packed : Signal
+    started, copied, passed, packed, kept, moved : Signal
         Where streams are shared, what the accounts count of that and of commands, for observation.
     """
 
@@ -68,6 +72,7 @@ class Tile(wiring.Component):
             }
         )
         self.started, self.copied, self.passed, self.packed = Signal(), Signal(), Signal(), Signal()
+        self.kept, self.moved = Signal(), Signal()
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -114,8 +119,10 @@ class Tile(wiring.Component):
         ]
         for name in option_ports(self.config):
             outside, inside = getattr(self, name), getattr(control, name)
-            if name == "input_group":
+            if name in ("input_group", "outgoing"):
                 m.d.comb += outside.eq(inside)
+            elif name == "incoming":
+                m.d.comb += inside.eq(outside)
             else:
                 connect(m, *((flipped(outside), inside) if name == "above" else (inside, flipped(outside))))
         if self.config.shares_streams:
@@ -127,6 +134,15 @@ class Tile(wiring.Component):
                 accounts.copied.eq(self.copied),
                 accounts.passed.eq(self.passed),
                 accounts.packed.eq(self.packed),
+            ]
+        if self.config.chain:
+            connect(m, control.moved, readout.moved)
+            m.d.comb += [
+                self.kept.eq(control.kept),
+                self.moved.eq(control.counted),
+                accounts.kept.eq(self.kept),
+                accounts.moved.eq(self.moved),
+                readback.scale.eq(control.scale),
             ]
         if platform == "formal":
             from twinbar.hw.formal.gate import GateProperties

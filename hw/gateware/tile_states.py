@@ -24,6 +24,8 @@ class TileState(enum.Enum, shape=4):
     WAIT = 4
     LOAD = 5
     RESPOND = 6
+    TRANSFER = 7
+    """Words of activations are sent, or taken; only where there are chains."""
     SELECT = 8
     CONNECT_READ = 9
     DRIVE = 10
@@ -41,6 +43,7 @@ PHASE_OF = {
     TileState.SCAN: Phase.DECIDE,
     TileState.WAIT: Phase.SETTLE,
     TileState.LOAD: Phase.SELECT,
+    TileState.TRANSFER: Phase.SELECT,
     TileState.RESPOND: Phase.STALL,  # or RESPOND, when the beat is handed over
     TileState.SELECT: Phase.SELECT,
     TileState.CONNECT_READ: Phase.SETTLE,

@@ -15,10 +15,12 @@ from .enumerations import Mode, Record, Status
 from .fields import DeclarationError, Field, Word
 from .rules import (
     CASCADE,
+    CHAIN,
     CHANNELS,
     COLUMNS,
     LAST_ENTRY,
     LEVELS,
+    OUTPUT_WORDS,
     PULSE_LIMIT,
     ROWS,
     SHARED_INPUTS,
@@ -26,6 +28,7 @@ from .rules import (
     WORDS,
     Aligned,
     Below,
+    GeometryBound,
     Needs,
     NotBoth,
     OneOf,
@@ -48,9 +51,11 @@ from .sizes import (
     PULSE_BITS,
     RESULT_BITS,
     ROW_BITS,
+    TILE_BITS,
     VALUE_BITS,
     WIDTH_BITS,
     WORD_BITS,
+    ControllerSizes,
 )
 
 if TYPE_CHECKING:  # Amaranth has no types; for a type checker its enumerations are the standard library's.
@@ -80,6 +85,7 @@ class Opcode(Enum, shape=OPCODE_BITS):
     LOAD = 16
     MULTIPLY = 17
     VERIFY = 18
+    TRANSFER = 19
 
 
 class Answered(PlainEnum):
@@ -129,13 +135,24 @@ INPUT: Final = Word(
     BODY_BITS,
     (Field("word", 0, ROW_BITS), Field("clear", 10, 1), Field("shared", 11, 1), Field("bits", 16, WORD_BITS)),
 )
+MOVE: Final = Word(
+    "transfer",
+    BODY_BITS,
+    (
+        Field("word", 0, ROW_BITS),
+        Field("clear", 10, 1),
+        Field("first", 16, ROW_BITS),
+        Field("words", 26, ROW_BITS),
+        Field("group", 36, TILE_BITS),
+    ),
+)
 REGISTER: Final = Word(
     "register", BODY_BITS, (Field("address", 0, ADDRESS_BITS), Field("value", ADDRESS_BITS, VALUE_BITS))
 )
 REST: Final = Word("wait", BODY_BITS, (Field("cycles", 0, WIDTH_BITS),))
 ARMING: Final = Word("arm", BODY_BITS, (Field("mode", 0, 2, kind=Mode),))
 
-ARGUMENTS: Final = (CELL, WRITING_CELL, TRAIN, CALIBRATION, PRODUCT, INPUT, REGISTER, REST, ARMING)
+ARGUMENTS: Final = (CELL, WRITING_CELL, TRAIN, CALIBRATION, PRODUCT, INPUT, MOVE, REGISTER, REST, ARMING)
 """Arguments by group of opcodes. ``outputs`` = 0 stands for 1024."""
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -177,11 +194,12 @@ REASONS: Final = (
     Status.BAD_ADDRESS,
     Status.BAD_LEVEL,
     Status.BAD_VALUE,
+    Status.INCOMPLETE,
 )
 """Reasons for which a command is refused, in the order in which they are looked for."""
 REGISTER_REASONS: Final = (Status.BAD_REGISTER, Status.LOCKED, Status.BAD_VALUE)
 """Those for accesses to registers, which are looked for last."""
-RULE_REASONS: Final = REASONS[5:]
+RULE_REASONS: Final = REASONS[5:8]
 """Those that rules on arguments give."""
 
 
@@ -211,6 +229,8 @@ class CommandSpec:
     answered : Answered
     since : int
         Minor version of the protocol that brought it.
+    option : GeometryBound, optional
+        Without this option of elaboration, the opcode does not exist.
     """
 
     opcode: Opcode
@@ -225,6 +245,11 @@ class CommandSpec:
     to_every_tile: bool = False
     answered: Answered = Answered.ONCE
     since: int = 0
+    option: GeometryBound | None = None
+
+    def exists(self, config: ControllerSizes) -> bool:
+        """Whether a controller knows it."""
+        return self.option is None or bool(getattr(config, self.option.name))
 
     @property
     def name(self) -> str:
@@ -359,6 +384,9 @@ def settings_of(commands: Mapping[Opcode, CommandSpec]) -> dict[str, str]:
     return found
 
 
+CHAIN_SINCE: Final = 5
+"""Minor version of the protocol that brought chains of layers."""
+
 # --- the commands -----------------------------------------------------------------------------------------------------
 COMMANDS: Final = declare(
     (
@@ -465,6 +493,15 @@ COMMANDS: Final = declare(
             (*_IN_TILE, _KNOWN_LEVEL),
             "Read a cell and compare it with a level's window; gives -1 below, 0 inside and 1 above it.",
             since=1,
+        ),
+        CommandSpec(
+            Opcode.TRANSFER,
+            "Write activations that the tile keeps into the row registers of a group. Not answered if it is accepted.",
+            MOVE,
+            rules=(Span("word", "words", WORDS), Span("first", "words", OUTPUT_WORDS)),
+            answered=Answered.IF_REFUSED,
+            since=CHAIN_SINCE,
+            option=CHAIN,
         ),
     )
 )

@@ -34,6 +34,8 @@ class Status(Enum, shape=4):
     """No such register, or it cannot be written."""
     BAD_VALUE = 13
     """A value that the field cannot have."""
+    INCOMPLETE = 14
+    """Refused: activations or inputs that it needs were not computed to the end."""
 
 
 class Mode(Enum, shape=2):
@@ -71,6 +73,17 @@ class ComplianceAction(Enum, shape=2):
     """Close the gate and go on: the current limit is part of the write algorithm."""
     FAULT = 2
     """Close the gate, disarm and latch a fault."""
+
+
+class Destination(Enum, shape=2):
+    """Where the sums of products go that a tile answers."""
+
+    ANSWERED = 0
+    """Into responses."""
+    BOTH = 1
+    """Into responses, and as activations into the tile's buffer."""
+    KEPT = 2
+    """Into the buffer only; one response says when it is complete."""
 
 
 class Selection(Enum, shape=3):

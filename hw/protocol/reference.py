@@ -11,7 +11,7 @@ from twinbar.hw.timing import Phase
 
 from . import enumerations, registers, version
 from .commands import ARGUMENTS, COMMANDS, PACKED_RESULTS, REASONS, REGISTER_REASONS, RESULTS, users_of
-from .enumerations import ComplianceAction, Mode, Record, Selection, Status
+from .enumerations import ComplianceAction, Destination, Mode, Record, Selection, Status
 from .fields import Field, Word
 from .layouts import COMMAND, FAULTS, RESPONSE
 from .sizes import LINE_BITS
@@ -138,6 +138,7 @@ def _spaces() -> Iterable[Sequence[object]]:
         registers.LEVEL_WINDOWS: f"{_contents(registers.LEVEL_WINDOW)}; each below `2**adc_bits`",
         registers.SET_PULSES: f"triple; at the next address {_contents(registers.PULSE_USE)}; not `turns` and `ends`",
         registers.RESET_PULSES: "likewise",
+        registers.SCALES: f"{_contents(registers.SCALES.word)}; two's complement",
         registers.TRIMS: f"{registers.TRIM.bits} bits; {registers.TRIM_INIT} after power-up",
         registers.OFFSETS: signed,
         registers.PAIR_OFFSETS: "likewise",
@@ -159,6 +160,7 @@ def reference() -> str:
         for opcode, spec in COMMANDS.items()
     )
     host_counted = ", ".join(f"`{action.name.lower()}`" for action in Action if action not in registers.ACTION_COUNTERS)
+    of_chains = " and ".join(f"`{action.name.lower()}`" for action in registers.OPTIONAL_COUNTERS)
     reasons, register_reasons = (
         ", ".join(f"`{status.name}`" for status in order) for order in (REASONS, REGISTER_REASONS)
     )
@@ -181,7 +183,8 @@ in [controller](controller.md). Protocol version {version.MAJOR}.{version.MINOR}
 
 Bits are counted from the start of the beat. `outputs` = 0 stands for 1024; of `members`, 0 and 1 stand for a single
 tile. `members` and `shared` are since version {version.MAJOR}.{registers.FEATURES.since}, the last four of `write`
-since version {version.MAJOR}.{registers.TABLE_SINCE}.
+since version {version.MAJOR}.{registers.TABLE_SINCE}. `TRANSFER` is an opcode of controllers with chains only (option
+`chain`, `FEATURES`); to others it is unknown.
 
 {_groups(ARGUMENTS, COMMAND["body"].offset)}
 
@@ -235,6 +238,12 @@ Where several outputs share a beat (register `FEATURES`), a product has a lane f
 
 {_enumeration(ComplianceAction)}
 
+### Destinations
+
+Where sums go (`ACTIVATION`).
+
+{_enumeration(Destination)}
+
 ### Selections
 
 What the selector's pins say.
@@ -252,8 +261,9 @@ above them with `BAD_VALUE`, and begins within them.
 
 ## Counters and tables
 
-Counters cannot be written; those of actions that need an option are 0 without it. Entries of tables can be written at
-any time. Pulses are locked, and there are as many of each polarity as `pulse_entries` says (`FEATURES`).
+Counters cannot be written; those of actions that need an option are 0 without it, and {of_chains} do
+not exist without chains. Entries of tables can be written at any time. Pulses are locked, and there are as many of each
+polarity as `pulse_entries` says (`FEATURES`). Scales and biases exist with chains only.
 
 {_table(("address", "", ""), _spaces())}
 

@@ -1,26 +1,30 @@
 """The registers of a tile: addresses, access, fields with their ranges, and the counters and tables behind them."""
 
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import MAX_WIDTH, MIN_SETTLE_DRIVE, Phase
 
-from .commands import COMMANDS, settings_of
-from .enumerations import RECORDS, ComplianceAction, Record
+from .commands import CHAIN_SINCE, COMMANDS, settings_of
+from .enumerations import RECORDS, ComplianceAction, Destination, Record
 from .fields import DeclarationError, Field, Word
-from .rules import CAPPED, CHANNELS, COLUMNS, COMPARISONS, PULSE_TABLE, GeometryBound
+from .rules import CAPPED, CHAIN, CHANNELS, COLUMNS, COMPARISONS, PULSE_TABLE, SCALED_COLUMNS, GeometryBound
 from .sizes import (
     ADDRESS_BITS,
     COMPLIANCE_BITS,
     ENTRY_BITS,
     LEVEL_BITS,
     LINE_BITS,
+    MAX_SCALED,
     PULSE_BITS,
     PULSE_ENTRIES,
+    SCALE_BITS,
+    SHIFT_BITS,
+    SUM_BITS,
     TILE_BITS,
     TRIM_BITS,
     VALUE_BITS,
@@ -159,6 +163,8 @@ class Space:
         What the second of an entry's two addresses holds; None: an entry has one.
     second_init : int
         Its value after power-up.
+    options : mapping of int to GeometryBound
+        Entries that exist with an option of elaboration only.
 
     Raises
     ------
@@ -177,6 +183,7 @@ class Space:
     init: int = 0
     second: Word | None = None
     second_init: int = 0
+    options: Mapping[int, GeometryBound] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _check_width(self.name, self.word)
@@ -231,7 +238,15 @@ class Space:
 
     def has(self, index: int, config: ControllerSizes) -> bool:
         """Whether there is an address with this index."""
-        return index in self.entries if isinstance(self.entries, tuple) else 0 <= index < self.count(config)
+        if isinstance(self.entries, tuple):
+            return index in self.entries_of(config)
+        return 0 <= index < self.count(config)
+
+    def entries_of(self, config: ControllerSizes) -> tuple[int, ...]:
+        """Return the numbers of the entries, where they do not begin at 0 and follow one another."""
+        return tuple(
+            entry for entry in self.numbers if entry not in self.options or getattr(config, self.options[entry].name)
+        )
 
     def __contains__(self, address: int) -> bool:
         return self.base <= address < self.end
@@ -322,6 +337,7 @@ FEATURES: Final = _register(
         f"pulse table: 0 to {len(PULSE_ENTRIES) - 1} for {', '.join(map(str, PULSE_ENTRIES))} entries",
     ),
     Field("compare", 6, 1, "comparisons"),
+    Field("chain", 7, 1, "chains of layers"),
     since=2,
 )
 INPUTS: Final = _register(
@@ -414,6 +430,18 @@ COMPARE: Final = _number(
 RANGE_READ: Final = _number("RANGE_READ", 0x20, Access.OPEN, 16, "ADC range code of single-cell reads")
 RANGE_MULTIPLY: Final = _number("RANGE_MULTIPLY", 0x21, Access.OPEN, 16, "ADC range code of column sums")
 GAIN_TARGET: Final = _number("GAIN_TARGET", 0x22, Access.OPEN, 16, "code that the reference source must give")
+_SUMS: Final = Field("sums", 0, 2, "where sums go", kind=Destination, most=Destination.KEPT.value)
+ACTIVATION: Final = _register(
+    "ACTIVATION",
+    0x23,
+    Access.OPEN,
+    _SUMS,
+    Field("relu", 2, 1, "activations below 0 become 0"),
+    Field("shift", 3, SHIFT_BITS, "places by which a scaled sum is shifted"),
+    Field("zero", 8, 8, "input code that stands for 0", bits_from="input_bits"),
+    since=CHAIN_SINCE,
+    option=CHAIN,
+)
 
 _SINGLE: Final = (
     _number("IDENTITY", 0x00, Access.CONSTANT, 32, 'the letters "TWBR"', init=IDENTITY),
@@ -444,6 +472,7 @@ _SINGLE: Final = (
     RANGE_READ,
     RANGE_MULTIPLY,
     GAIN_TARGET,
+    ACTIVATION,
 )
 
 NO_LIMIT: Final = (1 << COMPLIANCE_BITS) - 1
@@ -534,8 +563,12 @@ COUNTED_ACTIONS: Final = (
     Action.PACKED_OUTPUT,
     Action.SHARED_BEAT,
     Action.COMPARE,
+    Action.REQUANTIZE,
+    Action.TRANSFERRED_WORD,
 )
 """Actions that have a counter of their own."""
+OPTIONAL_COUNTERS: Final = {Action.REQUANTIZE: CHAIN, Action.TRANSFERRED_WORD: CHAIN}
+"""Counters that exist with an option of elaboration only."""
 
 COUNTER_BITS: Final = VALUE_BITS
 _COUNT: Final = Word("count", COUNTER_BITS, (Field("value", 0, COUNTER_BITS),))
@@ -593,6 +626,7 @@ LATER_COUNTERS: Final = Space(
     tuple(int(action) - _FIRST_ACTIONS for action in COUNTED_ACTIONS if action >= _FIRST_ACTIONS),
     Access.LIVE,
     _COUNT,
+    options={int(action) - _FIRST_ACTIONS: option for action, option in OPTIONAL_COUNTERS.items()},
 )
 LEVEL_WINDOWS: Final = Space(
     "window of a level", "level", 0x100, 256, tuple(range(1 << LEVEL_BITS)), Access.OPEN, LEVEL_WINDOW
@@ -609,6 +643,22 @@ SET_PULSES: Final = Space(
     second_init=PULSE_USE.pack(count=1),
 )
 RESET_PULSES: Final = replace(SET_PULSES, name="pulses of RESET: codes, then use", base=SET_PULSES.end)
+SCALES: Final = Space(
+    "scale and bias of a column's sums",
+    "column",
+    0x300,
+    MAX_SCALED,
+    SCALED_COLUMNS,
+    Access.OPEN,
+    Word(
+        "scale",
+        SCALE_BITS + SUM_BITS,
+        (
+            Field("bias", 0, SUM_BITS, "added to the sum", signed=True),
+            Field("scale", SUM_BITS, SCALE_BITS, "factor of the result", signed=True),
+        ),
+    ),
+)
 TRIMS: Final = Space(
     "gain trim of an ADC channel",
     "channel",
@@ -633,7 +683,7 @@ LATER_BIT: Final = (LATER_COUNTERS.base ^ PHASE_COUNTERS.base).bit_length() - 1
 COUNTERS: Final = (PHASE_COUNTERS, ACTION_COUNTERS_SPACE, LATER_COUNTERS)
 PULSE_TABLES: Final = {Record.SET: SET_PULSES, Record.RESET: RESET_PULSES}
 """Entries of the pulse table by the polarity's record."""
-TABLES: Final = (LEVEL_WINDOWS, *PULSE_TABLES.values(), TRIMS, OFFSETS, PAIR_OFFSETS)
+TABLES: Final = (LEVEL_WINDOWS, *PULSE_TABLES.values(), SCALES, TRIMS, OFFSETS, PAIR_OFFSETS)
 
 PHASE_COUNTER_BASE: Final = PHASE_COUNTERS.base
 """Address of the counter of phase 0 (`twinbar.hw.timing.Phase`)."""

@@ -36,6 +36,15 @@ MEMBERS_BITS: Final = TILE_BITS
 LANE_BITS: Final = {1: VALUE_BITS, 2: VALUE_BITS // 2, 3: VALUE_BITS // 3}
 """Bits of an output's sum, by the outputs that share a response beat."""
 
+SUM_BITS: Final = 18
+"""Bits of a sum that becomes an activation, and of the bias that is added to it."""
+SCALE_BITS: Final = 14
+"""Bits of the signed factor of a sum."""
+SHIFT_BITS: Final = 5
+"""Bits of the places by which the product is shifted."""
+MAX_SCALED: Final = 256
+"""Columns that can have a scale and a bias of their own."""
+
 PULSE_ENTRIES: Final = (0, 16, 32, 64)
 """Entries that a polarity's pulse table can have; `FEATURES` shows their place here."""
 ENTRY_BITS: Final = 6
@@ -88,6 +97,18 @@ class ControllerSizes(Protocol):
     @property
     def compare(self) -> bool:
         """Whether a cell can be compared with a threshold instead of being converted."""
+
+    @property
+    def chain(self) -> bool:
+        """Whether sums can become inputs of other tiles on the chip."""
+
+    @property
+    def scaled_columns(self) -> int:
+        """Columns that have a scale and a bias; 0 without chains."""
+
+    @property
+    def output_words(self) -> int:
+        """Words of the activations of all columns."""
 
     @property
     def width_cap(self) -> int:

@@ -23,7 +23,7 @@ def entries() -> dict[int, Any]:
     """Return every address of a tile that exists, with its declaration."""
     found: dict[int, Any] = {register.address: register for register in REGISTERS if register.exists(CONTROLLER)}
     for space in SPACES:
-        numbers = space.numbers or range(space.count(CONTROLLER))
+        numbers = space.entries_of(CONTROLLER) or range(space.count(CONTROLLER))
         found |= {space.base + number: space for number in numbers}
     return found
 

@@ -145,6 +145,11 @@ def test_what_could_saturate_a_lane_is_refused() -> None:
         array_of(1, inputs="planes", pairs="subtract", cascade=True, outputs_per_beat=3).check_lanes("0", 43)
     # A calibrated offset lies where codes do: a code less its offset reaches 31.
     assert array_of(1, inputs="dac", pairs="subtract", adc_offset_codes=0.5).largest_output == 31
+    # Where sums are scaled they have 18 bits, which hold 131071: 2730 row tiles of 48 reach 131040.
+    chained = array_of(1, inputs="planes", pairs="subtract", cascade=True, shared_inputs=True, chain=True)
+    chained.check_lanes("layer", 2730)
+    with pytest.raises(ConfigError, match=r"layer 0 can reach 131088; with array.chain .* 18 bits .* 131071"):
+        chained.check_lanes("0", 2731)
     controller = ControllerConfig(rows=8, columns=8, adc_bits=10, input_bits=4)
     with pytest.raises(ConfigError, match=r"sums of a tile can reach 15345; .*outputs_per_beat = 3"):
         crossbar(controller, inputs="planes", pairs="separate", outputs_per_beat=3)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 OK, FAILED, ABORTED, FAULTED, DISARMED, LOCKED = 0, 1, 2, 3, 4, 5
 UNKNOWN_OPCODE, BAD_TILE, BAD_ADDRESS, BAD_LEVEL, BAD_REGISTER, BAD_VALUE = 8, 9, 10, 11, 12, 13
+INCOMPLETE = 14
 SAFE, READ, WRITE = 0, 1, 2
 """Modes."""
 NO, YES = False, True
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     halts: bool
     to_every_tile: bool
     answered: str
+    of_chains: bool = False
 
 
 COMMANDS = (
@@ -81,6 +83,13 @@ COMMANDS = (
         *(READ, YES, YES, NO, NO, "per output"),
     ),
     Row(18, "VERIFY", CELL, CELL_RESULT, READ, YES, YES, NO, NO, "once"),
+    Row(
+        19,
+        "TRANSFER",
+        {"word": (16, 10), "clear": (26, 1), "first": (32, 10), "words": (42, 10), "group": (52, 8)},
+        {},
+        *(SAFE, NO, NO, NO, NO, "if refused", YES),
+    ),
 )
 HEADER = {"opcode": (0, 5), "tile": (5, 8), "body": (16, 48)}
 ANSWER = {"opcode": (0, 5), "tile": (5, 8), "status": (13, 4), "faults": (17, 5), "mode": (22, 2), "body": (24, 56)}
@@ -110,7 +119,8 @@ def _cell(opcode: int, row: int, column: int, argument: int = 0) -> int:
 
 CHECKS = (
     Check(0, UNKNOWN_OPCODE),
-    Check(19, UNKNOWN_OPCODE),
+    Check(19 | 1 << 42, UNKNOWN_OPCODE),
+    Check(20, UNKNOWN_OPCODE),
     Check(31, UNKNOWN_OPCODE),
     Check(5 | 2 << 5, BAD_TILE),
     Check(9 | 255 << 5 | 20 << 16, BAD_TILE),
@@ -204,6 +214,41 @@ WITH_OPTIONS = (
 )
 """Beats as they lie in the queue of tile 0 of a controller with cascades and shared inputs: bit 14 is ``stray``."""
 
+OF_CHAINS = (
+    Check(19 | 1 << 42, OK),
+    Check(19 | 2 << 16 | 1 << 42, OK),
+    Check(19 | 3 << 16 | 1 << 42, BAD_ADDRESS),
+    Check(19 | 1 << 26 | 1 << 42, OK),
+    Check(19, BAD_ADDRESS),
+    Check(19 | 2 << 42, BAD_ADDRESS),
+    Check(19 | 1 << 32 | 1 << 42, BAD_ADDRESS),
+    Check(19 | 512 << 32 | 1 << 42, BAD_ADDRESS),
+    Check(19 | 513 << 42, BAD_ADDRESS),
+    Check(20, UNKNOWN_OPCODE),
+    Check(_cell(17, 1, 0), OK),
+)
+"""Beats of a controller with chains, whose 8 columns are one word: as if activations and inputs were complete."""
+OF_SEVERAL = (
+    Check(19 | 1 << 5 | 1 << 13 | 1 << 15 | 1 << 42, OK),
+    Check(19 | 1 << 14 | 1 << 42, BAD_TILE),
+    Check(19 | 255 << 52 | 1 << 42, OK),
+)
+"""The same as they lie in a queue: bit 13 is ``copy``, bit 14 ``stray``, bit 15 ``last``."""
+WITHOUT_ACTIVATIONS = (
+    Check(19 | 1 << 42, INCOMPLETE),
+    Check(19 | 1 << 13 | 1 << 42, OK),
+    Check(19 | 2 << 42, BAD_ADDRESS),
+    Check(_cell(17, 1, 0), OK),
+)
+WITHOUT_INPUTS = (
+    Check(19 | 1 << 42, OK),
+    Check(_cell(17, 1, 0), INCOMPLETE),
+    Check(_cell(17, 9, 0), BAD_ADDRESS),
+    Check(_cell(9, 0, 0), OK),
+    Check(16 | 1 << 26, OK),
+)
+"""Where the last product was cut off, or a transfer into the row registers was refused."""
+
 BY_RAMP = (*(Check(_cell(10, 0, 0, 15) | 1 << bit, BAD_VALUE) for bit in range(44, 53)), Check(_cell(10, 0, 0, 15), OK))
 """Beats of a controller with a pulse table of 32 entries whose `WRITE_TABLE` is 0."""
 BY_TABLE = (
@@ -237,6 +282,7 @@ GOOD = {
     16: 16,
     17: _cell(17, 1, 0),
     18: _cell(18, 1, 1, 1),
+    19: 19 | 1 << 42,
 }
 """A beat of every opcode that nothing but the state of the tile refuses."""
 
@@ -281,13 +327,14 @@ REGISTERS = (
         {"command_depth": (0, 16, 0, 65535), "response_depth": (16, 16, 0, 65535)},
     ),
     Place(
-        *(0x07, "FEATURES", "constant", 7, 0),
+        *(0x07, "FEATURES", "constant", 8, 0),
         {
             "cascade": (0, 1, 0, 1),
             "shared_inputs": (1, 1, 0, 1),
             "outputs_per_beat": (2, 2, 0, 3),
             "pulse_entries": (4, 2, 0, 3),
             "compare": (6, 1, 0, 1),
+            "chain": (7, 1, 0, 1),
         },
     ),
     Place(0x08, "INPUTS", "live", 3, 0, {"compliance": (0, 1, 0, 1), "stop": (1, 1, 0, 1), "front_end": (2, 1, 0, 1)}),
@@ -322,6 +369,10 @@ REGISTERS = (
     Place(0x20, "RANGE_READ", "open", 16, 0, _number(16)),
     Place(0x21, "RANGE_MULTIPLY", "open", 16, 0, _number(16)),
     Place(0x22, "GAIN_TARGET", "open", 16, 0, _number(16)),
+    Place(
+        *(0x23, "ACTIVATION", "open", 16, 0),
+        {"sums": (0, 2, 0, 2), "relu": (2, 1, 0, 1), "shift": (3, 5, 0, 31), "zero": (8, 8, 0, 255)},
+    ),
     *(
         Place(base + place, f"{record}_{name}", "locked", 36, init, fields)
         for base, record in ((0x40, "READ"), (0x48, "SET"), (0x50, "RESET"), (0x58, "FORM"), (0x60, "MULTIPLY"))
@@ -396,9 +447,11 @@ OPTIONAL = (0x1C, 0x1D)
 """Of them, those that only a controller with a pulse table has, or (the second) with comparisons."""
 OF_CAPS = (0x09, 0x0A)
 """Those that only a controller with caps has."""
-READABLE = tuple(address for address in READABLE if address not in (*OPTIONAL, *OF_CAPS))
+CHAIN_REGISTER = 0x23
+"""That of a controller with chains."""
+READABLE = tuple(address for address in READABLE if address not in (*OPTIONAL, *OF_CAPS, CHAIN_REGISTER))
 UNREADABLE = (*OF_CAPS, 0x0F, *OPTIONAL, 0x1E, 0x3F, 0x47, 0x67, 0x7F, 0x89, 0x8F, 0x98, 0x9A, 0x9C, 0xFF, 0x3FF, 0x402)
-UNREADABLE += (0xA0, 0xA1, 0xA3, 0xAF, 0x200, 0x201, 0x27F, 0x280, 0x2FF, 0x300)
+UNREADABLE += (CHAIN_REGISTER, 0xA0, 0xA1, 0xA3, 0xA6, 0xA7, 0xAF, 0x200, 0x201, 0x27F, 0x280, 0x2FF, 0x300)
 UNREADABLE += (0x7FF, 0x808, 0xBFF, 0xC04, 0xFFF)
 
 _ENTRY_CODES = {"good": (0, 1023 | 1023 << 12 | 1023 << 24), "bad": (1024, 1024 << 12, 1024 << 24)}
@@ -417,6 +470,16 @@ TABLE_READABLE = (0x1C, 0x200, 0x201, 0x23E, 0x23F, 0x280, 0x281, 0x2BE, 0x2BF)
 TABLE_UNREADABLE = (0x1E, 0x240, 0x241, 0x27F, 0x2C0, 0x2FF)
 TABLE_AT_POWER_UP = {0x200: 0, 0x201: 1, 0x23E: 0, 0x23F: 1, 0x280: 0, 0x281: 1, 0x2BF: 1}
 
+CHAIN_WRITES = (
+    *_open(0x23, (0, 2, 1 << 2, 31 << 3, 15 << 8), (3, 1 << 12, 1 << 16, 1 << 35)),
+    *_open(0x300, (0, (1 << 32) - 1, 131071, 131072, 8191 << 18, 8192 << 18), (1 << 32, 1 << 35)),
+    *_open(0x307, (5 | 9 << 18,), (1 << 33,)),
+    *_nothing(0x308, 0x3FF, 0xA6, 0xA7, 0x24),
+)
+"""Writes of a controller with chains: a bias of 18 bits, and a scale of 14, for each of its 8 columns."""
+CHAIN_READABLE = (0x23, 0x300, 0x307, 0xA6, 0xA7)
+CHAIN_UNREADABLE = (0x24, 0x308, 0x3FF, 0xA5, 0xA8)
+
 WORDS = {
     "GEOMETRY": 20 | 8 << 11 | 2 << 22,
     "CONVERTERS": 8 | 10 << 5 | 4 << 10 | 2 << 16,
@@ -431,3 +494,5 @@ TABLE_FEATURES = {
     (64, YES): 1 << 2 | 3 << 4 | 1 << 6,
 }
 """The register `FEATURES` by entries of the pulse table, and comparisons."""
+CHAIN_FEATURES = 1 << 1 | 1 << 2 | 1 << 7
+"""That of a controller with chains and shared inputs."""

@@ -33,6 +33,7 @@ from twinbar.hw.protocol.vocabulary import Mode, Opcode, Record, Status
 
 CONFIG = ControllerConfig(tiles=2, rows=20, columns=8, adc_channels=2, adc_bits=8, dac_bits=10, input_bits=4)
 CONVERTING, COMPARING = (replace(CONFIG, pulse_entries=32, compare=compare) for compare in (False, True))
+CHAINED = replace(CONFIG, shared_inputs=True, chain=True)
 AT_POWER_UP = EventsRegisters(CONFIG)
 BY_RAMP, BY_TABLE = EventsRegisters(CONVERTING), EventsRegisters(CONVERTING)
 BY_TABLE.write(registers.WRITE_TABLE.address, 1)
@@ -96,6 +97,9 @@ def _disagreements(found: Declaration) -> Iterator[str]:
         for number, check in enumerate(checks):
             if _status(found.commands, check.beat, CONVERTING, state) != check.status:
                 yield f"check {number} with a pulse table"
+    for number, check in enumerate(table.OF_CHAINS):
+        if _status(found.commands, check.beat, CHAINED) != check.status:
+            yield f"check {number} with chains"
     yield from _register_disagreements(found)
     yield from _table_disagreements(found)
 
@@ -114,6 +118,7 @@ def _register_disagreements(found: Declaration) -> Iterator[str]:
     if here != {place.address: tuple(place[1:]) for place in table.REGISTERS}:
         yield "registers"
     yield from _access_disagreements(found, CONFIG, table.WRITES, table.READABLE, table.UNREADABLE)
+    yield from _access_disagreements(found, CHAINED, table.CHAIN_WRITES, table.CHAIN_READABLE, table.CHAIN_UNREADABLE)
 
 
 def _table_disagreements(found: Declaration) -> Iterator[str]:
@@ -189,6 +194,7 @@ def test_the_features_of_a_pulse_table_are_packed_as_the_contract_says() -> None
     for (entries, compare), value in table.TABLE_FEATURES.items():
         values = initial_values(replace(CONFIG, pulse_entries=entries, compare=bool(compare)))
         assert values[registers.FEATURES.address] == value
+    assert initial_values(CHAINED)[registers.FEATURES.address] == table.CHAIN_FEATURES
 
 
 def test_lanes_of_packed_outputs_lie_where_the_contract_says() -> None:
@@ -291,6 +297,10 @@ def _command_mutants() -> Iterator[tuple[str, Declaration]]:
     yield "no single member", _rules(Opcode.MULTIPLY, Needs, most=0)
     yield "cascades in every controller", _rules(Opcode.MULTIPLY, Needs, option=declared.ROWS)
     yield "shared without the option", _rules(Opcode.LOAD, Needs, most=1)
+    yield "transfers in every controller", _with(Opcode.TRANSFER, option=None)
+    yield "transfers with a pulse table", _with(Opcode.TRANSFER, option=PULSE_TABLE)
+    yield "words taken within the rows", _rule_of(Opcode.TRANSFER, Span, "word", bound=declared.ROWS)
+    yield "words sent within those taken", _rule_of(Opcode.TRANSFER, Span, "first", bound=declared.WORDS)
     for name in ("first", "polarity", "code", "entry"):
         yield f"{name} by the ramp", _rule_of(Opcode.WRITE, Needs, name, most=1)
         yield f"{name} with LEVELS", _rule_of(Opcode.WRITE, Needs, name, option=declared.LEVELS)
@@ -348,6 +358,9 @@ def _register_mutants() -> Iterator[tuple[str, Declaration]]:
                 yield f"{each.name}.{field.name} most", replace(REAL, registers=changed)
     yield "CAPS without caps", _register("CAPS", option=None)
     yield "CODE_CAPS without caps", _register("CODE_CAPS", option=None)
+    yield "ACTIVATION without chains", _register("ACTIVATION", option=None)
+    yield "ACTIVATION with a pulse table", _register("ACTIVATION", option=PULSE_TABLE)
+    yield "counters without chains", _space(registers.LATER_COUNTERS.name, options={})
     yield "WRITE_TABLE without a table", _register("WRITE_TABLE", option=None)
     yield "WRITE_TABLE with comparisons only", _register("WRITE_TABLE", option=COMPARISONS)
     yield "COMPARE without comparisons", _register("COMPARE", option=PULSE_TABLE)
@@ -402,6 +415,8 @@ STATES = {
 
 def _expected(row: table.Row, state: str) -> int:
     """Return the status of a good beat of a command, from the contract's text."""
+    if row.of_chains:
+        return table.UNKNOWN_OPCODE
     if state == "aborting" and row.haltable:
         return table.ABORTED
     if state == "faulted" and row.refused_while_faulted:
@@ -416,6 +431,7 @@ def _gateware_statuses(
     config: ControllerConfig = CONFIG,
     *,
     uses_table: bool = False,
+    **inputs: int,
 ) -> list[int]:
     dut = Admission(config, commands)
     found: list[int] = []
@@ -425,6 +441,8 @@ def _gateware_statuses(
         ctx.set(dut.pulse_limit, 100)
         if uses_table:
             ctx.set(dut.uses_table, 1)
+        for name, value in inputs.items():
+            ctx.set(getattr(dut, name), value)
         for beat, state in beats:
             mode, faults, aborting = STATES[state]
             ctx.set(Value.cast(dut.command), beat)
@@ -483,6 +501,23 @@ def test_gateware_with_a_pulse_table_admits_what_the_contract_says(uses: bool) -
     assert found == [check.status for check in checks]
 
 
+@pytest.mark.parametrize(
+    ("checks", "complete", "unfilled"),
+    [
+        (table.OF_CHAINS + table.OF_SEVERAL, 1, 0),
+        (table.WITHOUT_ACTIVATIONS, 0, 0),
+        (table.WITHOUT_INPUTS, 1, 1),
+    ],
+    ids=["complete", "activations", "inputs"],
+)
+def test_gateware_with_chains_admits_what_the_contract_says(
+    checks: tuple[table.Check, ...], complete: int, unfilled: int
+) -> None:
+    beats = [(check.beat, "writing") for check in checks]
+    found = _gateware_statuses(beats, config=CHAINED, complete=complete, unfilled=unfilled)
+    assert found == [check.status for check in checks]
+
+
 _WITH_TABLE = (
     (CONFIG, table.WRITES, table.READABLE, table.UNREADABLE),
     (
@@ -497,10 +532,13 @@ _WITH_TABLE = (
         (*table.TABLE_READABLE, 0x1C, 0x1D),
         table.TABLE_UNREADABLE,
     ),
+    (CHAINED, table.CHAIN_WRITES, table.CHAIN_READABLE, table.CHAIN_UNREADABLE),
 )
 
 
-@pytest.mark.parametrize(("config", "writes", "readable", "unreadable"), _WITH_TABLE, ids=["plain", "table", "compare"])
+@pytest.mark.parametrize(
+    ("config", "writes", "readable", "unreadable"), _WITH_TABLE, ids=["plain", "table", "compare", "chain"]
+)
 def test_gateware_checks_registers_as_the_contract_says(
     config: ControllerConfig, writes: tuple[table.Write, ...], readable: tuple[int, ...], unreadable: tuple[int, ...]
 ) -> None:
@@ -537,12 +575,13 @@ def test_gateware_checks_registers_as_the_contract_says(
 Make = Callable[[], Any]
 
 
-def _make(kind: type) -> Make:
-    elaboration = Elaboration("contract", CONFIG, "taox-hfox")
+def _make(kind: type, config: ControllerConfig = CONFIG) -> Make:
+    elaboration = Elaboration("contract", config, "taox-hfox")
     return lambda: kind(elaboration.config, elaboration.controller)
 
 
 ENGINES = {"events": _make(EventsController), "fast": _make(FastController)}
+CHAINED_ENGINES = {"events": _make(EventsController, CHAINED), "fast": _make(FastController, CHAINED)}
 
 
 def _answers(controller: Any, beats: list[int], **world: Any) -> list[int]:
@@ -605,4 +644,28 @@ def test_an_engine_checks_registers_as_the_contract_says(engine: str) -> None:
         assert _first(controller, 2 | each.address << 16 | each.value << 28) == each.armed, each
     for address in (*table.READABLE, *table.UNREADABLE):
         expected = table.OK if address in table.READABLE else table.BAD_REGISTER
+        assert _first(controller, 1 | address << 16) == expected, hex(address)
+
+
+@pytest.mark.parametrize("engine", CHAINED_ENGINES)
+def test_an_engine_with_chains_admits_what_the_contract_says(engine: str) -> None:
+    controller = CHAINED_ENGINES[engine]()
+    for check in table.OF_CHAINS:
+        assert _first(controller, ARM[Mode.WRITE]) == table.OK
+        # Nothing was kept so far, and a transfer that is refused leaves the row registers incomplete.
+        expected = table.INCOMPLETE if check.status == table.OK else check.status
+        assert _first(controller, check.beat) == expected, hex(check.beat)
+    assert _first(controller, 16 | 1 << 26) == table.OK
+    assert _first(controller, table.GOOD[17]) == table.OK
+    assert _first(controller, 19 | 255 << 52 | 1 << 42) == table.BAD_TILE
+    assert _first(controller, table.GOOD[17]) == table.OK
+
+
+@pytest.mark.parametrize("engine", CHAINED_ENGINES)
+def test_an_engine_with_chains_checks_registers_as_the_contract_says(engine: str) -> None:
+    controller = CHAINED_ENGINES[engine]()
+    for each in table.CHAIN_WRITES:
+        assert _first(controller, 2 | each.address << 16 | each.value << 28) == each.disarmed, each
+    for address in (*table.CHAIN_READABLE, *table.CHAIN_UNREADABLE):
+        expected = table.OK if address in table.CHAIN_READABLE else table.BAD_REGISTER
         assert _first(controller, 1 | address << 16) == expected, hex(address)

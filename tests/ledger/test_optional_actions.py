@@ -43,12 +43,17 @@ def test_a_table_prices_them_only_where_an_option_needs_them() -> None:
         ({"shared_inputs": True}, "shared_beat"),
         ({"outputs_per_beat": 2}, "packed_output"),
         ({"compare": True}, "compare"),
+        ({"chain": True}, "requantize"),
+        ({"chain": True}, "transferred_word"),
+        ({"chain": True}, "packed_output"),
     ],
 )
 def test_a_table_that_lacks_what_an_option_does_is_refused(options: dict[str, Any], action: str) -> None:
     (name,) = options
     if name == "compare":
         options = options | {"pulse_entries": 16}
+    if name == "chain":
+        options = options | {"shared_inputs": True}
     with pytest.raises(ConfigError, match=f"macro-65nm has no entry for {action}, which array.{name} needs; add one"):
         ledger(table_without(action), **options)
 
@@ -70,6 +75,30 @@ def test_a_partial_sum_costs_an_addition_and_its_way_at_least(name: str) -> None
     cost = {action: table.energy_j(Action[action.upper()], 8, 4) for action in ("shift_add", *OF_OPTIONS)}
     assert cost["partial_sum"] > cost["shift_add"] > cost["packed_output"] > 0
     assert 0 < cost["shared_beat"] < table.energy_j(Action.COMMAND_BEAT, 8, 4)
+
+
+def test_digital_functions_are_priced_and_named_where_there_are_any() -> None:
+    forward = Activity.of({Action.REQUANTIZE: 100, Action.TRANSFERRED_WORD: 10})
+    own = ledger(load_energy_table("macro-65nm"), shared_inputs=True, chain=True)
+    own.add("forward", forward)
+    found = own.summary()
+    assert found["energy_breakdown_j"]["digital_functions"] == pytest.approx(100 * 5.0e-12)
+    assert found["energy_breakdown_j"]["transfers"] == pytest.approx(10 * 3.6e-12)
+    assert found["energy_j"]["forward"] == pytest.approx(536e-12)
+    assert found["actions"]["requantize"] == 100
+    plain = ledger(load_energy_table("macro-65nm")).summary()
+    assert not {"requantize", "transferred_word"} & set(plain["actions"])
+    assert not {"digital_functions", "transfers"} & set(plain["energy_breakdown_j"])
+    with pytest.raises(ValueError, match="requantize"):
+        own.add("write", forward)
+
+
+@pytest.mark.parametrize("name", energy_table_names())
+def test_a_digital_function_costs_more_than_an_addition(name: str) -> None:
+    table = load_energy_table(name)
+    cost = {action: table.energy_j(Action[action.upper()], 8, 4) for action in ("shift_add", *OF_OPTIONS)}
+    assert cost["requantize"] > 2 * cost["shift_add"]
+    assert cost["transferred_word"] > cost["shared_beat"] / 4 > 0
 
 
 def test_comparisons_are_priced_and_named_where_there_are_any() -> None:

@@ -75,7 +75,7 @@ def test_random_programs_reach_everything(monkeypatch: pytest.MonkeyPatch) -> No
     halts, coverage = Halts(monkeypatch), Coverage()
     found: Counter[tuple[str, Phase]] = Counter()
     reached = set()
-    for session in sessions(0, PROGRAMS, with_tiles(None)):
+    for session in sessions(1, PROGRAMS, with_tiles(None)):
         found.update(phases_of_halts(session, halts, coverage))
         reached.add(session.elaboration)
     assert reached == set(ELABORATIONS)

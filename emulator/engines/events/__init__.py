@@ -15,13 +15,15 @@ Every file is a part of ``docs/controller.md``, in the words of that page. A fil
 `arbiter`, `consumer`                           the response stream
 `admission`                                     refusals
 `cascade_member`                                the part of a tile in a cascade that it runs
+`activation_buffer`                             sums that are kept as inputs of the next layer
 `front_end`, `front_end_time`                   the pins of the array and their heat (``docs/programs.md``); how long
                                                 requests to them take
 ----------------------------------------------  -----------------------------------------------------------------------
 `tile`, `table_walk`                            the parts of a tile in one place; phases, responses, halts; which entry
                                                 of the pulse table a write takes next
 ----------------------------------------------  -----------------------------------------------------------------------
-`product_outlet`                                outputs of cascades, and of packed beats
+`product_outlet`                                outputs of cascades, of packed beats, and those that are kept
+`transfer_start`                                the start of transfers between tiles
 ----------------------------------------------  -----------------------------------------------------------------------
 `dispatcher`, `joint_start`                     the command stream; the start of cascades
 `sampling`, `housekeeping`, `products`          how operations read; the operations without the array; MULTIPLY

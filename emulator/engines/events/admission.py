@@ -21,12 +21,15 @@ def admit(
     registers: RegisterFile,
     safety: Safety,
     commands: Mapping[Opcode, CommandSpec] = COMMANDS,
+    *,
+    lacks: bool = False,
 ) -> Status:
     """Return the first reason, in the order of the contract, for which a command is refused; OK if it may start.
 
-    Accesses to registers are checked one cycle later, by `RegisterFile`. Tests give other ``commands``.
+    Accesses to registers are checked one cycle later, by `RegisterFile`. Tests give other ``commands``. With
+    ``lacks``, activations or inputs that it needs are not complete.
     """
-    if command.opcode is None:
+    if command.opcode is None or not commands[command.opcode].exists(config):
         return Status.UNKNOWN_OPCODE
     spec = commands[command.opcode]
     route = command.route
@@ -40,7 +43,8 @@ def admit(
         return Status.DISARMED
     resolve = partial(_resolve, config, registers)
     broken = {rule.status for rule in spec.rules if not rule.holds(command.values, resolve)}
-    return next((status for status in spec.reasons if status in broken), Status.OK)
+    found = Status.INCOMPLETE if lacks else Status.OK
+    return next((status for status in spec.reasons if status in broken), found)
 
 
 def _permits(mode: Mode, needed: Mode) -> bool:

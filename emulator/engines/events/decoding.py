@@ -22,13 +22,13 @@ class Route(NamedTuple):
     Parameters
     ----------
     several : bool
-        It is for a group of tiles, or for the members of a cascade.
+        It is for a group of tiles, for the members of a cascade, or for those of a transfer.
     copy : bool
         Another tile counts it as its command.
     stray : bool
         Its group, or a member of its cascade, does not exist.
     last : bool
-        The tile is the last member of the cascade.
+        The tile is the last member of the cascade; it takes words of the transfer.
     """
 
     several: bool = False

@@ -8,8 +8,9 @@ from twinbar.emulator.contract.program import Program
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
 from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.listener import Listener
-from twinbar.emulator.engines.events.router import routes
+from twinbar.emulator.engines.events.router import is_transfer, routes
 from twinbar.emulator.engines.events.tile import Tile
+from twinbar.emulator.engines.events.transfer_start import TransferStart
 from twinbar.hw.protocol.vocabulary import Opcode
 
 
@@ -20,6 +21,7 @@ class Dispatcher:
     ----------
     clock : Clock
     tiles : sequence of Tile
+    transfer_start : TransferStart
 
     Attributes
     ----------
@@ -31,13 +33,14 @@ class Dispatcher:
         Whether all beats of the program were accepted.
     """
 
-    def __init__(self, clock: Clock, tiles: Sequence[Tile]) -> None:
+    def __init__(self, clock: Clock, tiles: Sequence[Tile], transfer_start: TransferStart) -> None:
         self.last_accepted = -1
         self.accepted: list[int] = []
         self.done = True
         self.listener: Listener | None = None
         self._clock = clock
         self._tiles = tiles
+        self._transfers = transfer_start.queue
 
     def begin(self, program: Program) -> None:
         """Begin a program in this cycle."""
@@ -65,6 +68,10 @@ class Dispatcher:
             for tile, _ in receivers:
                 while not tile.queue.ready:
                     yield tile.queue.room()
+            if is_transfer(command, self._tiles[0].config) and not receivers[0][1].route.stray:
+                while not self._transfers.ready:
+                    yield self._transfers.room()
+                self._transfers.put(tuple(tile.number for tile, _ in receivers))
             for tile, received in receivers:
                 tile.queue.put(received)
             cycle = clock.cycle

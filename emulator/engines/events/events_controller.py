@@ -21,6 +21,7 @@ from twinbar.emulator.engines.events.safety import SynchronizedPin as SeenPin
 from twinbar.emulator.engines.events.sequencer import Sequencer
 from twinbar.emulator.engines.events.stream_queue import Queue
 from twinbar.emulator.engines.events.tile import Tile
+from twinbar.emulator.engines.events.transfer_start import TransferStart
 from twinbar.hw.actions import Action, response_beats
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Phase
@@ -70,9 +71,9 @@ class EventsController:
             )
             for number in range(controller.tiles)
         ]
-        joint_start = JointStart(clock, self._tiles)
-        self._sequencers = [Sequencer(tile, self._check_rest, joint_start) for tile in self._tiles]
-        self._dispatcher = Dispatcher(clock, self._tiles)
+        joint_start, transfer_start = JointStart(clock, self._tiles), TransferStart(clock, self._tiles)
+        self._sequencers = [Sequencer(tile, self._check_rest, joint_start, transfer_start) for tile in self._tiles]
+        self._dispatcher = Dispatcher(clock, self._tiles, transfer_start)
 
     def listen(self, listener: Listener | None) -> None:
         """Report what happens from now on to a listener; None: to nobody."""

@@ -9,6 +9,7 @@ from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.front_end_time import PATHS
 from twinbar.emulator.engines.events.register_file import INPUTS_ADDRESS, Bias, Codes, is_counter
 from twinbar.emulator.engines.events.tile import Tile
+from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import DrivePath as Path
 from twinbar.hw.protocol.registers import INPUTS
 from twinbar.hw.protocol.vocabulary import RECORDS, Mode, Opcode, Record, Status
@@ -18,6 +19,7 @@ from twinbar.hw.timing import (
     DECIDE_CYCLES,
     REGISTER_READ_CYCLES,
     REGISTER_WRITE_CYCLES,
+    TRANSFER_LATENCY,
     Phase,
 )
 
@@ -115,4 +117,16 @@ def load(tile: Tile, command: DecodedCommand) -> Steps[None]:
     arguments = command.arguments
     tile.phase(Phase.SELECT, 1)
     tile.inputs.load(arguments.word, arguments.bits, clear=bool(arguments.clear))
+    yield tile.clock.at(tile.clock.cycle, Stage.STREAM)
+
+
+def transfer(tile: Tile, command: DecodedCommand) -> Steps[None]:
+    """TRANSFER: continues in the stage STREAM of its last cycle, in which the next command can be taken."""
+    words = tile.arriving
+    yield tile.phase(Phase.SELECT, TRANSFER_LATENCY + len(words) - 1)
+    if command.route.last:
+        for number, bits in enumerate(words):
+            clear = bool(command.arguments.clear) and number == 0
+            tile.inputs.load(command.arguments.word + number, bits, clear=clear)
+    tile.counters.actions[Action.TRANSFERRED_WORD] += len(words)
     yield tile.clock.at(tile.clock.cycle, Stage.STREAM)

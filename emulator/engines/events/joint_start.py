@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import simpy
 
-from twinbar.emulator.engines.events.admission import admit
 from twinbar.emulator.engines.events.cascade_member import CascadeMember
 from twinbar.emulator.engines.events.clock import Clock, Stage
 from twinbar.emulator.engines.events.decoding import DecodedCommand
@@ -48,7 +47,7 @@ class JointStart:
         if any(tile.safety.halted == self._clock.cycle for tile in members):
             self._clock.call(self._clock.cycle + 1, Stage.STREAM, lambda: self._try(command))
             return
-        statuses = [admit(command, tile.number, tile.config, tile.registers, tile.safety) for tile in members]
+        statuses = [tile.admission(command) for tile in members]
         refused = any(status is not Status.OK for status in statuses)
         if not refused:
             self._join(members)

@@ -9,7 +9,7 @@ from twinbar.emulator.engines.events.decoding import DecodedCommand
 from twinbar.emulator.engines.events.sum_link import SumLink
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
-from twinbar.hw.protocol.vocabulary import Status
+from twinbar.hw.protocol.vocabulary import Destination, Status
 from twinbar.hw.timing import Phase
 
 
@@ -34,7 +34,7 @@ def hand_over_group(tile: Tile, command: DecodedCommand, group: range, sums: Seq
         if member is not None and member.below is not None:
             yield from _to_link(tile, member, member.below, sums[place], last=place == last)
         else:
-            yield from _to_beat(tile, sums[place], last=place == last)
+            yield from _to_beat(tile, sums[place], command.arguments.column + place, last=place == last)
         if tile.answer.given or tile.answer.status is not Status.OK:
             return
         tile.front_end.need_outputs(last - place)
@@ -61,17 +61,21 @@ def _to_link(tile: Tile, member: CascadeMember, below: SumLink, value: int, *, l
         yield tile.clock.timeout(1)
 
 
-def _to_beat(tile: Tile, value: int, *, last: bool) -> Steps[None]:
-    """Put an output into its lane, and hand the beat over if it is complete."""
+def _to_beat(tile: Tile, value: int, column: int, *, last: bool) -> Steps[None]:
+    """Put an output into its lane, or only keep it, and hand the beat over if it is complete."""
     answer, config = tile.answer, tile.config
     above = tile.member.above if tile.member is not None else None
     while above is not None and not above.visible:
         tile.counters.enter(Phase.STALL, tile.clock.cycle)
         yield above.head()
-    lanes = [*answer.lanes, _total(tile, value, above)]
-    if not last and len(lanes) < config.outputs_per_beat:
+    total = _total(tile, value, above)
+    quiet = tile.activations.destination is Destination.KEPT
+    lanes = [] if quiet else [*answer.lanes, total]
+    if not last and (quiet or len(lanes) < config.outputs_per_beat):
         answer.lanes = lanes
+        answer.column += quiet
         _count(tile, above, Action.PACKED_OUTPUT)
+        _keep(tile, total, column, last=last)
         yield tile.clock.timeout(1)
         return
     mask = (1 << config.lane_bits) - 1
@@ -79,6 +83,7 @@ def _to_beat(tile: Tile, value: int, *, last: bool) -> Steps[None]:
     yield from tile.respond()
     if above is not None:
         above.take()
+    _keep(tile, total, column, last=last)
     if last:
         yield from _finish(tile)
         return
@@ -86,6 +91,13 @@ def _to_beat(tile: Tile, value: int, *, last: bool) -> Steps[None]:
     answer.column += len(lanes)
     answer.value, answer.lanes, answer.status = 0, [], tile.cut
     tile.haltable = True
+
+
+def _keep(tile: Tile, total: int, column: int, *, last: bool) -> None:
+    """Make an activation of an output that is handed over in this cycle, if outputs are kept."""
+    if tile.activations.destination is not Destination.ANSWERED:
+        tile.activations.keep(total, column, last=last)
+        tile.count(Action.REQUANTIZE)
 
 
 def _total(tile: Tile, value: int, above: SumLink | None) -> int:

@@ -8,21 +8,22 @@ from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import DrivePath as Path
 from twinbar.hw.protocol.registers import TRIM_INIT
-from twinbar.hw.protocol.vocabulary import Status
+from twinbar.hw.protocol.vocabulary import Destination, Status
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
 
 
 def multiply(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """MULTIPLY: responds to all outputs but the last, which it leaves to the sequencer, as every command does.
 
-    In a cascade, and with packed outputs, it leaves nothing to it unless it is cut off.
+    In a cascade, with packed outputs, and where sums are kept, it leaves nothing to it unless it is cut off.
     """
     arguments = command.arguments
     first, count = arguments.column, outputs_of(command)
     steps = tile.inputs.steps(codes=bool(arguments.codes), skip=bool(arguments.skip))
     groups = [range(at, min(at + tile.config.adc_channels, count)) for at in range(0, count, tile.config.adc_channels)]
     sums = [0] * count
-    hands_over = tile.member is not None or tile.config.outputs_per_beat > 1
+    keeps = tile.activations.destination is not Destination.ANSWERED
+    hands_over = keeps or tile.member is not None or tile.config.outputs_per_beat > 1
     if not steps:
         if hands_over:
             yield from hand_over_group(tile, command, range(count), sums)

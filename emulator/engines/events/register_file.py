@@ -7,6 +7,7 @@ from twinbar.hw.gateware.drive.bias_memory import initial_values
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.registers import (
+    ACTIVATION,
     BY_ADDRESS,
     COUNTERS,
     FIELD_CODES,
@@ -25,6 +26,7 @@ from twinbar.hw.protocol.registers import (
     PULSE_TABLES,
     PULSE_USE,
     REGISTERS,
+    SCALES,
     SHAPE,
     TABLES,
     TRIMS,
@@ -44,7 +46,7 @@ Codes = tuple[int, int, int]
 
 
 def is_counter(address: int) -> bool:
-    """Whether there is a counter at an address."""
+    """Whether an address is that of a counter."""
     return any(address - counters.base in counters.numbers for counters in COUNTERS)
 
 
@@ -91,6 +93,15 @@ class TableSettings(NamedTuple):
     fall: int
     patience: int
     slack: int
+
+
+class ActivationSettings(NamedTuple):
+    """The register ACTIVATION."""
+
+    sums: int
+    relu: bool
+    shift: int
+    zero: int
 
 
 class RegisterFile:
@@ -154,6 +165,16 @@ class RegisterFile:
     def write_table(self) -> TableSettings:
         """The register WRITE_TABLE; 0 where there is none."""
         return TableSettings(**WRITE_TABLE.word.unpack(self._values[WRITE_TABLE.name]))
+
+    @property
+    def activation(self) -> ActivationSettings:
+        """The register ACTIVATION; 0 where there is none."""
+        return ActivationSettings(**ACTIVATION.word.unpack(self._values[ACTIVATION.name]))
+
+    def scale(self, column: int) -> tuple[int, int]:
+        """Return the bias and the scale of a column's sums."""
+        bias, scale = SCALES.word.unpack(self._tables[SCALES.name][column]).values()
+        return bias, scale
 
     def entry(self, polarity: Record, number: int) -> TableEntry:
         """Return an entry of the pulse table."""

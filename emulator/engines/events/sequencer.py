@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import simpy
 
-from twinbar.emulator.engines.events.admission import admit
 from twinbar.emulator.engines.events.clock import Stage, Steps
 from twinbar.emulator.engines.events.decoding import Answer, DecodedCommand
-from twinbar.emulator.engines.events.housekeeping import load, refuse
+from twinbar.emulator.engines.events.housekeeping import load, refuse, transfer
 from twinbar.emulator.engines.events.joint_start import JointStart
 from twinbar.emulator.engines.events.operations import OPERATIONS
-from twinbar.emulator.engines.events.router import is_cascade
+from twinbar.emulator.engines.events.router import is_cascade, is_transfer
 from twinbar.emulator.engines.events.tile import Tile
+from twinbar.emulator.engines.events.transfer_start import TransferStart
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.commands import CLOSED_LOOP, HALTABLE
 from twinbar.hw.protocol.vocabulary import Opcode, Status
@@ -27,6 +27,7 @@ class Sequencer:
     at_rest : callable
         Called when the tile has become idle.
     joint_start : JointStart
+    transfer_start : TransferStart
 
     Attributes
     ----------
@@ -34,11 +35,14 @@ class Sequencer:
         Whether it waits for a command.
     """
 
-    def __init__(self, tile: Tile, at_rest: Callable[[], None], joint_start: JointStart) -> None:
+    def __init__(
+        self, tile: Tile, at_rest: Callable[[], None], joint_start: JointStart, transfer_start: TransferStart
+    ) -> None:
         self.idle = True
         self._tile = tile
         self._at_rest = at_rest
         self._joint_start = joint_start
+        self._transfer_start = transfer_start
         tile.process = tile.clock.process(self._run())
 
     def _run(self) -> Steps[None]:
@@ -48,12 +52,15 @@ class Sequencer:
             status = yield from self._admission(tile.queue.front)
             command = tile.queue.take()
             tile.count(Action.SHARED_BEAT if command.route.copy else Action.COMMAND_BEAT)
+            tile.note(command, status)
             tile.answer = answer = Answer(command, status)
             tile.cut = Status.OK
             yield tile.clock.timeout(1)  # The command runs from the next cycle on.
             started = tile.clock.cycle
             if command.opcode is Opcode.LOAD and status is Status.OK:
                 yield from load(tile, command)
+            elif command.opcode is Opcode.TRANSFER and status is Status.OK:
+                yield from transfer(tile, command)
             else:
                 yield from self._carry_out(command)
                 if not answer.given:
@@ -78,13 +85,15 @@ class Sequencer:
             self.idle = False
 
     def _admission(self, command: DecodedCommand) -> Steps[Status]:
-        """Return the status of the command that is taken in this cycle; a cascade waits for all its members."""
+        """Return the status of the command that is taken in this cycle; one of several tiles waits for all of them."""
         tile = self._tile
         tile.member = None
-        if not is_cascade(command, tile.config) or command.route.stray:
-            return admit(command, tile.number, tile.config, tile.registers, tile.safety)
+        cascade = is_cascade(command, tile.config)
+        if command.route.stray or not (cascade or is_transfer(command, tile.config)):
+            return tile.admission(command)
         tile.counters.enter(Phase.IDLE, tile.clock.cycle + 1)
-        status: Status = yield self._joint_start.offer(tile, command)
+        start = self._joint_start if cascade else self._transfer_start
+        status: Status = yield start.offer(tile, command)
         return status
 
     def _carry_out(self, command: DecodedCommand) -> Steps[None]:

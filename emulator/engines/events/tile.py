@@ -1,11 +1,13 @@
 """A tile: its parts, and what every operation does with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import simpy
 
 from twinbar.emulator.crossbar.array import ArrayState
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.engines.events.activation_buffer import ActivationBuffer
+from twinbar.emulator.engines.events.admission import admit
 from twinbar.emulator.engines.events.arbiter import Arbiter
 from twinbar.emulator.engines.events.cascade_member import CascadeMember
 from twinbar.emulator.engines.events.clock import Clock, Stage, Steps
@@ -58,6 +60,10 @@ class Tile:
         Why a multiplication was halted while it responded; OK: it was not.
     member : CascadeMember or None
         Its part in the cascade that it runs, or ran last before its next command.
+    unfilled : bool
+        Whether its row registers lack words that a transfer was to write.
+    arriving : sequence of int
+        Words of the transfer that it takes part in.
     """
 
     def __init__(
@@ -78,6 +84,9 @@ class Tile:
         self.registers = RegisterFile(config)
         self.counters = Counters(number)
         self.inputs = InputPlanes(number, state, config)
+        self.activations = ActivationBuffer(config, self.registers)
+        self.unfilled = False
+        self.arriving: Sequence[int] = ()
         self.drive = Drive(config.safe_codes)
         self.front_end = FrontEnd(clock, number, state, config, sample_and_hold=crossbar.array.sample_and_hold)
         self.fault_pin, self.stop_pin = SynchronizedPin(), stop
@@ -119,6 +128,23 @@ class Tile:
         actions[Action.CHANNEL_CYCLE] = self.front_end.channel_cycles
         actions[Action.CHANNEL_WAKE] = self.front_end.channel_wakes
         return actions
+
+    def admission(self, command: DecodedCommand) -> Status:
+        """Return the status with which a command is refused, or OK."""
+        lacks = command.opcode is Opcode.MULTIPLY and self.unfilled
+        if command.opcode is Opcode.TRANSFER and not command.route.copy:
+            lacks = not self.activations.complete
+        return admit(command, self.number, self.config, self.registers, self.safety, lacks=lacks)
+
+    def note(self, command: DecodedCommand, status: Status) -> None:
+        """Note what a command that is taken makes of activations and inputs."""
+        if command.opcode is Opcode.MULTIPLY:
+            self.activations.begin()
+        takes = command.opcode is Opcode.TRANSFER and command.route.several and command.route.last
+        if takes and status is not Status.OK:
+            self.unfilled = True
+        elif (takes or command.opcode is Opcode.LOAD) and status is Status.OK and command.arguments.clear:
+            self.unfilled = False
 
     def respond(self) -> Steps[None]:
         """Offer the answer from this cycle on, until it is handed over; go on in the cycle of the handover."""

@@ -70,7 +70,9 @@ class FastController:
         phases, actions = tiles["phases"].copy(), tiles["actions"].copy()
         tiles["energies"] = 0
         tiles["least"], tiles["most"], tiles["clipped"] = at.NEVER, -at.NEVER, 0
-        streams = open_streams(program, self.controller.tiles, self.controller.command_depth, self._served)
+        streams = open_streams(
+            program, self.controller.tiles, self.controller.command_depth, self._served, chain=self.controller.chain
+        )
         cycles = run(self._state, tiles, self._chip, self._rules, streams, _pins(program))
         for tile, row in enumerate(tiles):
             change_command(row, streams, tile, len(program.commands))
@@ -100,6 +102,7 @@ class FastController:
         for row in self._tiles:
             disarm(row, self._chip, -1)
         self._tiles["faults"] = self._tiles["aborting"] = 0
+        self._tiles["complete"] = self._tiles["unfilled"] = 0
         self._served = self.controller.tiles - 1
 
     def set_tick(self, tick: int) -> None:
@@ -157,6 +160,7 @@ def _chip(config: CrossbarConfig, controller: ControllerConfig) -> np.void:
     chip["shared"] = controller.shared_inputs
     chip["lanes"] = controller.outputs_per_beat
     chip["lane_bits"] = controller.lane_bits
+    chip["chain"] = controller.chain
     chip["entries"] = controller.pulse_entries
     chip["holds"] = config.array.sample_and_hold
     describe_parts(chip, controller, config.parts)

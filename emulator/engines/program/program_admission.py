@@ -31,6 +31,7 @@ ARM: Final = Opcode.ARM.value
 CALIBRATE: Final = Opcode.CALIBRATE.value
 LOAD: Final = Opcode.LOAD.value
 MULTIPLY: Final = Opcode.MULTIPLY.value
+TRANSFER: Final = Opcode.TRANSFER.value
 WAIT: Final = Opcode.WAIT.value
 WRITE_REGISTER: Final = Opcode.WRITE_REGISTER.value
 
@@ -43,6 +44,7 @@ BAD_TILE: Final = Status.BAD_TILE.value
 ABORTED: Final = Status.ABORTED.value
 FAULTED: Final = Status.FAULTED.value
 DISARMED: Final = Status.DISARMED.value
+INCOMPLETE: Final = Status.INCOMPLETE.value
 
 PULSE_LIMIT_AT: Final = BY_NAME["PULSE_LIMIT"].address
 
@@ -138,7 +140,7 @@ def admission_rules(config: ControllerConfig, commands: Mapping[Opcode, CommandS
         for status in spec.reasons:
             rules += [_rule(config, spec, rule) for rule in spec.rules if rule.status is status]
         needs = (spec.needs or Mode.SAFE).value
-        flags = (1, spec.to_every_tile, spec.haltable, spec.refused_while_faulted)
+        flags = (spec.exists(config), spec.to_every_tile, spec.haltable, spec.refused_while_faulted)
         table[opcode.value] = (*flags, needs, first, len(rules))
     return Rules(table, np.array(rules, RULE), register_rules(config))
 
@@ -226,7 +228,7 @@ def _holds(row, rule, body):
 
 
 @kernel
-def admit(row, rules, goes_astray, opcode, body):
+def admit(row, rules, goes_astray, sends, opcode, body):
     """Return the status with which a command is refused, or OK.
 
     Parameters
@@ -236,6 +238,8 @@ def admit(row, rules, goes_astray, opcode, body):
     rules : Rules
     goes_astray : bool
         The beat is for a tile, group or cascade that does not exist.
+    sends : bool
+        Of a transfer: the tile sends.
     opcode, body : int
         The command.
     """
@@ -254,6 +258,8 @@ def admit(row, rules, goes_astray, opcode, body):
     for number in range(command.first_rule, command.last_rule):
         if not _holds(row, rules.arguments[number], body):
             return rules.arguments[number].status
+    if (opcode == MULTIPLY and row.unfilled) or (opcode == TRANSFER and sends and not row.complete):
+        return INCOMPLETE
     if (np.int64(1) << opcode) & ACCESSING:
         address, value = (body >> ADDRESS_SHIFT) & ADDRESS_MASK, (body >> VALUE_SHIFT) & VALUE_MASK
         return register_status(row, rules.registers, opcode == WRITE_REGISTER, address, value)

@@ -1,4 +1,4 @@
-"""Outputs of a cascade, or that share a beat: each goes to a link or to a lane as soon as it can."""
+"""Outputs of a cascade, that share a beat, or that are kept: each goes to a link or to a lane as soon as it can."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from twinbar.emulator.engines.program import program_layout as at
 from twinbar.emulator.engines.program.program_multiply import begin_group, read_on
+from twinbar.emulator.engines.program.program_transfer import ANSWERED, KEPT, keep_sum
 from twinbar.emulator.kernels.compiled import inline, kernel
 from twinbar.hw.actions import Action
 from twinbar.hw.timing import LINK_DEPTH, LINK_LATENCY, Phase
@@ -62,16 +63,26 @@ def _put_in_lane(row, total, chip):
 @kernel
 def completes_beat(row, tile, chip):
     """Whether a tile's next output completes a response beat."""
-    return tile == row.first_member and (row.packed + 1 == chip.lanes or row.outputs == 1)
+    fills = row.packed + 1 == chip.lanes and row.keeps != KEPT
+    return tile == row.first_member and (fills or row.outputs == 1)
 
 
 @kernel
 def offer_beat(tiles, tile, chip, due):
     """Let a tile offer a beat from the cycle on in which its last output is there."""
     row = tiles[tile]
-    _put_in_lane(row, _sum_of(tiles, tile, chip), chip)
+    if row.keeps != KEPT:
+        _put_in_lane(row, _sum_of(tiles, tile, chip), chip)
     row.offered = due
     row.state = at.RESPOND
+
+
+@kernel
+def keep_answered(tiles, tile, chip):
+    """Make an activation of the output that completes a beat which is handed over, if the product keeps its sums."""
+    row = tiles[tile]
+    if row.keeps != ANSWERED and tile == row.first_member:
+        keep_sum(row, chip, _sum_of(tiles, tile, chip))
 
 
 @kernel
@@ -101,8 +112,11 @@ def flow_on(tiles, tile, chip, cycle, goes_on):
         row.link_in += 1
     else:
         row.actions[Action.PACKED_OUTPUT] += 1
-        _put_in_lane(row, total, chip)
-        row.packed += 1
+        if row.keeps != KEPT:
+            _put_in_lane(row, total, chip)
+            row.packed += 1
+        if row.keeps != ANSWERED:
+            keep_sum(row, chip, total)
     read_on(row, chip, cycle)
     row.column += 1
     row.outputs -= 1

@@ -171,18 +171,24 @@ def advance_housekeeping(row, tile, chip, pins, horizon, cut):
 
 
 @kernel
-def load_inputs(row, inputs, chip):
-    """Write the word of a LOAD to the row registers, and remember which planes hold a one."""
-    body = row.body
+def write_word(row, inputs, chip, word, fields, clears):
+    """Write a word to the row registers, and remember which planes hold a one."""
     bits = chip.field_bits
     rows_per_word = WORD_BITS // bits
-    if (body >> CLEAR_WORDS) & 1:
+    if clears:
         inputs[:] = 0
         row.seen_planes = 0
-    first = (body & INDEX_MASK) * rows_per_word
+    first = word * rows_per_word
     mask = (np.int64(1) << chip.input_bits) - 1
     for place in range(min(rows_per_word, chip.rows - first)):
-        value = (body >> (BITS_SHIFT + place * bits)) & mask
+        value = (fields >> (place * bits)) & mask
         inputs[first + place] = value
         row.seen_planes |= value
+
+
+@kernel
+def load_inputs(row, inputs, chip):
+    """Write the word of a LOAD to the row registers."""
+    body = row.body
+    write_word(row, inputs, chip, body & INDEX_MASK, body >> BITS_SHIFT, (body >> CLEAR_WORDS) & 1 != 0)
     row.phases[Phase.SELECT] += 1

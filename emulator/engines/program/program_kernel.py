@@ -3,7 +3,7 @@
 import numpy as np
 
 from twinbar.emulator.engines.program import program_layout as at
-from twinbar.emulator.engines.program.program_admission import MULTIPLY, admit
+from twinbar.emulator.engines.program.program_admission import MULTIPLY, TRANSFER, admit
 from twinbar.emulator.engines.program.program_ahead import (
     WATCHDOG_FAULT,
     before_own_fault,
@@ -22,6 +22,7 @@ from twinbar.emulator.engines.program.program_flow import (
     completes_beat,
     flow_due,
     flow_on,
+    keep_answered,
     offer_beat,
     stop_flow,
     take_sum,
@@ -30,6 +31,8 @@ from twinbar.emulator.engines.program.program_front_end import rest_parts
 from twinbar.emulator.engines.program.program_housekeeping import load_inputs
 from twinbar.emulator.engines.program.program_streams import (
     ANY,
+    SENDS,
+    TAKES,
     dispatch,
     head_visible,
     pop,
@@ -41,6 +44,7 @@ from twinbar.emulator.engines.program.program_tile import (
     BODY_SHIFT,
     NO_CUT,
     OK,
+    OPCODE_MASK,
     advance,
     hand_over,
     members_of,
@@ -48,7 +52,9 @@ from twinbar.emulator.engines.program.program_tile import (
     start,
     stop_work,
 )
+from twinbar.emulator.engines.program.program_transfer import end_transfer, note_transfer, take_words, words_of
 from twinbar.emulator.kernels.compiled import inline, kernel, part
+from twinbar.hw.timing import TRANSFER_LATENCY
 
 
 @part
@@ -60,7 +66,7 @@ def _next_work(streams):
     for tile in range(wakes.shape[0]):
         wake = min(wake, wakes[tile])
         offer = min(offer, offers[tile])
-    return min(min(wake, max(offer, streams.flow.room)), streams.flow.dispatch)
+    return min(min(wake, max(offer, streams.flow.room)), min(streams.flow.dispatch, streams.flow.transfer_due))
 
 
 @kernel
@@ -81,8 +87,8 @@ def _schedule(tiles, tile, chip, streams, cycle):
     elif state == at.IDLE:
         visible = head_visible(row, streams, tile)
         wake = max(visible, cycle + 1)
-        # A cascade begins when its last member can take it; one that was halted looks again in the next cycle.
-        if visible <= cycle and row.halted != cycle and chip.cascade and _members_at(streams, row, tile, chip) > 1:
+        # What several tiles take begins when the last of them can; one that was halted looks again in the next cycle.
+        if visible <= cycle and row.halted != cycle and _waits_for_others(streams, row, tile, chip):
             wake = at.NEVER
     elif state != at.HAND_OVER:
         wake = row.end
@@ -106,6 +112,15 @@ def _members_at(streams, row, tile, chip):
     return np.int64(1) if streams.astray[position] else members_of(streams.commands[position], chip)
 
 
+@inline
+def _waits_for_others(streams, row, tile, chip):
+    """Whether the command at the front of a tile's queue is one that several tiles take in the same cycle."""
+    if chip.cascade and _members_at(streams, row, tile, chip) > 1:
+        return True
+    position = streams.queues[tile, row.head]
+    return chip.chain != 0 and streams.commands[position] & OPCODE_MASK == TRANSFER and not streams.astray[position]
+
+
 @kernel
 def _begin(s, row, tile, chip, rules, streams, pins, horizon, cycle, ends):
     """Take the command at the front of a tile's queue (``ends`` as in `start`)."""
@@ -124,7 +139,7 @@ def _begin(s, row, tile, chip, rules, streams, pins, horizon, cycle, ends):
 def _take_next(s, row, tile, chip, rules, streams, pins, horizon, cycle):
     """Take the next command if it is there, else go idle: in the last cycle of a command, or in an idle one."""
     visible = head_visible(row, streams, tile) <= cycle
-    if visible and chip.cascade and _members_at(streams, row, tile, chip) > 1:
+    if visible and _waits_for_others(streams, row, tile, chip):
         streams.flow.gathers = 1
         visible = False
     if visible:
@@ -160,12 +175,66 @@ def _start_cascades(s, tiles, chip, rules, streams, pins, horizon, cycle):
         body = (beat >> BODY_SHIFT) & BODY_MASK
         ends = False
         for tile in range(first, behind):
-            if admit(tiles[tile], rules, False, MULTIPLY, body) != OK:
+            if admit(tiles[tile], rules, False, False, MULTIPLY, body) != OK:
                 ends = True
         for tile in range(first, behind):
             _begin(s, tiles[tile], tile, chip, rules, streams, pins, horizon, cycle, ends)
         for tile in range(first, behind):
             _schedule(tiles, tile, chip, streams, cycle)
+
+
+@kernel
+def _look_for_transfer(tiles, streams, cycle):
+    """Return the cycle in which the oldest transfer can begin, as far as is known; NEVER: one of its tiles cannot."""
+    flow = streams.flow
+    if flow.transfers_in == flow.transfers_out:
+        return at.NEVER
+    slot = flow.transfers_out % streams.transfers.shape[0]
+    due = max(cycle, flow.transfer_free)
+    for tile in range(tiles.shape[0]):
+        if not streams.transfers[slot, tile]:
+            continue
+        row = tiles[tile]
+        if row.state != at.IDLE or head_visible(row, streams, tile) > cycle:
+            return at.NEVER
+        if streams.queues[tile, row.head] != streams.transfers_at[slot]:
+            return at.NEVER
+        if row.halted == cycle:
+            due = max(due, cycle + 1)
+    return due
+
+
+@kernel
+def _start_transfer(s, tiles, chip, rules, streams, pins, horizon, cycle):
+    """Let the tiles that take part in the oldest transfer take it, in the cycle in which the last of them can."""
+    flow = streams.flow
+    flow.transfer_due = _look_for_transfer(tiles, streams, cycle)
+    if flow.transfer_due != cycle:
+        return
+    slot = flow.transfers_out % streams.transfers.shape[0]
+    beat = streams.commands[streams.transfers_at[slot]]
+    body = (beat >> BODY_SHIFT) & BODY_MASK
+    ends = False
+    sender = 0
+    for tile in range(tiles.shape[0]):
+        sends = streams.transfers[slot, tile] & SENDS != 0
+        if sends:
+            sender = tile
+        if streams.transfers[slot, tile] and admit(tiles[tile], rules, False, sends, TRANSFER, body) != OK:
+            ends = True
+    for tile in range(tiles.shape[0]):
+        if not streams.transfers[slot, tile]:
+            continue
+        row = tiles[tile]
+        _begin(s, row, tile, chip, rules, streams, pins, horizon, cycle, ends)
+        if streams.transfers[slot, tile] & TAKES:
+            note_transfer(row, not ends)
+            if not ends:
+                take_words(tiles[sender], row, s.inputs[tile], chip)
+        _schedule(tiles, tile, chip, streams, cycle)
+    flow.transfers_out += 1
+    flow.transfer_free = cycle + 1 if ends else cycle + TRANSFER_LATENCY + words_of(body)
+    flow.transfer_due = flow.transfer_free if flow.transfers_in != flow.transfers_out else at.NEVER
 
 
 @kernel
@@ -211,12 +280,16 @@ def _visit(s, tiles, tile, chip, rules, streams, pins, horizon, cycle, served, f
     runs = row.runs
     if served:
         if flows:
+            keep_answered(tiles, tile, chip)
             take_sum(tiles, tile, cycle)
         free = hand_over(row, chip, cycle, reason)
     elif row.state == at.LOAD:
         load_inputs(row, s.inputs[tile], chip)
         streams.flow.busy_until = max(streams.flow.busy_until, cycle)
         free = True
+    elif row.state == at.TRANSFER:
+        free = end_transfer(row, cycle)
+        streams.flow.busy_until = max(streams.flow.busy_until, cycle)
     elif halted and flows and (row.state == at.HAND_OVER or (row.state == at.RESPOND and row.offered > cycle)):
         free = stop_flow(tiles, tile, chip, cycle, reason)
     elif halted:
@@ -312,10 +385,13 @@ def _step(s, tiles, chip, rules, streams, pins, cycle):
         _schedule_neighbours(tiles, tile, first, last, chip, streams, cycle)
     if chip.cascade:
         _end_cascades(tiles, streams, cycle)
-    if flow.gathers:
+    if flow.gathers or cycle == flow.transfer_due:
         if horizon < 0:
             horizon = horizon_of(streams, pins, due, cycle)
-        _start_cascades(s, tiles, chip, rules, streams, pins, horizon, cycle)
+        if chip.cascade:
+            _start_cascades(s, tiles, chip, rules, streams, pins, horizon, cycle)
+        if chip.chain:
+            _start_transfer(s, tiles, chip, rules, streams, pins, horizon, cycle)
     _note_next_halt(tiles, chip, streams, pins, cycle, due, expires)
 
 

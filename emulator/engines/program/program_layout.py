@@ -10,10 +10,12 @@ import numpy as np
 
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.hw.actions import ACTIONS
+from twinbar.hw.gateware.controller_bounds import BOUNDS
 from twinbar.hw.parts.assembly import MOST_OUTPUTS
 from twinbar.hw.parts.cycles import FrontEndCycles
 from twinbar.hw.protocol.layouts import LEVEL_BITS, MAX_COLUMNS
 from twinbar.hw.protocol.registers import PULSE_TABLES
+from twinbar.hw.protocol.sizes import MAX_SCALED, WORD_BITS
 from twinbar.hw.timing import LINK_DEPTH, PHASES
 
 NEVER: Final = 1 << 62
@@ -23,24 +25,25 @@ NEVER: Final = 1 << 62
 # A tile is in one state for a segment of cycles, whose last one is known when it begins.
 IDLE: Final = 0
 LOAD: Final = 1
-RESPOND: Final = 2
-HOUSEKEEPING: Final = 3
+TRANSFER: Final = 2
+RESPOND: Final = 3
+HOUSEKEEPING: Final = 4
 """Cycles of `decide` that no halt ends: refused commands, registers, DISARM, CLEAR, SAFE, ABORT."""
-DECODE: Final = 4
+DECODE: Final = 5
 """First cycle of ARM and WAIT. From here on, a halt ends what the tile does."""
-SCAN: Final = 5
-WAIT: Final = 6
-SELECT: Final = 7
-CONNECT: Final = 8
-CONVERT: Final = 9
+SCAN: Final = 6
+WAIT: Final = 7
+SELECT: Final = 8
+CONNECT: Final = 9
+CONVERT: Final = 10
 """All conversions of a read, or one of a group of outputs."""
-COMPARE: Final = 10
+COMPARE: Final = 11
 """One comparison."""
-DECIDE: Final = 11
-DRIVE: Final = 12
-PULSE: Final = 13
-RECOVER: Final = 14
-HAND_OVER: Final = 15
+DECIDE: Final = 12
+DRIVE: Final = 13
+PULSE: Final = 14
+RECOVER: Final = 15
+HAND_OVER: Final = 16
 """An output goes to a link or to a lane as soon as it can."""
 
 NO_ENTRY: Final = -1
@@ -50,6 +53,8 @@ LINES: Final = 3
 """Bit line, source line and word line, in this order."""
 
 
+MOST_OUTPUT_WORDS: Final = MAX_SCALED * BOUNDS["input_bits"].most // WORD_BITS
+"""Words of the activations of a product."""
 ENTRY_WORDS: Final = sum(table.capacity for table in PULSE_TABLES.values())
 """Addresses of the pulse table."""
 
@@ -130,6 +135,12 @@ TILE: Final = _numbers(
     ("link_sums", LINK_DEPTH),
     "group_before",  # input group before ``group_since``
     "group_since",
+    # --- activations
+    "keeps",  # where sums of the multiplication go, as the register ACTIVATION says
+    "activated",  # sums that have become activations
+    "complete",  # all of the last product that keeps them are
+    "unfilled",  # the row registers lack words of a transfer
+    ("activations", MOST_OUTPUT_WORDS),
     "seen_planes",  # in which a word with a one has been loaded since all words were cleared
     # --- the command queue
     "head",  # position of the oldest beat
@@ -167,6 +178,7 @@ TILE: Final = _numbers(
     ("registers", 128),  # by address
     ("levels", 1 << LEVEL_BITS),
     ("table", ENTRY_WORDS),  # the pulse table, by address
+    ("scales", MAX_SCALED),  # scale and bias of every column
     ("trims", 64),
     ("offsets", (2, MAX_COLUMNS)),  # of columns, then of pairs
     ("sums", MAX_COLUMNS),  # of the outputs of a multiplication
@@ -184,7 +196,7 @@ CHIP: Final = np.dtype(
         *_numbers(
             *("rows", "columns", "channels", "adc_bits", "dac_bits", "input_bits", "field_bits", "words"),
             *("command_depth", "response_depth"),
-            *("cascade", "shared", "lanes", "lane_bits"),
+            *("cascade", "shared", "lanes", "lane_bits", "chain"),
             "entries",  # of the pulse table of a polarity
             "holds",  # every column has a sample-and-hold
             ("safe", LINES + 1),  # safe codes of the lines, and of the current limit
@@ -220,6 +232,11 @@ FLOW: Final = _numbers(
     "first",  # tiles that the presented beat goes to
     "behind",
     "to_group",  # of these, those of an input group alone
-    "gathers",  # a member of a cascade could take it in this cycle
+    "transfers",  # the presented beat is a transfer
+    "gathers",  # a tile could take a command in this cycle for which it waits for others
+    "transfers_in",  # transfers that were accepted, and that have begun
+    "transfers_out",
+    "transfer_free",  # first cycle in which one can begin
+    "transfer_due",  # cycle in which to look whether one can; NEVER: somebody else will say so
 )
 """Where the two streams stand, and when something may halt tiles next."""

@@ -56,6 +56,7 @@ PHASE_BASE: Final = registers.PHASE_COUNTER_BASE
 ACTION_BASE: Final = registers.ACTION_COUNTER_BASE
 LEVEL_BASE: Final = registers.LEVEL_BASE
 ENTRY_BASE: Final = registers.SET_PULSES.base
+SCALE_BASE: Final = registers.SCALES.base
 TRIM_BASE: Final = registers.TRIM_BASE
 OFFSET_BASE: Final = registers.OFFSET_BASE
 INPUTS: Final = registers.INPUTS.address
@@ -101,7 +102,8 @@ def register_rules(config: ControllerConfig) -> RegisterRules:
         if register.exists(config):
             number[register.address] = add(register.access, register.word)
     for space in registers.SPACES:
-        entries = np.arange(space.count(config)) if not isinstance(space.entries, tuple) else np.array(space.entries)
+        known = space.entries_of(config)
+        entries = np.array(known) if known else np.arange(space.count(config))
         for place, word in enumerate(space.words):
             number[space.base + entries[place :: len(space.words)]] = add(space.access, word)
     return RegisterRules(number, np.array(rules, REGISTER_RULE))
@@ -155,6 +157,8 @@ def write_register(row, chip, address, value):
         row.offsets[(address >> PAIR_SHIFT) & 1, address & INDEX_MASK] = value
     elif address >= TRIM_BASE:
         row.trims[address - TRIM_BASE] = value
+    elif address >= SCALE_BASE:
+        row.scales[address - SCALE_BASE] = value
     elif address >= ENTRY_BASE:
         row.table[address - ENTRY_BASE] = value
     elif address >= LEVEL_BASE:
@@ -184,6 +188,8 @@ def read_register(row, chip, pins, tile, address, cycle):
         return offset & ((np.int64(2) << chip.adc_bits) - 1)
     if address >= TRIM_BASE:
         return row.trims[address - TRIM_BASE]
+    if address >= SCALE_BASE:
+        return row.scales[address - SCALE_BASE]
     if address >= ENTRY_BASE:
         return row.table[address - ENTRY_BASE]
     if address >= LEVEL_BASE:

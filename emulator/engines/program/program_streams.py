@@ -17,7 +17,7 @@ from twinbar.emulator.engines.program.program_tile import (
     response_of,
 )
 from twinbar.emulator.kernels.compiled import inline, kernel
-from twinbar.hw.protocol.commands import INPUT, PRODUCT
+from twinbar.hw.protocol.commands import INPUT, MOVE, PRODUCT
 from twinbar.hw.protocol.layouts import COMMAND, MAX_COLUMNS
 from twinbar.hw.protocol.registers import INPUT_GROUP
 from twinbar.hw.protocol.vocabulary import Opcode
@@ -27,6 +27,12 @@ SAFE: Final = Opcode.SAFE.value
 ABORT: Final = Opcode.ABORT.value
 LOAD: Final = Opcode.LOAD.value
 MULTIPLY: Final = Opcode.MULTIPLY.value
+TRANSFER: Final = Opcode.TRANSFER.value
+GROUP_SHIFT: Final = COMMAND["body"].offset + MOVE["group"].offset
+GROUP_MASK: Final = MOVE["group"].mask
+TAKES: Final = 1
+SENDS: Final = 2
+"""What a tile does in a transfer, as bits."""
 SHARED: Final = INPUT["shared"].put(1) << COMMAND["body"].offset
 """Bit of a LOAD beat that goes to an input group."""
 INPUT_GROUP_AT: Final = INPUT_GROUP.address
@@ -51,7 +57,7 @@ def count_responses(commands, tiles):
             total += outputs if outputs else MAX_COLUMNS
             # Every member of a cascade may answer that it was cut off.
             total += min((beat >> MEMBERS_SHIFT) & MEMBERS_MASK, tiles)
-        elif opcode == LOAD and beat & SHARED:
+        elif opcode == TRANSFER or (opcode == LOAD and beat & SHARED):
             total += tiles
         else:
             total += 1
@@ -89,6 +95,10 @@ class Streams(NamedTuple):
         Position of the command that each tile has taken last.
     heat : int64 [n + 1, len(CellEnergy)]
         Cell energy of each command, less that of the tile before it; the last row is nobody's.
+    transfers : int64 [depth, tiles]
+        What each tile does in the transfers that were accepted and have not begun: `TAKES`, `SENDS`, both or nothing.
+    transfers_at : int64 [depth]
+        Positions of their beats.
     """
 
     commands: np.ndarray
@@ -108,9 +118,11 @@ class Streams(NamedTuple):
     flow: np.void
     at_work: np.ndarray
     heat: np.ndarray
+    transfers: np.ndarray
+    transfers_at: np.ndarray
 
 
-def open_streams(program: Program, tiles: int, command_depth: int, served: int) -> Streams:
+def open_streams(program: Program, tiles: int, command_depth: int, served: int, *, chain: bool = False) -> Streams:
     """Make the streams of a program.
 
     Parameters
@@ -119,6 +131,8 @@ def open_streams(program: Program, tiles: int, command_depth: int, served: int) 
     tiles, command_depth : int
     served : int
         Tile that the arbiter served last.
+    chain : bool
+        There are transfers.
     """
     commands = program.commands.view(np.int64)
     n = len(commands)
@@ -127,6 +141,8 @@ def open_streams(program: Program, tiles: int, command_depth: int, served: int) 
     flow["accepted_last"] = LONG_AGO
     flow["served"] = served
     flow["busy_until"] = -1
+    flow["transfer_due"] = at.NEVER
+    transfers = min(command_depth, max(n, 1)) if chain else 1
     low, high, taken = np.zeros((3, count_responses(commands, tiles)), np.int64)
     streams = Streams(
         commands=commands,
@@ -147,6 +163,8 @@ def open_streams(program: Program, tiles: int, command_depth: int, served: int) 
         flow=flow,
         at_work=np.full(tiles, n, np.int64),
         heat=np.zeros((n + 1, len(CellEnergy)), np.int64),
+        transfers=np.zeros((transfers, tiles), np.int64),
+        transfers_at=np.zeros(transfers, np.int64),
     )
     _look_ahead(streams, program.ready)
     return streams
@@ -198,14 +216,24 @@ def _route(tiles, chip, streams, position, cycle):
     flow, beat = streams.flow, streams.commands[position]
     named = (beat >> TILE_SHIFT) & TILE_MASK
     first, behind, owner = named, named + members_of(beat, chip), named
+    flow.transfers = np.int64(chip.chain != 0 and beat & OPCODE_MASK == TRANSFER)
     flow.to_group = np.int64(chip.shared != 0 and beat & OPCODE_MASK == LOAD and beat & SHARED != 0)
     if beat & OPCODE_MASK == SAFE:
         first, behind, owner = np.int64(0), np.int64(tiles.shape[0]), np.int64(ANY)
     elif flow.to_group:
         first, behind = _find_group(tiles, streams, named, cycle)
         owner = first
+    elif flow.transfers:
+        first, behind = _find_group(tiles, streams, (beat >> GROUP_SHIFT) & GROUP_MASK, cycle)
+        flow.to_group = 1
+        if first < behind and named < tiles.shape[0]:
+            streams.grouped[named] |= SENDS
+            first, behind = min(first, named), max(behind, named + 1)
+        else:
+            behind = first
     if first == behind or behind > tiles.shape[0]:
         flow.to_group = 0
+        flow.transfers = 0
         first, behind, owner = np.int64(0), np.int64(1), np.int64(0)
         streams.astray[position] = 1
     flow.first = first
@@ -236,7 +264,7 @@ def dispatch(tiles, chip, streams, cycle):
         if beat & OPCODE_MASK == ABORT and not streams.astray[position]:
             flow.aborted_now = flow.first
     flow.dispatch = at.NEVER
-    flow.waiting = 0
+    flow.waiting = np.int64(flow.transfers != 0 and flow.transfers_in - flow.transfers_out == depth)
     for tile in range(flow.first, flow.behind):
         if tiles[tile].level == depth and (not flow.to_group or streams.grouped[tile]):
             flow.waiting = 1
@@ -245,6 +273,12 @@ def dispatch(tiles, chip, streams, cycle):
     for tile in range(flow.first, flow.behind):
         if not flow.to_group or streams.grouped[tile]:
             wakes[tile] = min(wakes[tile], _push(tiles[tile], queues[tile], position, cycle))
+    if flow.transfers:
+        slot = flow.transfers_in % depth
+        for tile in range(tiles.shape[0]):
+            streams.transfers[slot, tile] = streams.grouped[tile]
+        streams.transfers_at[slot] = position
+        flow.transfers_in += 1
     streams.accepted[position] = cycle
     flow.accepted_last = cycle
     flow.busy_until = max(flow.busy_until, cycle)

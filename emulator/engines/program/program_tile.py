@@ -13,17 +13,24 @@ from twinbar.emulator.engines.program.program_admission import (
     LOAD,
     MULTIPLY,
     ON_COLUMNS,
+    TRANSFER,
     admit,
 )
 from twinbar.emulator.engines.program.program_cell import FAILED, FORM, OK, WRITE, advance_cell, start_cell
 from twinbar.emulator.engines.program.program_housekeeping import advance_housekeeping, start_housekeeping
 from twinbar.emulator.engines.program.program_multiply import advance_multiply, next_output, read_on, start_multiply
+from twinbar.emulator.engines.program.program_transfer import (
+    ANSWERED,
+    destination_of,
+    forget_activations,
+    words_of,
+)
 from twinbar.emulator.kernels.compiled import inline, kernel, part
 from twinbar.hw.actions import Action
-from twinbar.hw.protocol.commands import CELL_RESULT, PRODUCT
+from twinbar.hw.protocol.commands import CELL_RESULT, INPUT, PRODUCT
 from twinbar.hw.protocol.layouts import COMMAND, ECHO_BITS, RESPONSE
 from twinbar.hw.protocol.vocabulary import Status
-from twinbar.hw.timing import Phase
+from twinbar.hw.timing import TRANSFER_LATENCY, Phase
 
 TILE_SHIFT: Final = COMMAND["tile"].offset
 TILE_MASK: Final = COMMAND["tile"].mask
@@ -37,6 +44,7 @@ STATUS_SHIFT: Final = RESPONSE["status"].offset
 FAULTS_SHIFT: Final = RESPONSE["faults"].offset
 MEMBERS_SHIFT: Final = BODY_SHIFT + PRODUCT["members"].offset
 MEMBERS_MASK: Final = PRODUCT["members"].mask
+CLEAR: Final = INPUT["clear"].put(1)
 MODE_SHIFT: Final = RESPONSE["mode"].offset
 ECHO_SHIFT: Final = RESPONSE["body"].offset
 RESULT_SHIFT: Final = ECHO_SHIFT + ECHO_BITS
@@ -80,16 +88,23 @@ def start(row, tile, chip, rules, beat, cycle, owns, astray, ends):
     row.sets = 0
     row.resets = 0
     row.cut = OK
-    status = admit(row, rules, astray, opcode, body)
+    status = admit(row, rules, astray, owns, opcode, body)
     if status == OK and ends:
         status = ABORTED
     row.status = status
     bit = np.int64(1) << opcode
-    if status != OK or not (bit & (CELLS | ON_COLUMNS) or opcode in (MULTIPLY, LOAD)):
+    if opcode == MULTIPLY and chip.chain:
+        forget_activations(row)
+    if status != OK or not (bit & (CELLS | ON_COLUMNS) or opcode in (MULTIPLY, LOAD, TRANSFER)):
         start_housekeeping(row)
     elif opcode == LOAD:
         row.state = at.LOAD
         row.end = cycle + 1
+        if body & CLEAR:
+            row.unfilled = 0
+    elif opcode == TRANSFER:
+        row.state = at.TRANSFER
+        row.end = cycle + TRANSFER_LATENCY + words_of(body)
     elif opcode == MULTIPLY:
         _join(row, tile, chip, beat, body)
         start_multiply(row, chip)
@@ -112,7 +127,8 @@ def _join(row, tile, chip, beat, body):
     row.first_member = tile if members == 1 else (beat >> TILE_SHIFT) & TILE_MASK
     row.last_member = row.first_member + members - 1
     row.runs = np.int64(members > 1)
-    row.flows = np.int64(members > 1 or chip.lanes > 1)
+    row.keeps = destination_of(row)
+    row.flows = np.int64(members > 1 or chip.lanes > 1 or row.keeps != ANSWERED)
     if tile > row.first_member:
         row.link_in = 0
         row.link_out = 0

@@ -8,7 +8,7 @@ from twinbar.emulator.engines.rtl.block import mangle, memory_name
 from twinbar.emulator.engines.rtl.netlist import AskedSignature
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.accounts.accounts import optional_actions
-from twinbar.hw.gateware.accounts.counters import COUNTED
+from twinbar.hw.gateware.accounts.counters import counted_places
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.front_end.handshake import DirectPinsSignature
 from twinbar.hw.parts.assembly import SerialParts
@@ -127,7 +127,7 @@ def _counted(config: ControllerConfig, module: str, tiles: list[str]) -> list[st
 
     lines = [
         f"inline uint64_t counted_{module}(twinbar_{module}::block &top, int tile, int action) {{",
-        f"  if (action >= {COUNTED}) return 0;",
+        f"  if (action >= {counted_places(optional)}) return 0;",
     ]
     for number, tile in enumerate(tiles):
         memory = f"top.{memory_name(f'{tile}.accounts.counters.actions.storage')}"

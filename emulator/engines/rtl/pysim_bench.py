@@ -33,6 +33,8 @@ OPTIONAL: Final = {
     "copied": Action.SHARED_BEAT,
     "passed": Action.PARTIAL_SUM,
     "packed": Action.PACKED_OUTPUT,
+    "kept": Action.REQUANTIZE,
+    "moved": Action.TRANSFERRED_WORD,
 }
 """What a tile of a controller with options says of its actions, by the name of the signal."""
 

@@ -1,6 +1,6 @@
 """Accounts of a tile: says what happens in a cycle, and counts it."""
 
-from amaranth.hdl import Cat, Module, Mux
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,7 +21,8 @@ def optional_actions(config: ControllerConfig) -> tuple[Action, ...]:
     return (
         *((Action.SHARED_BEAT,) if config.routes else ()),
         *((Action.PARTIAL_SUM,) if config.cascade else ()),
-        *((Action.PACKED_OUTPUT,) if config.outputs_per_beat > 1 else ()),
+        *((Action.PACKED_OUTPUT,) if config.outputs_per_beat > 1 or config.chain else ()),
+        *((Action.REQUANTIZE, Action.TRANSFERRED_WORD) if config.chain else ()),
     )
 
 
@@ -46,6 +47,11 @@ class Accounts(wiring.Component):
         See `Control`.
     phase_value, action_value : Out
         The counters that the register's address asks for.
+
+    Attributes
+    ----------
+    kept, moved : Signal
+        To be driven where there are chains: see `Tile`.
     """
 
     progress: In(ProgressSignature())
@@ -62,6 +68,7 @@ class Accounts(wiring.Component):
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
+        self.kept, self.moved = Signal(), Signal()
         super().__init__()
 
     def elaborate(self, platform) -> Module:
@@ -71,6 +78,8 @@ class Accounts(wiring.Component):
             Action.SHARED_BEAT: self.copied,
             Action.PARTIAL_SUM: self.passed,
             Action.PACKED_OUTPUT: self.packed,
+            Action.REQUANTIZE: self.kept,
+            Action.TRANSFERRED_WORD: self.moved,
         }
         m.submodules.counters = counters = Counters(optional)
         progress = self.progress

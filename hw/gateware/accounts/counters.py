@@ -7,17 +7,20 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.actions import Action
-from twinbar.hw.protocol.registers import COUNTED_ACTIONS, COUNTER_BITS
+from twinbar.hw.protocol.registers import COUNTED_ACTIONS, COUNTER_BITS, OPTIONAL_COUNTERS
 from twinbar.hw.timing import PHASES
 
 from .pending_counts import PendingCounts
 from .tally import Tally
 
 RUN_BITS = 8
-COUNTED = max(COUNTED_ACTIONS) + 1
-"""Places for the actions."""
 BEFORE = len(PHASES)
 """Place in which the cycle before the first one is counted."""
+
+
+def counted_places(optional: Sequence[Action] = ()) -> int:
+    """Return the places for the actions of a controller that counts these beyond those of all."""
+    return max(action for action in COUNTED_ACTIONS if action in optional or action not in OPTIONAL_COUNTERS) + 1
 
 
 class Counters(wiring.Component):
@@ -49,16 +52,17 @@ class Counters(wiring.Component):
 
     def __init__(self, optional: Sequence[Action] = ()) -> None:
         self._optional = tuple(optional)
+        self._places = places = counted_places(optional)
         super().__init__(
             {
                 "phase": In(range(len(PHASES))),
                 "act": In(1),
-                "action": In(range(COUNTED)),
+                "action": In(range(places)),
                 "amount": In(7),
                 "started": In(1),
                 **({"happened": In(len(self._optional)), "urgent": In(1), "reads": In(1)} if self._optional else {}),
                 "phase_index": In(range(len(PHASES))),
-                "action_index": In(range(COUNTED)),
+                "action_index": In(range(places)),
                 "phase_value": Out(COUNTER_BITS),
                 "action_value": Out(COUNTER_BITS),
             }
@@ -67,7 +71,7 @@ class Counters(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.phases = phases = Tally(len(PHASES) + 1, RUN_BITS)
-        m.submodules.actions = actions = Tally(COUNTED, 7)
+        m.submodules.actions = actions = Tally(self._places, 7)
 
         # Everything is counted one cycle late, because what ends a phase is known late in its last cycle.
         now = Signal.like(self.phase, init=BEFORE, reset_less=True)
@@ -115,7 +119,7 @@ class Counters(wiring.Component):
         m.d.sync += [counted.eq(count), waiting.eq(waiting - (waiting & count.replicate(3)) + self.started)]
 
     def _count_waiting(self, m: Module, actions: Tally, acted: Signal) -> None:
-        m.submodules.pending = pending = PendingCounts((Action.COMMAND_BEAT, *self._optional), COUNTED)
+        m.submodules.pending = pending = PendingCounts((Action.COMMAND_BEAT, *self._optional), self._places)
         m.d.comb += [
             pending.happened.eq(Cat(self.started, self.happened)),
             pending.free.eq(~acted & ~self.reads),

@@ -59,6 +59,8 @@ class Admission(wiring.Component):
         TileState of the tile, and the registers that bound arguments.
     uses_table : In(1)
         The flag of `WRITE_TABLE`, where there is a pulse table.
+    complete, unfilled : In(1)
+        See `TransferMember`, where there are chains.
     admitted : Out(1)
         The command may start. Registers are checked by `RegisterFile`.
     status : Out(Status)
@@ -67,7 +69,7 @@ class Admission(wiring.Component):
 
     def __init__(self, config: ControllerConfig, commands: Mapping[Opcode, CommandSpec] = COMMANDS) -> None:
         self.config = config
-        self.commands = commands
+        self.commands = {opcode: spec for opcode, spec in commands.items() if spec.exists(config)}
         super().__init__(
             {
                 "command": In(Command),
@@ -78,6 +80,7 @@ class Admission(wiring.Component):
                 "levels": In(9),
                 "pulse_limit": In(PULSE_BITS),
                 **({"uses_table": In(1)} if config.pulse_entries else {}),
+                **({"complete": In(1), "unfilled": In(1)} if config.chain else {}),
                 "admitted": Out(1),
                 "status": Out(Status),
             }
@@ -114,8 +117,10 @@ class Admission(wiring.Component):
             Status.DISARMED: operates & ~permitted,
             **bad,
         }
+        if self.config.chain:
+            applies[Status.INCOMPLETE] = self._lacks()
         m.d.comb += [self.admitted.eq(~Cat(applies.values()).any()), self.status.eq(Status.OK)]
-        for status in reversed(REASONS):
+        for status in reversed([reason for reason in REASONS if reason in applies]):
             with m.If(applies[status]):
                 m.d.comb += self.status.eq(status)
         return m
@@ -128,7 +133,15 @@ class Admission(wiring.Component):
             other = Mux((opcode == Opcode.LOAD) & body.input.shared, stray, other)
         if self.config.cascade:
             other = Mux((opcode == Opcode.MULTIPLY) & (body.product.members > 1), stray, other)
+        if self.config.chain:
+            other = Mux(opcode == Opcode.TRANSFER, stray, other)
         return other
+
+    def _lacks(self) -> Any:
+        """Whether what a transfer sends, or a product multiplies, was not computed to the end."""
+        opcode, copy = self.command.opcode, data.View(Routing, self.command.reserved).copy
+        sends = (opcode == Opcode.TRANSFER) & ~copy
+        return sends & ~self.complete | (opcode == Opcode.MULTIPLY) & self.unfilled
 
 
 class _Rules:

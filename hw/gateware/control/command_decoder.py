@@ -35,6 +35,11 @@ class CommandPlan(data.Struct):
 class CommandDecoder(wiring.Component):
     """Says of the command that waits how it would start. Combinational.
 
+    Parameters
+    ----------
+    chain : bool
+        There are transfers.
+
     Members
     -------
     head : In(Command)
@@ -56,6 +61,10 @@ class CommandDecoder(wiring.Component):
     plan: Out(CommandPlan)
     selection: Out(Selection)
 
+    def __init__(self, *, chain: bool = False) -> None:
+        self._chain = chain
+        super().__init__()
+
     def elaborate(self, platform) -> Module:
         m = Module()
         opcode, body, plan = self.head.opcode, self.head.body, self.plan
@@ -76,6 +85,9 @@ class CommandDecoder(wiring.Component):
                 m.d.comb += plan.follows.eq(TileState.WAIT)
             with m.Case(Opcode.LOAD):
                 m.d.comb += self.starts.eq(TileState.LOAD)
+            if self._chain:
+                with m.Case(Opcode.TRANSFER):
+                    m.d.comb += self.starts.eq(TileState.TRANSFER)
             with m.Case(Opcode.MULTIPLY):
                 m.d.comb += [self.starts.eq(TileState.RESPOND), plan.follows.eq(TileState.CONNECT_MULTIPLY)]
                 with m.If(~self.empty):

@@ -2,14 +2,24 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from twinbar.hw.protocol.commands import HALTING
-from twinbar.hw.protocol.layouts import COLUMN_BITS, TILE_BITS, VALUE_BITS, WIDTH_BITS, Command, Response, Routing
-from twinbar.hw.protocol.vocabulary import Opcode, Status
+from twinbar.hw.protocol.layouts import (
+    COLUMN_BITS,
+    TILE_BITS,
+    VALUE_BITS,
+    WIDTH_BITS,
+    WORD_BITS,
+    Command,
+    Response,
+    Routing,
+)
+from twinbar.hw.protocol.registers import SCALES
+from twinbar.hw.protocol.vocabulary import Destination, Opcode, Status
 
 from ..controller_config import ControllerConfig
 from ..drive.arming import ScanSignature
@@ -20,15 +30,20 @@ from ..readout.verdict import VerdictSignature
 from ..register_access import RegisterAccessSignature
 from ..sequencer_progress import ProgressSignature
 from ..streams.joint_start import JointSignature
+from ..streams.transfer_start import TransferSignature
 from ..tile_states import TileState, is_any
+from .activation_buffer import ActivationBuffer
 from .admission import Admission
 from .cascade_member import CascadeMember
 from .phase_clock import PhaseClock
 from .product_outlet import ProductOutlet
 from .register_file import RegisterFile, Sampling
+from .requantizer import Requantizer
 from .responder import Responder
 from .sequencer import Sequencer
 from .supervisor import Supervisor
+from .transfer_member import TransferMember
+from .word_write import WordSignature
 
 
 def option_ports(config: ControllerConfig) -> dict[str, Any]:
@@ -39,6 +54,11 @@ def option_ports(config: ControllerConfig) -> dict[str, Any]:
         **(
             {"joint": Out(JointSignature()), "above": In(partial_sum), "below": Out(partial_sum)}
             if config.cascade
+            else {}
+        ),
+        **(
+            {"transfer": Out(TransferSignature()), "outgoing": Out(WORD_BITS), "incoming": In(WORD_BITS)}
+            if config.chain
             else {}
         ),
     }
@@ -74,8 +94,13 @@ class Control(wiring.Component):
     column, result : In
         Of the response.
     front : Out(RolesSignature)
-    input_group, joint, above, below
+    input_group, joint, above, below, transfer, outgoing, incoming
         See `Tile`.
+    moved : Out(WordSignature)
+    scale : Out
+        Where there are chains: what a transfer writes, and the scale that a register access asks for.
+    kept, counted : Out(1)
+        A sum becomes an activation, and a word is sent or taken, in this cycle.
     copied, passed, packed : Out(1)
         A command of another tile starts with the next cycle; an output is passed on, or packed, in this one.
 
@@ -90,6 +115,7 @@ class Control(wiring.Component):
         self.sequencer, self.supervisor = Sequencer(config), Supervisor(config)
         self.register_file, self.clock = RegisterFile(config), PhaseClock(compare=config.compare)
         self.member = CascadeMember() if config.cascade else None
+        self.transfers = TransferMember() if config.chain else None
         says = ("request", "begins", "expires", "durations", "selection", "row", "write_gate", "read_enable")
         super().__init__(
             {
@@ -117,6 +143,16 @@ class Control(wiring.Component):
                 "copied": Out(1),
                 "passed": Out(1),
                 "packed": Out(1),
+                **(
+                    {
+                        "moved": Out(WordSignature()),
+                        "scale": Out(SCALES.word.bits),
+                        "kept": Out(1),
+                        "counted": Out(1),
+                    }
+                    if config.chain
+                    else {}
+                ),
                 **option_ports(config),
             }
         )
@@ -217,6 +253,35 @@ class Control(wiring.Component):
                 sequencer.admitted.eq(member.status == Status.OK),
                 sequencer.admission.eq(member.status),
             ]
+        if self.config.chain:
+            self._take_transfers(m, admission)
+
+    def _take_transfers(self, m: Module, admission: Admission) -> None:
+        """Let transfers begin together with the other tiles that take part."""
+        m.submodules.transfers = transfers = self.transfers
+        sequencer, supervisor, member = self.sequencer, self.supervisor, self.member
+        held, status = (member.held, member.status) if member is not None else (0, admission.status)
+        connect(m, transfers.joint, flipped(self.transfer))
+        connect(m, transfers.write, flipped(self.moved))
+        m.d.comb += [
+            admission.complete.eq(transfers.complete),
+            admission.unfilled.eq(transfers.unfilled),
+            transfers.head.eq(self.commands.payload),
+            transfers.waits.eq(self.commands.valid),
+            transfers.ready.eq(sequencer.ready),
+            transfers.halt.eq(supervisor.halt),
+            transfers.admission.eq(status),
+            transfers.popped.eq(sequencer.popped),
+            transfers.state.eq(sequencer.state),
+            transfers.command.eq(sequencer.command),
+            transfers.incoming.eq(self.incoming),
+            self.outgoing.eq(transfers.outgoing),
+            self.counted.eq(transfers.moved),
+            sequencer.transferred.eq(transfers.last),
+            sequencer.waits.eq(self.commands.valid & ~held & ~transfers.held),
+            sequencer.admitted.eq(transfers.status == Status.OK),
+            sequencer.admission.eq(transfers.status),
+        ]
 
     def _keep_safe(self, m: Module) -> None:
         """Arm and disarm the tile, and halt it."""
@@ -298,7 +363,7 @@ class Control(wiring.Component):
             responder.mode.eq(supervisor.mode),
             sequencer.handed_over.eq(responder.handed_over),
         ]
-        if self.config.cascade or self.config.outputs_per_beat > 1:
+        if self.config.cascade or self.config.outputs_per_beat > 1 or self.config.chain:
             self._hand_over(m, responder)
         else:
             connect(m, responder.responses, flipped(self.responses))
@@ -329,4 +394,36 @@ class Control(wiring.Component):
             responses.ready.eq(self.responses.ready & outlet.offers),
             self.passed.eq(outlet.passed),
             self.packed.eq(outlet.packed),
+        ]
+        if self.config.chain:
+            self._keep(m, outlet)
+
+    def _keep(self, m: Module, outlet: ProductOutlet) -> None:
+        """Make activations of sums, and keep them."""
+        m.submodules.requantizer = requantizer = Requantizer(self.config)
+        m.submodules.activations = activations = ActivationBuffer(self.config)
+        sequencer, register_file, transfers = self.sequencer, self.register_file, self.transfers
+        accesses = sequencer.plan.accesses
+        m.d.comb += [
+            requantizer.start.eq(sequencer.popped),
+            requantizer.activation.eq(register_file.activation),
+            requantizer.take.eq(outlet.kept),
+            requantizer.first.eq(outlet.first),
+            requantizer.last.eq(outlet.last),
+            requantizer.total.eq(outlet.total),
+            requantizer.column.eq(Mux(accesses, self.registers.address[: SCALES.index_bits], self.column)),
+            requantizer.write.eq(register_file.write_scale),
+            requantizer.value.eq(self.registers.value),
+            activations.put.eq(requantizer.ready),
+            activations.first.eq(requantizer.begins),
+            activations.last.eq(requantizer.ends),
+            activations.code.eq(requantizer.code),
+            activations.index.eq(transfers.index),
+            transfers.stored.eq(activations.word),
+            transfers.keeps.eq(register_file.activation.sums != Destination.ANSWERED),
+            transfers.kept.eq(outlet.kept & outlet.last),
+            outlet.keeps.eq(requantizer.settings.sums != Destination.ANSWERED),
+            outlet.quiet.eq(requantizer.settings.sums == Destination.KEPT),
+            self.kept.eq(outlet.kept),
+            self.scale.eq(requantizer.stored),
         ]

@@ -19,6 +19,11 @@ from .pulse_plan import BudgetSignature, GroupSignature
 class NextState(wiring.Component):
     """Says which state follows, and what is opened for it. Combinational.
 
+    Parameters
+    ----------
+    chain : bool
+        There are transfers.
+
     Members
     -------
     state : In(TileState)
@@ -54,6 +59,11 @@ class NextState(wiring.Component):
         The write gate is open, and the read path is on, in the next cycle, unless halted.
     drives : Out(1)
         DRIVE follows whatever is read, unless halted.
+
+    Attributes
+    ----------
+    transferred : Signal
+        To be driven where there are transfers: this is the last cycle of one.
     """
 
     state: In(TileState)
@@ -81,6 +91,11 @@ class NextState(wiring.Component):
     opens: Out(1)
     reads: Out(1)
     drives: Out(1)
+
+    def __init__(self, *, chain: bool = False) -> None:
+        self._chain = chain
+        self.transferred = Signal()
+        super().__init__()
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -145,6 +160,9 @@ class NextState(wiring.Component):
         clock, plan = self.clock, self.plan
         with m.Case(TileState.IDLE, TileState.LOAD):
             m.d.comb += [onward.eq(TileState.IDLE), self.ready.eq(1)]
+        if self._chain:
+            with m.Case(TileState.TRANSFER), m.If(self.transferred):
+                m.d.comb += [onward.eq(TileState.IDLE), self.ready.eq(1)]
         with m.Case(TileState.DECODE):
             m.d.comb += onward.eq(plan.follows)
             with m.If(plan.accesses & (self.register_status != Status.OK)):

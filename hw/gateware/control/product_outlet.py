@@ -34,6 +34,8 @@ class ProductOutlet(wiring.Component):
     above : In(stream)
     below : Out(stream)
         Partial sums.
+    keeps, quiet : In(1)
+        Where there are chains: outputs become activations; they are not answered.
     taken : In(1)
         The response beat is taken in this cycle.
     offers : Out(1)
@@ -42,6 +44,10 @@ class ProductOutlet(wiring.Component):
         The output goes to the tile below, or to its lane, in this cycle.
     first_column, value : Out
         Of the response beat.
+    kept, first, last : Out(1)
+        Where there are chains: ``total`` becomes an activation in this cycle; it is the product's first, or last.
+    total : Out(signed)
+        The output with all partial sums.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -59,12 +65,18 @@ class ProductOutlet(wiring.Component):
                 "last_output": In(1),
                 "above": In(partial_sum),
                 "below": Out(partial_sum),
+                **({"keeps": In(1), "quiet": In(1)} if config.chain else {}),
                 "taken": In(1),
                 "offers": Out(1),
                 "passed": Out(1),
                 "packed": Out(1),
                 "first_column": Out(COLUMN_BITS),
                 "value": Out(VALUE_BITS),
+                **(
+                    {"kept": Out(1), "first": Out(1), "last": Out(1), "total": Out(signed(config.lane_bits))}
+                    if config.chain
+                    else {}
+                ),
             }
         )
 
@@ -88,14 +100,18 @@ class ProductOutlet(wiring.Component):
             ]
         lanes = [Signal(signed(bits), name=f"lane_{place}") for place in range(count - 1)]
         held = Signal(range(count))
-        if lanes:
+        fills, packs = held == count - 1, self.packed
+        if self.config.chain:
+            fills, packs = ~self.quiet & fills, ~self.quiet & packs
+        if lanes or self.config.chain:
             m.d.comb += [
-                complete.eq(self.last_output | (held == count - 1)),
+                complete.eq(self.last_output | fills),
                 self.packed.eq(self.responds & ~self.passes & ~complete & visible),
             ]
+        if lanes:
             with m.If(self.start | self.responds & self.taken):
                 m.d.sync += held.eq(0)
-            with m.Elif(self.packed):
+            with m.Elif(packs):
                 m.d.sync += [held.eq(held + 1), Array(lanes)[held].eq(total)]
         beat = Cat(
             *(Mux(held == place, total, Mux(held > place, lane, 0))[:bits] for place, lane in enumerate(lanes)),
@@ -103,9 +119,27 @@ class ProductOutlet(wiring.Component):
         )
         # The answer to a halt has no sum, except of a single tile whose outputs do not share their beats.
         plain = ~self.product | ~(self.adds | self.passes) if count == 1 else ~self.product
+        if self.config.chain:
+            beat = Mux(self.quiet, 0, beat)
+            plain &= ~self.product | ~self.keeps
+            self._keep(m, total)
         m.d.comb += [
             self.offers.eq(~self.responds | ~self.passes & complete & visible),
             self.first_column.eq(self.column - held),
             self.value.eq(Mux(self.responds, beat, Mux(plain, self.result, 0))),
         ]
         return m
+
+    def _keep(self, m: Module, total: Signal) -> None:
+        """Say when an output becomes an activation: when it is handed over by the tile that answers."""
+        fresh = Signal()
+        m.d.comb += [
+            self.total.eq(total),
+            self.kept.eq(self.responds & self.keeps & ~self.passes & (self.packed | self.taken)),
+            self.first.eq(fresh),
+            self.last.eq(self.last_output),
+        ]
+        with m.If(self.start):
+            m.d.sync += fresh.eq(1)
+        with m.Elif(self.kept):
+            m.d.sync += fresh.eq(0)

@@ -19,6 +19,8 @@ from .table_plan import WriteTable
 
 Sampling = registers.SAMPLING.word.layout
 """How a single-cell read is averaged."""
+Activation = registers.ACTIVATION.word.layout
+"""Where sums go, and how they become inputs of the next layer."""
 Compliance = registers.COMPLIANCE.word.layout
 """What the compliance input does."""
 
@@ -72,6 +74,10 @@ class RegisterFile(wiring.Component):
         The register, where there are shared inputs.
     write_table : Out(WriteTable)
         The register, where there is a pulse table.
+    activation : Out(Activation)
+        The register, where there are chains.
+    write_scale : Out(1)
+        The value is a scale, to be stored at the end of this cycle.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -95,6 +101,7 @@ class RegisterFile(wiring.Component):
                 "settings": Out(Settings),
                 **({"input_group": Out(TILE_BITS)} if config.shared_inputs else {}),
                 **({"write_table": Out(WriteTable)} if config.pulse_entries else {}),
+                **({"activation": Out(Activation), "write_scale": Out(1)} if config.chain else {}),
             }
         )
 
@@ -103,6 +110,7 @@ class RegisterFile(wiring.Component):
         # Looked at before the command starts, because its first cycle depends on it.
         known, writable, locked, legal = Signal(), Signal(), Signal(), Signal()
         in_levels, in_trims, in_offsets = Signal(), Signal(), Signal()
+        in_scales = Signal() if self.config.chain else None
         with m.If(self.check):
             m.d.sync += [
                 known.eq(0),
@@ -113,6 +121,8 @@ class RegisterFile(wiring.Component):
                 in_trims.eq(0),
                 in_offsets.eq(0),
             ]
+            if in_scales is not None:
+                m.d.sync += in_scales.eq(0)
             with m.Switch(self.head_address):
                 for register in REGISTERS:
                     if not register.exists(self.config):
@@ -125,7 +135,7 @@ class RegisterFile(wiring.Component):
                             legal.eq(self._legal(register.word)),
                         ]
                 for counters in registers.COUNTERS:
-                    for entry in counters.numbers:
+                    for entry in counters.entries_of(self.config):
                         with m.Case(counters.base + entry):
                             m.d.sync += known.eq(1)
                 for table, found in (
@@ -136,6 +146,12 @@ class RegisterFile(wiring.Component):
                 ):
                     with m.Case(table.pattern):
                         m.d.sync += [found.eq(self._has(table)), legal.eq(self._legal(table.word))]
+                if in_scales is not None:
+                    with m.Case(registers.SCALES.pattern):
+                        m.d.sync += [
+                            in_scales.eq(self._has(registers.SCALES)),
+                            legal.eq(self._legal(registers.SCALES.word)),
+                        ]
                 for table in registers.PULSE_TABLES.values() if self.config.pulse_entries else ():
                     codes, use = table.words
                     with m.Case(table.pattern):
@@ -147,6 +163,8 @@ class RegisterFile(wiring.Component):
                         ]
 
         exists = known | in_levels | in_trims | in_offsets
+        if in_scales is not None:
+            exists |= in_scales
         with m.If(~exists | self.write & known & ~writable):
             m.d.comb += self.status.eq(Status.BAD_REGISTER)
         with m.Elif(self.write & locked & (self.mode != Mode.SAFE)):
@@ -181,6 +199,11 @@ class RegisterFile(wiring.Component):
             m.d.comb += self.write_table.as_value().eq(write_table)
             with m.If(store & (self.address == registers.WRITE_TABLE.address)):
                 m.d.sync += write_table.eq(self.value)
+        if in_scales is not None:
+            activation = Signal(registers.ACTIVATION.bits, init=registers.ACTIVATION.init, reset_less=True)
+            m.d.comb += [self.activation.as_value().eq(activation), self.write_scale.eq(store & in_scales)]
+            with m.If(store & (self.address == registers.ACTIVATION.address)):
+                m.d.sync += activation.eq(self.value)
         return m
 
     def _is_duration(self) -> Any:

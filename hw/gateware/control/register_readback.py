@@ -13,6 +13,7 @@ from twinbar.hw.protocol.registers import (
     LEVEL_WINDOWS,
     OFFSETS,
     PHASE_COUNTERS,
+    SCALES,
     TRIMS,
 )
 
@@ -40,6 +41,8 @@ class RegisterReadback(wiring.Component):
         See `Accounts`.
     inputs : In(3)
         The register INPUTS.
+    scale : In
+        See `Requantizer`, where there are chains.
     value : Out
     """
 
@@ -54,6 +57,7 @@ class RegisterReadback(wiring.Component):
                 "phase_value": In(COUNTER_BITS),
                 "action_value": In(COUNTER_BITS),
                 "inputs": In(INPUTS.bits),
+                **({"scale": In(SCALES.word.bits)} if config.chain else {}),
                 "value": Out(VALUE_BITS),
             }
         )
@@ -65,6 +69,10 @@ class RegisterReadback(wiring.Component):
             m.d.sync += stored.eq(self.stored.offset.as_unsigned())
         with m.Elif(address[TRIMS.top_bit]):
             m.d.sync += stored.eq(self.stored.trim)
+        if self.config.chain:
+            # Above the pulse table, whose address bit they share.
+            with m.Elif(address[SCALES.index_bits :] == SCALES.base >> SCALES.index_bits):
+                m.d.sync += stored.eq(self.scale)
         with m.Elif(address[LEVEL_WINDOWS.top_bit]):
             m.d.sync += stored.eq(self.stored.window)
         with m.Else():

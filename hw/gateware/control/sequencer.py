@@ -74,6 +74,11 @@ class Sequencer(wiring.Component):
         Synchronised compliance input.
     trip : Out(1)
         Compliance fault.
+
+    Attributes
+    ----------
+    transferred : Signal
+        See `NextState`.
     """
 
     head: In(Command)
@@ -115,13 +120,15 @@ class Sequencer(wiring.Component):
     trip: Out(1)
 
     def __init__(self, config: ControllerConfig) -> None:
+        self.config = config
         self.pulses = PulsePlan(config)
+        self.transferred = Signal()
         super().__init__()
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.decoder = decoder = CommandDecoder()
-        m.submodules.next_state = following = NextState()
+        m.submodules.decoder = decoder = CommandDecoder(chain=self.config.chain)
+        m.submodules.next_state = following = NextState(chain=self.config.chain)
         m.submodules.pulses = pulses = self.pulses
         m.submodules.status = status = CommandStatus()
         m.submodules.watch = watch = ComplianceWatch()
@@ -168,8 +175,12 @@ class Sequencer(wiring.Component):
                     m.d.comb += self.request.eq(request)
         with m.If((state == TileState.CONVERT) & self.group.comparing):
             m.d.comb += self.request.eq(Request.COMPARE)
+        if self.config.chain:
+            m.d.comb += following.transferred.eq(self.transferred)
         with m.Switch(state):
             for each, phase in PHASE_OF.items():
+                if each is TileState.TRANSFER and not self.config.chain:
+                    continue
                 with m.Case(each):
                     m.d.comb += self.phase.eq(phase)
         with m.If(self.handed_over):

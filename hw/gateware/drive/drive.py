@@ -97,7 +97,7 @@ class Drive(wiring.Component):
         with m.Elif(state == TileState.ACCESS):
             row = memory_row(registers.address)
             m.d.comb += [reading.even_row.eq(row), reading.odd_row.eq(row)]
-        with m.Elif(is_any(state, POPPING)):
+        with m.Elif(is_any(state, (*POPPING, TileState.TRANSFER) if self.config.chain else POPPING)):
             m.d.comb += [reading.even_row.eq(RANGE_READ.address >> 1), reading.odd_row.eq(RANGE_MULTIPLY.address >> 1)]
         with m.Elif(progress.command.opcode == Opcode.CALIBRATE):
             m.d.comb += reading.even_row.eq(GAIN_TARGET.address >> 1)

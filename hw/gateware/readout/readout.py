@@ -9,6 +9,7 @@ from twinbar.hw.protocol.registers import GAIN_TARGET, LEVEL_WINDOW
 from twinbar.hw.protocol.vocabulary import Opcode
 
 from ..control.register_file import Sampling
+from ..control.word_write import WordSignature
 from ..controller_config import ControllerConfig
 from ..front_end.handshake import RolesSignature
 from ..register_access import RegisterAccessSignature
@@ -62,6 +63,8 @@ class Readout(wiring.Component):
         Of the read or group in progress.
     result : Out(signed)
         For the response, whose output is that of ``front.column``.
+    moved : In(WordSignature)
+        What a transfer writes into the row registers, where there are chains.
     front : Out(RolesSignature)
     """
 
@@ -82,6 +85,7 @@ class Readout(wiring.Component):
                 "stored": Out(StoredSignature(config)),
                 "conversions": Out(7),
                 "result": Out(signed(VALUE_BITS)),
+                **({"moved": In(WordSignature())} if config.chain else {}),
                 "front": Out(RolesSignature(config, *says, *hears)),
             }
         )
@@ -130,6 +134,16 @@ class Readout(wiring.Component):
             front.row_word.eq(inputs.word),
             front.row_bits.eq(inputs.inputs),
         ]
+
+        if config.chain:
+            moved = self.moved
+            with m.If(moved.takes):
+                m.d.comb += [
+                    inputs.load.eq(moved.load),
+                    inputs.clear.eq(moved.clear),
+                    inputs.word.eq(moved.word),
+                    inputs.bits.eq(moved.bits),
+                ]
 
         # --- codes ---------------------------------------------------------------------------------------------------
         calibrates = (decided & offset & ~progress.halt).replicate(config.adc_channels)

@@ -1,6 +1,6 @@
 """Routes command beats to the queues of the tiles."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,6 +26,8 @@ class Dispatcher(wiring.Component):
     groups : In array, one per tile
         Registers INPUT_GROUP, where there are shared inputs.
     o : Out(stream(Command)) array, one per tile
+    transfers : Out(stream)
+        Which tiles take part in a transfer that is accepted, where there are chains.
     accepted : Out(1)
         A beat is accepted in this cycle.
     safe : Out(1)
@@ -42,6 +44,7 @@ class Dispatcher(wiring.Component):
                 **({"groups": In(TILE_BITS).array(tiles)} if config.shared_inputs else {}),
                 "i": In(stream.Signature(Command)),
                 "o": Out(stream.Signature(Command)).array(tiles),
+                **({"transfers": Out(stream.Signature(unsigned(tiles)))} if config.chain else {}),
                 "accepted": Out(1),
                 "safe": Out(1),
                 "abort": Out(tiles),
@@ -91,6 +94,13 @@ class Dispatcher(wiring.Component):
             receivers.eq(Mux(to_all, ~0, Mux(router.several, router.to, to))),
             self.i.ready.eq((ready | ~receivers).all()),
         ]
+        if self.config.chain:
+            waits = router.transfer & ~self.transfers.ready
+            m.d.comb += [
+                self.i.ready.eq((ready | ~receivers).all() & ~waits),
+                self.transfers.valid.eq(self.i.valid & self.i.ready & router.transfer),
+                self.transfers.payload.eq(receivers),
+            ]
         if self.config.shared_inputs:
             m.d.comb += [mine.eq(group) for mine, group in zip(router.groups, self.groups, strict=True)]
         for tile, o in enumerate(self.o):

@@ -11,7 +11,7 @@ from ..controller_config import ControllerConfig
 
 
 class Router(wiring.Component):
-    """Finds the tiles of a shared input, and those of a cascade. The group is that of the cycle of presentation.
+    """Finds the tiles of a shared input, cascade or transfer. The group is that of the cycle of presentation.
 
     Parameters
     ----------
@@ -29,7 +29,10 @@ class Router(wiring.Component):
     stray : Out(1)
         There is no such group, or not all members exist: the beat goes to tile 0.
     to, copy, last : Out(tiles)
-        Tiles that it goes to, those of them that do not count it as their command, and the uppermost.
+        Tiles that it goes to, those of them that do not count it as their command, and the uppermost; of a transfer,
+        ``copy`` are all but the one that sends, and ``last`` those that take words.
+    transfer : Out(1)
+        It is a transfer, and not stray.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -44,6 +47,7 @@ class Router(wiring.Component):
                 "to": Out(config.tiles),
                 "copy": Out(config.tiles),
                 "last": Out(config.tiles),
+                **({"transfer": Out(1)} if config.chain else {}),
             }
         )
 
@@ -55,8 +59,11 @@ class Router(wiring.Component):
         if self.config.shared_inputs:
             presented = Signal(tiles)
             m.d.comb += shared.eq((command.opcode == Opcode.LOAD) & body.input.shared)
+            named = command.tile
+            if self.config.chain:
+                named = Mux(command.opcode == Opcode.TRANSFER, body.transfer.group, named)
             for tile, group in enumerate(self.groups):
-                m.d.comb += grouped[tile].eq(Mux(self.waiting, presented[tile], group == command.tile))
+                m.d.comb += grouped[tile].eq(Mux(self.waiting, presented[tile], group == named))
             m.d.sync += presented.eq(grouped)
         if self.config.cascade:
             end = Signal(TILE_BITS + 1)
@@ -75,4 +82,21 @@ class Router(wiring.Component):
             below = chosen[:tile].any() if tile else Const(0)
             above = chosen[tile + 1 :].any() if tile + 1 < tiles else Const(0)
             m.d.comb += [self.copy[tile].eq(~self.stray & below), self.last[tile].eq(~above)]
+        if self.config.chain:
+            self._route_transfer(m, grouped)
         return m
+
+    def _route_transfer(self, m: Module, grouped: Signal) -> None:
+        """Let a transfer go to the tile that sends and to those that take."""
+        command, sends, stray = self.command, Signal(self.config.tiles), Signal()
+        m.d.comb += [sends[tile].eq(command.tile == tile) for tile in range(self.config.tiles)]
+        m.d.comb += stray.eq(~grouped.any() | ~sends.any())
+        with m.If(command.opcode == Opcode.TRANSFER):
+            m.d.comb += [
+                self.transfer.eq(~stray),
+                self.several.eq(1),
+                self.stray.eq(stray),
+                self.to.eq(Mux(stray, 1, sends | grouped)),
+                self.copy.eq(Mux(stray, 0, ~sends)),
+                self.last.eq(Mux(stray, 0, grouped)),
+            ]
