@@ -72,10 +72,16 @@ class RegisterFile(wiring.Component):
         The register, where there are shared inputs.
     write_table : Out(WriteTable)
         The register, where there is a pulse table.
+
+    Attributes
+    ----------
+    known, locked : Signal
+        What was looked at is a register, and can be written only while disarmed: the proofs look at them.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
+        self.known, self.locked = Signal(), Signal()
         super().__init__(
             {
                 "check": In(1),
@@ -101,7 +107,8 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         # Looked at before the command starts, because its first cycle depends on it.
-        known, writable, locked, legal = Signal(), Signal(), Signal(), Signal()
+        known, locked = self.known, self.locked
+        writable, legal = Signal(), Signal()
         in_levels, in_trims, in_offsets = Signal(), Signal(), Signal()
         with m.If(self.check):
             m.d.sync += [
