@@ -31,6 +31,8 @@ class Proof:
     traced : int
         Cycles from a reset within which a mutant does wrong, so that a trace shows it; 0: a mutant counts as refuted
         when the induction fails, too.
+    equal : bool
+        ``make`` returns two netlists that are to be equal: there is nothing to cover, and a mutant changes one of them.
     """
 
     name: str
@@ -42,8 +44,11 @@ class Proof:
     within: int = 0
     mutants: tuple[Mutant, ...] = field(default=())
     traced: int = 0
+    equal: bool = False
 
     @property
     def engine(self) -> str:
         """How it is proven, in words."""
+        if self.equal:
+            return "equivalence, register by register"
         return f"induction over {self.depth} cycles" if self.unbounded else f"the first {self.depth} cycles"

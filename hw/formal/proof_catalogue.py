@@ -5,11 +5,12 @@ from typing import Final
 
 from twinbar.hw.errors import ConfigError
 
+from .export_proofs import OF_EXPORT
 from .part_proofs import OF_RECORDS, OF_STREAMS
 from .proof import Proof
 from .tile_proofs import OF_TILES
 
-PROOFS: Final = {proof.name: proof for proof in (*OF_TILES, *OF_RECORDS, *OF_STREAMS)}
+PROOFS: Final = {proof.name: proof for proof in (*OF_TILES, *OF_RECORDS, *OF_STREAMS, *OF_EXPORT)}
 
 
 def chosen(names: Sequence[str]) -> list[Proof]:

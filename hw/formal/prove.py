@@ -88,6 +88,8 @@ class ProofQuestion:
         if self.mutant is None:
             answer = solver.follows(proof.depth) if first.passed and proof.unbounded else first
             return _finding(answer.passed, answer, solver.cpu_s, promises=solver.netlist.promises())
+        if proof.equal:
+            return _finding(not first.passed, first, solver.cpu_s, how="" if first.passed else "the netlists differ")
         how = "" if first.passed else f"a trace of {first.steps[-1] + 1} cycles from a reset"
         answer = first
         if first.passed and proof.unbounded and not proof.traced:

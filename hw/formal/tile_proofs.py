@@ -46,10 +46,10 @@ _DROPS_THE_RESPONSE_OF_READ: Final = Mutant(
     "            self.responses.valid.eq((self.state == TileState.RESPOND) & (command.opcode.as_value() != 9)),\n"
     "            self.handed_over.eq((self.state == TileState.RESPOND) & self.responses.ready),",
 )
-_IGNORES_A_FAULT: Final = Mutant(
+IGNORES_A_FAULT: Final = Mutant(
     "a fault does not halt", _SUPERVISOR, "self.halt.eq(self.faulted | self.safe |", "self.halt.eq(self.safe |"
 )
-_LATE_GATE: Final = Mutant(
+LATE_GATE: Final = Mutant(
     "the gate closes a cycle late after a halt",
     _ACCESS,
     "self.write_gate.eq(self.opens & ~self.halt),",
@@ -155,8 +155,8 @@ OF_TILES: Final = (
             _SELECTS_A_COLUMN,
             _DOES_NOT_WAIT_FOR_SELECT,
             _DROPS_THE_RESPONSE_OF_READ,
-            _IGNORES_A_FAULT,
-            _LATE_GATE,
+            IGNORES_A_FAULT,
+            LATE_GATE,
             _GATE_OVER_A_RESET,
             _UNSETTLED_DRIVE,
             _LONGER,
@@ -175,7 +175,7 @@ OF_TILES: Final = (
         2,
         covers=("the gate opens", "a halt closes an open gate", "the limit of the current is seen under an open gate"),
         within=38,
-        mutants=(_PASSES_ON_TWICE, _LATE_GATE),
+        mutants=(_PASSES_ON_TWICE, LATE_GATE),
     ),
     Proof(
         "tile with a pulse table, comparisons and caps",

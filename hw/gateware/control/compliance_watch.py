@@ -42,7 +42,9 @@ class ComplianceWatch(wiring.Component):
     trip: Out(1)
 
     def __init__(self) -> None:
-        self.nearly, self.may_trip, self.may_end = Signal(), Signal(), Signal()
+        self.nearly = Signal()
+        self.may_trip = Signal()
+        self.may_end = Signal()
         super().__init__()
 
     def elaborate(self, platform) -> Module:

@@ -81,7 +81,8 @@ class RegisterFile(wiring.Component):
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
-        self.known, self.locked = Signal(), Signal()
+        self.known = Signal()
+        self.locked = Signal()
         super().__init__(
             {
                 "check": In(1),

@@ -53,7 +53,8 @@ class Supervisor(wiring.Component):
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
-        self.left, self.over = Signal(WIDTH_BITS), Signal()
+        self.left = Signal(WIDTH_BITS)
+        self.over = Signal()
         super().__init__(
             {
                 "safe": In(1),

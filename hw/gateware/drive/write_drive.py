@@ -107,8 +107,11 @@ class WriteDrive(wiring.Component):
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
         self.after = [Signal(LINE_BITS + 1, name=f"after_{line}") for line in range(3)]
-        self.steps, self.stops = Signal(3 * LINE_BITS), Signal(3 * LINE_BITS)
-        self.adding, self.cutting, self.fresh = Signal(), Signal(), Signal()
+        self.steps = Signal(3 * LINE_BITS)
+        self.stops = Signal(3 * LINE_BITS)
+        self.adding = Signal()
+        self.cutting = Signal()
+        self.fresh = Signal()
         super().__init__(
             {
                 "pulse": In(PulseSignature()),

@@ -37,7 +37,8 @@ class Queue(wiring.Component):
     def __init__(self, shape, depth: int) -> None:
         self.depth = depth
         self.shape = shape
-        self.produce, self.consume = Signal(range(depth)), Signal(range(depth))
+        self.produce = Signal(range(depth))
+        self.consume = Signal(range(depth))
         self.level = Signal(range(depth + 1))
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)), "empty": Out(1)})
 
