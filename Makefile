@@ -15,7 +15,7 @@ QUIETLY := PYTHONWARNINGS=ignore
 help:
 	@echo 'make demo       set up, train on digits, and say where the page with the result is'
 	@echo 'make test       set up, then lint, type check and all tests'
-	@echo 'make verification  set up, then prove everything and refute all mutants (about an hour; goes on where it was)'
+	@echo 'make verification  set up, then prove everything, and apply deliberate faults (goes on where it was)'
 	@echo 'make coverage   set up, then say which lines and branches the tests run'
 	@echo 'make lint       ruff: lint and format'
 	@echo 'make typecheck  mypy over all packages, as they are imported'
@@ -41,6 +41,7 @@ test: $(VENV)/installed-dev
 # What is found is kept in the user's cache by the content of the netlist: a run that was killed goes on where it was.
 verification: $(VENV)/installed-dev
 	$(BIN)/twinbar prove
+	$(BIN)/python tests/mutation/mutate.py
 
 checks: lint typecheck
 

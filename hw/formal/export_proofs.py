@@ -32,7 +32,20 @@ _COMPARED: Final[dict[str, Callable[[], Any]]] = {
     "write drive": lambda: WriteDrive(TABLED),
     "dispatcher": lambda: Dispatcher(SHARING),
 }
-"""Parts that decide what the array sees; registers are told by their names, so those of a part need names of their own."""
+"""Parts that decide what the array sees; registers are told by their names, which those of a part need for this."""
+
+
+def _equal(name: str, make: Callable[[], Any]) -> Proof:
+    return Proof(
+        f"export of the {name}",
+        f"The exported Verilog of the {name} is the netlist that the proofs are about.",
+        lambda: exported_beside(make),
+        1,
+        unbounded=False,
+        mutants=(_ANOTHER_OPERATOR,),
+        equal=True,
+    )
+
 
 OF_EXPORT: Final = (
     Proof(
@@ -44,16 +57,5 @@ OF_EXPORT: Final = (
         within=34,
         mutants=(LATE_GATE, IGNORES_A_FAULT),
     ),
-    *(
-        Proof(
-            f"export of the {name}",
-            f"The exported Verilog of the {name} is the netlist that the proofs are about.",
-            lambda make=make: exported_beside(make),
-            1,
-            unbounded=False,
-            mutants=(_ANOTHER_OPERATOR,),
-            equal=True,
-        )
-        for name, make in _COMPARED.items()
-    ),
+    *(_equal(name, make) for name, make in _COMPARED.items()),
 )
