@@ -2,7 +2,7 @@
 
 Parts of file names or texts as arguments choose some of them.
 
-What was found is kept in ``build/mutation.json`` by the fault and the file that it changes: a run that was killed goes
+What was found is kept in ``build/mutation.json`` by the fault, the file that it changes and the test: a run that was killed goes
 on where it was.
 """
 
@@ -35,8 +35,9 @@ def copy_source(folder: Path) -> None:
 
 
 def key(fault: SourceFault) -> str:
-    content = (ROOT / fault.file).read_text(encoding="utf-8")
-    return hashlib.sha256(f"{fault}\0{content}".encode()).hexdigest()[:24]
+    files = [fault.file] if fault.caught_by.startswith("prove ") else [fault.file, fault.caught_by]
+    contents = "\0".join((ROOT / name).read_text(encoding="utf-8") for name in files)
+    return hashlib.sha256(f"{fault}\0{contents}".encode()).hexdigest()[:24]
 
 
 def is_caught(fault: SourceFault, folder: Path) -> bool:

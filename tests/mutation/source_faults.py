@@ -19,6 +19,7 @@ _PHYSICS, _GOLDEN = "emulator/devices/physics.py", "tests/devices/test_golden_ve
 _CODEC, _LINK, _GATEWARE = "tests/link/test_codec.py", "tests/link/test_link.py", "tests/link/test_gateware.py"
 _MODEL, _SESSION = "hw/link/board_model.py", "hw/gateware/link/link_session.py"
 _AVERAGER, _OPERATIONS = "hw/gateware/readout/averager.py", "tests/hw/test_operations.py"
+_AVERAGED = "tests/hw/test_averaged_codes.py"
 _TIMING, _CYCLES, _PARTS = "hw/timing.py", "tests/hw/test_cycle_models.py", "tests/parts/test_front_end_cycles.py"
 _SPI, _BUS = "hw/gateware/front_end/spi_transceiver.py", "tests/parts/test_spi_transceiver.py"
 
@@ -59,7 +60,7 @@ OF_SOURCES = (
     ),
     SourceFault(_TIMING, "convert = reads * t.samples * t.convert", "convert = reads * t.convert", _CYCLES),
     SourceFault(_TIMING, "phases[Phase.CONVERT] += conversions * t.convert", "phases[Phase.CONVERT] += 1", _CYCLES),
-    SourceFault(_AVERAGER, "self.average >= 1 << self._bits", "self.average > 1 << self._bits", _OPERATIONS),
+    SourceFault(_AVERAGER, "self.average >= 1 << self._bits", "self.average > 1 << self._bits", _AVERAGED),
     SourceFault(_AVERAGER, "final.eq(discard + kept),", "final.eq(kept),", _OPERATIONS),
     SourceFault(_AVERAGER, "with m.If(done >= discard):", "with m.If(done > discard):", _OPERATIONS),
     SourceFault(
@@ -99,9 +100,7 @@ OF_SOURCES = (
         "tests/parts/test_serial_front_end.py",
     ),
     SourceFault("emulator/crossbar/levels.py", "/ (levels - 1))", "/ levels)", "tests/emulator/test_levels.py"),
-    SourceFault(
-        "emulator/crossbar/levels.py", "empty = low > high", "empty = low >= high", "tests/emulator/test_levels.py"
-    ),
+    SourceFault("emulator/crossbar/levels.py", "low[0] = 0", "low[0] = 1", "tests/emulator/test_levels.py"),
 )
 """Of kernels, link, parts, timing and gateware."""
 
