@@ -120,7 +120,7 @@ class ArmingProof(wiring.Component):
             m.d.comb += Assert(
                 is_any(arming.load_record, (Record.READ, Record.MULTIPLY)), "only READ and MULTIPLY are loaded"
             )
-            with m.If(arming.load_record == chosen[:3]):
+            with m.If(arming.load_record == Record(chosen)):
                 loaded = (arming.reading.even == value[FIELD_CODES]) & (arming.reading.odd == value[FIELD_WIDTH])
                 m.d.comb += Assert(loaded, "codes and current limit that are loaded are the record's")
         return m

@@ -2,8 +2,8 @@
 
 Parts of file names or texts as arguments choose some of them.
 
-What was found is kept in ``build/mutation.json`` by the fault, the file that it changes and the test: a run that was killed goes
-on where it was.
+What was found is kept in ``build/mutation.json`` by the fault, the file that it changes and the test: a run that was
+killed goes on where it was.
 """
 
 import hashlib
