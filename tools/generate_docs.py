@@ -6,7 +6,6 @@ was forgotten.
 """
 
 import ast
-import json
 import re
 import sys
 import textwrap
@@ -37,7 +36,6 @@ from twinbar.hw.verilog import ports
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 EXAMPLE: Final = ROOT / "examples" / "own_network.py"
-PROOFS: Final = ROOT / "docs" / "figures" / "proofs.json"
 REFERENCE_ADC_BITS: Final = 8
 REFERENCE_INPUT_BITS: Final = 4
 
@@ -293,39 +291,6 @@ def trace_columns() -> str:
     return _table(("column", "type", ""), rows)
 
 
-def proofs() -> str:
-    """List what is proven, with covers and mutants, as the last whole run of `twinbar prove --json` found it."""
-    run = json.loads(PROOFS.read_text(encoding="utf-8"))
-    found = run["proofs"]
-    mutants = [mutant for proof in found.values() for mutant in proof["mutants"]]
-    rows = [
-        (
-            name,
-            proof["engine"],
-            "yes" if proof["proven"] else "**no**",
-            f"{len(proof['covers'])}" if proof["covers_reached"] else "**not reached**",
-            f"{sum(mutant['refuted'] for mutant in proof['mutants'])} of {len(proof['mutants'])}",
-            f"{proof['cpu_s']:.0f}",
-        )
-        for name, proof in found.items()
-    ]
-    blocks = [
-        f"{sum(proof['proven'] for proof in found.values())} of {len(found)} proofs hold, and refute "
-        f"{sum(mutant['refuted'] for mutant in mutants)} of {len(mutants)} mutants, in "
-        f"{sum(proof['cpu_s'] for proof in found.values()) / 60:.0f} minutes of processor time ({run['tools']}).",
-        "",
-        _table(("proof", "by", "holds", "covers", "mutants refuted", "CPU (s)"), rows),
-    ]
-    for name, proof in found.items():
-        blocks += ["", f"## {name[0].upper()}{name[1:]}", "", proof["states"], ""]
-        blocks += [f"* {promise}" for promise in proof["promises"]]
-        if proof["covers"]:
-            blocks += ["", f"Reached: {'; '.join(proof['covers'])}."]
-        refuted = [f"{mutant['about']} ({mutant['how'] or '**not refuted**'})" for mutant in proof["mutants"]]
-        blocks += ["", f"Refuted: {'; '.join(refuted)}."]
-    return "\n".join(blocks)
-
-
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "configuration": configuration,
     "presets": presets,
@@ -338,7 +303,6 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "verilog-ports": verilog_ports,
     "bus-registers": bus_registers,
     "trace-columns": trace_columns,
-    "proofs": proofs,
     "part-limits": known_parts.limits_table,
     "part-sources": known_parts.sources_table,
     "part-cycles": known_parts.cycles_table,
