@@ -10,11 +10,12 @@ PACKAGES := hw emulator host boards
 # Every editable installation warns of folders that are called like the package, which one of ours is, and may be.
 QUIETLY := PYTHONWARNINGS=ignore
 
-.PHONY: help demo test checks coverage kernels yosys lint typecheck docs docs-check pictures site wheel release-check clean
+.PHONY: help demo test verification checks coverage kernels yosys lint typecheck docs docs-check pictures site wheel release-check clean
 
 help:
 	@echo 'make demo       set up, train on digits, and say where the page with the result is'
 	@echo 'make test       set up, then lint, type check and all tests'
+	@echo 'make verification  set up, then prove everything, and apply deliberate faults (goes on where it was)'
 	@echo 'make coverage   set up, then say which lines and branches the tests run'
 	@echo 'make lint       ruff: lint and format'
 	@echo 'make typecheck  mypy over all packages, as they are imported'
@@ -37,6 +38,11 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync checks kernels yosys
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# What is found is kept in the user's cache by the content of the netlist: a run that was killed goes on where it was.
+verification: $(VENV)/installed-dev
+	$(BIN)/twinbar prove
+	$(BIN)/python tests/mutation/mutate.py
 
 checks: lint typecheck
 

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "verify": Target(
         "twinbar.host.cli.verify_command", "verify", "Run random programs on several engines, and compare."
     ),
+    "prove": Target("twinbar.host.cli.prove_command", "prove", "Prove the controller's properties, and refute faults."),
     "replay": Target("twinbar.host.cli.replay_command", "replay", "Run a recorded trace on any engine, and compare."),
     "verilog": Target("twinbar.host.cli.verilog_command", "verilog", "Write the controller as Verilog."),
     "core": Target(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Assert, Module, Mux, Signal
+from amaranth.hdl import Assert, Cover, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -36,9 +36,9 @@ class LinkProof(wiring.Component):
         held = Signal(range(LINK_DEPTH + 2))
         m.d.sync += held.eq(Mux(self.clear, 0, held + put - take))
         m.d.comb += [
-            Assert(held <= LINK_DEPTH),
-            Assert(link.i.ready == (held < LINK_DEPTH)),
-            Assert(link.o.valid == (held != 0)),
+            Assert(held <= LINK_DEPTH, "no more sums than there is room for"),
+            Assert(link.i.ready == (held < LINK_DEPTH), "room is offered where there is some"),
+            Assert(link.o.valid == (held != 0), "a sum is offered while there is one"),
         ]
         # The one that is followed, and how many are taken before it.
         following, followed, ahead = Signal(), Signal(SUM_BITS), Signal(range(LINK_DEPTH))
@@ -50,15 +50,18 @@ class LinkProof(wiring.Component):
             m.d.sync += following.eq(0)
         with m.If(following):
             m.d.comb += [
-                Assert(ahead < held),
+                Assert(ahead < held, "no sum is lost"),
                 Assert(Mux(ahead == 0, link.front, link.back) == followed),
             ]
             with m.If(ahead == 0):
-                m.d.comb += [Assert(link.o.valid), Assert(link.o.payload == followed)]
+                m.d.comb += Assert(
+                    link.o.valid & (link.o.payload == followed), "sums come out as they went in, in their order"
+                )
         m.d.comb += Assert(link.level == held)
         # After a start, nothing is there that was handed over before.
         cleared = Signal()
         m.d.sync += cleared.eq(self.clear)
         with m.If(cleared):
-            m.d.comb += Assert(~link.o.valid)
+            m.d.comb += Assert(~link.o.valid, "nothing is left when a cascade starts")
+        m.d.comb += [Cover(take & (held == LINK_DEPTH)), Cover(cleared & put)]
         return m

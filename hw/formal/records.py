@@ -1,15 +1,15 @@
 """Codes inside their windows and widths inside their limits: what ARM passes, and what the drive makes of it.
 
-Records and pulse table cannot change while the tile is armed (`twinbar.hw.formal.gate`), so both proofs take them as
-fixed. Together:
-``LOW <= CODES <= STOP <= HIGH`` holds when ARM passes, and the driven codes stay between ``CODES`` and ``STOP``.
-Of any entry, ``LOW <= codes <= STOP`` holds when ARM passes with the table in use, and an entry that is driven has its
-own codes, and its own use, on the pins.
+Both proofs take records and pulse table as any numbers that do not change: of a whole tile it is proven that nothing is
+written to them from the check on until it is disarmed (`ArmedProperties`), and of the memory that it gives what was
+written (`MemoryProof`). Together: ``LOW <= CODES <= STOP <= HIGH`` holds when ARM passes, and the driven codes stay
+between ``CODES`` and ``STOP``. Of any entry, ``LOW <= codes <= STOP`` holds when ARM passes with the table in use, and
+an entry that is driven has its own codes, and its own use, on the pins.
 """
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Module, Signal
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -17,7 +17,8 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.drive.arming import Arming
 from twinbar.hw.gateware.drive.bias_memory import entry_row
 from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes, record_row
-from twinbar.hw.protocol.layouts import VALUE_BITS, WIDTH_BITS
+from twinbar.hw.gateware.tile_states import is_any
+from twinbar.hw.protocol.layouts import LINE_BITS, VALUE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.registers import (
     FIELD_CODES,
     FIELD_HIGH,
@@ -29,41 +30,37 @@ from twinbar.hw.protocol.registers import (
     PULSE_USE,
 )
 from twinbar.hw.protocol.sizes import ENTRY_BITS
-from twinbar.hw.protocol.vocabulary import Record
+from twinbar.hw.protocol.vocabulary import RECORDS, Record
+
+from .drive_use import DriveUse
+from .settling import PULSED
+from .symbols import any_number
 
 FIELDS = (FIELD_CODES, FIELD_LOW, FIELD_HIGH, FIELD_STOP, FIELD_WIDTH, FIELD_LIMIT, FIELD_STEP)
 
 
 class FixedRecord:
-    """One record with any contents, which do not change; a memory gives anything for other rows."""
+    """One record with any contents, which do not change; a memory gives anything for other rows.
 
-    def __init__(self, m: Module, record: Any, free: Any) -> None:
+    Parameters
+    ----------
+    m : Module
+    record : value
+        Which.
+    """
+
+    def __init__(self, m: Module, record: Any) -> None:
         self.record = record
-        self.fields = {}
+        self.fields = {field: any_number(m, VALUE_BITS, f"field_{field}") for field in FIELDS}
         self.entry: dict[str, Signal] = {}
-        started = Signal()
-        m.d.sync += started.eq(1)
-        for field in FIELDS:
-            held = Signal(VALUE_BITS, name=f"field_{field}")
-            self.fields[field] = value = Signal(VALUE_BITS, name=f"value_{field}")
-            m.d.comb += value.eq(held)
-            with m.If(~started):
-                m.d.comb += value.eq(free[field])
-                m.d.sync += held.eq(free[field])
 
-    def connect_entry(self, m: Module, reading: Any, resets: Any, number: Any, entry: Any, granted: Any = 1) -> None:
+    def connect_entry(self, m: Module, reading: Any, resets: Any, number: Any, granted: Any = 1) -> None:
         """Answer likewise what is read of an entry of the pulse table: codes and use, which do not change."""
-        started = Signal()
-        m.d.sync += started.eq(1)
-        for name, data in zip(("even", "odd"), entry, strict=True):
-            held, value, hit = (Signal(VALUE_BITS, name=f"{each}_{name}_of_entry") for each in ("held", "value", "hit"))
-            m.d.comb += value.eq(held)
-            with m.If(~started):
-                m.d.comb += value.eq(data)
-                m.d.sync += held.eq(data)
-            self.entry[name] = value
+        for name in ("even", "odd"):
+            self.entry[name] = value = any_number(m, VALUE_BITS, f"{name}_of_entry")
+            hit = Signal(name=f"hit_{name}_of_entry")
             m.d.sync += hit.eq((getattr(reading, f"{name}_row") == entry_row(resets, number)) & granted)
-            with m.If(hit.any()):
+            with m.If(hit):
                 m.d.comb += Assume(getattr(reading, name) == value)
 
     def connect(self, m: Module, reading: Any, granted: Any = 1) -> None:
@@ -83,15 +80,7 @@ class ArmingProof(wiring.Component):
 
     def __init__(self, entries: int = 0) -> None:
         self._entries = entries
-        super().__init__(
-            {
-                "free": In(VALUE_BITS).array(8),
-                "entry": In(VALUE_BITS).array(2),
-                "number": In(ENTRY_BITS),
-                "even": In(VALUE_BITS),
-                "odd": In(VALUE_BITS),
-            }
-        )
+        super().__init__({"even": In(VALUE_BITS), "odd": In(VALUE_BITS)})
 
     def elaborate(self, platform: Any) -> Module:
         """Build the proof."""
@@ -99,17 +88,9 @@ class ArmingProof(wiring.Component):
         cycles = Arming.cycles(self._entries)
         m.submodules.arming = arming = Arming(self._entries)
         m.d.comb += arming.by_table.eq(int(self._entries > 0))
-        which = Signal(3)
-        m.d.sync += which.eq(which)
-        started = Signal()
-        m.d.sync += started.eq(1)
-        with m.If(~started):
-            m.d.sync += which.eq(self.free[6][:3])
-        chosen = Signal(3)
-        m.d.comb += [chosen.eq(which), Assume(chosen < 5)]
-        with m.If(~started):
-            m.d.comb += chosen.eq(self.free[6][:3])
-        fixed = FixedRecord(m, chosen, self.free)
+        chosen = any_number(m, 3, "record")
+        m.d.comb += Assume(chosen < len(RECORDS))
+        fixed = FixedRecord(m, chosen)
         m.d.comb += [arming.reading.even.eq(self.even), arming.reading.odd.eq(self.odd)]
         fixed.connect(m, arming.reading)
         if self._entries:
@@ -119,8 +100,13 @@ class ArmingProof(wiring.Component):
             m.d.sync += cycle.eq(cycle + 1)
         m.d.comb += [arming.start.eq(cycle == 1), arming.active.eq((cycle > 1) & (cycle <= cycles))]
         value = fixed.fields
-        m.d.comb += Assert(arming.scan.last == (cycle == cycles), "the scan takes its cycles")
-        with m.If(arming.scan.last & arming.scan.good):
+        passes = arming.scan.last & arming.scan.good
+        m.d.comb += [
+            Assert(arming.scan.last == (cycle == cycles), "the scan takes its cycles"),
+            Cover(passes & value[FIELD_CODES].any() & (value[FIELD_CODES] != value[FIELD_STOP])),
+            Cover(arming.scan.last & ~arming.scan.good),
+        ]
+        with m.If(passes):
             for line in range(3):
                 low, codes, stop, high = (
                     lanes(value[field])[line] for field in (FIELD_LOW, FIELD_CODES, FIELD_STOP, FIELD_HIGH)
@@ -129,15 +115,22 @@ class ArmingProof(wiring.Component):
             shape, limit = value[FIELD_WIDTH], value[FIELD_LIMIT]
             m.d.comb += Assert(shape[:WIDTH_BITS] <= limit[:WIDTH_BITS], "the width lies within its limit")
             m.d.comb += Assert(shape[WIDTH_BITS:] <= limit[WIDTH_BITS:], "the compliance code lies within its limit")
+        with m.If(arming.load):
+            m.d.comb += Assert(~arming.scan.last | arming.scan.good, "what does not pass is not loaded")
+            m.d.comb += Assert(
+                is_any(arming.load_record, (Record.READ, Record.MULTIPLY)), "only READ and MULTIPLY are loaded"
+            )
+            with m.If(arming.load_record == Record(chosen)):
+                loaded = (arming.reading.even == value[FIELD_CODES]) & (arming.reading.odd == value[FIELD_WIDTH])
+                m.d.comb += Assert(loaded, "codes and current limit that are loaded are the record's")
         return m
 
     def _fix_entry(self, m: Module, fixed: FixedRecord, chosen: Any, arming: Arming) -> None:
         """Look at any entry of the record, if that is SET or RESET."""
         resets = chosen == Record.RESET.value
-        number, started = Signal(ENTRY_BITS), Signal()
-        m.d.sync += [number.eq(self.number), started.eq(1)]
-        m.d.comb += [Assume(self.number < self._entries), Assume(~started | (self.number == number))]
-        fixed.connect_entry(m, arming.reading, resets, self.number, self.entry)
+        number = any_number(m, ENTRY_BITS, "number")
+        m.d.comb += Assume(number < self._entries)
+        fixed.connect_entry(m, arming.reading, resets, number)
         pulsed = (chosen == Record.SET.value) | resets
         with m.If(arming.scan.last & arming.scan.good & pulsed):
             for line in range(3):
@@ -147,25 +140,29 @@ class ArmingProof(wiring.Component):
 
 
 class DriveProof(wiring.Component):
-    """While SET is driven, its codes lie between start and stop, and width and compliance code are the record's.
+    """While a record is driven, its codes lie between start and stop; width and compliance code are the record's.
 
-    While an entry of SET is driven, the codes and the use are the entry's.
+    It holds for any record that is pulsed, with any contents and any ramp. While an entry of the pulse table is driven,
+    the codes and the use are the entry's.
+
+    Parameters
+    ----------
+    config : ControllerConfig
     """
 
-    def __init__(self, entries: int = 0) -> None:
-        self._config = ControllerConfig(pulse_entries=entries)
+    def __init__(self, config: ControllerConfig) -> None:
+        self._config = config
         super().__init__(
             {
-                "free": In(VALUE_BITS).array(8),
-                "contents": In(VALUE_BITS).array(2),
-                "number": In(ENTRY_BITS),
-                "by_entry": In(1),
-                "entry": In(ENTRY_BITS),
                 "even": In(VALUE_BITS),
                 "odd": In(VALUE_BITS),
                 "target": In(Record),
+                "by_entry": In(1),
+                "entry": In(ENTRY_BITS),
                 "first": In(1),
                 "begin": In(1),
+                "load": In(1),
+                "load_record": In(Record),
                 "make_safe": In(1),
             }
         )
@@ -174,58 +171,87 @@ class DriveProof(wiring.Component):
         """Build the proof."""
         m = Module()
         m.submodules.drive = drive = WriteDrive(self._config)
-        fixed = FixedRecord(m, Const(Record.SET.value, 3), self.free)
+        pulse, entries = drive.pulse, self._config.pulse_entries
+        record = any_number(m, 3, "record")
+        m.d.comb += Assume(is_any(Record(record), PULSED))
+        fixed = FixedRecord(m, record)
         m.d.comb += [
-            drive.make_safe.eq(self.make_safe),
-            *(getattr(drive.pulse, name).eq(getattr(self, name)) for name in ("target", "first", "begin")),
+            *(getattr(drive, name).eq(getattr(self, name)) for name in ("make_safe", "load", "load_record")),
+            *(getattr(pulse, name).eq(getattr(self, name)) for name in ("target", "first", "begin")),
             *(getattr(drive.reading, name).eq(getattr(self, name)) for name in ("even", "odd")),
         ]
-        # Settling takes two cycles or more, pulse and recovery one; and an update is only begun where one is needed.
-        # From its second cycle on a halt may have given the memory to others.
-        busy = Signal(2)
-        fixed.connect(m, drive.reading, self.begin | (busy == 3))
-        target = Signal.like(self.target)
-        m.d.sync += target.eq(self.target)
-        m.d.comb += Assume((self.target == target) | (busy != 3))
-        if self._config.pulse_entries:
-            self._drive_entries(m, drive, fixed, busy)
-        with m.If(self.begin):
-            m.d.sync += busy.eq(3)
-        with m.Elif(busy.any()):
-            m.d.sync += busy.eq(busy - 1)
-        m.d.comb += Assume(~(self.begin & (busy.any() | self.make_safe)))
+        if entries:
+            m.d.comb += [pulse.by_entry.eq(self.by_entry), pulse.entry.eq(self.entry)]
+        use = DriveUse(m, drive)
+        m.d.comb += [Assume(condition) for condition, _ in use.conditions]
+        fixed.connect(m, drive.reading, use.granted)
         value = fixed.fields
         ordered = Signal(3)
         for line in range(3):
             m.d.comb += ordered[line].eq(lanes(value[FIELD_CODES])[line] <= lanes(value[FIELD_STOP])[line])
         m.d.comb += Assume(ordered.all())
-        with m.If((drive.pulse.record == Record.SET) & (busy <= 1) & ~drive.pulse.held):
+        driven = (pulse.record == Record(record)) & ~pulse.held
+        self._promise(m, drive, fixed, driven)
+        self._hold_together(m, drive, value, driven, use, record)
+        if entries:
+            self._drive_entries(m, drive, fixed, use, record)
+        return m
+
+    def _promise(self, m: Module, drive: WriteDrive, fixed: FixedRecord, driven: Any) -> None:
+        value, safe = fixed.fields, Cat(*(code for code in self._safe()))
+        with m.If(driven):
             for line in range(3):
                 code = lanes(drive.codes.as_value())[line]
                 start, stop = lanes(value[FIELD_CODES])[line], lanes(value[FIELD_STOP])[line]
                 m.d.comb += Assert((start <= code) & (code <= stop), "driven codes lie between start and stop")
             shape = Cat(drive.width, drive.compliance_code)
             m.d.comb += Assert(shape == value[FIELD_WIDTH], "width and compliance code are the record's")
-        return m
+            m.d.comb += Cover((drive.codes.as_value() == value[FIELD_STOP]) & (value[FIELD_STOP] != value[FIELD_CODES]))
+        with m.If(drive.pulse.record == Record.SAFE):
+            m.d.comb += Assert(drive.codes.as_value() == safe, "without a record the codes are the safe ones")
+            m.d.comb += Assert(drive.compliance_code == 0, "and the current limit is 0")
+        made_safe = Signal()
+        m.d.sync += made_safe.eq(drive.make_safe)
+        m.d.comb += Assert(~made_safe | (drive.pulse.record == Record.SAFE), "safe codes in the cycle after a halt")
 
-    def _drive_entries(self, m: Module, drive: WriteDrive, fixed: FixedRecord, busy: Signal) -> None:
-        """Let the drive be asked for entries, of which any one is looked at."""
-        asked, number, started = Signal.like(Cat(self.by_entry, self.entry)), Signal(ENTRY_BITS), Signal()
-        m.d.sync += [asked.eq(Cat(self.by_entry, self.entry)), number.eq(self.number), started.eq(1)]
+    def _safe(self) -> list[Any]:
+        return [Signal(LINE_BITS, init=code, reset_less=True) for code in self._config.safe_codes]
+
+    def _hold_together(self, m: Module, drive: WriteDrive, value: Any, driven: Any, use: DriveUse, record: Any) -> None:
+        """State what the induction takes: where the ramp stands."""
+        stages = Cat(drive.updating, drive.finishing, drive.adding)
         m.d.comb += [
-            drive.pulse.by_entry.eq(self.by_entry),
-            drive.pulse.entry.eq(self.entry),
-            Assume((Cat(self.by_entry, self.entry) == asked) | (busy != 3)),
-            Assume(~self.by_entry | (self.target == Record.SET) | (self.target == Record.RESET)),
-            Assume(~started | (self.number == number)),
+            Assert(drive.updating == (use.busy == 3)),
+            Assert(drive.finishing <= (use.busy == 2)),
+            Assert(drive.adding <= (use.busy == 1)),
+            Assert(stages != 3),
         ]
-        fixed.connect_entry(m, drive.reading, 0, self.number, self.contents, self.begin | (busy == 3))
+        target = Record(record)
+        ramped = ~drive.fresh & (drive.pulse.target == target)
+        with m.If(drive.updating & ramped):
+            m.d.comb += Assert(driven)
+        for line in range(3):
+            after, code = drive.after[line], lanes(drive.codes.as_value())[line]
+            start, stop = (lanes(value[field])[line] for field in (FIELD_CODES, FIELD_STOP))
+            with m.If(driven & ~drive.finishing):
+                m.d.comb += Assert(lanes(drive.stops)[line] == stop)
+                with m.If(drive.cutting):
+                    m.d.comb += Assert(after >= code)
+                with m.Elif(~drive.adding):
+                    m.d.comb += Assert((start <= after) & (after <= stop))
+
+    def _drive_entries(self, m: Module, drive: WriteDrive, fixed: FixedRecord, use: DriveUse, record: Any) -> None:
+        """Let the drive be asked for entries, of which any one is looked at."""
+        number = any_number(m, ENTRY_BITS, "number")
+        resets = Record(record) == Record.RESET
+        fixed.connect_entry(m, drive.reading, resets, number, use.granted)
         pulse, entry = drive.pulse, fixed.entry
-        with m.If(pulse.held & (pulse.record == Record.SET) & (pulse.held_entry == self.number) & (busy <= 1)):
+        with m.If(pulse.held & (pulse.record == Record(record)) & (pulse.held_entry == number)):
             shape = Cat(drive.width, drive.compliance_code)
             m.d.comb += [
                 Assert(drive.codes.as_value() == entry["even"], "the codes are the entry's"),
                 Assert(shape == fixed.fields[FIELD_WIDTH], "width and compliance code are the record's"),
+                Cover(use.busy == 0),
             ]
-            with m.If(busy == 0):
+            with m.If(~drive.finishing):
                 m.d.comb += Assert(pulse.use.as_value() == entry["odd"][: PULSE_USE.bits], "the use is the entry's")

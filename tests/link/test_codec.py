@@ -233,3 +233,8 @@ def test_any_geometry_has_widths_that_fit() -> None:
             assert widths.gap_bits >= 4
             assert widths.short_bits >= 8
             assert responses.medium_bits(widths) <= 57
+
+
+@pytest.mark.parametrize("stuffed", [b"\x05\x01", b"\x03\x01\x01\x02", b"\xff\x01"])
+def test_a_block_that_is_cut_short_is_no_frame(stuffed: bytes) -> None:
+    assert cobs.decode(stuffed) is None

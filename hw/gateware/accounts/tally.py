@@ -26,10 +26,18 @@ class Tally(wiring.Component):
     read_index : In
     value : Out
         Counter ``read_index``, if nothing was added in the cycle before.
+
+    Attributes
+    ----------
+    adding, held_index, held_amount : Signal
+        What is written in this cycle, less what is stored: the proof looks at them.
     """
 
     def __init__(self, counters: int, amount_bits: int) -> None:
         self._counters = counters
+        self.adding = Signal(reset_less=True)
+        self.held_index = Signal(range(counters), name="index", reset_less=True)
+        self.held_amount = Signal(amount_bits + 1, name="amount", reset_less=True)
         super().__init__(
             {
                 "add": In(1),
@@ -50,9 +58,7 @@ class Tally(wiring.Component):
         m.submodules.storage = storage = block_ram(shape=COUNTER_BITS, depth=self._counters)
         read, write = storage.read_port(), storage.write_port()
         # Read in the cycle of `add`, written in the next one.
-        adding = Signal(reset_less=True)
-        index = Signal.like(self.index, reset_less=True)
-        amount = Signal(len(self.amount) + 1, reset_less=True)
+        adding, index, amount = self.adding, self.held_index, self.held_amount
         # The counter that is being written would be read too early. What was read before it is kept, and what has been
         # added to it since is added again.
         again = adding & self.add & (index == self.index)

@@ -27,6 +27,11 @@ class ComplianceWatch(wiring.Component):
         The pulse ends with this cycle.
     trip : Out(1)
         A compliance fault: it halts the tile with this cycle.
+
+    Attributes
+    ----------
+    nearly, may_trip, may_end : Signal
+        The blanking time has passed with the next cycle; it has, and this is what follows. For the proofs.
     """
 
     pulsing: In(1)
@@ -36,11 +41,17 @@ class ComplianceWatch(wiring.Component):
     ended: Out(1)
     trip: Out(1)
 
+    def __init__(self) -> None:
+        self.nearly = Signal()
+        self.may_trip = Signal()
+        self.may_end = Signal()
+        super().__init__()
+
     def elaborate(self, platform) -> Module:
         m = Module()
         # Known one cycle ahead whether the blanking time has passed, because every halt depends on it.
-        unblanked, nearly, brief = Signal(), Signal(), Signal()
-        may_trip, may_end = Signal(), Signal()
+        unblanked, brief = Signal(), Signal()
+        nearly, may_trip, may_end = self.nearly, self.may_trip, self.may_end
         blanking, action = self.compliance.blanking, self.compliance.action
         m.d.comb += [
             brief.eq(~blanking[1:].any()),

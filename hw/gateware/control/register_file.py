@@ -78,10 +78,17 @@ class RegisterFile(wiring.Component):
         The register, where there are chains.
     write_scale : Out(1)
         The value is a scale, to be stored at the end of this cycle.
+
+    Attributes
+    ----------
+    known, locked : Signal
+        What was looked at is a register, and can be written only while disarmed: the proofs look at them.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
+        self.known = Signal()
+        self.locked = Signal()
         super().__init__(
             {
                 "check": In(1),
@@ -108,7 +115,8 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         # Looked at before the command starts, because its first cycle depends on it.
-        known, writable, locked, legal = Signal(), Signal(), Signal(), Signal()
+        known, locked = self.known, self.locked
+        writable, legal = Signal(), Signal()
         in_levels, in_trims, in_offsets = Signal(), Signal(), Signal()
         in_scales = Signal() if self.config.chain else None
         with m.If(self.check):

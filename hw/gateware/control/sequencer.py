@@ -77,6 +77,10 @@ class Sequencer(wiring.Component):
 
     Attributes
     ----------
+    pulses, watch
+        Parts whose state the proofs look at.
+    empty : Signal
+        The command is a multiplication without an input step.
     transferred : Signal
         See `NextState`.
     """
@@ -121,8 +125,8 @@ class Sequencer(wiring.Component):
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
-        self.pulses = PulsePlan(config)
-        self.transferred = Signal()
+        self.pulses, self.watch = PulsePlan(config), ComplianceWatch()
+        self.empty, self.transferred = Signal(), Signal()
         super().__init__()
 
     def elaborate(self, platform) -> Module:
@@ -131,7 +135,7 @@ class Sequencer(wiring.Component):
         m.submodules.next_state = following = NextState(chain=self.config.chain)
         m.submodules.pulses = pulses = self.pulses
         m.submodules.status = status = CommandStatus()
-        m.submodules.watch = watch = ComplianceWatch()
+        m.submodules.watch = watch = self.watch
         connect(m, following.walk, flipped(self.walk))
         connect(m, following.clock, flipped(self.clock))
         connect(m, flipped(self.scan), following.scan, status.scan)
@@ -142,14 +146,13 @@ class Sequencer(wiring.Component):
         plan, state, popped = self.plan, self.state, following.popped
 
         # --- the command ---------------------------------------------------------------------------------------------
-        empty = Signal()  # a multiplication without an input step
         m.d.comb += [
             decoder.head.eq(self.head),
             decoder.admitted.eq(self.admitted),
             decoder.empty.eq(self.walk.empty),
         ]
         with m.If(popped):
-            m.d.sync += [self.command.eq(self.head), plan.eq(decoder.plan), empty.eq(self.walk.empty)]
+            m.d.sync += [self.command.eq(self.head), plan.eq(decoder.plan), self.empty.eq(self.walk.empty)]
 
         # --- its states ----------------------------------------------------------------------------------------------
         m.d.sync += state.eq(following.following)
@@ -165,7 +168,7 @@ class Sequencer(wiring.Component):
             following.reads_register.eq(self.command.opcode == Opcode.READ_REGISTER),
             following.handed_over.eq(self.handed_over),
             following.last_response.eq(status.last_response),
-            following.continues.eq(~empty & (status.cut == Status.OK)),
+            following.continues.eq(~self.empty & (status.cut == Status.OK)),
             self.ready.eq(following.ready),
             self.popped.eq(popped),
         ]

@@ -44,10 +44,17 @@ class Supervisor(wiring.Component):
     faults : Out(Faults)
     aborting : Out(1)
         A SAFE or ABORT is not answered yet.
+
+    Attributes
+    ----------
+    left, over : Signal
+        Cycles that the watchdog still waits, and whether it has waited long enough: the proof looks at them.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
+        self.left = Signal(WIDTH_BITS)
+        self.over = Signal()
         super().__init__(
             {
                 "safe": In(1),
@@ -76,8 +83,7 @@ class Supervisor(wiring.Component):
         m = Module()
         armed = self.mode != Mode.SAFE
 
-        left = Signal(WIDTH_BITS)
-        over = Signal()  # a cycle ahead, because everything waits for a halt
+        left, over = self.left, self.over  # `over` a cycle ahead, because everything waits for a halt
         with m.If(armed & ~self.accepted):
             m.d.sync += [left.eq(left - 1), over.eq((left == 1) & self.watchdog.any())]
         with m.Else():

@@ -68,6 +68,11 @@ class Arming(wiring.Component):
     load : Out(1)
     load_record : Out(Record)
         To `WriteDrive`: READ, then MULTIPLY.
+
+    Attributes
+    ----------
+    step : Signal
+        Number of the pair that is read: the proofs look at it.
     """
 
     start: In(1)
@@ -80,6 +85,7 @@ class Arming(wiring.Component):
 
     def __init__(self, entries: int = 0) -> None:
         self._entries = entries
+        self.step = Signal(range(ARM_CYCLES))
         super().__init__()
 
     @staticmethod
@@ -89,7 +95,7 @@ class Arming(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        step = Signal(range(ARM_CYCLES))
+        step = self.step
         bad, waits = Signal(), Signal()
         record, pair = step[2:], step[:2]
         m.d.comb += [self.scan.last.eq(self.active & (step == ARM_CYCLES - 1)), self.scan.good.eq(~bad)]

@@ -43,13 +43,14 @@ class Drive(wiring.Component):
 
     Attributes
     ----------
-    memory, write_drive
+    memory, arming, write_drive
         Parts whose state the proofs look at.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
         self.memory, self.write_drive = BiasMemory(config), WriteDrive(config)
+        self.arming = Arming(config.pulse_entries)
         super().__init__(
             {
                 "progress": In(ProgressSignature()),
@@ -68,7 +69,7 @@ class Drive(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.memory = memory = self.memory
-        m.submodules.arming = arming = Arming(self.config.pulse_entries)
+        m.submodules.arming = arming = self.arming
         m.submodules.write_drive = drive = self.write_drive
         connect(m, flipped(self.pulse), drive.pulse)
         connect(m, arming.scan, flipped(self.scan))

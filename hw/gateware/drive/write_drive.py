@@ -91,10 +91,27 @@ class WriteDrive(wiring.Component):
         Pulse width of the record that is driven.
     updating, finishing : Out(1)
         First and second cycle of an update.
+
+    Attributes
+    ----------
+    after : list of Signal
+        The next codes of the ramp, by line.
+    steps, stops : Signal
+        Of the record that is driven.
+    adding, cutting : Signal
+        The next codes are summed, and cut at the stop codes.
+    fresh : Signal
+        An update takes the start codes. The proof looks at all of these.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
+        self.after = [Signal(LINE_BITS + 1, name=f"after_{line}") for line in range(3)]
+        self.steps = Signal(3 * LINE_BITS)
+        self.stops = Signal(3 * LINE_BITS)
+        self.adding = Signal()
+        self.cutting = Signal()
+        self.fresh = Signal()
         super().__init__(
             {
                 "pulse": In(PulseSignature()),
@@ -122,11 +139,9 @@ class WriteDrive(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         pulse, reading, updating, finishing = self.pulse, self.reading, self.updating, self.finishing
-        fresh = Signal()  # an update takes the start codes
         at_start = Signal()  # the driven codes are the record's start codes
         ramps = Signal()  # the next codes differ from those that are driven
-        after = [Signal(LINE_BITS + 1, name=f"after_{line}") for line in range(3)]  # the next codes of the ramp
-        adding, cutting = Signal(), Signal()  # they are summed, and cut at the stop codes
+        after, adding, cutting, fresh = self.after, self.adding, self.cutting, self.fresh
         driven = lanes(self.codes.as_value())
         start = pulse.first | (pulse.record != pulse.target)
 
@@ -152,7 +167,7 @@ class WriteDrive(wiring.Component):
             for line, code in enumerate(lanes(reading.even)):
                 m.d.sync += driven[line].eq(Mux(fresh, code, after[line][:LINE_BITS]))
         # Both fields are kept: a block RAM is slow, and a halt in the first cycle gives it to others from the third on.
-        steps, stops = Signal(3 * LINE_BITS), Signal(3 * LINE_BITS)
+        steps, stops = self.steps, self.stops
         with m.If(finishing):
             m.d.sync += [steps.eq(reading.even), stops.eq(reading.odd)]
         moves = []

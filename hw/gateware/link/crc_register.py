@@ -23,15 +23,21 @@ class CrcRegister(wiring.Component):
         Next bit of the CRC as it is sent.
     residue : Out(1)
         The bits so far were data and their CRC.
+
+    Attributes
+    ----------
+    register : Signal
+        What it holds.
     """
 
     def __init__(self) -> None:
         members = {name: In(1) for name in ("clear", "shift", "give", "bit")}
+        self.register = Signal(32, init=crc.INIT)
         super().__init__({**members, "given": Out(1), "residue": Out(1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        register = Signal(32, init=crc.INIT)
+        register = self.register
         feedback = (register[0] ^ self.bit) & ~self.give
         m.d.comb += [self.given.eq(~register[0]), self.residue.eq(register == crc.RESIDUE)]
         with m.If(self.shift):

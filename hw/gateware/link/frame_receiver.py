@@ -65,10 +65,29 @@ class FrameReceiver(wiring.Component):
         First byte of the ring that is still needed.
     end : Out
         First byte behind those that are kept.
+
+    Attributes
+    ----------
+    left, zero_due : Signal
+        The stuffing: bytes left of the block, and whether a zero stands before the next one.
+    begun, bad, place : Signal
+        Whether a frame has begun and is bad, and what the byte is; at its end, whether the frame is long enough.
+    byte, bits, crc
+        The byte that is being checked, bit by bit, how many of its bits are left, and the check.
+
+    The proof looks at all of these.
     """
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
+        self.crc = CrcRegister()
+        self.left = Signal(8)
+        self.zero_due = Signal()
+        self.begun = Signal()
+        self.bad = Signal()
+        self.byte = Signal(8)
+        self.bits = Signal(range(9))
+        self.place = Signal(range(_SHORTEST + 1))
         address = range(depth)
         super().__init__(
             {
@@ -89,13 +108,9 @@ class FrameReceiver(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         frame = self.frame
-        m.submodules.crc = crc = CrcRegister()
-        # The stuffing: bytes left of the block, and whether a zero stands before the next one.
-        left, zero_due = Signal(8), Signal()
-        begun, bad = Signal(), Signal()
-        # The byte that is being checked, bit by bit, and how many of its bits are left.
-        byte, bits = Signal(8), Signal(range(9))
-        place = Signal(range(_SHORTEST + 1))  # what the byte is, and whether the frame is long enough
+        m.submodules.crc = crc = self.crc
+        left, zero_due, begun, bad = self.left, self.zero_due, self.begun, self.bad
+        byte, bits, place = self.byte, self.bits, self.place
         following = Signal.like(self.address)
         m.d.comb += following.eq(self.address + 1)
 

@@ -18,17 +18,23 @@ class Arbiter(wiring.Component):
     -------
     i : In(stream(Response)) array, one per tile
     o : Out(stream(Response))
+
+    Attributes
+    ----------
+    last : Signal
+        The tile that was served last: the proof looks at it.
     """
 
     def __init__(self, tiles: int) -> None:
         self.tiles = tiles
+        self.last = Signal(range(tiles), init=tiles - 1)
         super().__init__(
             {"i": In(stream.Signature(Response)).array(tiles), "o": Out(stream.Signature(Response))},
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        last = Signal(range(self.tiles), init=self.tiles - 1)
+        last = self.last
         chosen = Signal.like(last, name="chosen", init=0)
         offers = Array(i.valid for i in self.i)
         # Later assignments win: first the lowest tile that offers, then the lowest one behind the tile served last.

@@ -27,11 +27,19 @@ class Queue(wiring.Component):
     o : Out(stream)
     empty : Out(1)
         It holds no beat.
+
+    Attributes
+    ----------
+    produce, consume, level : Signal
+        Places that are written and read next, and how many beats there are: the proof looks at them.
     """
 
     def __init__(self, shape, depth: int) -> None:
         self.depth = depth
         self.shape = shape
+        self.produce = Signal(range(depth))
+        self.consume = Signal(range(depth))
+        self.level = Signal(range(depth + 1))
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)), "empty": Out(1)})
 
     @staticmethod
@@ -43,8 +51,7 @@ class Queue(wiring.Component):
         m = Module()
         m.submodules.storage = storage = block_ram(shape=self.shape, depth=self.depth)
         write, read = storage.write_port(), storage.read_port()
-        produce, consume = Signal(range(self.depth)), Signal(range(self.depth))
-        level = Signal(range(self.depth + 1))
+        produce, consume, level = self.produce, self.consume, self.level
         put, take = Signal(), Signal()
 
         def after(pointer):

@@ -1,0 +1,47 @@
+"""All properties of a tile, for every input and register setting."""
+
+from typing import Any
+
+from amaranth.hdl import Cover, Elaboratable, Module
+
+from twinbar.hw.gateware.controller_config import ControllerConfig
+
+from .armed_records import ArmedProperties
+from .compliance_closing import ComplianceProperties
+from .gate import GateProperties
+from .one_response import AnswerProperties
+from .pulse_safety import PulseProperties
+from .settling import SettlingProperties
+
+
+class TileProperties(Elaboratable):
+    """All properties of a tile.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+    control, drive : component
+        Rooms of the tile.
+    front : FrontEndSignature
+        The tile's side of its front end.
+    """
+
+    def __init__(self, config: ControllerConfig, control: Any, drive: Any, front: Any) -> None:
+        self._config, self._control, self._drive, self._front = config, control, drive, front
+
+    def elaborate(self, platform: Any) -> Module:
+        """Put the properties together."""
+        m = Module()
+        control, drive, front = self._control, self._drive, self._front
+        m.submodules.gate = gate = GateProperties()
+        gate.observe(m, control, drive, front)
+        m.submodules.pulses = pulses = PulseProperties()
+        pulses.observe(m, control, drive)
+        m.submodules.settling = SettlingProperties(control, drive, front)
+        m.submodules.answers = AnswerProperties(control)
+        m.submodules.compliance = ComplianceProperties(control)
+        m.submodules.armed = ArmedProperties(self._config, control, drive)
+        gate, halted = control.sequencer.write_gate, control.supervisor.halt
+        trips = gate & control.inputs[0] & control.sequencer.watch.trip
+        m.d.comb += [Cover(gate), Cover(gate & halted), Cover(trips)]
+        return m

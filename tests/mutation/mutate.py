@@ -1,0 +1,88 @@
+"""Applies the faults one at a time in a copy of the source, and writes down what catches each.
+
+Parts of file names or texts as arguments choose some of them.
+
+What was found is kept in ``build/mutation.json`` by the fault, the file that it changes and the test: a run that was
+killed goes on where it was.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from source_faults import FAULTS, SourceFault
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESULTS = ROOT / "build" / "mutation.json"
+PACKAGES = ("hw", "emulator", "host", "boards")
+LONGEST_S = 600
+
+
+def copy_source(folder: Path) -> None:
+    """Lay the packages out as they are imported, with the tests beside them."""
+    shutil.copytree(ROOT / "twinbar", folder / "twinbar")
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, folder / "twinbar" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / name).symlink_to(folder / "twinbar" / name)
+    shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "docs", "tools", "examples", "benchmarks"):
+        (folder / name).symlink_to(ROOT / name)
+
+
+def key(fault: SourceFault) -> str:
+    files = [fault.file] if fault.caught_by.startswith("prove ") else [fault.file, fault.caught_by]
+    contents = "\0".join((ROOT / name).read_text(encoding="utf-8") for name in files)
+    return hashlib.sha256(f"{fault}\0{contents}".encode()).hexdigest()[:24]
+
+
+def is_caught(fault: SourceFault, folder: Path) -> bool:
+    """Run the test that is to catch a fault, with it."""
+    path = folder / fault.file
+    right = path.read_text(encoding="utf-8")
+    path.write_text(right.replace(fault.old, fault.new), encoding="utf-8")
+    if fault.caught_by.startswith("prove "):
+        command = ["-m", "twinbar", "prove", "--no-mutants", fault.caught_by.removeprefix("prove ")]
+    else:
+        command = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", fault.caught_by]
+    try:
+        run = subprocess.run(
+            [sys.executable, *command],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            capture_output=True,
+            check=False,
+            timeout=LONGEST_S,
+        )
+        return run.returncode == 1
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        path.write_text(right, encoding="utf-8")
+
+
+def main() -> int:
+    RESULTS.parent.mkdir(exist_ok=True)
+    found = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    folder = ROOT / "build" / "mutated"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    copy_source(folder)
+    for fault in FAULTS:
+        if key(fault) in found or not any(part in f"{fault}" for part in sys.argv[1:] or [""]):
+            continue
+        begun = time.monotonic()
+        caught = is_caught(fault, folder)
+        found[key(fault)] = {**vars(fault), "caught": caught, "seconds": round(time.monotonic() - begun, 1)}
+        print(f"{'caught' if caught else 'NOT CAUGHT'}: {fault.file}: {fault.new!r} ({fault.caught_by})", flush=True)
+        RESULTS.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    return int(not all(found[key(fault)]["caught"] for fault in FAULTS if key(fault) in found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
