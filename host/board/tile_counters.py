@@ -18,7 +18,7 @@ from twinbar.hw.protocol.packing import pack, unpack, unpack_results
 from twinbar.hw.protocol.registers import (
     ACTION_COUNTER_BASE,
     ACTION_COUNTERS,
-    COUNTED_ACTIONS,
+    ALWAYS_COUNTED,
     COUNTER_BITS,
     PHASE_COUNTER_BASE,
 )
@@ -30,7 +30,7 @@ OPENING: Final = tuple(PHASE_COUNTER_BASE + phase for phase in reversed(WAITING)
 """Addresses that are read before a program."""
 CLOSING: Final = (
     *(PHASE_COUNTER_BASE + phase for phase in (*WAITING, *(phase for phase in Phase if phase not in WAITING))),
-    *(ACTION_COUNTER_BASE + action for action in COUNTED_ACTIONS),
+    *(ACTION_COUNTER_BASE + action for action in ALWAYS_COUNTED),
 )
 """Addresses that are read behind it."""
 _READS: Final = len(OPENING) + len(CLOSING)

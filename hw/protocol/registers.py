@@ -569,6 +569,8 @@ COUNTED_ACTIONS: Final = (
 """Actions that have a counter of their own."""
 OPTIONAL_COUNTERS: Final = {Action.REQUANTIZE: CHAIN, Action.TRANSFERRED_WORD: CHAIN}
 """Counters that exist with an option of elaboration only."""
+ALWAYS_COUNTED: Final = tuple(action for action in COUNTED_ACTIONS if action not in OPTIONAL_COUNTERS)
+"""Actions whose counter every controller has."""
 
 COUNTER_BITS: Final = VALUE_BITS
 _COUNT: Final = Word("count", COUNTER_BITS, (Field("value", 0, COUNTER_BITS),))

@@ -51,7 +51,7 @@ def read(name: str | int, tile: int = 0) -> np.ndarray:
 def all_counters(tile: int = 0) -> np.ndarray:
     """Return the beats that read every counter."""
     addresses = [registers.PHASE_COUNTER_BASE + phase for phase in Phase]
-    addresses += [registers.ACTION_COUNTER_BASE + action for action in registers.COUNTED_ACTIONS]
+    addresses += [registers.ACTION_COUNTER_BASE + action for action in registers.ALWAYS_COUNTED]
     return pack(Opcode.READ_REGISTER, tile, address=addresses)
 
 

@@ -286,7 +286,7 @@ def set_up(
 def counter_reads(tile: int = 0) -> list[int]:
     """Return the beats that read all counters: phases, then actions."""
     addresses = [registers.PHASE_COUNTER_BASE + phase for phase in Phase]
-    addresses += [registers.ACTION_COUNTER_BASE + action for action in registers.COUNTED_ACTIONS]
+    addresses += [registers.ACTION_COUNTER_BASE + action for action in registers.ALWAYS_COUNTED]
     return [read_register(address, tile) for address in addresses]
 
 
@@ -294,5 +294,5 @@ def counters_of(responses: Sequence[Response]) -> tuple[dict[Phase, int], dict[A
     """Split the answers to `counter_reads`."""
     values = [response.value for response in responses]
     return dict(zip(Phase, values, strict=False)), dict(
-        zip(registers.COUNTED_ACTIONS, values[len(Phase) :], strict=True)
+        zip(registers.ALWAYS_COUNTED, values[len(Phase) :], strict=True)
     )

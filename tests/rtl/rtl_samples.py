@@ -91,5 +91,5 @@ def set_up_all(config: CrossbarConfig, tiles: int = CONTROLLER.tiles, **settings
 
 def counter_reads(tile: int) -> list[int]:
     """Return the beats that read the counters of the actions."""
-    addresses = [registers.ACTION_COUNTER_BASE + action for action in registers.COUNTED_ACTIONS]
+    addresses = [registers.ACTION_COUNTER_BASE + action for action in registers.ALWAYS_COUNTED]
     return [command(Opcode.READ_REGISTER, tile, address=address) for address in addresses]

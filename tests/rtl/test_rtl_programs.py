@@ -8,7 +8,7 @@ from rtl_samples import CONTROLLER, command, compliance, counter_reads, crossbar
 from twinbar.emulator.engines.rtl.rtl_controller import RtlController
 from twinbar.hw.actions import Action
 from twinbar.hw.protocol.packing import unpack, unpack_results
-from twinbar.hw.protocol.registers import COUNTED_ACTIONS
+from twinbar.hw.protocol.registers import ALWAYS_COUNTED
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Status
 
 pytestmark = pytest.mark.compiler
@@ -73,11 +73,11 @@ def test_the_counters_that_are_read_are_those_of_the_result(composed):
     for tile in range(CONTROLLER.tiles):
         result = controller.run(program(counter_reads(tile)))
         values = unpack_results(Opcode.READ_REGISTER, result.responses)["value"]
-        for number, action in enumerate(COUNTED_ACTIONS):
+        for number, action in enumerate(ALWAYS_COUNTED):
             # The commands that read have been popped too.
             own = number + 1 if action is Action.COMMAND_BEAT else 0
             assert values[number] == total[tile, action] + own, action
-        assert result.actions[tile, Action.COMMAND_BEAT] == len(COUNTED_ACTIONS)
+        assert result.actions[tile, Action.COMMAND_BEAT] == len(ALWAYS_COUNTED)
 
 
 def test_time_stands_still_between_programs():
