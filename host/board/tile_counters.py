@@ -125,8 +125,8 @@ class TileCounters:
         actions = np.zeros((self._tiles, len(ACTIONS)), np.int64)
         for phase in Phase:
             phases[:, phase] = done[:, CLOSING.index(PHASE_COUNTER_BASE + phase)]
-        for action, address in ACTION_COUNTERS.items():
-            actions[:, action] = done[:, CLOSING.index(address)]
+        for action in ALWAYS_COUNTED:
+            actions[:, action] = done[:, CLOSING.index(ACTION_COUNTERS[action])]
         actions[:, Action.RESPONSE_BEAT] = response_beats(phases[:, Phase.RESPOND], actions.T)
         took = phases.sum(axis=1)
         # A tile that is done early waits for the others.
