@@ -144,7 +144,15 @@ class SweepConfig(ExperimentConfig):
                         f"{', '.join(POLICIES.load(str(policy)).settings_model.model_fields) or 'none'}"
                     )
         elif key not in ExperimentConfig().flat():
-            raise ConfigError(unknown_key(key, self.layout()))
+            raise ConfigError(unknown_key(key, ExperimentConfig.layout()))
+
+    def to_toml(self) -> str:
+        """Write every key, settings of the policy that were not given as comments.
+
+        Their defaults follow the levels and the policy of each run; `from_toml` must not take them for given.
+        """
+        follow = type(self.policy).model_fields.keys() - self.policy.model_fields_set - {"name"}
+        return config_file.write(self, {f"policy.{key}" for key in follow})
 
     def grid(self) -> list[Settings]:
         """Return the settings of a grid: every combination, the values of the last key in turn first."""
