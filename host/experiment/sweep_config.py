@@ -108,6 +108,11 @@ class SweepConfig(ExperimentConfig):
             raise ConfigError(
                 "trials asks for a search, but nothing is varied; vary a key, such as training.lr=0.01..1"
             )
+        held_out = self.data.validation or any(axis.key == "data.validation" for axis in space)
+        if self.trials and "validation_accuracy" in self.goals and not held_out:
+            raise ConfigError(
+                "goals holds validation_accuracy, and data.validation is 0; hold images out (--set data.validation=0.2)"
+            )
         settings = self.trials or math.prod(len(axis.values) for axis in space if isinstance(axis, Axis))
         runs = self.seeds * settings
         if runs > MOST_RUNS:

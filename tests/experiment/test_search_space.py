@@ -90,6 +90,10 @@ def test_what_cannot_be_read_is_one_sentence(texts: list[str], sentence: str) ->
         ({"trials": 3}, "trials asks for a search, but nothing is varied"),
         ({"vary": ("training.lr=1,2",), "trials": 2, "goals": ("energy",)}, "goals holds 'energy'; each item must be"),
         ({"vary": ("training.lr=1,2",), "trials": 2, "goals": ()}, "goals is empty"),
+        (
+            {"vary": ("training.lr=1,2",), "trials": 2, "goals": ("validation_accuracy",)},
+            "goals holds validation_accuracy, and data.validation is 0; hold images out",
+        ),
         ({"vary": ("array.rows=2:1025:1", "training.lr=0.01:1:0.01")}, "these are 102,400 runs, and 100,000 are"),
         ({"seeds": 32}, "seeds is 32"),
     ],

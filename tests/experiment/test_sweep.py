@@ -116,7 +116,10 @@ def test_a_sweep_of_which_nothing_comes_is_an_error(tmp_path: Path, pool: Pool) 
 
 def test_a_damaged_result_is_one_sentence(tmp_path: Path, pool: Pool) -> None:
     run(tmp_path, vary=VARY)
-    for content in ("{", "[]", '{"runs": [{"run": "0001"}]}'):
+    entry = json.loads((tmp_path / "sweep.json").read_text())["runs"][0]
+    wrong = ({"figures": "x"}, {"figures": {"test_accuracy": "x"}}, {"host_seconds": "x"}, {"warnings": [3]})
+    runs = [json.dumps({"runs": [entry | change]}) for change in wrong]
+    for content in ("{", "[]", '{"runs": [{"run": "0001"}]}', *runs):
         (tmp_path / "sweep.json").write_text(content)
         with pytest.raises(ConfigError, match=r"sweep\.json is damaged") as caught:
             run(tmp_path)
@@ -172,6 +175,14 @@ def test_settings_that_no_other_beats_are_marked(tmp_path: Path, pool: Pool) -> 
     ]
     # More levels are better and cost more: at the best rate none beats another, at the other one all are beaten.
     assert [("●" in row, "| 0.3 |" in row) for row in rows] == [(True, True)] * 3 + [(False, False)] * 3
+
+
+def test_a_search_for_what_no_run_has_ends_after_a_round(tmp_path: Path, pool: Pool) -> None:
+    goals = ("test_accuracy", "test_metric")
+    with pytest.raises(TwinbarError, match=r"^goals holds test_metric, which no run has; they have test_accuracy, tot"):
+        run(tmp_path, vary=("training.lr=0.1..1",), trials=20, goals=goals)
+    assert len(pool.asked) == 8
+    assert len(json.loads((tmp_path / "sweep.json").read_text())["runs"]) == 8
 
 
 def test_a_search_may_have_two_goals(tmp_path: Path, pool: Pool) -> None:

@@ -35,6 +35,9 @@ def test_figures_come_from_the_last_epoch_and_the_whole_run() -> None:
         "total_seconds": 0.5,
         "worst_cell_pulses": 9.0,
     }
+    # A metric of one's own may be anything.
+    for value in (float("nan"), float("inf")):
+        assert figures_of({"epochs": [{"test_metric": value, "train_loss": 1.0}], "totals": {}}) == {"train_loss": 1.0}
     # A network without a crossbar has no costs.
     assert figures_of({"epochs": [{"test_metric": 0.125}], "totals": {"energy_j": {}}, "wear": None}) == {
         "test_metric": 0.125
@@ -115,6 +118,10 @@ def test_latex_takes_every_character() -> None:
     lines = list(latex_table(["", "a_b", "50 %"], [["●", "1 & 2", "3 ± 0.1 µJ"]]))
     assert lines[0] == r"\begin{tabular}{lll}"
     assert lines[2] == r" & a\_b & 50 \% \\"
+    (row,) = list(latex_table(["a"], [["x|y <z>~^{}#$\\"]]))[4:-2]
+    assert row == (
+        r"x\textbar{}y \textless{}z\textgreater{}\textasciitilde{}\textasciicircum{}\{\}\#\$\textbackslash{} \\"
+    )
     assert lines[4] == r"$\bullet$ & 1 \& 2 & 3 $\pm$ 0.1 $\mu$J \\"
 
 
