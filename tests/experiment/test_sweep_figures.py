@@ -4,7 +4,8 @@ import pytest
 
 from twinbar.host.experiment.sweep import sweep_csv
 from twinbar.host.experiment.sweep_figures import figures_of, pareto_front, points_of
-from twinbar.host.report.sweep_tables import front_of, latex_table, show_figure, sweep_rows
+from twinbar.host.report.sweep_plots import draw_sweep
+from twinbar.host.report.sweep_tables import front_of, latex_table, ranked, show_figure, sweep_rows
 
 REPORT = {
     "epochs": [{"test_accuracy": 0.5, "train_loss": 2.0}, {"test_accuracy": 0.75, "train_loss": 1.0}],
@@ -98,6 +99,17 @@ def test_the_table_has_the_best_settings_first_and_marks_the_front() -> None:
     # A search marks what is best at its goals.
     assert [row[0] for row in sweep_rows(result(points, trials=3))[1]] == ["●", "", ""]
     assert front_of(points, ()) == []
+
+
+def test_settings_without_the_figure_come_last_and_have_no_dots() -> None:
+    points = [point(4, 0.9, 2e-6), point(8, 0.5, 3e-6)]
+    for each, name in zip(points, ("total_energy_j", "test_metric"), strict=True):
+        each["figures"]["test_metric"] = each["figures"].pop("test_accuracy")
+        del each["figures"][name]
+    found = result(points[::-1])
+    assert [each["settings"]["device.levels"] for each in ranked(found)] == [4, 8]
+    # No setting has both a cost and what was learnt.
+    assert draw_sweep(found) == []
 
 
 @pytest.mark.parametrize(
