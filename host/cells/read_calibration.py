@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import tomli_w
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from twinbar.host.cells.places import Ints
+from twinbar.host.report.files import write_text
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.toml_table import TomlTable
@@ -19,7 +20,13 @@ _SAME_SCALE: Final = 1e-3
 """Relative: full scales that are the same."""
 
 
-class ChannelLine(TomlTable):
+class FiniteTable(TomlTable):
+    """A table whose numbers are finite."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class ChannelLine(FiniteTable):
     """Codes of an ADC channel: ``offset_codes + conductance / siemens_per_code``.
 
     Parameters
@@ -35,7 +42,7 @@ class ChannelLine(TomlTable):
     deviation_codes: float = Field(ge=0)
 
 
-class ReadCalibration(TomlTable):
+class ReadCalibration(FiniteTable):
     """A correction of reads: a line for each ADC channel, in the range in which it was made.
 
     It belongs to one tile, and to the offsets that were in its registers: calibrate these first, every time.
@@ -94,8 +101,14 @@ class ReadCalibration(TomlTable):
             )
 
     def save(self, file: str | Path) -> None:
-        """Write a file that `load_calibration` reads."""
-        Path(file).write_text(tomli_w.dumps(self.model_dump(exclude_none=True)), encoding="utf-8")
+        """Write a file that `load_calibration` reads; its folder is made where it is missing.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be written; an older file is then as it was.
+        """
+        write_text(Path(file), tomli_w.dumps(self.model_dump(exclude_none=True)))
 
 
 def with_series(siemens: Floats, series_ohm: float) -> Floats:

@@ -14,6 +14,10 @@ _INSIDE: Final = 0.5
 """Mean codes closer than this to either end are cut off there, and say nothing."""
 _LEAST: Final = 2
 """Resistors that a channel needs."""
+_HEADING: Final = "row,column,ohm"
+_MOST_PLACE: Final = 1_000_000
+_LEAST_OHM: Final = 1e-6
+"""Less is a typing error, and would not even be a conductance."""
 
 
 def fit_calibration(
@@ -44,8 +48,12 @@ def fit_calibration(
     Raises
     ------
     ConfigError
-        If a channel has not got two conductances that differ, within its range; or they lie on no line.
+        If conductances are negative or not finite; if a channel has not got two that differ, within its range; or they
+        lie on no line.
     """
+    wrong = siemens[~((siemens >= 0) & np.isfinite(siemens))]
+    if wrong.size:
+        raise ConfigError(f"a resistor has {wrong[0]:g} S; conductances are finite, and 0 where there is no resistor")
     most = (1 << adc_bits) - 1
     inside = (codes >= least_code + _INSIDE) & (codes <= most - _INSIDE)
     lines = []
@@ -82,14 +90,39 @@ def read_resistors(file: str | Path) -> tuple[Ints, Ints, npt.NDArray[np.float64
         If it cannot be read.
     """
     try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-        body = [line.split(",") for line in lines if line.strip() and not line.startswith("#")]
-        if body[0] != ["row", "column", "ohm"]:
-            raise ValueError(f"its heading is {','.join(body[0])}")
-        row, column = (np.array([int(line[place]) for line in body[1:]], np.int64) for place in (0, 1))
-        ohm = np.array([float(line[2]) for line in body[1:]])
-    except (OSError, ValueError, IndexError) as error:
-        raise ConfigError(f"{file} is no table of resistors with the heading row,column,ohm: {error}") from None
-    if not (ohm > 0).all():
-        raise ConfigError(f"{file}: a resistor has {ohm[ohm <= 0][0]:g} Ohm; write inf where there is none")
-    return row, column, 1 / ohm
+        # A spreadsheet marks UTF-8 with a byte order mark.
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror or error}") from None
+    except ValueError:  # UnicodeDecodeError, or a zero byte in the name
+        raise ConfigError(f"{file} is no table of resistors: it is not text in UTF-8") from None
+    body = [
+        (number, [field.strip() for field in line.split(",")])
+        for number, line in enumerate(lines, start=1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    heading = ",".join(body[0][1]) if body else "missing"
+    if heading != _HEADING:
+        raise ConfigError(f"{file} is no table of resistors with the heading {_HEADING}: its heading is {heading}")
+    found = [_resistor(f"{file}, line {number}", fields) for number, fields in body[1:]]
+    if not found:
+        raise ConfigError(f"{file} has no resistor below its heading")
+    row, column, ohm = zip(*found, strict=True)
+    places = list(zip(row, column, strict=True))
+    for place in places:
+        if places.count(place) > 1:
+            raise ConfigError(f"{file} has two resistors at row {place[0]}, column {place[1]}; a cell is one of them")
+    return np.array(row, np.int64), np.array(column, np.int64), 1 / np.array(ohm)
+
+
+def _resistor(place: str, fields: list[str]) -> tuple[int, int, float]:
+    try:
+        row, column = (int(field) for field in fields[:2])
+        (ohm,) = (float(field) for field in fields[2:])
+    except ValueError:
+        raise ConfigError(f"{place} is {','.join(fields)!r}; it must be a row, a column and Ohm") from None
+    if not 0 <= row <= _MOST_PLACE or not 0 <= column <= _MOST_PLACE:
+        raise ConfigError(f"{place}: row {row}, column {column} is outside of any array")
+    if not ohm >= _LEAST_OHM:
+        raise ConfigError(f"{place}: a resistor has {ohm:g} Ohm; write inf where there is none")
+    return row, column, ohm

@@ -196,6 +196,8 @@ class Cells:
         """
         found = load_calibration(calibration) if isinstance(calibration, str | Path) else calibration
         if found is not None:
+            if not isinstance(found, ReadCalibration):
+                raise ConfigError(f"a calibration is a ReadCalibration or its file, not {type(found).__name__}")
             self._need_one_tile()
             shape = self._run.shape
             found.check(shape.adc_bits, shape.adc_channels, self._full_scale_s)
@@ -228,14 +230,20 @@ class Cells:
         Raises
         ------
         ConfigError
-            If a channel has not got two resistors within its range, or there are several tiles.
+            If a channel has not got two resistors within its range, a conductance is negative or not finite, or there
+            are several tiles.
         """
         self._need_one_tile()
         if isinstance(siemens, str | Path):
+            if rows is not None or columns is not None:
+                raise ConfigError(f"{siemens} says where its resistors are; leave out rows and columns")
             rows, columns, siemens = read_resistors(siemens)
-        if samples < 1:
+        if not isinstance(samples, int | np.integer) or samples < 1:
             raise ConfigError(f"{samples} reads of each resistor cannot be averaged; give 1 or more")
-        places, values = locate(self._run.shape, 0, rows, columns, siemens=np.asarray(siemens, np.float64))
+        known = as_array("siemens", siemens)
+        if known.dtype.kind not in "iuf":
+            raise ConfigError(f"siemens are of type {known.dtype}; give the conductances of the resistors")
+        places, values = locate(self._run.shape, 0, rows, columns, siemens=known.astype(np.float64))
         asked = places.part(np.tile(np.arange(len(places)), samples))
         codes = run_on_cells(self._run, Opcode.READ, asked, progress, kind="read")["code"]
         shape, parts = self._run.shape, self.config.parts if self.config else None

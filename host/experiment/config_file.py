@@ -2,7 +2,7 @@
 
 import textwrap
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, get_args
 
 import tomli_w
@@ -11,15 +11,24 @@ from pydantic import BaseModel
 _WIDTH: Final = 100
 
 
-def write(config: BaseModel) -> str:
-    """Return the text of a configuration file: plain keys first, then sections, all of them explicit."""
+def write(config: BaseModel, left_out: Collection[str] = ()) -> str:
+    """Return the text of a configuration file: plain keys first, then sections, all of them explicit.
+
+    Parameters
+    ----------
+    config : BaseModel
+    left_out : collection of str
+        Dotted keys that become comments, so that who reads the file finds the defaults.
+    """
     plain = [name for name in type(config).model_fields if not isinstance(getattr(config, name), BaseModel)]
     blocks = [line for name in plain for line in _key(config, name)] + [""] * bool(plain)
     for name in type(config).model_fields:
         section = getattr(config, name)
         if isinstance(section, BaseModel):
             blocks += [*_comment(type(section).__doc__ or ""), f"[{name}]"]
-            blocks += [line for key in type(section).model_fields for line in _key(section, key)]
+            for key in type(section).model_fields:
+                *meaning, line = _key(section, key)
+                blocks += [*meaning, f"# {line}" if f"{name}.{key}" in left_out else line]
             blocks.append("")
     return "\n".join(blocks[:-1]) + "\n"
 

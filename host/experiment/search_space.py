@@ -10,6 +10,8 @@ from twinbar.hw.errors import ConfigError
 MOST_VALUES: Final = 10_000
 """Values of one key: more are a typing error."""
 _BETWEEN: Final = ".."
+_RANGE: Final = re.compile(r"(?<![/\\])\.\.(?![/\\])")
+"""Two dots that are no part of a path, such as ``../cells.toml``."""
 _HOW: Final = (
     "write it as key=1,2,4 (values), key=0:1:0.25 (first:last:step), or key=0.001..0.1 (to search in; log may follow)"
 )
@@ -75,7 +77,7 @@ def _read(text: str, read: ReadValue) -> Axis | SearchRange:
     if not equals or not key or not values:
         raise ConfigError(f"{text!r} cannot be varied: {_HOW}")
     try:
-        if _BETWEEN in values:
+        if _RANGE.search(values):
             return _search_range(key, values)
         if re.fullmatch(r"[^,\[]+:[^,\[]+:[^,\[]+", values):
             return Axis(key, _range(values))

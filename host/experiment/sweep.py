@@ -104,7 +104,18 @@ class Sweep:
                 of_seeds = entries[number * self._config.seeds : (number + 1) * self._config.seeds]
                 (point,) = points_of(of_seeds)
                 search.tell(trial, point["figures"] if len(point["runs"]) == len(of_seeds) else {})
+            self._check_goals()
             left -= len(proposed)
+
+    def _check_goals(self) -> None:
+        """End a search that learns nothing: none of the runs that came to an end has one of the goals."""
+        found = {name for entry in self._runs for name in entry["figures"] or ()}
+        missing = [name for name in self._config.goals if found and name not in found]
+        if missing:
+            raise TwinbarError(
+                f"goals holds {missing[0]}, which no run has; they have "
+                f"{', '.join(name for name in FIGURES if name in found)}: start another search with one of these"
+            )
 
     def _train(self, settings: Sequence[Settings], pool: Workers) -> list[Entry]:
         """Train each of the settings with every seed; those that were finished before are taken from their entries."""
@@ -215,4 +226,15 @@ def _kept(folder: RunFolder) -> dict[str, Entry]:
         for entry in found.values():
             if not {"settings", "seed", "figures", "host_seconds", "warnings"} <= set(entry):
                 raise ConfigError(f"{path} is damaged: run {entry['run']} lacks a key; remove it, and resume")
+            if not _has_figures(entry):
+                raise ConfigError(f"{path} is damaged: run {entry['run']} has no figures; remove it, and resume")
     return found
+
+
+def _has_figures(entry: Entry) -> bool:
+    """Whether a run that is finished has what tables and searches read."""
+    if entry["figures"] is None:
+        return True
+    numbers = [*entry["figures"].values(), entry["host_seconds"]] if isinstance(entry["figures"], dict) else ["none"]
+    named = isinstance(entry["warnings"], list) and all(isinstance(sentence, str) for sentence in entry["warnings"])
+    return named and all(isinstance(number, int | float) for number in numbers)

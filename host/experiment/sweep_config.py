@@ -108,6 +108,11 @@ class SweepConfig(ExperimentConfig):
             raise ConfigError(
                 "trials asks for a search, but nothing is varied; vary a key, such as training.lr=0.01..1"
             )
+        held_out = self.data.validation or any(axis.key == "data.validation" for axis in space)
+        if self.trials and "validation_accuracy" in self.goals and not held_out:
+            raise ConfigError(
+                "goals holds validation_accuracy, and data.validation is 0; hold images out (--set data.validation=0.2)"
+            )
         settings = self.trials or math.prod(len(axis.values) for axis in space if isinstance(axis, Axis))
         runs = self.seeds * settings
         if runs > MOST_RUNS:
@@ -144,7 +149,15 @@ class SweepConfig(ExperimentConfig):
                         f"{', '.join(POLICIES.load(str(policy)).settings_model.model_fields) or 'none'}"
                     )
         elif key not in ExperimentConfig().flat():
-            raise ConfigError(unknown_key(key, self.layout()))
+            raise ConfigError(unknown_key(key, ExperimentConfig.layout()))
+
+    def to_toml(self) -> str:
+        """Write every key, settings of the policy that were not given as comments.
+
+        Their defaults follow the levels and the policy of each run; `from_toml` must not take them for given.
+        """
+        follow = type(self.policy).model_fields.keys() - self.policy.model_fields_set - {"name"}
+        return config_file.write(self, {f"policy.{key}" for key in follow})
 
     def grid(self) -> list[Settings]:
         """Return the settings of a grid: every combination, the values of the last key in turn first."""

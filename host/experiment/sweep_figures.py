@@ -1,5 +1,6 @@
 """The figures by which the runs of a sweep are judged, and which of its settings are the best at them."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -88,9 +89,9 @@ COSTS: Final = (
 
 
 def figures_of(report: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures that a run has, by name."""
+    """Return the figures that a run has, by name; what is no finite number, as a metric may be, it has not."""
     values = {name: figure.read(report) for name, figure in FIGURES.items()}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
 
 
 def points_of(runs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

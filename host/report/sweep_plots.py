@@ -49,7 +49,7 @@ def _label(name: str) -> str:
 
 def _against_costs(points: Sequence[Mapping[str, Any]], by: str) -> Plot | None:
     """Plot what was learnt against each cost, with the settings that none beats at both as a line."""
-    costs = [name for name in COSTS if any(name in point["figures"] for point in points)]
+    costs = [name for name in COSTS if any({by, name} <= point["figures"].keys() for point in points)]
     if not costs:
         return None
     rows = -(-len(costs) // 3)

@@ -1,5 +1,6 @@
 """The tables of a sweep: its settings with their figures over seeds, for terminals, pages, Markdown and LaTeX."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ _LATEX: Final = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "\\": r"\textbackslash{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "±": r"$\pm$",
     "µ": r"$\mu$",
     "–": "--",
@@ -39,7 +43,8 @@ def ranked(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if by is None:
         return found
     sign = -1 if FIGURES[by].more_is_better else 1
-    return sorted(found, key=lambda point: sign * point["figures"][by]["mean"] if by in point["figures"] else 0.0)
+    last = math.inf  # what has not got the figure is no better than what has
+    return sorted(found, key=lambda point: sign * point["figures"][by]["mean"] if by in point["figures"] else last)
 
 
 def goals_of(result: Mapping[str, Any]) -> tuple[str, ...]:

@@ -96,11 +96,11 @@ class AnalogScale:
             If the limiter cannot be set so low, or so high.
         """
         most = (1 << LIMIT_BITS) - 1
-        code = math.floor((ampere - self.limit_offset_a) / self.limit_per_code_a + _ROUNDING)
-        if not 0 <= code <= most:
+        steps = (ampere - self.limit_offset_a) / self.limit_per_code_a + _ROUNDING
+        if not 0 <= steps < most + 1:
             highest = self.limit_offset_a + most * self.limit_per_code_a
             raise ConfigError(
                 f"a limit of {ampere:.4g} A cannot be set; the limiter goes from {self.limit_offset_a:.4g} to "
                 f"{highest:.4g} A"
             )
-        return code
+        return math.floor(steps)

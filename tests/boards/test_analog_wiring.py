@@ -1,5 +1,6 @@
 """What the simulated front end is for a board: settling, scales, ranges, what is driven, and where each pin is."""
 
+import math
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -165,7 +166,7 @@ def test_a_limit_in_amperes_is_a_code_that_passes_no_more() -> None:
     scale = AnalogScale(5, 0.5, 0.2, 3, (17e-6,), (0.03,), (10,), 10e-6, 2e-6)
     # 10 uA and 45 times 2 uA are 100 uA.
     assert [scale.limit_code(ampere) for ampere in (10e-6, 100e-6, 101.9e-6, 520e-6)] == [0, 45, 45, 255]
-    for beyond in (9e-6, 523e-6):
+    for beyond in (9e-6, 523e-6, -1.0, math.nan, math.inf):
         with pytest.raises(ConfigError, match=r"cannot be set; the limiter goes from 1e-05 to 0.00052 A$"):
             scale.limit_code(beyond)
 

@@ -159,6 +159,82 @@ def test_the_dummy_load_reads_as_a_table_of_resistors(tmp_path: Path) -> None:
         read_resistors(file)
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "its heading is missing"),
+        (b"row,column,ohm\n", "has no resistor below its heading"),
+        (b"row,column,ohm\n0,0\n", "line 2 is '0,0'; it must be a row, a column and Ohm"),
+        (b"row,column,ohm\n0,0,1000,5\n", "line 2 is '0,0,1000,5'; it must be"),
+        (b"# mine\nrow,column,ohm\n0,0,1k\n", "line 3 is '0,0,1k'; it must be"),
+        (b"row,column,ohm\n0,0,nan\n", "line 2: a resistor has nan Ohm"),
+        (b"row,column,ohm\n0,0,1e-320\n", "Ohm; write inf where there is none"),
+        (b"row,column,ohm\n99999999999999999999,0,1\n", "is outside of any array"),
+        (b"row,column,ohm\n0,-1,1\n", "row 0, column -1 is outside of any array"),
+        (b"row,column,ohm\n0,1,10\n0,2,10\n0,1,20\n", "has two resistors at row 0, column 1"),
+        (b"\xff\xfe", "it is not text in UTF-8"),
+    ],
+)
+def test_a_table_of_resistors_that_is_wrong(tmp_path: Path, content: bytes, sentence: str) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_resistors(file)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_of_resistors_may_come_from_a_spreadsheet(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_bytes(b"\xef\xbb\xbfrow, column, ohm\r\n0, 3, 1000\r\n1, 2, inf\r\n")
+    row, column, siemens = read_resistors(file)
+    assert (row.tolist(), column.tolist(), siemens.tolist()) == ([0, 1], [3, 2], [1e-3, 0.0])
+
+
+@pytest.mark.parametrize("siemens", [-1e-6, np.nan, np.inf])
+def test_conductances_that_no_resistor_has(siemens: float) -> None:
+    codes, column = np.array([20.0, 35.0, 75.0]), np.zeros(3, np.int64)
+    with pytest.raises(ConfigError, match=r"^a resistor has \S+ S; conductances are finite"):
+        fit_calibration(codes, np.array([siemens, 10e-6, 20e-6]), column, adc_bits=8, channels=1)
+
+
+def test_a_calibration_that_cannot_be_made_leaves_the_one_before(tmp_path: Path) -> None:
+    chip = spread(made(adc_gain_error=0.05))
+    known = chip.conductance()[0][RESISTORS]
+    found = chip.calibrate_reads(known, *RESISTORS)
+    table = tmp_path / "mine.csv"
+    table.write_text("row,column,ohm\n0,0,100000\n0,1,50000\n")
+    for arguments, choices in (
+        ((known - 1, *RESISTORS), {}),
+        ((["1k", "2k"], [0, 1], [0, 1]), {}),
+        ((known, *RESISTORS), {"samples": 1.5}),
+        ((known, *RESISTORS), {"samples": 0}),
+        ((table, [0, 1], [0, 1]), {}),
+    ):
+        with pytest.raises(ConfigError):
+            chip.calibrate_reads(*arguments, **choices)
+    with pytest.raises(ConfigError, match=r"^a calibration is a ReadCalibration or its file, not int$"):
+        chip.use_calibration(3)  # type: ignore[arg-type]
+    assert chip.calibration is found
+    found.save(tmp_path / "new" / "board.toml")
+    assert load_calibration(tmp_path / "new" / "board.toml") == found
+    with pytest.raises(ConfigError, match="cannot be written"):
+        found.save(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_file_of_a_calibration_has_finite_numbers(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "board.toml"
+    for line in ("offset_codes = 1.0", "siemens_per_code = 1e-7", "series_ohm = 9.0"):
+        text = (
+            "adc_bits = 8\nseries_ohm = 9.0\n[[channels]]\noffset_codes = 1.0\n"
+            "siemens_per_code = 1e-7\ndeviation_codes = 0.0\n"
+        )
+        file.write_text(text.replace(line, f"{line.partition('=')[0]}= {value}"))
+        with pytest.raises(ConfigError, match="input should be a finite number"):
+            load_calibration(file)
+
+
 def test_a_sweep_and_a_limit_go_by_the_drives_of_the_wiring() -> None:
     chip = made()
     chip.set_record("read", BiasRecord(bit_line=chip.ramp(0.0, 0.0, 0.3, reads=True)))

@@ -25,6 +25,7 @@ def read(*texts: str) -> list[Axis | SearchRange]:
         ("array.cascade=true,false", (True, False)),
         ("model.hidden=[16],[64,32]", ([16], [64, 32])),
         ("engine.energy_table=a:b", ("a:b",)),
+        ("data.name=../images,a/..,digits", ("../images", "a/..", "digits")),
     ],
 )
 def test_values(text: str, values: tuple[object, ...]) -> None:
@@ -80,6 +81,7 @@ def test_what_cannot_be_read_is_one_sentence(texts: list[str], sentence: str) ->
     ("changes", "sentence"),
     [
         ({"vary": ("device.level=4",)}, "there is no configuration key device.level; did you mean device.levels?"),
+        ({"vary": ("vary=1,2",)}, "there is no configuration key vary;"),
         ({"vary": ("engine.seed=1,2",)}, "seeds says how many seeds"),
         ({"vary": ("trace.wave=true",)}, "it says where or how a run is observed"),
         ({"vary": ("engine.port=a,b",)}, "it says where or how a run is observed"),
@@ -88,6 +90,10 @@ def test_what_cannot_be_read_is_one_sentence(texts: list[str], sentence: str) ->
         ({"trials": 3}, "trials asks for a search, but nothing is varied"),
         ({"vary": ("training.lr=1,2",), "trials": 2, "goals": ("energy",)}, "goals holds 'energy'; each item must be"),
         ({"vary": ("training.lr=1,2",), "trials": 2, "goals": ()}, "goals is empty"),
+        (
+            {"vary": ("training.lr=1,2",), "trials": 2, "goals": ("validation_accuracy",)},
+            "goals holds validation_accuracy, and data.validation is 0; hold images out",
+        ),
         ({"vary": ("array.rows=2:1025:1", "training.lr=0.01:1:0.01")}, "these are 102,400 runs, and 100,000 are"),
         ({"seeds": 32}, "seeds is 32"),
     ],
@@ -131,3 +137,16 @@ def test_policies_have_settings_of_their_own() -> None:
 def test_a_configuration_is_read_back_from_its_file() -> None:
     config = SweepConfig().merge({"vary": ("device.levels=4,8", "training.lr=0.1..1 log"), "trials": 5, "seeds": 2})
     assert SweepConfig.from_toml_text(config.to_toml(), "written") == config
+
+
+def test_a_configuration_that_is_read_back_has_the_same_runs() -> None:
+    """Settings of the policy that were not given follow the levels and the policy of each run, also when resumed."""
+    vary = ("device.levels=4,16", "policy.name=siamese,float")
+    for changes in ({}, {"policy.threshold_end": 0.25}, {"policy.weight_range": 8.0}):
+        config = SweepConfig().merge({"vary": vary, **changes})
+        again = SweepConfig.from_toml_text(config.to_toml(), "written")
+        runs, runs_again = ([made.for_run(settings, 0) for settings in config.grid()] for made in (config, again))
+        assert [run.flat() for run in runs_again] == [run.flat() for run in runs]
+        # Half of four levels, where it is not given.
+        assert runs_again[0].policy.weight_range == (8.0 if "policy.weight_range" in changes else 2.0)
+        assert runs_again[0].flat()["policy.threshold"] == 0.5

@@ -17,10 +17,12 @@ from twinbar.host.experiment import sweep_workers
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.search_space import SearchRange
 from twinbar.host.experiment.sweep import run_sweep
 from twinbar.host.experiment.sweep_config import SweepConfig
 from twinbar.host.experiment.sweep_figures import figures_of
 from twinbar.host.experiment.sweep_from_python import sweep
+from twinbar.host.experiment.sweep_search import Search
 from twinbar.host.experiment.sweep_workers import SweepJob, SweepOutcome
 from twinbar.host.experiment.train import train
 from twinbar.host.report.page import build_report
@@ -108,6 +110,36 @@ def test_what_is_finished_is_not_trained_again(tmp_path: Path, pool: Pool) -> No
     assert [entry["figures"] for entry in second["runs"]][::3] == [entry["figures"] for entry in first["runs"]][::3]
 
 
+@pytest.mark.parametrize("change", [{"seed": 1}, {"settings": {"device.levels": 8}}])
+def test_a_result_of_another_run_is_not_taken(tmp_path: Path, pool: Pool, change: dict[str, Any]) -> None:
+    first = run(tmp_path, vary=("device.levels=4,16",))
+    stored = json.loads((tmp_path / "sweep.json").read_text())
+    stored["runs"][0] |= change
+    (tmp_path / "sweep.json").write_text(json.dumps(stored))
+    pool.asked.clear()
+    assert run(tmp_path)["runs"] == first["runs"]
+    assert pool.asked == ["0001"]
+
+
+@pytest.mark.parametrize(("log", "least", "most"), [(True, 3, 7), (False, 0, 1)])
+def test_a_search_is_even_in_the_logarithm_where_it_is_asked_to(log: bool, least: int, most: int) -> None:
+    search = Search([SearchRange("training.lr", 1e-4, 1.0, log)], ["test_accuracy"], 0)
+    # The middle of four decades; the first ten are at random.
+    small = [settings["training.lr"] < 1e-2 for _, settings in search.ask(10)]
+    assert least <= sum(small) <= most
+
+
+@pytest.mark.parametrize("goal", ["test_accuracy", "total_energy_j"])
+def test_a_search_goes_where_its_goal_is_better(goal: str) -> None:
+    search = Search([SearchRange("x", 0.0, 1.0, False)], [goal], 0)
+    for _ in range(6):
+        asked = search.ask(8)
+        for trial, settings in asked:
+            search.tell(trial, {goal: {"mean": settings["x"]}})
+    mean = sum(settings["x"] for _, settings in asked) / 8
+    assert mean > 0.75 if goal == "test_accuracy" else mean < 0.25
+
+
 def test_a_sweep_of_which_nothing_comes_is_an_error(tmp_path: Path, pool: Pool) -> None:
     pool.failing = {"0001", "0002"}
     with pytest.raises(TwinbarError, match="none of the 2 runs came to an end; the first says: the training diverges"):
@@ -116,7 +148,10 @@ def test_a_sweep_of_which_nothing_comes_is_an_error(tmp_path: Path, pool: Pool) 
 
 def test_a_damaged_result_is_one_sentence(tmp_path: Path, pool: Pool) -> None:
     run(tmp_path, vary=VARY)
-    for content in ("{", "[]", '{"runs": [{"run": "0001"}]}'):
+    entry = json.loads((tmp_path / "sweep.json").read_text())["runs"][0]
+    wrong = ({"figures": "x"}, {"figures": {"test_accuracy": "x"}}, {"host_seconds": "x"}, {"warnings": [3]})
+    runs = [json.dumps({"runs": [entry | change]}) for change in wrong]
+    for content in ("{", "[]", '{"runs": [{"run": "0001"}]}', *runs):
         (tmp_path / "sweep.json").write_text(content)
         with pytest.raises(ConfigError, match=r"sweep\.json is damaged") as caught:
             run(tmp_path)
@@ -172,6 +207,14 @@ def test_settings_that_no_other_beats_are_marked(tmp_path: Path, pool: Pool) -> 
     ]
     # More levels are better and cost more: at the best rate none beats another, at the other one all are beaten.
     assert [("●" in row, "| 0.3 |" in row) for row in rows] == [(True, True)] * 3 + [(False, False)] * 3
+
+
+def test_a_search_for_what_no_run_has_ends_after_a_round(tmp_path: Path, pool: Pool) -> None:
+    goals = ("test_accuracy", "test_metric")
+    with pytest.raises(TwinbarError, match=r"^goals holds test_metric, which no run has; they have test_accuracy, tot"):
+        run(tmp_path, vary=("training.lr=0.1..1",), trials=20, goals=goals)
+    assert len(pool.asked) == 8
+    assert len(json.loads((tmp_path / "sweep.json").read_text())["runs"]) == 8
 
 
 def test_a_search_may_have_two_goals(tmp_path: Path, pool: Pool) -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from twinbar.host.experiment.sweep import sweep_csv
 from twinbar.host.experiment.sweep_figures import figures_of, pareto_front, points_of
-from twinbar.host.report.sweep_tables import front_of, latex_table, show_figure, sweep_rows
+from twinbar.host.report.sweep_plots import draw_sweep
+from twinbar.host.report.sweep_tables import front_of, latex_table, ranked, show_figure, sweep_rows
 
 REPORT = {
     "epochs": [{"test_accuracy": 0.5, "train_loss": 2.0}, {"test_accuracy": 0.75, "train_loss": 1.0}],
@@ -35,6 +36,9 @@ def test_figures_come_from_the_last_epoch_and_the_whole_run() -> None:
         "total_seconds": 0.5,
         "worst_cell_pulses": 9.0,
     }
+    # A metric of one's own may be anything.
+    for value in (float("nan"), float("inf")):
+        assert figures_of({"epochs": [{"test_metric": value, "train_loss": 1.0}], "totals": {}}) == {"train_loss": 1.0}
     # A network without a crossbar has no costs.
     assert figures_of({"epochs": [{"test_metric": 0.125}], "totals": {"energy_j": {}}, "wear": None}) == {
         "test_metric": 0.125
@@ -97,6 +101,17 @@ def test_the_table_has_the_best_settings_first_and_marks_the_front() -> None:
     assert front_of(points, ()) == []
 
 
+def test_settings_without_the_figure_come_last_and_have_no_dots() -> None:
+    points = [point(4, 0.9, 2e-6), point(8, 0.5, 3e-6)]
+    for each, name in zip(points, ("total_energy_j", "test_metric"), strict=True):
+        each["figures"]["test_metric"] = each["figures"].pop("test_accuracy")
+        del each["figures"][name]
+    found = result(points[::-1])
+    assert [each["settings"]["device.levels"] for each in ranked(found)] == [4, 8]
+    # No setting has both a cost and what was learnt.
+    assert draw_sweep(found) == []
+
+
 @pytest.mark.parametrize(
     ("name", "figure", "text"),
     [
@@ -115,6 +130,10 @@ def test_latex_takes_every_character() -> None:
     lines = list(latex_table(["", "a_b", "50 %"], [["●", "1 & 2", "3 ± 0.1 µJ"]]))
     assert lines[0] == r"\begin{tabular}{lll}"
     assert lines[2] == r" & a\_b & 50 \% \\"
+    (row,) = list(latex_table(["a"], [["x|y <z>~^{}#$\\"]]))[4:-2]
+    assert row == (
+        r"x\textbar{}y \textless{}z\textgreater{}\textasciitilde{}\textasciicircum{}\{\}\#\$\textbackslash{} \\"
+    )
     assert lines[4] == r"$\bullet$ & 1 \& 2 & 3 $\pm$ 0.1 $\mu$J \\"
 
 
