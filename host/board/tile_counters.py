@@ -17,10 +17,10 @@ from twinbar.hw.errors import LinkError
 from twinbar.hw.protocol.packing import pack, unpack, unpack_results
 from twinbar.hw.protocol.registers import (
     ACTION_COUNTER_BASE,
-    ACTION_COUNTERS,
     ALWAYS_COUNTED,
     COUNTER_BITS,
     PHASE_COUNTER_BASE,
+    USUAL_COUNTERS,
 )
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import PHASES, REGISTER_READ_CYCLES, RESPOND_CYCLES, Phase
@@ -125,8 +125,8 @@ class TileCounters:
         actions = np.zeros((self._tiles, len(ACTIONS)), np.int64)
         for phase in Phase:
             phases[:, phase] = done[:, CLOSING.index(PHASE_COUNTER_BASE + phase)]
-        for action in ALWAYS_COUNTED:
-            actions[:, action] = done[:, CLOSING.index(ACTION_COUNTERS[action])]
+        for action, address in USUAL_COUNTERS.items():
+            actions[:, action] = done[:, CLOSING.index(address)]
         actions[:, Action.RESPONSE_BEAT] = response_beats(phases[:, Phase.RESPOND], actions.T)
         took = phases.sum(axis=1)
         # A tile that is done early waits for the others.

@@ -10,7 +10,7 @@ from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.protocol.layouts import FAULTS
 from twinbar.hw.protocol.packing import pack, unpack, unpack_results
-from twinbar.hw.protocol.registers import ACTION_COUNTERS, ALWAYS_COUNTED, BY_NAME, PHASE_COUNTER_BASE
+from twinbar.hw.protocol.registers import BY_NAME, PHASE_COUNTER_BASE, USUAL_COUNTERS
 from twinbar.hw.protocol.vocabulary import Opcode, Status
 from twinbar.hw.timing import PHASES
 
@@ -65,10 +65,10 @@ def write_registers(board: Runner, tile: int, values: dict[str | int, int]) -> N
 def read_counters(board: Runner, tile: int) -> tuple[dict[str, int], dict[Action, int]]:
     """Read the cycles of a tile by phase, and the actions that it counts."""
     phases = [PHASE_COUNTER_BASE + number for number in range(len(PHASES))]
-    values = read_registers(board, tile, [*phases, *(ACTION_COUNTERS[action] for action in ALWAYS_COUNTED)])
+    values = read_registers(board, tile, [*phases, *USUAL_COUNTERS.values()])
     return (
         dict(zip(PHASES, values[: len(PHASES)], strict=True)),
-        dict(zip(ALWAYS_COUNTED, values[len(PHASES) :], strict=True)),
+        dict(zip(USUAL_COUNTERS, values[len(PHASES) :], strict=True)),
     )
 
 

@@ -570,7 +570,7 @@ COUNTED_ACTIONS: Final = (
 OPTIONAL_COUNTERS: Final = {Action.REQUANTIZE: CHAIN, Action.TRANSFERRED_WORD: CHAIN}
 """Counters that exist with an option of elaboration only."""
 ALWAYS_COUNTED: Final = tuple(action for action in COUNTED_ACTIONS if action not in OPTIONAL_COUNTERS)
-"""Actions whose counter every controller has."""
+"""Actions with a counter of their own in every controller."""
 
 COUNTER_BITS: Final = VALUE_BITS
 _COUNT: Final = Word("count", COUNTER_BITS, (Field("value", 0, COUNTER_BITS),))
@@ -709,6 +709,10 @@ ACTION_COUNTERS: Final = {
 
 Of `respond`, the cycles without a beat are taken off (`twinbar.hw.actions.response_beats`).
 """
+USUAL_COUNTERS: Final = {
+    action: address for action, address in ACTION_COUNTERS.items() if action not in OPTIONAL_COUNTERS
+}
+"""Those of `ACTION_COUNTERS` that every controller has."""
 
 
 def check(registers: Iterable[Register], spaces: Iterable[Space], settings: dict[str, str]) -> None:

@@ -23,7 +23,7 @@ from twinbar.hw.link.hello import LINK_VERSION, Hello
 from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.protocol.layouts import Faults, Response
 from twinbar.hw.protocol.packing import RESPONSE_BYTES
-from twinbar.hw.protocol.registers import ACTION_COUNTERS, ALWAYS_COUNTED, PHASE_COUNTER_BASE
+from twinbar.hw.protocol.registers import PHASE_COUNTER_BASE, USUAL_COUNTERS
 from twinbar.hw.protocol.vocabulary import Opcode
 from twinbar.hw.timing import PHASES
 
@@ -126,11 +126,7 @@ def test_info_shows_identity_faults_and_counters(twinbar: Callable[..., Any]) ->
     assert [tile["faults"] for tile in state["tiles"]] == [[], ["stop"], []]
     for number, tile in enumerate(state["tiles"]):
         assert tile["cycles"] == {name: PHASE_COUNTER_BASE + i + 1000 * number for i, name in enumerate(PHASES)}
-        wanted = {
-            action.name.lower(): at + 1000 * number
-            for action, at in ACTION_COUNTERS.items()
-            if action in ALWAYS_COUNTED
-        }
+        wanted = {action.name.lower(): at + 1000 * number for action, at in USUAL_COUNTERS.items()}
         assert tile["actions"] == wanted
 
 
