@@ -237,6 +237,17 @@ def _start_transfer(s, tiles, chip, rules, streams, pins, horizon, cycle):
     flow.transfer_due = flow.transfer_free if flow.transfers_in != flow.transfers_out else at.NEVER
 
 
+@part
+def _gather(s, tiles, chip, rules, streams, pins, due, horizon, cycle):
+    """Let what several tiles take begin, where the last of them can take it in this cycle."""
+    if horizon < 0:
+        horizon = horizon_of(streams, pins, due, cycle)
+    if chip.cascade:
+        _start_cascades(s, tiles, chip, rules, streams, pins, horizon, cycle)
+    if chip.chain:
+        _start_transfer(s, tiles, chip, rules, streams, pins, horizon, cycle)
+
+
 @kernel
 def _end_cascades(tiles, streams, cycle):
     """Let the neighbours of members that a halt has cut off in ``cycle`` be halted in the next one."""
@@ -386,12 +397,7 @@ def _step(s, tiles, chip, rules, streams, pins, cycle):
     if chip.cascade:
         _end_cascades(tiles, streams, cycle)
     if flow.gathers or cycle == flow.transfer_due:
-        if horizon < 0:
-            horizon = horizon_of(streams, pins, due, cycle)
-        if chip.cascade:
-            _start_cascades(s, tiles, chip, rules, streams, pins, horizon, cycle)
-        if chip.chain:
-            _start_transfer(s, tiles, chip, rules, streams, pins, horizon, cycle)
+        _gather(s, tiles, chip, rules, streams, pins, due, horizon, cycle)
     _note_next_halt(tiles, chip, streams, pins, cycle, due, expires)
 
 
