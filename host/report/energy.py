@@ -44,6 +44,8 @@ COMPONENT_LABELS: Final = {
     "responses": "Response beats",
     "partial_sums": "Partial sums in cascades",
     "packing": "Packing of outputs",
+    "digital_functions": "Digital functions between layers",
+    "transfers": "Transfers between layers",
     "shared_commands": "Command beats that several tiles take",
     "twin_memory": "Memory of the twin",
     "twin_random": "Random numbers of the twin",
