@@ -39,7 +39,9 @@ def _axis_text(name: str, value: float) -> str:
     unit = FIGURES[name].unit
     if unit == "%":
         return f"{value:.4g}"
-    return si.si(value, unit, 2) if unit else f"{value:,.4g}"
+    if unit:
+        return si.si(value, unit, 2)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _label(name: str) -> str:
