@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from twinbar.host.experiment.python_arguments import continued_with, folder_of, names_of, progress_if, taken_up
+from twinbar.host.experiment.python_arguments import names_of
 from twinbar.host.experiment.reproduction import reproduce as reproduce_paper
 from twinbar.host.experiment.reproduction_config import ReproductionConfig
-from twinbar.host.experiment.run_folder import default_run_folder
-from twinbar.host.report.page import build_report
+from twinbar.host.experiment.training_series import train_series
 
 
 def reproduce(
@@ -61,13 +60,4 @@ def reproduce(
     }
     changes = {key: value for key, value in given.items() if value is not None}
     chosen = ReproductionConfig.of(config).merge({**changes, **(settings or {})}).with_absolute_paths()
-    path = folder_of(out, "out") if out is not None else default_run_folder(chosen)
-    shown = progress_if(progress)
-    with taken_up(path, ReproductionConfig, chosen) as folder:
-        try:
-            with continued_with(f"out={str(path)!r}"):
-                result = reproduce_paper(chosen, folder, shown)
-        finally:
-            shown.close()
-        build_report(path)
-    return result
+    return train_series(chosen, out, progress, reproduce_paper)

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from twinbar.host.experiment.python_arguments import continued_with, folder_of, names_of, progress_if, taken_up
-from twinbar.host.experiment.run_folder import default_run_folder
+from twinbar.host.experiment.python_arguments import names_of
 from twinbar.host.experiment.search_space import shown_value
 from twinbar.host.experiment.sweep import run_sweep
 from twinbar.host.experiment.sweep_config import SweepConfig
-from twinbar.host.report.page import build_report
+from twinbar.host.experiment.training_series import train_series
 from twinbar.hw.errors import ConfigError
 
 
@@ -78,16 +77,7 @@ def sweep(
     }
     changes = {key: value for key, value in given.items() if value is not None}
     chosen = SweepConfig.of(config).merge({**changes, **(settings or {})}).with_absolute_paths()
-    path = folder_of(out, "out") if out is not None else default_run_folder(chosen)
-    shown = progress_if(progress)
-    with taken_up(path, SweepConfig, chosen) as folder:
-        try:
-            with continued_with(f"out={str(path)!r}"):
-                result = run_sweep(chosen, folder, shown)
-        finally:
-            shown.close()
-        build_report(path)
-    return result
+    return train_series(chosen, out, progress, run_sweep)
 
 
 def _texts(vary: Any) -> tuple[str, ...]:
