@@ -73,20 +73,20 @@ class SettlingProperties(Elaboratable):
             m.d.sync += restless.eq(1)
         with m.If(driving & front.done):
             m.d.sync += restless.eq(0)
-        started, cut = Signal(), Signal()
+        started, unsettled = Signal(), sequencer.pulses.unsettled
         m.d.sync += started.eq(1)
-        with m.If(driving):
-            m.d.sync += cut.eq(~front.done & control.supervisor.halt)
         always(
             m, ~started | (shown == before) | front.update, "new codes, current limit and record come with the strobe"
         )
-        always(m, ~gate | ~restless | cut, "gate closed until the front end says that the drive has settled")
+        always(m, ~gate | ~restless, "gate closed until the front end says that the drive has settled")
         always(m, ~gate | ~front.update, "")
         pulsed = is_any(front.record, PULSED)
         always(m, ~gate | pulsed, "gate open with a record that is for pulses only")
-        always(m, ~(restless | front.update) | driving | cut | ~pulsed, "")
-        always(m, ~write_drive.updating | driving | cut, "")
+        always(m, ~(restless | front.update) | driving | unsettled | ~pulsed, "")
+        always(m, ~write_drive.updating | driving | unsettled, "")
         trains = is_any(state, ON_ARRAY) & ((command.opcode == Opcode.PULSE) | (command.opcode == Opcode.DRIVE))
         always(m, ~trains | is_any(command.body.pulse.record, PULSED), "")
-        always(m, (state != TileState.RECOVER) | pulsed & (~restless | cut) & ~front.update, "")
+        always(m, (state != TileState.RECOVER) | pulsed & ~restless & ~front.update, "")
+        pulsing = is_any(state, (TileState.DRIVE, TileState.PULSE, TileState.RECOVER))
+        always(m, ~pulsing | ~unsettled, "")
         always(m, ~(driving & ~sequencer.clock.first) | pulsed, "")

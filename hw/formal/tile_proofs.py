@@ -105,6 +105,18 @@ _STAYS_ARMED: Final = Mutant(
     "self.make_safe.eq(self.faulted | self.safe | self.disarm),",
     "self.make_safe.eq(self.safe | self.disarm),",
 )
+_FORGETS_A_CUT: Final = Mutant(
+    "a drive whose settling was cut short counts as settled",
+    "gateware.control.pulse_plan",
+    "budget.needed.eq(differs | pulse.stale | self.unsettled),",
+    "budget.needed.eq(differs | pulse.stale),",
+)
+_FORGETS_A_CUT_ENTRY: Final = Mutant(
+    "an entry of the pulse table whose settling was cut short counts as settled",
+    "gateware.control.pulse_plan",
+    "self.budget.needed.eq(entries.needed | self.unsettled),",
+    "self.budget.needed.eq(entries.needed),",
+)
 _LONGER: Final = Mutant(
     "a pulse is a cycle longer than its record says",
     "gateware.control.phase_timer",
@@ -159,6 +171,7 @@ OF_TILES: Final = (
             LATE_GATE,
             _GATE_OVER_A_RESET,
             _UNSETTLED_DRIVE,
+            _FORGETS_A_CUT,
             _LONGER,
             _ONE_PULSE_MORE,
             _LATE_COMPLIANCE,
@@ -184,6 +197,6 @@ OF_TILES: Final = (
         2,
         covers=("the gate opens", "a halt closes an open gate", "the limit of the current is seen under an open gate"),
         within=38,
-        mutants=(_ABOVE_THE_CAP, _ENDLESS_GROUP, _EAGER_DRIVE),
+        mutants=(_ABOVE_THE_CAP, _ENDLESS_GROUP, _EAGER_DRIVE, _FORGETS_A_CUT_ENTRY),
     ),
 )

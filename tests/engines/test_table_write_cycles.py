@@ -104,6 +104,21 @@ def test_a_group_before_the_first_read(engine: str) -> None:
 
 
 @engines
+def test_an_entry_whose_settling_was_cut_short_settles_anew(engine: str) -> None:
+    tile = Tile(engine, entry(Record.SET, 3, count=20))
+    tile.write(1, first=1, entry=3)
+    tile.run(pack(Opcode.DISARM, 0), pack(Opcode.ARM, 0, mode=Mode.WRITE))
+    # The write selects in cycles 3 and 4; the drive settles from 5 to 8.
+    halted = np.concatenate([pack(Opcode.WRITE, 0, level=1, first=1, entry=3), pack(Opcode.ABORT, 0)])
+    result = tile.controller.run(Program(halted, arrivals=np.array([0, 6])))
+    assert unpack(result.responses)["status"].tolist() == [Status.ABORTED.value, Status.OK.value]
+    assert result.phases[0, Phase.SETTLE] == 2
+    # One drive update (4) and one read (3), although the drive holds the entry.
+    phases, actions, _ = tile.write(1, first=1, entry=3)
+    assert (phases["settle"], actions[Action.DRIVE_UPDATE]) == (7, 1)
+
+
+@engines
 def test_comparisons_begin_on_the_side_of_the_last_pulse(engine: str) -> None:
     tile = Tile(engine, entry(Record.SET, 0, count=20), compare=1)
     phases, actions, answer = tile.write(1, polarity=1)

@@ -1,7 +1,7 @@
 """Small crossbars, programs for them, and the comparison of the SimPy engine with the netlist."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from crossbar_choices import crossbar_of
 from twinbar.emulator.contract.program import Program, ProgramResult
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.events import EventsController
+from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.emulator.engines.rtl.pysim import PysimController
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
@@ -97,6 +98,20 @@ class Pair:
         cells, expected_cells = self.events.cells(), self.netlist.cells()
         for name, values in expected_cells.items():
             np.testing.assert_array_equal(cells[name], values, name)
+        return result
+
+
+class Trio(Pair):
+    """The same controller on the compiled engine, too."""
+
+    def __init__(self, config: CrossbarConfig, controller: ControllerConfig, **given: Any) -> None:
+        super().__init__(config, controller, **given)
+        self.fast = FastController(config, controller, **given)
+
+    def run(self, beats: Sequence[int], **world: Any) -> ProgramResult:
+        """Run a program on all three, and compare everything but the energy of single commands; gives the result."""
+        result = super().run(beats, **world)
+        assert_same(replace(self.fast.run(program(beats, **world)), command_energy=None), result)
         return result
 
 

@@ -9,18 +9,15 @@ transfer of n words takes 6 + n cycles. What the arbiter takes in cycle x reache
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
-from events_bench import TIMING, Pair, assert_same, command, crossbar, program, write_register
+from events_bench import TIMING, Trio, command, crossbar, write_register
 
 from twinbar.emulator.contract.program import ProgramResult
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, range_code
+from twinbar.emulator.crossbar.configuration import range_code
 from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
-from twinbar.emulator.engines.program.fast_controller import FastController
 from twinbar.hw.actions import Action
-from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.packing import unpack, unpack_products
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 from twinbar.hw.timing import PHASES
@@ -28,20 +25,6 @@ from twinbar.hw.timing import PHASES
 TILES, SIZE = 3, 8
 ANSWERED, BOTH, KEPT = 0, 1, 2
 """Where sums go."""
-
-
-class Trio(Pair):
-    """The same controller on the compiled engine, too."""
-
-    def __init__(self, config: CrossbarConfig, controller: ControllerConfig, **given: Any) -> None:
-        super().__init__(config, controller, **given)
-        self.fast = FastController(config, controller, **given)
-
-    def run(self, beats: Sequence[int], **world: Any) -> ProgramResult:
-        """Run a program on all three, and compare everything but the energy of single commands; gives the result."""
-        result = super().run(beats, **world)
-        assert_same(replace(self.fast.run(program(beats, **world)), command_energy=None), result)
-        return result
 
 
 @cache

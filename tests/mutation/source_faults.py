@@ -19,6 +19,7 @@ _PHYSICS, _GOLDEN = "emulator/devices/physics.py", "tests/devices/test_golden_ve
 _CODEC, _LINK, _GATEWARE = "tests/link/test_codec.py", "tests/link/test_link.py", "tests/link/test_gateware.py"
 _MODEL, _SESSION = "hw/link/board_model.py", "hw/gateware/link/link_session.py"
 _AVERAGER, _OPERATIONS = "hw/gateware/readout/averager.py", "tests/hw/test_operations.py"
+_CUT_DRIVES = "tests/events/test_cut_drives.py"
 _AVERAGED = "tests/hw/test_averaged_codes.py"
 _TIMING, _CYCLES, _PARTS = "hw/timing.py", "tests/hw/test_cycle_models.py", "tests/parts/test_front_end_cycles.py"
 _SPI, _BUS = "hw/gateware/front_end/spi_transceiver.py", "tests/parts/test_spi_transceiver.py"
@@ -63,6 +64,13 @@ OF_SOURCES = (
     SourceFault(_AVERAGER, "self.average >= 1 << self._bits", "self.average > 1 << self._bits", _AVERAGED),
     SourceFault(_AVERAGER, "final.eq(discard + kept),", "final.eq(kept),", _OPERATIONS),
     SourceFault(_AVERAGER, "with m.If(done >= discard):", "with m.If(done > discard):", _OPERATIONS),
+    SourceFault(
+        "emulator/engines/program/program_cell.py",
+        "row.unsettled = np.int64(cut != OK)",
+        "row.unsettled = 0",
+        _CUT_DRIVES,
+    ),
+    SourceFault("emulator/engines/events/pulses.py", "    tile.drive.settled = False\n", "", _CUT_DRIVES),
     SourceFault(
         "hw/gateware/control/supervisor.py",
         "m.d.sync += self.faults[name].eq(1)",

@@ -115,7 +115,7 @@ def _write_by_table(tile: Tile, command: DecodedCommand, settings: TableSettings
 def _give_group(tile: Tile, command: DecodedCommand, polarity: Record, number: int) -> Steps[TableEntry]:
     """Give the pulses of an entry, as far as the limit permits; return the entry."""
     entry, drive = tile.registers.entry(polarity, number), tile.drive
-    if drive.entry != number or drive.record is not polarity:
+    if not drive.settled or drive.entry != number or drive.record is not polarity:
         yield from update_drive(tile, polarity, entry.codes, number)
     for _ in range(min(entry.pulses, pulses_left(tile))):
         yield from open_gate(tile, polarity, command.arguments.row, command.arguments.column)

@@ -25,11 +25,14 @@ class Drive:
         Pulse width of the record in cycles.
     entry : int or None
         Number of the entry of the record's pulse table that is driven; None: the codes are none of a table.
+    settled : bool
+        No halt has ended the phase in which the codes were to settle; else the next pulse takes an update.
     """
 
     def __init__(self, safe_codes: Codes) -> None:
         self._safe_codes = safe_codes
         self._records: Mapping[Record, Bias] = {}
+        self.settled = True
         self.make_safe()
 
     def make_safe(self) -> None:

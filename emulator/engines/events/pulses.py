@@ -49,7 +49,7 @@ def _update_drive(tile: Tile, record: Record) -> Steps[None]:
     """Drive the codes of the next pulse, if they are not on the pins already."""
     drive = tile.drive
     codes = drive.codes_for(record, first=tile.answer.sets + tile.answer.resets == 0)
-    if drive.entry is not None or record is not drive.record or codes != drive.codes:
+    if not drive.settled or drive.entry is not None or record is not drive.record or codes != drive.codes:
         yield from update_drive(tile, record, codes)
 
 
@@ -58,7 +58,9 @@ def update_drive(tile: Tile, record: Record, codes: Codes, entry: int | None = N
     # They would be there in the second cycle; a halt in the first does not keep them from it.
     tile.drive.update(record, codes, entry)
     tile.count(Action.DRIVE_UPDATE)
+    tile.drive.settled = False
     yield tile.phase(Phase.SETTLE, tile.time.drive(codes, tile.drive.compliance))
+    tile.drive.settled = True
 
 
 def _limited_width(tile: Tile, gate: GateOpening, width: int) -> int:

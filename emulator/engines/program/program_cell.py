@@ -331,6 +331,7 @@ def _complete(s, row, tile, chip, state, begin, end, cut):
     elif state == at.DRIVE:
         row.phases[Phase.SETTLE] += cycles
         row.actions[Action.DRIVE_UPDATE] += 1
+        row.unsettled = np.int64(cut != OK)
         if row.opcode != DRIVE_ONLY:
             following = at.PULSE
     elif state == at.PULSE:

@@ -120,7 +120,7 @@ def _update_to_entry(row):
     """Bring the entry NUMBER of the record TARGET to the drive; gives whether that takes an update."""
     polarity = np.int64(RESET if row.target == RECORD_RESET else SET)
     entry = 2 * row.number + polarity
-    if row.entry == entry:
+    if row.entry == entry and not row.unsettled:
         return False
     row.entry = entry
     row.record = row.target
@@ -145,7 +145,7 @@ def _update_to_record(row):
         field_of(row, target, FIELD_STEP),
         field_of(row, target, FIELD_STOP),
     )
-    needed = other or row.entry != at.NO_ENTRY
+    needed = other or row.entry != at.NO_ENTRY or row.unsettled != 0
     for line in range(LINES):
         shift = line * LINE_BITS
         code = (codes >> shift) & LINE_MASK

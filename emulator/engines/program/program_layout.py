@@ -78,6 +78,7 @@ TILE: Final = _numbers(
     "record",  # that is driven; SAFE stands for none
     ("codes", LINES),  # that are driven
     "entry",  # of the pulse table that is driven, 2 * number + polarity; NO_ENTRY: none is
+    "unsettled",  # a halt has ended the phase in which the codes were to settle
     "target",  # record to be pulsed next
     # --- the command
     "opcode",

@@ -93,6 +93,8 @@ class PulsePlan(wiring.Component):
     ----------
     left, closing_reads : Signal
         Pulses that may still be given, and `ClosingRead.reads`, for the proofs.
+    unsettled : Signal
+        A halt has ended the last phase DRIVE: the next pulse takes an update, whatever is driven.
     """
 
     start: In(1)
@@ -115,7 +117,7 @@ class PulsePlan(wiring.Component):
 
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
-        self.left, self.closing_reads = Signal(PULSE_BITS), Signal()
+        self.left, self.closing_reads, self.unsettled = Signal(PULSE_BITS), Signal(), Signal()
         super().__init__()
 
     def elaborate(self, platform) -> Module:
@@ -151,9 +153,13 @@ class PulsePlan(wiring.Component):
         with m.Else():
             m.d.comb += [pulse.target.eq(record), differs.eq(pulse.record != record)]
         m.d.comb += [
-            budget.needed.eq(differs | pulse.stale),
+            budget.needed.eq(differs | pulse.stale | self.unsettled),
             pulse.begin.eq((self.drives | deciding & budget.again & budget.needed) & ~self.halt),
         ]
+        with m.If(pulse.begin):
+            m.d.sync += self.unsettled.eq(0)
+        with m.If((self.state == TileState.DRIVE) & self.halt):
+            m.d.sync += self.unsettled.eq(1)
         closing = self._compare(m, deciding) if self.config.compare else None
         if self.config.pulse_entries:
             self._go_by_table(m, outside, closing)
@@ -194,7 +200,7 @@ class PulsePlan(wiring.Component):
         with m.If(by_table):
             m.d.comb += [
                 self.budget.missed.eq(outside & ~entries.tolerated & ~reading),
-                self.budget.needed.eq(entries.needed),
+                self.budget.needed.eq(entries.needed | self.unsettled),
                 pulse.target.eq(entries.target),
             ]
 
