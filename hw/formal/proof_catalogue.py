@@ -5,13 +5,14 @@ from typing import Final
 
 from twinbar.hw.errors import ConfigError
 
+from .bus_proofs import OF_BUSES
 from .export_proofs import OF_EXPORT
 from .line_proofs import OF_LINES
 from .part_proofs import OF_RECORDS, OF_STREAMS
 from .proof import Proof
 from .tile_proofs import OF_TILES
 
-PROOFS: Final = {proof.name: proof for proof in (*OF_TILES, *OF_RECORDS, *OF_STREAMS, *OF_LINES, *OF_EXPORT)}
+PROOFS: Final = {proof.name: proof for proof in (*OF_TILES, *OF_RECORDS, *OF_STREAMS, *OF_LINES, *OF_BUSES, *OF_EXPORT)}
 
 
 def chosen(names: Sequence[str]) -> list[Proof]:

@@ -52,14 +52,25 @@ class SettlingProperties(Elaboratable):
         always(m, ~gate | connected, "gate closed until the front end has connected the selection")
         always(m, ~gate | (front.selection == Selection.CELL), "gate open onto a single cell only")
         always(m, ~(gate & was_open) | (shown == before), "selection, row and column stay while the gate is open")
+        # What the proof of the switches assumes of the tile.
+        selecting, asked = front.request == Request.SELECT, Cat(shown, front.channels, front.subtract)
+        was_asked, held, converted = Signal(len(asked)), Signal(), Signal()
+        m.d.sync += [
+            was_asked.eq(asked),
+            held.eq(selecting & ~front.done),
+            converted.eq(front.request == Request.CONVERT),
+        ]
+        always(m, ~(held & selecting) | (asked == was_asked), "what is to be connected stays until it is")
+        always(m, ~selecting | ~converted, "")
         on_array = is_any(state, ON_ARRAY)
         always(m, ~on_array | (state == TileState.SELECT) | connected, "")
+        always(m, ~on_array | (front.selection != Selection.NONE), "")
         opcode = sequencer.command.opcode
         writes = on_array & is_any(opcode, WRITING)
         always(m, ~writes | (front.selection == Selection.CELL), "")
         unbroken = (sequencer.status == Status.OK) & (sequencer.cut == Status.OK) & ~sequencer.empty
         between = sequencer.plan.product & (state == TileState.RESPOND) & unbroken
-        always(m, ~between | connected, "")
+        always(m, ~between | connected & (front.selection != Selection.NONE), "")
 
     def _watch_drive(self, m: Module) -> None:
         front, control, write_drive = self._front, self._control, self._drive.write_drive

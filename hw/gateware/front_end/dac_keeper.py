@@ -42,10 +42,34 @@ class DacKeeper(wiring.Component):
     words : Out(stream(SpiWord))
     ready : Out(1)
         Every output has its code, and all have settled.
+
+    Attributes
+    ----------
+    wanted, held : list of Signal
+        The code that each output should have, and the one that was sent to it last.
+    kept : dict of (int, DrivePath) to Signal
+        The last code of each path of an output that paths share.
+    known : Signal
+        Which outputs were sent a code.
+    step : Signal
+        Words of the start-up that were sent.
+    left : Signal
+        Cycles until outputs have settled. The proof looks at all of these.
     """
 
     def __init__(self, config: ControllerConfig, parts: SerialParts) -> None:
         self.config, self.parts = config, parts
+        self._start_up = [(chip, bits) for chip in range(parts.dacs) for bits in parts.dac.start_up()]
+        self.wanted = [self._code(output, number) for number, output in enumerate(parts.outputs)]
+        self.held = [Signal.like(code, name=f"held_{number}", init=0) for number, code in enumerate(self.wanted)]
+        self.kept = {
+            (number, drive): Signal.like(self.wanted[number], name=f"{drive.value}_{number}")
+            for number, output in enumerate(parts.outputs)
+            for drive in DrivePath
+            if drive in output.drives and len(output.drives) > 1
+        }
+        self.known, self.step = Signal(len(parts.outputs)), Signal(range(len(self._start_up) + 1))
+        self.left = Signal(16)
         super().__init__(
             {
                 "awake": In(1),
@@ -63,14 +87,12 @@ class DacKeeper(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         outputs, dac, word = self.parts.outputs, self.parts.dac, self.words.payload
-        wanted = [self._wanted(m, output, number) for number, output in enumerate(outputs)]
-        held = [Signal.like(code, name=f"held_{number}", init=0) for number, code in enumerate(wanted)]
-        known = Signal(len(outputs))  # not after power-up
+        wanted, held, known, step, start_up = self.wanted, self.held, self.known, self.step, self._start_up
+        for number, output in enumerate(outputs):
+            self._want(m, output, number)
         stale = Signal(len(outputs))
         m.d.comb += stale.eq(Cat(~known[n] | (wanted[n] != held[n]) for n in range(len(outputs))))
 
-        start_up = [(chip, bits) for chip in range(self.parts.dacs) for bits in dac.start_up()]
-        step = Signal(range(len(start_up) + 1))
         started = step == len(start_up)
         accepted = Signal()
         m.d.comb += [
@@ -98,7 +120,7 @@ class DacKeeper(wiring.Component):
                     m.d.sync += [held[number].eq(wanted[number]), known[number].eq(1)]
             first = False
 
-        left = Signal(16)
+        left = self.left
         quiet = started & ~stale.any() & self.words.ready
         with m.If(started & accepted):
             m.d.sync += left.eq(self.settle)
@@ -107,24 +129,27 @@ class DacKeeper(wiring.Component):
         m.d.comb += self.ready.eq(quiet & (left == 0))
         return m
 
-    def _wanted(self, m: Module, output: DacOutput, number: int) -> Signal:
-        """Return the code that an output should have; it starts at the safe code."""
+    def _code(self, output: DacOutput, number: int) -> Signal:
+        """Make the code that an output should have: it starts at the safe code."""
         limit = output.line is DrivenLine.LIMIT
-        bits = LIMIT_BITS if limit else self.config.dac_bits
-        wanted = Signal(bits, name=f"wanted_{number}", init=0 if limit else self.config.safe_codes[output.line])
-        source = self.compliance_code if limit else lanes(self.codes.as_value())[output.line][:bits]
+        safe = 0 if limit else self.config.safe_codes[output.line]
+        return Signal(LIMIT_BITS if limit else self.config.dac_bits, name=f"wanted_{number}", init=safe)
+
+    def _want(self, m: Module, output: DacOutput, number: int) -> None:
+        """Take over the codes of an output."""
+        wanted = self.wanted[number]
+        limit = output.line is DrivenLine.LIMIT
+        source = self.compliance_code if limit else lanes(self.codes.as_value())[output.line][: len(wanted)]
         # In the order of their declaration: that of a set changes from process to process, and the netlist with it.
         for drive in (drive for drive in DrivePath if drive in output.drives):
             recorded = reduce(lambda a, b: a | b, (self.record == record for record in _RECORDS[drive]))
             with m.If(self.update & recorded):
                 m.d.sync += wanted.eq(source)
                 if len(output.drives) > 1:
-                    kept = Signal.like(wanted, name=f"{drive.value}_{number}")
-                    m.d.sync += kept.eq(source)
+                    m.d.sync += self.kept[number, drive].eq(source)
             if len(output.drives) > 1:
                 with m.If(self.connect[0 if drive is DrivePath.READ else 1]):
-                    m.d.sync += wanted.eq(kept)
-        return wanted
+                    m.d.sync += wanted.eq(self.kept[number, drive])
 
     def _part_code(self, line: DrivenLine, code):
         """As `SerialParts.dac_code`."""

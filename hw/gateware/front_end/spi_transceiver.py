@@ -92,11 +92,26 @@ class SpiTransceiver(wiring.Component):
         Per lane the bits of a word, right-aligned; valid in one cycle, ``sample_delay`` after the first cycle of the
         second half of the last bit.
     pins : Out(SpiPinsSignature)
+
+    Attributes
+    ----------
+    state, left : Signal
+        What the bus does, and for how many cycles after this one.
+    bits, bits_left : Signal
+        Of the word that is sent: the bits after the one on the bus, and their number.
+    last : Signal
+        The word ends its frame.
+    begins : Signal
+        The bit to be received next is the first of its word. The proof looks at all of these.
     """
 
     def __init__(self, cycles: BusCycles, chips: int = 1, lanes: int = 0) -> None:
         assert 1 <= chips <= 16
         self.cycles, self.chips, self.lanes = cycles, chips, lanes
+        longest = max(cycles.setup, cycles.first, cycles.second, cycles.hold, cycles.high)
+        self.state, self.left = Signal(SpiState), Signal(range(longest))
+        self.bits, self.bits_left, self.last = Signal(MAX_BITS), Signal(5), Signal()
+        self.begins = Signal()
         members = {
             "words": In(stream.Signature(SpiWord)),
             "pins": Out(SpiPinsSignature(chips, lanes, cycles.cpol)),
@@ -109,12 +124,8 @@ class SpiTransceiver(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         cycles, pins, word = self.cycles, self.pins, self.words.payload
-        state = Signal(SpiState)
-        longest = max(cycles.setup, cycles.first, cycles.second, cycles.hold, cycles.high)
-        left = Signal(range(longest))  # cycles of this state after this one
-        bits = Signal(MAX_BITS)
-        bits_left = Signal(5)  # after the one on the bus
-        last = Signal()
+        state, left, last = self.state, self.left, self.last
+        bits, bits_left = self.bits, self.bits_left
         idle, active = cycles.cpol, 1 - cycles.cpol
         levels = {SpiState.FIRST: active if cycles.cpha else idle, SpiState.SECOND: idle if cycles.cpha else active}
 
@@ -182,7 +193,7 @@ class SpiTransceiver(wiring.Component):
 
     def _receive(self, m: Module, sampling, bits_left) -> None:
         """Take the inputs ``sample_delay`` cycles after each sampling edge; the strobe knows which bit it takes."""
-        begins = Signal()  # the bit on the bus is the first of its word
+        begins = self.begins
         with m.If(self.words.valid & self.words.ready):
             m.d.sync += begins.eq(1)
         with m.Elif(sampling):

@@ -65,12 +65,23 @@ class SwitchLoader(wiring.Component):
         The group of ``column`` is connected and has settled.
     open : Out(1)
         The pin that opens all switches. A register.
+
+    Attributes
+    ----------
+    state, index, count : Signal
+        What the loader does, the word of a chain that is sent next, and the cycles of OPEN and SETTLE.
+    serves_select, stale : Signal
+        The load is for ``select``; what asked for it is gone. The proof looks at all of these.
     """
 
     def __init__(
         self, config: ControllerConfig, matrix: SwitchMatrix, cycles: FrontEndCycles, open_pin: OpenPin
     ) -> None:
         self.config, self.matrix, self.cycles, self.open_pin = config, matrix, cycles, open_pin
+        self._row_words = matrix.row_switches // group_rows(config)
+        self._column_words = matrix.column_switches // SWITCHES
+        self.state, self.index = Signal(SwitchLoaderState), Signal(range(max(self._row_words, self._column_words)))
+        self.count, self.serves_select, self.stale = Signal(16), Signal(), Signal()
         super().__init__(
             {
                 "awake": In(1),
@@ -94,14 +105,8 @@ class SwitchLoader(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        state = Signal(SwitchLoaderState)
-        column_words = self.matrix.column_switches // SWITCHES
-        rows = group_rows(self.config)
-        row_words = self.matrix.row_switches // rows
-        index = Signal(range(max(row_words, column_words)))
-        count = Signal(16)
-        stale = Signal()  # the request that this load serves is gone
-        serves_select = Signal()
+        state, index, count, stale, serves_select = self.state, self.index, self.count, self.stale, self.serves_select
+        row_words, column_words, rows = self._row_words, self._column_words, group_rows(self.config)
         loaded_column = Signal(COLUMN_BITS)
         asked = Signal()
         m.d.comb += asked.eq((serves_select & self.select) | (~serves_select & self.regroup))
