@@ -17,7 +17,7 @@ help:
 	@echo 'make test       set up, then lint, type check and all tests'
 	@echo 'make verification  set up, then prove everything, and apply deliberate faults (goes on where it was)'
 	@echo 'make coverage   set up, then say which lines and branches the tests run'
-	@echo 'make lint       ruff: lint and format'
+	@echo 'make lint       ruff: lint and format; codespell: spelling'
 	@echo 'make typecheck  mypy over all packages, as they are imported'
 	@echo 'make docs       write the generated parts of docs/ again'
 	@echo 'make site       build the documentation as a site in build/site'
@@ -69,6 +69,7 @@ coverage: $(VENV)/installed-dev
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell $(PACKAGES) twinbar tests tools benchmarks examples docs *.md *.toml Makefile
 
 # The folders are sub-packages of `twinbar` by name only (package-dir in pyproject.toml), which mypy does not follow;
 # links under build/typecheck show them to it as they are imported.

@@ -20,7 +20,7 @@ from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import terminal_progress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train as train_run
-from twinbar.host.report.style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, PAPER, PURPLE, SKY, VERMILLION
+from twinbar.host.report.style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, PAPER, PURPLE, SKY, VERMILION
 
 ROOT: Final = Path(__file__).parents[1]
 FIGURES: Final = ROOT / "docs" / "figures"
@@ -35,7 +35,7 @@ CASES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 """Configuration of each run, and what is changed in it; layers one after the other, as in the first version."""
 GROUPS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "conversions": (ORANGE, ("adc_forward",)),
-    "cells, rows, shift and add": (VERMILLION, ("cell_forward", "row_drive", "input_step", "shift_add")),
+    "cells, rows, shift and add": (VERMILION, ("cell_forward", "row_drive", "input_step", "shift_add")),
     "partial sums": (PURPLE, ("partial_sums",)),
     "streams": (GREEN, ("commands", "responses", "packing", "shared_commands")),
     "clocks of tiles": (BLUE, ("static_sequencer_clock", "clock_gating")),
@@ -145,7 +145,7 @@ def balance() -> None:
     cases = [json.loads(line) for line in (FIGURES / "forward-balance-lenet.jsonl").read_text().splitlines()]
     names = [case["case"].rstrip(":").replace(":", "\n") for case in cases]
     shown = [
-        ("idle", "Tile-cycles idle (%)", 100.0, VERMILLION),
+        ("idle", "Tile-cycles idle (%)", 100.0, VERMILION),
         ("energy_mj", "Energy of an epoch (mJ)", 1.0, BLUE),
         ("seconds", "Time of an epoch (s)", 1.0, GREEN),
     ]

@@ -16,9 +16,9 @@ from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.pulse_train import PulseTrain
 from twinbar.emulator.devices.residuals import Residuals
 from twinbar.host.report.staircase_text import si_unit
-from twinbar.host.report.style import BLUE, GREY, INK, VERMILLION
+from twinbar.host.report.style import BLUE, GREY, INK, VERMILION
 
-_COLOURS: Final = (BLUE, VERMILLION)
+_COLOURS: Final = (BLUE, VERMILION)
 _MOST_TRAINS: Final = 40
 """Trains drawn, evenly chosen; more are a grey area."""
 _NORMAL_95: Final = 1.96

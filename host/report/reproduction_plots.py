@@ -15,7 +15,7 @@ from twinbar.host.report.style import (
     MUTED,
     ORANGE,
     SERIES,
-    VERMILLION,
+    VERMILION,
     WIDE_IN,
     Plot,
     drawing,
@@ -75,7 +75,7 @@ def _convergence(name: str, figures: Mapping[str, Any]) -> Plot | None:
     epochs = figures["epochs"]
     _line(ax, epochs.get(SOFTWARE, []), "test_accuracy", "float alone", MUTED, "--")
     _line(ax, epochs.get(METHOD, []), "test_accuracy", "crossbar", BLUE, "-")
-    _line(ax, epochs.get(METHOD, []), "twin_test_accuracy", "its twin", VERMILLION, ":")
+    _line(ax, epochs.get(METHOD, []), "twin_test_accuracy", "its twin", VERMILION, ":")
     for (reading, words), colour in zip(READINGS.items(), SERIES[2:], strict=False):
         if epochs.get(reading):
             first = epochs[reading][-1]

@@ -31,11 +31,11 @@ PAPER: Final = "#fefefe"
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#e69f00"
 GREEN: Final = "#009e73"
-VERMILLION: Final = "#d55e00"
+VERMILION: Final = "#d55e00"
 PURPLE: Final = "#cc79a7"
 SKY: Final = "#56b4e9"
 GREY: Final = "#8a939b"
-SERIES: Final = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, GREY)
+SERIES: Final = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY)
 """The palette of Okabe and Ito (Color Universal Design, 2008): told apart with any colour vision."""
 
 _VARIABLES: Final = {

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from twinbar.host.experiment.search_space import shown_value
 from twinbar.host.experiment.sweep_figures import COSTS, FIGURES
 from twinbar.host.report import si
-from twinbar.host.report.style import BLUE, MUTED, PAPER, VERMILLION, WIDE_IN, Plot, drawing, new_figure
+from twinbar.host.report.style import BLUE, MUTED, PAPER, VERMILION, WIDE_IN, Plot, drawing, new_figure
 from twinbar.host.report.sweep_tables import accuracy_of, front_of, goals_of, ranked
 
 _LOG_ABOVE: Final = 20.0
@@ -85,8 +85,8 @@ def _one_cost(ax: Axes, points: Sequence[Mapping[str, Any]], by: str, cost: str)
     ax.scatter(x, y, s=16, color=BLUE, zorder=3)
     if front:
         order = sorted(front, key=lambda number: x[number])
-        ax.step(x[order], y[order], where="post", color=VERMILLION, linewidth=1.2, zorder=2)
-        ax.scatter(x[order], y[order], s=22, color=VERMILLION, zorder=4)
+        ax.step(x[order], y[order], where="post", color=VERMILION, linewidth=1.2, zorder=2)
+        ax.scatter(x[order], y[order], s=22, color=VERMILION, zorder=4)
     if x.min() > 0 and x.max() > _LOG_ABOVE * x.min():
         ax.set_xscale("log")
     else:

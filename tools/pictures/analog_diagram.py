@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from pictures.block_diagrams import arrow, box, canvas
-from twinbar.host.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, VERMILLION
+from twinbar.host.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, VERMILION
 
 
 def draw() -> Figure:
@@ -15,7 +15,7 @@ def draw() -> Figure:
 
     box(axes, 2.15, 4.15, 1.75, 0.65, "Bit line, writes", "× 2: 0 to 5 V", GREEN)
     box(axes, 2.15, 3.35, 1.75, 0.65, "Source line, writes", "× 2: 0 to 5 V", GREEN)
-    box(axes, 4.15, 3.35, 1.2, 0.65, "Limiter", "10 to 500 µA", VERMILLION)
+    box(axes, 4.15, 3.35, 1.2, 0.65, "Limiter", "10 to 500 µA", VERMILION)
     box(axes, 2.15, 2.5, 1.75, 0.65, "Bit line, reads", "÷ 5: 0 to 0.5 V", GREEN)
     box(
         axes,
@@ -27,7 +27,7 @@ def draw() -> Figure:
         "TIA 100 k, 24.9 k, 6.19 k, 1.5 kΩ; inverter;\npedestal of 8 codes",
         ORANGE,
     )
-    box(axes, 4.15, 1.75, 1.2, 0.6, "Comparator", "tripped: 0.33 V", VERMILLION)
+    box(axes, 4.15, 1.75, 1.2, 0.6, "Comparator", "tripped: 0.33 V", VERMILION)
 
     box(
         axes,
@@ -59,7 +59,7 @@ def draw() -> Figure:
     arrow(axes, (7.85, 4.47), (8.35, 4.47), "bit", both=True)
     arrow(axes, (7.85, 3.45), (8.35, 3.45), "source", both=True)
     arrow(axes, (7.85, 1.05), (8.35, 1.05), "word")
-    box(axes, 7.1, 1.85, 0.75, 1.05, "Relay", "grounds\nboth without\ncurrent", VERMILLION)
+    box(axes, 7.1, 1.85, 0.75, 1.05, "Relay", "grounds\nboth without\ncurrent", VERMILION)
     arrow(axes, (7.1, 2.4), (6.8, 2.4))
     axes.text(
         0.15,

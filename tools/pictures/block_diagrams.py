@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
 from pictures.paper import new_page
-from twinbar.host.report.style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, VERMILLION
+from twinbar.host.report.style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, VERMILION
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
@@ -78,11 +78,11 @@ def architecture() -> Figure:
     )
     for number in range(3):
         x = 7.65 + 0.53 * number
-        box(axes, x, 2.35, 0.46, 1.25, "", color=VERMILLION)
+        box(axes, x, 2.35, 0.46, 1.25, "", color=VERMILION)
         axes.text(x + 0.23, 3.42, f"tile {number}", ha="center", va="center", fontsize=7.5, color=INK)
         for row in range(4):
             for column in range(2):
-                dot = Circle((x + 0.15 + 0.16 * column, 2.52 + 0.2 * row), 0.045, color=VERMILLION, alpha=0.75)
+                dot = Circle((x + 0.15 + 0.16 * column, 2.52 + 0.2 * row), 0.045, color=VERMILION, alpha=0.75)
                 axes.add_patch(dot)
     arrow(axes, (2.5, 2.97), (4.1, 2.97), "serial link\n64-bit commands,\n80-bit responses", both=True)
     arrow(axes, (6.4, 2.97), (7.65, 2.97), "pins, or\nserial parts", both=True)
@@ -111,7 +111,7 @@ def tile() -> Figure:
             x = left + pitch * column
             if not row:
                 axes.plot([x, x], [bottom - 0.25, bottom + pitch * (rows - 1) + 0.25], color=GREY, lw=1)
-            pair = BLUE if column % 2 == 0 else VERMILLION
+            pair = BLUE if column % 2 == 0 else VERMILION
             axes.add_patch(Circle((x + 0.09, y + 0.09), 0.085, facecolor=pair, edgecolor="none", zorder=3))
     right, top = left + pitch * (columns - 1) + 0.25, bottom + pitch * (rows - 1) + 0.25
     for pair in range(columns // 2):

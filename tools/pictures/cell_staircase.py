@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 import twinbar as tb
 from pictures.paper import new_page
 from twinbar.emulator.devices.preset import load_preset
-from twinbar.host.report.style import BLUE, GRID, MUTED, VERMILLION
+from twinbar.host.report.style import BLUE, GRID, MUTED, VERMILION
 
 DEVICE = "taox-hfox"
 PULSES = 100
@@ -35,8 +35,8 @@ def draw() -> Figure:
     axes.plot(count, np.delete(values, shown, axis=1), color=BLUE, alpha=0.25, lw=0.9)
     axes.step(count, values[:, shown], where="post", color=BLUE, lw=1.6)
     axes.axvline(PULSES, color=MUTED, lw=0.8)
-    axes.text(PULSES / 2, axes.get_ylim()[1], "SET", ha="center", va="top", color=VERMILLION)
-    axes.text(1.5 * PULSES, axes.get_ylim()[1], "RESET", ha="center", va="top", color=VERMILLION)
+    axes.text(PULSES / 2, axes.get_ylim()[1], "SET", ha="center", va="top", color=VERMILION)
+    axes.text(1.5 * PULSES, axes.get_ylim()[1], "RESET", ha="center", va="top", color=VERMILION)
     axes.grid(False)
     axes.set(xlabel="pulses", ylabel="conductance (µS)", xlim=(0, 2 * PULSES))
     axes.set_title(f"One TaOx/HfOx cell, eight others, and {LEVELS} levels")

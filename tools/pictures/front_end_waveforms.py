@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from pictures.paper import new_page
 from twinbar.boards.analog.circuit_bench import Samples, run_bench
 from twinbar.boards.analog.front_end_measurement import CONNECTED_S, FEEDBACK, FULL_SCALE_S, LIMIT_CODE
-from twinbar.host.report.style import BLUE, GREEN, GREY, MUTED, SERIES, VERMILLION
+from twinbar.host.report.style import BLUE, GREEN, GREY, MUTED, SERIES, VERMILION
 
 POINTS = 400
 
@@ -40,10 +40,10 @@ def _reads(axes: Axes) -> None:
 
 
 def _pulses(axes: Axes) -> None:
-    for polarity, color in (({"set": 3.0, "reset": 0.0}, VERMILLION), ({"set": 0.0, "reset": 3.0}, BLUE)):
+    for polarity, color in (({"set": 3.0, "reset": 0.0}, VERMILION), ({"set": 0.0, "reset": 3.0}, BLUE)):
         shown = _thinned(run_bench("write_path", polarity)["tran"], 9.8e-6, 11.4e-6)
         axes.plot((shown[:, 0] - 10e-6) * 1e6, shown[:, 1], color=color)
-    axes.text(0.5, 2.3, "SET", color=VERMILLION, ha="center")
+    axes.text(0.5, 2.3, "SET", color=VERMILION, ha="center")
     axes.text(0.5, -2.6, "RESET", color=BLUE, ha="center")
     axes.set(xlabel="µs after write_gate", ylabel="at a cell of 100 µS (V)")
     axes.set_title("Pulses of 3 V and 1 µs")
@@ -52,7 +52,7 @@ def _pulses(axes: Axes) -> None:
 def _limited(axes: Axes) -> None:
     shown = _thinned(run_bench("limiter", {"v_limit": 2.5 * LIMIT_CODE / 255})["tran"], 2.9e-6, 4.4e-6)
     time = (shown[:, 0] - 3e-6) * 1e6
-    axes.plot(time, shown[:, 1], color=VERMILLION, label="at the cell")
+    axes.plot(time, shown[:, 1], color=VERMILION, label="at the cell")
     axes.plot(time, shown[:, 2], color=BLUE, label="source line")
     axes.plot(time, shown[:, 3], color=GREEN, label="compliance")
     axes.legend(fontsize=8)
@@ -68,7 +68,7 @@ def _supplies(axes: Axes) -> None:
         axes.plot(time, shown[:, place], color=GREY, lw=0.9)
         axes.text(time[-1], shown[-1, place] + 0.15, name, color=MUTED, fontsize=7, ha="right")
     axes.plot(time, shown[:, 2], color=GREEN, lw=1, label="gate, with write_gate high")
-    axes.plot(time, shown[:, 1], color=VERMILLION, label="at the cell")
+    axes.plot(time, shown[:, 1], color=VERMILION, label="at the cell")
     axes.axvline(14, color=MUTED, lw=0.8, ls=":")
     axes.text(13.9, -4.2, "stop", color=MUTED, fontsize=8, ha="right")
     axes.legend(loc="lower center", fontsize=8)

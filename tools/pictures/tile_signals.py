@@ -14,7 +14,7 @@ from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
-from twinbar.host.report.style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, PURPLE, SKY, VERMILLION, vertical_grid
+from twinbar.host.report.style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, PURPLE, SKY, VERMILION, vertical_grid
 from twinbar.hw.timing import Phase
 
 SMALL: Final[dict[str, Any]] = {
@@ -37,7 +37,7 @@ COLORS: Final = {
     Phase.SETTLE: SKY,
     Phase.CONVERT: ORANGE,
     Phase.DECIDE: INK,
-    Phase.PULSE: VERMILLION,
+    Phase.PULSE: VERMILION,
     Phase.RECOVER: PURPLE,
     Phase.STALL: "#dde2e7",
     Phase.RESPOND: GREEN,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from twinbar.host.report import si
 from twinbar.host.report.folder import FinalCells
 from twinbar.host.report.plot_kinds import RunPlot
-from twinbar.host.report.style import BLUE, GREY, MUTED, VERMILLION, Plot, horizontal_grid, new_figure
+from twinbar.host.report.style import BLUE, GREY, MUTED, VERMILION, Plot, horizontal_grid, new_figure
 
 _LINED_LEVELS: Final = 33
 """Most levels that are drawn as lines; more of them would hide the cells."""
@@ -50,7 +50,7 @@ def conductance_histogram(cells: FinalCells | None) -> Plot | None:
     on_target = asked & ~missed
     groups = (
         (f"nearest to the level asked for ({si.count(on_target.sum())})", on_target, BLUE),
-        (f"nearer to another level ({si.count(missed.sum())})", missed, VERMILLION),
+        (f"nearer to another level ({si.count(missed.sum())})", missed, VERMILION),
         (f"never asked for a level ({si.count((~asked).sum())})", ~asked, GREY),
     )
     for label, chosen, colour in groups:

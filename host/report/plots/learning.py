@@ -18,7 +18,7 @@ from twinbar.host.report.style import (
     DASHES,
     MUTED,
     SERIES,
-    VERMILLION,
+    VERMILION,
     Plot,
     horizontal_grid,
     new_figure,
@@ -58,7 +58,7 @@ def accuracy(report: Report) -> Plot | None:
     """Plot the test accuracy of crossbar and float twin after each epoch."""
     series = [
         ("crossbar" if report.on_crossbar else "float network", "test_accuracy", BLUE, "o", "-"),
-        ("float twin", "twin_test_accuracy", VERMILLION, "s", "--"),
+        ("float twin", "twin_test_accuracy", VERMILION, "s", "--"),
     ]
     figure = new_figure()
     ax = figure.add_subplot()
@@ -98,7 +98,7 @@ def metric(report: Report) -> Plot | None:
     twin = [epoch.twin_test_metric for epoch in report.epochs if epoch.twin_test_metric is not None]
     if report.on_crossbar and len(twin) == len(x):
         label = f"float twin {twin[-1]:.4g}"
-        ax.plot(x, twin, "--", marker="s", color=VERMILLION, label=label)
+        ax.plot(x, twin, "--", marker="s", color=VERMILION, label=label)
         told += f" and {label}"
     _epoch_axis(ax, x)
     ax.set_ylabel(f"Test {name}")
@@ -189,7 +189,7 @@ def updates(report: Report, steps: Steps | None) -> Plot | None:
     width = 1
     if not np.isnan(steps.cell_writes).all():
         # Without retries and with one cell per update both lines are one; the thicker is seen behind the other.
-        _draw_series(ax, steps.cell_writes, VERMILLION, "cell writes, retries included", 3.0)
+        _draw_series(ax, steps.cell_writes, VERMILION, "cell writes, retries included", 3.0)
     width = _draw_series(ax, steps.weight_updates, BLUE, "weight updates")
     weights = next((epoch.weights for epoch in report.epochs if epoch.weights), None)
     _epoch_marks(ax, steps.epoch)

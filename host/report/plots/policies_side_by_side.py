@@ -14,7 +14,7 @@ from twinbar.host.report.style import (
     BLUE,
     PAPER,
     TINTS,
-    VERMILLION,
+    VERMILION,
     WIDE_IN,
     Plot,
     log_quantity_axis,
@@ -165,7 +165,7 @@ def final_accuracy(reports: Mapping[str, Report]) -> Plot | None:
     _name_rows(ax, names)
     for values, offset, colour, marker, label in (
         (crossbar, -0.14, BLUE, "o", "crossbar (the network itself for float)"),
-        (twin, 0.14, VERMILLION, "s", "float twin"),
+        (twin, 0.14, VERMILION, "s", "float twin"),
     ):
         if not values:
             continue

@@ -19,7 +19,7 @@ from twinbar.host.report.style import (
     GREY,
     INK,
     MUTED,
-    VERMILLION,
+    VERMILION,
     WIDE_IN,
     WIDTH_IN,
     Plot,
@@ -147,7 +147,7 @@ def wear_distribution(cells: FinalCells | None) -> Plot | None:
     for name, value, colour in (
         ("median", float(np.median(pulses)), GREY),
         ("mean", float(np.mean(pulses)), INK),
-        ("worst", float(values[-1]), VERMILLION),
+        ("worst", float(values[-1]), VERMILION),
     ):
         if value >= 1:
             ax.axvline(value, color=colour, linewidth=1.1, linestyle="--", label=f"{name}: {si.ratio(value)}")
