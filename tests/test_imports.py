@@ -19,7 +19,7 @@ ALLOWED = {
 ROOMS: Sequence[Collection[str]] = (
     {"kernels", "sections"},
     {"devices"},
-    {"crossbar"},
+    {"crossbar", "wires"},
     {"contract"},
     {"ledger", "pins"},
     {"engines"},

@@ -81,8 +81,8 @@ OF_LINES: Final = (
         "a byte at least, as it came; behind bytes that are no commands none is made until a new session starts.",
         IntakeProof,
         2,
-        covers=("a session starts", "a command is handed over"),
-        within=230,
+        covers=("a session starts",),
+        within=76,
         mutants=(
             Mutant("a frame of another session is kept", _SESSION, "& (frame.session == session.session)),", "),"),
             Mutant(
