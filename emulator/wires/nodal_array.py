@@ -133,7 +133,8 @@ class NodalArray:
         starts = np.concatenate([start.ravel() for start, _, _ in links])
         ends = np.concatenate([end.ravel() for _, end, _ in links])
         g = np.concatenate([np.broadcast_to(each, start.shape).ravel() for start, _, each in links])
-        diagonal: Floats = np.bincount(starts, g, 2 * self._g.size) + np.bincount(ends, g, 2 * self._g.size)
+        both = np.bincount(starts, g, 2 * self._g.size) + np.bincount(ends, g, 2 * self._g.size)
+        diagonal = both.astype(np.float64)
         if lines.driver_ohm:
             diagonal[rows[:, 0]] += 1 / lines.driver_ohm
         if lines.terminal_ohm:
