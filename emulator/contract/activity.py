@@ -48,6 +48,9 @@ class Activity:
         Clock cycles by which the program outlasts that: the tile waited for commands, or for the response stream.
     phases : int64 [len(PHASES)]
         Tile-cycles by phase, summed over all tiles; of a program, they sum to the tiles times its cycles.
+    macs : int
+        Multiplications with accumulation that it was for, a weight times an activation each: engines do not know, and
+        leave it 0.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class Activity:
     cycles: int = 0
     link_cycles: int = 0
     phases: NDArray[np.int64] = field(default_factory=_no_phases)
+    macs: int = 0
 
     def __post_init__(self) -> None:
         self.actions = _counts("actions", self.actions, len(ACTIONS))
@@ -67,6 +71,7 @@ class Activity:
         self.phases = _counts("phases", self.phases, len(PHASES))
         self.cycles = _count("cycles", self.cycles)
         self.link_cycles = _count("link_cycles", self.link_cycles)
+        self.macs = _count("macs", self.macs)
 
     @classmethod
     def of(cls, actions: Mapping[Action, int], *, cycles: int = 0, link_cycles: int = 0) -> "Activity":
@@ -117,6 +122,7 @@ class Activity:
         made = object.__new__(cls)
         made.actions, made.cell_energy, made.phases = actions, cell_energy, phases
         made.cycles, made.link_cycles = cycles, link_cycles
+        made.macs = 0
         return made
 
     @classmethod
@@ -150,11 +156,14 @@ class Activity:
         self.actions, self.cell_energy, self.phases = sums
         self.cycles += other.cycles
         self.link_cycles += other.link_cycles
+        self.macs += other.macs
         return self
 
     def copy(self) -> "Activity":
         """Return an independent copy."""
-        return Activity(self.actions.copy(), self.cell_energy.copy(), self.cycles, self.link_cycles, self.phases.copy())
+        return Activity(
+            self.actions.copy(), self.cell_energy.copy(), self.cycles, self.link_cycles, self.phases.copy(), self.macs
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Activity):
@@ -239,6 +248,8 @@ class ActivityTotal:
         As in `Activity`.
     cycles, link_cycles : int
         As in `Activity`, summed: programs run one after the other.
+    macs : int
+        As in `Activity`.
     """
 
     programs: int = 0
@@ -247,6 +258,7 @@ class ActivityTotal:
     cycles: int = 0
     link_cycles: int = 0
     phases: tuple[int, ...] = (0,) * len(PHASES)
+    macs: int = 0
 
     @classmethod
     def of(cls, activity: Activity) -> "ActivityTotal":
@@ -258,6 +270,7 @@ class ActivityTotal:
             activity.cycles,
             activity.link_cycles,
             tuple(activity.phases.tolist()),
+            activity.macs,
         )
 
     def __add__(self, other: "ActivityTotal") -> "ActivityTotal":
@@ -272,7 +285,7 @@ class ActivityTotal:
             If ``other`` is not an earlier state of this tally (a difference is negative).
         """
         difference = self._combined(other, operator.sub)
-        numbers = (difference.programs, difference.cycles, difference.link_cycles)
+        numbers = (difference.programs, difference.cycles, difference.link_cycles, difference.macs)
         if min(numbers + difference.actions + difference.cell_energy + difference.phases) < 0:
             raise ValueError("the tally to subtract counts more than this one; it is not an earlier state of it")
         return difference
@@ -285,6 +298,7 @@ class ActivityTotal:
             combine(self.cycles, other.cycles),
             combine(self.link_cycles, other.link_cycles),
             tuple(map(combine, self.phases, other.phases)),
+            combine(self.macs, other.macs),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -296,6 +310,7 @@ class ActivityTotal:
             "cycles": self.cycles,
             "link_cycles": self.link_cycles,
             "phases": dict(zip(PHASES, self.phases, strict=True)),
+            "macs": self.macs,
         }
 
     @classmethod
@@ -315,6 +330,7 @@ class ActivityTotal:
             _stored_count(state, "cycles"),
             _stored_count(state, "link_cycles"),
             _stored_counts(state, "phases", PHASES),
+            _stored_count({"macs": 0, **state}, "macs"),
         )
 
 

@@ -174,7 +174,8 @@ class CrossbarMatmul:
             self._calibrate(x, least, most, block, patches)
         elif self.training and self._tracking:
             self.range.track_input(max(most, -least), vectors)
-        y, seen = self._one_sign(x, block, patches)
+        part = self.map.blocks[block].outputs
+        y, seen = self._one_sign(x, block, patches, vectors * (part.stop - part.start) * self.map.inputs)
         if least < 0:
             negative_y, negative_seen = self._one_sign(-x, block, patches)
             y, seen = y - negative_y, seen - negative_seen
@@ -206,9 +207,9 @@ class CrossbarMatmul:
             self.calibrated = True
             self.provisional = self._calibrates_provisionally
 
-    def _one_sign(self, x: Tensor, block: int, patches: Patches | None) -> tuple[Tensor, Tensor]:
+    def _one_sign(self, x: Tensor, block: int, patches: Patches | None, macs: int = 0) -> tuple[Tensor, Tensor]:
         codes, lsb = self.quantize(x)
-        result, gain = self._multiply(codes, block, patches)
+        result, gain = self._multiply(codes, block, patches, macs)
         if self.training:
             self.clipped += result.clipped
             self.conversions += result.conversions
@@ -217,10 +218,12 @@ class CrossbarMatmul:
         scale = self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
         return self._outputs(result.codes, block, scale), codes.to(torch.float32).mul_(lsb)
 
-    def _multiply(self, codes: Tensor, block: int, patches: Patches | None) -> tuple[MultiplyResult, float]:
+    def _multiply(
+        self, codes: Tensor, block: int, patches: Patches | None, macs: int = 0
+    ) -> tuple[MultiplyResult, float]:
         vectors = codes.numpy() if patches is None else patches.of(codes)
         result = self.session.multiply_layer(
-            self.map.blocks[block].tiles, vectors, self.range.full_scale, layer=self.map.name
+            self.map.blocks[block].tiles, vectors, self.range.full_scale, layer=self.map.name, macs=macs
         )
         return result, self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
 
