@@ -39,7 +39,7 @@ def armed(seed: int, frames: int, *, words: bool) -> dict[str, Any]:
     while found.frames.total() < frames:
         turn += 1
         if turn % 4:
-            found.ignore(min(100, frames))
+            found.ignore(min(250, frames))
         else:
             found.disturb(25)
         found.forge()

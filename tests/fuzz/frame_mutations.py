@@ -83,7 +83,7 @@ def damaged(chance: random.Random, frames: Sequence[bytes], least: int) -> tuple
             return damage.__name__, data
 
 
-def other_number(chance: random.Random, number: int, *, behind: bool) -> int:
-    """Return a frame's number that is behind the awaited one, or ahead of it."""
-    step = chance.randrange(1, SEQUENCE // 2)
+def other_number(chance: random.Random, number: int, *, behind: bool, least: int = 1) -> int:
+    """Return a frame's number that is behind the awaited one, or ahead of it, by so many at least."""
+    step = chance.randrange(least, SEQUENCE // 2)
     return (number - step if behind else number + step) % SEQUENCE
