@@ -24,6 +24,7 @@ ROOMS: Sequence[Collection[str]] = (
     {"ledger", "pins"},
     {"engines"},
     {"verify", "virtual", "warm_up"},
+    {"cocotb"},
 )
 """The floors of `emulator`: a room imports from the floors below its own."""
 ENGINES: Sequence[Collection[str]] = (

@@ -47,6 +47,7 @@ OF_SOURCES = (
     SourceFault(_MODEL, "self._awaited = (self._awaited + 1) % SEQUENCE", "self._awaited = self._awaited + 1", _LINK),
     SourceFault(_MODEL, "        if frame.resend:", "        if not frame.resend:", _LINK),
     SourceFault(_SESSION, "with m.If(known <= sent):", "with m.If(1):", _GATEWARE),
+    SourceFault(_SESSION, " & frame.kind.any()),", "),", _GATEWARE),
     SourceFault(
         _SESSION, "self.reset.eq(~commanded | (frame.session != session.session))", "self.reset.eq(1)", _GATEWARE
     ),
