@@ -382,10 +382,11 @@ class FastEngine:
     def _multiplied(self, product: LayerProduct, own: LayerPass) -> tuple[np.ndarray, np.ndarray]:
         """Make the conversions of a product: codes of each tile, and extremes as of `_convert`."""
         conversion = self._conversion(product.full_scale)
+        if len(own.plan.parts) == 1:
+            return self._products(own.plan.parts[0], own.steps, conversion)
         found = [self._products(part, own.steps, conversion) for part in own.plan.parts]
-        extremes = [extreme for _, extreme in found]
         codes = _joined([part for part, _ in found], own.plan.widest)
-        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
+        return codes, np.concatenate([extremes for _, extremes in found])
 
     def _conversion(self, full_scale: float) -> ColumnConversion:
         """Return how column sums are converted over a range."""
@@ -407,17 +408,20 @@ class FastEngine:
         row_tiles, column_tiles = block.shape
         widest = int(np.maximum.reduce(outputs))
         codes = np.empty((row_tiles, column_tiles, steps.taken.shape[1], widest), np.int32)
+        sparse = int(np.add.reduce(steps.driven)) <= SPARSE * steps.rows.size
         # As many row tiles at a time as leave their sums in the caches.
         together = max(1, SUMS_AT_A_TIME // max(1, column_tiles * steps.rows.shape[1] * widest))
+        if together >= row_tiles:
+            sums, variances = self.column_sums(block, steps.rows, widest, sparse=sparse)
+            return codes, self._convert(block, sums, variances, steps.rank, outputs, conversion, codes)
         extremes = []
-        sparse = int(np.add.reduce(steps.driven)) <= SPARSE * steps.rows.size
         for begin in range(0, row_tiles, together):
             some = slice(begin, begin + together)
             first = block.first_tile + begin * column_tiles
-            part = block if together >= row_tiles else replace(block, first_tile=first, row_input=block.row_input[some])
+            part = replace(block, first_tile=first, row_input=block.row_input[some])
             sums, variances = self.column_sums(part, steps.rows[some], widest, sparse=sparse)
             extremes.append(self._convert(part, sums, variances, steps.rank[some], outputs, conversion, codes[some]))
-        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
+        return codes, np.concatenate(extremes)
 
     def _convert(
         self,
@@ -655,7 +659,5 @@ class FastEngine:
 
 def _joined(codes: list[np.ndarray], widest: int) -> np.ndarray:
     """Put codes of blocks [row tiles, column tiles, batch, outputs] side by side; outputs that a tile lacks are 0."""
-    if len(codes) == 1:
-        return codes[0]
     padding = [((0, 0), (0, 0), (0, 0), (0, widest - part.shape[3])) for part in codes]
     return np.concatenate([np.pad(part, one) for part, one in zip(codes, padding, strict=True)], axis=1)
