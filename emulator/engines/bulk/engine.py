@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import numba
 import numpy as np
 import torch
 
@@ -38,6 +39,7 @@ from twinbar.emulator.engines.bulk.column_conversions import (
     join_extremes,
 )
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
+from twinbar.emulator.engines.bulk.few_vectors import multiply_few
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
 from twinbar.emulator.engines.bulk.layer_pass import LayerPass
 from twinbar.emulator.engines.bulk.multiplied_program import MultipliedProgram
@@ -340,24 +342,82 @@ class FastEngine:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        return self.multiply_together([LayerProduct(block, inputs, full_scale)])[0]
+        product = LayerProduct(block, inputs, full_scale)
+        own = self._pass(product)
+        if self._suits_one_call(own):
+            return self._multiply_in_one_call(product, own)
+        return self._multiply_apart([product], [own])[0]
+
+    def _suits_one_call(self, own: LayerPass) -> bool:
+        """Whether a product takes one thread, and sums that stay in the caches."""
+        steps, plan = own.steps.rows.shape[1], own.plan
+        if len(plan.parts) > 1 or len(own.changed) * steps * plan.widest > SUMS_AT_A_TIME:
+            return False
+        return steps <= FEW_STEPS or (numba.get_num_threads() == 1 and own.steps.drives_few(SPARSE))
+
+    def _multiply_in_one_call(self, product: LayerProduct, own: LayerPass) -> MultiplyResult:
+        """Multiply a few vectors: one kernel after the other would take as long to call as to run."""
+        block, steps, outputs = own.plan.block, own.steps, own.plan.outputs
+        program = self._program([own])
+        row_tiles, column_tiles = block.shape
+        tiles, widest, converters = row_tiles * column_tiles, own.plan.widest, self._converters
+        pairs = self.config.array.pairs == "subtract"
+        codes = np.empty((row_tiles, column_tiles, own.batch, widest), np.int32)
+        sums = np.empty((2, row_tiles, steps.rows.shape[1], column_tiles, widest), steps.rows.dtype)
+        of_tiles = np.empty(tiles, np.int64)
+        lowest, highest, clipped, heat = multiply_few(
+            block.first_tile,
+            steps,
+            self._operands,
+            outputs,
+            self._conversion(product.full_scale),
+            converters.pair_errors if pairs else converters.errors,
+            converters.pair_offsets if pairs else converters.offsets,
+            converters.factors,
+            converters.counts,
+            self.config.array.sample_and_hold,
+            program.waits[0][0],
+            self._t,
+            np.empty((tiles, steps.rows.shape[2]), np.int32),
+            sums[0],
+            sums[1],
+            np.empty((tiles, 4, widest)),
+            codes,
+            np.empty((tiles, 1, 3), np.int64),
+            of_tiles,
+            self._scalars,
+            self._tables,
+        )
+        converters.counts[block.tiles] += program.conversions[0]
+        activity = program.activity.copy()
+        activity.actions[Action.ROW_DRIVE] = column_tiles * int(np.add.reduce(steps.driven))
+        activity.cell_energy[CellEnergy.FORWARD] = sum_of_tiles("cell_energy", of_tiles) if heat < 0 else heat
+        if not program.made[0]:
+            lowest, highest, clipped = 0, 0, 0
+        return MultiplyResult(self._lanes(own, codes), lowest, highest, clipped, program.made[0], activity)
 
     def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Multiply by several layers in one program (see `Engine.multiply_together`)."""
-        passes = [self._pass(product) for product in products]
+        return self._multiply_apart(products, [self._pass(product) for product in products])
+
+    def _multiply_apart(self, products: Sequence[LayerProduct], passes: Sequence[LayerPass]) -> list[MultiplyResult]:
+        """Multiply by several layers, or with several threads: a kernel for sums, for conversions, and for counts."""
         found = [self._multiplied(product, own) for product, own in zip(products, passes, strict=True)]
         program = self._program(passes)
         activity = self._multiply_activity(passes, program)
-        lane_bits = self._stream.controller.lane_bits
         results = []
         for own, made, (codes, extremes) in zip(passes, program.made, found, strict=True):
             # A tile without a conversion has extremes that are none.
             lowest, highest, clipped = join_extremes(extremes) if made else (0, 0, 0)
-            sums = add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
-            results.append(MultiplyResult(sums, lowest, highest, clipped, made, activity))
+            results.append(MultiplyResult(self._lanes(own, codes), lowest, highest, clipped, made, activity))
             if len(passes) > 1:
                 activity = Activity()
         return results
+
+    def _lanes(self, own: LayerPass, codes: np.ndarray) -> np.ndarray:
+        """Bring the outputs of tiles to the width of a lane; those of a cascade are added up."""
+        lane_bits = self._stream.controller.lane_bits
+        return add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
 
     def _pass(self, product: LayerProduct) -> LayerPass:
         """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
@@ -408,7 +468,7 @@ class FastEngine:
         row_tiles, column_tiles = block.shape
         widest = int(np.maximum.reduce(outputs))
         codes = np.empty((row_tiles, column_tiles, steps.taken.shape[1], widest), np.int32)
-        sparse = int(np.add.reduce(steps.driven)) <= SPARSE * steps.rows.size
+        sparse = steps.drives_few(SPARSE)
         # As many row tiles at a time as leave their sums in the caches.
         together = max(1, SUMS_AT_A_TIME // max(1, column_tiles * steps.rows.shape[1] * widest))
         if together >= row_tiles:
