@@ -29,7 +29,7 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
-from twinbar.emulator.contract.activity import Activity, ActivityTotal
+from twinbar.emulator.contract.activity import COUNTS, Activity, ActivityTotal
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.ledger.chip_area import area_figures
@@ -114,6 +114,17 @@ _CLOSED_CELLS: Final = {
     for kind, accounts in _OPEN_TO.items()
 }
 """Actions and cell energies that a program of each kind cannot have."""
+_CLOSED: Final = {
+    kind: np.array(
+        [
+            *_CLOSED_ACTIONS[kind],
+            *(len(ACTIONS) + cell for cell in _CLOSED_CELLS[kind]),
+            *(range(COUNTS - len(PHASES), COUNTS) if kind == "host" else ()),
+        ]
+    )
+    for kind in _OPEN_TO
+}
+"""Places of all counts that a program of each kind cannot have."""
 
 _WORDS: Final = {
     "cell_set": "heat of SET pulses in cells",
@@ -483,6 +494,8 @@ class Ledger:
 
 
 def _check_kind(kind: Kind, activity: Activity) -> None:
+    if not activity.counts[_CLOSED[kind]].any() and not (kind == "host" and (activity.cycles or activity.link_cycles)):
+        return
     closed_actions = activity.actions[_CLOSED_ACTIONS[kind]]
     if closed_actions.any():
         action = Action(_CLOSED_ACTIONS[kind][np.flatnonzero(closed_actions)[0]])
