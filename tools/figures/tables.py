@@ -1,0 +1,212 @@
+"""The measured figures as Markdown tables, for `tools/generate_docs.py`."""
+
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+from figures.measurements import POLICIES, SEEDS
+from figures.records import FigureRecord, load_record
+from twinbar.host.report.si import si
+
+
+def readme_figures() -> str:
+    """The table of README: one line for each claim, with the commit that was measured."""
+    epochs, policies = load_record("mnist-epochs"), load_record("mnist-policies")
+    speed, area = load_record("speed"), load_record("area")
+    seeds, rates = list(epochs.figures.values()), speed.figures
+    below = [100 * (seed["float"] - seed["accuracy"]) for seed in seeds]
+    up5k, ecp5 = area.figures.values()
+    images = [(rates[f"train_images_per_s{batch}"], rates[f"torch_images_per_s{batch}"]) for batch in _BATCHES]
+    shares = [f"{ours / torch:.0%}".replace("%", " %") for ours, torch in images]
+    rows = [
+        ("update elimination in the first epoch", f"{_mean(seeds, 'update_elimination'):.2%}", epochs),
+        (
+            f"accuracy of the crossbar after 8 epochs, mean of {len(SEEDS)} seeds",
+            f"{_mean(seeds, 'accuracy'):.2%}; {statistics.mean(below):.2f} points below `float` with the same schedule",
+            epochs,
+        ),
+        ("updates per weight over these 8 epochs", f"{_mean(seeds, 'updates_per_weight'):.2f}", epochs),
+        *(
+            (
+                f"`siamese` against `{yardstick}`, one epoch",
+                f"write energy {_saved(policies, yardstick, 'energy_j', 'write')}, write latency "
+                f"{_saved(policies, yardstick, 'seconds', 'write')}, whole-system energy "
+                f"{_saved(policies, yardstick, 'energy_j', 'total')}",
+                policies,
+            )
+            for yardstick in POLICIES[:-1]
+        ),
+        (
+            "closed-loop writes, one core, one-level moves",
+            f"{rates['writes_per_s'] / 1e6:.1f} million cells/s; {_power(rates['kernel_cycles_per_s'])} controller "
+            "cycles/s",
+            speed,
+        ),
+        (
+            "the controller's netlist, compiled (`rtl`), one tile with its array",
+            f"{_power(rates['rtl_cycles_per_s'])} cycles/s, {rates['rtl_over_pysim']:,.0f} times Amaranth's simulator; "
+            f"`fast` is {rates['fast_over_rtl']:.0f} times as quick again",
+            speed,
+        ),
+        (
+            "one tile of the controller, 128 x 128, without the link",
+            f"{up5k['cells']:,} logic cells of an iCE40UP5K, {max(up5k['clocks_mhz']):.0f} MHz; "
+            f"{max(ecp5['clocks_mhz']):.0f} MHz on an ECP5",
+            area,
+        ),
+        (
+            "training 784-256-128-10, 2 cores",
+            f"{shares[0]} of PyTorch alone at batch 100 ({images[0][0]:,.0f} images/s), {shares[1]} at batch 10 "
+            f"({images[1][0]:,.0f}), {shares[2]} at batch 1 ({images[2][0]:,.0f})",
+            speed,
+        ),
+        ("memory of the emulated array", f"{rates['bytes_per_cell']:.1f} bytes per cell", speed),
+    ]
+    return _table(("what", "measured", "at"), ((what, _spaced(figure), f"`{of.commit}`") for what, figure, of in rows))
+
+
+def readme_energy() -> str:
+    """The paragraph of README on where the energy of an epoch goes."""
+    siamese = load_record("mnist-policies").figures["siamese"]
+    every = load_record("mnist-policies").figures["closed-loop"]
+    chip = load_record("mnist-sums-on-chip").figures
+    energy, total = siamese["energy_j"], siamese["energy_j"]["total"]
+    parts = {
+        name: f"{energy[name] / total:.2%}" if name == "write" else f"{energy[name] / total:.0%}" for name in energy
+    }
+    return _spaced(
+        f"Once writes are gone, static power dominates what is left: of {_joules(total)} for the epoch of `siamese`, "
+        f"{parts['static']} is static, {parts['forward']} the forward pass, {parts['link']} the streams, and "
+        f"{parts['write']} writing. With four ADC channels, and\n[sums, packing and shared inputs on the "
+        f"chip](docs/benchmarks.md#sums-on-the-chip), it takes {_joules(chip['energy_j']['total'])} and "
+        f"{chip['seconds']['total']:.2f} s: {1 - chip['energy_j']['total'] / every['energy_j']['total']:.0%} less than "
+        f"`closed-loop`\nwith one channel. The twin's memory on the host takes another {_joules(energy['host'])} as "
+        "float32, and a tenth of it as a [twin of few bits](docs/twin.md).\n[Before and "
+        "after](docs/before-and-after.md) shows all of it together."
+    )
+
+
+def mnist_epochs() -> str:
+    """The table of `benchmarks/mnist_figures.py`."""
+    record = load_record("mnist-epochs")
+    seeds = list(record.figures.values())
+    for seed in seeds:
+        seed["below"] = 100 * (seed["float"] - seed["accuracy"])
+    lines = (
+        ("accuracy, crossbar", "accuracy", ".4f"),
+        ("accuracy, its twin", "twin", ".4f"),
+        ("accuracy, `float` alone", "float", ".4f"),
+        ("below `float`, points", "below", ".2f"),
+        ("update elimination, epoch 1", "update_elimination", ".5f"),
+        ("write elimination, epoch 1", "write_elimination", ".5f"),
+        ("updates per weight, 8 epochs", "updates_per_weight", ".2f"),
+        ("pulses per cell, first programming included", "mean_pulses_per_cell", ".2f"),
+    )
+    rows = (
+        (what, *(format(value, form) for value in [*(seed[key] for seed in seeds), _mean(seeds, key)]))
+        for what, key, form in lines
+    )
+    heads = ("figure", *(f"seed {number}" for number in record.figures), "mean")
+    return f"{_table(heads, rows)}\n\nAt `{record.commit}`.\n"
+
+
+def mnist_policies() -> str:
+    """The tables of the comparison of policies over one epoch."""
+    record = load_record("mnist-policies")
+    runs = record.figures
+    lines = [
+        ("accuracy, crossbar", lambda run: f"{run['accuracy']:.2%}"),
+        ("cell writes", lambda run: f"{run['cell_writes']:,}"),
+        ("write pulses", lambda run: f"{run['pulses']:,}"),
+        ("write energy", lambda run: _joules(run["energy_j"]["write"])),
+        ("write latency", lambda run: si(run["seconds"]["write"], "s")),
+        ("forward energy", lambda run: _joules(run["energy_j"]["forward"])),
+        ("whole-system energy", lambda run: _joules(run["energy_j"]["total"])),
+        ("whole-system latency", lambda run: si(run["seconds"]["total"], "s")),
+        ("with the memory of the twin", lambda run: _joules(run["energy_j"]["total_with_host"])),
+    ]
+    first = _table(
+        ("", *(f"`{policy}`" for policy in runs)),
+        ((what, *(_spaced(show(run)) for run in runs.values())) for what, show in lines),
+    )
+    second = _table(
+        (
+            "`siamese` against",
+            "cell writes",
+            "write energy",
+            "write latency",
+            "whole-system energy",
+            "whole-system latency",
+        ),
+        (
+            (
+                f"`{policy}`",
+                _less(runs["siamese"]["cell_writes"], runs[policy]["cell_writes"], 3),
+                *(
+                    _spaced(_saved(record, policy, *keys))
+                    for keys in (
+                        ("energy_j", "write"),
+                        ("seconds", "write"),
+                        ("energy_j", "total"),
+                        ("seconds", "total"),
+                    )
+                ),
+            )
+            for policy in POLICIES[:-1]
+        ),
+    )
+    return f"{first}\n\n{second}\n\nAt `{record.commit}`.\n"
+
+
+def area_and_clock() -> str:
+    """The table of `benchmarks/area.py`."""
+    record = load_record("area")
+    rows = (
+        (
+            title,
+            f"{found['cells']:,}",
+            found["block_rams"],
+            found["multipliers"],
+            f"{max(found['clocks_mhz'])} MHz ({', '.join(map(str, found['clocks_mhz']))})",
+        )
+        for title, found in record.figures.items()
+    )
+    heads = ("device", "logic cells", "block RAMs", "multipliers", "clock, best placement")
+    return f"{_table(heads, rows)}\n\nAt `{record.commit}`.\n"
+
+
+_BATCHES = ("", "_batch10", "_batch1")
+
+
+def _mean(seeds: list[dict[str, Any]], key: str) -> float:
+    return statistics.mean(seed[key] for seed in seeds)
+
+
+def _saved(record: FigureRecord, policy: str, *keys: str) -> str:
+    ours, theirs = (record.figures[name] for name in ("siamese", policy))
+    for key in keys:
+        ours, theirs = ours[key], theirs[key]
+    return _less(ours, theirs, 1 if keys[-1] == "total" else 2)
+
+
+def _less(ours: float, theirs: float, digits: int) -> str:
+    return f"{100 * (ours / theirs - 1):+.{digits}f} %"
+
+
+def _joules(value: float) -> str:
+    return si(value, "J").replace("µ", "u")
+
+
+def _power(value: float) -> str:
+    mantissa, _, exponent = f"{value:.1e}".partition("e+")
+    return f"{mantissa} x 10^{int(exponent)}"
+
+
+def _spaced(text: str) -> str:
+    return text.replace("%", " %").replace("  %", " %")
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    heads = tuple(heads)
+    lines = [heads, tuple("---" for _ in heads), *(tuple(row) for row in rows)]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
