@@ -1,16 +1,16 @@
 """Measures the figures of README and docs again: ``python tools/make_figures.py [NAME ...]``, or ``make figures``.
 
 Without names, those that are stale are measured. Each is kept in docs/figures/NAME.json with its commit, and
-``make docs`` writes them into the pages. ``--list`` says what there is and what is stale. A figure is stale when what it rests on has
-moved since: the stored trainings of its kind, a netlist, a workload (`figures.foundations`).
+``make docs`` writes them into the pages. ``--list`` says what there is and what is stale: that of which something has
+moved that it rests on, such as the stored trainings of its kind, a netlist, a workload (`figures.foundations`).
 """
 
 import argparse
 import subprocess
 import sys
 
+from figures.figure_record import FOLDER, ROOT, FigureRecord, load_record
 from figures.measurements import MEASUREMENTS
-from figures.records import FOLDER, ROOT, FigureRecord, load_record
 
 SOURCES = ("hw", "emulator", "host", "boards", "twinbar", "benchmarks", "tests/stored", "tools/figures")
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from amaranth.back import rtlil
 
-from figures.records import ROOT
+from figures.figure_record import ROOT
 from twinbar.hw.gateware.controller import Controller
 from twinbar.hw.gateware.controller_config import ControllerConfig
 

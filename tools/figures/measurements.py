@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from figures.figure_record import ROOT
 from figures.foundations import cost, digest_of_files, learning, netlist_of_a_tile, stored_reports
-from figures.records import ROOT
 
 POLICIES: Final = ("closed-loop", "closed-loop-analog", "siamese")
 SEEDS: Final = (0, 1, 2)

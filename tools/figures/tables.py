@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
+from figures.figure_record import FigureRecord, load_record
 from figures.measurements import POLICIES, SEEDS
-from figures.records import FigureRecord, load_record
 from twinbar.host.report.si import si
 
 
