@@ -47,7 +47,7 @@ class Measurement:
 
 def _run(command: str) -> str:
     program, *words = shlex.split(command)
-    start = [sys.executable, "-m", "twinbar"] if program == "twinbar" else [sys.executable]
+    start = {"twinbar": [sys.executable, "-m", "twinbar"], "python": [sys.executable]}[program]
     done = subprocess.run([*start, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{command} ended with status {done.returncode}; nothing was recorded for it")
@@ -108,7 +108,7 @@ def _area(_: Path, printed: list[str]) -> dict[str, Any]:
 
 MEASUREMENTS: Final = {
     "mnist-epochs": Measurement(
-        ("benchmarks/mnist_figures.py --out RUNS",),
+        ("python benchmarks/mnist_figures.py --out RUNS",),
         f"{_MNIST}; siamese and float, 8 epochs, seeds 0 to 2",
         20,
         _epochs,
@@ -142,7 +142,7 @@ MEASUREMENTS: Final = {
         lambda: digest_of_files("host/bench/reference.toml", "host/bench/workloads.py"),
     ),
     "area": Measurement(
-        ("benchmarks/area.py --json",),
+        ("python benchmarks/area.py --json",),
         "one tile of 128 x 128 cells, one 8-bit ADC channel, direct front end, without the link; three placements",
         15,
         _area,
