@@ -14,6 +14,7 @@ from figures.foundations import cost, digest_of_files, learning, netlist_of_a_ti
 
 POLICIES: Final = ("closed-loop", "closed-loop-analog", "siamese")
 SEEDS: Final = (0, 1, 2)
+WORD_BITS: Final = (32, 8)
 _MNIST: Final = "MNIST, MLP 784-256-10, batch 64, TaOx/HfOx cells, 16 levels, 8-bit ADC, 4-bit inputs, 128-row tiles"
 
 
@@ -94,6 +95,10 @@ def _one_run(runs: Path, _: list[str]) -> dict[str, Any]:
     return _cost_of_run(_report(runs))
 
 
+def _twins(runs: Path, _: list[str]) -> dict[str, Any]:
+    return {str(bits): _cost_of_run(_report(runs / str(bits))) for bits in WORD_BITS}
+
+
 def _bench(_: Path, printed: list[str]) -> dict[str, Any]:
     found = json.loads(printed[0])
     return {key: value for key, value in found.items() if isinstance(value, int | float)} | {
@@ -133,6 +138,17 @@ MEASUREMENTS: Final = {
         2,
         _one_run,
         lambda: {name: cost(report) for name, report in stored_reports("siamese", "two-channels").items()},
+    ),
+    "mnist-twins": Measurement(
+        tuple(
+            "twinbar train --data mnist --hidden 256 --epochs 1 --set twin.kind=residual "
+            f"--set twin.word_bits={bits} --out RUNS/{bits}"
+            for bits in WORD_BITS
+        ),
+        f"{_MNIST}; one epoch of siamese, the twin a residual of 8 bits with a momentum of 8 bits",
+        4,
+        _twins,
+        lambda: {name: cost(report) for name, report in stored_reports("siamese").items()},
     ),
     "speed": Measurement(
         ("twinbar bench --json",),

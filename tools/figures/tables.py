@@ -158,6 +158,25 @@ def mnist_policies() -> str:
     return f"{first}\n\n{second}\n\nAt `{record.commit}`.\n"
 
 
+def twin_and_whole() -> str:
+    """The table of the energy of an epoch with the memory of the twin."""
+    policies, residuals = load_record("mnist-policies"), load_record("mnist-twins")
+    runs = {f"`{policy}`, `float32`": policies.figures[policy] for policy in ("closed-loop", "siamese")}
+    runs |= {f"`siamese`, `residual`, words of {bits} bits": run for bits, run in residuals.figures.items()}
+    energies = [run["energy_j"] for run in runs.values()]
+    rows = (
+        (what, _joules(energy["total"]), _joules(energy["total_with_host"]))
+        for what, energy in zip(runs, energies, strict=True)
+    )
+    every, plain, words, _ = (energy["total_with_host"] for energy in energies)
+    table = _table(("energy of the epoch", "crossbar and controller", "with the memory of the twin"), rows)
+    saved = _spaced(
+        f"With the twin's memory `siamese` saves {1 - plain / every:.1%} where both have a twin of float32, and "
+        f"{1 - words / every:.1%} with a residual twin in words of 32 bits."
+    )
+    return f"{table}\n\n{saved} At `{policies.commit}` and `{residuals.commit}`.\n"
+
+
 def area_and_clock() -> str:
     """The table of `benchmarks/area.py`."""
     record = load_record("area")
