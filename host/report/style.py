@@ -141,6 +141,11 @@ def drawing() -> Iterator[None]:
         yield
 
 
+def page_colour(colour: str) -> str:
+    """Return a colour of a drawing as the page has it, which follows the reader's theme."""
+    return f"var({_VARIABLES[colour]})" if colour in _VARIABLES else colour
+
+
 def new_figure(width_in: float = WIDTH_IN, height_in: float = 3.5) -> Figure:
     """Make an empty figure of the given size in inches that lays itself out."""
     return Figure(figsize=(width_in, height_in), layout="constrained")
@@ -168,7 +173,7 @@ def log_quantity_axis(ax: Axes, unit: str, low: float, high: float) -> None:
     ax.xaxis.set_major_formatter(FixedFormatter([si.si(tick, unit, 1) for tick in ticks]))
 
 
-def _lay_out(figure: Figure) -> None:
+def lay_out(figure: Figure) -> None:
     """Lay a figure out once and for all; otherwise Matplotlib draws all of it once more for that, before each file."""
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -204,7 +209,7 @@ def svg(plot: Plot) -> str:
     buffer = io.StringIO()
     background, dpi = plot.figure.get_facecolor(), plot.figure.dpi
     with drawing():
-        _lay_out(plot.figure)
+        lay_out(plot.figure)
         # Matplotlib lays out for 72 dpi and stays there; images in the drawing would be coarser for it.
         plot.figure.dpi = dpi
         plot.figure.set_facecolor("none")

@@ -30,7 +30,7 @@ from twinbar.host.report.tile_layout import PlacedBlock, TileMap, lay_out
 _PIXELS: Final = 1_500_000
 """Largest number of cells that are drawn one by one; above it each pixel shows the most worn of a square of cells."""
 _NEVER: Final = "#c9d0d6"
-"""FinalCells without a single pulse."""
+"""Cells without a single pulse."""
 
 
 def _pooled(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
@@ -156,7 +156,7 @@ def wear_distribution(cells: FinalCells | None) -> Plot | None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("Pulses")
-    ax.set_ylabel("FinalCells with at least so many")
+    ax.set_ylabel("Cells with at least so many")
     ax.legend(loc="lower left")
     caption = (
         f"Fraction of the {len(pulses):,} mapped cells that have seen at least so many pulses; "
