@@ -9,19 +9,10 @@ import argparse
 import subprocess
 import sys
 
-from figures.figure_record import FOLDER, ROOT, FigureRecord, load_record
-from figures.measurements import MEASUREMENTS
+from figures.figure_record import ROOT, FigureRecord, load_record
+from figures.measurements import MEASUREMENTS, is_stale
 
 SOURCES = ("hw", "emulator", "host", "boards", "twinbar", "benchmarks", "tests/stored", "tools/figures")
-
-
-def is_stale(name: str) -> bool:
-    """Return whether a measurement was never made, or rests on what has moved since."""
-    if not (FOLDER / f"{name}.json").is_file():
-        return True
-    record = load_record(name)
-    measurement = MEASUREMENTS[name]
-    return record.rests_on != measurement.rests_on() or record.commands != list(measurement.commands)
 
 
 def commit() -> str:
@@ -49,6 +40,7 @@ def main() -> None:
         "names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; stale ones if none is given"
     )
     parser.add_argument("--list", action="store_true", help="only say what there is")
+    parser.add_argument("--check", action="store_true", help="end with status 1 if a figure is stale")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in MEASUREMENTS]
     if unknown:
@@ -57,6 +49,11 @@ def main() -> None:
         for name, measurement in MEASUREMENTS.items():
             state = "stale" if is_stale(name) else f"of {load_record(name).commit}"
             print(f"{name:20} {state:16} about {measurement.minutes} min: {'; '.join(measurement.commands)}")
+        return
+    if given.check:
+        stale = [name for name in MEASUREMENTS if is_stale(name)]
+        if stale:
+            raise SystemExit(f"stale: {', '.join(stale)}; run: make figures")
         return
     names = given.names or [name for name in MEASUREMENTS if is_stale(name)]
     at = commit() if names else ""

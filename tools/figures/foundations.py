@@ -7,6 +7,7 @@ trainings in tests/stored/ take a second each, and other tests hold the code to 
 
 import hashlib
 import json
+from functools import cache
 from typing import Any, Final
 
 from amaranth.back import rtlil
@@ -47,6 +48,7 @@ def digest_of_files(*names: str) -> dict[str, str]:
     return {name: _digest((ROOT / name).read_bytes()) for name in names}
 
 
+@cache
 def netlist_of_a_tile() -> dict[str, str]:
     """Digest of the controller's netlist, which area and clock follow from; lines of its sources do not count."""
     text = rtlil.convert(Controller(ControllerConfig()), emit_src=False)

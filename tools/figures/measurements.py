@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from figures.figure_record import ROOT
+from figures.figure_record import FOLDER, ROOT, load_record
 from figures.foundations import cost, digest_of_files, learning, netlist_of_a_tile, stored_reports
 
 POLICIES: Final = ("closed-loop", "closed-loop-analog", "siamese")
@@ -166,3 +166,11 @@ MEASUREMENTS: Final = {
     ),
 }
 """By name of the record."""
+
+
+def is_stale(name: str) -> bool:
+    """Return whether a measurement was never made, or rests on what has moved since."""
+    if not (FOLDER / f"{name}.json").is_file():
+        return True
+    record, measurement = load_record(name), MEASUREMENTS[name]
+    return record.rests_on != measurement.rests_on() or record.commands != list(measurement.commands)

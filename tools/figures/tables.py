@@ -5,17 +5,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from figures.figure_record import FigureRecord, load_record
-from figures.measurements import POLICIES, SEEDS
+from figures.measurements import POLICIES, SEEDS, is_stale
 from twinbar.host.report.si import si
 
 
 def readme_figures() -> str:
     """The table of README: one line for each claim, with the commit that was measured."""
-    epochs, policies = load_record("mnist-epochs"), load_record("mnist-policies")
-    speed, area = load_record("speed"), load_record("area")
-    seeds, rates = list(epochs.figures.values()), speed.figures
+    epochs, policies, speed, area = "mnist-epochs", "mnist-policies", "speed", "area"
+    seeds, rates = list(load_record(epochs).figures.values()), load_record(speed).figures
     below = [100 * (seed["float"] - seed["accuracy"]) for seed in seeds]
-    up5k, ecp5 = area.figures.values()
+    up5k, ecp5 = load_record(area).figures.values()
     images = [(rates[f"train_images_per_s{batch}"], rates[f"torch_images_per_s{batch}"]) for batch in _BATCHES]
     shares = [f"{ours / torch:.0%}".replace("%", " %") for ours, torch in images]
     rows = [
@@ -29,9 +28,9 @@ def readme_figures() -> str:
         *(
             (
                 f"`siamese` against `{yardstick}`, one epoch",
-                f"write energy {_saved(policies, yardstick, 'energy_j', 'write')}, write latency "
-                f"{_saved(policies, yardstick, 'seconds', 'write')}, whole-system energy "
-                f"{_saved(policies, yardstick, 'energy_j', 'total')}",
+                f"write energy {_saved(load_record(policies), yardstick, 'energy_j', 'write')}, write latency "
+                f"{_saved(load_record(policies), yardstick, 'seconds', 'write')}, whole-system energy "
+                f"{_saved(load_record(policies), yardstick, 'energy_j', 'total')}",
                 policies,
             )
             for yardstick in POLICIES[:-1]
@@ -62,7 +61,7 @@ def readme_figures() -> str:
         ),
         ("memory of the emulated array", f"{rates['bytes_per_cell']:.1f} bytes per cell", speed),
     ]
-    return _table(("what", "measured", "at"), ((what, _spaced(figure), f"`{of.commit}`") for what, figure, of in rows))
+    return _table(("what", "measured", "at"), ((what, _spaced(figure), _at(of)) for what, figure, of in rows))
 
 
 def readme_energy() -> str:
@@ -108,7 +107,7 @@ def mnist_epochs() -> str:
         for what, key, form in lines
     )
     heads = ("figure", *(f"seed {number}" for number in record.figures), "mean")
-    return f"{_table(heads, rows)}\n\nAt `{record.commit}`.\n"
+    return f"{_table(heads, rows)}\n\nAt {_at('mnist-epochs')}.\n"
 
 
 def mnist_policies() -> str:
@@ -156,7 +155,7 @@ def mnist_policies() -> str:
             for policy in POLICIES[:-1]
         ),
     )
-    return f"{first}\n\n{second}\n\nAt `{record.commit}`.\n"
+    return f"{first}\n\n{second}\n\nAt {_at('mnist-policies')}.\n"
 
 
 def twin_and_whole() -> str:
@@ -175,7 +174,7 @@ def twin_and_whole() -> str:
         f"With the twin's memory `siamese` saves {1 - plain / every:.1%} where both have a twin of float32, and "
         f"{1 - words / every:.1%} with a residual twin in words of 32 bits."
     )
-    return f"{table}\n\n{saved} At `{policies.commit}` and `{residuals.commit}`.\n"
+    return f"{table}\n\n{saved} At {_at('mnist-policies')} and {_at('mnist-twins')}.\n"
 
 
 def area_and_clock() -> str:
@@ -192,10 +191,15 @@ def area_and_clock() -> str:
         for title, found in record.figures.items()
     )
     heads = ("device", "logic cells", "block RAMs", "multipliers", "clock, best placement")
-    return f"{_table(heads, rows)}\n\nAt `{record.commit}`.\n"
+    return f"{_table(heads, rows)}\n\nAt {_at('area')}.\n"
 
 
 _BATCHES = ("", "_batch10", "_batch1")
+
+
+def _at(name: str) -> str:
+    """Return the commit of a measurement; pages never show a stale figure without a word."""
+    return f"`{load_record(name).commit}`{', stale' if is_stale(name) else ''}"
 
 
 def _mean(seeds: list[dict[str, Any]], key: str) -> float:
