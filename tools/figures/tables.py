@@ -158,6 +158,44 @@ def mnist_policies() -> str:
     return f"{first}\n\n{second}\n\nAt {_at('mnist-policies')}.\n"
 
 
+def bench_figures() -> str:
+    """The table of `twinbar bench`."""
+    rates = load_record("speed").figures
+
+    def several(name: str) -> tuple[str, str]:
+        keys = [f"{name}{batch}" for batch in _BATCHES]
+        hundred, ten, one = (f"{rates[key]:,.0f}" for key in keys)
+        return ", ".join(f"`{key}`" for key in keys), f"{hundred}, {ten} and {one} images/s"
+
+    rows = (
+        ("`writes_per_s`", f"{rates['writes_per_s']:,.0f} cells/s"),
+        ("`kernel_cycles_per_s`", f"{rates['kernel_cycles_per_s']:,.0f} cycles/s"),
+        ("`rtl_cycles_per_s` (netlist of one tile)", f"{rates['rtl_cycles_per_s']:,.0f} cycles/s"),
+        ("`rtl_tile_cycles_per_s` (16 tiles)", f"{rates['rtl_tile_cycles_per_s']:,.0f} cycles/s"),
+        ("`pysim_cycles_per_s`", f"{rates['pysim_cycles_per_s']:,.0f} cycles/s"),
+        ("`events_phases_per_s`", f"{rates['events_phases_per_s']:,.0f} phases/s"),
+        ("`fast_over_rtl`", f"{rates['fast_over_rtl']:,.0f}"),
+        ("`rtl_over_pysim`", f"{rates['rtl_over_pysim']:,.0f}"),
+        (
+            "`four_tiles_over_one`",
+            f"{rates['four_tiles_over_one']:.3f}, standard error {rates['four_tiles_over_one_error']:.3f}, over "
+            f"{rates['four_tiles_over_one_writes']:,} writes",
+        ),
+        (
+            "`controller_overhead`, `controller_overhead_serial_parts`",
+            f"{rates['controller_overhead']:.4f} and {rates['controller_overhead_serial_parts']:.4f}",
+        ),
+        (
+            "`link_bytes_per_write`, `link_bytes_per_response`",
+            f"{rates['link_bytes_per_write']:.2f} and {rates['link_bytes_per_response']:.2f} bytes",
+        ),
+        ("`bytes_per_cell`", f"{rates['bytes_per_cell']:.2f}"),
+        several("train_images_per_s"),
+        several("torch_images_per_s"),
+    )
+    return f"{_table(('key', 'figure'), rows)}\n\nAt {_at('speed')}.\n"
+
+
 def twin_and_whole() -> str:
     """The table of the energy of an epoch with the memory of the twin."""
     policies, residuals = load_record("mnist-policies"), load_record("mnist-twins")
