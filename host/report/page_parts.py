@@ -11,7 +11,7 @@ from typing import Any, Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from twinbar.host.report.plot_data import plot_data
+from twinbar.host.report.plot_data import plot_data, values_csv
 from twinbar.host.report.style import Plot, drawing, inline_svg, lay_out, pdf, png, svg
 
 INDEX: Final = "index.html"
@@ -80,6 +80,8 @@ def draw_files(
             "values": values,
         }
         files.append((f"{plot.name}.svg", document.encode("utf-8")))
+        if values:
+            files.append((f"{plot.name}.csv", values_csv(values).encode("utf-8")))
         for suffix, draw in EXTRA_FORMATS.items():
             name = f"{plot.name}.{suffix}"
             if suffix in formats or (path / PLOTS / name).exists():

@@ -4,6 +4,8 @@ Places are fractions of the drawing's width and height, from its upper left corn
 nothing of scales. Series get an id in the drawing, by which the page hides and shows them.
 """
 
+import csv
+import io
 import math
 from typing import Any, Final
 
@@ -51,6 +53,18 @@ def plot_data(figure: Figure) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def values_csv(values: list[dict[str, Any]]) -> str:
+    """Return the values of a plot as a table: one row for each point of a series, and for each bar."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("axes", "series", "x", "y"))
+    for axes in values:
+        of = " against ".join(filter(None, (axes["y"], axes["x"])))
+        table.writerows((of, line["label"], x, y) for line in axes["lines"] for *_, x, y in line["points"])
+        table.writerows((of, "", bar["label"], bar["value"]) for bar in axes["bars"])
+    return text.getvalue()
 
 
 def _label(axis: Axis) -> str:

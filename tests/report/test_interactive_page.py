@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from twinbar.host.report.page_parts import draw_files, with_contents
-from twinbar.host.report.plot_data import plot_data
+from twinbar.host.report.plot_data import plot_data, values_csv
 from twinbar.host.report.style import Plot, drawing, lay_out, new_figure
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -86,6 +86,17 @@ def test_series_are_found_in_the_drawing(tmp_path: Path) -> None:
         figure.add_subplot().plot([1, 2], [3, 5], label="loss")
     shown, _ = draw_files([Plot("loss", "Loss", "Falls.", figure)], tmp_path, ())
     assert f'id="loss-{shown["loss"]["values"][0]["lines"][0]["id"]}"' in shown["loss"]["svg"]
+
+
+def test_values_as_a_table() -> None:
+    line = {"label": "loss, mean", "points": [[0.1, 0.2, 1.0, "97.5 %"], [0.3, 0.4, 2.0, 3.0]]}
+    bars = [{"label": "siamese", "value": 2.5}]
+    assert values_csv([{"x": "Step", "y": "Loss", "lines": [line], "bars": bars}]).splitlines() == [
+        "axes,series,x,y",
+        'Loss against Step,"loss, mean",1.0,97.5 %',
+        'Loss against Step,"loss, mean",2.0,3.0',
+        "Loss against Step,,siamese,2.5",
+    ]
 
 
 def test_contents() -> None:

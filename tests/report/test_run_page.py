@@ -137,7 +137,7 @@ def test_plots_tell_figures_in_text(built_run: Path) -> None:
 def test_png_and_pdf_are_drawn_on_request_and_again_with_the_page(tmp_path: Path, make_run: Callable) -> None:
     make_run(tmp_path, "float", epochs=1)
     build_report(tmp_path)
-    assert {path.suffix for path in (tmp_path / "plots").iterdir()} == {".svg"}
+    assert {path.suffix for path in (tmp_path / "plots").iterdir()} == {".svg", ".csv"}
     build_report(tmp_path, formats=["png"])
     names = {path.name for path in (tmp_path / "plots").iterdir()}
     assert names == {f"{name}.{suffix}" for name in ("accuracy", "loss") for suffix in ("svg", "png")}
