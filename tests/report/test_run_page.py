@@ -140,7 +140,7 @@ def test_png_and_pdf_are_drawn_on_request_and_again_with_the_page(tmp_path: Path
     assert {path.suffix for path in (tmp_path / "plots").iterdir()} == {".svg", ".csv"}
     build_report(tmp_path, formats=["png"])
     names = {path.name for path in (tmp_path / "plots").iterdir()}
-    assert names == {f"{name}.{suffix}" for name in ("accuracy", "loss") for suffix in ("svg", "png")}
+    assert names == {f"{name}.{suffix}" for name in ("accuracy", "loss") for suffix in ("svg", "csv", "png")}
     drawn = (tmp_path / "plots" / "loss.png").read_bytes()
     (tmp_path / "plots" / "loss.png").write_bytes(b"of an earlier state")
     build_report(tmp_path)
