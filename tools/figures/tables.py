@@ -49,8 +49,8 @@ def readme_figures() -> str:
         ),
         (
             "one tile of the controller, 128 x 128, without the link",
-            f"{up5k['cells']:,} logic cells of an iCE40UP5K, {max(up5k['clocks_mhz']):.0f} MHz; "
-            f"{max(ecp5['clocks_mhz']):.0f} MHz on an ECP5",
+            f"{up5k['cells']:,} logic cells of an iCE40UP5K, {max(up5k['clocks_mhz']):g} MHz; "
+            f"{max(ecp5['clocks_mhz']):g} MHz on an ECP5",
             area,
         ),
         (
