@@ -16,7 +16,8 @@ from twinbar.host.cli import app
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "tutorials"
 PAGES = sorted(FOLDER.glob("*.md"))
 CELL = re.compile(r"^```\{code-cell\}\n(.*?)^```", re.DOTALL | re.MULTILINE)
-COMMAND = re.compile(r"^!(.*)$", re.MULTILINE)
+COMMAND = re.compile(r"^!((?:.*\\\n)*.*)$", re.MULTILINE)
+"""A command for the shell, over several lines where they end in a backslash."""
 HEAD = "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n"
 
 
