@@ -48,6 +48,31 @@
     return [(at.x - size[0]) / size[2], (at.y - size[1]) / size[3]];
   };
 
+  // Values of cells are compressed; they are unpacked when a cursor first comes near, once.
+  const unpacked = async (packed) => {
+    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint16Array(await new Response(stream).arrayBuffer());
+  };
+
+  const lookAtCells = async (svg, size, cells, event) => {
+    const [left, top] = point(svg, size, event);
+    let before = 0;
+    for (const tile of cells.tiles) {
+      const [x, y, right, bottom] = tile.box;
+      if (within(tile.box, [left, top])) {
+        const row = Math.min(Math.floor((top - y) / (bottom - y) * tile.rows), tile.rows - 1);
+        const column = Math.min(Math.floor((left - x) / (right - x) * tile.columns), tile.columns - 1);
+        cells.unpacked ??= unpacked(cells.values);
+        const value = (await cells.unpacked)[before + row * tile.columns + column];
+        show(event, tile.name, [[`row ${row}, column ${column}`], [value === 65535 ? "no cell" : `${number(value)}`]]);
+        return;
+      }
+      before += tile.rows * tile.columns;
+    }
+    tip.hidden = true;
+  };
+
   const look = (svg, size, plot, hidden, event) => {
     const at = point(svg, size, event);
     for (const axes of plot) {
@@ -147,7 +172,7 @@
     const name = figure.dataset.plot;
     const svg = figure.querySelector("svg");
     const size = svg.getAttribute("viewBox").split(" ").map(Number);
-    const plot = data[name] ?? [];
+    const { axes: plot, tiles: cells } = data[name];
     const hidden = new Set();
     const button = element("button", { type: "button", class: "enlarge" }, "Enlarge");
     button.addEventListener("click", () => enlarge(svg, size));
@@ -155,7 +180,8 @@
     const box = choices(svg, name, plot, hidden);
     if (box) svg.after(box);
     zoomable(svg, size);
-    svg.addEventListener("pointermove", (event) => look(svg, size, plot, hidden, event));
+    svg.addEventListener("pointermove", (event) =>
+      cells ? lookAtCells(svg, size, cells, event) : look(svg, size, plot, hidden, event));
     svg.addEventListener("pointerleave", () => { tip.hidden = true; guide.remove(); });
   });
 })();

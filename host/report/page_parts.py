@@ -11,7 +11,7 @@ from typing import Any, Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from twinbar.host.report.plot_data import plot_data, values_csv
+from twinbar.host.report.plot_data import plot_data, tile_data, values_csv
 from twinbar.host.report.style import Plot, drawing, inline_svg, lay_out, pdf, png, svg
 
 INDEX: Final = "index.html"
@@ -70,6 +70,7 @@ def draw_files(
         with drawing():
             lay_out(plot.figure)
             values = plot_data(plot.figure)
+            tiles = tile_data(plot.figure, plot.tiles)
         document = svg(plot)
         element = inline_svg(document, plot.name, f"{plot.title}. {plot.caption}")
         shown[plot.name] = {
@@ -78,6 +79,7 @@ def draw_files(
             "wide": plot.wide,
             "svg": Markup(element),
             "values": values,
+            "tiles": tiles,
         }
         files.append((f"{plot.name}.svg", document.encode("utf-8")))
         if values:
@@ -103,7 +105,8 @@ def render(template: str, **values: Any) -> str:
         installed = version("twinbar")
     except PackageNotFoundError:
         installed = "(not installed)"
-    plots = {name: plot["values"] for name, plot in values.get("plots", {}).items()}
+    shown = values.get("plots", {})
+    plots = {name: {"axes": plot["values"], "tiles": plot["tiles"]} for name, plot in shown.items()}
     page = (
         _environment()
         .get_template(template)

@@ -4,9 +4,12 @@ Places are fractions of the drawing's width and height, from its upper left corn
 nothing of scales. Series get an id in the drawing, by which the page hides and shows them.
 """
 
+import base64
 import csv
 import io
 import math
+import zlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import matplotlib.colors
@@ -20,8 +23,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 from matplotlib.ticker import FuncFormatter
 
-from twinbar.host.report.style import page_colour
+from twinbar.host.report.style import TilePixels, page_colour
 
+_NO_CELL: Final = 65535
 _MOST_POINTS: Final = 1000
 """Of a line; a drawing is no wider than that many pixels."""
 
@@ -53,6 +57,28 @@ def plot_data(figure: Figure) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def tile_data(figure: Figure, tiles: Sequence[TilePixels]) -> dict[str, Any] | None:
+    """Return the tiles of a drawing of cells for the page; None where it has none.
+
+    Returns
+    -------
+    dict
+        ``tiles`` (``name``, ``box``, ``rows``, ``columns``), and ``values``: all of them one behind the other as 16-bit
+        words, compressed (zlib) and in base64. 65535 stands for no cell, 65534 for that many and more.
+    """
+    if not tiles:
+        return None
+    listed, words = [], []
+    for tile in tiles:
+        rows, columns = tile.values.shape
+        corners = np.array([[tile.x, tile.y], [tile.x + columns, tile.y + rows]]) - 0.5
+        (left, top), (right, bottom) = _places(figure.axes[0], corners)
+        listed.append({"name": tile.name, "box": _rounded(left, top, right, bottom), "rows": rows, "columns": columns})
+        counts = np.minimum(np.nan_to_num(tile.values), _NO_CELL - 1)
+        words.append(np.where(np.isnan(tile.values), _NO_CELL, counts).astype("<u2").tobytes())
+    return {"tiles": listed, "values": base64.b64encode(zlib.compress(b"".join(words), 9)).decode("ascii")}
 
 
 def values_csv(values: list[dict[str, Any]]) -> str:

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from numpy.typing import NDArray
 
 from twinbar.host.report import si
 
@@ -108,6 +110,25 @@ PNG_DPI: Final = 160
 
 
 @dataclass(frozen=True)
+class TilePixels:
+    """A tile in a drawing of cells: what the page says of the pixel under the cursor.
+
+    Parameters
+    ----------
+    name : str
+    x, y : int
+        Its corner in the drawing's pixels.
+    values : float [rows, columns]
+        One for each pixel; NaN where there is no cell.
+    """
+
+    name: str
+    x: int
+    y: int
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Plot:
     """A finished drawing.
 
@@ -122,6 +143,8 @@ class Plot:
     figure : Figure
     wide : bool
         Whether it needs the whole width of the page.
+    tiles : tuple of TilePixels
+        Where its first axes show cells.
     """
 
     name: str
@@ -129,6 +152,7 @@ class Plot:
     caption: str
     figure: Figure
     wide: bool = False
+    tiles: tuple[TilePixels, ...] = ()
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """What the page does beyond standing there: values under the cursor, series to choose, a list of contents; offline."""
 
+import base64
 import json
 import re
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,21 @@ def test_values_as_a_table() -> None:
     ]
 
 
+def test_cells_under_the_cursor(run_page: str, built_run: Path) -> None:
+    cells = values_of(run_page)["wear-map"]["tiles"]
+    words = np.frombuffer(zlib.decompress(base64.b64decode(cells["values"])), "<u2")
+    with np.load(built_run / "arrays.npz") as arrays:
+        index = list(arrays["tile_names"]).index(cells["tiles"][1]["name"])
+        pulses, mapped = arrays["pulses"][index], arrays["mapped"][index]
+    first, second = cells["tiles"][:2]
+    shown = words[first["rows"] * first["columns"] :][: pulses.size].reshape(pulses.shape)
+    assert (shown[mapped] == pulses[mapped]).all()
+    assert (shown[~mapped] == 65535).all()
+    left, top, right, bottom = second["box"]
+    assert 0 < left < right < 1
+    assert 0 < top < bottom < 1
+
+
 def test_contents() -> None:
     page = with_contents("<!-- contents --><h2>One &amp; all</h2><h2>Two</h2><h2>Three</h2>")
     assert page.startswith('<nav class="contents" aria-label="Contents"><ul><li><a href="#one-all">One &amp; all</a>')
@@ -114,7 +131,7 @@ def test_the_page_needs_nothing_from_elsewhere(run_page: str) -> None:
 
 
 def test_values_of_the_page(run_page: str, run_report: dict[str, Any]) -> None:
-    (axes,) = values_of(run_page)["accuracy"]
+    (axes,) = values_of(run_page)["accuracy"]["axes"]
     told = [point[3] for point in axes["lines"][0]["points"]]
     assert told == [f"{100 * epoch['test_accuracy']:g} %" for epoch in run_report["epochs"]]
     assert [f'href="#{name}"' in run_page for name in ("energy", "cells", "epochs")] == [True] * 3
@@ -125,12 +142,21 @@ ACT = """
 (() => {
   const figure = document.querySelector('figure[data-plot="accuracy"]');
   const svg = figure.querySelector("svg"), box = svg.getBoundingClientRect();
-  const axes = JSON.parse(document.getElementById("plot-data").textContent).accuracy[0];
+  const axes = JSON.parse(document.getElementById("plot-data").textContent).accuracy.axes[0];
   const at = (event, choices) => svg.dispatchEvent(new event[0](event[1], { cancelable: true, ...choices }));
   const clientX = box.left + (axes.lines[0].points.at(-1)[0] - 0.001) * box.width;
   at([PointerEvent, "pointermove"], { clientX, clientY: box.top + (axes.box[1] + 0.1) * box.height });
   const tip = document.querySelector(".tip");
   const told = tip.hidden ? "hidden" : tip.textContent;
+  const map = document.querySelector('figure[data-plot="wear-map"] svg'), frame = map.getBoundingClientRect();
+  const tile = JSON.parse(document.getElementById("plot-data").textContent)["wear-map"].tiles.tiles[1];
+  const middle = (from, to, count, place) => from + (to - from) * (place + 0.5) / count;
+  const over = () => {
+    const frame = map.getBoundingClientRect();
+    map.dispatchEvent(new PointerEvent("pointermove", {
+      clientX: frame.left + middle(tile.box[0], tile.box[2], tile.columns, 3) * frame.width,
+      clientY: frame.top + middle(tile.box[1], tile.box[3], tile.rows, 2) * frame.height }));
+  };
   figure.querySelector(".choices button").click();
   const gone = svg.querySelector(`#accuracy-${axes.lines[0].id}`).style.display;
   figure.querySelector("button.enlarge").click();
@@ -138,13 +164,15 @@ ACT = """
   at([WheelEvent, "wheel"], { deltaY: -1, clientX: innerWidth / 2, clientY: innerHeight / 2 });
   const zoomed = svg.getAttribute("viewBox").split(" ")[2] / before.split(" ")[2];
   document.querySelector("dialog").close();
+  over();
   setTimeout(() => {
+    const cell = tip.textContent;
     const done = document.createElement("pre");
     done.id = "seen";
     const back = figure.contains(svg) && svg.getAttribute("viewBox") === before;
-    done.textContent = JSON.stringify({ told, gone, zoomed, back });
+    done.textContent = JSON.stringify({ told, gone, zoomed, back, cell });
     document.body.append(done);
-  }, 100);
+  }, 500);
 })();
 </script>
 """
@@ -152,7 +180,7 @@ ACT = """
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium (apt-get install chromium)")
 def test_a_browser_shows_values_hides_series_and_zooms(
-    run_page: str, run_report: dict[str, Any], tmp_path: Path
+    run_page: str, run_report: dict[str, Any], built_run: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "page.html"
     page.write_text(run_page.replace("</body>", ACT + "</body>"), encoding="utf-8")
@@ -169,3 +197,7 @@ def test_a_browser_shows_values_hides_series_and_zooms(
     assert seen["gone"] == "none"
     assert seen["zoomed"] == pytest.approx(0.8)
     assert seen["back"] is True
+    name = values_of(run_page)["wear-map"]["tiles"]["tiles"][1]["name"]
+    with np.load(built_run / "arrays.npz") as arrays:
+        pulses = arrays["pulses"][list(arrays["tile_names"]).index(name)][2, 3]
+    assert seen["cell"] == f"{name}row 2, column 3{pulses:,}"
