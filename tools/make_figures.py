@@ -23,13 +23,14 @@ def commit() -> str:
     SystemExit
         If they differ from it: nobody could find out what was measured.
     """
-    changed = _git("status", "--porcelain", "--", *SOURCES)
+    changed = git("status", "--porcelain", "--", *SOURCES)
     if changed:
         raise SystemExit(f"commit first: a figure is kept with its commit, and these differ from it:\n{changed}")
-    return _git("rev-parse", "--short=10", "HEAD")
+    return git("rev-parse", "--short=10", "HEAD")
 
 
-def _git(*words: str) -> str:
+def git(*words: str) -> str:
+    """Return what git says of the repository."""
     return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
