@@ -10,7 +10,7 @@ PACKAGES := hw emulator host boards
 # Every editable installation warns of folders that are called like the package, which one of ours is, and may be.
 QUIETLY := PYTHONWARNINGS=ignore
 
-.PHONY: help demo test verification checks coverage kernels yosys lint typecheck docs docs-check pictures site wheel release-check clean
+.PHONY: help demo test verification checks coverage kernels yosys lint typecheck docs docs-check pictures site figures wheel release-check clean
 
 help:
 	@echo 'make demo       set up, train on digits, and say where the page with the result is'
@@ -21,8 +21,9 @@ help:
 	@echo 'make typecheck  mypy over all packages, as they are imported'
 	@echo 'make docs       write the generated parts of docs/ again'
 	@echo 'make site       build the documentation as a site in build/site'
-	@echo 'make docs-check links of the site, commands and programs of the pages'
+	@echo 'make docs-check links of the site, commands and programs of the pages; executes the tutorials'
 	@echo 'make pictures   draw the pictures of docs/ again (needs a C++ compiler, takes minutes)'
+	@echo 'make figures    measure the figures of README and docs that are stale (NAMES=... for others; minutes to an hour)'
 	@echo 'make wheel      build a wheel in dist/'
 	@echo 'make release-check  build, install in fresh environments and train there, with each Python at hand'
 	@echo 'make clean      remove what the other targets made, the environment and runs/demo* included'
@@ -82,13 +83,16 @@ typecheck: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	$(BIN)/python tools/generate_docs.py
 
-# The site warns of links that lead nowhere and of pages that no list has; the check makes errors of that.
-site: $(VENV)/installed-docs
-	$(BIN)/python -m sphinx -b html -q docs build/site
+# The site executes the tutorials (what they printed is kept in build/notebooks until they change), and warns of links that
+# lead nowhere and of pages that no list has. The check keeps nothing, and makes errors of warnings.
+SPHINX := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sphinx -b html -q
+
+site: $(VENV)/installed-docs $(VENV)/installed-dev
+	$(SPHINX) docs build/site
 	@echo "Open in a browser: $(CURDIR)/build/site/index.html"
 
 docs-check: $(VENV)/installed-docs $(VENV)/installed-dev
-	$(BIN)/python -m sphinx -b html -q -W --keep-going -d build/site-check/doctrees docs build/site-check/html
+	$(SPHINX) -W --keep-going -E -D nb_execution_mode=force -d build/site-check/doctrees docs build/site-check/html
 	$(BIN)/python -m pytest tests/docs
 
 pictures: $(VENV)/installed-dev
@@ -118,3 +122,8 @@ $(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(QUIETLY) $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[hdl,boards]' --group dev
 	@touch $@ $(VENV)/installed
+
+# NAMES=mnist-epochs measures that one, stale or not; `tools/make_figures.py --list` says what there is.
+figures: $(VENV)/installed-dev
+	$(BIN)/python tools/make_figures.py $(NAMES)
+	$(BIN)/python tools/generate_docs.py

@@ -1,9 +1,21 @@
 """The documentation as a site: ``make site``."""
 
+from pathlib import Path
+
 project = "Twinbar"
 author = "The Twinbar authors"
-extensions = ["myst_parser"]
+extensions = ["myst_nb"]
 html_theme = "furo"
 html_title = project
 # Headings have the anchors that GitHub gives them, so that links hold in both places.
 myst_heading_anchors = 4
+
+# The tutorials are notebooks as text, executed when the site is built: each in a folder of its own, with nothing of the
+# checkout around it. What a notebook printed is kept until its text changes; `make docs-check` keeps nothing.
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(Path(__file__).resolve().parent.parent / "build" / "notebooks")
+nb_execution_in_temp = True
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_merge_streams = True

@@ -2,6 +2,7 @@
 
 import fnmatch
 import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.version import Version
+
+import twinbar as tb
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("twinbar", "hw", "emulator", "host", "boards")
@@ -67,7 +71,35 @@ def test_the_command_is_installed(project: dict[str, Any]) -> None:
     (script,) = entry_points(group="console_scripts", name="twinbar")
     assert project["project"]["scripts"]["twinbar"] == script.value
     assert callable(script.load())
-    assert project["project"]["version"] == version("twinbar")
+
+
+def test_the_version_is_that_of_the_tags(project: dict[str, Any]) -> None:
+    assert project["project"]["dynamic"] == ["version"]
+    assert any(Requirement(text).name == "setuptools-scm" for text in project["build-system"]["requires"])
+    assert Version(tb.__version__) == Version(version("twinbar"))
+
+
+def test_a_source_tree_on_the_path_says_that_its_version_is_unknown(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "twinbar", tmp_path / "twinbar", ignore=shutil.ignore_patterns("__pycache__"))
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", "import twinbar; print(twinbar.__version__)"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "0+unknown"
+
+
+def test_changelog_citation_and_fallback_name_one_release(project: dict[str, Any]) -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## \[([0-9.]+)\]", changelog, re.MULTILINE)
+    cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert cited is not None
+    assert newest[1] == cited[1]
+    # A copy that does not know its version must not pass for a release.
+    assert project["tool"]["setuptools_scm"]["fallback_version"] == f"{newest[1]}.dev0"
 
 
 @pytest.mark.slow

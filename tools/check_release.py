@@ -55,9 +55,14 @@ def build(place: Path) -> Path:
     for name in filter(None, listed):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, source / name)
-    _run([sys.executable, "-m", "build", "--outdir", str(place / "dist"), str(source)])
+    # The copy has no tags: what it is the version of is told by the checkout.
+    version = _run([sys.executable, "-m", "setuptools_scm"], cwd=ROOT).strip()
+    told = os.environ | {"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_TWINBAR": version}
+    _run([sys.executable, "-m", "build", "--outdir", str(place / "dist"), str(source)], env=told)
     (archive,) = (place / "dist").glob("*.tar.gz")
     (wheel,) = (place / "dist").glob("*.whl")
+    if wheel.name.split("-")[1] != version:
+        raise SystemExit(f"the wheel is {wheel.name}; its version must be that of the checkout, {version}")
     expected = {name for name in listed if name.partition("/")[0] in ("twinbar", "hw", "emulator", "host", "boards")}
     expected = {name for name in expected if not name.endswith(".md")}
     with tarfile.open(archive) as opened:

@@ -83,9 +83,12 @@ _find_rooms_of_a_clone()
 def __getattr__(name: str) -> Any:
     """Import what is asked for."""
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        value: Any = version("twinbar")
+        try:
+            value: Any = version("twinbar")
+        except PackageNotFoundError:  # a source tree on the path, which nobody has installed
+            value = "0+unknown"
     elif name == "boards":  # the package of that name lists them when it is called
         value = importlib.import_module("twinbar.boards")
     elif name in _HOMES:

@@ -1,6 +1,7 @@
 """The command ``twinbar``."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -62,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     failures.set_debug(False)
     name_output_failures()
     make_printable()
+    # A notebook's kernel names a backend that other environments lack, and Matplotlib then refuses to be imported.
+    # Plots have canvases of their own.
+    os.environ.pop("MPLBACKEND", None)
     try:
         app(args=None if arguments is None else list(arguments), prog_name="twinbar")
     except Exception as error:

@@ -109,7 +109,7 @@ def core(
         parts,
         hosts=[name.strip() for name in hosts.split(",") if name.strip()],
         chip=chip,
-        release=version("twinbar"),
+        release=version("twinbar").partition("+")[0],  # a version of IP-XACT has no plus sign
     )
     written = project.write(out)
     if as_json:

@@ -56,7 +56,7 @@ class FinalCells:
     conductance_s : float32 array [tiles, rows, columns]
         Conductance in siemens.
     mapped : bool array [tiles, rows, columns]
-        FinalCells that hold weights.
+        Cells that hold weights.
     levels_s : float64 array [levels]
         Nominal conductance of each level in siemens, ascending.
     target_level : int16 array [tiles, rows, columns]

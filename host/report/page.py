@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from twinbar.host.experiment.reproduction_config import REPRODUCTION
 from twinbar.host.experiment.sweep_config import SWEEP
@@ -17,6 +17,15 @@ from twinbar.host.report.reproduction_page import build_reproduction
 from twinbar.host.report.schema import Report
 from twinbar.host.report.sweep_page import build_sweep
 from twinbar.hw.registry import file_name
+
+_DATA: Final = {
+    "report.json": "everything",
+    "metrics.csv": "epochs",
+    "steps.csv": "steps",
+    "arrays.npz": "cells",
+    "config.toml": "configuration",
+}
+"""Files of a run folder, and what they hold; metrics.csv is made with the page."""
 
 
 def _common(report: Report) -> dict[str, Any]:
@@ -74,6 +83,9 @@ def render_run(folder: LoadedRun, plots: dict[str, dict[str, Any]], notes: Seque
         rows=rows,
         initialization=figures.initialization_note(report),
         on_crossbar=report.on_crossbar,
+        data_files=[
+            (name, about) for name, about in _DATA.items() if name == "metrics.csv" or (folder.path / name).is_file()
+        ],
         plots=plots,
     )
 

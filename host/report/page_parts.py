@@ -11,7 +11,8 @@ from typing import Any, Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from twinbar.host.report.style import Plot, inline_svg, pdf, png, svg
+from twinbar.host.report.plot_data import plot_data, tile_data, values_csv
+from twinbar.host.report.style import Plot, drawing, inline_svg, lay_out, pdf, png, svg
 
 INDEX: Final = "index.html"
 PLOTS: Final = "plots"
@@ -66,10 +67,23 @@ def draw_files(
     """
     shown, files = {}, []
     for plot in plots:
+        with drawing():
+            lay_out(plot.figure)
+            values = plot_data(plot.figure)
+            tiles = tile_data(plot.figure, plot.tiles)
         document = svg(plot)
         element = inline_svg(document, plot.name, f"{plot.title}. {plot.caption}")
-        shown[plot.name] = {"title": plot.title, "caption": plot.caption, "wide": plot.wide, "svg": Markup(element)}
+        shown[plot.name] = {
+            "title": plot.title,
+            "caption": plot.caption,
+            "wide": plot.wide,
+            "svg": Markup(element),
+            "values": values,
+            "tiles": tiles,
+        }
         files.append((f"{plot.name}.svg", document.encode("utf-8")))
+        if values:
+            files.append((f"{plot.name}.csv", values_csv(values).encode("utf-8")))
         for suffix, draw in EXTRA_FORMATS.items():
             name = f"{plot.name}.{suffix}"
             if suffix in formats or (path / PLOTS / name).exists():
@@ -91,5 +105,34 @@ def render(template: str, **values: Any) -> str:
         installed = version("twinbar")
     except PackageNotFoundError:
         installed = "(not installed)"
-    style = Markup(resource("page.css"))
-    return _environment().get_template(template).render(style=style, version=installed, **values)
+    shown = values.get("plots", {})
+    plots = {name: {"axes": plot["values"], "tiles": plot["tiles"]} for name, plot in shown.items()}
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(resource("page.css")),
+            script=Markup(resource("page.js")),
+            plot_values=Markup(json.dumps(plots, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")),
+            contents=_CONTENTS,
+            version=installed,
+            **values,
+        )
+    )
+    return with_contents(page)
+
+
+_CONTENTS: Final = Markup("<!-- contents -->")
+_HEADING: Final = re.compile(r"<h2>(.*?)</h2>")
+
+
+def with_contents(page: str) -> str:
+    """Give the sections of a page places to go to, and list them at its top; fewer than three need no list."""
+    titles = _HEADING.findall(page)
+    places = {
+        title: re.sub(r"[^a-z0-9]+", "-", re.sub(r"<.*?>|&\w+;", "", title).lower()).strip("-") for title in titles
+    }
+    page = _HEADING.sub(lambda heading: f'<h2 id="{places[heading[1]]}">{heading[1]}</h2>', page)
+    links = "".join(f'<li><a href="#{places[title]}">{title}</a></li>' for title in titles)
+    listed = f'<nav class="contents" aria-label="Contents"><ul>{links}</ul></nav>' if len(titles) >= 3 else ""
+    return page.replace(_CONTENTS, listed, 1)

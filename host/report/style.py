@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from numpy.typing import NDArray
 
 from twinbar.host.report import si
 
@@ -108,6 +110,25 @@ PNG_DPI: Final = 160
 
 
 @dataclass(frozen=True)
+class TilePixels:
+    """A tile in a drawing of cells: what the page says of the pixel under the cursor.
+
+    Parameters
+    ----------
+    name : str
+    x, y : int
+        Its corner in the drawing's pixels.
+    values : float [rows, columns]
+        One for each pixel; NaN where there is no cell.
+    """
+
+    name: str
+    x: int
+    y: int
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Plot:
     """A finished drawing.
 
@@ -122,6 +143,8 @@ class Plot:
     figure : Figure
     wide : bool
         Whether it needs the whole width of the page.
+    tiles : tuple of TilePixels
+        Where its first axes show cells.
     """
 
     name: str
@@ -129,6 +152,7 @@ class Plot:
     caption: str
     figure: Figure
     wide: bool = False
+    tiles: tuple[TilePixels, ...] = ()
 
 
 @contextmanager
@@ -139,6 +163,11 @@ def drawing() -> Iterator[None]:
     """
     with matplotlib.rc_context(_RC):
         yield
+
+
+def page_colour(colour: str) -> str:
+    """Return a colour of a drawing as the page has it, which follows the reader's theme."""
+    return f"var({_VARIABLES[colour]})" if colour in _VARIABLES else colour
 
 
 def new_figure(width_in: float = WIDTH_IN, height_in: float = 3.5) -> Figure:
@@ -168,7 +197,7 @@ def log_quantity_axis(ax: Axes, unit: str, low: float, high: float) -> None:
     ax.xaxis.set_major_formatter(FixedFormatter([si.si(tick, unit, 1) for tick in ticks]))
 
 
-def _lay_out(figure: Figure) -> None:
+def lay_out(figure: Figure) -> None:
     """Lay a figure out once and for all; otherwise Matplotlib draws all of it once more for that, before each file."""
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -204,7 +233,7 @@ def svg(plot: Plot) -> str:
     buffer = io.StringIO()
     background, dpi = plot.figure.get_facecolor(), plot.figure.dpi
     with drawing():
-        _lay_out(plot.figure)
+        lay_out(plot.figure)
         # Matplotlib lays out for 72 dpi and stays there; images in the drawing would be coarser for it.
         plot.figure.dpi = dpi
         plot.figure.set_facecolor("none")

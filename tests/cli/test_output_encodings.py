@@ -101,3 +101,9 @@ def test_without_a_home_no_folder_is_called_tilde(
     assert folder.is_absolute()
     assert list(tmp_path.iterdir()) == []
     assert "(there is no home folder)" in capsys.readouterr().err
+
+
+def test_a_backend_of_matplotlib_that_is_not_there_is_none_of_its_business(tmp_path: Path) -> None:
+    done = run(tmp_path, "device", "show", "ideal", "--plot", "staircase.svg", MPLBACKEND="module://not_installed")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "staircase.svg").read_text(encoding="utf-8").startswith("<?xml")

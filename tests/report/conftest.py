@@ -334,7 +334,7 @@ class Page(HTMLParser):
             self.unbalanced.append(tag)
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open and "svg" not in self.open:
+        if not {"style", "svg", "script"} & set(self.open):
             self.text += data + " "
 
     def values(self, name: str) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ def test_it_builds_the_page_and_says_where(tmp_path: Path, make_run: Callable, a
 def test_it_draws_other_formats_on_request(tmp_path: Path, make_run: Callable, app: typer.Typer) -> None:
     make_run(tmp_path, "float", epochs=1)
     assert CliRunner().invoke(app, [str(tmp_path), "--formats", "png, PDF"]).exit_code == 0
-    assert {path.suffix for path in (tmp_path / "plots").iterdir()} == {".svg", ".png", ".pdf"}
+    assert {path.suffix for path in (tmp_path / "plots").iterdir()} == {".svg", ".csv", ".png", ".pdf"}
 
 
 def test_a_format_that_is_none_is_refused_before_anything_is_drawn(

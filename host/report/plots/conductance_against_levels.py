@@ -64,7 +64,7 @@ def conductance_histogram(cells: FinalCells | None) -> Plot | None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: si.count(value)))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(f"Conductance ({unit})")
-    ax.set_ylabel("FinalCells")
+    ax.set_ylabel("Cells")
     horizontal_grid(ax)
     top = ax.secondary_xaxis("top")
     every = -(-len(levels) // 17)

@@ -23,6 +23,7 @@ from twinbar.host.report.style import (
     WIDE_IN,
     WIDTH_IN,
     Plot,
+    TilePixels,
     new_figure,
 )
 from twinbar.host.report.tile_layout import PlacedBlock, TileMap, lay_out
@@ -30,7 +31,7 @@ from twinbar.host.report.tile_layout import PlacedBlock, TileMap, lay_out
 _PIXELS: Final = 1_500_000
 """Largest number of cells that are drawn one by one; above it each pixel shows the most worn of a square of cells."""
 _NEVER: Final = "#c9d0d6"
-"""FinalCells without a single pulse."""
+"""Cells without a single pulse."""
 
 
 def _pooled(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
@@ -65,11 +66,13 @@ def wear_map(cells: FinalCells | None) -> Plot | None:
     tile_map, width_in = _laid_out(cells.tile_names, rows, columns)
     image = np.full((tile_map.height, tile_map.width), np.nan)
     outlines = []
+    pixels = []
     for placed in tile_map.blocks:
         for (row, column), index in placed.block.tiles.items():
             x, y = placed.corner(row, column)
             image[y : y + rows, x : x + columns] = tiles[index]
             outlines.append(Rectangle((x - 0.5, y - 0.5), columns, rows))
+            pixels.append(TilePixels(cells.tile_names[index], x, y, tiles[index]))
 
     points_per_pixel = 72 * width_in / tile_map.width
     figure = new_figure(width_in, min(width_in * tile_map.height / tile_map.width + 0.55, 11.0))
@@ -97,7 +100,7 @@ def wear_map(cells: FinalCells | None) -> Plot | None:
     )
     if side > 1:
         caption += f" Each pixel shows the most worn of {side} × {side} cells."
-    return Plot("wear-map", "Wear of every cell", caption, figure, wide=width_in == WIDE_IN)
+    return Plot("wear-map", "Wear of every cell", caption, figure, width_in == WIDE_IN, tuple(pixels))
 
 
 def _label(ax: Axes, placed: PlacedBlock, rows: int, columns: int, points_per_pixel: float) -> None:
@@ -156,7 +159,7 @@ def wear_distribution(cells: FinalCells | None) -> Plot | None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("Pulses")
-    ax.set_ylabel("FinalCells with at least so many")
+    ax.set_ylabel("Cells with at least so many")
     ax.legend(loc="lower left")
     caption = (
         f"Fraction of the {len(pulses):,} mapped cells that have seen at least so many pulses; "

@@ -1,0 +1,274 @@
+"""The measured figures as Markdown tables, for `tools/generate_docs.py`."""
+
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+from figures.figure_record import FigureRecord, load_record
+from figures.measurements import POLICIES, SEEDS, is_stale
+from twinbar.host.report.si import si
+
+
+def readme_figures() -> str:
+    """The table of README: one line for each claim, with the commit that was measured."""
+    epochs, policies, speed, area = "mnist-epochs", "mnist-policies", "speed", "area"
+    seeds, rates = list(load_record(epochs).figures.values()), load_record(speed).figures
+    below = [100 * (seed["float"] - seed["accuracy"]) for seed in seeds]
+    up5k, ecp5 = load_record(area).figures.values()
+    images = [(rates[f"train_images_per_s{batch}"], rates[f"torch_images_per_s{batch}"]) for batch in _BATCHES]
+    shares = [f"{ours / torch:.0%}".replace("%", " %") for ours, torch in images]
+    rows = [
+        ("update elimination in the first epoch", f"{_mean(seeds, 'update_elimination'):.2%}", epochs),
+        (
+            f"accuracy of the crossbar after 8 epochs, mean of {len(SEEDS)} seeds",
+            f"{_mean(seeds, 'accuracy'):.2%}; {statistics.mean(below):.2f} points below `float` with the same schedule",
+            epochs,
+        ),
+        ("updates per weight over these 8 epochs", f"{_mean(seeds, 'updates_per_weight'):.2f}", epochs),
+        *(
+            (
+                f"`siamese` against `{yardstick}`, one epoch",
+                f"write energy {_saved(load_record(policies), yardstick, 'energy_j', 'write')}, write latency "
+                f"{_saved(load_record(policies), yardstick, 'seconds', 'write')}, whole-system energy "
+                f"{_saved(load_record(policies), yardstick, 'energy_j', 'total')}",
+                policies,
+            )
+            for yardstick in POLICIES[:-1]
+        ),
+        (
+            "closed-loop writes, one core, one-level moves",
+            f"{rates['writes_per_s'] / 1e6:.1f} million cells/s; {_power(rates['kernel_cycles_per_s'])} controller "
+            "cycles/s",
+            speed,
+        ),
+        (
+            "the controller's netlist, compiled (`rtl`), one tile with its array",
+            f"{_power(rates['rtl_cycles_per_s'])} cycles/s, {rates['rtl_over_pysim']:,.0f} times Amaranth's simulator; "
+            f"`fast` is {rates['fast_over_rtl']:.0f} times as quick again",
+            speed,
+        ),
+        (
+            "one tile of the controller, 128 x 128, without the link",
+            f"{up5k['cells']:,} logic cells of an iCE40UP5K, {max(up5k['clocks_mhz']):g} MHz; "
+            f"{max(ecp5['clocks_mhz']):g} MHz on an ECP5",
+            area,
+        ),
+        (
+            "training 784-256-128-10, 2 cores",
+            f"{shares[0]} of PyTorch alone at batch 100 ({images[0][0]:,.0f} images/s), {shares[1]} at batch 10 "
+            f"({images[1][0]:,.0f}), {shares[2]} at batch 1 ({images[2][0]:,.0f})",
+            speed,
+        ),
+        ("memory of the emulated array", f"{rates['bytes_per_cell']:.1f} bytes per cell", speed),
+    ]
+    return _table(("what", "measured", "at"), ((what, _spaced(figure), _at(of)) for what, figure, of in rows))
+
+
+def readme_energy() -> str:
+    """The paragraph of README on where the energy of an epoch goes."""
+    siamese = load_record("mnist-policies").figures["siamese"]
+    every = load_record("mnist-policies").figures["closed-loop"]
+    chip = load_record("mnist-sums-on-chip").figures
+    few_bits = load_record("mnist-twins").figures["32"]
+    energy, total = siamese["energy_j"], siamese["energy_j"]["total"]
+    parts = {
+        name: f"{energy[name] / total:.2%}" if name == "write" else f"{energy[name] / total:.0%}" for name in energy
+    }
+    return _spaced(
+        f"Once writes are gone, other things are what is left to save: of {_joules(total)} for the epoch of `siamese`, "
+        f"{parts['static']} is static, {parts['forward']} the forward pass, {parts['link']} the streams, and "
+        f"{parts['write']} writing. With four ADC channels, and\n[sums, packing and shared inputs on the "
+        f"chip](docs/benchmarks.md#sums-on-the-chip), it takes {_joules(chip['energy_j']['total'])} and "
+        f"{chip['seconds']['total']:.2f} s: {1 - chip['energy_j']['total'] / every['energy_j']['total']:.0%} less than "
+        f"`closed-loop`\nwith one channel. The twin's memory on the host takes another {_joules(energy['host'])} as "
+        f"float32, or {_joules(few_bits['energy_j']['host'])} as a [twin of few bits](docs/twin.md).\n[Before and "
+        "after](docs/before-and-after.md) shows all of it together."
+    )
+
+
+def mnist_epochs() -> str:
+    """The table of `benchmarks/mnist_figures.py`."""
+    record = load_record("mnist-epochs")
+    seeds = list(record.figures.values())
+    for seed in seeds:
+        seed["below"] = 100 * (seed["float"] - seed["accuracy"])
+    lines = (
+        ("accuracy, crossbar", "accuracy", ".4f"),
+        ("accuracy, its twin", "twin", ".4f"),
+        ("accuracy, `float` alone", "float", ".4f"),
+        ("below `float`, points", "below", ".2f"),
+        ("update elimination, epoch 1", "update_elimination", ".5f"),
+        ("write elimination, epoch 1", "write_elimination", ".5f"),
+        ("updates per weight, 8 epochs", "updates_per_weight", ".2f"),
+        ("pulses per cell, first programming included", "mean_pulses_per_cell", ".2f"),
+    )
+    rows = (
+        (what, *(format(value, form) for value in [*(seed[key] for seed in seeds), _mean(seeds, key)]))
+        for what, key, form in lines
+    )
+    heads = ("figure", *(f"seed {number}" for number in record.figures), "mean")
+    return f"{_table(heads, rows)}\n\nAt {_at('mnist-epochs')}.\n"
+
+
+def mnist_policies() -> str:
+    """The tables of the comparison of policies over one epoch."""
+    record = load_record("mnist-policies")
+    runs = record.figures
+    lines = [
+        ("accuracy, crossbar", lambda run: f"{run['accuracy']:.2%}"),
+        ("cell writes", lambda run: f"{run['cell_writes']:,}"),
+        ("write pulses", lambda run: f"{run['pulses']:,}"),
+        ("write energy", lambda run: _joules(run["energy_j"]["write"])),
+        ("write latency", lambda run: si(run["seconds"]["write"], "s")),
+        ("forward energy", lambda run: _joules(run["energy_j"]["forward"])),
+        ("whole-system energy", lambda run: _joules(run["energy_j"]["total"])),
+        ("whole-system latency", lambda run: si(run["seconds"]["total"], "s")),
+        ("with the memory of the twin", lambda run: _joules(run["energy_j"]["total_with_host"])),
+    ]
+    first = _table(
+        ("", *(f"`{policy}`" for policy in runs)),
+        ((what, *(_spaced(show(run)) for run in runs.values())) for what, show in lines),
+    )
+    second = _table(
+        (
+            "`siamese` against",
+            "cell writes",
+            "write energy",
+            "write latency",
+            "whole-system energy",
+            "whole-system latency",
+        ),
+        (
+            (
+                f"`{policy}`",
+                _less(runs["siamese"]["cell_writes"], runs[policy]["cell_writes"], 3),
+                *(
+                    _spaced(_saved(record, policy, *keys))
+                    for keys in (
+                        ("energy_j", "write"),
+                        ("seconds", "write"),
+                        ("energy_j", "total"),
+                        ("seconds", "total"),
+                    )
+                ),
+            )
+            for policy in POLICIES[:-1]
+        ),
+    )
+    return f"{first}\n\n{second}\n\nAt {_at('mnist-policies')}.\n"
+
+
+def bench_figures() -> str:
+    """The table of `twinbar bench`."""
+    rates = load_record("speed").figures
+
+    def several(name: str) -> tuple[str, str]:
+        keys = [f"{name}{batch}" for batch in _BATCHES]
+        hundred, ten, one = (f"{rates[key]:,.0f}" for key in keys)
+        return ", ".join(f"`{key}`" for key in keys), f"{hundred}, {ten} and {one} images/s"
+
+    rows = (
+        ("`writes_per_s`", f"{rates['writes_per_s']:,.0f} cells/s"),
+        ("`kernel_cycles_per_s`", f"{rates['kernel_cycles_per_s']:,.0f} cycles/s"),
+        ("`rtl_cycles_per_s` (netlist of one tile)", f"{rates['rtl_cycles_per_s']:,.0f} cycles/s"),
+        ("`rtl_tile_cycles_per_s` (16 tiles)", f"{rates['rtl_tile_cycles_per_s']:,.0f} cycles/s"),
+        ("`pysim_cycles_per_s`", f"{rates['pysim_cycles_per_s']:,.0f} cycles/s"),
+        ("`events_phases_per_s`", f"{rates['events_phases_per_s']:,.0f} phases/s"),
+        ("`fast_over_rtl`", f"{rates['fast_over_rtl']:,.0f}"),
+        ("`rtl_over_pysim`", f"{rates['rtl_over_pysim']:,.0f}"),
+        (
+            "`four_tiles_over_one`",
+            f"{rates['four_tiles_over_one']:.3f}, standard error {rates['four_tiles_over_one_error']:.3f}, over "
+            f"{rates['four_tiles_over_one_writes']:,} writes",
+        ),
+        (
+            "`controller_overhead`, `controller_overhead_serial_parts`",
+            f"{rates['controller_overhead']:.4f} and {rates['controller_overhead_serial_parts']:.4f}",
+        ),
+        (
+            "`link_bytes_per_write`, `link_bytes_per_response`",
+            f"{rates['link_bytes_per_write']:.2f} and {rates['link_bytes_per_response']:.2f} bytes",
+        ),
+        ("`bytes_per_cell`", f"{rates['bytes_per_cell']:.2f}"),
+        several("train_images_per_s"),
+        several("torch_images_per_s"),
+    )
+    return f"{_table(('key', 'figure'), rows)}\n\nAt {_at('speed')}.\n"
+
+
+def twin_and_whole() -> str:
+    """The table of the energy of an epoch with the memory of the twin."""
+    policies, residuals = load_record("mnist-policies"), load_record("mnist-twins")
+    runs = {f"`{policy}`, `float32`": policies.figures[policy] for policy in ("closed-loop", "siamese")}
+    runs |= {f"`siamese`, `residual`, words of {bits} bits": run for bits, run in residuals.figures.items()}
+    energies = [run["energy_j"] for run in runs.values()]
+    rows = (
+        (what, _joules(energy["total"]), _joules(energy["total_with_host"]))
+        for what, energy in zip(runs, energies, strict=True)
+    )
+    every, plain, words, _ = (energy["total_with_host"] for energy in energies)
+    table = _table(("energy of the epoch", "crossbar and controller", "with the memory of the twin"), rows)
+    saved = _spaced(
+        f"With the twin's memory `siamese` saves {1 - plain / every:.1%} where both have a twin of float32, and "
+        f"{1 - words / every:.1%} with a residual twin in words of 32 bits."
+    )
+    return f"{table}\n\n{saved} At {_at('mnist-policies')} and {_at('mnist-twins')}.\n"
+
+
+def area_and_clock() -> str:
+    """The table of `benchmarks/area.py`."""
+    record = load_record("area")
+    rows = (
+        (
+            title,
+            f"{found['cells']:,}",
+            found["block_rams"],
+            found["multipliers"],
+            f"{max(found['clocks_mhz'])} MHz ({', '.join(map(str, found['clocks_mhz']))})",
+        )
+        for title, found in record.figures.items()
+    )
+    heads = ("device", "logic cells", "block RAMs", "multipliers", "clock, best placement")
+    return f"{_table(heads, rows)}\n\nAt {_at('area')}.\n"
+
+
+_BATCHES = ("", "_batch10", "_batch1")
+
+
+def _at(name: str) -> str:
+    """Return the commit of a measurement; pages never show a stale figure without a word."""
+    return f"`{load_record(name).commit}`{', stale' if is_stale(name) else ''}"
+
+
+def _mean(seeds: list[dict[str, Any]], key: str) -> float:
+    return statistics.mean(seed[key] for seed in seeds)
+
+
+def _saved(record: FigureRecord, policy: str, *keys: str) -> str:
+    ours, theirs = (record.figures[name] for name in ("siamese", policy))
+    for key in keys:
+        ours, theirs = ours[key], theirs[key]
+    return _less(ours, theirs, 1 if keys[-1] == "total" else 2)
+
+
+def _less(ours: float, theirs: float, digits: int) -> str:
+    return f"{100 * (ours / theirs - 1):+.{digits}f} %"
+
+
+def _joules(value: float) -> str:
+    return si(value, "J").replace("µ", "u")
+
+
+def _power(value: float) -> str:
+    mantissa, _, exponent = f"{value:.1e}".partition("e+")
+    return f"{mantissa} x 10^{int(exponent)}"
+
+
+def _spaced(text: str) -> str:
+    return text.replace("%", " %").replace("  %", " %")
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    heads = tuple(heads)
+    lines = [heads, tuple("---" for _ in heads), *(tuple(row) for row in rows)]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
