@@ -84,7 +84,12 @@ OF_LINES: Final = (
         covers=("a session starts",),
         within=76,
         mutants=(
-            Mutant("a frame of another session is kept", _SESSION, "& (frame.session == session.session)),", "),"),
+            Mutant(
+                "a frame of another session is kept",
+                _SESSION,
+                "& (frame.session == session.session) & frame.kind.any()),",
+                "& frame.kind.any()),",
+            ),
             Mutant(
                 "a frame that was taken is taken once more",
                 _SESSION,
