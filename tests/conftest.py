@@ -1,6 +1,7 @@
 """Which tests run, on how many threads, and the small crossbars that several areas share."""
 
 import functools
+import gc
 import os
 import shutil
 import sys
@@ -26,6 +27,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores; threads of their own would only be in each other's way.
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["MKL_NUM_THREADS"] = "1"
+
+# Test modules import a million objects that live as long as the process, and Amaranth makes as many again of a netlist.
+# At Python's own threshold, 700, looking through them took two fifths of the time of tests that elaborate netlists. The
+# command sets it too, where it runs in this process; it counts before that as well, and while tests are collected.
+gc.set_threshold(100_000)
 
 # A busy machine is no fault of what is tested.
 settings.register_profile("untimed", settings.default, deadline=None)
