@@ -117,3 +117,10 @@ $(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(QUIETLY) $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[hdl,boards]' --group dev
 	@touch $@ $(VENV)/installed
+
+# Two million frames into an armed board and a host, in parts of a minute that keep what they found.
+.PHONY: verification-frames
+verification-frames: $(VENV)/installed-dev
+	$(BIN)/python tests/fuzz/frame_campaign.py --store
+
+verification: verification-frames
