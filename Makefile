@@ -127,3 +127,10 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 figures: $(VENV)/installed-dev
 	$(BIN)/python tools/make_figures.py $(NAMES)
 	$(BIN)/python tools/generate_docs.py
+
+# Two million frames into an armed board and a host, in parts of a minute that keep what they found.
+.PHONY: verification-frames
+verification-frames: $(VENV)/installed-dev
+	$(BIN)/python tests/fuzz/frame_campaign.py --store
+
+verification: verification-frames

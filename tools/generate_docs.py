@@ -37,6 +37,10 @@ from twinbar.hw.parts import known_parts
 from twinbar.hw.timing import Phase, Timing, add_load, add_multiply, driven_cycles
 from twinbar.hw.verilog import ports
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import verification_report
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 EXAMPLE: Final = ROOT / "examples" / "own_network.py"
@@ -393,6 +397,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "part-limits": known_parts.limits_table,
     "part-sources": known_parts.sources_table,
     "part-cycles": known_parts.cycles_table,
+    **verification_report.PARTS,
 }
 """Makers of the generated parts."""
 

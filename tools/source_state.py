@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +14,22 @@ ENGINES: Final = (
     *("emulator/engines/program", "emulator/engines/rtl"),
 )
 """What computes the same without the netlist."""
+SOURCES: Final = {
+    "proofs": (*GATEWARE, "hw/formal"),
+    "coverage": (*GATEWARE, *ENGINES, "hw/cocotb", "emulator/cocotb", "examples/own_bench"),
+    "mutants": (*GATEWARE, "hw/formal", "tests/mutation/source_faults.py"),
+    "frames": (*GATEWARE, *ENGINES, "emulator/virtual", "host/transport", "tests/fuzz"),
+    "equality": (*GATEWARE, *ENGINES, "emulator/engines", "emulator/verify"),
+}
+"""What the stored figures of each name depend on."""
 _TEXTS: Final = (".h", ".cpp", ".toml")
 
 
-def source_state(parts: Iterable[str], root: Path = ROOT) -> str:
+@cache
+def source_state(parts: tuple[str, ...], root: Path = ROOT) -> str:
     """Return a digest of files and folders (of their Python, C++ and TOML), by paths from the root."""
     digest = hashlib.sha256()
-    for part in sorted(parts):
+    for part in sorted(set(parts)):
         path = root / part
         files = [path] if path.is_file() else sorted(path.rglob("*"))
         if not files:

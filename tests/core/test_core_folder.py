@@ -34,7 +34,11 @@ def test_the_folder_is_complete(core_folder: Path) -> None:
     assert found >= {"README.md", "Makefile", "twinbar.core", "registers/twinbar.rdl", "registers/twinbar_registers.h"}
     assert found >= {"registers/twinbar_axi.xml", "registers/twinbar_wishbone.xml", "bench/run_bench.py"}
     # Whoever gets the folder has no Twinbar.
-    for path in (core_folder / "bench").glob("*.py"):
+    assert {path.name for path in (core_folder / "bench" / "twinbar_bench").iterdir()} >= {
+        "core_rules.py",
+        "cell_grid.py",
+    }
+    for path in (core_folder / "bench").rglob("*.py"):
         assert not re.search(r"^\s*(from|import) (twinbar\b(?!_)|numpy)", path.read_text(), re.MULTILINE), path
 
 

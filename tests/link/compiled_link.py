@@ -11,6 +11,7 @@ from simulated_line import Damage, Direction
 from twinbar.emulator.engines.rtl.netlist_library import cached_library, library_text
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.serial_link import SerialLink
+from twinbar.hw.link.frames import Deframer
 from twinbar.hw.link.link_config import LinkConfig
 
 STEP_CYCLES = 256
@@ -63,6 +64,7 @@ class CompiledLine:
         self.cycles = 0
         self.disturb = b""
         """What a stranger sends behind everything that the host does."""
+        self.heard_session = 0
         self.to_board, self.to_host = Direction(to_board), Direction(to_host)
         self._clock_hz = link.clock_hz
         self._resets = 0
@@ -77,6 +79,8 @@ class CompiledLine:
         self._library.link_delete(self._harness)
 
     def write(self, data: bytes) -> None:
+        for contents in Deframer().feed(data):
+            self.heard_session = contents[0] & 15
         arriving = self.to_board.pass_on(data) + self.disturb
         self._library.link_send(self._harness, arriving, ctypes.c_size_t(len(arriving)))
 
