@@ -76,20 +76,21 @@ class CellPrograms:
         for (name, decision), stop, answers in zip(decisions.items(), ends.tolist(), sums.tolist(), strict=True):
             part = slice(start, stop)
             start = stop
-            cells = self._arrays[name].cells
-            record_responses(
-                decision.origins,
-                codes[part],
-                ok[part],
-                float(table.centre[0]),
-                table.spacing,
-                cells.levels - 1,
-                cells.plus,
-                cells.minus,
-                _NO_READ_BACK if cells.read_plus is None else cells.read_plus,
-                _NO_READ_BACK if cells.read_minus is None else cells.read_minus,
-                cells.failures,
-            )
+            if part.stop > part.start:
+                cells = self._arrays[name].cells
+                record_responses(
+                    decision.origins,
+                    codes[part],
+                    ok[part],
+                    float(table.centre[0]),
+                    table.spacing,
+                    cells.levels - 1,
+                    cells.plus,
+                    cells.minus,
+                    _NO_READ_BACK if cells.read_plus is None else cells.read_plus,
+                    _NO_READ_BACK if cells.read_minus is None else cells.read_minus,
+                    cells.failures,
+                )
             if self._held:
                 self._held[name] = _levels_of_pairs(self._arrays[name])
             self._note(

@@ -36,8 +36,12 @@ class Programmed:
     @property
     def counts(self) -> tuple[int, int, int]:
         """Pulse trains given without reading, cells written, and those of them that failed in all attempts."""
-        done = sum(self.layers.values(), LayerWrites())
-        return done.pulse_trains, done.cell_writes, done.failed_writes
+        done = self.layers.values()
+        return (
+            sum(one.pulse_trains for one in done),
+            sum(one.cell_writes for one in done),
+            sum(one.failed_writes for one in done),
+        )
 
 
 def program(

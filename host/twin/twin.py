@@ -11,6 +11,7 @@ What is read and written, in the words of the memory:
 Parameters that lie on no crossbar are float32, with state and gradient, whatever the twin is.
 """
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -175,13 +176,11 @@ class Twin:
         if self._policy.keeps_read_back and decided:
             found["level_read"] += self._whole(2 * weights, self._adc_bits)
         read_back = (cells.plus != noted[0]) | (cells.minus != noted[1]) if self._policy.keeps_read_back else None
-        memories = [in_words(bits, self.word_bits) for bits in (level_bits, FAILURE_BITS)]
-        touched = np.empty(len(memories), np.int64)
-        if not note_levels(cells.plus, cells.minus, *noted, np.array([values for values, _ in memories]), touched):
+        per_word, words = _level_memories(level_bits, self.word_bits)
+        touched = np.empty(len(words), np.int64)
+        if not note_levels(cells.plus, cells.minus, *noted, per_word, touched):
             return
-        levels, failures = (
-            count * words * self.word_bits for count, (_, words) in zip(touched.tolist(), memories, strict=True)
-        )
+        levels, failures = (count * each * self.word_bits for count, each in zip(touched.tolist(), words, strict=True))
         # What replaces a level is next to it.
         found["level_read"] += failures + (0 if reads_all else levels)
         found["level_written"] += failures + levels
@@ -212,6 +211,13 @@ def states_like(parameter: Tensor, optimizer: Optimizer) -> Iterable[str]:
     for key, value in optimizer.state.get(parameter, {}).items():
         if torch.is_tensor(value) and value.shape == parameter.shape and value.dim():
             yield key
+
+
+@functools.cache
+def _level_memories(level_bits: int, word_bits: int) -> tuple[np.ndarray, list[int]]:
+    """Return `in_words` of levels and of failures: values that share a word, and words of such a group."""
+    values, words = zip(*(in_words(bits, word_bits) for bits in (level_bits, FAILURE_BITS)), strict=True)
+    return np.array(values), list(words)
 
 
 def _block_sizes(layer: MappedLayer) -> list[int]:

@@ -39,7 +39,11 @@ def columns_of(grid: list[list[int]], subtract: bool) -> list[list[int]]:
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(NARROW, np.float32), (WIDE, np.float64)], ids=["float32", "float64"])
-@pytest.mark.parametrize("vectors", [FEW_STEPS, FEW_STEPS + 3], ids=["row by row", "matrix product"])
+@pytest.mark.parametrize(
+    ("vectors", "sparse"),
+    [(FEW_STEPS, False), (FEW_STEPS + 3, True), (FEW_STEPS + 3, False)],
+    ids=["few vectors", "row by row", "matrix product"],
+)
 @pytest.mark.parametrize("pairs", ["separate", "subtract"])
 @pytest.mark.parametrize("full", [False, True], ids=["random", "largest"])
 def test_sums_are_exact(
@@ -47,6 +51,7 @@ def test_sums_are_exact(
     size: dict[str, int],
     dtype: type,
     vectors: int,
+    sparse: bool,
     pairs: str,
     full: bool,
 ) -> None:
@@ -64,7 +69,7 @@ def test_sums_are_exact(
         engine = FastEngine(config, 1, np.array([array.columns]))
         levels = rng.integers(0, 8, size=array.cells)
         engine.write(write_list([list(enumerate(levels.tolist()))]))
-    sums, _ = engine.column_sums(whole_tile(config), inputs.astype(dtype)[None], array.outputs)
+    sums, _ = engine.column_sums(whole_tile(config), inputs.astype(dtype)[None], array.outputs, sparse=sparse)
     assert sums.dtype == dtype
     signed = columns_of(grid_of(engine), pairs == "subtract")
     expected = [

@@ -6,7 +6,7 @@ import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.kernels.compiled import kernel
-from twinbar.emulator.kernels.tile_threads import for_tiles
+from twinbar.emulator.kernels.tile_threads import FEW_CELLS, for_tiles
 
 _VECTORS_PER_PART = 256
 
@@ -49,8 +49,12 @@ def input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dty
     taken = np.empty((row_tiles, batch), np.int64)
     squares = np.zeros((parts, row_tiles, rows), np.int64)
     driven = np.zeros((parts, row_tiles), np.int64)
-    for_tiles(_drive_rows, row_tiles * parts, inputs, block.row_input, steps, rank, squares, driven, work=batch)
-    _number_steps(rank, taken, skip_empty)
+    arguments = inputs, block.row_input, steps, rank, squares, driven
+    if batch < FEW_CELLS:
+        _drive_few(*arguments, taken, skip_empty)
+    else:
+        for_tiles(_drive_rows, row_tiles * parts, *arguments)
+        _number_steps(rank, taken, skip_empty)
     if parts == 1:
         return InputSteps(steps, rank, taken, driven[0], squares[0])
     return InputSteps(steps, rank, taken, driven.sum(axis=0), squares.sum(axis=0))
@@ -96,3 +100,10 @@ def _number_steps(rank, taken, skip_empty):
                 else:
                     rank[r, p, b] = -1
             taken[r, b] = number - before
+
+
+@kernel
+def _drive_few(inputs, row_input, steps, rank, squares, driven, taken, skip_empty):
+    """Do both for vectors of which one thread has soon driven the rows."""
+    _drive_rows(0, rank.shape[0], inputs, row_input, steps, rank, squares, driven)
+    _number_steps(rank, taken, skip_empty)
