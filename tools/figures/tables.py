@@ -73,8 +73,8 @@ def readme_energy() -> str:
     return _spaced(
         f"Once writes are gone, other things are what is left to save: of {_joules(total)} for an epoch of `siamese`, "
         f"{parts['static']} is static, {parts['forward']} the forward pass, {parts['link']} the streams, and "
-        f"{few_bits['write'] / total:.2%} writing.\nWith four ADC channels, and [sums, packing and shared inputs on the "
-        f"chip](docs/benchmarks.md#sums-on-the-chip), it takes {_joules(chip['energy_j']['total'])} and "
+        f"{few_bits['write'] / total:.2%} writing.\nWith four ADC channels, and [sums, packing and shared inputs on "
+        f"the chip](docs/benchmarks.md#sums-on-the-chip), it takes {_joules(chip['energy_j']['total'])} and "
         f"{chip['seconds']['total']:.2f} s.\nThe twin's memory on the host takes another "
         f"{_joules(chip['energy_j']['host'])} as float32, or {_joules(few_bits['host'])} as a [twin of few "
         f"bits](docs/twin.md). [Before and\nafter](docs/before-and-after.md) shows all of it together "
