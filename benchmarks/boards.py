@@ -14,15 +14,19 @@ from typing import Annotated, Any
 import typer
 
 from twinbar.boards.known_boards import boards, find
+from twinbar.hw.errors import ConfigError
 
-LOGIC, MEMORY, PINS = ("ICESTORM_LC", "TRELLIS_COMB"), ("ICESTORM_RAM", "DP16KD"), ("SB_IO", "TRELLIS_IO")
+LOGIC = ("ICESTORM_LC", "TRELLIS_COMB", "LUT4")
+MEMORY = ("ICESTORM_RAM", "DP16KD", "BSRAM")
+PINS = ("SB_IO", "TRELLIS_IO")
+"""As the tools for iCE40, ECP5 and Gowin call them; those for Gowin count no pins."""
 COMMAND = [sys.executable, "-c", "from twinbar.host.cli import main; main()", "board", "build", "--json"]
 
 
 def share(used: dict[str, list[int]], kinds: tuple[str, ...]) -> str:
-    """Say how much is used of the one of these kinds that the FPGA has."""
-    ((some, all_),) = (used[kind] for kind in kinds if kind in used)
-    return f"{some:,} of {all_:,} ({some / all_:.0%})"
+    """Say how much is used of the one of these kinds that the FPGA has; nothing where its tools count none."""
+    found = [used[kind] for kind in kinds if kind in used]
+    return ", ".join(f"{some:,} of {all_:,} ({some / all_:.0%})" for some, all_ in found)
 
 
 def row(result: dict[str, Any]) -> list[str]:
@@ -43,7 +47,10 @@ def show(cells: list[str]) -> None:
 
 def main(names: Annotated[list[str] | None, typer.Argument(metavar="[BOARD]...")] = None) -> None:
     """Build and print the table."""
-    chosen = [find(name).name for name in names or boards()]
+    try:
+        chosen = [find(name).name for name in names or boards()]
+    except ConfigError as error:
+        sys.exit(f"Error: {error}")
     heads = ["board", "FPGA", "logic", "block RAMs", "I/O cells", "clock", "reached", "processor time"]
     show(heads)
     show(["---"] * len(heads))

@@ -176,15 +176,16 @@ class AccountedEngine:
         return result
 
     def multiply_layer(
-        self, block: TileBlock, inputs: np.ndarray, full_scale: float, layer: str = ""
+        self, block: TileBlock, inputs: np.ndarray, full_scale: float, layer: str = "", macs: int = 0
     ) -> MultiplyResult:
-        """Multiply input codes by the conductances of a layer (see `Engine.multiply`)."""
+        """Multiply input codes by the conductances of a layer (`Engine.multiply`; ``macs`` as of `LayerProduct`)."""
         self.layer = layer
         if self.products is not None:
-            return self.products.multiply(LayerProduct(block, inputs, full_scale))
+            return self.products.multiply(LayerProduct(block, inputs, full_scale, macs))
         if self.copies:
-            return self.multiply_layers([LayerProduct(block, inputs, full_scale)])[0]
+            return self.multiply_layers([LayerProduct(block, inputs, full_scale, macs)])[0]
         result = self.engine.multiply(block, inputs, full_scale)
+        result.activity.macs = macs
         self._account("forward", result.activity)
         return result
 
@@ -195,6 +196,7 @@ class AccountedEngine:
         made: dict[int, MultiplyResult] = {}
         for program in apart(parts):
             results = self.engine.multiply_together([parts[position] for position in program])
+            results[0].activity.macs = sum(parts[position].macs for position in program)
             self._account("forward", results[0].activity)
             made |= dict(zip(program, results, strict=True))
         in_order = iter([made[position] for position in range(len(parts))])

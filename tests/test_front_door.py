@@ -68,3 +68,23 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_the_package_is_the_command() -> None:
     assert python("-m", "twinbar", "--version").strip() == f"twinbar {tb.__version__}"
+
+
+def test_the_folder_of_a_clone_that_is_not_installed_is_the_package() -> None:
+    """Python finds `twinbar/` in the folder that it runs in first, also where a wheel is installed."""
+    # Without site-packages there is no installation that could help; nothing here needs another package.
+    code = "import twinbar.hw.errors as found; print(found.__file__)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=INIT.parents[1])
+    assert done.stderr == ""
+    assert Path(done.stdout.strip()) == INIT.parents[1] / "hw" / "errors.py"
+
+
+def test_an_installed_package_looks_for_itself_in_no_folder_beside_it(tmp_path: Path) -> None:
+    installed = tmp_path / "twinbar"
+    for folder in (installed / "hw", tmp_path / "hw" / "protocol"):
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+    (installed / "__init__.py").write_text(INIT.read_text(encoding="utf-8"), encoding="utf-8")
+    code = "import twinbar; print(list(twinbar.__path__))"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.strip() == repr([str(installed)])

@@ -19,11 +19,12 @@ ALLOWED = {
 ROOMS: Sequence[Collection[str]] = (
     {"kernels", "sections"},
     {"devices"},
-    {"crossbar"},
+    {"crossbar", "wires"},
     {"contract"},
     {"ledger", "pins"},
     {"engines"},
     {"verify", "virtual", "warm_up"},
+    {"cocotb"},
 )
 """The floors of `emulator`: a room imports from the floors below its own."""
 ENGINES: Sequence[Collection[str]] = (

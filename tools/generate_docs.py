@@ -20,14 +20,16 @@ from figures import tables
 from twinbar.boards.analog.front_end_figures import find_figures
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.devices.preset import load_preset, preset_names
-from twinbar.emulator.ledger.energy_table import ENERGY_UNITS, EnergyTable, energy_table_names, load_energy_table
-from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
+from twinbar.emulator.ledger.energy_table import EnergyTable, energy_table_names, load_energy_table
+from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES, PUMP
+from twinbar.emulator.ledger.table_entries import ENERGY_UNITS, Sourced
 from twinbar.emulator.sections import config_errors
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.cli.options import FLAGS
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.reproduction_config import ReproductionConfig
 from twinbar.host.experiment.sweep_config import SweepConfig
+from twinbar.host.report import si
 from twinbar.host.trace.rows import SCHEMA
 from twinbar.hw.actions import Action
 from twinbar.hw.export.address_map import bus_page
@@ -158,6 +160,7 @@ def actions() -> str:
         rows.append(
             (f"heat in cells, {cell.name.lower()}", account, f"`{component}`", *("from the preset" for _ in tables))
         )
+    rows.append(("loss of the charge pump", PUMP[0], f"`{PUMP[1]}`", *map(_pump, tables)))
     return _table(("action", "account", "component", *(f"`{table.name}`" for table in tables)), rows) + "\n"
 
 
@@ -178,11 +181,28 @@ def energy_tables() -> str:
     return _table(("name", "what it stands for", "clock", "static power"), rows) + "\n"
 
 
+def areas() -> str:
+    """List the areas of the energy tables that stand for a chip, with an 8-bit converter."""
+    tables = [table for name in energy_table_names() if (table := load_energy_table(name)).area]
+    owners = {"system": "once", "tile": "tile", "channel": "ADC channel", "line": "row and column", "cell": "cell"}
+    rows = []
+    for component in dict.fromkeys(entry.component for table in tables for entry in table.area):
+        found = [next((entry for entry in table.area if entry.component == component), None) for table in tables]
+        (per,) = {owners[entry.per] for entry in found if entry is not None}
+        values = [
+            "" if entry is None else f"{si.ratio(entry.mm2(REFERENCE_ADC_BITS) * 1e6)} um² ({_spread(entry)})"
+            for entry in found
+        ]
+        rows.append((component.replace("_", " "), per, *values))
+    return _table(("component", "per", *(f"`{table.name}`" for table in tables)), rows) + "\n"
+
+
 def accounts() -> str:
     """List the accounts of energy with their components."""
     rows = []
     for account in ACCOUNTS:
-        entered = [component for spent, component in (*CELL_ENTRIES.values(), *ENTRIES.values()) if spent == account]
+        priced = (*CELL_ENTRIES.values(), *ENTRIES.values(), PUMP)
+        entered = [component for spent, component in priced if spent == account]
         names = dict.fromkeys([*entered, *(["static_<component>"] if account == "static" else [])])
         rows.append((f"`{account}`", ", ".join(f"`{name}`" for name in names)))
     return _table(("account", "components"), rows) + "\n"
@@ -362,6 +382,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "actions": actions,
     "energy-tables": energy_tables,
     "accounts": accounts,
+    "areas": areas,
     "timing": timing,
     "forward-costs": forward_costs,
     "example": example,
@@ -387,9 +408,22 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
 def _action_energy(table: EnergyTable, action: Action) -> str:
     """Return an energy at the reference resolutions, in the unit of the table, with its uncertainty and certainty."""
     entry = table.actions[action.name.lower()]
-    value = entry.energy_j(REFERENCE_ADC_BITS, REFERENCE_INPUT_BITS) / ENERGY_UNITS[entry.unit]
+    value = table.energy_j(action, REFERENCE_ADC_BITS, REFERENCE_INPUT_BITS) / ENERGY_UNITS[entry.unit]
+    line = "" if entry.line is None else f", by {entry.line.voltage}"
+    return f"{value:.3g} {entry.unit} ({_spread(entry)}{line})"
+
+
+def _pump(table: EnergyTable) -> str:
+    """Return what a table says of voltages above its supply."""
+    supply = table.supply
+    if supply is None:
+        return "none"
+    return f"above {supply.value:g} V, {100 * (1 / supply.pump_efficiency - 1):.0f}% of the energy ({_spread(supply)})"
+
+
+def _spread(entry: Sourced) -> str:
     spread = f"×/÷ {entry.factor:g}" if entry.factor is not None else f"± {entry.uncertainty:.0%}"
-    return f"{value:.3g} {entry.unit} ({spread}, {entry.certainty})"
+    return f"{spread}, {entry.certainty}"
 
 
 def _accepted(section: type[Any], key: str) -> str:

@@ -3,7 +3,8 @@
 Names are loaded when they are first used: importing the package takes milliseconds, and neither PyTorch nor Numba.
 """
 
-import importlib
+import importlib.util
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -64,6 +65,19 @@ _HOMES: Final = {
     "train": "twinbar.host.experiment.from_python",
 }
 """The module that has each name."""
+
+
+def _find_rooms_of_a_clone() -> None:
+    """Find the sub-packages of a clone that is not installed: they are folders beside this one.
+
+    Python that runs in the folder of a clone imports the package from there, even where a wheel is installed.
+    """
+    clone = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if importlib.util.find_spec("twinbar.hw") is None and os.path.isdir(os.path.join(clone, "hw", "protocol")):
+        __path__.append(clone)
+
+
+_find_rooms_of_a_clone()
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ kernels fill it. `ActivityTotal` is what adds up whole training runs: Python int
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -20,34 +20,35 @@ from twinbar.hw.timing import PHASES, Phase
 INT64_MAX: Final = int(np.iinfo(np.int64).max)
 
 
-def _no_actions() -> NDArray[np.int64]:
-    return np.zeros(len(ACTIONS), dtype=np.int64)
+_ACTIONS_END: Final = len(ACTIONS)
+_ENERGY_END: Final = _ACTIONS_END + len(CellEnergy)
+COUNTS: Final = _ENERGY_END + len(PHASES)
+"""Counts of an activity: actions, cell energies and phases, in this order."""
 
 
-def _no_energy() -> NDArray[np.int64]:
-    return np.zeros(len(CellEnergy), dtype=np.int64)
-
-
-def _no_phases() -> NDArray[np.int64]:
-    return np.zeros(len(PHASES), dtype=np.int64)
-
-
-@dataclass(eq=False)
 class Activity:
     """What one program did, or several programs run one after the other and added up with ``+=``.
 
     Parameters
     ----------
-    actions : int64 [len(ACTIONS)]
+    actions : int64 [len(ACTIONS)], optional
         How often each `Action` happened, summed over tiles.
-    cell_energy : int64 [len(CellEnergy)]
+    cell_energy : int64 [len(CellEnergy)], optional
         Energy dissipated in cells, summed over tiles, in the integer units of the configuration.
     cycles : int
         Clock cycles for which the slowest tile is at work, neither idle nor stalled: the latency with an ideal link.
     link_cycles : int
         Clock cycles by which the program outlasts that: the tile waited for commands, or for the response stream.
-    phases : int64 [len(PHASES)]
+    phases : int64 [len(PHASES)], optional
         Tile-cycles by phase, summed over all tiles; of a program, they sum to the tiles times its cycles.
+    macs : int
+        Multiplications with accumulation that it was for, a weight times an activation each: engines do not know, and
+        leave it 0.
+
+    Attributes
+    ----------
+    counts : int64 [COUNTS]
+        Actions, cell energy and phases, one behind the other.
 
     Raises
     ------
@@ -55,26 +56,55 @@ class Activity:
         If an array has another length, a number is not an integer, or a number is negative (an overflow elsewhere).
     """
 
-    actions: NDArray[np.int64] = field(default_factory=_no_actions)
-    cell_energy: NDArray[np.int64] = field(default_factory=_no_energy)
-    cycles: int = 0
-    link_cycles: int = 0
-    phases: NDArray[np.int64] = field(default_factory=_no_phases)
+    __slots__ = ("counts", "cycles", "link_cycles", "macs")
+    __hash__ = None  # type: ignore[assignment]
 
-    def __post_init__(self) -> None:
-        self.actions = _counts("actions", self.actions, len(ACTIONS))
-        self.cell_energy = _counts("cell_energy", self.cell_energy, len(CellEnergy))
-        self.phases = _counts("phases", self.phases, len(PHASES))
-        self.cycles = _count("cycles", self.cycles)
-        self.link_cycles = _count("link_cycles", self.link_cycles)
+    def __init__(
+        self,
+        actions: ArrayLike | None = None,
+        cell_energy: ArrayLike | None = None,
+        cycles: int = 0,
+        link_cycles: int = 0,
+        phases: ArrayLike | None = None,
+        macs: int = 0,
+    ) -> None:
+        self.counts: NDArray[np.int64] = np.zeros(COUNTS, np.int64)
+        if actions is not None:
+            self.actions[:] = _counts("actions", actions, len(ACTIONS))
+        if cell_energy is not None:
+            self.cell_energy[:] = _counts("cell_energy", cell_energy, len(CellEnergy))
+        if phases is not None:
+            self.phases[:] = _counts("phases", phases, len(PHASES))
+        self.cycles = _count("cycles", cycles)
+        self.link_cycles = _count("link_cycles", link_cycles)
+        self.macs = _count("macs", macs)
+
+    @property
+    def actions(self) -> NDArray[np.int64]:
+        """The actions among the counts."""
+        return self.counts[:_ACTIONS_END]
+
+    @property
+    def cell_energy(self) -> NDArray[np.int64]:
+        """The cell energies among the counts."""
+        return self.counts[_ACTIONS_END:_ENERGY_END]
+
+    @property
+    def phases(self) -> NDArray[np.int64]:
+        """The phases among the counts."""
+        return self.counts[_ENERGY_END:]
+
+    def __repr__(self) -> str:
+        own = ", ".join(f"{name}={getattr(self, name)!r}" for name in ("actions", "cell_energy", "phases"))
+        return f"Activity({own}, cycles={self.cycles}, link_cycles={self.link_cycles}, macs={self.macs})"
 
     @classmethod
     def of(cls, actions: Mapping[Action, int], *, cycles: int = 0, link_cycles: int = 0) -> "Activity":
         """Make an activity from counts by `Action`, such as the twin's memory accesses of an optimizer step."""
-        counts = _no_actions()
+        made = cls(cycles=cycles, link_cycles=link_cycles)
         for action, count in actions.items():
-            counts[action] = _count(ACTIONS[action], count)
-        return cls(counts, cycles=cycles, link_cycles=link_cycles)
+            made.counts[action] = _count(ACTIONS[action], count)
+        return made
 
     @classmethod
     def of_tiles(
@@ -104,19 +134,11 @@ class Activity:
         )
 
     @classmethod
-    def of_sums(
-        cls,
-        actions: NDArray[np.int64],
-        cell_energy: NDArray[np.int64],
-        phases: NDArray[np.int64],
-        *,
-        cycles: int,
-        link_cycles: int,
-    ) -> "Activity":
-        """Take sums that the caller has checked: every step of a training makes several."""
+    def of_sums(cls, counts: NDArray[np.int64], *, cycles: int, link_cycles: int) -> "Activity":
+        """Take counts [COUNTS] that the caller has checked: every step of a training makes several."""
         made = object.__new__(cls)
-        made.actions, made.cell_energy, made.phases = actions, cell_energy, phases
-        made.cycles, made.link_cycles = cycles, link_cycles
+        made.counts, made.cycles, made.link_cycles = counts, cycles, link_cycles
+        made.macs = 0
         return made
 
     @classmethod
@@ -146,15 +168,22 @@ class Activity:
 
     def __iadd__(self, other: "Activity") -> "Activity":
         """Add what another program did after this one; raises OverflowError and leaves this one as it was."""
-        sums = [_add(name, getattr(self, name), getattr(other, name)) for name in ("actions", "cell_energy", "phases")]
-        self.actions, self.cell_energy, self.phases = sums
+        total = self.counts + other.counts
+        # Both are non-negative, so a sum that wrapped around is negative.
+        if np.minimum.reduce(total) < 0:
+            name = _part_of(int(np.argmin(total)))
+            raise OverflowError(f"activity.{name} no longer fits 64 bits; add up long runs in a `ActivityTotal`")
+        self.counts = total
         self.cycles += other.cycles
         self.link_cycles += other.link_cycles
+        self.macs += other.macs
         return self
 
     def copy(self) -> "Activity":
         """Return an independent copy."""
-        return Activity(self.actions.copy(), self.cell_energy.copy(), self.cycles, self.link_cycles, self.phases.copy())
+        copied = Activity.of_sums(self.counts.copy(), cycles=self.cycles, link_cycles=self.link_cycles)
+        copied.macs = self.macs
+        return copied
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Activity):
@@ -183,6 +212,13 @@ def gates(idle: Any, stalled: Any, responding: Any, commands: Any) -> Any:
     return np.minimum(idle, commands) + np.minimum(stalled, responding)
 
 
+def _part_of(place: int) -> str:
+    """Name the part of the counts that a place is in."""
+    if place < _ACTIONS_END:
+        return "actions"
+    return "cell_energy" if place < _ENERGY_END else "phases"
+
+
 def _count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"activity.{name} is {value!r}; it must be an integer")
@@ -205,6 +241,11 @@ def _counts(name: str, values: ArrayLike, length: int) -> NDArray[np.int64]:
     return array.astype(np.int64, copy=False)
 
 
+def sum_of_tiles(name: str, values: NDArray[np.int64]) -> int:
+    """Sum one count over tiles, [tiles]; errors as of `Activity.of_tiles`."""
+    return int(_sum_tiles(name, values[:, None])[0])
+
+
 def _sum_tiles(name: str, values: ArrayLike) -> NDArray[np.int64]:
     array = np.asarray(values, dtype=np.int64)
     if array.ndim != 2:
@@ -219,14 +260,6 @@ def _sum_tiles(name: str, values: ArrayLike) -> NDArray[np.int64]:
     return np.add.reduce(array)
 
 
-def _add(name: str, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    total = left + right
-    # Both are non-negative, so a sum that wrapped around is negative.
-    if np.minimum.reduce(total) < 0:
-        raise OverflowError(f"activity.{name} no longer fits 64 bits; add up long runs in a `ActivityTotal`")
-    return total
-
-
 @dataclass(frozen=True)
 class ActivityTotal:
     """Exact totals of any number of programs, in Python integers; it does not change.
@@ -239,6 +272,8 @@ class ActivityTotal:
         As in `Activity`.
     cycles, link_cycles : int
         As in `Activity`, summed: programs run one after the other.
+    macs : int
+        As in `Activity`.
     """
 
     programs: int = 0
@@ -247,6 +282,7 @@ class ActivityTotal:
     cycles: int = 0
     link_cycles: int = 0
     phases: tuple[int, ...] = (0,) * len(PHASES)
+    macs: int = 0
 
     @classmethod
     def of(cls, activity: Activity) -> "ActivityTotal":
@@ -258,6 +294,7 @@ class ActivityTotal:
             activity.cycles,
             activity.link_cycles,
             tuple(activity.phases.tolist()),
+            activity.macs,
         )
 
     def __add__(self, other: "ActivityTotal") -> "ActivityTotal":
@@ -272,7 +309,7 @@ class ActivityTotal:
             If ``other`` is not an earlier state of this tally (a difference is negative).
         """
         difference = self._combined(other, operator.sub)
-        numbers = (difference.programs, difference.cycles, difference.link_cycles)
+        numbers = (difference.programs, difference.cycles, difference.link_cycles, difference.macs)
         if min(numbers + difference.actions + difference.cell_energy + difference.phases) < 0:
             raise ValueError("the tally to subtract counts more than this one; it is not an earlier state of it")
         return difference
@@ -285,6 +322,7 @@ class ActivityTotal:
             combine(self.cycles, other.cycles),
             combine(self.link_cycles, other.link_cycles),
             tuple(map(combine, self.phases, other.phases)),
+            combine(self.macs, other.macs),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -296,6 +334,7 @@ class ActivityTotal:
             "cycles": self.cycles,
             "link_cycles": self.link_cycles,
             "phases": dict(zip(PHASES, self.phases, strict=True)),
+            "macs": self.macs,
         }
 
     @classmethod
@@ -315,6 +354,7 @@ class ActivityTotal:
             _stored_count(state, "cycles"),
             _stored_count(state, "link_cycles"),
             _stored_counts(state, "phases", PHASES),
+            _stored_count({"macs": 0, **state}, "macs"),
         )
 
 

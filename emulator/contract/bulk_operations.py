@@ -158,11 +158,14 @@ class LayerProduct:
         Input codes.
     full_scale : float
         Column current of the largest code, in read-grid units.
+    macs : int
+        Multiplications with accumulation that it is for (`Activity.macs`).
     """
 
     block: TileBlock
     inputs: np.ndarray
     full_scale: float
+    macs: int = 0
 
 
 def apart(products: "Sequence[LayerProduct]") -> list[list[int]]:

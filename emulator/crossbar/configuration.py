@@ -151,6 +151,18 @@ class CrossbarConfig:
         full_scale : float
             Current of the largest code, in read-grid units.
         """
+        recent, code = self._recent[0]
+        if recent != full_scale:
+            code = self._find_range_code(full_scale)
+            self._recent[0] = full_scale, code
+        return code
+
+    @cached_property
+    def _recent(self) -> list[tuple[float, int]]:
+        """The full scale that was asked for last, and its code: a product asks several times."""
+        return [(math.nan, 0)]
+
+    def _find_range_code(self, full_scale: float) -> int:
         scale = None if self.parts is None else self.parts.scale
         if scale is None:
             return range_code(full_scale)

@@ -63,6 +63,10 @@ class CellTables:
     drive_full_scale_v : float
         Voltage of code `CODES`, for amplitudes and gates alike.
     drive : DriveRegisters
+    nominal_v : (float, float)
+        Voltages (SET, RESET) at which the response holds.
+    read_v : float
+        Full scale of the rows.
     """
 
     scalars: Any
@@ -79,6 +83,8 @@ class CellTables:
     read_energy_unit_j: float
     drive_full_scale_v: float
     drive: DriveRegisters
+    nominal_v: tuple[float, float]
+    read_v: float
 
     def volts_to_code(self, volts: float) -> int:
         """Return the drive code nearest to a voltage; ConfigError where the drive does not reach it."""
@@ -148,6 +154,7 @@ def build_tables(
     build.converter(array, variance_unit)
     build.converter_errors(array)
     build.current_limit()
+    build.access()
 
     g_max_s = preset.window.g_max.si
     return CellTables(
@@ -168,6 +175,8 @@ def build_tables(
         read_energy_unit_j=preset.read.voltage.si**2 * g_max_s / 2**array.grid_bits,
         drive_full_scale_v=full_scale_v,
         drive=drive_registers(preset, full_scale_v),
+        nominal_v=(preset.pulse.set_voltage.si, preset.pulse.reset_voltage.si),
+        read_v=preset.read.voltage.si,
     )
 
 
@@ -429,6 +438,11 @@ class _Builder:
     def current_limit(self) -> None:
         """Fill the unit of compliance codes: the largest stands for twice Gmax at the full scale of the drive."""
         self.scalars[0].limit_unit = (2 * at.G_ONE * (at.CODES - 1)) // at.NO_LIMIT
+
+    def access(self) -> None:
+        """Fill what is in series with a cell during a pulse."""
+        if self.preset.access is not None:
+            self.scalars[0].access = round(self.g_max_s * self.preset.access.resistance.si * at.Q12)
 
     def section(self, offset: int, size: int) -> NDArray[np.int64]:
         """Return a section of the tables."""

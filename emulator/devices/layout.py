@@ -126,6 +126,7 @@ SCALARS: Final = np.dtype(
             ("variance_unit", "<i8"),
             ("variance_shift", "<i8"),
             ("limit_unit", "<i8"),  # current limit per compliance code, in drive codes times Q24 conductance
+            ("access", "<i8"),  # Q12 of Gmax times the resistance in series with a cell during a pulse; 0: none
         ],
     )
 )

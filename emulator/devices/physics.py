@@ -230,10 +230,22 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
 
 
 @inline
+def nominal_heat(before, after, polarity, amplitude, scalars, tables):
+    """Return the energy that a pulse of nominal width dissipates: mean conductance times V^2, in table units.
+
+    With an access transistor in series, the conductance is that of both, and the heat too.
+    """
+    mean = (before + after) >> 13
+    if scalars[0].access:
+        mean = (mean << 24) // ((np.int64(1) << 24) + mean * scalars[0].access)
+    return mean * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
+
+
+@inline
 def pulse_heat(before, after, polarity, amplitude, width, scalars, tables):
-    """Return the energy that a pulse dissipates in its cell: mean conductance times V^2 times width, in table units."""
+    """Return the energy that a pulse of ``width`` cycles dissipates in its cell (`nominal_heat`)."""
     nominal = scalars[0].width[polarity]
-    heat = ((before + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
+    heat = nominal_heat(before, after, polarity, amplitude, scalars, tables)
     if width != nominal:
         heat = (heat * np.int64(width)) // nominal
     return heat

@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from twinbar.emulator.devices.known_responses import RESPONSES
 from twinbar.emulator.devices.preset_errors import sentence_of
 from twinbar.emulator.devices.preset_sections import (
+    AccessTransistor,
     AmplitudeLaw,
     CycleToCycle,
     DeviceToDevice,
@@ -80,6 +81,7 @@ class Preset(TomlTable):
     faults: FaultShares | None = None
     amplitude: AmplitudeLaw | None = None
     gate: GateLaw | None = None
+    access: AccessTransistor | None = None
     write: Write
     endurance: Endurance | None = None
 

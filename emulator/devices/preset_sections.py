@@ -15,6 +15,7 @@ from twinbar.emulator.devices.quantity import (
     NonNegativeFraction,
     NonNegativeVoltage,
     Probability,
+    Resistance,
     Sigmas,
     SignedConductance,
     SignedConductances,
@@ -210,6 +211,16 @@ class GateLaw(TomlTable):
 
     slope: Slope
     offset: SignedVoltage
+
+
+class AccessTransistor(TomlTable):
+    """Access transistor that is open during a pulse, where the preset's conductances are those of cells without it.
+
+    It takes part of the voltage, so that the heat of a pulse is ``V^2 G / (1 + G R) t``, cell and transistor together.
+    The response is not changed: it holds at the voltage across both.
+    """
+
+    resistance: Resistance
 
 
 class PresetRamp(TomlTable):

@@ -10,6 +10,7 @@ from twinbar.hw.toml_table import TomlTable
 UNITS: Final[dict[str, dict[str, float]]] = {
     "conductance": {"S": 1.0, "mS": 1e-3, "uS": 1e-6, "nS": 1e-9, "pS": 1e-12},
     "voltage": {"V": 1.0, "mV": 1e-3},
+    "resistance": {"Ohm": 1.0, "kOhm": 1e3, "MOhm": 1e6},
     "time": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "day": 86400.0},
     "conductance per voltage": {"S/V": 1.0, "mS/V": 1e-3, "uS/V": 1e-6, "nS/V": 1e-9},
     "fraction": {"1": 1.0, "%": 1e-2},
@@ -113,6 +114,7 @@ SignedConductance = Annotated[Quantity, _kind("conductance", "any")]
 Voltage = Annotated[Quantity, _kind("voltage", "positive")]
 NonNegativeVoltage = Annotated[Quantity, _kind("voltage", "non-negative")]
 SignedVoltage = Annotated[Quantity, _kind("voltage", "any")]
+Resistance = Annotated[Quantity, _kind("resistance", "positive")]
 Duration = Annotated[Quantity, _kind("time", "positive")]
 Durations = Annotated[Quantity, _kind("time", "positive", is_list=True)]
 Slope = Annotated[Quantity, _kind("conductance per voltage", "positive")]

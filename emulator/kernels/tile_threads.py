@@ -35,8 +35,10 @@ def for_tiles(kernel: Callable[..., None], tiles: int, *arguments: Any, work: in
         takes longer.
     """
     threads = 1 if work is not None and work < FEW_CELLS else min(numba.get_num_threads(), tiles)
-    bounds = [tiles * part // threads for part in range(threads + 1)] if threads > 1 else [0, tiles]
-    own, *rest = itertools.pairwise(bounds)
+    if threads <= 1:
+        kernel(0, tiles, *arguments)
+        return
+    own, *rest = itertools.pairwise(tiles * part // threads for part in range(threads + 1))
     others = [_pool().submit(kernel, *part, *arguments) for part in rest]
     kernel(*own, *arguments)
     for other in others:

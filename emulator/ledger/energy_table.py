@@ -7,11 +7,27 @@ energy is the sum of action counts times table entries; the names of the actions
 import difflib
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, NamedTuple
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from twinbar.emulator.devices.quantity import Certainty
+from twinbar.emulator.ledger.line_voltages import REFERENCE, LineVoltage, LineVoltages
+from twinbar.emulator.ledger.table_entries import (
+    AREA_UNITS_MM2,
+    CAPACITANCE_UNITS,
+    ENERGY_UNITS,
+    FREQUENCY_UNITS,
+    POWER_UNITS,
+    STATES,
+    ActionEnergy,
+    ComponentArea,
+    PowerState,
+    Sourced,
+    StaticPower,
+    Supply,
+    TableClock,
+    Text,
+)
 from twinbar.hw import toml
 from twinbar.hw.actions import ACTIONS, OF_OPTIONS, OF_STATES, PRICED, Action
 from twinbar.hw.built_in import toml_files
@@ -20,183 +36,19 @@ from twinbar.hw.protocol.layouts import VALUE_BITS
 from twinbar.hw.registry import Registry, Unfit, is_reference
 from twinbar.hw.toml_table import TomlTable
 
-ENERGY_UNITS: Final = {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "nJ": 1e-9, "pJ": 1e-12, "fJ": 1e-15}
-POWER_UNITS: Final = {"W": 1.0, "mW": 1e-3, "uW": 1e-6, "nW": 1e-9}
-FREQUENCY_UNITS: Final = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
 
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-ByBits = Annotated[dict[Annotated[int, Field(ge=1, le=24)], NonNegative], Field(min_length=1)]
-ByLaneBits = Annotated[dict[Annotated[int, Field(ge=1, le=VALUE_BITS)], NonNegative], Field(min_length=1)]
+class Price(NamedTuple):
+    """What an action costs in joules; `low_j` and `high_j` are plausible, at the ends of its line's ramp too."""
 
-
-class Sourced(TomlTable):
-    """Where a figure comes from and how far it may be off.
-
-    Parameters
-    ----------
-    certainty : {"published", "derived", "assumed"}
-        ``published``: stands so in the source; ``derived``: computed from it; ``assumed``: chosen, for the reason that
-        the source text gives.
-    source : str
-        Paper, datasheet with document number, or the reason of an assumption.
-    uncertainty : float, optional
-        Relative: 0.3 is plus and minus 30 %.
-    factor : float, optional
-        1 or more: the true value lies between ``value / factor`` and ``value * factor``. Exactly one of the two is
-        given.
-    note : str, optional
-    """
-
-    certainty: Certainty
-    source: Text
-    uncertainty: NonNegative | None = None
-    factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
-    note: Text | None = None
-
-    @model_validator(mode="after")
-    def _has_one_uncertainty(self) -> "Sourced":
-        if (self.uncertainty is None) == (self.factor is None):
-            raise ValueError("needs exactly one of uncertainty (relative, such as 0.3) and factor (1 or more)")
-        return self
-
-    def bounds(self, nominal: float) -> tuple[float, float]:
-        """Return the lowest and highest plausible value of something that is nominally ``nominal``."""
-        if self.factor is not None:
-            return nominal / self.factor, nominal * self.factor
-        spread = self.uncertainty or 0.0
-        return nominal * max(0.0, 1.0 - spread), nominal * (1.0 + spread)
+    nominal_j: float
+    low_j: float
+    high_j: float
+    pump_j: float
+    """What a charge pump loses for it."""
 
 
-class ActionEnergy(Sourced):
-    """Energy of one action.
-
-    Parameters
-    ----------
-    value : float, optional
-        Energy in ``unit``.
-    by_adc_bits, by_input_bits, by_lane_bits : dict of int to float, optional
-        Energy in ``unit`` by the resolution of the ADC, by the bits of the input DAC (1: bit planes), or by the bits of
-        a sum in a response beat. Exactly one of the four is given.
-    unit : str
-        One of `ENERGY_UNITS`.
-    part : str, optional
-        Circuit that the figure belongs to. Entries of one part are off by the same factor (the verify and the forward
-        conversion of one ADC); by default an entry is a part of its own.
-    """
-
-    value: NonNegative | None = None
-    by_adc_bits: ByBits | None = None
-    by_input_bits: ByBits | None = None
-    by_lane_bits: ByLaneBits | None = None
-    unit: Literal["J", "mJ", "uJ", "nJ", "pJ", "fJ"]
-    part: Name | None = None
-
-    @model_validator(mode="after")
-    def _has_one_value(self) -> "ActionEnergy":
-        choices = (self.value, self.by_adc_bits, self.by_input_bits, self.by_lane_bits)
-        if sum(given is not None for given in choices) != 1:
-            raise ValueError("needs exactly one of value, by_adc_bits, by_input_bits and by_lane_bits")
-        return self
-
-    def energy_j(self, adc_bits: int, input_bits: int, lane_bits: int = VALUE_BITS) -> float:
-        """Return the energy in joules at a resolution.
-
-        Raises
-        ------
-        LookupError
-            If the entry has no figure for the resolution; the text says which there are.
-        """
-        if self.by_adc_bits is not None:
-            value = _pick(self.by_adc_bits, "by_adc_bits", adc_bits)
-        elif self.by_input_bits is not None:
-            value = _pick(self.by_input_bits, "by_input_bits", input_bits)
-        elif self.by_lane_bits is not None:
-            value = _pick(self.by_lane_bits, "by_lane_bits", lane_bits)
-        else:
-            assert self.value is not None
-            value = self.value
-        return value * ENERGY_UNITS[self.unit]
-
-
-def _pick(figures: dict[int, float], key: str, bits: int) -> float:
-    if bits not in figures:
-        raise LookupError(f"{key} has no figure for {bits} bits, only for {', '.join(map(str, sorted(figures)))}")
-    return figures[bits]
-
-
-PowerState = Literal["always", "clocked", "gated", "on", "off"]
-Owner = Literal["system", "tile", "channel"]
-STATES: Final[dict[Owner, tuple[PowerState, ...]]] = {
-    "system": ("always",),
-    "tile": ("always", "clocked", "gated"),
-    "channel": ("always", "on", "off"),
-}
-"""States of what draws power, by what there is one of it for; of a pair, that of the greater power goes first."""
 _CHANGES: Final[dict[PowerState, Action]] = {"gated": Action.CLOCK_GATE, "off": Action.CHANNEL_WAKE}
 """Action that leaving a state takes."""
-
-
-class StaticPower(Sourced):
-    """Power that a component draws all the time, or in a state.
-
-    A tile is `gated` in its phases `idle` and `stall`, and else `clocked`. An ADC channel is `on` while the read path
-    is on and the channel has something to convert; it wakes within the settling time of the read path, in which it is
-    on.
-
-    Parameters
-    ----------
-    component : str
-        Its name; ``static_<component>`` in the breakdown.
-    value : float
-        Power in ``unit``, at the table's clock frequency.
-    unit : str
-        One of `POWER_UNITS`.
-    per : {"system", "tile", "channel"}
-        Whether there is one of it, one for each tile, or one for each ADC channel of each tile.
-    state : {"always", "clocked", "gated", "on", "off"}
-        State in which it draws this power: `STATES`. A component has one entry, or one for each state of a pair.
-    clocked : bool
-        Whether the power is proportional to the clock frequency.
-    part : str, optional
-        As in `ActionEnergy`.
-    """
-
-    component: Name
-    value: NonNegative
-    unit: Literal["W", "mW", "uW", "nW"]
-    per: Owner = "system"
-    state: PowerState = "always"
-    clocked: bool = False
-    part: Name | None = None
-
-    @model_validator(mode="after")
-    def _has_a_state_of_its_owner(self) -> "StaticPower":
-        if self.state not in STATES[self.per]:
-            raise ValueError(
-                f"has the state {self.state!r} per {self.per}; a tile is clocked or gated, an ADC channel on or off"
-            )
-        return self
-
-    def power_w(self, clock_hz: float, table_clock_hz: float) -> float:
-        """Return the power in watts of one of it at ``clock_hz``."""
-        power = self.value * POWER_UNITS[self.unit]
-        return power * clock_hz / table_clock_hz if self.clocked else power
-
-
-class TableClock(TomlTable):
-    """The clock frequency that the table's clocked powers were figured for."""
-
-    value: Positive
-    unit: Literal["Hz", "kHz", "MHz", "GHz"]
-    source: Text
-
-    @property
-    def hz(self) -> float:
-        """The frequency in hertz."""
-        return self.value * FREQUENCY_UNITS[self.unit]
 
 
 class EnergyTable(TomlTable):
@@ -210,18 +62,24 @@ class EnergyTable(TomlTable):
     clock : TableClock
     cell : Sourced
         How far the energy dissipated in cells may be off; its joules come from the device preset.
+    supply : Supply, optional
+        What voltages are supplied without a charge pump; None: all of them.
     actions : dict of str to ActionEnergy
         One entry for each name in `PRICED`; those of `OF_OPTIONS` may be left out, and those of `OF_STATES` where no
         power has a state that they leave.
     static_power : list of StaticPower
+    area : list of ComponentArea
+        None of a table that is no chip.
     """
 
     name: Text
     description: Text
     clock: TableClock
     cell: Sourced
+    supply: Supply | None = None
     actions: dict[str, ActionEnergy]
     static_power: list[StaticPower]
+    area: list[ComponentArea] = Field(default_factory=list)
 
     @field_validator("actions", mode="before")
     @classmethod
@@ -249,6 +107,15 @@ class EnergyTable(TomlTable):
             _check_states(component, [entry for entry in entries if entry.component == component])
         return entries
 
+    @field_validator("area")
+    @classmethod
+    def _names_areas_once(cls, entries: list[ComponentArea]) -> list[ComponentArea]:
+        found = [entry.component for entry in entries]
+        twice = sorted({name for name in found if found.count(name) > 1})
+        if twice:
+            raise ValueError(f"names {', '.join(twice)} more than once; give each component one entry")
+        return entries
+
     @model_validator(mode="after")
     def _prices_changes_of_state(self) -> "EnergyTable":
         for state, action in _CHANGES.items():
@@ -260,8 +127,15 @@ class EnergyTable(TomlTable):
                 )
         return self
 
-    def energy_j(self, action: Action, adc_bits: int, input_bits: int, lane_bits: int = VALUE_BITS) -> float:
-        """Return the energy of one ``action`` in joules.
+    def price(
+        self,
+        action: Action,
+        adc_bits: int,
+        input_bits: int,
+        lane_bits: int = VALUE_BITS,
+        voltages: LineVoltages = REFERENCE,
+    ) -> Price:
+        """Return what one ``action`` costs.
 
         Raises
         ------
@@ -269,12 +143,34 @@ class EnergyTable(TomlTable):
             If the table has no figure for the resolution.
         """
         name = ACTIONS[action]
+        entry = self.actions[name]
         try:
-            return self.actions[name].energy_j(adc_bits, input_bits, lane_bits)
+            fixed = entry.energy_j(adc_bits, input_bits, lane_bits)
         except LookupError as reason:
             raise ConfigError(
                 f"energy table {self.name}: actions.{name}.{reason.args[0]}; choose one of these or add the figure"
             ) from None
+        if entry.line is None:
+            return Price(fixed, *entry.bounds(fixed), 0.0)
+        volts: LineVoltage = getattr(voltages, entry.line.voltage)
+        nominal, least, most = (entry.line.energy_j(each) for each in volts)
+        lost = nominal * self.pump_loss(volts.nominal)
+        return Price(fixed + nominal, entry.bounds(fixed + least)[0], entry.bounds(fixed + most)[1], lost)
+
+    def energy_j(
+        self,
+        action: Action,
+        adc_bits: int,
+        input_bits: int,
+        lane_bits: int = VALUE_BITS,
+        voltages: LineVoltages = REFERENCE,
+    ) -> float:
+        """Return the nominal energy of one ``action``, without what a charge pump loses (errors as of `price`)."""
+        return self.price(action, adc_bits, input_bits, lane_bits, voltages).nominal_j
+
+    def pump_loss(self, volts: float) -> float:
+        """Return what a charge pump loses for each joule at a voltage; 0 where none is needed."""
+        return 0.0 if self.supply is None else self.supply.pump_loss(volts)
 
 
 def _check_states(component: str, entries: list[StaticPower]) -> None:
@@ -364,6 +260,16 @@ def _nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
 
 
+_UNITS_OF: Final[dict[str, dict[str, float]]] = {
+    "static_power": POWER_UNITS,
+    "clock": FREQUENCY_UNITS,
+    "line": CAPACITANCE_UNITS,
+    "area": AREA_UNITS_MM2,
+    "supply": {"V": 1.0},
+}
+"""Units by a part of the key that lacks one; all others are energies."""
+
+
 def _sentence(errors: ValidationError) -> str:
     """Say the first mistake in one sentence, and how many more there are."""
     found = errors.errors(include_url=False)
@@ -372,7 +278,7 @@ def _sentence(errors: ValidationError) -> str:
     value = first.get("input")
     match first["type"]:
         case "missing" if first["loc"][-1] == "unit":
-            units = POWER_UNITS if "static_power" in key else FREQUENCY_UNITS if "clock" in key else ENERGY_UNITS
+            units = next((known for part, known in _UNITS_OF.items() if part in key), ENERGY_UNITS)
             text = f"{key} is missing; write one of {', '.join(units)}"
         case "missing":
             text = f"{key} is missing"
@@ -384,6 +290,8 @@ def _sentence(errors: ValidationError) -> str:
             text = f"{key} is {value!r}; it must be {first['ctx']['ge']:g} or more"
         case "greater_than":
             text = f"{key} is {value!r}; it must be greater than {first['ctx']['gt']:g}"
+        case "less_than_equal":
+            text = f"{key} is {value!r}; it must be at most {first['ctx']['le']:g}"
         case "value_error":
             text = f"{key} {first['ctx']['error']}"
         case _:

@@ -10,7 +10,7 @@ Every joule is entered twice, under a component and under an account, so that bo
 account    components
 =========  ==========================================================================================================
 write      cell_set, cell_reset, cell_verify (heat in cells); pulse_lines (lines charged by pulses); adc_verify; drive;
-           select; write_logic; compare (comparisons, with their threshold DAC)
+           select; charge_pump (what it loses); write_logic; compare (comparisons, with their threshold DAC)
 forward    cell_forward; adc_forward; row_drive; input_step; shift_add; partial_sums
 link       commands; responses; packing; shared_commands
 host       twin_memory; twin_random
@@ -29,11 +29,15 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
-from twinbar.emulator.contract.activity import Activity, ActivityTotal
+from twinbar.emulator.contract.activity import COUNTS, Activity, ActivityTotal
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.ledger.energy_table import EnergyTable, Owner, PowerState, Sourced
+from twinbar.emulator.ledger.chip_area import area_figures
+from twinbar.emulator.ledger.energy_table import EnergyTable, Price
+from twinbar.emulator.ledger.line_voltages import REFERENCE, LineVoltages
 from twinbar.emulator.ledger.running_total import RunningTotal
+from twinbar.emulator.ledger.table_entries import Owner, PowerState
+from twinbar.emulator.ledger.uncertainty import Contribution, by_part, intervals, of_accounts, quotient_intervals
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.protocol.layouts import VALUE_BITS
@@ -89,6 +93,11 @@ CELL_ENTRIES: Final[dict[CellEnergy, tuple[str, str]]] = {
 }
 """Account and component of each cell energy."""
 
+PUMP: Final = ("write", "charge_pump")
+"""Account and component of what a charge pump loses."""
+OPERATIONS_PER_MAC: Final = 2
+"""A multiplication with accumulation is two operations, as the field counts them."""
+
 _OPEN_TO: Final[dict[str, tuple[str, ...]]] = {
     "write": ("write", "link", "static"),
     "forward": ("forward", "link", "static"),
@@ -105,6 +114,17 @@ _CLOSED_CELLS: Final = {
     for kind, accounts in _OPEN_TO.items()
 }
 """Actions and cell energies that a program of each kind cannot have."""
+_CLOSED: Final = {
+    kind: np.array(
+        [
+            *_CLOSED_ACTIONS[kind],
+            *(len(ACTIONS) + cell for cell in _CLOSED_CELLS[kind]),
+            *(range(COUNTS - len(PHASES), COUNTS) if kind == "host" else ()),
+        ]
+    )
+    for kind in _OPEN_TO
+}
+"""Places of all counts that a program of each kind cannot have."""
 
 _WORDS: Final = {
     "cell_set": "heat of SET pulses in cells",
@@ -116,6 +136,7 @@ _WORDS: Final = {
     "adc_forward": "forward conversions",
     "compare": "verify comparisons",
     "drive": "updates of the write drive",
+    "charge_pump": "losses of the charge pump",
     "select": "cell selection",
     "write_logic": "write logic",
     "row_drive": "row drivers",
@@ -137,13 +158,14 @@ _WORDS: Final = {
 
 @dataclass(frozen=True)
 class _Item:
-    """One product of the energy sum, with its table entry."""
+    """One product of the energy sum, and the ends of what it plausibly is."""
 
     account: str
     component: str
     part: str
     energy_j: float
-    entry: Sourced
+    low_j: float
+    high_j: float
 
 
 class Ledger:
@@ -170,6 +192,13 @@ class Ledger:
         Whether the front ends can compare; where they cannot, a summary does not name comparisons.
     chains : bool
         Whether sums can become inputs of other tiles; where they cannot, a summary does not name what that takes.
+    voltages : LineVoltages
+        Of the lines that actions charge.
+
+    Attributes
+    ----------
+    area : dict or None
+        Of `twinbar.emulator.ledger.chip_area.area_figures`; None where the table is no chip, or there is no array.
 
     Raises
     ------
@@ -190,6 +219,7 @@ class Ledger:
         channels: int = 1,
         compares: bool = True,
         chains: bool = True,
+        voltages: LineVoltages = REFERENCE,
     ) -> None:
         if not (math.isfinite(clock_hz) and clock_hz > 0):
             raise ConfigError(f"the ledger's clock is {clock_hz!r} Hz; it must be greater than zero")
@@ -208,10 +238,17 @@ class Ledger:
         self._cell_unit_j = units
         of_chains = (Action.REQUANTIZE, Action.TRANSFERRED_WORD)
         self._unnamed = (*(() if compares else (Action.COMPARE,)), *(() if chains else of_chains))
-        self._action_j = [
-            table.energy_j(action, adc_bits, input_dac_bits, lane_bits) if ACTIONS[action] in table.actions else 0.0
+        self.area: dict[str, Any] | None = None
+        self._prices = [
+            table.price(action, adc_bits, input_dac_bits, lane_bits, voltages)
+            if ACTIONS[action] in table.actions
+            else Price(0.0, 0.0, 0.0, 0.0)
             for action in Action
         ]
+        self._cell_pump = {
+            CellEnergy.SET: table.pump_loss(voltages.set.nominal),
+            CellEnergy.RESET: table.pump_loss(voltages.reset.nominal),
+        }
         self._static_w = [entry.power_w(clock_hz, table.clock.hz) for entry in table.static_power]
         self._tallies: dict[Kind, RunningTotal] = {kind: RunningTotal() for kind in KINDS}
 
@@ -236,7 +273,7 @@ class Ledger:
                         f"energy table {table.name} has no entry for {ACTIONS[action]}, which array.{option} needs; "
                         "add one (its value may be 0)"
                     )
-        return cls(
+        ledger = cls(
             table,
             clock_hz=config.clock_hz,
             adc_bits=array.adc_bits,
@@ -247,7 +284,10 @@ class Ledger:
             channels=array.adc_channels,
             compares=bool(array.compare),
             chains=array.chain,
+            voltages=LineVoltages.of_crossbar(config, None if table.supply is None else table.supply.value),
         )
+        ledger.area = area_figures(table, array, tiles)
+        return ledger
 
     def add(self, kind: Kind, activity: Activity) -> None:
         """Enter what a program did.
@@ -276,7 +316,7 @@ class Ledger:
     def energy_j(self, account: str, activity: Activity | ActivityTotal) -> float:
         """Price what one activity spends on an account of `ENTRIES` and `CELL_ENTRIES`, in joules."""
         actions = sum(
-            int(activity.actions[action]) * self._action_j[action]
+            int(activity.actions[action]) * self._prices[action].nominal_j
             for action, (spent_on, _) in ENTRIES.items()
             if spent_on == account
         )
@@ -285,7 +325,19 @@ class Ledger:
             for cell, (spent_on, _) in CELL_ENTRIES.items()
             if spent_on == account
         )
-        return actions + cells
+        return actions + cells + (self._pump_j(activity) if account == PUMP[0] else 0.0)
+
+    def _pump_j(self, activity: Activity | ActivityTotal) -> float:
+        """Return what a charge pump loses for what was written."""
+        lines = (
+            int(activity.actions[action]) * self._prices[action].pump_j
+            for action, (account, _) in ENTRIES.items()
+            if account == PUMP[0]
+        )
+        cells = (
+            int(activity.cell_energy[cell]) * self._cell_unit_j[cell] * loss for cell, loss in self._cell_pump.items()
+        )
+        return math.fsum((*lines, *cells))
 
     def snapshot(self) -> dict[Kind, ActivityTotal]:
         """Return the totals up to now, to start a period (such as an epoch) with."""
@@ -328,11 +380,10 @@ class Ledger:
             ``energy_breakdown_j`` : by component;
             ``energy_uncertainty_j`` : for each key of ``energy_j`` the interval ``independent`` (the parts of the table
             are off independently, deviations add in quadrature) and the wider interval ``worst_case`` (all are off in
-            the same direction, deviations add). Entries of one part always move together; counts are exact.
-
-        Notes
-        -----
-        Two runs priced with one table share its errors, so a ratio of their energies is far better known than either.
+            the same direction, deviations add). Entries of one part always move together; counts are exact;
+            ``energy_parts_j`` : by account and part of the table, nominal, lowest and highest joules: what the
+            intervals of a saving are made from (`twinbar.emulator.ledger.uncertainty.saving_intervals`);
+            ``efficiency`` : of the multiplications, where they were counted; see `_efficiency`.
         """
         start = since or {kind: ActivityTotal() for kind in KINDS}
         period = {kind: total - start[kind] for kind, total in self.snapshot().items()}
@@ -347,6 +398,8 @@ class Ledger:
         }
         cycles["total"] = sum(cycles.values())
         items = self._items(whole, cycles["total"])
+        parts = _parts(items)
+        efficiency = self._efficiency(period["forward"])
         return {
             "cell_writes": whole.actions[Action.WRITE_OK] + whole.actions[Action.WRITE_FAILED],
             "failed_writes": whole.actions[Action.WRITE_FAILED],
@@ -361,28 +414,62 @@ class Ledger:
             "energy_j": _energies(items),
             "energy_breakdown_j": _sums(items, self._components(), lambda item: item.component),
             "energy_uncertainty_j": {
-                name: _intervals(item for item in items if item.account in accounts)
-                for name, accounts in TOTALS.items()
+                name: intervals(of_accounts(parts, accounts)) for name, accounts in TOTALS.items()
             },
+            "energy_parts_j": parts,
+            **({} if efficiency is None else {"efficiency": efficiency}),
+        }
+
+    def _efficiency(self, forward: ActivityTotal) -> dict[str, Any] | None:
+        """Return what a multiplication with accumulation takes: a weight of the network times an activation.
+
+        Returns
+        -------
+        dict or None
+            ``macs`` : their number; ``pj_per_mac`` : ``forward`` (the account) and ``system`` (with link and static
+            power of the same programs); ``tops_per_w`` : the same, at two operations to each; ``tops`` : operations in
+            the time of these programs, in 10^12 per second; ``uncertainty_pj`` : intervals of both. None without any.
+        """
+        if not forward.macs:
+            return None
+        cycles = forward.cycles + forward.link_cycles
+        parts = _parts(self._items(forward, cycles))
+        spent = {"forward": of_accounts(parts, ("forward",)), "system": of_accounts(parts, TOTALS["total"])}
+        each = {name: math.fsum(spread[0] for spread in own.values()) / forward.macs for name, own in spent.items()}
+        operations = OPERATIONS_PER_MAC * forward.macs
+        return {
+            "macs": forward.macs,
+            "pj_per_mac": {name: energy_j / 1e-12 for name, energy_j in each.items()},
+            "tops_per_w": {
+                name: OPERATIONS_PER_MAC / energy_j / 1e12 if energy_j else None for name, energy_j in each.items()
+            },
+            "tops": operations * self.clock_hz / cycles / 1e12 if cycles else None,
+            "uncertainty_pj": {name: quotient_intervals(own, forward.macs * 1e-12) for name, own in spent.items()},
         }
 
     def _items(self, tally: ActivityTotal, total_cycles: int) -> list[_Item]:
         items = []
-        for action, unit in zip(Action, self._action_j, strict=True):
+        for action, price in zip(Action, self._prices, strict=True):
             name = ACTIONS[action]
             if name not in self.table.actions or action in self._unnamed:
                 continue
             entry = self.table.actions[name]
             account, component = ENTRIES[action]
-            items.append(_Item(account, component, entry.part or name, tally.actions[action] * unit, entry))
+            count = tally.actions[action]
+            ends = price.nominal_j * count, price.low_j * count, price.high_j * count
+            items.append(_Item(account, component, entry.part or name, *ends))
         for cell, unit in zip(CellEnergy, self._cell_unit_j, strict=True):
             account, component = CELL_ENTRIES[cell]
-            items.append(_Item(account, component, "cell", tally.cell_energy[cell] * unit, self.table.cell))
+            heat_j = tally.cell_energy[cell] * unit
+            items.append(_Item(account, component, "cell", heat_j, *self.table.cell.bounds(heat_j)))
+        if self.table.supply is not None:
+            lost_j = self._pump_j(tally)
+            items.append(_Item(*PUMP, PUMP[1], lost_j, *self.table.supply.bounds(lost_j)))
         cycles = self._state_cycles(tally, total_cycles)
         for static, power_w in zip(self.table.static_power, self._static_w, strict=True):
             component = f"static_{static.component}"
             energy_j = power_w * (cycles[static.per, static.state] / self.clock_hz)
-            items.append(_Item("static", component, static.part or component, energy_j, static))
+            items.append(_Item("static", component, static.part or component, energy_j, *static.bounds(energy_j)))
         return items
 
     def _state_cycles(self, tally: ActivityTotal, total_cycles: int) -> dict[tuple[Owner, PowerState], int]:
@@ -402,10 +489,13 @@ class Ledger:
     def _components(self) -> list[str]:
         named = [entry for action, entry in ENTRIES.items() if action not in self._unnamed]
         dynamic = [component for _, component in (*CELL_ENTRIES.values(), *named)]
-        return [*dict.fromkeys(dynamic), *(f"static_{entry.component}" for entry in self.table.static_power)]
+        pump = [] if self.table.supply is None else [PUMP[1]]
+        return [*dict.fromkeys([*dynamic, *pump]), *(f"static_{entry.component}" for entry in self.table.static_power)]
 
 
 def _check_kind(kind: Kind, activity: Activity) -> None:
+    if not activity.counts[_CLOSED[kind]].any() and not (kind == "host" and (activity.cycles or activity.link_cycles)):
+        return
     closed_actions = activity.actions[_CLOSED_ACTIONS[kind]]
     if closed_actions.any():
         action = Action(_CLOSED_ACTIONS[kind][np.flatnonzero(closed_actions)[0]])
@@ -436,21 +526,13 @@ def _energies(items: list[_Item]) -> dict[str, float]:
     }
 
 
-def _intervals(items: Iterable[_Item]) -> dict[str, list[float]]:
-    """Propagate uncertainties: within a part deviations add; between parts in quadrature, or in the worst case too."""
-    nominal: list[float] = []
-    below: dict[str, float] = {}
-    above: dict[str, float] = {}
+def _parts(items: Iterable[_Item]) -> dict[str, dict[str, list[float]]]:
+    """Return nominal, lowest and highest joules of each part that spent any, by account."""
+    found: dict[str, list[Contribution]] = {account: [] for account in ACCOUNTS}
     for item in items:
-        low, high = item.entry.bounds(item.energy_j)
-        nominal.append(item.energy_j)
-        below[item.part] = below.get(item.part, 0.0) + (item.energy_j - low)
-        above[item.part] = above.get(item.part, 0.0) + (high - item.energy_j)
-    total = math.fsum(nominal)
-    return {
-        "independent": [max(0.0, total - math.hypot(*below.values())), total + math.hypot(*above.values())],
-        "worst_case": [max(0.0, total - math.fsum(below.values())), total + math.fsum(above.values())],
-    }
+        if item.high_j:
+            found[item.account].append(Contribution(item.part, item.energy_j, item.low_j, item.high_j))
+    return {account: by_part(contributions) for account, contributions in found.items()}
 
 
 def what_dominates(summary: Mapping[str, Any]) -> str:

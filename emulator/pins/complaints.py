@@ -3,39 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from twinbar.emulator.pins.breach import Breach
+from twinbar.emulator.pins.tile_outcome import TileOutcome
 from twinbar.hw.parts.assembly import SerialParts
 
-LIMITS: Final = (
-    *("data_hold_ns", "select_high_ns", "select_period_ns", "low_ns", "high_ns", "duty", "period_ns"),
-    *(
-        "longest_period_ns",
-        "select_setup_ns",
-        "data_setup_ns",
-        "select_hold_ns",
-        "open_ns",
-        "acquisition",
-        "conversion",
-    ),
-)
-"""Limits, named as the models of hw/parts do, in the order of ``What`` in device.h."""
-_SENTENCES: Final = (
-    "a frame of {found:.0f} bits, the part takes {needed:.0f}",
-    "the word {found:#x}, which nothing here sends, reached the part",
-    "{found:.0f} bits for {needed:.0f} switches",
-    "the write gate opened while an output of a DAC was still on its way to its code",
-    "the write gate opened before the switches had settled",
-    "the write gate opened, and not one cell was connected",
-    "the write gate was open with the read path connected",
-    "an output of a DAC or a switch changed while the write gate was open",
-    "a conversion began while an output of a DAC was still on its way to its code",
-    "a conversion began before the switches had settled",
-    "the switches {found:.0f} and {needed:.0f} connected two columns to one channel",
-    "the direct pins did what would harm an array (outcome {found:.0f})",
-    "the write gate was open for a cell that the switches do not connect",
-    "the write gate was open with {found:.0f} instead of {needed:.0f} at an output of a DAC",
-)
-"""What follows them there."""
-_FIRST_DAC, _FIRST_ADC = 2, 100
+_FIRST_DAC: Final = 2
+_FIRST_ADC: Final = 100
 
 
 @dataclass(frozen=True)
@@ -61,13 +34,13 @@ class Complaint:
 
 def read_complaint(found: Any, parts: SerialParts | None) -> Complaint:
     """Read what the models recorded (`twinbar.emulator.pins.part_tables.Complaint`)."""
-    number = int(found.what)
-    if number < len(LIMITS):
-        sentence = f"{LIMITS[number]}: {found.found:g} ns, the part needs {found.needed:g} ns"
-    else:
-        # A word is shown in hexadecimal, which takes an integer.
-        word = int(found.found) if number == len(LIMITS) + 1 else found.found
-        sentence = _SENTENCES[number - len(LIMITS)].format(found=word, needed=found.needed)
+    breach = Breach(found.breach)
+    words: dict[str, Any] = {"limit": breach.limit, "found": found.found, "needed": found.needed}
+    if breach is Breach.UNKNOWN_WORD:
+        words["word"] = int(found.found)
+    if breach is Breach.DIRECT_PINS:
+        words["outcome"] = TileOutcome(int(found.found)).sentence
+    sentence = breach.sentence.format(**words)
     return Complaint(float(found.time_ns), f"tile {found.tile}, {_device(int(found.device), parts)}", sentence)
 
 

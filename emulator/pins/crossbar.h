@@ -19,9 +19,9 @@ class Crossbar : public AdcSource {
   void set_read_path(bool reads, int64_t range) { reads_ = reads, range_ = range; }
   // The write gate of a cycle, after the parts have seen it. Gives whether the current of a pulse is at its limit.
   bool see_gate(int64_t cycle, double time, bool writes, int64_t limit) {
-    if (writes && reads_ && !(open_ && warned_)) complain(kGateAndReadPath, time);
+    if (writes && reads_ && !(open_ && warned_)) complain(Breach::kGateAndReadPath, time);
     if (writes && !open_) open(cycle, time, limit);
-    else if (writes && applied_ && !warned_ && !(now(limit) == driven_pulse_)) warn(kChangeUnderOpenGate, time);
+    else if (writes && applied_ && !warned_ && !(now(limit) == driven_pulse_)) warn(Breach::kChangeUnderOpenGate, time);
     else if (!writes && open_) close(cycle);
     return open_ && cycle >= cells_.trips();
   }
@@ -38,12 +38,12 @@ class Crossbar : public AdcSource {
     }
   };
 
-  void complain(int64_t what, double time, double found = 0, double needed = 0) {
-    complaints.add({time, tile, -1, what, found, needed});
+  void complain(Breach breach, double time, double found = 0, double needed = 0) {
+    complaints.add({time, tile, -1, breach, found, needed});
   }
-  void warn(int64_t what, double time) {
+  void warn(Breach breach, double time) {
     warned_ = true;
-    complain(what, time);
+    complain(breach, time);
   }
   bool outputs_rest(double time) const {
     const auto &dacs = parts_.dacs;
@@ -62,9 +62,9 @@ class Crossbar : public AdcSource {
     driven_pulse_ = now(limit);
     const auto &rows = driven_pulse_.rows, &columns = driven_pulse_.columns;
     applied_ = rows.size() == 1 && columns.size() == 1 && columns[0] < table.columns && rows[0] < table.rows;
-    if (!outputs_rest(time)) warn(kGateOnMovingOutput, time);
-    if (!switches_rest(time)) warn(kGateOnMovingSwitches, time);
-    if (!applied_) return warn(kGateWithoutOneCell, time);
+    if (!outputs_rest(time)) warn(Breach::kGateOnMovingOutput, time);
+    if (!switches_rest(time)) warn(Breach::kGateOnMovingSwitches, time);
+    if (!applied_) return warn(Breach::kGateWithoutOneCell, time);
     const int64_t *levels = driven_pulse_.levels;
     const int64_t across = levels[kBitLine] - levels[kSourceLine];
     cells_.open(cycle, {rows[0] * table.columns + columns[0], across < 0, std::abs(across), levels[kWordLine]}, levels[kLimit]);
@@ -82,7 +82,7 @@ class Crossbar : public AdcSource {
       const int64_t output = pair ? place - table.pair_base : place;
       if (place == table.reference_switch || output >= (pair ? table.columns / 2 : table.columns)) continue;
       if (output % table.channels != channel) continue;
-      if (found >= 0) complaints.add({time, tile, -1, kTwoColumnsPerChannel, double(found), double(place)});
+      if (found >= 0) complaints.add({time, tile, -1, Breach::kTwoColumnsPerChannel, double(found), double(place)});
       found = place;
     }
     return found;
@@ -111,8 +111,8 @@ class Crossbar : public AdcSource {
   int64_t code_of(int64_t channel, double time) {
     const int64_t place = connected(channel, time);
     if (place < 0 || !is_taken(channel)) return 0;
-    if (!outputs_rest(time)) complain(kSampleOnMovingOutput, time);
-    if (!switches_rest(time)) complain(kSampleOnMovingSwitches, time);
+    if (!outputs_rest(time)) complain(Breach::kSampleOnMovingOutput, time);
+    if (!switches_rest(time)) complain(Breach::kSampleOnMovingSwitches, time);
     const int64_t pair = place >= table.pair_base, output = pair ? place - table.pair_base : place;
     const auto &rows = parts_.row_chain.closed();
     const auto &columns = parts_.column_chain.closed();

@@ -9,17 +9,10 @@ namespace twinbar {
 constexpr double kLongAgo = -INFINITY;
 constexpr double kRoundingNs = 1e-6;
 
-// What was wrong; the names are those of tables.py.
-enum What {
-  kDataHold, kSelectHigh, kSelectPeriod, kLow, kHigh, kDuty, kPeriod, kLongestPeriod, kSelectSetup, kDataSetup,
-  kSelectHold, kOpenTime, kAcquisition, kConversion, kFrameLength, kUnknownWord, kShortChain,
-  kGateOnMovingOutput, kGateOnMovingSwitches, kGateWithoutOneCell, kGateAndReadPath, kChangeUnderOpenGate,
-  kSampleOnMovingOutput, kSampleOnMovingSwitches, kTwoColumnsPerChannel, kDirectPins, kOtherSwitch, kOtherCode,
-};
-
 struct Complaint {
   double time_ns;
-  int64_t tile, device, what;
+  int64_t tile, device;
+  Breach breach;
   double found, needed;  // nanoseconds, or what else there is to say
 };
 
@@ -44,7 +37,7 @@ class SerialDevice {
   void drive(double time, bool selected, bool clock, bool data) {
     now_ = time;
     if (data != data_) {
-      if (selected_ && count_) need(kDataHold, time - sampled_, limits.data_hold);
+      if (selected_ && count_) need(Breach::kDataHold, time - sampled_, limits.data_hold);
       data_ = data, data_change_ = time;
     }
     if (selected && !selected_) select(time);
@@ -82,11 +75,11 @@ class SerialDevice {
   virtual void bit(bool, int64_t, double) {}
   virtual void frame(uint64_t, int64_t, double) {}
 
-  void complain(int64_t what, double time, double found = 0, double needed = 0) {
-    complaints.add({time, tile, number, what, found, needed});
+  void complain(Breach breach, double time, double found = 0, double needed = 0) {
+    complaints.add({time, tile, number, breach, found, needed});
   }
-  void need(int64_t what, double found, double needed) {
-    if (found < needed - kRoundingNs) complain(what, now_, found, needed);
+  void need(Breach breach, double found, double needed) {
+    if (found < needed - kRoundingNs) complain(breach, now_, found, needed);
   }
 
   const Limits &limits;
@@ -97,8 +90,8 @@ class SerialDevice {
 
  private:
   void select(double time) {
-    need(kSelectHigh, time - select_high_, limits.select_high);
-    need(kSelectPeriod, time - select_low_, limits.select_period);
+    need(Breach::kSelectHigh, time - select_high_, limits.select_high);
+    need(Breach::kSelectPeriod, time - select_low_, limits.select_period);
     selected_ = true, select_low_ = time;
     received_ = 0, count_ = 0;
     other_edge_ = sampled_ = kLongAgo;
@@ -110,10 +103,10 @@ class SerialDevice {
     const double began = sampling ? other_edge_ : sampled_;
     if (began > kLongAgo) {
       const double lasted = time - began;
-      need(level ? kLow : kHigh, lasted, level ? limits.low : limits.high);
+      need(level ? Breach::kLow : Breach::kHigh, lasted, level ? limits.low : limits.high);
       if (sampling && count_) {
         const double period = time - sampled_;
-        need(kDuty, std::min(lasted, period - lasted), limits.duty * period);
+        need(Breach::kDuty, std::min(lasted, period - lasted), limits.duty * period);
       }
     }
     if (!sampling) {
@@ -123,13 +116,13 @@ class SerialDevice {
     }
     if (count_) {
       const double period = time - sampled_;
-      need(kPeriod, period, limits.period);
+      need(Breach::kPeriod, period, limits.period);
       if (limits.longest_period && period > limits.longest_period + kRoundingNs)
-        complain(kLongestPeriod, time, period, limits.longest_period);
+        complain(Breach::kLongestPeriod, time, period, limits.longest_period);
     } else {
-      need(kSelectSetup, time - select_low_, limits.select_setup);
+      need(Breach::kSelectSetup, time - select_low_, limits.select_setup);
     }
-    need(kDataSetup, time - data_change_, limits.data_setup);
+    need(Breach::kDataSetup, time - data_change_, limits.data_setup);
     sampled_ = time;
     received_ = received_ << 1 | data_;
     count_++;
@@ -138,7 +131,7 @@ class SerialDevice {
   }
   void deselect(double time) {
     selected_ = false, select_high_ = time;
-    if (count_) need(kSelectHold, time - sampled_, limits.select_hold);
+    if (count_) need(Breach::kSelectHold, time - sampled_, limits.select_hold);
     frame(received_, count_, time);
   }
   void launch(double time, double access) {

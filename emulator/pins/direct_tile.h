@@ -16,8 +16,9 @@ class Tile {
     if (!design_.awake(0)) return;
     design_.evaluate(cycle);
     bool changed = false;
-    const int outcome = array_.see(cycle, changed);
-    if (outcome != kDone) complaints_.add({double(cycle) * period_, array_.cells.tile(), -1, kDirectPins, double(outcome), 0});
+    const TileOutcome outcome = array_.see(cycle, changed);
+    if (outcome != TileOutcome::kDone)
+      complaints_.add({double(cycle) * period_, array_.cells.tile(), -1, Breach::kDirectPins, double(outcome), 0});
     if (changed) design_.touch(0, cycle);
   }
   void take(int64_t) {}

@@ -3,14 +3,14 @@
 from importlib import resources
 from typing import Final
 
-from twinbar.emulator.pins.constants import constants_text
+from twinbar.emulator.pins.constants import breaches_text, constants_text
 
 _MODELS: Final = ("part_tables.h", "device.h", "parts.h")
 
 
 def model_text() -> str:
-    """Return the C++ of the models of single parts."""
-    return _files(*_MODELS)
+    """Return the C++ of the models of single parts, and of what they can complain of."""
+    return f"{breaches_text()}\n{_files(*_MODELS)}"
 
 
 def front_end_text() -> str:

@@ -1,5 +1,5 @@
 // Tables of a front end: everything that differs from one part to another. The fields are those of the structures in
-// tables.py; times are in nanoseconds.
+// part_tables.py; times are in nanoseconds.
 
 namespace twinbar {
 

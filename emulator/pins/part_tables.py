@@ -80,7 +80,7 @@ Tile = _structure(
     adc_cycles=Cycles,
     switch_cycles=Cycles,
 )
-Complaint = _structure("Complaint", time_ns=_DOUBLE, **_ints("tile", "device", "what"), found=_DOUBLE, needed=_DOUBLE)
+Complaint = _structure("Complaint", time_ns=_DOUBLE, **_ints("tile", "device", "breach"), found=_DOUBLE, needed=_DOUBLE)
 
 
 class Memory:

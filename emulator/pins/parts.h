@@ -1,4 +1,4 @@
-// Models of DACs, ADCs and chains of switches, from the tables that tables.py makes of hw/parts.
+// Models of DACs, ADCs and chains of switches, from the tables that part_tables.py makes of hw/parts.
 
 namespace twinbar {
 
@@ -9,14 +9,14 @@ class Dac : public SerialDevice {
 
   bool settled(double time) const { return time - moved >= table.settle; }
   void frame(uint64_t word, int64_t count, double time) override {
-    if (count != table.word_bits) return complain(kFrameLength, time, double(count), double(table.word_bits));
+    if (count != table.word_bits) return complain(Breach::kFrameLength, time, double(count), double(table.word_bits));
     word &= ~uint64_t(0) >> (64 - count);
     const uint64_t command = word & ~(uint64_t(table.code_mask) << table.code_offset);
     for (int64_t channel = 0; channel < table.channels; channel++)
       if (command == table.base[channel]) return update(channel, int64_t(word >> table.code_offset & table.code_mask), time);
     for (int64_t other = 0; other < table.other_words; other++)
       if (word == table.others[other]) return;
-    complain(kUnknownWord, time, double(word));
+    complain(Breach::kUnknownWord, time, double(word));
   }
   template <class F>
   void state(F f) {
@@ -51,7 +51,7 @@ class Adc : public SerialDevice {
   int64_t begin(double time) {
     began_ = time;
     if (table.acquisition && time - tracking_ < table.acquisition - kRoundingNs)
-      complain(kAcquisition, time, time - tracking_, table.acquisition);
+      complain(Breach::kAcquisition, time, time - tracking_, table.acquisition);
     if (table.latency && chosen < 0) return 0;
     int64_t code = source.sample(table.latency ? chosen : lane, time);
     // What a part converts first after power-up is wrong.
@@ -67,9 +67,9 @@ class Adc : public SerialDevice {
         if (word == table.choose[input]) return void(chosen = input);
       for (int64_t other = 0; other < table.other_frames; other++)
         if (word == table.others[2 * other] && count == int64_t(table.others[2 * other + 1])) return void(chosen = -1);
-      if (count == table.frame_bits) return complain(kUnknownWord, time, double(word));
+      if (count == table.frame_bits) return complain(Breach::kUnknownWord, time, double(word));
     }
-    if (count != table.frame_bits) complain(kFrameLength, time, double(count), double(table.frame_bits));
+    if (count != table.frame_bits) complain(Breach::kFrameLength, time, double(count), double(table.frame_bits));
   }
   template <class F>
   void state(F f) {
@@ -86,7 +86,7 @@ class Adc : public SerialDevice {
   void bit(bool, int64_t count, double time) override {
     if (table.acquisition && count == table.track_bit + 1) tracking_ = other_edge_;
     if (table.conversion && count == table.conversion_bit && time - began_ < table.conversion - kRoundingNs)
-      complain(kConversion, time, time - began_, table.conversion);
+      complain(Breach::kConversion, time, time - began_, table.conversion);
   }
 
  private:
@@ -107,7 +107,8 @@ class SwitchChain : public SerialDevice {
   // The pin that opens all.
   void open(double time, bool active) {
     if (active == opened_) return;
-    if (!active && time - opened_at_ < table.open - kRoundingNs) complain(kOpenTime, time, time - opened_at_, table.open);
+    if (!active && time - opened_at_ < table.open - kRoundingNs)
+      complain(Breach::kOpenTime, time, time - opened_at_, table.open);
     opened_ = active;
     if (active) opened_at_ = time;
     if (active && table.opens_by_reset) {
@@ -123,7 +124,7 @@ class SwitchChain : public SerialDevice {
     shifted_[first_] = value;
   }
   void frame(uint64_t, int64_t count, double time) override {
-    if (count < int64_t(loaded.size())) complain(kShortChain, time, double(count), double(loaded.size()));
+    if (count < int64_t(loaded.size())) complain(Breach::kShortChain, time, double(count), double(loaded.size()));
     if (opened_ && table.opens_by_reset) return;
     for (size_t place = 0; place < loaded.size(); place++) loaded[place] = shifted_[(first_ + place) % loaded.size()];
     show(time);

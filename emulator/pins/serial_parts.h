@@ -80,15 +80,15 @@ class TileParts : public AdcSource {
     };
     if (!only(parts_.row_chain.closed(), pins.row->template get<uint32_t>()) ||
         !only(parts_.column_chain.closed(), pins.column->template get<uint32_t>()))
-      complaints_.add({time, tile_, -1, kOtherSwitch, 0, 0});
+      complaints_.add({time, tile_, -1, Breach::kOtherSwitch, 0, 0});
     const uint64_t codes = pins.codes->template get<uint64_t>();
     for (int line = 0; line < kLines; line++) {
       if (matrix_.chip[line] < 0) continue;
       const int64_t wanted = matrix_.code_of(Line(line), line == kLimit ? pins.compliance_code->template get<uint32_t>()
                                                                         : int64_t(codes >> kLineBits * line & kLineMask));
       const int64_t held = parts_.dacs[matrix_.chip[line]]->outputs[matrix_.output[line]];
-      if (held != wanted)
-        complaints_.add({time, tile_, FrontEndParts::kFirstDac + matrix_.chip[line], kOtherCode, double(held), double(wanted)});
+      const int64_t chip = FrontEndParts::kFirstDac + matrix_.chip[line];
+      if (held != wanted) complaints_.add({time, tile_, chip, Breach::kOtherCode, double(held), double(wanted)});
     }
   }
 

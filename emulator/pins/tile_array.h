@@ -4,16 +4,6 @@
 
 namespace twinbar {
 
-enum Outcome {
-  kDone = 0,
-  kUnfinished = 1,
-  kGateWithReadPath = 2,
-  kDriveChanged = 3,
-  kConvertWithoutReadPath = 4,
-  kGateWithoutCell = 5,
-  kPartsComplain = 6,
-};
-
 // What a program's result counts of a tile.
 struct Counts {
   int64_t phases[Phase::kCount];
@@ -52,8 +42,8 @@ struct TileArray {
   // Cycle in which the compliance pin rises.
   int64_t rises() const { return limited ? kNever : cells.trips(); }
 
-  // Sees the pins in a cycle in which the tile is evaluated; gives an outcome, and whether inputs of the tile changed.
-  int see(int64_t cycle, bool &changed) {
+  // Sees the pins in a cycle in which the tile is evaluated; gives how that ended, and whether inputs of the tile changed.
+  TileOutcome see(int64_t cycle, bool &changed) {
     if (pins.row_load->template get<bool>()) load();
     const int selection = pins.selection->template get<uint32_t>();
     const bool rows = selection == Selection::kPlane || selection == Selection::kCodes;
@@ -62,23 +52,23 @@ struct TileArray {
     drives = selects;
     const bool reads = pins.read_enable->template get<bool>(), writes = pins.write_gate->template get<bool>();
     if (pins.convert->template get<bool>()) {
-      if (!reads) return kConvertWithoutReadPath;
+      if (!reads) return TileOutcome::kConvertWithoutReadPath;
       changed |= rows ? convert_sums() : put_code(only_channel(), code_of_one(selection));
     }
     if constexpr (kCompares) {
       if (pins.compare->template get<bool>()) {
-        if (!reads) return kConvertWithoutReadPath;
+        if (!reads) return TileOutcome::kConvertWithoutReadPath;
         changed |= compare_one(selection);
       }
     }
     if (reads || rate) rate_heat(cycle, reads, rows, selection);
     if (reads || channels) switch_channels(cycle, reads ? pins.channels->template get<uint64_t>() : 0);
     if (writes || open) {
-      if (writes && reads) return kGateWithReadPath;
-      const int outcome = see_gate(cycle, writes, selection, changed);
-      if (outcome != kDone) return outcome;
+      if (writes && reads) return TileOutcome::kGateWithReadPath;
+      const TileOutcome outcome = see_gate(cycle, writes, selection, changed);
+      if (outcome != TileOutcome::kDone) return outcome;
     }
-    return kDone;
+    return TileOutcome::kDone;
   }
   // Counts the phase of a cycle, and of those before it that were skipped.
   void count_phase(int64_t cycle) {
@@ -174,15 +164,15 @@ struct TileArray {
     counts.energy[kind] += rate * (cycle - rated);
     kind = what, rate = now, rated = cycle;
   }
-  int see_gate(int64_t cycle, bool writes, int selection, bool &changed) {
+  TileOutcome see_gate(int64_t cycle, bool writes, int selection, bool &changed) {
     if (writes) {
       const Pulse now = shown_pulse();
       if (!open) {
-        if (selection != Selection::kCell) return kGateWithoutCell;
+        if (selection != Selection::kCell) return TileOutcome::kGateWithoutCell;
         open = true;
         cells.open(cycle, now, pins.compliance_code->template get<uint32_t>());
       } else if (now != cells.pulse()) {
-        return kDriveChanged;
+        return TileOutcome::kDriveChanged;
       }
     } else {
       counts.energy[cells.pulse().polarity ? CellEnergy::kReset : CellEnergy::kSet] += cells.close(cycle);
@@ -193,7 +183,7 @@ struct TileArray {
       limited = limit, changed = true;
       pins.compliance->template set<bool>(limit);
     }
-    return kDone;
+    return TileOutcome::kDone;
   }
   Pulse shown_pulse() const {
     const uint64_t codes = pins.codes->template get<uint64_t>();

@@ -65,7 +65,7 @@ class AccountedController:
         self.phases: npt.NDArray[np.int64] = np.zeros((tiles, len(PHASES)), np.int64)
         self.actions: npt.NDArray[np.int64] = np.zeros((tiles, len(ACTIONS)), np.int64)
 
-    def run(self, commands: Commands, kind: str = "write", *, may_fail: bool = False) -> Responses:
+    def run(self, commands: Commands, kind: str = "write", *, may_fail: bool = False, macs: int = 0) -> Responses:
         """Run commands that must be carried out; with ``may_fail``, writes may end outside their windows.
 
         Parameters
@@ -74,6 +74,8 @@ class AccountedController:
         kind : {"read", "write", "forward", "initialization"}
             What for; an initialization is not entered in the ledger.
         may_fail : bool
+        macs : int
+            Multiplications with accumulation among them.
 
         Returns
         -------
@@ -89,6 +91,7 @@ class AccountedController:
         result = self.controller.run(Program(commands, kind=kind))
         if kind in _KINDS:
             activity = Activity.of_program(result.phases, result.actions, result.energy, result.cycles)
+            activity.macs = macs
             self.ledger.add(_KINDS[kind], activity)
             self.phases += result.phases
             self.actions += result.actions

@@ -80,7 +80,9 @@ def multiply(
     per_run = max(1, PIECE // program.shape[1])
     for start in range(0, len(order), per_run):
         entries = order[start : start + per_run]
-        _, found = beats.lanes_of(controller.run(program[entries].reshape(-1), "forward"), config.outputs_per_beat)
+        macs = len(entries) * vectors.shape[1] * count
+        answers = controller.run(program[entries].reshape(-1), "forward", macs=macs)
+        _, found = beats.lanes_of(answers, config.outputs_per_beat)
         answered = entries[np.argsort(numbers[entries], kind="stable")]
         sums[answered] = found.reshape(len(entries), -1)[:, :count]
         tell(progress, start + len(entries), len(order))

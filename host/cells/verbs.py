@@ -42,7 +42,7 @@ Tiles = npt.ArrayLike | None
 """Numbers of tiles; None is all of them."""
 Floats = npt.NDArray[np.float64]
 
-_ENERGY: Final = ("energy_j", "energy_breakdown_j", "energy_uncertainty_j")
+_ENERGY: Final = ("energy_parts_j", "efficiency", "energy_j", "energy_breakdown_j", "energy_uncertainty_j")
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ COMMANDS: Final = {
         "twinbar.host.cli.report_command", "report", "Build the plots and the HTML page of a run folder again."
     ),
     "device": Target("twinbar.host.cli.device_command", "app", "List, show and fit cell models."),
+    "wires": Target(
+        "twinbar.host.cli.wires_command", "wires", "Solve an array with resistive wires: multiplications and writes."
+    ),
     "verify": Target(
         "twinbar.host.cli.verify_command", "verify", "Run random programs on several engines, and compare."
     ),

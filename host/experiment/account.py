@@ -74,6 +74,7 @@ class Account:
             "dominates": what_dominates(training),
             "energy_with_initialization_j": self.ledger.summary()["energy_j"]["total"],
             "energy_table": run.config.engine.energy_table,
+            "area": self.ledger.area,
         }
 
     def begin(self, *periods: str) -> None:

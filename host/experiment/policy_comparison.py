@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from twinbar.host.experiment.config import CompareConfig, ExperimentConfig
 from twinbar.host.experiment.progress_display import Progress
-from twinbar.host.experiment.reductions import reductions
+from twinbar.host.experiment.reductions import reduction_intervals, reductions
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 from twinbar.host.experiment.task import Task, build_task
 from twinbar.host.experiment.train import train
@@ -53,6 +53,8 @@ def compare(
         "policies": reports,
         "reduction_vs_closed_loop": reductions(reports, YARDSTICK),
         "reduction_vs_closed_loop_analog": reductions(reports, f"{YARDSTICK}-analog"),
+        "reduction_uncertainty_vs_closed_loop": reduction_intervals(reports, YARDSTICK),
+        "reduction_uncertainty_vs_closed_loop_analog": reduction_intervals(reports, f"{YARDSTICK}-analog"),
         "warnings": warnings_of(reports),
     }
     folder.write(COMPARE, json_text(comparison).encode())

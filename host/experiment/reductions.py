@@ -2,6 +2,9 @@
 
 from typing import Any, Final
 
+from twinbar.emulator.ledger.ledger import TOTALS
+from twinbar.emulator.ledger.uncertainty import of_accounts, saving_intervals
+
 _QUANTITIES: Final = {
     "cell_writes": ("cell_writes",),
     "pulses": ("pulses",),
@@ -14,6 +17,8 @@ _QUANTITIES: Final = {
     "total_with_host": ("energy_j", "total_with_host"),
 }
 """What is compared, by its path in the totals of a report, or in an epoch of it."""
+_ENERGIES: Final = {"write_energy": "write", "total_energy": "total", "total_with_host": "total_with_host"}
+"""Those that table entries are in, by their key of ``energy_j``."""
 
 
 def reductions(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, dict[str, float | None]]:
@@ -36,6 +41,35 @@ def reductions(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, 
         }
         for name, report in reports.items()
         if "energy_j" in report["totals"]
+    }
+
+
+def reduction_intervals(reports: dict[str, dict[str, Any]], yardstick: str) -> dict[str, dict[str, Any]]:
+    """Give the intervals of the reductions of energies: how far they may be off as the entries of the table are.
+
+    Both policies are priced with one table, whose entries are off in both (`saving_intervals`).
+
+    Parameters
+    ----------
+    reports : dict
+        Reports by policy; those without ``energy_parts_j`` (of an earlier version) have no intervals.
+    yardstick : str
+
+    Returns
+    -------
+    dict of str to dict
+        By policy and energy, the intervals ``independent`` and ``worst_case``; None where the yardstick spent nothing.
+    """
+    if yardstick not in reports or "energy_parts_j" not in reports[yardstick]["totals"]:
+        return {}
+    basis = reports[yardstick]["totals"]["energy_parts_j"]
+    return {
+        name: {
+            quantity: saving_intervals(of_accounts(own, TOTALS[key]), of_accounts(basis, TOTALS[key]))
+            for quantity, key in _ENERGIES.items()
+        }
+        for name, report in reports.items()
+        if (own := report["totals"].get("energy_parts_j")) is not None
     }
 
 

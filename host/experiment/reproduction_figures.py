@@ -1,10 +1,11 @@
 """What a reproduction came to: figures over seeds, and the claims of the abstract beside them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import Any, Final, NamedTuple
 
 from twinbar.host.experiment.mean_interval import mean_interval
-from twinbar.host.experiment.reductions import reductions
+from twinbar.host.experiment.reductions import reduction_intervals, reductions
 from twinbar.host.experiment.reproduction_config import METHOD, READINGS, SOFTWARE
 
 CLAIMED: Final = 0.98
@@ -170,14 +171,19 @@ def _savings(reports: Reports, reading: str) -> dict[str, Any] | None:
     seeds = [seed for policy, seed in reports if policy == reading and (METHOD, seed) in reports]
     if not seeds:
         return None
-    saved = [
-        reductions(
-            {name: {"totals": reports[name, seed]["epochs"][0]} for name in (reading, METHOD)},
-            reading,
-        )[METHOD]
-        for seed in seeds
-    ]
-    return {quantity: _interval_or_none([one[quantity] for one in saved]) for quantity in SAVINGS}
+    firsts = [{name: {"totals": reports[name, seed]["epochs"][0]} for name in (reading, METHOD)} for seed in seeds]
+    saved = [reductions(first, reading)[METHOD] for first in firsts]
+    found = {quantity: _interval_or_none([one[quantity] for one in saved]) for quantity in SAVINGS}
+    off = [reduction_intervals(first, reading).get(METHOD, {}) for first in firsts]
+    for quantity, figure in found.items():
+        ends = [intervals for one in off if (intervals := one.get(quantity)) is not None]
+        if figure is not None and len(ends) == len(seeds):
+            # Runs of other seeds share the table: their intervals move together, and are not averaged away.
+            figure["table"] = {
+                kind: [fmean(each[kind][end] for each in ends) for end in (0, 1)]
+                for kind in ("independent", "worst_case")
+            }
+    return found
 
 
 def _interval_or_none(values: Sequence[float | None]) -> dict[str, Any] | None:

@@ -129,6 +129,7 @@ class Trainer:
         self.callbacks = Callbacks([*followers, ShownProgress(progress), *callbacks])
         self.optimizer = run_parts.build_optimizer(config, self.module)
         self.schedule = run_parts.build_schedule(config, self.optimizer, self.steps_per_epoch * config.training.epochs)
+        self._parameters = list(self.module.parameters())
         self._batch = 0
         self.step = 0
         self.step_images = 0
@@ -245,7 +246,8 @@ class Trainer:
         began = time.perf_counter()
         if self.network is not None:
             self.network.session.engine.set_tick(self.step)
-        self.optimizer.zero_grad()
+        with torch._C.DisableTorchFunctionSubclass():
+            self.optimizer.zero_grad()
         images = sum(map(len, batches))
         loss_sum = 0.0
         with self._random_numbers(self.step + 1):
@@ -258,9 +260,11 @@ class Trainer:
                 f"the training loss is no longer finite after {self.step} steps; lower the learning rate (--lr), now "
                 f"{self.config.training.lr}, and train again"
             )
-        self.optimizer.step()
-        rates = {} if self.network is None else learning_rates(self.optimizer, self.network.layers)
-        self.schedule.step()
+        # Each access to a weight that lies on the crossbar would else be looked at by its own class.
+        with torch._C.DisableTorchFunctionSubclass():
+            self.optimizer.step()
+            rates = {} if self.network is None else learning_rates(self.optimizer, self.network.layers)
+            self.schedule.step()
         self.step += 1
         self.step_images = images
         self._batch += len(batches)
@@ -282,9 +286,8 @@ class Trainer:
         before = generator.get_state()
         # `torch.manual_seed` takes longer than a product: it notes for every kind of accelerator who called it.
         generator.manual_seed(seed)
-        # Each access to a weight that lies on the crossbar would else be looked at by its own class.
         with torch._C.DisableTorchFunctionSubclass():
-            on_accelerator = any(parameter.device.type != "cpu" for parameter in self.module.parameters())
+            on_accelerator = any(parameter.device.type != "cpu" for parameter in self._parameters)
         if on_accelerator:
             torch.manual_seed(seed)
         try:
@@ -310,7 +313,8 @@ class Trainer:
         assert self.account is not None
         assert self.twin is not None
         updates = 0
-        network.check_gradients(network.layers)
+        with torch._C.DisableTorchFunctionSubclass():
+            network.check_gradients(network.layers)
         due = self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch
         if due:
             written = program(network, self.policy, self._passed, rates=rates)

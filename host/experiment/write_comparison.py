@@ -12,7 +12,7 @@ from twinbar.host.experiment.arrays import FILE
 from twinbar.host.experiment.config import CompareConfig
 from twinbar.host.experiment.policy_comparison import COMPARE, train_in, warnings_of
 from twinbar.host.experiment.progress_display import Progress
-from twinbar.host.experiment.reductions import reductions
+from twinbar.host.experiment.reductions import reduction_intervals, reductions
 from twinbar.host.experiment.run_folder import RunFolder, json_text
 from twinbar.host.experiment.task import Task, build_task
 
@@ -62,6 +62,7 @@ def compare_writes(
         "policies": reports,
         "reduction_vs_closed_loop": {},
         "reduction_vs_preset": reductions(reports, OWN),
+        "reduction_uncertainty_vs_preset": reduction_intervals(reports, OWN),
         "writes": figures,
         "best_writes": best(figures),
         "warnings": warnings_of(reports),

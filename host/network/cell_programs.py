@@ -13,9 +13,10 @@ from twinbar.host.network.layer_cost import LayerWrites
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.update.decision import Decision, PulseTrains
-from twinbar.host.update.kernels import record_responses
+from twinbar.host.update.kernels import put_in_order, record_responses
 
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
+_NOTHING = LayerWrites()
 
 
 class CellPrograms:
@@ -53,7 +54,7 @@ class CellPrograms:
         self._held = {name: _levels_of_pairs(array) for name, array in self._arrays.items()} if knows else {}
         nothing = np.zeros(0, np.int64)
         self.result = WriteResult(nothing, nothing, nothing, nothing.astype(np.bool_), Activity())
-        self.done = {layer.name: LayerWrites() for layer in layers}
+        self.done = {layer.name: _NOTHING for layer in layers}
 
     def write(self, decisions: Mapping[str, Decision]) -> None:
         """Write cells by closed-loop write-verify, and note in ``cells`` what they answered."""
@@ -66,17 +67,15 @@ class CellPrograms:
             initial=self._initial,
         )
         self.result = result
-        codes = np.empty_like(result.codes)
-        ok = np.empty_like(result.ok)
-        pulses = np.empty((2, len(order)), np.int64)
-        codes[order] = result.codes
-        ok[order] = result.ok
-        pulses[:, order] = result.sets, result.resets
+        ends = np.cumsum([len(decision.origins) for decision in decisions.values()])
+        codes, ok = np.empty_like(result.codes), np.empty_like(result.ok)
+        sums = np.empty((len(ends), 3), np.int64)
+        put_in_order(order, result.codes, result.ok, result.sets, result.resets, ends, codes, ok, sums)
         table = self._session.engine.config.levels
         start = 0
-        for name, decision in decisions.items():
-            part = slice(start, start + len(decision.origins))
-            start = part.stop
+        for (name, decision), stop, answers in zip(decisions.items(), ends.tolist(), sums.tolist(), strict=True):
+            part = slice(start, stop)
+            start = stop
             cells = self._arrays[name].cells
             record_responses(
                 decision.origins,
@@ -95,13 +94,7 @@ class CellPrograms:
                 self._held[name] = _levels_of_pairs(self._arrays[name])
             self._note(
                 name,
-                LayerWrites(
-                    decision.weight_updates,
-                    len(decision.origins),
-                    int(np.count_nonzero(~ok[part])),
-                    int(pulses[0, part].sum()),
-                    int(pulses[1, part].sum()),
-                ),
+                LayerWrites(decision.weight_updates, len(decision.origins), *answers),
             )
 
     def pulse(self, trains: Mapping[str, PulseTrains], ramps: WriteRegisters | None = None) -> None:
@@ -137,7 +130,8 @@ class CellPrograms:
         if name != owner:
             # What is done to an auxiliary array changes no weight.
             writes = replace(writes, weight_updates=0)
-        self.done[owner] = self.done[owner] + writes
+        before = self.done[owner]
+        self.done[owner] = writes if before is _NOTHING else before + writes
 
 
 def _levels_of_pairs(array: CrossbarMatmul) -> np.ndarray:

@@ -84,5 +84,6 @@ def report_of(
         "dominates": what_dominates(training),
         "energy_with_initialization_j": training["energy_j"]["total"] + initialization["energy_j"]["total"],
         "energy_table": config.engine.energy_table,
+        "area": books.ledgers["training"].area,
         "warnings": list(warnings),
     }

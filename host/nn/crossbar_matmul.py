@@ -10,6 +10,7 @@ from torch import Tensor
 from twinbar.emulator.contract.bulk_operations import MultiplyResult
 from twinbar.host.accounted_engine import AccountedEngine
 from twinbar.host.nn.backward_count import BackwardCount
+from twinbar.host.nn.input_codes import quantize
 from twinbar.host.nn.made_products import MadeProduct
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.patches import Patches
@@ -123,11 +124,33 @@ class CrossbarMatmul:
         """Whether the ranges are set; those from an evaluation are not good enough for training."""
         return self.calibrated and not (self.provisional and training)
 
-    def quantize(self, x: Tensor) -> tuple[Tensor, float]:
-        """Turn activations of one sign into input codes (uint8), and give the activation of one code."""
+    def quantize(self, x: Tensor) -> tuple[np.ndarray, Tensor, float]:
+        """Turn activations (float32) of one sign into input codes.
+
+        Returns
+        -------
+        codes : uint8 array
+        seen : float32 Tensor
+            What the codes stand for, in the shape of ``x``.
+        lsb : float
+            Activation of one code.
+        """
         lsb = max(self.range.input_max, 1e-12) / self._input_top
-        codes = (x * (1.0 / lsb)).round_().clamp_(0, self._input_top).to(torch.uint8)
-        return codes, lsb
+        values = (x if x.is_contiguous() else x.contiguous()).numpy()
+        codes, stand_for = np.empty(values.shape, np.uint8), np.empty(values.shape, np.float32)
+        quantize(
+            values.reshape(-1),
+            np.float32(1.0 / lsb),
+            np.float32(self._input_top),
+            np.float32(lsb),
+            codes.reshape(-1),
+            stand_for.reshape(-1),
+        )
+        seen = torch.from_numpy(stand_for)
+        if not x.is_contiguous():
+            # Convolutions compute in another order where the memory has one.
+            seen = torch.empty_like(x).copy_(seen)
+        return codes, seen, lsb
 
     def __call__(self, x: Tensor, block: int = 0, patches: Patches | None = None) -> tuple[Tensor, Tensor]:
         """Multiply activations by the crossbar.
@@ -156,7 +179,7 @@ class CrossbarMatmul:
             If an activation is not finite.
         """
         self.products += 1
-        if not len(x):
+        if not x.shape[0]:
             part = self.map.blocks[block].outputs
             return torch.zeros(0, part.stop - part.start), x
         source = self.session.products
@@ -164,8 +187,8 @@ class CrossbarMatmul:
         if made is not None:
             return made
         driven = x if patches is None else patches.covered(x)
-        vectors = len(x) if patches is None else len(x) * math.prod(patches.places(x.shape[2:]))
-        least, most = (float(extreme) for extreme in torch.aminmax(driven)) if driven.numel() else (0.0, 0.0)
+        vectors = x.shape[0] if patches is None else x.shape[0] * math.prod(patches.places(x.shape[2:]))
+        least, most = (extreme.item() for extreme in torch.aminmax(driven)) if driven.numel() else (0.0, 0.0)
         if not (math.isfinite(least) and math.isfinite(most)):
             raise TwinbarError(
                 f"layer {self.map.name} was given activations that are not finite; lower the learning rate"
@@ -174,7 +197,8 @@ class CrossbarMatmul:
             self._calibrate(x, least, most, block, patches)
         elif self.training and self._tracking:
             self.range.track_input(max(most, -least), vectors)
-        y, seen = self._one_sign(x, block, patches)
+        part = self.map.blocks[block].outputs
+        y, seen = self._one_sign(x, block, patches, vectors * (part.stop - part.start) * self.map.inputs)
         if least < 0:
             negative_y, negative_seen = self._one_sign(-x, block, patches)
             y, seen = y - negative_y, seen - negative_seen
@@ -206,21 +230,23 @@ class CrossbarMatmul:
             self.calibrated = True
             self.provisional = self._calibrates_provisionally
 
-    def _one_sign(self, x: Tensor, block: int, patches: Patches | None) -> tuple[Tensor, Tensor]:
-        codes, lsb = self.quantize(x)
-        result, gain = self._multiply(codes, block, patches)
+    def _one_sign(self, x: Tensor, block: int, patches: Patches | None, macs: int = 0) -> tuple[Tensor, Tensor]:
+        codes, seen, lsb = self.quantize(x)
+        result, gain = self._multiply(codes, block, patches, macs)
         if self.training:
             self.clipped += result.clipped
             self.conversions += result.conversions
             if self._tracking:
                 self.range.track_current(result, gain, self._margin, result.codes.shape[2])
         scale = self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
-        return self._outputs(result.codes, block, scale), codes.to(torch.float32).mul_(lsb)
+        return self._outputs(result.codes, block, scale), seen
 
-    def _multiply(self, codes: Tensor, block: int, patches: Patches | None) -> tuple[MultiplyResult, float]:
-        vectors = codes.numpy() if patches is None else patches.of(codes)
+    def _multiply(
+        self, codes: np.ndarray, block: int, patches: Patches | None, macs: int = 0
+    ) -> tuple[MultiplyResult, float]:
+        vectors = codes if patches is None else patches.of(torch.from_numpy(codes))
         result = self.session.multiply_layer(
-            self.map.blocks[block].tiles, vectors, self.range.full_scale, layer=self.map.name
+            self.map.blocks[block].tiles, vectors, self.range.full_scale, layer=self.map.name, macs=macs
         )
         return result, self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
 

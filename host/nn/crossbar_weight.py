@@ -104,7 +104,10 @@ class CrossbarWeight(MappedParameter):
         with torch._C.DisableTorchFunctionSubclass():
             if func in _HARMLESS or _makes_another(func, args):
                 return func(*args, **kwargs)
-            layers = [weight.layer for weight in _weights_in((args, kwargs)) if weight.layer is not None]
+            weights = _weights_in(args)
+            if kwargs:
+                weights += _weights_in(kwargs.values())
+            layers = [weight.layer for weight in weights if weight.layer is not None]
             if not layers or any(layer.current.on_twin for layer in layers):
                 return func(*args, **kwargs)
             product = PRODUCTS.get(func)
@@ -148,13 +151,18 @@ def _makes_another(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     return func in _CONVERTED_LIKE and not isinstance(args[0], CrossbarWeight)
 
 
-def _weights_in(value: Any) -> list[CrossbarWeight]:
-    # `isinstance` would ask the class of parameters, which takes long.
-    kind = type(value)
-    if issubclass(kind, CrossbarWeight):
-        return [value]
-    if issubclass(kind, dict):
-        value = value.values()
-    elif not issubclass(kind, list | tuple):
-        return []
-    return [weight for item in value for weight in _weights_in(item)]
+def _weights_in(values: Iterable[Any]) -> list[CrossbarWeight]:
+    """Return the weights in arguments, and in lists, tuples and mappings in them."""
+    found = []
+    for value in values:
+        # `isinstance` would ask the class of parameters, which takes long.
+        kind = type(value)
+        if kind is Tensor or value is None:
+            continue
+        if issubclass(kind, CrossbarWeight):
+            found.append(value)
+        elif issubclass(kind, dict):
+            found += _weights_in(value.values())
+        elif issubclass(kind, list | tuple):
+            found += _weights_in(value)
+    return found

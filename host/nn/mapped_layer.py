@@ -62,13 +62,16 @@ class MappedLayer:
         It is the weight's own memory if that is float32 in main memory and in the same order, else a copy, which `keep`
         brings back.
         """
-        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-            return self.form.of_weight(self.weight.detach()).to("cpu", torch.float32).contiguous().numpy()
+        with torch._C.DisableTorchFunctionSubclass():
+            matrix = self.form.of_weight(self.weight.detach())
+            if not (matrix.is_cpu and matrix.dtype == torch.float32 and matrix.is_contiguous()):
+                matrix = matrix.to("cpu", torch.float32).contiguous()
+            return matrix.numpy()
 
     def keep(self, matrix: np.ndarray) -> None:
         """Bring a matrix that a policy has bounded back into the twin."""
         with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-            if matrix.ctypes.data == self.weight.data_ptr():
+            if matrix.__array_interface__["data"][0] == self.weight.data_ptr():
                 return
             # Only what was bounded is brought back: other weights keep bits that float32 does not have.
             before = self.form.of_weight(self.weight.detach()).to("cpu", torch.float32)
@@ -98,7 +101,7 @@ class MappedLayer:
         """
         blocks = self.matmul.map.blocks
         inputs = self.form.inputs * (self.form.groups if block is None else blocks[block].groups)
-        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        rows = x if x.dim() == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         self._begin(rows, x.shape[-1], inputs)
         matrix = self.form.of_weight(self.weight)
         parts = []
@@ -110,7 +113,7 @@ class MappedLayer:
             parts.append(StraightThrough.apply(own, weights, self.matmul, number))
             start = stop
         y = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-        return y.view(*x.shape[:-1], y.shape[-1])
+        return y if x.dim() == 2 else y.view(*x.shape[:-1], y.shape[-1])
 
     def convolve(self, x: Tensor, patches: Patches) -> Tensor:
         """Convolve activations with the layer's conductances, without a bias.
@@ -148,6 +151,6 @@ class MappedLayer:
         refuse_transforms(self.name)
         if given != inputs:
             raise TwinbarError(f"layer {self.name} takes {inputs} activations, but was given {given}")
-        if len(x):
+        if x.shape[0]:
             self.current.bring_up(x)
         self.matmul.training = self.owners[0][0].training

@@ -22,8 +22,8 @@ class StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, matrix: Tensor, matmul: CrossbarMatmul, block: int) -> Tensor:
         """Multiply activations [batch, groups * inputs] by the crossbar's [groups * outputs, inputs]."""
-        y, seen = matmul(x.detach().to("cpu", torch.float32), block)
-        ctx.save_for_backward(seen.to(matrix.device, matrix.dtype), matrix)
+        y, seen = matmul(_plain(x), block)
+        ctx.save_for_backward(_like(seen, matrix), matrix)
         ctx.groups = matmul.map.blocks[block].groups
         ctx.passed, ctx.block, ctx.factors = matmul.backward, block, matmul.factors
         ctx.like = (x.device, x.dtype)
@@ -34,13 +34,13 @@ class StraightThrough(torch.autograd.Function):
         """Return the gradients of the activations and of the matrix."""
         seen, matrix = _saved(ctx)
         needs_x, needs_matrix = ctx.needs_input_grad[:2]
-        gradient = gradients[0].to(matrix.device, matrix.dtype)
+        gradient = _like(gradients[0], matrix)
         ctx.passed.note(ctx.block, to_inputs=needs_x, to_weights=needs_matrix)
         if ctx.factors is not None:
             ctx.factors.append(OuterProducts(_array(seen), _array(gradient), len(seen)))
         if ctx.groups == 1:
-            to_x = gradient @ matrix if needs_x else None
-            to_matrix = gradient.t() @ seen if needs_matrix else None
+            to_x = gradient.mm(matrix) if needs_x else None
+            to_matrix = gradient.t().mm(seen) if needs_matrix else None
         else:
             gradient = gradient.unflatten(1, (ctx.groups, -1))
             groups = matrix.unflatten(0, (ctx.groups, -1))
@@ -57,7 +57,7 @@ class StraightThroughConvolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, matmul: CrossbarMatmul, block: int, patches: Patches) -> Tensor:
         """Convolve activations [batch, channels, ...] with the crossbar's [outputs, channels of a group, ...]."""
-        y, seen = matmul(x.detach().to("cpu", torch.float32), block, patches)
+        y, seen = matmul(_plain(x), block, patches)
         ctx.save_for_backward(seen.to(weight.device, weight.dtype), weight)
         ctx.groups = matmul.map.blocks[block].groups
         ctx.passed, ctx.block, ctx.factors = matmul.backward, block, matmul.factors
@@ -93,6 +93,17 @@ class StraightThroughConvolution(torch.autograd.Function):
         return None if to_x is None else to_x.to(*ctx.like), to_weight, None, None, None
 
 
+def _plain(x: Tensor) -> Tensor:
+    """Return activations as the crossbar takes them: float32 in main memory, in no graph."""
+    x = x.detach()
+    return x if x.dtype == torch.float32 and x.is_cpu else x.to("cpu", torch.float32)
+
+
+def _like(x: Tensor, other: Tensor) -> Tensor:
+    """Bring a tensor to the device and the type of another one."""
+    return x if x.dtype == other.dtype and x.device == other.device else x.to(other.device, other.dtype)
+
+
 def _array(values: Tensor) -> np.ndarray:
     return values.detach().to("cpu", torch.float32).contiguous().numpy()
 
@@ -110,4 +121,6 @@ def _saved(ctx: Any) -> tuple[Tensor, Tensor]:
 def _result_type(x: Tensor, matrix: Tensor) -> torch.dtype:
     if torch.is_autocast_enabled(x.device.type):
         return torch.get_autocast_dtype(x.device.type)
+    if x.dtype == matrix.dtype:
+        return x.dtype
     return torch.result_type(x, matrix)

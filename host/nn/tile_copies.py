@@ -57,8 +57,11 @@ class TileCopies:
         block = product.block
         distances = self._distances.get(block.first_tile, (0,))[: max(1, len(product.inputs))]
         return [
-            LayerProduct(_moved(block, distance), inputs, product.full_scale)
-            for distance, inputs in zip(distances, np.array_split(product.inputs, len(distances)), strict=True)
+            # The first part is accounted for all of them: only their sum is asked for.
+            LayerProduct(_moved(block, distance), inputs, product.full_scale, 0 if number else product.macs)
+            for number, (distance, inputs) in enumerate(
+                zip(distances, np.array_split(product.inputs, len(distances)), strict=True)
+            )
         ]
 
 

@@ -5,10 +5,11 @@ common to all update policies, and stated separately.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES, TOTALS
+from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES, PUMP, TOTALS
 from twinbar.host.report import si
 from twinbar.host.report.schema import Compare, PeriodReport, quotient
 
@@ -22,6 +23,8 @@ _LABELS: Final = {
     OTHER: "Other",
 }
 HOST: Final = "host"
+REFERENCE: Final = "closed-loop"
+"""Policy that the stated reductions are relative to."""
 ORDER: Final = (*(account for account in ACCOUNTS if account != HOST), OTHER, HOST)
 """Accounts in the order in which they are stacked and listed."""
 
@@ -35,6 +38,7 @@ COMPONENT_LABELS: Final = {
     "adc_forward": "Forward conversions (ADC)",
     "compare": "Comparisons with a threshold",
     "drive": "Write drive",
+    "charge_pump": "Losses of the charge pump",
     "select": "Cell selection",
     "write_logic": "Write logic",
     "row_drive": "Row drivers",
@@ -52,7 +56,7 @@ COMPONENT_LABELS: Final = {
     "channel_wake": "Waking ADC channels",
     "clock_gating": "Gating the clocks of tiles",
 }
-_ACCOUNT_OF: Final = {component: account for account, component in (*ENTRIES.values(), *CELL_ENTRIES.values())}
+_ACCOUNT_OF: Final = {component: account for account, component in (*ENTRIES.values(), *CELL_ENTRIES.values(), PUMP)}
 _STATIC: Final = "static_"
 _ACRONYMS: Final = ("adc", "dac", "fpga", "sram", "tia", "usb")
 _BALANCE: Final = 1e-6
@@ -193,14 +197,35 @@ def savings(compare: Compare, policy: str, reference: str) -> str | None:
     written, whole = saved.get("write_energy"), saved.get("total_energy")
     if policy == reference or written is None or whole is None:
         return None
-    sentence = f"{policy} against {reference}: write energy {_change(written)}, whole-system energy {_change(whole)}"
+    off = compare.reduction_uncertainty_vs_closed_loop.get(policy, {}) if reference == REFERENCE else {}
+    sentence = (
+        f"{policy} against {reference}: write energy {_change(written)}{_range(off, 'write_energy')}, whole-system "
+        f"energy {_change(whole)}{_range(off, 'total_energy')}"
+    )
     with_host = reduction_with_host(compare, policy, reference)
     if with_host is not None and host_j(compare.policies[policy].totals) > 0:
-        sentence += f", with the memory of the twin {_change(with_host)}"
+        sentence += f", with the memory of the twin {_change(with_host)}{_range(off, 'total_with_host')}"
     largest = _largest(compare.policies[policy].totals) if policy in compare.policies else None
     if largest is not None:
         sentence += f". Largest component of what is left: {largest}"
     return sentence + "."
+
+
+def _range(intervals: Mapping[str, Mapping[str, tuple[float, float]] | None], quantity: str) -> str:
+    """Say between which savings a saving lies, as the entries of the energy table may be off."""
+    found = intervals.get(quantity)
+    return "" if found is None else f" ({saving_range(found['independent'])})"
+
+
+def saving_range(interval: Sequence[float]) -> str:
+    """Write the interval of a saving, with as many digits as tell its ends apart."""
+    low, high = (near_one_or_percent(end) for end in interval)
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+def near_one_or_percent(saved: float) -> str:
+    """Write a saving: those near one with more digits."""
+    return si.near_one(saved) if saved > 0.9 else si.percent(saved, 1)
 
 
 def _change(fraction: float) -> str:
@@ -209,4 +234,4 @@ def _change(fraction: float) -> str:
         return "unchanged"
     if fraction < 0:
         return f"up {si.percent(-fraction, 1)}"
-    return f"down {si.near_one(fraction) if fraction > 0.9 else si.percent(fraction, 1)}"
+    return f"down {near_one_or_percent(fraction)}"

@@ -4,11 +4,18 @@ import math
 from dataclasses import dataclass
 
 from twinbar.host.report import si
-from twinbar.host.report.energy import HOST, account_energies_j, account_label, host_j, parts, reduction_with_host
+from twinbar.host.report.energy import (
+    HOST,
+    REFERENCE,
+    account_energies_j,
+    account_label,
+    host_j,
+    near_one_or_percent,
+    parts,
+    reduction_with_host,
+    saving_range,
+)
 from twinbar.host.report.schema import Compare, Epoch, PeriodReport, Report, quotient
-
-REFERENCE = "closed-loop"
-"""The policy that savings are relative to."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ def key_figures(report: Report) -> list[KeyFigure]:
         ),
         *_with_host(totals),
         KeyFigure("Whole-system latency", si.duration(totals.seconds.get("total")), "controller time"),
+        *_efficiency(report),
     ]
     if report.wear is not None:
         listed.append(
@@ -98,6 +106,24 @@ def key_figures(report: Report) -> list[KeyFigure]:
                 f"mean {si.ratio(report.wear.mean_pulses_per_cell)} per cell",
             )
         )
+    return listed
+
+
+def _efficiency(report: Report) -> list[KeyFigure]:
+    """Return what a multiplication with accumulation takes, alone and with the controller, and the area of the chip."""
+    listed = []
+    found = report.totals.efficiency
+    if found is not None:
+        for label, kind in (("Energy per MAC, forward pass", "forward"), ("Energy per MAC, with controller", "system")):
+            interval = found.uncertainty_pj.get(kind, {}).get("independent")
+            note = f"{si.ratio(found.tops_per_w.get(kind))} TOPS/W"
+            if interval is not None:
+                low, high = (si.si(end * 1e-12, "J", 2) for end in interval)
+                note += f"; {low} to {high}"
+            listed.append(KeyFigure(label, si.si(found.pj_per_mac[kind] * 1e-12, "J"), note))
+    if report.area is not None:
+        low, high = (si.ratio(end, 2) for end in report.area.uncertainty_mm2.get("independent", (math.nan, math.nan)))
+        listed.append(KeyFigure("Area", f"{si.ratio(report.area.mm2)} mm²", f"{low} to {high} mm²; without the twin"))
     return listed
 
 
@@ -382,6 +408,28 @@ def reduction_table(compare: Compare, with_factors: bool = True) -> list[list[st
         if name == REFERENCE or all(value is None or math.isnan(value) for value in values):
             continue
         rows.append([name, *(si.reduction(value, with_factors) for value in values)])
+    return rows
+
+
+INTERVAL_COLUMNS = ("Policy", "Saved", "Nominal", "Parts off independently", "Worst case")
+_SAVED_ENERGIES = {
+    "write_energy": "Write energy",
+    "total_energy": "Total energy",
+    "total_with_host": "With twin memory",
+}
+
+
+def interval_table(compare: Compare) -> list[list[str]]:
+    """Return how far savings against closed-loop may be off, as entries of the table are, by `INTERVAL_COLUMNS`."""
+    rows = []
+    for name, found in compare.reduction_uncertainty_vs_closed_loop.items():
+        stated = compare.reduction_vs_closed_loop.get(name, {})
+        for quantity, label in _SAVED_ENERGIES.items():
+            intervals, nominal = found.get(quantity), stated.get(quantity)
+            if name == REFERENCE or intervals is None or nominal is None:
+                continue
+            ranges = [saving_range(intervals[kind]) for kind in ("independent", "worst_case")]
+            rows.append([name, label, near_one_or_percent(nominal), *ranges])
     return rows
 
 

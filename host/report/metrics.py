@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from twinbar.host.report.files import write_text
 
+_INPUTS: Final = ("energy_parts_j",)
+"""What other figures are made from, and no column of its own."""
 _NESTED: Final = {
     "pulses": "pulses_{}",
     "cycles": "{}_cycles",
@@ -16,6 +18,7 @@ _NESTED: Final = {
     "energy_uncertainty_j": "energy_bound_{}_j",
     "phase_cycles": "phase_{}_cycles",
     "actions": "actions_{}",
+    "efficiency": "mac_{}",
 }
 """How the keys of a nested object become columns."""
 _RENAMED: Final = {"host_seconds": "host_time_s"}
@@ -25,6 +28,8 @@ def flatten_epoch(epoch: dict[str, Any]) -> dict[str, Any]:
     """Flatten one entry of ``epochs``: one column per number, in the order of the report."""
     row: dict[str, Any] = {}
     for key, value in epoch.items():
+        if key in _INPUTS:
+            continue
         if isinstance(value, dict):
             pattern = _NESTED.get(key, key + "_{}")
             row.update({pattern.format(inner): number for inner, number in _leaves(value).items()})

@@ -7,7 +7,7 @@ from typing import Any, Final
 from twinbar.host.experiment.reproduction_config import REPRODUCTION
 from twinbar.host.experiment.sweep_config import SWEEP
 from twinbar.host.report import figures, title
-from twinbar.host.report.energy import dominance, host_j, imbalance, savings
+from twinbar.host.report.energy import REFERENCE, dominance, host_j, imbalance, savings
 from twinbar.host.report.files import write_bytes, write_text
 from twinbar.host.report.folder import LoadedComparison, LoadedRun, load
 from twinbar.host.report.known_plots import draw_plots
@@ -110,10 +110,12 @@ def render_compare(folder: LoadedComparison, plots: dict[str, dict[str, Any]], n
         write_columns=figures.WRITE_COLUMNS,
         write_rows=figures.write_table(compare),
         best_writes=figures.best_writes(compare),
-        reference=figures.REFERENCE,
+        reference=REFERENCE,
         reduction_columns=figures.REDUCTION_COLUMNS,
         reductions=figures.reduction_table(compare),
-        savings=[text for name in compare.policies if (text := savings(compare, name, figures.REFERENCE))],
+        interval_columns=figures.INTERVAL_COLUMNS,
+        intervals=figures.interval_table(compare),
+        savings=[text for name in compare.policies if (text := savings(compare, name, REFERENCE))],
         pages={name: file_name(name) for name in folder.runs},
         plots=plots,
     )

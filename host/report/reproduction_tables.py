@@ -10,6 +10,7 @@ from rich.table import Table
 from twinbar.host.experiment.reproduction_config import METHOD, READINGS, SOFTWARE
 from twinbar.host.experiment.reproduction_figures import CLAIMED, CLAIMED_SAVINGS, SAVINGS, verdict
 from twinbar.host.report import si
+from twinbar.host.report.energy import near_one_or_percent, saving_range
 
 CLAIM_COLUMNS: Final = ("Claim", "Network", "Against", "Quantity", "Measured", "Verdict")
 COST_COLUMNS: Final = (
@@ -55,7 +56,11 @@ def with_interval(figure: Mapping[str, Any] | None, show: Callable[[float], str]
 
 
 def _saved(figure: Mapping[str, Any] | None) -> str:
-    return with_interval(figure, lambda value: si.near_one(value) if value > 0.9 else si.percent(value, 1))
+    """Write a saving, and between which it lies as the entries of the energy table may be off."""
+    text = with_interval(figure, near_one_or_percent)
+    if figure is None or "table" not in figure:
+        return text
+    return f"{text} [{saving_range(figure['table']['independent'])}]"
 
 
 def claim_rows(result: Mapping[str, Any]) -> Rows:

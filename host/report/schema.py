@@ -28,6 +28,31 @@ class TwinReport(BaseModel):
     """By term, and ``total``; without what lies on no crossbar."""
 
 
+class Efficiency(BaseModel):
+    """What a multiplication with accumulation took, a weight of the network times an activation.
+
+    ``forward`` is the forward account alone, ``system`` with link and static power of the same programs.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    macs: int
+    pj_per_mac: dict[str, float]
+    tops_per_w: dict[str, float | None] = Field(default_factory=dict)
+    tops: float | None = None
+    uncertainty_pj: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
+
+
+class AreaReport(BaseModel):
+    """Area of crossbar and controller."""
+
+    model_config = ConfigDict(extra="allow")
+
+    mm2: float
+    breakdown_mm2: dict[str, float] = Field(default_factory=dict)
+    uncertainty_mm2: dict[str, tuple[float, float]] = Field(default_factory=dict)
+
+
 class PeriodReport(BaseModel):
     """What a stretch of training did and cost: one epoch, the first programming, or the whole run."""
 
@@ -58,6 +83,7 @@ class PeriodReport(BaseModel):
     energy_breakdown_j: dict[str, float] = Field(default_factory=dict)
     energy_uncertainty_j: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
     """For each key of ``energy_j``: the intervals ``independent`` and ``worst_case``, each from low to high."""
+    efficiency: Efficiency | None = None
     twin: TwinReport | None = None
     host_seconds: float | None = None
 
@@ -102,6 +128,8 @@ class Report(BaseModel):
     warnings: list[str] = Field(default_factory=list)
     metric: str | None = None
     """Name of the figure of merit."""
+    area: AreaReport | None = None
+    """None where the energy table stands for no chip."""
     policy: Any = None
     device: Any = None
     levels_per_cell: int | None = None
@@ -129,6 +157,10 @@ class Compare(BaseModel):
     schema_version: int = Field(alias="schema")
     policies: dict[str, Report] = Field(min_length=1)
     reduction_vs_closed_loop: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+    reduction_uncertainty_vs_closed_loop: dict[str, dict[str, dict[str, tuple[float, float]] | None]] = Field(
+        default_factory=dict
+    )
+    """By policy and energy, the intervals ``independent`` and ``worst_case`` of a reduction."""
     writes: dict[str, dict[str, float | None]] = Field(default_factory=dict)
     best_writes: dict[str, str] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from twinbar.host.report import figures, title
-from twinbar.host.report.energy import dominance, imbalance, savings
+from twinbar.host.report.energy import REFERENCE, dominance, imbalance, savings
 from twinbar.host.report.schema import Compare, Report, parse_compare, parse_report
 
 
@@ -108,12 +108,12 @@ def print_comparison(compare: dict[str, Any] | Compare, console: Console) -> Non
         table.add_row(name, *(row[index] for row in rows), end_section=index == len(figures.COMPARE_COLUMNS) - 1)
     changes = {row[0]: row[1:] for row in figures.reduction_table(checked, with_factors=False)}
     if changes:
-        table.add_row("[bold]Change[/]", *("reference" if row[0] == figures.REFERENCE else "" for row in rows))
+        table.add_row("[bold]Change[/]", *("reference" if row[0] == REFERENCE else "" for row in rows))
         for index, name in enumerate(figures.REDUCTION_COLUMNS.values()):
             table.add_row(name, *(changes[row[0]][index] if row[0] in changes else "" for row in rows))
     console.print(table)
     for name, report in checked.policies.items():
-        sentence = savings(checked, name, figures.REFERENCE)
+        sentence = savings(checked, name, REFERENCE)
         if sentence is not None:
             console.print(escape(sentence))
         own = [*report.warnings, *filter(None, [imbalance(report.totals)])]

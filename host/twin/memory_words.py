@@ -13,9 +13,13 @@ def words_of(values: int, bits: int, word_bits: int) -> int:
         Bits of a value. As many as fit share a word, none lies in two; a value that is wider than a word takes several.
     word_bits : int
     """
-    if bits > word_bits:
-        return values * -(-bits // word_bits)
-    return -(-values // (word_bits // bits))
+    together, words = in_words(bits, word_bits)
+    return -(-values // together) * words
+
+
+def in_words(bits: int, word_bits: int) -> tuple[int, int]:
+    """Return how many values of some bits share a word, and how many words such a group takes; one of them is 1."""
+    return max(word_bits // bits, 1), -(-bits // word_bits)
 
 
 def words_touched(marked: np.ndarray, bits: int, word_bits: int) -> int:
@@ -28,8 +32,6 @@ def words_touched(marked: np.ndarray, bits: int, word_bits: int) -> int:
     bits, word_bits : int
         As of `words_of`.
     """
-    places = np.flatnonzero(marked)
-    if bits > word_bits:
-        return len(places) * -(-bits // word_bits)
-    words = places // (word_bits // bits)
-    return len(words) and 1 + int(np.count_nonzero(np.diff(words)))
+    together, words = in_words(bits, word_bits)
+    groups = np.flatnonzero(marked) // together
+    return (1 + int(np.count_nonzero(np.diff(groups)))) * words if len(groups) else 0

@@ -1,7 +1,6 @@
 """A twin of few bits: of a weight, its distance from the level of the cells; of the optimizer, rounded states."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -22,6 +21,7 @@ from twinbar.host.twin.rounding_kernels import (
 )
 from twinbar.host.twin.twin import Twin, states_like
 from twinbar.host.twin.twin_section import TwinConfig
+from twinbar.host.twin.twin_traffic import add_bits
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
@@ -146,7 +146,7 @@ class ResidualTwin(Twin):
     # --- a step -----------------------------------------------------------------------------------------------------
 
     def _store_step(
-        self, found: Counter[str], layer: MappedLayer, number: int, optimizer: Optimizer, step: int
+        self, found: dict[str, int], layer: MappedLayer, number: int, optimizer: Optimizer, step: int
     ) -> None:
         stored, cells = self._stored[layer.name], layer.cells
         matrix = layer.matrix
@@ -173,7 +173,8 @@ class ResidualTwin(Twin):
             moved[:] = changed[:] = True
         elif _decays(layer, optimizer):
             moved[:] = True
-        found.update(
+        add_bits(
+            found,
             weight_read=self._touched(moved | changed, bits),
             weight_written=self._touched(changed, bits),
             random=RANDOM_BITS * drawn,
@@ -189,7 +190,7 @@ class ResidualTwin(Twin):
 
     def _store_state(
         self,
-        found: Counter[str],
+        found: dict[str, int],
         layer: MappedLayer,
         number: int,
         optimizer: Optimizer,
@@ -216,7 +217,8 @@ class ResidualTwin(Twin):
             tensor.copy_(torch.from_numpy(values).view(tensor.shape))
         if not self._config.skip_unchanged:
             changed[:] = True
-        found.update(
+        add_bits(
+            found,
             state_read=self._whole(len(values), bits),
             state_written=self._touched(changed, bits),
             random=RANDOM_BITS * drawn,

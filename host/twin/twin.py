@@ -11,7 +11,6 @@ What is read and written, in the words of the memory:
 Parameters that lie on no crossbar are float32, with state and gradient, whatever the twin is.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -21,9 +20,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from twinbar.host.nn.mapped_layer import MappedLayer
-from twinbar.host.twin.memory_words import words_of, words_touched
+from twinbar.host.twin.level_changes import note_levels
+from twinbar.host.twin.memory_words import in_words, words_of, words_touched
 from twinbar.host.twin.twin_section import TwinConfig
-from twinbar.host.twin.twin_traffic import TwinTraffic
+from twinbar.host.twin.twin_traffic import NAMES, TwinTraffic, add_bits
 from twinbar.host.update.policy import UpdatePolicy
 
 FLOAT_BITS: Final = 32
@@ -98,7 +98,7 @@ class Twin:
         TwinTraffic
             What was read and written, the backward passes since the last step included.
         """
-        found: Counter[str] = Counter()
+        found = dict.fromkeys(NAMES, 0)
         # Each access to a weight that lies on the crossbar would else be looked at by its own class.
         with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
             stepped = {layer.name for layer in layers if layer.weight.grad is not None}
@@ -114,7 +114,7 @@ class Twin:
                         layer.matmul.backward.take_sums()
                     self._count_decision(found, layer, optimizer, decided)
         own = self._policy.take_traffic()
-        found.update(policy_read=own.read, policy_written=own.written, random=own.random)
+        add_bits(found, policy_read=own.read, policy_written=own.written, random=own.random)
         return TwinTraffic(**found)
 
     def state_dict(self) -> dict[str, Any]:
@@ -134,11 +134,11 @@ class Twin:
     # --- what is read and written -----------------------------------------------------------------------------------
 
     def _store_step(
-        self, found: Counter[str], layer: MappedLayer, number: int, optimizer: Optimizer, step: int
+        self, found: dict[str, int], layer: MappedLayer, number: int, optimizer: Optimizer, step: int
     ) -> None:
         weights = self._weights[layer.name] * FLOAT_BITS
         states = weights * len(list(states_like(layer.weight, optimizer)))
-        found.update(weight_read=weights, weight_written=weights, state_read=states, state_written=states)
+        add_bits(found, weight_read=weights, weight_written=weights, state_read=states, state_written=states)
 
     def _value_bits(self, layer: MappedLayer, values: int) -> int:
         """Bits of the memory that a number of whole weights takes."""
@@ -149,12 +149,12 @@ class Twin:
         # Where there are read-back codes, the float weight is compared with these.
         return decided and not (self._policy.writes_all or self._policy.keeps_read_back)
 
-    def _count_backward(self, found: Counter[str], layer: MappedLayer) -> None:
+    def _count_backward(self, found: dict[str, int], layer: MappedLayer) -> None:
         for count, size in zip(layer.matmul.backward.take_products(), self._block_sizes[layer.name], strict=True):
             if count:
                 found["backward_read"] += count * self._value_bits(layer, size)
 
-    def _count_gradients(self, found: Counter[str], layer: MappedLayer) -> None:
+    def _count_gradients(self, found: dict[str, int], layer: MappedLayer) -> None:
         passed = list(zip(layer.matmul.backward.take_sums(), self._block_sizes[layer.name], strict=True))
         added = sum(count * size for count, size in passed)
         again = added - sum(size for count, size in passed if count)
@@ -163,35 +163,38 @@ class Twin:
         else:
             # The step uses the sum as its last part is computed.
             read = written = again
-        found.update(gradient_read=read * FLOAT_BITS, gradient_written=written * FLOAT_BITS)
+        add_bits(found, gradient_read=read * FLOAT_BITS, gradient_written=written * FLOAT_BITS)
 
-    def _count_decision(self, found: Counter[str], layer: MappedLayer, optimizer: Optimizer, decided: bool) -> None:
+    def _count_decision(self, found: dict[str, int], layer: MappedLayer, optimizer: Optimizer, decided: bool) -> None:
         cells, weights = layer.cells, self._weights[layer.name]
-        plus, minus = self._held[layer.name]
+        noted = self._held[layer.name]
         level_bits = self._level_bits(layer)
         reads_all = self._reads_levels(layer, optimizer, decided)
         if reads_all:
             found["level_read"] += self._whole(weights, level_bits)
         if self._policy.keeps_read_back and decided:
             found["level_read"] += self._whole(2 * weights, self._adc_bits)
-        if np.array_equal(cells.plus, plus) and np.array_equal(cells.minus, minus):
+        read_back = (cells.plus != noted[0]) | (cells.minus != noted[1]) if self._policy.keeps_read_back else None
+        memories = [in_words(bits, self.word_bits) for bits in (level_bits, FAILURE_BITS)]
+        touched = np.empty(len(memories), np.int64)
+        if not note_levels(cells.plus, cells.minus, *noted, np.array([values for values, _ in memories]), touched):
             return
-        changed = (cells.plus != plus) | (cells.minus != minus)
-        plus[:], minus[:] = cells.plus, cells.minus
-        levels, failures = self._touched(changed, level_bits), self._touched(changed, FAILURE_BITS)
+        levels, failures = (
+            count * words * self.word_bits for count, (_, words) in zip(touched.tolist(), memories, strict=True)
+        )
         # What replaces a level is next to it.
         found["level_read"] += failures + (0 if reads_all else levels)
         found["level_written"] += failures + levels
-        if self._policy.keeps_read_back:
-            found["level_written"] += self._touched(np.repeat(changed, 2), self._adc_bits)
+        if read_back is not None:
+            found["level_written"] += self._touched(np.repeat(read_back, 2), self._adc_bits)
 
-    def _count_digital(self, found: Counter[str], optimizer: Optimizer, batches: int) -> None:
+    def _count_digital(self, found: dict[str, int], optimizer: Optimizer, batches: int) -> None:
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 if id(parameter) not in self._mapped and parameter.grad is not None:
                     states = len(list(states_like(parameter, optimizer)))
                     bits = parameter.numel() * FLOAT_BITS * (1 + states + batches)
-                    found.update(digital_read=bits, digital_written=bits)
+                    add_bits(found, digital_read=bits, digital_written=bits)
 
     def _level_bits(self, layer: MappedLayer) -> int:
         """Bits of the levels of both cells of a weight."""

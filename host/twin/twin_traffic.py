@@ -109,11 +109,20 @@ class TwinTraffic:
         ConfigError
             If it counts other things: another version wrote it.
         """
-        names = [part.name for part in fields(cls)]
         # An earlier version had no policies with memories of their own.
         state = {"policy_read": 0, "policy_written": 0, **state}
-        if set(state) != set(names):
+        if set(state) != set(NAMES):
             raise ConfigError(
-                f"the saved traffic of the twin has {', '.join(state)}; this version counts {', '.join(names)}"
+                f"the saved traffic of the twin has {', '.join(state)}; this version counts {', '.join(NAMES)}"
             )
-        return cls(**{name: int(state[name]) for name in names})
+        return cls(**{name: int(state[name]) for name in NAMES})
+
+
+NAMES: Final = tuple(part.name for part in fields(TwinTraffic))
+"""Names of what is counted."""
+
+
+def add_bits(found: dict[str, int], **bits: int) -> None:
+    """Add bits to counts by the names of `TwinTraffic`."""
+    for name, count in bits.items():
+        found[name] += count

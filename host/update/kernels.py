@@ -238,3 +238,33 @@ def record_responses(
                 plus[j, i] = nearest
             else:
                 minus[j, i] = nearest
+
+
+@kernel
+def put_in_order(order, codes, ok, sets, resets, ends, ordered_codes, ordered_ok, sums):
+    """Put the responses of a write list in the order in which the cells were given, and sum them by layer.
+
+    Parameters
+    ----------
+    order : int64 [n]
+        Position of each response among the cells.
+    codes, ok, sets, resets : [n]
+        Responses (`twinbar.emulator.contract.bulk_operations.WriteResult`).
+    ends : int64 [layers]
+        Where the cells of each layer end.
+    ordered_codes, ordered_ok : int32, bool [n]
+        Filled.
+    sums : int64 [layers, 3]
+        Filled: cells that failed, and pulses of either polarity.
+    """
+    sums[:] = 0
+    for n in range(order.shape[0]):
+        place = order[n]
+        ordered_codes[place] = codes[n]
+        ordered_ok[place] = ok[n]
+        layer = 0
+        while place >= ends[layer]:
+            layer += 1
+        sums[layer, 0] += not ok[n]
+        sums[layer, 1] += sets[n]
+        sums[layer, 2] += resets[n]

@@ -58,31 +58,46 @@ def write_success(device: str, acceptance_microsiemens: float) -> float:
 
 
 def multiply_energy(
-    device: str, energy_table: str, input_bits: int, adc_bits: int, components: Sequence[str] = ()
+    device: str,
+    energy_table: str,
+    input_bits: int,
+    adc_bits: int,
+    components: Sequence[str] = (),
+    without: Sequence[str] = (),
+    rows: int = 256,
 ) -> float:
     """Return the energy of a multiplication with accumulation, in pJ.
 
-    An array of 256 x 256 cells, two to a weight of which one is at the lowest level, random weights (normal, a quarter
-    of the range) and inputs, and 8 ADC channels.
+    A square array, two cells to a weight of which one is at the lowest level, random weights (normal, a quarter of the
+    range) and inputs, and 8 ADC channels.
 
     Parameters
     ----------
     device, energy_table : str
     input_bits, adc_bits : int
+        Rows are driven by a DAC; inputs of one bit by switches.
     components : sequence of str
         Of the ledger's breakdown; by default the forward account and static power.
+    without : sequence of str
+        Components that are not in it: what a published macro does not have.
+    rows : int
+        And columns.
     """
-    settings = {"array.input_bits": input_bits, "array.adc_bits": adc_bits, "array.adc_channels": 8}
-    chip = Chip(device, 256, 256, energy_table=energy_table, settings=settings)
+    settings: dict[str, Any] = {"array.input_bits": input_bits, "array.adc_bits": adc_bits, "array.adc_channels": 8}
+    settings["array.inputs"] = "dac" if input_bits > 1 else "planes"
+    chip = Chip(device, rows, rows, energy_table=energy_table, settings=settings)
+    pairs = rows // 2
     rng = np.random.default_rng(0)
-    weights = np.clip(np.rint(rng.normal(0, 15 / 4, (256, 128))), -15, 15).astype(np.int64)
-    chip.write_levels(np.stack([weights.clip(0), (-weights).clip(0)], axis=-1).reshape(256, 256))
+    weights = np.clip(np.rint(rng.normal(0, 15 / 4, (rows, pairs))), -15, 15).astype(np.int64)
+    chip.write_levels(np.stack([weights.clip(0), (-weights).clip(0)], axis=-1).reshape(rows, rows))
     before = chip.cost
-    chip.multiply(rng.integers(0, 1 << input_bits, (VECTORS, 256)))
+    chip.multiply(rng.integers(0, 1 << input_bits, (VECTORS, rows)))
     after = chip.cost
     key, parts = ("energy_breakdown_j", components) if components else ("energy_j", ("forward", "static"))
     spent = sum(after[key][part] - before[key].get(part, 0.0) for part in parts)
-    return float(spent) / (VECTORS * 256 * 128) / 1e-12
+    parts_of = [cost["energy_breakdown_j"] for cost in (before, after)]
+    spent -= sum(parts_of[1].get(part, 0.0) - parts_of[0].get(part, 0.0) for part in without)
+    return float(spent) / (VECTORS * rows * pairs) / 1e-12
 
 
 def conversion_energy(energy_table: str, adc_bits: int) -> float:

@@ -4,6 +4,7 @@ import pprint
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from enum import Enum
+from types import ModuleType
 from typing import Any
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -12,7 +13,7 @@ from twinbar.hw.protocol.bus_registers import MAILBOX_BUS_REGISTERS, bus_address
 from twinbar.hw.protocol.commands import COMMANDS
 from twinbar.hw.protocol.enumerations import Mode, Record, Selection, Status
 from twinbar.hw.protocol.fields import Word
-from twinbar.hw.protocol.layouts import COMMAND, RESPONSE
+from twinbar.hw.protocol.layouts import COMMAND, FAULTS, RESPONSE
 from twinbar.hw.protocol.registers import (
     BY_NAME,
     LEVEL_WINDOWS,
@@ -23,6 +24,7 @@ from twinbar.hw.protocol.registers import (
     Access,
     constants,
 )
+from twinbar.hw.timing import Phase
 
 from .address_map import TILE_BYTES
 
@@ -75,11 +77,17 @@ def bench_protocol(config: ControllerConfig, benches: Mapping[str, tuple[Sequenc
             for each in COMMANDS.values()
         },
         "STATUSES": {member.value: member.name for member in Status},
+        "FAULTS": [each.name for each in FAULTS if each.name != "reserved"],
+        "PHASES": {member.value: member.name for member in Phase},
+        "REASONS": {each.name: [status.name for status in each.reasons] for each in COMMANDS.values()},
+        "NEEDS": {each.name: each.needs.name if each.needs else None for each in COMMANDS.values()},
+        "HALTABLE": [each.name for each in COMMANDS.values() if each.haltable],
         "MODES": _numbers(Mode),
         "RECORDS": _numbers(Record),
         "SELECTIONS": _numbers(Selection),
         "REGISTERS": {name: register.address for name, register in BY_NAME.items()},
         "INITIAL": _initial(config),
+        "BOUNDS": _bounds(config),
         "LEVEL_WINDOWS": LEVEL_WINDOWS.base,
         "TRIMS": TRIMS.base,
         "OFFSETS": OFFSETS.base,
@@ -101,6 +109,32 @@ def _places(word: Word | None) -> dict[str, tuple[int, int, bool]]:
 
 def _numbers(kind: type[Enum]) -> dict[str, int]:
     return {member.name: member.value for member in kind}
+
+
+def protocol_of(config: ControllerConfig, **further: Any) -> ModuleType:
+    """Return what the bench of a core of this configuration knows of it, as a module.
+
+    Parameters
+    ----------
+    config : ControllerConfig
+    **further
+        Other constants.
+    """
+    found = ModuleType("twinbar_protocol")
+    exec(bench_protocol(config, {}, **{"RESET_CYCLES": 0, **further}), vars(found))
+    return found
+
+
+def _bounds(config: ControllerConfig) -> dict[str, tuple[int, int, int]]:
+    """Return address, least and greatest value of every register that can be written."""
+    found = {}
+    for register in REGISTERS:
+        if register.exists(config) and register.access.writable:
+            ends = [{each.name: each.bounds(config)[end] for each in register.word} for end in (0, 1)]
+            least, most = (int(register.word.pack(**values)) for values in ends)
+            if register.word.holds(least, config) and register.word.holds(most, config):
+                found[register.name] = (register.address, least, most)
+    return found
 
 
 def _initial(config: ControllerConfig) -> dict[int, int]:

@@ -40,6 +40,9 @@ UART: Final = "twinbar_uart"
 HOSTS: Final = {"streams": NAME, "axi": AXI, "wishbone": WISHBONE, "uart": UART}
 """Top modules by the host that they are for."""
 
+KIT: Final = "twinbar_bench"
+"""Package of a core's bench that is a copy of `twinbar.hw.cocotb`."""
+
 _AXI_LITE: Final = ("amba.com", "AMBA4", "AXI4Lite", "AXI4Lite_rtl", "r0p0_0")
 _AXI_STREAM: Final = ("amba.com", "AMBA4", "AXI4Stream", "AXI4Stream_rtl", "r0p0_1")
 _WISHBONE: Final = ("opencores.org", "interface", "wb", "wb_rtl", "B4")
@@ -128,7 +131,8 @@ class CoreProject:
             found[f"constraints/{name}.sdc"] = constraints(ports, self.link.clock_hz)
         found |= self._descriptions(listed)
         found |= self._bench()
-        found["twinbar.core"] = fusesoc(self.release, self._benches)
+        kit = (name.removeprefix("bench/").removesuffix(".py") for name in found if name.startswith(f"bench/{KIT}/"))
+        found["twinbar.core"] = fusesoc(self.release, self._benches, kit)
         found[".gitignore"] = "/build/\n__pycache__/\n"
         found["README.md"] = self._readme()
         return found
@@ -230,6 +234,9 @@ class CoreProject:
                 found["Makefile"] = file.read_text(encoding="utf-8")
             elif file.name.endswith((".py", ".cpp")) and file.name != "__init__.py":
                 found[f"bench/{file.name}"] = file.read_text(encoding="utf-8")
+        for file in resources.files("twinbar.hw.cocotb").iterdir():
+            if file.name.endswith(".py"):
+                found[f"bench/{KIT}/{file.name}"] = file.read_text(encoding="utf-8")
         further: dict[str, Any] = {"UART_DIVISOR": self.link.divisor, "RESET_CYCLES": self.reset_cycles}
         if UART in self._tops:
             number = front_end_number(self.parts, emulated=False)
@@ -320,7 +327,8 @@ _README: Final = textwrap.dedent(
     | `instances/` | an instance of each module, to be copied |
     | `registers/` | SystemRDL, C header, and IP-XACT (1685-2014) of the wrappers |
     | `constraints/` | SDC for each module |
-    | `bench/` | the cocotb bench: tests, hosts for each bus, and `cell_grid.py`, a model of cells to replace |
+    | `bench/` | the cocotb bench: its tests |
+    | `bench/twinbar_bench/` | hosts, rules of every cycle, coverage, and `cell_grid.py`, cells to replace |
     | `twinbar.core` | FuseSoC (CAPI 2): targets `lint_*`, `sim_*`, `synth_*` |
 
     ## Reset

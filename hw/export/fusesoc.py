@@ -1,9 +1,9 @@
 """The core file of FuseSoC (CAPI 2): file sets, and a target for each top module and its bench."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
-def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]]) -> str:
+def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]], kit: Iterable[str]) -> str:
     """Return the text of ``twinbar.core``.
 
     Parameters
@@ -12,6 +12,8 @@ def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]]) -> s
         Version of the core.
     benches : mapping of str to (sequence of str, str)
         Sources and module of tests by top module, that of the core itself first.
+    kit : iterable of str
+        Paths below ``bench/``, without their ending, of what the tests import.
     """
     lines = [
         "CAPI=2:",
@@ -25,7 +27,7 @@ def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]]) -> s
         lines += ["    file_type: verilogSource"]
         lines += [f"  {top}_constraints:", "    files:", f"      - constraints/{top}.sdc", "    file_type: SDC"]
     lines += ["  bench:", "    files:"]
-    lines += [f"      - bench/{name}.py: {{copyto: {name}.py}}" for name in _bench_modules(benches)]
+    lines += [f"      - bench/{name}.py: {{copyto: {name}.py}}" for name in _bench_modules(benches, kit)]
     lines += ["    file_type: user", "", "targets:"]
     first = next(iter(benches))
     lines += ["  default:", f"    filesets: [{first}]", f"    toplevel: {first}"]
@@ -48,6 +50,6 @@ def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]]) -> s
     return "\n".join(lines) + "\n"
 
 
-def _bench_modules(benches: Mapping[str, tuple[Sequence[str], str]]) -> list[str]:
+def _bench_modules(benches: Mapping[str, tuple[Sequence[str], str]], kit: Iterable[str]) -> list[str]:
     tests = {module for _, modules in benches.values() for module in modules.split(",")}
-    return sorted(tests | {"core_tests", "core_hosts", "cell_grid", "twinbar_protocol"})
+    return sorted(tests | {"core_tests", "twinbar_protocol", *kit})

@@ -3,11 +3,13 @@
 from typing import Final
 
 from .frame_proof import FrameProof
+from .intake_proof import IntakeProof
 from .mutant import Mutant
 from .proof import Proof
 from .uart_proof import LAST_CYCLE, ReceiverProof, TransmitterProof
 
 _UART, _FRAMES = "gateware.link.uart", "gateware.link.frame_receiver"
+_SESSION, _UNPACKER = "gateware.link.link_session", "gateware.link.unpacker"
 
 OF_LINES: Final = (
     Proof(
@@ -70,6 +72,47 @@ OF_LINES: Final = (
                 _FRAMES,
                 "with m.If(frame.intact & self.keep):",
                 "with m.If((frame.intact | frame.damaged) & self.keep):",
+            ),
+        ),
+    ),
+    Proof(
+        "intake of commands",
+        "Commands are made of the bytes of frames that were intact, of the open session and next in order; each takes "
+        "a byte at least, as it came; behind bytes that are no commands none is made until a new session starts.",
+        IntakeProof,
+        2,
+        covers=("a session starts",),
+        within=76,
+        mutants=(
+            Mutant(
+                "a frame of another session is kept",
+                _SESSION,
+                "& (frame.session == session.session) & frame.kind.any()),",
+                "& frame.kind.any()),",
+            ),
+            Mutant(
+                "a frame that was taken is taken once more",
+                _SESSION,
+                "expected.eq(of_session & (frame.kind == FrameKind.DATA) & (ahead == 0)),",
+                "expected.eq(of_session & (frame.kind == FrameKind.DATA) & ((ahead == 0) | (ahead == 255))),",
+            ),
+            Mutant(
+                "the last byte of the check is taken for a command",
+                _FRAMES,
+                "m.d.sync += [self.end.eq(self.address - CRC_BYTES), self.address.eq(self.address - CRC_BYTES)]",
+                "m.d.sync += [self.end.eq(self.address), self.address.eq(self.address)]",
+            ),
+            Mutant(
+                "a full ring is written over",
+                _FRAMES,
+                "m.d.sync += [bad.eq(1), self.address.eq(self.address)]",
+                "m.d.sync += bad.eq(1)",
+            ),
+            Mutant(
+                "a byte is taken before it is there to be read",
+                _UNPACKER,
+                "fetched.eq((self.address != self.end) & ~take)",
+                "fetched.eq(self.address != self.end)",
             ),
         ),
     ),

@@ -161,7 +161,10 @@ class ReferenceTile:
         self.pulses[cell] += 1
         self.last_tick[cell] = self.tick
         weight = int(self.tables[layout.O_ENERGY + polarity * layout.CODES + amplitude])
-        cost.heat["set" if polarity == SET else "reset"] += ((before + after) >> 13) * weight
+        mean = (before + after) >> 13
+        # Q12 siemens of Gmax in series with the access transistor: G / (1 + G R), with G R in Q24.
+        in_series = mean * 2**24 // (2**24 + mean * int(self.scalars[0].access))
+        cost.heat["set" if polarity == SET else "reset"] += in_series * weight
         cost.actions["pulse_set" if polarity == SET else "pulse_reset"] += 1
         cost.phases["pulse"] += width
         cost.phases["recover"] += timing.recover

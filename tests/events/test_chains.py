@@ -253,6 +253,21 @@ def test_what_was_cut_off_is_not_sent_and_what_was_not_sent_is_not_multiplied() 
     assert _answers(trio.run([*_load(1, [1] * SIZE), _multiply(1, 1)])) == [(PRODUCT, 1, Status.OK)]
 
 
+def test_a_product_that_was_cut_off_leaves_the_words_that_it_did_not_fill() -> None:
+    trio = _ready()
+    made = [*(_scale(column, 10 + column, 1) for column in range(SIZE)), _activation(BOTH)]
+    trio.run([*made, _multiply(0, SIZE), *(_scale(column, 50 + column, 1) for column in range(SIZE))])
+    # Cut off in its fifth conversion, or sixth: four codes are kept, or one more, and word 1 is not full.
+    for cut, answered in ((33, 4), (38, 5)):
+        beats = [*_load(0, [1] * SIZE), _multiply(0, SIZE), command(Opcode.ABORT, 0)]
+        result = trio.run(beats, arrivals=[0, 0, 0, cut])
+        assert (len(result.responses), result.actions[0, Action.REQUANTIZE]) == (answered + 2, answered)
+        # Without an input step, four outputs take the place of word 0 alone.
+        short = [*_load(0, [0] * SIZE), _multiply(0, 4), _transfer(0, 1, 2), _multiply(1, SIZE)]
+        expected = [*_load(1, [50, 51, 52, 53, 14, 15, 16, 17]), _multiply(1, SIZE)]
+        assert _sums(trio, short, 1) == _sums(trio, expected, 1)
+
+
 def test_a_refused_product_leaves_nothing_to_be_sent() -> None:
     trio = _ready()
     trio.run([_activation(KEPT), _multiply(0, 4)])

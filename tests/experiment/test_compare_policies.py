@@ -9,7 +9,7 @@ import pytest
 from twinbar.host.experiment.config import CompareConfig
 from twinbar.host.experiment.policy_comparison import compare
 from twinbar.host.experiment.progress_display import SilentProgress
-from twinbar.host.experiment.reductions import reductions
+from twinbar.host.experiment.reductions import reduction_intervals, reductions
 from twinbar.host.experiment.run_folder import RunFolder
 
 POLICIES = ("closed-loop", "closed-loop-analog", "siamese", "float")
@@ -85,6 +85,39 @@ def test_savings_are_relative_to_the_yardstick(comparison: dict[str, Any], key: 
     assert set(comparison[key][yardstick].values()) == {0.0}
     assert comparison[key]["siamese"]["cell_writes"] > 0.9
     assert comparison[key]["siamese"]["total_energy"] < comparison[key]["siamese"]["write_energy"]
+
+
+def test_savings_of_energies_have_intervals_that_hold_them(comparison: dict[str, Any]) -> None:
+    for yardstick in ("", "_analog"):
+        found = comparison[f"reduction_uncertainty_vs_closed_loop{yardstick}"]
+        saved = comparison[f"reduction_vs_closed_loop{yardstick}"]
+        assert set(found) == set(saved)
+        for name, intervals in found.items():
+            assert set(intervals) == {"write_energy", "total_energy", "total_with_host"}
+            for quantity, ends in intervals.items():
+                lowest, low, high, highest = ends["worst_case"][0], *ends["independent"], ends["worst_case"][1]
+                assert lowest <= low <= saved[name][quantity] + 1e-12
+                assert saved[name][quantity] - 1e-12 <= high <= highest
+    # A policy against itself saves nothing, whatever the table is off by.
+    same = comparison["reduction_uncertainty_vs_closed_loop"]["closed-loop"]["total_energy"]
+    assert same == {"independent": [0.0, 0.0], "worst_case": [0.0, 0.0]}
+    # Reports of an earlier version have no parts.
+    bare = {name: {"totals": {"energy_j": {}}} for name in ("closed-loop", "siamese")}
+    assert reduction_intervals(bare, "closed-loop") == {}
+
+
+def test_multiplications_and_area_are_those_of_the_network(comparison: dict[str, Any]) -> None:
+    report = comparison["policies"]["siamese"]
+    # 200 images through 64 x 16 and 16 x 10 weights; test images are not in it.
+    trained = 200
+    (epoch,) = report["epochs"]
+    assert epoch["efficiency"]["macs"] == report["totals"]["efficiency"]["macs"] == trained * (64 * 16 + 16 * 10)
+    per_mac = report["totals"]["energy_j"]["forward"] / (trained * (64 * 16 + 16 * 10))
+    assert epoch["efficiency"]["pj_per_mac"]["forward"] == pytest.approx(per_mac / 1e-12)
+    # 32 x 32 cells of 0.53 um^2, 64 lines of 119 um^2, a converter, an amplifier and a sequencer to a tile.
+    tile_um2 = 1024 * 0.53 + 64 * 119 + 1940 + 175 + 20100 + 26500
+    assert report["area"]["mm2"] == pytest.approx((report["tiles"] * tile_um2 + 60300) * 1e-6)
+    assert "area" not in comparison["policies"]["float"]
 
 
 def test_without_the_yardstick_nothing_is_saved(comparison: dict[str, Any]) -> None:

@@ -196,6 +196,11 @@ def test_the_result_holds_every_training(folder: Path) -> None:
     assert set(savings) == set(READINGS)
     # Erasing costs pulses that the other readings do not need.
     assert savings["closed-loop-erase"]["pulses"]["mean"] > savings["closed-loop"]["pulses"]["mean"]
+    # Those of energies say how far they may be off as the prices are; counts and times have no price.
+    for quantity, figure in savings["closed-loop"].items():
+        assert ("table" in figure) == (quantity in ("write_energy", "total_energy", "total_with_host"))
+    written = savings["closed-loop"]["write_energy"]
+    assert written["table"]["worst_case"][0] < written["mean"] < written["table"]["worst_case"][1]
 
 
 def test_the_page_shows_claims_and_figures(folder: Path) -> None:

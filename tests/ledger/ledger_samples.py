@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from twinbar.emulator.contract.activity import Activity
@@ -14,6 +15,11 @@ from twinbar.hw.actions import Action
 from twinbar.hw.timing import PHASES
 
 UNIT_J = {CellEnergy.SET: 1e-15, CellEnergy.RESET: 2e-15, CellEnergy.VERIFY: 3e-18, CellEnergy.FORWARD: 5e-18}
+
+
+def approx(expected: Any, rel: float = 1e-6, abs: float = 0.0) -> Any:
+    """Compare to a relative tolerance alone: the absolute one of `pytest.approx`, 1e-12, is a whole picojoule."""
+    return pytest.approx(expected, rel=rel, abs=abs)
 
 
 def make_ledger(table: Any = "macro-65nm", **changes: Any) -> Ledger:

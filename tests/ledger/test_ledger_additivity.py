@@ -1,7 +1,6 @@
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_samples import activities, make_ledger, programs
+from ledger_samples import activities, approx, make_ledger, programs
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.hw.actions import Action
@@ -23,7 +22,7 @@ def test_energy_of_a_whole_is_the_sum_of_its_parts(first, second):
     both, one, two = (filled(run).summary() for run in (first + second, first, second))
     for group in LINEAR:
         for name, value in both[group].items():
-            assert value == pytest.approx(one[group][name] + two[group][name], rel=1e-12)
+            assert value == approx(one[group][name] + two[group][name], rel=1e-12)
     for group in COUNTED:
         assert both[group] == {name: one[group][name] + two[group][name] for name in both[group]}
 
@@ -45,7 +44,7 @@ def test_energy_is_proportional_to_counts(activity, times):
     once, often = filled([("write", activity)]).summary(), filled([("write", activity)] * times).summary()
     for group in LINEAR:
         for name, value in often[group].items():
-            assert value == pytest.approx(times * once[group][name], rel=1e-12)
+            assert value == approx(times * once[group][name], rel=1e-12)
 
 
 @settings(max_examples=50)

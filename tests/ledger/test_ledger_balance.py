@@ -4,19 +4,19 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_samples import UNIT_J, make_ledger, programs
+from ledger_samples import UNIT_J, approx, make_ledger, programs
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES, CellEnergy
 from twinbar.emulator.ledger.energy_table import energy_table_names
-from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES
+from twinbar.emulator.ledger.ledger import ACCOUNTS, CELL_ENTRIES, ENTRIES, PUMP
 from twinbar.hw.actions import ACTIONS, PRICED, Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import Phase
 
 
 def account_of(component: str) -> str:
-    entries = [*ENTRIES.values(), *CELL_ENTRIES.values()]
+    entries = [*ENTRIES.values(), *CELL_ENTRIES.values(), PUMP]
     return next((account for account, name in entries if name == component), "static")
 
 
@@ -30,16 +30,16 @@ def test_parts_sum_to_totals_in_every_split(run, table):
     energy = summary["energy_j"]
     parts = summary["energy_breakdown_j"]
     system = math.fsum(energy[account] for account in ("write", "forward", "link", "static"))
-    assert system == pytest.approx(energy["total"], rel=1e-12)
-    assert energy["total"] + energy["host"] == pytest.approx(energy["total_with_host"], rel=1e-12)
-    assert math.fsum(parts.values()) == pytest.approx(energy["total_with_host"], rel=1e-12)
+    assert system == approx(energy["total"], rel=1e-12)
+    assert energy["total"] + energy["host"] == approx(energy["total_with_host"], rel=1e-12)
+    assert math.fsum(parts.values()) == approx(energy["total_with_host"], rel=1e-12)
     for account in ACCOUNTS:
         held = [joules for component, joules in parts.items() if account_of(component) == account]
-        assert math.fsum(held) == pytest.approx(energy[account], rel=1e-12)
+        assert math.fsum(held) == approx(energy[account], rel=1e-12)
     for split in ("cycles", "seconds"):
         times = dict(summary[split])
         total = times.pop("total")
-        assert math.fsum(times.values()) == pytest.approx(total, rel=1e-12)
+        assert math.fsum(times.values()) == approx(total, rel=1e-12)
     assert summary["cycles"]["total"] == sum(a.cycles + a.link_cycles for _, a in run)
 
 
@@ -51,7 +51,7 @@ def test_each_action_is_priced_once_under_its_component(action):
     parts = ledger.summary()["energy_breakdown_j"]
     expected = 1000 * ledger.table.energy_j(action, 8, 1)
     assert expected > 0
-    assert parts.pop(component) == pytest.approx(expected, rel=1e-12)
+    assert parts.pop(component) == approx(expected, rel=1e-12)
     assert set(parts.values()) == {0.0}
 
 
@@ -63,7 +63,7 @@ def test_each_cell_energy_is_priced_once_under_its_component(cell):
     account, component = CELL_ENTRIES[cell]
     ledger.add(account, activity)
     parts = ledger.summary()["energy_breakdown_j"]
-    assert parts.pop(component) == pytest.approx(1000 * UNIT_J[cell], rel=1e-12)
+    assert parts.pop(component) == approx(1000 * UNIT_J[cell], rel=1e-12)
     assert set(parts.values()) == {0.0}
 
 
@@ -97,7 +97,7 @@ def test_one_image_and_one_write_give_finite_positive_figures(table):
     json.dumps(summary, allow_nan=False)
     for account in ("write", "forward", "static", "total"):
         assert summary["energy_j"][account] > 0
-    assert summary["seconds"]["total"] == pytest.approx(70 / 100e6)
+    assert summary["seconds"]["total"] == approx(70 / 100e6)
 
 
 def test_counts_come_out_as_they_went_in():
@@ -135,14 +135,14 @@ def test_static_power_follows_time_tiles_and_clock():
         ledger.add("write", one)
         energies[tiles, clock_hz] = ledger.summary()["energy_breakdown_j"]
     base = energies[1, 100e6]
-    assert base["static_sequencer_leakage"] == pytest.approx(15e-6 * 1e-6)
-    assert base["static_dispatcher_clock"] == pytest.approx(200e-6 * 1e-6)
+    assert base["static_sequencer_leakage"] == approx(15e-6 * 1e-6)
+    assert base["static_dispatcher_clock"] == approx(200e-6 * 1e-6)
     two_tiles, slow = energies[2, 100e6], energies[1, 50e6]
-    assert two_tiles["static_sequencer_leakage"] == pytest.approx(2 * base["static_sequencer_leakage"])
-    assert two_tiles["static_dispatcher_clock"] == pytest.approx(base["static_dispatcher_clock"])
+    assert two_tiles["static_sequencer_leakage"] == approx(2 * base["static_sequencer_leakage"])
+    assert two_tiles["static_dispatcher_clock"] == approx(base["static_dispatcher_clock"])
     # Half the clock: twice the time at half the clocked power, and twice the leakage.
-    assert slow["static_dispatcher_clock"] == pytest.approx(base["static_dispatcher_clock"])
-    assert slow["static_sequencer_leakage"] == pytest.approx(2 * base["static_sequencer_leakage"])
+    assert slow["static_dispatcher_clock"] == approx(base["static_dispatcher_clock"])
+    assert slow["static_sequencer_leakage"] == approx(2 * base["static_sequencer_leakage"])
 
 
 @pytest.mark.parametrize(
@@ -185,10 +185,10 @@ def test_resolution_picks_the_figure():
         ledger.add("forward", Activity.of({Action.CONVERT_FORWARD: 1, Action.ROW_DRIVE: 1}))
         return ledger.summary()["energy_breakdown_j"]
 
-    assert forward_j(adc_bits=8)["adc_forward"] == pytest.approx(6.5e-12)
-    assert forward_j(adc_bits=10)["adc_forward"] == pytest.approx(12.5e-12)
-    assert forward_j(input_dac_bits=1)["row_drive"] == pytest.approx(0.046e-12)
-    assert forward_j(input_dac_bits=4)["row_drive"] == pytest.approx(0.57e-12)
+    assert forward_j(adc_bits=8)["adc_forward"] == approx(6.5e-12)
+    assert forward_j(adc_bits=10)["adc_forward"] == approx(12.5e-12)
+    assert forward_j(input_dac_bits=1)["row_drive"] == approx(0.046e-12)
+    assert forward_j(input_dac_bits=4)["row_drive"] == approx(0.572e-12)
 
 
 def test_every_action_has_an_entry_in_the_books():

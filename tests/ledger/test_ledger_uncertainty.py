@@ -1,6 +1,5 @@
-import pytest
 from hypothesis import given, settings
-from ledger_samples import make_ledger, programs
+from ledger_samples import approx, make_ledger, programs
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.ledger.energy_table import EnergyTable, load_energy_table
@@ -28,8 +27,8 @@ def test_parts_add_in_quadrature_and_in_the_worst_case_linearly():
     )
     found = intervals(table, "write", {Action.SELECT_CELL: 1, Action.DRIVE_UPDATE: 1})
     # 10 pJ +- 3 pJ and 10 pJ +- 4 pJ.
-    assert found["independent"] == pytest.approx([15e-12, 25e-12])
-    assert found["worst_case"] == pytest.approx([13e-12, 27e-12])
+    assert found["independent"] == approx([15e-12, 25e-12])
+    assert found["worst_case"] == approx([13e-12, 27e-12])
 
 
 def test_entries_of_one_part_move_together():
@@ -38,14 +37,14 @@ def test_entries_of_one_part_move_together():
         drive_update={"value": 10, "uncertainty": 0.4, "part": "switch"},
     )
     found = intervals(table, "write", {Action.SELECT_CELL: 1, Action.DRIVE_UPDATE: 1})
-    assert found["independent"] == pytest.approx([13e-12, 27e-12])
-    assert found["worst_case"] == pytest.approx([13e-12, 27e-12])
+    assert found["independent"] == approx([13e-12, 27e-12])
+    assert found["worst_case"] == approx([13e-12, 27e-12])
 
 
 def test_a_factor_gives_a_lopsided_interval_and_a_large_relative_one_stops_at_zero():
     table = table_with(select_cell={"value": 10, "factor": 2}, drive_update={"value": 10, "uncertainty": 1.5})
-    assert intervals(table, "write", {Action.SELECT_CELL: 1})["worst_case"] == pytest.approx([5e-12, 20e-12])
-    assert intervals(table, "write", {Action.DRIVE_UPDATE: 1})["worst_case"] == pytest.approx([0, 25e-12])
+    assert intervals(table, "write", {Action.SELECT_CELL: 1})["worst_case"] == approx([5e-12, 20e-12])
+    assert intervals(table, "write", {Action.DRIVE_UPDATE: 1})["worst_case"] == approx([0, 25e-12])
 
 
 def test_the_verify_and_the_forward_conversion_are_one_converter():
@@ -53,8 +52,8 @@ def test_the_verify_and_the_forward_conversion_are_one_converter():
     ledger.add("write", Activity.of({Action.CONVERT_VERIFY: 10}))
     ledger.add("forward", Activity.of({Action.CONVERT_FORWARD: 10}))
     found = ledger.summary()["energy_uncertainty_j"]
-    assert found["total"]["independent"] == pytest.approx([65e-12, 260e-12])
-    assert found["write"]["independent"] == pytest.approx([32.5e-12, 130e-12])
+    assert found["total"]["independent"] == approx([65e-12, 260e-12])
+    assert found["write"]["independent"] == approx([32.5e-12, 130e-12])
 
 
 @settings(max_examples=50)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crossbar_choices import crossbar_of
+from ledger_samples import approx
 
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.energy_table import EnergyTable, energy_table_names, load_energy_table
@@ -62,11 +63,11 @@ def test_they_are_entered_by_their_own_components() -> None:
     own = ledger(load_energy_table("macro-65nm"), cascade=True, shared_inputs=True, outputs_per_beat=2)
     own.add("forward", Activity.of({Action.PARTIAL_SUM: 10, Action.PACKED_OUTPUT: 100, Action.SHARED_BEAT: 1000}))
     found = own.summary()
-    assert found["energy_breakdown_j"]["partial_sums"] == pytest.approx(10 * 4.2e-12)
-    assert found["energy_breakdown_j"]["packing"] == pytest.approx(100 * 0.31e-12)
-    assert found["energy_breakdown_j"]["shared_commands"] == pytest.approx(1000 * 1.1e-12)
-    assert found["energy_j"]["forward"] == pytest.approx(42e-12)
-    assert found["energy_j"]["link"] == pytest.approx(1131e-12)
+    assert found["energy_breakdown_j"]["partial_sums"] == approx(10 * 4.2e-12)
+    assert found["energy_breakdown_j"]["packing"] == approx(100 * 0.31e-12)
+    assert found["energy_breakdown_j"]["shared_commands"] == approx(1000 * 1.1e-12)
+    assert found["energy_j"]["forward"] == approx(42e-12)
+    assert found["energy_j"]["link"] == approx(1131e-12)
 
 
 @pytest.mark.parametrize("name", energy_table_names())
@@ -82,9 +83,9 @@ def test_digital_functions_are_priced_and_named_where_there_are_any() -> None:
     own = ledger(load_energy_table("macro-65nm"), shared_inputs=True, chain=True)
     own.add("forward", forward)
     found = own.summary()
-    assert found["energy_breakdown_j"]["digital_functions"] == pytest.approx(100 * 5.0e-12)
-    assert found["energy_breakdown_j"]["transfers"] == pytest.approx(10 * 3.6e-12)
-    assert found["energy_j"]["forward"] == pytest.approx(536e-12)
+    assert found["energy_breakdown_j"]["digital_functions"] == approx(100 * 5.0e-12)
+    assert found["energy_breakdown_j"]["transfers"] == approx(10 * 3.6e-12)
+    assert found["energy_j"]["forward"] == approx(536e-12)
     assert found["actions"]["requantize"] == 100
     plain = ledger(load_energy_table("macro-65nm")).summary()
     assert not {"requantize", "transferred_word"} & set(plain["actions"])
@@ -107,8 +108,8 @@ def test_comparisons_are_priced_and_named_where_there_are_any() -> None:
     own.add("write", writes)
     found = own.summary()
     # An eighth of a conversion of 8 bits, 6.5 pJ.
-    assert found["energy_breakdown_j"]["compare"] == pytest.approx(10 * 0.81e-12)
-    assert found["energy_j"]["write"] == pytest.approx(8.1e-12)
+    assert found["energy_breakdown_j"]["compare"] == approx(10 * 0.81e-12)
+    assert found["energy_j"]["write"] == approx(8.1e-12)
     assert found["actions"]["compare"] == 10
     plain = ledger(load_energy_table("macro-65nm")).summary()
     assert "compare" not in plain["actions"]
@@ -122,7 +123,7 @@ def test_comparisons_are_priced_and_named_where_there_are_any() -> None:
 def test_a_comparison_costs_a_bit_of_a_conversion(name: str, bits: int) -> None:
     table = load_energy_table(name)
     conversion = table.energy_j(Action.CONVERT_VERIFY, bits, 4)
-    assert table.energy_j(Action.COMPARE, bits, 4) == pytest.approx(conversion / bits, rel=0.02)
+    assert table.energy_j(Action.COMPARE, bits, 4) == approx(conversion / bits, rel=0.02)
 
 
 def test_a_state_from_before_counts_none_of_them() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
-from ledger_samples import change, make_ledger
+from ledger_samples import approx, change, make_ledger
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.ledger.energy_table import EnergyTable, energy_table_names, load_energy_table
@@ -56,16 +56,16 @@ def test_every_state_has_its_power_for_its_cycles():
     ledger.add("write", one_program())
     parts = ledger.summary()["energy_breakdown_j"]
     # 40 tile-cycles of 10 ns at 50 uW, and 160 at 10 uW.
-    assert parts["static_clock"] == pytest.approx(40 * 10e-9 * 50e-6 + 160 * 10e-9 * 10e-6)
+    assert parts["static_clock"] == approx(40 * 10e-9 * 50e-6 + 160 * 10e-9 * 10e-6)
     # Of 400 cycles of channels, 32 on.
-    assert parts["static_amplifier"] == pytest.approx(32 * 10e-9 * 20e-6 + 368 * 10e-9 * 1e-6)
+    assert parts["static_amplifier"] == approx(32 * 10e-9 * 20e-6 + 368 * 10e-9 * 1e-6)
     # Four channels for 100 cycles.
-    assert parts["static_reference"] == pytest.approx(4 * 1e-6 * 3e-6)
-    assert parts["channel_wake"] == pytest.approx(2e-12)
-    assert parts["clock_gating"] == pytest.approx(2 * 0.5e-12)
+    assert parts["static_reference"] == approx(4 * 1e-6 * 3e-6)
+    assert parts["channel_wake"] == approx(2e-12)
+    assert parts["clock_gating"] == approx(2 * 0.5e-12)
     static = ("static_clock", "static_amplifier", "static_reference", "channel_wake", "clock_gating")
-    assert ledger.summary()["energy_j"]["static"] == pytest.approx(sum(parts[name] for name in static))
-    assert ledger.summary()["energy_j"]["total"] == pytest.approx(ledger.summary()["energy_j"]["static"])
+    assert ledger.summary()["energy_j"]["static"] == approx(sum(parts[name] for name in static))
+    assert ledger.summary()["energy_j"]["total"] == approx(ledger.summary()["energy_j"]["static"])
 
 
 def test_what_is_never_on_and_never_at_work_draws_the_lower_powers():
@@ -74,8 +74,8 @@ def test_what_is_never_on_and_never_at_work_draws_the_lower_powers():
     idle.phases[Phase.IDLE] = 1000
     ledger.add("forward", idle)
     parts = ledger.summary()["energy_breakdown_j"]
-    assert parts["static_clock"] == pytest.approx(10e-6 * 10e-6)
-    assert parts["static_amplifier"] == pytest.approx(4 * 10e-6 * 1e-6)
+    assert parts["static_clock"] == approx(10e-6 * 10e-6)
+    assert parts["static_amplifier"] == approx(4 * 10e-6 * 1e-6)
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -85,7 +85,7 @@ def test_a_tile_is_gated_while_it_waits(phase: Phase):
     activity.phases[phase] = 100
     ledger.add("write", activity)
     expected = 10e-6 if phase in (Phase.IDLE, Phase.STALL) else 50e-6
-    assert ledger.summary()["energy_breakdown_j"]["static_clock"] == pytest.approx(expected * 1e-6)
+    assert ledger.summary()["energy_breakdown_j"]["static_clock"] == approx(expected * 1e-6)
 
 
 def test_a_clocked_power_follows_the_clock_in_every_state():
@@ -94,8 +94,8 @@ def test_a_clocked_power_follows_the_clock_in_every_state():
     for ledger in (slow, fast):
         ledger.add("write", one_program())
     parts = [ledger.summary()["energy_breakdown_j"] for ledger in (slow, fast)]
-    assert parts[0]["static_clock"] == pytest.approx(parts[1]["static_clock"])
-    assert parts[0]["static_amplifier"] == pytest.approx(2 * parts[1]["static_amplifier"])
+    assert parts[0]["static_clock"] == approx(parts[1]["static_clock"])
+    assert parts[0]["static_amplifier"] == approx(2 * parts[1]["static_amplifier"])
 
 
 def test_of_a_program_clocks_are_gated_once_for_each_command_and_each_response_that_was_waited_for_at_most():
@@ -180,8 +180,8 @@ def test_without_states_their_changes_need_no_price():
     ledger = make_ledger(table(always, channel_wake=-1, clock_gate=-1), tiles=2, channels=2)
     ledger.add("write", one_program())
     parts = ledger.summary()["energy_breakdown_j"]
-    assert parts["static_clock"] == pytest.approx(2 * 1e-6 * 50e-6)
-    assert parts["static_amplifier"] == pytest.approx(4 * 1e-6 * 20e-6)
+    assert parts["static_clock"] == approx(2 * 1e-6 * 50e-6)
+    assert parts["static_amplifier"] == approx(4 * 1e-6 * 20e-6)
     assert parts["channel_wake"] == parts["clock_gating"] == 0.0
 
 

@@ -61,6 +61,8 @@ class CompiledLine:
         self.controller = controller
         self.baud = link.clock_hz / divisor
         self.cycles = 0
+        self.disturb = b""
+        """What a stranger sends behind everything that the host does."""
         self.to_board, self.to_host = Direction(to_board), Direction(to_host)
         self._clock_hz = link.clock_hz
         self._resets = 0
@@ -75,7 +77,7 @@ class CompiledLine:
         self._library.link_delete(self._harness)
 
     def write(self, data: bytes) -> None:
-        arriving = self.to_board.pass_on(data)
+        arriving = self.to_board.pass_on(data) + self.disturb
         self._library.link_send(self._harness, arriving, ctypes.c_size_t(len(arriving)))
 
     def read(self, timeout_s: float) -> bytes:

@@ -26,7 +26,7 @@ from twinbar.hw.gateware.link.linked_controller import LinkedController
 from twinbar.hw.gateware.link.packer import Packer
 from twinbar.hw.gateware.link.unpacker import Unpacker
 from twinbar.hw.link import command_codec
-from twinbar.hw.link.frames import SEQUENCE, FrameKind, HostFrame
+from twinbar.hw.link.frames import SEQUENCE, FrameKind, HostFrame, on_line
 from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.link.responses import ResponseEncoder
 from twinbar.hw.protocol.packing import pack, unpack
@@ -35,6 +35,7 @@ from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 SMALL = ControllerConfig(tiles=3, rows=16, columns=8)
 BOARD = LinkConfig(linger_s=1e-4, receive_bytes=1024, transmit_bytes=1024)
+SKEWED = LinkConfig(clock_hz=25_000_000, baud=500_000, linger_s=1e-4, receive_bytes=1024, transmit_bytes=1024)
 FAST = LinkConfig(clock_hz=12_000_000, baud=3_000_000, linger_s=1e-3)
 SESSION = 6
 """Number of a session whose frames a test makes itself."""
@@ -142,6 +143,27 @@ def test_nothing_is_executed_that_was_not_sent() -> None:
         line.step()
     assert line.controller.commands == []
     assert len(link.run(write)) == 1
+
+
+@pytest.mark.compiler
+def test_a_frame_without_a_kind_is_nobodys() -> None:
+    """With a right CRC, the session, and an acknowledgement of what the host does not have."""
+    line = compiled(pace=2)
+    link = Link(line, first_session=SESSION - 1)
+    line.disturb = on_line(bytes([SESSION | 1 << 7, 0, 3]))
+    check(line, link, [any_beats(np.random.default_rng(4), 400, SMALL)])
+    assert link.statistics.damaged == 0
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("divisor", [SKEWED.divisor - 1, SKEWED.divisor + 1])
+def test_a_host_whose_clock_is_two_percent_off(divisor: int) -> None:
+    """Bits of 49 and 51 cycles where the board has 50: the stop bit is still sampled within it."""
+    assert SKEWED.divisor == 50
+    line = compiled(link=SKEWED, baud_divisor=divisor)
+    link = Link(line)
+    check(line, link, [any_beats(np.random.default_rng(4), 300, SMALL)])
+    assert link.statistics.damaged == link.statistics.resent == 0
 
 
 @pytest.mark.compiler

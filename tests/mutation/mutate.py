@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "build" / "mutation.json"
 PACKAGES = ("hw", "emulator", "host", "boards")
 LONGEST_S = 600
+HANGS = -1
+"""Instead of the exit status of a process that was stopped because it took too long."""
 
 
 def copy_source(folder: Path) -> None:
@@ -40,15 +42,12 @@ def key(fault: SourceFault) -> str:
     return hashlib.sha256(f"{fault}\0{contents}".encode()).hexdigest()[:24]
 
 
-def is_caught(fault: SourceFault, folder: Path) -> bool:
-    """Run the test that is to catch a fault, with it."""
-    path = folder / fault.file
-    right = path.read_text(encoding="utf-8")
-    path.write_text(right.replace(fault.old, fault.new), encoding="utf-8")
-    if fault.caught_by.startswith("prove "):
-        command = ["-m", "twinbar", "prove", "--no-mutants", fault.caught_by.removeprefix("prove ")]
+def run_catcher(caught_by: str, folder: Path) -> int:
+    """Run a test file or a proof; gives its exit status, or `HANGS` if it takes too long."""
+    if caught_by.startswith("prove "):
+        command = ["-m", "twinbar", "prove", "--no-mutants", caught_by.removeprefix("prove ")]
     else:
-        command = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", fault.caught_by]
+        command = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", caught_by]
     try:
         run = subprocess.run(
             [sys.executable, *command],
@@ -58,9 +57,18 @@ def is_caught(fault: SourceFault, folder: Path) -> bool:
             check=False,
             timeout=LONGEST_S,
         )
-        return run.returncode == 1
     except subprocess.TimeoutExpired:
-        return True
+        return HANGS
+    return run.returncode
+
+
+def is_caught(fault: SourceFault, folder: Path) -> bool:
+    """Run what is to catch a fault, with it."""
+    path = folder / fault.file
+    right = path.read_text(encoding="utf-8")
+    path.write_text(right.replace(fault.old, fault.new), encoding="utf-8")
+    try:
+        return run_catcher(fault.caught_by, folder) in (1, HANGS)
     finally:
         path.write_text(right, encoding="utf-8")
 
@@ -72,9 +80,16 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     copy_source(folder)
+    passing: set[str] = set()
     for fault in FAULTS:
         if key(fault) in found or not any(part in f"{fault}" for part in sys.argv[1:] or [""]):
             continue
+        if fault.caught_by not in passing:
+            # What fails without a fault would catch every one.
+            if run_catcher(fault.caught_by, folder) != 0:
+                print(f"{fault.caught_by} does not pass without a fault; nothing was applied that it is to catch")
+                return 2
+            passing.add(fault.caught_by)
         begun = time.monotonic()
         caught = is_caught(fault, folder)
         found[key(fault)] = {**vars(fault), "caught": caught, "seconds": round(time.monotonic() - begun, 1)}

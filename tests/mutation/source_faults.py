@@ -16,6 +16,7 @@ class SourceFault:
 
 
 _PHYSICS, _GOLDEN = "emulator/devices/physics.py", "tests/devices/test_golden_vectors.py"
+_HEAT = "tests/devices/test_access_transistor.py"
 _CODEC, _LINK, _GATEWARE = "tests/link/test_codec.py", "tests/link/test_link.py", "tests/link/test_gateware.py"
 _MODEL, _SESSION = "hw/link/board_model.py", "hw/gateware/link/link_session.py"
 _AVERAGER, _OPERATIONS = "hw/gateware/readout/averager.py", "tests/hw/test_operations.py"
@@ -31,7 +32,8 @@ OF_SOURCES = (
     SourceFault(_PHYSICS, "mean = (mean * gain) >> 12", "mean = (mean * gain) >> 11", _GOLDEN),
     SourceFault(_PHYSICS, "change = ((mean + spread) *", "change = ((mean - spread) *", _GOLDEN),
     SourceFault(_PHYSICS, "return min(max(after, low), high)", "return max(after, low)", _GOLDEN),
-    SourceFault(_PHYSICS, "heat = ((before + after) >> 13)", "heat = ((before + after) >> 12)", _GOLDEN),
+    SourceFault(_PHYSICS, "mean = (before + after) >> 13", "mean = (before + after) >> 12", _HEAT),
+    SourceFault(_PHYSICS, "+ mean * scalars[0].access)", ")", _HEAT),
     SourceFault(_PHYSICS, "grid = (seen + (np.int64(1) << (shift - 1))) >> shift", "grid = seen >> shift", _GOLDEN),
     SourceFault(_PHYSICS, "return min(grid, scalars[0].grid_limit)", "return grid", "tests/devices/test_reading.py"),
     SourceFault(_PHYSICS, "return max(seen, 0)", "return seen", "tests/devices/test_ageing.py"),
@@ -45,6 +47,7 @@ OF_SOURCES = (
     SourceFault(_MODEL, "self._awaited = (self._awaited + 1) % SEQUENCE", "self._awaited = self._awaited + 1", _LINK),
     SourceFault(_MODEL, "        if frame.resend:", "        if not frame.resend:", _LINK),
     SourceFault(_SESSION, "with m.If(known <= sent):", "with m.If(1):", _GATEWARE),
+    SourceFault(_SESSION, " & frame.kind.any()),", "),", _GATEWARE),
     SourceFault(
         _SESSION, "self.reset.eq(~commanded | (frame.session != session.session))", "self.reset.eq(1)", _GATEWARE
     ),

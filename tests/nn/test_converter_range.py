@@ -66,9 +66,7 @@ def test_calibration_leaves_head_room_for_what_it_saw(network: CrossbarNetwork) 
     nn.Linear(20, 6)
     x = torch.rand(64, 20)
     network.module.eval()
-    outcome = matmul.session.multiply_layer(
-        matmul.map.blocks[0].tiles, matmul.quantize(x)[0].numpy(), matmul.range.full_scale
-    )
+    outcome = matmul.session.multiply_layer(matmul.map.blocks[0].tiles, matmul.quantize(x)[0], matmul.range.full_scale)
     gain = matmul.session.engine.config.adc_range(matmul.range.full_scale).codes_per_grid
     assert outcome.clipped == 0
     peak = max(abs(outcome.lowest), abs(outcome.highest)) / gain

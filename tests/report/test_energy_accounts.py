@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from twinbar.emulator.ledger.ledger import CELL_ENTRIES, ENTRIES
+from twinbar.emulator.ledger.ledger import CELL_ENTRIES, ENTRIES, PUMP
 from twinbar.host.report.energy import (
     COMPONENT_LABELS,
     component_label,
@@ -11,9 +11,11 @@ from twinbar.host.report.energy import (
     imbalance,
     parts,
     reduction_with_host,
+    saving_range,
     savings,
 )
-from twinbar.host.report.schema import PeriodReport, parse_compare
+from twinbar.host.report.figures import interval_table, key_figures
+from twinbar.host.report.schema import PeriodReport, parse_compare, parse_report
 
 SPENT: dict[str, Any] = {
     "energy_j": {
@@ -37,7 +39,7 @@ SPENT: dict[str, Any] = {
 
 
 def test_every_component_of_the_ledger_has_a_label_and_its_account() -> None:
-    for account, component in (*ENTRIES.values(), *CELL_ENTRIES.values()):
+    for account, component in (*ENTRIES.values(), *CELL_ENTRIES.values(), PUMP):
         (part,) = parts(PeriodReport(energy_breakdown_j={component: 1.0}))
         assert part.account == account
         assert part.label == COMPONENT_LABELS[component]
@@ -99,3 +101,47 @@ def test_savings_are_told_with_and_without_the_twin() -> None:
     assert "with the memory of the twin down 6.6 %" in sentence
     assert "Largest component of what is left: forward conversions (ADC), 74.8 %" in sentence
     assert savings(compare, "closed-loop", "closed-loop") is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [((0.977, 0.9849), "97.7 to 98.5 %"), ((0.743, 0.777), "74.3 to 77.7 %"), ((-0.05, 0.5), "−5.0 to 50.0 %")],
+)
+def test_the_interval_of_a_saving_is_written_with_the_digits_of_its_ends(
+    interval: tuple[float, float], text: str
+) -> None:
+    assert saving_range(interval) == text
+    assert saving_range((interval[0], interval[0])).endswith(" %")
+
+
+def test_a_comparison_says_how_far_its_savings_may_be_off() -> None:
+    one = {"schema": 1, "epochs": [], "totals": SPENT}
+    off = {"independent": [0.7, 0.9], "worst_case": [0.6, 0.95]}
+    compare = parse_compare(
+        {
+            "schema": 1,
+            "policies": {"closed-loop": one, "siamese": one},
+            "reduction_vs_closed_loop": {"closed-loop": {}, "siamese": {"write_energy": 0.8, "total_energy": 0.5}},
+            "reduction_uncertainty_vs_closed_loop": {"siamese": {"write_energy": off, "total_energy": None}},
+        }
+    )
+    sentence = savings(compare, "siamese", "closed-loop")
+    assert sentence is not None
+    assert "write energy down 80.0 % (70.0 to 90.0 %), whole-system energy down 50.0 %, " in sentence
+    assert interval_table(compare) == [["siamese", "Write energy", "80.0 %", "70.0 to 90.0 %", "60.0 to 95.0 %"]]
+
+
+def test_key_figures_name_energy_per_multiplication_and_area() -> None:
+    efficiency = {
+        "macs": 1000,
+        "pj_per_mac": {"forward": 0.1, "system": 0.5},
+        "tops_per_w": {"forward": 20.0, "system": 4.0},
+        "uncertainty_pj": {"forward": {"independent": [0.05, 0.2], "worst_case": [0.04, 0.3]}},
+    }
+    area = {"mm2": 1.25, "uncertainty_mm2": {"independent": [1.0, 1.6], "worst_case": [0.8, 2.0]}}
+    epoch = {"epoch": 1, "cells": 2, "energy_j": {"total": 1.0}}
+    report = {"schema": 1, "epochs": [epoch], "totals": {**SPENT, "efficiency": efficiency}, "area": area}
+    found = {figure.label: (figure.value, figure.note) for figure in key_figures(parse_report(report))}
+    assert found["Energy per MAC, forward pass"] == ("100 fJ", "20.0 TOPS/W; 50 fJ to 200 fJ")
+    assert found["Energy per MAC, with controller"] == ("500 fJ", "4.00 TOPS/W")
+    assert found["Area"] == ("1.25 mm²", "1.0 to 1.6 mm²; without the twin")

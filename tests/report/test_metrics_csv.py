@@ -36,6 +36,18 @@ def test_one_line_per_epoch_with_the_figures_of_the_report(tmp_path: Path, make_
         assert float(row["host_time_s"]) == epoch["host_seconds"]
 
 
+def test_what_intervals_of_savings_are_made_from_is_no_column(tmp_path: Path, make_run: Callable) -> None:
+    report = make_run(tmp_path / "run", epochs=1)
+    report["epochs"][0] |= {
+        "energy_parts_j": {"write": {"adc": [1.0, 0.5, 2.0]}},
+        "efficiency": {"macs": 10, "pj_per_mac": {"forward": 0.5}},
+    }
+    write_metrics(report, tmp_path / "metrics.csv")
+    (row,) = rows_of(tmp_path / "metrics.csv")
+    assert not [name for name in row if "parts" in name]
+    assert (row["mac_macs"], row["mac_pj_per_mac_forward"]) == ("10", "0.5")
+
+
 def test_every_column_has_a_unit_or_is_a_count_or_a_ratio(tmp_path: Path, make_run: Callable) -> None:
     write_metrics(make_run(tmp_path / "run", epochs=1), tmp_path / "metrics.csv")
     for name in rows_of(tmp_path / "metrics.csv")[0]:

@@ -34,6 +34,7 @@ def test_constants_are_those_of_the_contract():
     assert found.keys() == EXPECTED.keys()
     for name, values in EXPECTED.items():
         assert values.items() <= found[name].items(), name
+    assert re.findall(r"enum class TileOutcome : int64_t \{\n  kDone = 0,\n  kUnfinished = 1,\n", text)
     assert {key: int(value) for key, value in re.findall(r"constexpr int64_t k(\w+) = (-?\d+);", text)} == {
         "NoCell": -1,
         "ReferenceSource": -2,

@@ -86,6 +86,22 @@ def test_chi_keeps_what_is_no_whole_step(layer: Layer) -> None:
     assert (traffic.read, traffic.written) == (2 * 64 + 3 * 32, 2 * 64 + 3 * 32)
 
 
+@pytest.mark.parametrize(
+    ("policy", "pulses", "held"),
+    [
+        (OpenLoop(OpenLoopSettings(pairing="one-sided")), [1, 1, 1, 1], 5.0),
+        (Chi(ChiSettings(pairing="one-sided")), [0, 1, 1, 1], 4.5),
+        (LayerThreshold(LayerThresholdSettings(relative_threshold=0.5)), [0, 2, 0, 1], 4.5),
+    ],
+    ids=lambda value: value.name if hasattr(value, "name") else "",
+)
+def test_the_example_of_the_page(layer: Layer, policy: Any, pulses: list[int], held: float) -> None:
+    # docs/policies-by-example.md: 0.4 levels more at each of four steps; another weight of the layer changes by 1.
+    bench = Bench(policy, layer(np.zeros((1, 2))), [3, -2])
+    assert [bench.step([0.4, 1]).get((0, 0, "+"), 0) for _ in range(4)] == pulses
+    assert bench.held[0] == pytest.approx(held)
+
+
 def test_pairs_that_are_set_only_are_refreshed_when_they_run_out_of_range(layer: Layer) -> None:
     policy = Chi(ChiSettings(pairing="set-only", refresh_at=0.6))
     bench = Bench(policy, layer(np.zeros((1, 2))), [4, 1])

@@ -33,6 +33,14 @@ def test_values_are_those_of_the_published_formulas() -> None:
     # Two operations to a MAC: 2 / 15.954 TOPS/W.
     assert values["NeuRRAM, energy per MAC, 4 bits in, 6 out"] == pytest.approx(0.12536, rel=2e-3)
     assert values["NeuRRAM, neuron per MAC, 4 bits in, 6 out"] == pytest.approx(2 * 0.0291084, rel=2e-3)
+    # Two cells to a MAC, from 32 nm at 0.9 V to 65 nm at 1.2 V: node x supply^2.
+    isaac_fj = (128 * 1666.667 + 128 * 416.67 + 0.3e-3 * 100e-9 / 1e-15) / 128**2
+    scale = 65 / 32 * (1.2 / 0.9) ** 2
+    assert values["ISAAC, energy per MAC and plane, 128 x 128 cells"] == pytest.approx(
+        2e-3 * isaac_fj * scale, rel=2e-3
+    )
+    assert values["ISAAC, energy of a conversion of 8 bits"] == pytest.approx(1.666667 * scale, rel=2e-3)
+    assert values["2 bits per cell at 90 nm, energy per MAC"] == pytest.approx(2 / 25 * 65 / 90, rel=2e-3)
 
 
 def anchor(**changes: Any) -> Anchor:

@@ -11,7 +11,7 @@ import pytest
 
 from twinbar.emulator.engines.rtl.netlist_library import cached_library
 from twinbar.emulator.pins import part_tables
-from twinbar.emulator.pins.complaints import LIMITS
+from twinbar.emulator.pins.breach import Breach
 from twinbar.emulator.pins.harness_text import model_text
 from twinbar.hw.parts.ad5628 import AD5628
 from twinbar.hw.parts.ad5686r import AD5686R
@@ -71,10 +71,10 @@ class Both:
         found = (part_tables.Complaint * 1000)()
         count = self.library.bench_complaints(self.bench, found)
         assert count < 1000
-        times = [(c.time_ns, LIMITS[c.what], c.found, c.needed) for c in found[:count] if c.what < len(LIMITS)]
+        times = [(c.time_ns, limit, c.found, c.needed) for c in found[:count] if (limit := Breach(c.breach).limit)]
         expected = [(v.time_ns, v.limit, v.found_ns, v.needed_ns) for v in self.model.violations]
         assert times == [violation for violation in expected if violation[2] is not None]
-        frames = sum(c.what >= len(LIMITS) for c in found[:count])
+        frames = sum(not Breach(c.breach).limit for c in found[:count])
         assert frames == sum(violation[2] is None for violation in expected)
         return {limit for _, limit, _, _ in times}
 

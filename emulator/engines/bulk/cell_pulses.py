@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, SET
-from twinbar.emulator.devices.physics import apply_pulse, cell_key, effective_conductance, to_grid, traits
+from twinbar.emulator.devices.layout import FAULT_NONE, SET
+from twinbar.emulator.devices.physics import (
+    apply_pulse,
+    cell_key,
+    effective_conductance,
+    nominal_heat,
+    to_grid,
+    traits,
+)
 from twinbar.emulator.engines.bulk.cell_loops import note_pulsed, seen_grid
 from twinbar.emulator.engines.bulk.cell_writes import NOTHING_DRIVEN
 from twinbar.emulator.engines.bulk.counts import (
@@ -74,7 +81,7 @@ def _pulse_tile(
             after = g
             if sound:
                 after = apply_pulse(g, key, count, polarity, amplitude, gate, width, trait, scalars, tables)
-            heat += ((g + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
+            heat += nominal_heat(g, after, polarity, amplitude, scalars, tables)
             g = after
             count += 1
         grid = to_grid(

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, RESET, SET
+from twinbar.emulator.devices.layout import FAULT_NONE, RESET, SET
 from twinbar.emulator.devices.physics import (
     apply_pulse,
     cell_key,
     effective_conductance,
+    nominal_heat,
     to_grid,
     traits,
 )
@@ -213,7 +214,7 @@ def _write_tile(
                 if sound:
                     width = t.width_set if polarity == SET else t.width_reset
                     after = apply_pulse(g, key, count, polarity, amplitude, gate, width, trait, scalars, tables)
-                heat = ((g + after) >> 13) * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
+                heat = nominal_heat(g, after, polarity, amplitude, scalars, tables)
                 if polarity == SET:
                     sets += 1
                     heat_set += heat

@@ -171,6 +171,17 @@ def convert_columns(
                             codes[k] += (code - offsets[tile, k]) << p
 
 
+@kernel
+def join_extremes(extremes):
+    """Join extremes of several parts, [parts, 3]: the lowest and the highest code, and the clipped conversions."""
+    lowest, highest, clipped = extremes[0, 0], extremes[0, 1], np.int64(0)
+    for n in range(extremes.shape[0]):
+        lowest = min(lowest, extremes[n, 0])
+        highest = max(highest, extremes[n, 1])
+        clipped += extremes[n, 2]
+    return lowest, highest, clipped
+
+
 @part
 def _prepare(scratch, tile, used, conversion, errors, factors):
     """Fill in each column's gain, and its offset with the half code that rounds."""

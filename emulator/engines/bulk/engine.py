@@ -1,13 +1,15 @@
 """The `fast` engine: compiled kernels over the arrays of cells of all tiles."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import numba
 import numpy as np
 import torch
 
-from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.activity import Activity, sum_of_tiles
 from twinbar.emulator.contract.bulk_operations import (
     LayerProduct,
     MultiplyResult,
@@ -16,7 +18,6 @@ from twinbar.emulator.contract.bulk_operations import (
     WriteList,
     WriteResult,
     check_shape,
-    extreme_codes,
 )
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.lane_sums import add_up, saturate
@@ -31,10 +32,17 @@ from twinbar.emulator.devices.layout import (
     FAULT_NONE,
 )
 from twinbar.emulator.engines.bulk import cell_loops, cell_pulses, cell_writes, multiply, table_writes
-from twinbar.emulator.engines.bulk.column_conversions import ColumnConversion, conversion_over, convert_columns
+from twinbar.emulator.engines.bulk.column_conversions import (
+    ColumnConversion,
+    conversion_over,
+    convert_columns,
+    join_extremes,
+)
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
+from twinbar.emulator.engines.bulk.few_vectors import multiply_few
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
 from twinbar.emulator.engines.bulk.layer_pass import LayerPass
+from twinbar.emulator.engines.bulk.multiplied_program import MultipliedProgram
 from twinbar.emulator.engines.bulk.multiply_plan import MultiplyPlan, PlanPart
 from twinbar.emulator.engines.bulk.program_activity import program_activity
 from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
@@ -45,6 +53,10 @@ from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, PHASES, REGISTER_WRITE_
 
 FEW_STEPS: Final = 4
 """Input steps up to which rows are added one by one: a matrix product starts to pay off behind them."""
+SPARSE: Final = 0.4
+"""Part of the rows up to which those that are driven are added one by one in more steps, too."""
+REMEMBERED: Final = 256
+"""Programs of multiplications that are kept."""
 SUMS_AT_A_TIME: Final = 1 << 19
 """Column sums that are made before they are converted, so that they are still in the caches."""
 PARTS: Final = 8
@@ -126,6 +138,7 @@ class FastEngine:
         controller = array.controller(tiles)
         self._stream = Stream(controller)
         self._plans: dict[int, MultiplyPlan] = {}
+        self._programs: OrderedDict[tuple[object, ...], MultipliedProgram] = OrderedDict()
         self._conversions: dict[int, ColumnConversion] = {}
         self._groups = InputGroups(tiles, layers if controller.shared_inputs else ())
         self._converters = make_converters(config, tiles)
@@ -329,24 +342,82 @@ class FastEngine:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        return self.multiply_together([LayerProduct(block, inputs, full_scale)])[0]
+        product = LayerProduct(block, inputs, full_scale)
+        own = self._pass(product)
+        if self._suits_one_call(own):
+            return self._multiply_in_one_call(product, own)
+        return self._multiply_apart([product], [own])[0]
+
+    def _suits_one_call(self, own: LayerPass) -> bool:
+        """Whether a product takes one thread, and sums that stay in the caches."""
+        steps, plan = own.steps.rows.shape[1], own.plan
+        if len(plan.parts) > 1 or len(own.changed) * steps * plan.widest > SUMS_AT_A_TIME:
+            return False
+        return steps <= FEW_STEPS or (numba.get_num_threads() == 1 and own.steps.drives_few(SPARSE))
+
+    def _multiply_in_one_call(self, product: LayerProduct, own: LayerPass) -> MultiplyResult:
+        """Multiply a few vectors: one kernel after the other would take as long to call as to run."""
+        block, steps, outputs = own.plan.block, own.steps, own.plan.outputs
+        program = self._program([own])
+        row_tiles, column_tiles = block.shape
+        tiles, widest, converters = row_tiles * column_tiles, own.plan.widest, self._converters
+        pairs = self.config.array.pairs == "subtract"
+        codes = np.empty((row_tiles, column_tiles, own.batch, widest), np.int32)
+        sums = np.empty((2, row_tiles, steps.rows.shape[1], column_tiles, widest), steps.rows.dtype)
+        of_tiles = np.empty(tiles, np.int64)
+        lowest, highest, clipped, heat = multiply_few(
+            block.first_tile,
+            steps,
+            self._operands,
+            outputs,
+            self._conversion(product.full_scale),
+            converters.pair_errors if pairs else converters.errors,
+            converters.pair_offsets if pairs else converters.offsets,
+            converters.factors,
+            converters.counts,
+            self.config.array.sample_and_hold,
+            program.waits[0][0],
+            self._t,
+            np.empty((tiles, steps.rows.shape[2]), np.int32),
+            sums[0],
+            sums[1],
+            np.empty((tiles, 4, widest)),
+            codes,
+            np.empty((tiles, 1, 3), np.int64),
+            of_tiles,
+            self._scalars,
+            self._tables,
+        )
+        converters.counts[block.tiles] += program.conversions[0]
+        activity = program.activity.copy()
+        activity.actions[Action.ROW_DRIVE] = column_tiles * int(np.add.reduce(steps.driven))
+        activity.cell_energy[CellEnergy.FORWARD] = sum_of_tiles("cell_energy", of_tiles) if heat < 0 else heat
+        if not program.made[0]:
+            lowest, highest, clipped = 0, 0, 0
+        return MultiplyResult(self._lanes(own, codes), lowest, highest, clipped, program.made[0], activity)
 
     def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Multiply by several layers in one program (see `Engine.multiply_together`)."""
-        passes = [self._pass(product) for product in products]
+        return self._multiply_apart(products, [self._pass(product) for product in products])
+
+    def _multiply_apart(self, products: Sequence[LayerProduct], passes: Sequence[LayerPass]) -> list[MultiplyResult]:
+        """Multiply by several layers, or with several threads: a kernel for sums, for conversions, and for counts."""
         found = [self._multiplied(product, own) for product, own in zip(products, passes, strict=True)]
-        activity, actions = self._multiply_activity(passes)
-        lane_bits = self._stream.controller.lane_bits
+        program = self._program(passes)
+        activity = self._multiply_activity(passes, program)
         results = []
-        for own, (codes, extreme) in zip(passes, found, strict=True):
-            conversions = actions[own.plan.block.tiles, Action.CONVERT_FORWARD]
-            lowest, highest = extreme_codes(extreme, conversions)
-            sums = add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
-            clipped, made = int(np.add.reduce(extreme[:, 2])), int(np.add.reduce(conversions))
-            results.append(MultiplyResult(sums, lowest, highest, clipped, made, activity))
+        for own, made, (codes, extremes) in zip(passes, program.made, found, strict=True):
+            # A tile without a conversion has extremes that are none.
+            lowest, highest, clipped = join_extremes(extremes) if made else (0, 0, 0)
+            results.append(MultiplyResult(self._lanes(own, codes), lowest, highest, clipped, made, activity))
             if len(passes) > 1:
                 activity = Activity()
         return results
+
+    def _lanes(self, own: LayerPass, codes: np.ndarray) -> np.ndarray:
+        """Bring the outputs of tiles to the width of a lane; those of a cascade are added up."""
+        lane_bits = self._stream.controller.lane_bits
+        return add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
 
     def _pass(self, product: LayerProduct) -> LayerPass:
         """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
@@ -371,10 +442,11 @@ class FastEngine:
     def _multiplied(self, product: LayerProduct, own: LayerPass) -> tuple[np.ndarray, np.ndarray]:
         """Make the conversions of a product: codes of each tile, and extremes as of `_convert`."""
         conversion = self._conversion(product.full_scale)
+        if len(own.plan.parts) == 1:
+            return self._products(own.plan.parts[0], own.steps, conversion)
         found = [self._products(part, own.steps, conversion) for part in own.plan.parts]
-        extremes = [extreme for _, extreme in found]
         codes = _joined([part for part, _ in found], own.plan.widest)
-        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
+        return codes, np.concatenate([extremes for _, extremes in found])
 
     def _conversion(self, full_scale: float) -> ColumnConversion:
         """Return how column sums are converted over a range."""
@@ -396,16 +468,20 @@ class FastEngine:
         row_tiles, column_tiles = block.shape
         widest = int(np.maximum.reduce(outputs))
         codes = np.empty((row_tiles, column_tiles, steps.taken.shape[1], widest), np.int32)
+        sparse = steps.drives_few(SPARSE)
         # As many row tiles at a time as leave their sums in the caches.
         together = max(1, SUMS_AT_A_TIME // max(1, column_tiles * steps.rows.shape[1] * widest))
+        if together >= row_tiles:
+            sums, variances = self.column_sums(block, steps.rows, widest, sparse=sparse)
+            return codes, self._convert(block, sums, variances, steps.rank, outputs, conversion, codes)
         extremes = []
         for begin in range(0, row_tiles, together):
             some = slice(begin, begin + together)
             first = block.first_tile + begin * column_tiles
-            part = block if together >= row_tiles else replace(block, first_tile=first, row_input=block.row_input[some])
-            sums, variances = self.column_sums(part, steps.rows[some], widest)
+            part = replace(block, first_tile=first, row_input=block.row_input[some])
+            sums, variances = self.column_sums(part, steps.rows[some], widest, sparse=sparse)
             extremes.append(self._convert(part, sums, variances, steps.rank[some], outputs, conversion, codes[some]))
-        return codes, extremes[0] if len(extremes) == 1 else np.concatenate(extremes)
+        return codes, np.concatenate(extremes)
 
     def _convert(
         self,
@@ -417,7 +493,7 @@ class FastEngine:
         conversion: ColumnConversion,
         codes: np.ndarray,
     ) -> np.ndarray:
-        """Convert column sums to codes; gives extreme codes and clipped conversions, int64 [tiles of the layer, 3]."""
+        """Convert column sums to codes; gives extremes as of `convert_columns`, int64 [parts of the tiles, 3]."""
         tiles = sums.shape[0] * sums.shape[2]
         # As many parts as give every thread some of them.
         parts = max(1, min(-(-PARTS // tiles), codes.shape[2] // FEWEST_VECTORS))
@@ -444,13 +520,11 @@ class FastEngine:
             self._tables,
             work=codes.size // CONVERSIONS_PER_WRITE,
         )
-        if parts == 1:
-            return extremes[:, 0]
-        return np.stack(
-            (extremes[..., 0].min(axis=1), extremes[..., 1].max(axis=1), extremes[..., 2].sum(axis=1)), axis=1
-        )
+        return extremes.reshape(-1, 3)
 
-    def column_sums(self, block: TileBlock, steps: np.ndarray, widest: int) -> tuple[np.ndarray, np.ndarray]:
+    def column_sums(
+        self, block: TileBlock, steps: np.ndarray, widest: int, *, sparse: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Sum the conductances of the driven rows of every column, exactly: what the converters are given.
 
         Parameters
@@ -460,6 +534,8 @@ class FastEngine:
             What drives each row in a step, in the type of `CrossbarConfig.sums`.
         widest : int
             Outputs of the widest tile.
+        sparse : bool
+            Whether steps drive few rows, which are then added one by one.
 
         Returns
         -------
@@ -467,7 +543,7 @@ class FastEngine:
             Whole numbers, in units of the read grid, and the variance of their noise.
         """
         row_tiles, column_tiles = block.shape
-        if steps.shape[1] <= FEW_STEPS:
+        if sparse or steps.shape[1] <= FEW_STEPS:
             shape = (row_tiles, steps.shape[1], column_tiles, widest)
             sums, variances = np.empty(shape, steps.dtype), np.empty(shape, steps.dtype)
             operands = self._operands
@@ -479,6 +555,7 @@ class FastEngine:
                 steps,
                 operands.current,
                 operands.variance,
+                np.empty((layer, steps.shape[2]), np.int32),
                 sums,
                 variances,
                 # One thread is done with a step or two before another one has been woken.
@@ -497,36 +574,79 @@ class FastEngine:
             found.append(products.view(row_tiles, -1, column_tiles, widest).numpy())
         return found[0], found[1]
 
-    def _multiply_activity(self, passes: Sequence[LayerPass]) -> tuple[Activity, np.ndarray]:
-        """Count what a program of multiplications did: in sum, and the actions of each tile."""
+    def _program(self, passes: Sequence[LayerPass]) -> MultipliedProgram:
+        """Return what a program of multiplications does, and let the streams go on behind it."""
+        key = (self._stream.served, *(own.key for own in passes))
+        program = self._programs.get(key)
+        if program is not None:
+            self._programs.move_to_end(key)
+            self._stream.served = program.course.served
+            return program
         course = self._stream.follow_multiplications(passes, self._t)
         totals = self._nothing()
-        for own, waits in zip(passes, course.waits, strict=True):
-            self._count_pass(own, waits, totals)
-        return program_activity(course, totals), totals.actions
+        made = [self._count_pass(own, waits, totals) for own, waits in zip(passes, course.waits, strict=True)]
+        program = MultipliedProgram(
+            course,
+            program_activity(course, totals),
+            tuple(made),
+            tuple(int(np.add.reduce(own, axis=None)) for own in made),
+            tuple(
+                tuple(np.ascontiguousarray(waits[:, part.tiles]) for part in own.plan.parts)
+                for own, waits in zip(passes, course.waits, strict=True)
+            ),
+        )
+        self._programs[key] = program
+        if len(self._programs) > REMEMBERED:
+            self._programs.popitem(last=False)
+        return program
 
-    def _count_pass(self, own: LayerPass, waits: np.ndarray, totals: cell_writes.Totals) -> None:
-        """Count what the tiles of one layer did (``waits`` as in `ProgramCourse`)."""
+    def _count_pass(self, own: LayerPass, waits: np.ndarray, totals: cell_writes.Totals) -> np.ndarray:
+        """Count what the tiles of one layer do (``waits`` as in `ProgramCourse`); gives the channels' conversions."""
         plan = own.plan
+        conversions = np.zeros((len(own.changed), self._stream.controller.adc_channels), np.int64)
         for part in plan.parts:
             tiles = part.block.tiles
             multiply.count_multiply(
                 part.block.first_tile,
-                own.steps,
+                own.steps.taken,
                 plan.words,
                 part.outputs,
                 own.changed[part.tiles],
-                self.config.array.sample_and_hold,
                 np.ascontiguousarray(waits[:, part.tiles]),
                 self._t,
-                self._operands.row_sum,
-                self._converters.counts,
+                conversions[part.tiles],
                 totals.phases[tiles],
                 totals.actions[tiles],
-                totals.energy[tiles],
             )
         actions = totals.actions[plan.block.tiles]
         actions += own.batch * plan.spared
+        return conversions
+
+    def _multiply_activity(self, passes: Sequence[LayerPass], program: MultipliedProgram) -> Activity:
+        """Complete what a program did by the rows that it drove and their heat; conversions are counted."""
+        activity = program.activity.copy()
+        rows, heat = 0, 0
+        for own, conversions, waits in zip(passes, program.conversions, program.waits, strict=True):
+            block = own.plan.block
+            self._converters.counts[block.tiles] += conversions
+            rows += block.shape[1] * int(np.add.reduce(own.steps.driven))
+            for part, own_waits in zip(own.plan.parts, waits, strict=True):
+                of_tiles = np.empty(len(own_waits[0]), np.int64)
+                total = multiply.heat_of_rows(
+                    part.block.first_tile,
+                    own.steps,
+                    part.outputs,
+                    self._stream.controller.adc_channels,
+                    self.config.array.sample_and_hold,
+                    own_waits,
+                    self._t,
+                    self._operands.row_sum,
+                    of_tiles,
+                )
+                heat += sum_of_tiles("cell_energy", of_tiles) if total < 0 else total
+        activity.actions[Action.ROW_DRIVE] = rows
+        activity.cell_energy[CellEnergy.FORWARD] = heat
+        return activity
 
     def _cell_activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did with single cells: each read turns a channel on."""
@@ -599,7 +719,5 @@ class FastEngine:
 
 def _joined(codes: list[np.ndarray], widest: int) -> np.ndarray:
     """Put codes of blocks [row tiles, column tiles, batch, outputs] side by side; outputs that a tile lacks are 0."""
-    if len(codes) == 1:
-        return codes[0]
     padding = [((0, 0), (0, 0), (0, 0), (0, widest - part.shape[3])) for part in codes]
     return np.concatenate([np.pad(part, one) for part, one in zip(codes, padding, strict=True)], axis=1)

@@ -34,6 +34,10 @@ class InputSteps(NamedTuple):
     driven: np.ndarray
     squares: np.ndarray
 
+    def drives_few(self, share: float) -> bool:
+        """Whether no more than a share of the rows is driven, over all steps."""
+        return int(np.add.reduce(self.driven)) <= share * self.rows.size
+
 
 def input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dtype, *, skip_empty: bool) -> InputSteps:
     """Spread input codes, uint8 [batch, inputs], over the rows of the row tiles and, bit by bit, over input steps."""

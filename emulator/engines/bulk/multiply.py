@@ -7,10 +7,8 @@ from twinbar.emulator.engines.bulk.counts import (
     CHANNEL_WAKE,
     COMMAND_BEAT,
     CONVERT_FORWARD,
-    ENERGY_FORWARD,
     INPUT_STEP,
     RESPONSE_BEAT,
-    ROW_DRIVE,
     SHIFT_ADD,
     add_housekeeping,
     add_load,
@@ -22,10 +20,12 @@ from twinbar.emulator.engines.bulk.counts import (
 from twinbar.emulator.kernels.compiled import kernel, part
 from twinbar.hw.timing import REGISTER_WRITE_CYCLES
 
+_MOST = 1 << 62
+
 
 @kernel
-def sum_columns(first, last, first_tile, steps, current, variance, sums, variances):
-    """Sum the columns of one layer for a few input vectors, row by driven row.
+def sum_columns(first, last, first_tile, steps, current, variance, driven, sums, variances):
+    """Sum the columns of one layer, row by driven row.
 
     The same exact integers as a matrix product gives, without its start-up cost; idle rows cost nothing.
 
@@ -37,66 +37,86 @@ def sum_columns(first, last, first_tile, steps, current, variance, sums, varianc
         Number of the layer's first tile.
     steps : float [row tiles, input steps, rows]
     current, variance : number [tiles, rows, columns]
+    driven : int32 [tiles of the layer, rows]
+        Room for the numbers of the rows that a step drives.
     sums, variances : float [row tiles, input steps, column tiles, columns]
         Filled.
     """
-    number = sums.dtype.type
-    _, count, column_tiles, used = sums.shape
+    column_tiles = sums.shape[2]
     for local in range(first, last):
         r = local // column_tiles
         c = local % column_tiles
-        tile = first_tile + local
-        for n in range(count):
-            for k in range(used):
-                sums[r, n, c, k] = 0
-                variances[r, n, c, k] = 0
-            for row in range(steps.shape[2]):
-                x = steps[r, n, row]
-                if x != 0:
-                    for k in range(used):
-                        sums[r, n, c, k] += x * number(current[tile, row, k])
-                        variances[r, n, c, k] += x * x * number(variance[tile, row, k])
+        for n in range(sums.shape[1]):
+            x = steps[r, n]
+            rows = driven[local]
+            many = 0
+            for row in range(x.shape[0]):
+                rows[many] = row
+                many += x[row] != 0
+            _sum_rows(x, rows[:many], current[first_tile + local], sums[r, n, c], False)
+            _sum_rows(x, rows[:many], variance[first_tile + local], variances[r, n, c], True)
 
 
 @kernel
-def count_multiply(
-    first_tile, steps, words, used_columns, changed, holds, waits, t, row_sum, conversions, phases, actions, energy
-):
-    """Count what the multiplications of one layer did, tile by tile.
+def _sum_rows(steps, rows, operand, sums, squared):
+    """Sum rows of an operand, each times what drives it or the square of that, into the first columns' sums.
+
+    Several rows at a time, so that sums are loaded and stored less often.
+    """
+    number = sums.dtype.type
+    for k in range(sums.shape[0]):
+        sums[k] = 0
+    whole = rows.shape[0] & ~3
+    for n in range(0, whole, 4):
+        a, b, c, d = rows[n], rows[n + 1], rows[n + 2], rows[n + 3]
+        x, y, z, w = steps[a], steps[b], steps[c], steps[d]
+        if squared:
+            x, y, z, w = x * x, y * y, z * z, w * w
+        first, second, third, fourth = operand[a], operand[b], operand[c], operand[d]
+        for k in range(sums.shape[0]):
+            sums[k] += (x * number(first[k]) + y * number(second[k])) + (z * number(third[k]) + w * number(fourth[k]))
+    for n in range(whole, rows.shape[0]):
+        row = operand[rows[n]]
+        x = steps[rows[n]]
+        if squared:
+            x *= x
+        for k in range(sums.shape[0]):
+            sums[k] += x * number(row[k])
+
+
+@kernel
+def count_multiply(first_tile, taken, words, used_columns, changed, waits, t, conversions, phases, actions):
+    """Count what the multiplications of one layer do, tile by tile, whatever their inputs are.
 
     Parameters
     ----------
     first_tile : int
-    steps : twinbar.emulator.engines.bulk.input_steps.InputSteps
+    taken : int64 [row tiles, batch]
+        Input steps that each vector takes.
     words : int64 [row tiles]
         Command beats that carry the inputs of one vector.
     used_columns : int64 [column tiles]
     changed : bool [tiles of the layer]
         Whether the register of the ADC range was written.
-    holds : bool
-        Every column has a sample-and-hold, so that rows do not stay driven.
     waits : int64 [batch, tiles of the layer, 2]
         Cycles in which responses waited while the read path stayed on; and cycles of the ADC channels that were on.
-    row_sum : int64 [tiles, rows]
-        Conductance of each row's mapped cells, in read-grid units.
-    conversions : int64 [tiles, channels]
-        Of each channel; advanced.
-    phases, actions, energy : int64 [tiles of the layer, ...]
+    conversions : int64 [tiles of the layer, channels]
+    phases, actions : int64 [tiles of the layer, ...]
         Filled.
     """
-    row_tiles, batch = steps.taken.shape
+    row_tiles, batch = taken.shape
     column_tiles = used_columns.shape[0]
     channels = conversions.shape[1]
     for r in range(row_tiles):
         applied = np.int64(0)
         for b in range(batch):
-            applied += steps.taken[r, b]
+            applied += taken[r, b]
         for c in range(column_tiles):
             local = r * column_tiles + c
             used = used_columns[c]
             busiest = (used + channels - 1) // channels
             for channel in range(channels):
-                conversions[first_tile + local, channel] += applied * ((used - channel + channels - 1) // channels)
+                conversions[local, channel] = applied * ((used - channel + channels - 1) // channels)
             add_multiply(phases[local], t, applied, applied * busiest, batch * used)
             add_load(phases[local], batch * words[r])
             actions[local, CONVERT_FORWARD] = applied * used
@@ -105,24 +125,57 @@ def count_multiply(
             actions[local, CHANNEL_WAKE] = applied * min(channels, used)
             actions[local, CHANNEL_CYCLE] = applied * step_channel_cycles(t, used, channels)
             for b in range(batch):
-                if steps.taken[r, b] > 0:
+                if taken[r, b] > 0:
                     actions[local, CHANNEL_CYCLE] += answer_channel_cycles(used, channels) + waits[b, local, 1]
-            actions[local, ROW_DRIVE] = steps.driven[r]
             actions[local, COMMAND_BEAT] = batch * (words[r] + 1)
             actions[local, RESPONSE_BEAT] = batch * used
             if changed[local]:
                 add_housekeeping(phases[local], REGISTER_WRITE_CYCLES)
                 actions[local, COMMAND_BEAT] += 1
                 actions[local, RESPONSE_BEAT] += 1
-            heat = np.int64(0)
-            for row in range(row_sum.shape[1]):
-                heat += row_sum[first_tile + local, row] * steps.squares[r, row]
-            energy[local, ENERGY_FORWARD] = heat * driven_cycles(t, 0 if holds else busiest)
+
+
+@kernel
+def heat_of_rows(first_tile, steps, used_columns, channels, holds, waits, t, row_sum, heat):
+    """Sum the heat in the cells of one layer's driven rows; gives -1 if the sum might not fit.
+
+    Parameters
+    ----------
+    first_tile : int
+    steps : twinbar.emulator.engines.bulk.input_steps.InputSteps
+    used_columns : int64 [column tiles]
+    channels : int
+        ADC channels of a tile.
+    holds : bool
+        Every column has a sample-and-hold, so that rows do not stay driven.
+    waits : int64 [batch, tiles of the layer, 2]
+        As of `count_multiply`.
+    row_sum : int64 [tiles, rows]
+        Conductance of each row's mapped cells, in read-grid units.
+    heat : int64 [tiles of the layer]
+        Filled.
+    """
+    row_tiles, batch = steps.taken.shape
+    column_tiles = used_columns.shape[0]
+    summed = np.int64(0)
+    plausible = True
+    for r in range(row_tiles):
+        for c in range(column_tiles):
+            local = r * column_tiles + c
+            busiest = (used_columns[c] + channels - 1) // channels
+            sums, squares = row_sum[first_tile + local], steps.squares[r]
+            total = np.int64(0)
+            for row in range(sums.shape[0]):
+                total += sums[row] * squares[row]
+            heat[local] = total * driven_cycles(t, 0 if holds else busiest)
             if not holds:
                 responses = (busiest - 1) * channels
                 for b in range(batch):
-                    heat = _heat_of_last_step(steps.rows[r], steps.rank[r, :, b], b, batch, row_sum[first_tile + local])
-                    energy[local, ENERGY_FORWARD] += heat * (responses + waits[b, local, 0])
+                    total = _heat_of_last_step(steps.rows[r], steps.rank[r, :, b], b, batch, sums)
+                    heat[local] += total * (responses + waits[b, local, 0])
+            plausible &= 0 <= heat[local] <= _MOST // heat.shape[0]
+            summed += heat[local]
+    return summed if plausible else -1
 
 
 @part

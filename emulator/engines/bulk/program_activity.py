@@ -24,14 +24,11 @@ _gates = kernel(activity.gates)
 
 def program_activity(course: ProgramCourse, totals: Totals) -> Activity:
     """Complete the phases of the tiles by the cycles that they wait, and sum what they did."""
-    sums = np.empty(_ENDS[-1], np.int64)
+    sums = np.empty(activity.COUNTS, np.int64)
     slowest = _sum_program(*totals, course.stalls, course.cycles, sums, _ENDS)
     if slowest < 0:  # a count has overflowed, or the sums might
         return Activity.of_program(totals.phases, totals.actions, totals.energy, course.cycles)
-    actions, energy, _ = _ENDS
-    return Activity.of_sums(
-        sums[:actions], sums[actions:energy], sums[energy:], cycles=slowest, link_cycles=course.cycles - slowest
-    )
+    return Activity.of_sums(sums, cycles=slowest, link_cycles=course.cycles - slowest)
 
 
 @kernel

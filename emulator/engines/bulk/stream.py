@@ -1,6 +1,5 @@
 """The command and response streams of a controller, over one program after the other."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,8 +15,6 @@ from twinbar.emulator.engines.bulk.schedule_ops import list_ops, multiply_ops
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Durations
 
-REMEMBERED: Final = 256
-"""Courses of multiplications that are kept."""
 _NO_WAITS: Final = np.zeros((0, 2), np.int64)
 
 
@@ -56,7 +53,6 @@ class Stream:
         self.controller = controller
         self.served = controller.tiles - 1
         """Tile that the arbiter served last: round robin goes on behind it."""
-        self._remembered: OrderedDict[tuple[object, ...], ProgramCourse] = OrderedDict()
 
     def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> ProgramCourse:
         """Follow lists of commands with one response each (arguments as in `list_ops`)."""
@@ -64,16 +60,7 @@ class Stream:
         return course
 
     def follow_multiplications(self, passes: Sequence[LayerPass], t: Durations) -> ProgramCourse:
-        """Follow a program of multiplications: the vectors of its layers take turns (`in_proportion`).
-
-        With DAC inputs one batch goes like the next, so that courses are remembered.
-        """
-        key = (self.served, *(own.key for own in passes))
-        course = self._remembered.get(key)
-        if course is not None:
-            self._remembered.move_to_end(key)
-            self.served = course.served
-            return course
+        """Follow a program of multiplications: the vectors of its layers take turns (`in_proportion`)."""
         one = passes[0]
         spares = one.plan.shared or one.plan.block.cascade or self.controller.outputs_per_beat > 1
         if len(passes) == 1 and not spares:
@@ -92,11 +79,7 @@ class Stream:
             beats, work, places = self._together(passes, t)
             course, waits = self._follow_cascades(beats, work, np.zeros((len(work), 2), np.int64))
         own_waits = tuple(waits[positions] for positions in places)
-        course = ProgramCourse(course.cycles, course.stalls, course.served, own_waits)
-        self._remembered[key] = course
-        if len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
-        return course
+        return ProgramCourse(course.cycles, course.stalls, course.served, own_waits)
 
     def _together(self, passes: Sequence[LayerPass], t: Durations) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
         """Return beats and work of a program as `cascade_ops` does, and the places of each layer in the work."""

@@ -3,11 +3,12 @@
 import numpy as np
 
 from twinbar.emulator.crossbar.pulse_table import NEVER, UNCOUNTED
-from twinbar.emulator.devices.layout import CODES, FAULT_NONE, O_ENERGY, READ_GAIN_SHIFT, RESET, SET
+from twinbar.emulator.devices.layout import FAULT_NONE, READ_GAIN_SHIFT, RESET, SET
 from twinbar.emulator.devices.physics import (
     apply_pulse,
     cell_key,
     effective_conductance,
+    nominal_heat,
     quantize,
     to_grid,
     traits,
@@ -119,13 +120,12 @@ def pulse_group(g, count, pulses, polarity, number, entries, key, t, sound, trai
     amplitude = entries.amplitude[polarity, number]
     gate = entries.gate[polarity, number]
     width = t.width_set if polarity == SET else t.width_reset
-    weight = np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
     heat = np.int64(0)
     for n in range(pulses):
         after = g
         if sound:
             after = apply_pulse(g, key, count + n, polarity, amplitude, gate, width, trait, scalars, tables)
-        heat += ((g + after) >> 13) * weight
+        heat += nominal_heat(g, after, polarity, amplitude, scalars, tables)
         g = after
     return g, heat
 

@@ -35,6 +35,7 @@ class ActivationBuffer:
         self._config = config
         self._registers = registers
         self._words = [0] * config.output_words
+        self._word = 0
         self._count = 0
 
     @property
@@ -55,9 +56,11 @@ class ActivationBuffer:
         most = (1 << config.input_bits) - 1
         code = requantize(total, bias, scale, settings.shift, relu=settings.relu, zero=settings.zero, most=most)
         number, place = divmod(self._count, config.rows_per_word)
-        self._words[number] = (self._words[number] if place else 0) | code << place * config.field_bits
+        self._word = (self._word if place else 0) | code << place * config.field_bits
         self._count += 1
         self.complete = last
+        if last or place == config.rows_per_word - 1:
+            self._words[number] = self._word
 
     def words(self, first: int, count: int) -> Sequence[int]:
         """Return neighbouring words as they are sent."""

@@ -102,7 +102,7 @@ class FastController:
         for row in self._tiles:
             disarm(row, self._chip, -1)
         self._tiles["faults"] = self._tiles["aborting"] = 0
-        self._tiles["complete"] = self._tiles["unfilled"] = 0
+        self._tiles["complete"] = self._tiles["unfilled"] = self._tiles["seen_planes"] = 0
         self._served = self.controller.tiles - 1
 
     def set_tick(self, tick: int) -> None:

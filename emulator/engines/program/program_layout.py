@@ -141,6 +141,7 @@ TILE: Final = _numbers(
     "activated",  # sums that have become activations
     "complete",  # all of the last product that keeps them are
     "unfilled",  # the row registers lack words of a transfer
+    "gathered",  # word of activations that is not stored yet
     ("activations", MOST_OUTPUT_WORDS),
     "seen_planes",  # in which a word with a one has been loaded since all words were cleared
     # --- the command queue

@@ -75,10 +75,12 @@ def keep_sum(row, chip, total):
     per_word = WORD_BITS // bits
     number, place = row.activated // per_word, row.activated % per_word
     if place == 0:
-        row.activations[number] = 0
-    row.activations[number] |= _code_of(row, chip, total) << (place * bits)
+        row.gathered = 0
+    row.gathered |= _code_of(row, chip, total) << (place * bits)
     row.activated += 1
     row.complete = np.int64(row.outputs == 1)
+    if place == per_word - 1 or row.complete:
+        row.activations[number] = row.gathered
     row.actions[Action.REQUANTIZE] += 1
 
 

@@ -88,7 +88,7 @@ struct Harness {
     skip_empty_runs(program);
   }
   // Runs some cycles that are evaluated; a program is unfinished until it has ended.
-  int go_on(Program &program, int64_t evaluations) {
+  TileOutcome go_on(Program &program, int64_t evaluations) {
     while (evaluations-- > 0) {
       const bool presents = sent < program.beats && program.arrivals[sent] <= cycle;
       const bool ready = run % 2 == 0;
@@ -100,16 +100,16 @@ struct Harness {
       for (int k = 0; k < kTiles; k++) {
         if (!design.awake(k)) continue;
         bool changed = false;
-        const int outcome = tiles[k].see(cycle, changed);
-        if (outcome != kDone) return outcome;
+        const TileOutcome outcome = tiles[k].see(cycle, changed);
+        if (outcome != TileOutcome::kDone) return outcome;
         if (changed) design.touch(k, cycle);
       }
       design.evaluate(cycle);
       if (sent == program.beats && cycle >= program.pins_rest && !design.busy()) {
         end(program);
-        return kDone;
+        return TileOutcome::kDone;
       }
-      if (!see_parts()) return kPartsComplain;
+      if (!see_parts()) return TileOutcome::kPartsComplain;
       const bool accepts = presents && design.command_ready();
       if (accepts) program.accepted[sent++] = cycle;
       if (ready && design.response_valid()) take_response();
@@ -125,7 +125,7 @@ struct Harness {
         run_ends += program.ready_runs[run];
       }
     }
-    return kUnfinished;
+    return TileOutcome::kUnfinished;
   }
 
   // Gives the first complaint of the parts.
@@ -212,7 +212,7 @@ void twinbar_start(void *harness, const twinbar::Program *program) {
   static_cast<twinbar::Harness *>(harness)->start(*program);
 }
 int twinbar_go_on(void *harness, twinbar::Program *program, int64_t evaluations) {
-  return static_cast<twinbar::Harness *>(harness)->go_on(*program, evaluations);
+  return int(static_cast<twinbar::Harness *>(harness)->go_on(*program, evaluations));
 }
 int64_t twinbar_cycle(void *harness) { return static_cast<twinbar::Harness *>(harness)->cycle; }
 // What was wrong at the pins of parts, as a complaint of device.h; whether anything was.

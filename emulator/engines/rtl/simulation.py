@@ -15,6 +15,7 @@ from twinbar.emulator.engines.rtl.netlist_library import other_storage
 from twinbar.emulator.pins import part_tables
 from twinbar.emulator.pins.array_abi import Arrays
 from twinbar.emulator.pins.complaints import read_complaint
+from twinbar.emulator.pins.tile_outcome import TileOutcome
 from twinbar.hw.actions import ACTIONS, Action, response_beats
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -25,14 +26,6 @@ from twinbar.hw.timing import PHASES, Phase
 
 EVALUATIONS = 1_000_000
 """Evaluated cycles between two looks at the keyboard."""
-
-_UNFINISHED, _PARTS_COMPLAIN = 1, 6
-_OUTCOMES = {
-    2: "the write gate was open with the read path connected",
-    3: "the drive or the selector changed while the write gate was open",
-    4: "a conversion began without the read path",
-    5: "the write gate opened while no cell was selected",
-}
 
 
 class _Program(ctypes.Structure):
@@ -142,12 +135,12 @@ class Simulation:
             skips=int(skips),
         )
         self._library.twinbar_start(self._handle, ctypes.byref(record))
-        outcome = _UNFINISHED
-        while outcome == _UNFINISHED:
-            outcome = self._library.twinbar_go_on(self._handle, ctypes.byref(record), EVALUATIONS)
-        if outcome:
+        outcome = TileOutcome.UNFINISHED
+        while outcome is TileOutcome.UNFINISHED:
+            outcome = TileOutcome(self._library.twinbar_go_on(self._handle, ctypes.byref(record), EVALUATIONS))
+        if outcome is not TileOutcome.DONE:
             cycle = self._library.twinbar_cycle(self._handle)
-            what = self._complaint() if outcome == _PARTS_COMPLAIN else _OUTCOMES[outcome]
+            what = self._complaint() if outcome is TileOutcome.PARTS_COMPLAIN else outcome.sentence
             raise NetlistError(f"the netlist failed in cycle {cycle} of a program: {what}")
         responses = np.zeros((record.responses, RESPONSE_BYTES), np.uint8)
         cycles = np.zeros(record.responses, np.int64)

@@ -73,6 +73,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         super().__init__(settings)
         self._bound = math.inf if self.settings.twin_bound is None else self.settings.twin_bound
         self.keeps_read_back = self.settings.compensation == "read-back"
+        self._room: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     @property
     def twin_distance(self) -> float:
@@ -84,7 +85,10 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         from twinbar.host.update.kernels import decide_changed
 
         settings = self.settings
-        addresses, levels, origins = room_for(weights.size)
+        room = self._room.get(cells.map.name)
+        if room is None or len(room[0]) != 2 * weights.size:
+            room = self._room[cells.map.name] = room_for(weights.size)
+        addresses, levels, origins = room
         read_plus = cells.read_plus if cells.read_plus is not None else _NO_READ_BACK
         read_minus = cells.read_minus if cells.read_minus is not None else _NO_READ_BACK
         threshold = settings.threshold + (settings.threshold_end - settings.threshold) * progress
@@ -106,7 +110,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
             levels,
             origins,
         )
-        return Decision(addresses[:n], levels[:n], origins[:n], changed)
+        return Decision(addresses[:n].copy(), levels[:n].copy(), origins[:n].copy(), changed)
 
 
 POLICY: Final = Siamese

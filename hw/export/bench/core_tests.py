@@ -1,9 +1,12 @@
 """Tests of the core with a direct front end, bare or in a wrapper: begin with these, and add your own."""
 
 import cocotb
-from cell_grid import CellGrid
+import twinbar_protocol
 from cocotb.triggers import ClockCycles
-from core_hosts import host_of, read_register, write_register
+from twinbar_bench.cell_grid import CellGrid
+from twinbar_bench.core_hosts import host_of, read_register, write_register
+from twinbar_bench.core_rules import rules_of
+from twinbar_bench.cycle_sampler import CycleSampler
 from twinbar_protocol import CONTROLLER, LEVEL_WINDOWS, RECORDS, REGISTERS, pack, unpack
 
 WIDTH = 5
@@ -14,10 +17,13 @@ WINDOW = (60, 80)
 
 
 async def started(dut):
-    """Return a host after reset, and the arrays of all tiles."""
-    host = host_of(dut)
+    """Return a host after reset, and the arrays of all tiles; every cycle is held to the rules of the contract."""
+    host = host_of(dut, twinbar_protocol)
     await host.start()
-    grids = [CellGrid(dut, host.clock, tile) for tile in range(CONTROLLER["tiles"])]
+    sampler = CycleSampler(dut, host.clock_name)
+    sampler.watch(rules_of(dut, twinbar_protocol))
+    cocotb.start_soon(sampler.run())
+    grids = [CellGrid(dut, host.clock, twinbar_protocol, tile) for tile in range(CONTROLLER["tiles"])]
     for grid in grids:
         cocotb.start_soon(grid.run())
     return host, grids

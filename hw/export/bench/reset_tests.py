@@ -1,9 +1,10 @@
 """Tests of a core for a chip, which has no initial values: the reset alone makes everything known."""
 
 import cocotb
+import twinbar_protocol
 from cocotb.handle import ArrayObject, HierarchyArrayObject, HierarchyObject, LogicArrayObject, LogicObject
 from cocotb.triggers import ClockCycles, ReadOnly, Timer
-from core_hosts import host_of
+from twinbar_bench.core_hosts import host_of
 from twinbar_protocol import CONTROLLER, INITIAL, RESET_CYCLES, pack, unpack
 
 
@@ -21,7 +22,7 @@ def unknown(handle):
 @cocotb.test()
 async def the_reset_makes_everything_known(dut):
     """Registers and pins within the stated cycles; settings and tables have their first values."""
-    host = host_of(dut)
+    host = host_of(dut, twinbar_protocol)
     await Timer(1, "ns")
     if "icarus" in cocotb.SIM_NAME.lower():  # Verilator knows 0 and 1 only
         assert unknown(dut), "registers are known before the reset"

@@ -1,9 +1,12 @@
 """Tests of the core with a front end of serial parts: begin with these, and add models of your own board."""
 
 import cocotb
+import twinbar_protocol
 from cocotb.triggers import ReadOnly, RisingEdge
-from core_hosts import host_of
 from core_tests import run
+from twinbar_bench.core_hosts import host_of
+from twinbar_bench.core_rules import rules_of
+from twinbar_bench.cycle_sampler import CycleSampler
 from twinbar_protocol import CONTROLLER, LEVEL_WINDOWS, REGISTERS, pack, unpack
 
 PULSES = 3
@@ -11,8 +14,11 @@ PULSES = 3
 
 async def started(dut, data_line):
     """Return a host after reset; the line from the converters is held at a level."""
-    host = host_of(dut)
+    host = host_of(dut, twinbar_protocol)
     await host.start()
+    sampler = CycleSampler(dut, host.clock_name)
+    sampler.watch(rules_of(dut, twinbar_protocol))
+    cocotb.start_soon(sampler.run())
     for tile in range(CONTROLLER["tiles"]):
         line = getattr(dut, f"tiles__{tile}__adc__inputs")
         line.value = (1 << len(line)) - 1 if data_line else 0

@@ -84,7 +84,8 @@ class LinkSession(wiring.Component):
         ahead, sent, known = Signal(8), Signal(8), Signal(8)
         of_session, expected, missing = Signal(), Signal(), Signal()
         m.d.comb += [
-            of_session.eq(frame.intact & session.opened & (frame.session == session.session)),
+            # A frame without a kind is nobody's, whatever its CRC says.
+            of_session.eq(frame.intact & session.opened & (frame.session == session.session) & frame.kind.any()),
             ahead.eq(frame.seq - session.awaited),
             expected.eq(of_session & (frame.kind == FrameKind.DATA) & (ahead == 0)),
             self.alive.eq(of_session),

@@ -47,10 +47,18 @@ class Unpacker(wiring.Component):
         All stored bytes are taken, and their beats handed over.
     malformed : Out(1)
         The bytes are no items; nothing further is taken.
+
+    Attributes
+    ----------
+    state : Signal
+        What the next byte is, or what is done without one.
+    fetched, take : Signal
+        The byte at the address can be used; it is. The proof looks at these.
     """
 
     def __init__(self, widths: Widths, depth: int) -> None:
         self.widths = widths
+        self.state, self.fetched, self.take = Signal(UnpackerState), Signal(), Signal()
         address = range(depth)
         super().__init__(
             {
@@ -66,8 +74,7 @@ class Unpacker(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         widths = self.widths
-        state = Signal(UnpackerState)
-        fetched, take = Signal(), Signal()
+        state, fetched, take = self.state, self.fetched, self.take
         low, high = Signal(HALF_BITS), Signal(HALF_BITS)
         listing = Signal()
         count, left = Signal(6), Signal(2)

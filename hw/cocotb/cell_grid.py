@@ -1,10 +1,13 @@
 """A small model of the array behind the pins of a direct front end: put a model of your own cells in its place."""
 
-from cocotb.triggers import ReadOnly, RisingEdge
-from twinbar_protocol import CONTROLLER, RECORDS, SELECTIONS
+from typing import Any
 
-PINS = ("write_gate", "read_enable", "selection", "row", "column", "plane", "record", "codes")
-PINS += ("row_load", "row_clear", "row_word", "row_bits")
+from cocotb.triggers import ReadOnly, RisingEdge
+
+PINS = (
+    *("write_gate", "read_enable", "selection", "row", "column", "plane", "record", "codes"),
+    *("row_load", "row_clear", "row_word", "row_bits"),
+)
 STEP = 7
 """Codes by which a pulse changes a cell."""
 COLUMN_SHARE = 8
@@ -15,34 +18,41 @@ class CellGrid:
     """Cells whose code goes up with every SET or FORM pulse, and down with every RESET pulse.
 
     ``pulses`` lists what the gate did: record, cycles, and the codes of the lines.
+
+    Parameters
+    ----------
+    dut, clock : cocotb handle
+    protocol : module
+    tile : int
     """
 
-    def __init__(self, dut, clock, tile):
-        self.dut, self.clock, self.tile = dut, clock, tile
-        self.cells = {}
-        self.inputs = {}
-        self.pulses = []
-        self._open = None
-        for channel in range(CONTROLLER["adc_channels"]):
+    def __init__(self, dut: Any, clock: Any, protocol: Any, tile: int) -> None:
+        self.dut, self.clock, self.protocol, self.tile = dut, clock, protocol, tile
+        self.size = protocol.CONTROLLER
+        self.cells: dict[tuple[int, int], int] = {}
+        self.inputs: dict[int, int] = {}
+        self.pulses: list[tuple[int, int, int]] = []
+        self._open: list[Any] | None = None
+        for channel in range(self.size["adc_channels"]):
             self._pin(f"code__{channel}").value = 0
 
-    def _pin(self, name):
+    def _pin(self, name: str) -> Any:
         return getattr(self.dut, f"tiles__{self.tile}__{name}")
 
-    def cell(self, row, column):
+    def cell(self, row: int, column: int) -> int:
         """Return the code of a cell."""
         return self.cells.get((row, column), 10 + (row + 3 * column) % 20)
 
-    def clamped(self, code):
+    def clamped(self, code: int) -> int:
         """Return a code as the converter gives it."""
-        return min(max(code, 0), (1 << CONTROLLER["adc_bits"]) - 1)
+        return min(max(code, 0), (1 << self.size["adc_bits"]) - 1)
 
-    def column_code(self, column, plane):
+    def column_code(self, column: int, plane: int) -> int:
         """Return what the converter says of a column whose rows are driven by one bit of the inputs."""
         driven = (row for row, value in self.inputs.items() if value >> plane & 1)
         return self.clamped(sum(self.cell(row, column) // COLUMN_SHARE for row in driven))
 
-    async def run(self):
+    async def run(self) -> None:
         """Behave, cycle by cycle."""
         while True:
             await ReadOnly()
@@ -52,11 +62,11 @@ class CellGrid:
             self._load(pins)
             self._convert(pins)
 
-    def _pulse(self, pins):
+    def _pulse(self, pins: dict[str, int]) -> None:
         gate, read = pins["write_gate"], pins["read_enable"]
         assert not (gate and read), "the write gate is open while the read path is connected"
         if gate:
-            assert pins["selection"] == SELECTIONS["CELL"], "the write gate is open without a cell"
+            assert pins["selection"] == self.protocol.SELECTIONS["CELL"], "the write gate is open without a cell"
             shown = tuple(pins[name] for name in ("row", "column", "record", "codes"))
             if self._open is None:
                 self._open = [shown, 0]
@@ -66,27 +76,27 @@ class CellGrid:
             (row, column, record, codes), cycles = self._open
             self._open = None
             self.pulses.append((record, cycles, codes))
-            change = -STEP if record == RECORDS["RESET"] else STEP
+            change = -STEP if record == self.protocol.RECORDS["RESET"] else STEP
             self.cells[row, column] = self.clamped(self.cell(row, column) + change)
 
-    def _load(self, pins):
+    def _load(self, pins: dict[str, int]) -> None:
         if not pins["row_load"]:
             return
         if pins["row_clear"]:
             self.inputs.clear()
-        field = 1 << (CONTROLLER["input_bits"] - 1).bit_length()
+        field = 1 << (self.size["input_bits"] - 1).bit_length()
         bits, word = pins["row_bits"], pins["row_word"]
         for place in range(32 // field):
             row = word * (32 // field) + place
-            if row < CONTROLLER["rows"]:
+            if row < self.size["rows"]:
                 self.inputs[row] = bits >> place * field & (1 << field) - 1
 
-    def _convert(self, pins):
+    def _convert(self, pins: dict[str, int]) -> None:
         if not pins["read_enable"]:
             return
         row, column, selection = pins["row"], pins["column"], pins["selection"]
-        for channel in range(CONTROLLER["adc_channels"]):
-            if selection == SELECTIONS["PLANE"]:
+        for channel in range(self.size["adc_channels"]):
+            if selection == self.protocol.SELECTIONS["PLANE"]:
                 code = self.column_code(column + channel, pins["plane"])
             else:
                 code = self.clamped(self.cell(row, column))

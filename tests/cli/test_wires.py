@@ -1,0 +1,46 @@
+"""``twinbar wires`` from the shell."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+def test_an_array_is_solved(twinbar: Callable[..., Any]) -> None:
+    outcome = twinbar(
+        "wires", "ideal", "--rows", "16", "--columns", "8", "--resistance", "20", "--write", "1.5", "--json"
+    )
+    assert outcome.status == 0, outcome.err
+    found = json.loads(outcome.out)
+    product, write = found["product"], found["write"]
+    # What is followed for longer is closer, and a gain per column mends most of it.
+    assert product["wires"] > product["turns"]["1"] > product["turns"]["4"]
+    assert product["after_gain"] < 0.1 * product["wires"]
+    assert 0 < write["half"]["half_selected_v"] < write["half"]["selected_v"] < 1.5
+    assert write["third"]["half_selected_v"] < write["half"]["half_selected_v"]
+
+
+def test_its_tables_can_be_read(twinbar: Callable[..., Any]) -> None:
+    outcome = twinbar("wires", "--rows", "4", "--columns", "4", "--write", "2")
+    assert outcome.status == 0, outcome.err
+    assert "what wires take away" in outcome.out
+    assert "V/3" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--rows", "0"], "--rows is 0; it must lie between 1 and 1024"),
+        (["--vectors", "9999"], "--vectors is 9999; it must lie between 1 and 1024"),
+        (["--resistance", "0"], "row_ohm is 0; wires without resistance have nothing to solve"),
+        (["--selector", "-3"], "selector_ohm is -3.0; it must be a number of ohms, 0 or more"),
+        (["no-such-cell"], "there is no device preset 'no-such-cell'"),
+    ],
+)
+def test_bad_input_is_one_sentence(options: list[str], says: str, twinbar: Callable[..., Any]) -> None:
+    outcome = twinbar("wires", *options)
+    assert outcome.status != 0
+    assert outcome.err.startswith("Error: ")
+    assert says in outcome.err
+    assert outcome.out == ""
