@@ -2,7 +2,7 @@
 
 A page marks such a part with ``<!-- generated: NAME -->`` and ``<!-- end of NAME -->``; NAME is a key of `PARTS`. Run
 ``make docs`` after a change of a configuration key, preset, energy table, action or serial part; a test says when it
-was forgotten.
+was forgotten. Measured figures are read from docs/figures, where ``make figures`` writes them.
 """
 
 import ast
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import pyarrow as pa
+from figures import tables
 
 from twinbar.boards.analog.front_end_figures import find_figures
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
@@ -398,6 +399,13 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "part-sources": known_parts.sources_table,
     "part-cycles": known_parts.cycles_table,
     **verification_report.PARTS,
+    "readme-figures": tables.readme_figures,
+    "readme-energy": tables.readme_energy,
+    "bench-figures": tables.bench_figures,
+    "mnist-epochs": tables.mnist_epochs,
+    "mnist-policies": tables.mnist_policies,
+    "twin-and-whole": tables.twin_and_whole,
+    "area-and-clock": tables.area_and_clock,
 }
 """Makers of the generated parts."""
 

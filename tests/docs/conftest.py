@@ -1,10 +1,13 @@
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# As for the scripts themselves, whose helpers lie beside them.
+sys.path.append(str(ROOT / "tools"))
 
 
 @pytest.fixture(scope="session")

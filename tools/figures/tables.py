@@ -66,23 +66,19 @@ def readme_figures() -> str:
 
 def readme_energy() -> str:
     """The paragraph of README on where the energy of an epoch goes."""
-    siamese = load_record("mnist-policies").figures["siamese"]
-    every = load_record("mnist-policies").figures["closed-loop"]
+    few_bits = load_record("mnist-twins").figures["32"]["energy_j"]
     chip = load_record("mnist-sums-on-chip").figures
-    few_bits = load_record("mnist-twins").figures["32"]
-    energy, total = siamese["energy_j"], siamese["energy_j"]["total"]
-    parts = {
-        name: f"{energy[name] / total:.2%}" if name == "write" else f"{energy[name] / total:.0%}" for name in energy
-    }
+    total = few_bits["total"]
+    parts = {name: f"{few_bits[name] / total:.0%}" for name in ("static", "forward", "link")}
     return _spaced(
-        f"Once writes are gone, other things are what is left to save: of {_joules(total)} for the epoch of `siamese`, "
+        f"Once writes are gone, other things are what is left to save: of {_joules(total)} for an epoch of `siamese`, "
         f"{parts['static']} is static, {parts['forward']} the forward pass, {parts['link']} the streams, and "
-        f"{parts['write']} writing. With four ADC channels, and\n[sums, packing and shared inputs on the "
-        f"chip](docs/benchmarks.md#sums-on-the-chip), it takes {_joules(chip['energy_j']['total'])} and "
-        f"{chip['seconds']['total']:.2f} s: {1 - chip['energy_j']['total'] / every['energy_j']['total']:.0%} less than "
-        f"`closed-loop`\nwith one channel. The twin's memory on the host takes another {_joules(energy['host'])} as "
-        f"float32, or {_joules(few_bits['energy_j']['host'])} as a [twin of few bits](docs/twin.md).\n[Before and "
-        "after](docs/before-and-after.md) shows all of it together."
+        f"{few_bits['write'] / total:.2%} writing.\nWith four ADC channels, and [sums, packing and shared inputs on "
+        f"the chip](docs/benchmarks.md#sums-on-the-chip), it takes {_joules(chip['energy_j']['total'])} and "
+        f"{chip['seconds']['total']:.2f} s.\nThe twin's memory on the host takes another "
+        f"{_joules(chip['energy_j']['host'])} as float32, or {_joules(few_bits['host'])} as a [twin of few "
+        f"bits](docs/twin.md). [Before and\nafter](docs/before-and-after.md) shows all of it together "
+        f"({_at('mnist-twins')}; {_at('mnist-sums-on-chip')})."
     )
 
 
