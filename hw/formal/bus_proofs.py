@@ -73,6 +73,12 @@ _MUTANTS: Final = (
         "(Mux(now.first, 0, before) << 1)",
         "(before << 1)",
     ),
+    Mutant(
+        "chip select goes high a cycle early",
+        _TRANSCEIVER,
+        "enter(SpiState.HOLD, cycles.hold)",
+        "enter(SpiState.HOLD, max(1, cycles.hold - 1))",
+    ),
 )
 
 
@@ -91,10 +97,10 @@ def _transceiver(mode: int, cycles: BusCycles, mutants: tuple[Mutant, ...]) -> P
 
 
 OF_BUSES: Final = (
-    _transceiver(0, BusCycles(0, 0, first=2, second=3, setup=2, hold=1, high=2, sample_delay=2), _MUTANTS),
+    _transceiver(0, BusCycles(0, 0, first=2, second=3, setup=2, hold=1, high=2, sample_delay=2), _MUTANTS[:6]),
     _transceiver(1, BusCycles(0, 1, first=3, second=2, setup=1, hold=0, high=1), _MUTANTS[:1]),
     _transceiver(2, BusCycles(1, 0, first=1, second=1, setup=1, hold=1, high=3, sample_delay=1), _MUTANTS[2:3]),
-    _transceiver(3, BusCycles(1, 1, first=1, second=4, setup=3, hold=2, high=1), _MUTANTS[4:5]),
+    _transceiver(3, BusCycles(1, 1, first=1, second=4, setup=3, hold=2, high=1), (_MUTANTS[4], _MUTANTS[6])),
     Proof(
         "outputs of serial DACs",
         "Outputs are ready only when each has the code that was asked of it last, and the time to settle has passed "
