@@ -41,14 +41,22 @@ def proofs() -> str:
         if name not in PROOFS:
             continue
         refuted = sum(mutant["refuted"] for mutant in each["mutants"])
-        reach = "for all time" if each["unbounded"] else f"the first {each['depth']} cycles"
-        depth = f"{reach}, depth {each['depth']}" if each["unbounded"] else reach
+        # How deep an induction goes, or a bounded proof, is in the name of its engine; an equivalence has no depth.
+        bounded = each["engine"].startswith("the first")
         covers = (
             f"{len(each['covers'])} {'reached' if each['covers_reached'] else 'NOT REACHED'}" if each["covers"] else "-"
         )
         proven = "yes" if each["proven"] else "**no**"
         rows.append(
-            (f"`{name}`", each["states"], each["engine"], depth, proven, covers, f"{refuted} of {len(each['mutants'])}")
+            (
+                f"`{name}`",
+                each["states"],
+                each["engine"],
+                "these cycles" if bounded else "for all time",
+                proven,
+                covers,
+                f"{refuted} of {len(each['mutants'])}",
+            )
         )
     lines = [f"{len(rows)} of {len(PROOFS)} proofs were run. {state_of('proofs', found)}"]
     if missing:
