@@ -107,6 +107,7 @@ def result_of(report: dict[str, Any]) -> dict[str, Any]:
     def without_waiting(part: dict[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in part.items() if key not in TIMED}
         kept["cycles"] = {key: part["cycles"][key] for key in ("write", "forward")}
+        kept["macs"] = (part.get("efficiency") or {"macs": 0})["macs"]
         # A clock is gated while a tile waits.
         waits = ("static", "clock_gating")
         kept["energy"] = {k: v for k, v in part["energy_breakdown_j"].items() if not k.startswith(waits)}
@@ -125,7 +126,9 @@ def result_of(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-TIMED = ("host_seconds", "seconds", "energy_j", "energy_breakdown_j", "energy_uncertainty_j")
+TIMED = (
+    "host_seconds", "seconds", "energy_j", "energy_breakdown_j", "energy_uncertainty_j", "energy_parts_j", "efficiency",
+)  # fmt: skip
 
 
 def lines_to(board: SoftwareBoard, *lost_at: tuple[int, ...]) -> Callable[[], Line]:
