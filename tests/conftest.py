@@ -46,6 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reasons = {
         "slow": None if config.getoption("--slow") else "takes long; run it with --slow",
         "ziglang": None if find_spec("ziglang") else "needs ziglang (413 MB); install the extra rtl",
+        "hwcomponents": None
+        if find_spec("hwcomponents")
+        else "needs hwcomponents, and so Python 3.12; install the extra components",
         "ci": None if config.getoption("--slow") or _in_ci() else "takes a minute; run it with --slow, or set CI=true",
         "mnist": None if os.environ.get("TWINBAR_DATA") else "needs the MNIST files; set TWINBAR_DATA to their folder",
         "ngspice": None if shutil.which("ngspice") else "needs ngspice (apt-get install ngspice)",
@@ -82,7 +85,7 @@ def _in_two_halves(items: list[pytest.Item]) -> list[pytest.Item]:
     return [*halves[0], *short[:middle], *halves[1], *short[middle:]]
 
 
-NOT_IN_CI = ("slow", "mnist", "gpu", "board", "ziglang")
+NOT_IN_CI = ("slow", "mnist", "gpu", "board", "ziglang", "hwcomponents")
 """What continuous integration may leave out; it has every tool, and a test that it skips for another reason fails."""
 
 

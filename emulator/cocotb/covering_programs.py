@@ -17,7 +17,7 @@ from twinbar.hw.errors import TwinbarError
 from twinbar.hw.export.bench_protocol import protocol_of
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.commands import COMMANDS, READING, WRITING, Opcode
-from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, WIDTH_BITS
+from twinbar.hw.protocol.layouts import COMPLIANCE_BITS, OPCODE_BITS, WIDTH_BITS
 from twinbar.hw.protocol.packing import triple
 from twinbar.hw.protocol.registers import BY_NAME, COMPLIANCE, LEVEL_BASE, LEVEL_WINDOW
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Record
@@ -138,7 +138,7 @@ class _Drawing:
     def _operation(self, name: str) -> int:
         rng, size = self.rng, self.elaboration.controller
         if name == "unknown":
-            return 31 | self.tile << 5
+            return 31 | self.tile << OPCODE_BITS
         opcode = Opcode[name]
         tile = self.tile if rng.random() > 0.1 else size.tiles + rng.randrange(3)
         wrong = rng.random() < 0.25

@@ -1,5 +1,6 @@
 """Energy tables as component models of `hwcomponents`, and its actions as entries of a table."""
 
+import importlib
 import sys
 from typing import Any
 
@@ -23,9 +24,10 @@ def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest
 
 @pytest.fixture
 def package() -> Any:
-    return pytest.importorskip("hwcomponents", reason="hwcomponents needs Python 3.12: install twinbar[components]")
+    return importlib.import_module("hwcomponents")
 
 
+@pytest.mark.hwcomponents
 def test_a_tile_is_a_component(package: Any) -> None:
     kind = tile_model(TABLE, crossbar_of("gst-pcm", rows=128, columns=128, adc_channels=4))
     assert issubclass(kind, package.ComponentModel)
@@ -42,12 +44,14 @@ def test_a_tile_is_a_component(package: Any) -> None:
         assert getattr(tile, name)().energy >= 0
 
 
+@pytest.mark.hwcomponents
 def test_the_package_finds_a_tile_by_its_name(package: Any) -> None:
     kind = tile_model(TABLE, crossbar_of("taox-hfox", rows=8, columns=8))
     found = package.get_model("twinbar_tile_macro_65nm", {}, models=[kind])
     assert isinstance(found, kind)
 
 
+@pytest.mark.hwcomponents
 def test_an_action_becomes_an_entry(package: Any) -> None:
     class Register(package.ComponentModel):
         """A register of 40 nm, 9 fJ a bit (Aladdin)."""

@@ -313,7 +313,7 @@ def test_the_plot_stands_on_the_page(tmp_path: Path, train_run: Callable[..., An
     assert "Further plots" not in (folder / "index.html").read_text()
     build_report(folder, further=[PLOT])
     page = (folder / "index.html").read_text()
-    assert re.search(r"<h2>Further plots</h2>.*<h3>Accuracy by energy</h3>", page, re.DOTALL)
+    assert re.search(r"<h2[^>]*>Further plots</h2>.*<h3>Accuracy by energy</h3>", page, re.DOTALL)
     report = json.loads((folder / "report.json").read_text())
     total_j = report["initialization"]["energy_j"]["total"] + sum(e["energy_j"]["total"] for e in report["epochs"])
     from twinbar.host.report import si
