@@ -20,6 +20,7 @@ _HEAT = "tests/devices/test_access_transistor.py"
 _CODEC, _LINK, _GATEWARE = "tests/link/test_codec.py", "tests/link/test_link.py", "tests/link/test_gateware.py"
 _MODEL, _SESSION = "hw/link/board_model.py", "hw/gateware/link/link_session.py"
 _AVERAGER, _OPERATIONS = "hw/gateware/readout/averager.py", "tests/hw/test_operations.py"
+_BOUNDS = "tests/devices/test_state_bounds.py"
 _CUT_DRIVES = "tests/events/test_cut_drives.py"
 _AVERAGED = "tests/hw/test_averaged_codes.py"
 _TIMING, _CYCLES, _PARTS = "hw/timing.py", "tests/hw/test_cycle_models.py", "tests/parts/test_front_end_cycles.py"
@@ -31,12 +32,12 @@ OF_SOURCES = (
     SourceFault(_PHYSICS, "(np.uint64(purpose) << np.uint64(48))", "(np.uint64(purpose) << np.uint64(47))", _GOLDEN),
     SourceFault(_PHYSICS, "mean = (mean * gain) >> 12", "mean = (mean * gain) >> 11", _GOLDEN),
     SourceFault(_PHYSICS, "change = ((mean + spread) *", "change = ((mean - spread) *", _GOLDEN),
-    SourceFault(_PHYSICS, "return min(max(after, low), high)", "return max(after, low)", _GOLDEN),
+    SourceFault(_PHYSICS, "return min(max(after, low), high)", "return max(after, low)", _BOUNDS),
     SourceFault(_PHYSICS, "mean = (before + after) >> 13", "mean = (before + after) >> 12", _HEAT),
     SourceFault(_PHYSICS, "+ mean * scalars[0].access)", ")", _HEAT),
     SourceFault(_PHYSICS, "grid = (seen + (np.int64(1) << (shift - 1))) >> shift", "grid = seen >> shift", _GOLDEN),
     SourceFault(_PHYSICS, "return min(grid, scalars[0].grid_limit)", "return grid", "tests/devices/test_reading.py"),
-    SourceFault(_PHYSICS, "return max(seen, 0)", "return seen", "tests/devices/test_ageing.py"),
+    SourceFault(_PHYSICS, "return max(seen, 0)", "return seen", _BOUNDS),
     SourceFault("hw/link/cobs.py", "len(block) != code - 1", "len(block) > code - 1", _CODEC),
     SourceFault("hw/link/cobs.py", "if code <= BLOCK and position < len(stuffed):", "if code <= BLOCK:", _CODEC),
     SourceFault(
