@@ -9,6 +9,8 @@ html_theme = "furo"
 html_title = project
 # Headings have the anchors that GitHub gives them, so that links hold in both places.
 myst_heading_anchors = 4
+# Pygments' lexer of IPython does not know shell commands that go on in the next line.
+suppress_warnings = ["misc.highlighting_failure"]
 
 # The tutorials are notebooks as text, executed when the site is built: each in a folder of its own, with nothing of the
 # checkout around it. What a notebook printed is kept until its text changes; `make docs-check` keeps nothing.
