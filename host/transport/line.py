@@ -1,6 +1,7 @@
 """Lines: what carries bytes between host and board."""
 
 import contextlib
+import errno
 import select
 import socket
 import time
@@ -61,8 +62,13 @@ class SerialLine:
         self.name = port
         self.baud = float(baud)
         try:
-            self._port = serial.serial_for_url(port, baud, timeout=_NAP_S, write_timeout=_LONGEST_WRITE_S)
+            # Locked before its buffers are emptied: a second host must not take the bytes of the first one.
+            self._port = serial.serial_for_url(
+                port, baud, timeout=_NAP_S, write_timeout=_LONGEST_WRITE_S, exclusive=True
+            )
         except (ValueError, OSError) as error:
+            if getattr(error, "errno", None) == errno.EWOULDBLOCK:
+                raise LinkError(f"the port {port} is in use by another program; end it, or use another port") from error
             raise LinkError(f"the port {port} cannot be opened at {baud} baud: {error}") from error
         # Adapters that can, give what they have after 1 ms instead of 16 ms.
         with contextlib.suppress(AttributeError, ValueError, OSError):
