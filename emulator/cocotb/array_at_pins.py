@@ -52,7 +52,15 @@ class ArrayAtPins:
             code.value = 0
 
     def look(self, cycle: int, pins: Any) -> None:
-        """See a cycle, and answer in it."""
+        """See a cycle, and answer in it.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        """
         self._pins.pins = pins
         gate, reads, convert, load = (
             bool(self._pins[name]) for name in ("write_gate", "read_enable", "convert", "row_load")

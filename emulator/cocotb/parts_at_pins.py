@@ -83,7 +83,15 @@ class PartsAtPins(TileRule):
         return [*self.dacs, *self.adcs, self.rows, self.columns]
 
     def look(self, cycle: int, pins: Any) -> None:
-        """See a cycle, and answer in it."""
+        """See a cycle, and answer in it.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        """
         start, end = cycle * self._period_ns, (cycle + 1) * self._period_ns
         self._now_ns = start
         self._reads, self._range = bool(self.pin(pins, "read_enable")), self.pin(pins, "range")

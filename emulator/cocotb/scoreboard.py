@@ -64,6 +64,13 @@ class FastScoreboard:
     def look(self, cycle: int, pins: Any) -> None:
         """See a cycle.
 
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+
         Raises
         ------
         AssertionError

@@ -42,14 +42,43 @@ class ResponseLaw(TomlTable, ABC):
             `twinbar.emulator.devices.layout.SET` or ``RESET``.
         window_s : float
             Width of the window in siemens.
+
+        Returns
+        -------
+        (n,) array
+            Changes as fractions of the window; negative by RESET.
         """
 
     def spread(self, position: Array, polarity: int, window_s: float) -> Array | None:
-        """Return the law's own standard deviation of a pulse; None if it has none. Parameters as of `mean`."""
+        """Return the law's own standard deviation of a pulse; None if it has none.
+
+        Parameters
+        ----------
+        position, polarity, window_s
+            As of `mean`.
+
+        Returns
+        -------
+        (n,) array or None
+            As a fraction of the window.
+        """
         return None
 
     def shape(self, position: Array, polarity: int, sigma: float) -> Array:
-        """Return the change of the mean by one standard deviation ``sigma`` of the nonlinearity label."""
+        """Return the change of the mean by one standard deviation of the nonlinearity label.
+
+        Parameters
+        ----------
+        position, polarity
+            As of `mean`.
+        sigma : float
+            Standard deviation of the label.
+
+        Returns
+        -------
+        (n,) array
+            As a fraction of the window.
+        """
         raise NotImplementedError
 
     def pulses(self) -> tuple[float, float] | None:

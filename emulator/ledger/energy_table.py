@@ -135,7 +135,17 @@ class EnergyTable(TomlTable):
         lane_bits: int = VALUE_BITS,
         voltages: LineVoltages = REFERENCE,
     ) -> Price:
-        """Return what one ``action`` costs.
+        """Return what one action costs.
+
+        Parameters
+        ----------
+        action : Action
+        adc_bits, input_bits : int
+            Resolution of the converters, and of a row's input DAC (1: a driver).
+        lane_bits : int
+            Width of a value on its way between tiles.
+        voltages : LineVoltages
+            What the lines are charged to, in volts.
 
         Raises
         ------
@@ -165,11 +175,22 @@ class EnergyTable(TomlTable):
         lane_bits: int = VALUE_BITS,
         voltages: LineVoltages = REFERENCE,
     ) -> float:
-        """Return the nominal energy of one ``action``, without what a charge pump loses (errors as of `price`)."""
+        """Return the nominal energy of one action in joules, without what a charge pump loses.
+
+        Parameters
+        ----------
+        action, adc_bits, input_bits, lane_bits, voltages
+            As of `price`, with its errors.
+        """
         return self.price(action, adc_bits, input_bits, lane_bits, voltages).nominal_j
 
     def pump_loss(self, volts: float) -> float:
-        """Return what a charge pump loses for each joule at a voltage; 0 where none is needed."""
+        """Return what a charge pump loses for each joule at a voltage; 0 where none is needed.
+
+        Parameters
+        ----------
+        volts : float
+        """
         return 0.0 if self.supply is None else self.supply.pump_loss(volts)
 
 

@@ -86,7 +86,20 @@ class Chip(Cells):
         energy_table: str = "macro-65nm",
         armed: bool = True,
     ) -> Self:
-        """Make a chip from a resolved configuration, behind a controller of its geometry (one tile by default)."""
+        """Make a chip from a resolved configuration, behind a controller of its geometry (one tile by default).
+
+        Parameters
+        ----------
+        config : CrossbarConfig
+        controller : ControllerConfig, optional
+        engine, energy_table, armed
+            As of the class.
+
+        Raises
+        ------
+        ToolMissingError
+            If the engine needs a compiler that this machine lacks.
+        """
         chip = cls.__new__(cls)
         chip._start(config, controller or config.array.controller(1), engine, energy_table, armed)
         return chip

@@ -269,13 +269,31 @@ class Cells:
             raise ConfigError(f"a calibration of reads is for the front end of one tile, and there are {self.tiles}")
 
     def arm(self, mode: ModeName = "write", tile: Tiles = None) -> None:
-        """Permit operations on some tiles, or all: "read" (the write gate stays closed) or "write" (all operations)."""
+        """Permit operations on some tiles, or all: "read" (the write gate stays closed) or "write" (all operations).
+
+        Parameters
+        ----------
+        mode : {"write", "read"}
+        tile : int array, optional
+            By default all.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such mode or tile.
+        """
         if mode not in ("read", "write"):
             raise ConfigError(f'a tile is armed for "read" or "write", not for {mode!r}')
         self._run.run(pack(Opcode.ARM, self._tiles(tile), mode=Mode[mode.upper()]))
 
     def disarm(self, tile: Tiles = None) -> None:
-        """Forbid all operations on the arrays of some tiles, or of all; the lines go to their safe codes."""
+        """Forbid all operations on the arrays of some tiles, or of all; the lines go to their safe codes.
+
+        Parameters
+        ----------
+        tile : int array, optional
+            By default all.
+        """
         self._run.run(pack(Opcode.DISARM, self._tiles(tile)))
 
     def safe(self) -> int:
@@ -295,11 +313,22 @@ class Cells:
         return self.tiles
 
     def clear(self, tile: Tiles = None) -> None:
-        """Clear the latched faults of some tiles, or of all; they stay disarmed."""
+        """Clear the latched faults of some tiles, or of all; they stay disarmed.
+
+        Parameters
+        ----------
+        tile : int array, optional
+            By default all.
+        """
         self._run.run(pack(Opcode.CLEAR, self._tiles(tile)))
 
     def faults(self, tile: int = 0) -> set[str]:
-        """Return the names of the faults that a tile has latched."""
+        """Return the names of the faults that a tile has latched.
+
+        Parameters
+        ----------
+        tile : int
+        """
         number = self._tiles(tile)
         found = unpack(self._run.run(pack(Opcode.READ_REGISTER, number, address=registers.BY_NAME["IDENTITY"].address)))
         return {fault.name for fault in FAULTS if fault.name in found and found[fault.name][0]}
@@ -338,11 +367,28 @@ class Cells:
     # --- registers ----------------------------------------------------------------------------------------------
 
     def set_record(self, record: RecordName, bias: BiasRecord, tile: Tiles = None) -> None:
-        """Set what reads, SET, RESET and FORM pulses, or multiplications drive. The tiles are disarmed, and stay so."""
+        """Set what reads, SET, RESET and FORM pulses, or multiplications drive. The tiles are disarmed, and stay so.
+
+        Parameters
+        ----------
+        record : {"read", "set", "reset", "form", "multiply"}
+        bias : BiasRecord
+            DAC codes of the lines over the pulses of a command, the width in clock cycles, and the code of the limit.
+        tile : int array, optional
+            By default all.
+        """
         self._write_locked(self._tiles(tile), bias.registers(Record[record.upper()]))
 
     def set_levels(self, low: npt.ArrayLike, high: npt.ArrayLike, tile: Tiles = None) -> None:
-        """Set the windows of the levels: lowest and highest ADC code of each. The tiles are disarmed, and stay so."""
+        """Set the windows of the levels. The tiles are disarmed, and stay so.
+
+        Parameters
+        ----------
+        low, high : int [levels]
+            Lowest and highest ADC code of each level.
+        tile : int array, optional
+            By default all.
+        """
         bottom, top = np.broadcast_arrays(np.atleast_1d(low), np.atleast_1d(high))
         windows = enumerate(zip(bottom.tolist(), top.tolist(), strict=True))
         values = {registers.LEVELS.address: len(bottom)} | {
@@ -353,17 +399,33 @@ class Cells:
         self._levels[self._tiles(tile)] = len(bottom)
 
     def ramp(self, start_v: float, step_v: float = 0.0, stop_v: float | None = None, *, reads: bool = False) -> Ramp:
-        """Return the DAC codes of a line over the pulses of a command, from volts: a start, a step, and a stop.
+        """Return the DAC codes of a line over the pulses of a command.
 
-        With ``reads`` they are those of the bit line in the records "read" and "multiply", whose drive may have another
-        full scale.
+        Parameters
+        ----------
+        start_v, step_v : float
+            Volts at the first pulse, and by how much each one after it differs.
+        stop_v : float, optional
+            Volts that no pulse goes beyond; by default those of the start.
+        reads : bool
+            Whether the codes are for the bit line in the records "read" and "multiply", whose drive may have another
+            full scale.
+
+        Raises
+        ------
+        ConfigError
+            If there is no configuration, or the drive does not reach a voltage.
         """
         config = self._need_config("a voltage")
         codes = config.read_volts_to_code if reads else config.cells.volts_to_code
         return Ramp(codes(start_v), codes(step_v), codes(start_v if stop_v is None else stop_v))
 
     def limit_code(self, ampere: float) -> int:
-        """Return the code of a current limit (`BiasRecord.compliance`), from amperes: the greatest that passes no more.
+        """Return the code of a current limit (`BiasRecord.compliance`): the greatest that passes no more.
+
+        Parameters
+        ----------
+        ampere : float
 
         Raises
         ------
@@ -376,7 +438,12 @@ class Cells:
         return parts.scale.limit_code(ampere)
 
     def pulse_cycles(self, width_s: float) -> int:
-        """Return the clock cycles of a pulse, from seconds.
+        """Return the clock cycles of a pulse.
+
+        Parameters
+        ----------
+        width_s : float
+            Width in seconds.
 
         Raises
         ------
@@ -404,7 +471,28 @@ class Cells:
         tile: npt.ArrayLike = 0,
         progress: Progress | None = None,
     ) -> Ints:
-        """Read cells; returns their ADC codes, averaged as the registers say. No pulse is given."""
+        """Read cells. No pulse is given.
+
+        Parameters
+        ----------
+        rows, columns : int array, optional
+            Every cell of the tile where both are left out (see `Cells`).
+        tile : int array
+        progress : callable, optional
+            Is told the operations that are done, and how many there are.
+
+        Returns
+        -------
+        int64 array
+            ADC codes, averaged as the registers say, in the shape of the cells.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such cell.
+        RefusedError
+            If a tile is not armed.
+        """
         places, _ = locate(self._run.shape, tile, rows, columns)
         return run_on_cells(self._run, Opcode.READ, places, progress, kind="read")["code"].reshape(places.shape)
 
@@ -415,7 +503,28 @@ class Cells:
         tile: npt.ArrayLike = 0,
         progress: Progress | None = None,
     ) -> Floats:
-        """Read cells; returns siemens, by the calibration, or the scale of the configuration. No pulse is given."""
+        """Read cells. No pulse is given.
+
+        Parameters
+        ----------
+        rows, columns : int array, optional
+            Every cell of the tile where both are left out (see `Cells`).
+        tile : int array
+        progress : callable, optional
+            Is told the operations that are done, and how many there are.
+
+        Returns
+        -------
+        float64 array
+            Siemens by the calibration, or else by the scale of the configuration, in the shape of the cells.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such cell, or no configuration.
+        RefusedError
+            If a tile is not armed.
+        """
         if self._calibration is None:
             return self.scale.siemens(self.read(rows, columns, tile, progress))
         places, _ = locate(self._run.shape, tile, rows, columns)
@@ -432,6 +541,23 @@ class Cells:
         """Write cells to levels by closed-loop write-verify, pulse by pulse until the code lies in the window.
 
         Cells that fail are written again, as often as the preset says.
+
+        Parameters
+        ----------
+        levels : int array
+            Levels to reach, from 0.
+        rows, columns : int array, optional
+            Every cell of the tile where both are left out (see `Cells`).
+        tile : int array
+        progress : callable, optional
+            Is told the operations that are done, and how many there are.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such cell or level.
+        RefusedError
+            If a tile is not armed for writing.
         """
         return self._write(Opcode.WRITE, levels, (tile, rows, columns), progress)
 
@@ -511,10 +637,21 @@ class Cells:
     ) -> Written:
         """Form cells: pulses of the record "form" until the code reaches the window of a level.
 
+        Parameters
+        ----------
+        level : int array
+        rows, columns : int array, optional
+            Every cell of the tile where both are left out (see `Cells`).
+        tile : int array
+        progress : callable, optional
+            Is told the operations that are done, and how many there are.
+
         Raises
         ------
         ConfigError
             If the record "form" drives nothing (see `set_record`).
+        RefusedError
+            If a tile is not armed for writing.
         """
         places, _ = locate(self._run.shape, tile, rows, columns)
         address = record_address(Record.FORM, registers.FIELD_STOP)
@@ -533,7 +670,32 @@ class Cells:
         tile: npt.ArrayLike = 0,
         progress: Progress | None = None,
     ) -> Ints:
-        """Return cells so many pulses without reading; returns the pulses that each has had. Ramps restart per cell."""
+        """Give cells so many pulses without reading. Ramps restart at each cell.
+
+        Parameters
+        ----------
+        record : {"set", "reset", "form"}
+            What the pulses drive.
+        rows, columns : int array, optional
+            Every cell of the tile where both are left out (see `Cells`).
+        count : int array
+            Pulses for each cell.
+        tile : int array
+        progress : callable, optional
+            Is told the operations that are done, and how many there are.
+
+        Returns
+        -------
+        int64 array
+            Pulses that each cell has had, in the shape of the cells.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such record or cell, or a count is no whole number.
+        RefusedError
+            If a tile is not armed for writing.
+        """
         if record not in ("set", "reset", "form"):
             raise ConfigError(f'a pulse is one of "set", "reset" or "form", not {record!r}')
         places, values = locate(self._run.shape, tile, rows, columns, count=whole_numbers("count", count))
@@ -605,6 +767,13 @@ class Cells:
         -------
         int64 [..., outputs]
             Sums of ADC codes.
+
+        Raises
+        ------
+        ConfigError
+            If the full scale is not positive, or there is no configuration to know it by.
+        RefusedError
+            If a tile is not armed.
         """
         array = self.config.array if self.config else None
         how = Multiplication(

@@ -145,7 +145,15 @@ class Callbacks:
             self._stateful[key] = callback
 
     def call(self, hook: str, *arguments: Any) -> None:
-        """Call a hook of every callback that has it."""
+        """Call a hook of every callback that has it.
+
+        Parameters
+        ----------
+        hook : str
+            One of `HOOKS`.
+        *arguments
+            What the hook takes.
+        """
         for callback in self._callbacks:
             method = getattr(callback, hook, None)
             if method is not None:
@@ -156,7 +164,12 @@ class Callbacks:
         return {key: callback.state_dict() for key, callback in self._stateful.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` returned; a callback that the checkpoint does not know starts afresh."""
+        """Restore what `state_dict` returned; a callback that the checkpoint does not know starts afresh.
+
+        Parameters
+        ----------
+        state : mapping
+        """
         for key, callback in self._stateful.items():
             if key in state:
                 callback.load_state_dict(state[key])

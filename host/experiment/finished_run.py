@@ -33,7 +33,12 @@ class FinishedRun:
         return [flatten_epoch(epoch) for epoch in self.report["epochs"]]
 
     def plot(self, name: str) -> "Drawing":
-        """Return a plot of the page by its name, such as "accuracy"; "energy" is that of the whole run.
+        """Return a plot of the page.
+
+        Parameters
+        ----------
+        name : str
+            Such as "accuracy"; "energy" is that of the whole run.
 
         Raises
         ------

@@ -31,7 +31,15 @@ class CsvLogger:
         check_writable(self._path)
 
     def on_epoch(self, run: Run, entry: dict[str, Any]) -> None:
-        """Write the epochs up to this one."""
+        """Write the epochs up to this one.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        entry : dict
+            Figures of the epoch: its entry in report.json.
+        """
         # An epoch joins the run's list after its hooks.
         epochs = [*(epoch for epoch in run.epochs if epoch["epoch"] != entry["epoch"]), entry]
         rows = [scalars(epoch) for epoch in epochs]

@@ -32,27 +32,69 @@ class TensorBoardLogger:
         self._writer: Any = None
 
     def on_start(self, run: Run) -> None:
-        """Begin the file."""
+        """Begin the file.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        """
         self._open(None)
 
     def on_resume(self, run: Run) -> None:
-        """Begin another file, which replaces what lies beyond the checkpoint."""
+        """Begin another file, which replaces what lies beyond the checkpoint.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        """
         self._open(run.step + 1)
 
     def on_step(self, run: Run, row: dict[str, Any]) -> None:
-        """Write the figures of a step."""
+        """Write the figures of a step.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        row : dict
+            Figures of the step: a line of steps.jsonl.
+        """
         self._write(scalars(row, "step/"), run.step)
 
     def on_epoch(self, run: Run, entry: dict[str, Any]) -> None:
-        """Write the figures of an epoch."""
+        """Write the figures of an epoch.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        entry : dict
+            Figures of the epoch: its entry in report.json.
+        """
         self._write(scalars(entry, "epoch/"), run.step)
 
     def on_saved(self, run: Run) -> None:
-        """Let the viewer see what there is."""
+        """Let the viewer see what there is.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        """
         self._writer.flush()
 
     def on_end(self, run: Run, report: dict[str, Any]) -> None:
-        """Close the file."""
+        """Close the file.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        report : dict
+            The content of report.json.
+        """
         self._writer.close()
 
     def _open(self, purge_from: int | None) -> None:

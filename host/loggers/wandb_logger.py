@@ -33,23 +33,59 @@ class WandbLogger:
         self._run: Any = None
 
     def on_start(self, run: Run) -> None:
-        """Begin a run of W&B."""
+        """Begin a run of W&B.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        """
         self._open(run)
 
     def on_resume(self, run: Run) -> None:
-        """Go on in the run of W&B that the checkpoint names."""
+        """Go on in the run of W&B that the checkpoint names.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        """
         self._open(run)
 
     def on_step(self, run: Run, row: dict[str, Any]) -> None:
-        """Log the figures of a step."""
+        """Log the figures of a step.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        row : dict
+            Figures of the step: a line of steps.jsonl.
+        """
         self._run.log({**scalars(row, "step/"), "trainer/step": run.step})
 
     def on_epoch(self, run: Run, entry: dict[str, Any]) -> None:
-        """Log the figures of an epoch."""
+        """Log the figures of an epoch.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        entry : dict
+            Figures of the epoch: its entry in report.json.
+        """
         self._run.log({**scalars(entry, "epoch/"), "trainer/step": run.step})
 
     def on_end(self, run: Run, report: dict[str, Any]) -> None:
-        """End the run of W&B, with the totals as its summary."""
+        """End the run of W&B, with the totals as its summary.
+
+        Parameters
+        ----------
+        run : Run
+            What a callback may look at (`twinbar.host.experiment.callbacks.Run`).
+        report : dict
+            The content of report.json.
+        """
         self._run.summary.update(scalars(report["totals"], "totals/"))
         self._run.finish()
 
@@ -58,7 +94,13 @@ class WandbLogger:
         return {"id": self._id or ""}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore the id; what is already open stays so."""
+        """Restore the id; what is already open stays so.
+
+        Parameters
+        ----------
+        state : mapping
+            What `state_dict` returned.
+        """
         self._id = str(state["id"]) or None
 
     def _open(self, run: Run) -> None:

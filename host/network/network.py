@@ -96,6 +96,11 @@ class Network(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the module on the crossbar; the first time, program the cells and calibrate the converters.
 
+        Parameters
+        ----------
+        *args, **kwargs
+            As of the module's own ``forward``.
+
         Raises
         ------
         TwinbarError
@@ -119,12 +124,24 @@ class Network(nn.Module):
             self.__dict__["module"].training = mode
 
     def train(self, mode: bool = True) -> Self:
-        """Switch the module between training and evaluation."""
+        """Switch the module between training and evaluation.
+
+        Parameters
+        ----------
+        mode : bool
+            True for training, False for evaluation.
+        """
         self.module.train(mode)
         return self
 
     def apply(self, fn: Callable[[nn.Module], None]) -> Self:
-        """Apply a function to the module and all of its parts."""
+        """Apply a function to the module and all of its parts.
+
+        Parameters
+        ----------
+        fn : callable
+            Takes a module; see `torch.nn.Module.apply`.
+        """
         self.module.apply(fn)
         return self
 
@@ -169,8 +186,12 @@ class Network(nn.Module):
     def prepare(self, *args: Any, **kwargs: Any) -> Self:
         """Program all cells and calibrate the converters on a batch; accounted as initialization.
 
-        The arguments are those of the module. Its buffers (running means), and the random numbers of PyTorch, are
-        afterwards as before.
+        Its buffers (running means), and the random numbers of PyTorch, are afterwards as before.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            A batch, as of the module's own ``forward``.
 
         Raises
         ------
@@ -289,7 +310,13 @@ class Network(nn.Module):
         return network_summary.summary(self.conversion, self.crossbar)
 
     def log(self, *, loss: float | None = None, metric: float | None = None, twin_metric: float | None = None) -> None:
-        """Note figures of the present epoch: its loss (the mean of all that are given), its metric (the last one)."""
+        """Note figures of the present epoch: its loss (the mean of all that are given), its metric (the last one).
+
+        Parameters
+        ----------
+        loss, metric, twin_metric : float, optional
+            The loss and the metric of the network on the crossbar, and the metric of the float twin.
+        """
         self.books.log(loss, metric, twin_metric)
 
     def end_epoch(self) -> dict[str, Any]:
@@ -322,7 +349,13 @@ class Network(nn.Module):
     # --- the state --------------------------------------------------------------------------------------------------
 
     def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Return the module's state, and under ``crossbar_state`` the cells, counters, ranges and the policy."""
+        """Return the module's state, and under ``crossbar_state`` the cells, counters, ranges and the policy.
+
+        Parameters
+        ----------
+        *args, destination, prefix, keep_vars
+            As of `torch.nn.Module.state_dict`.
+        """
         state = self.module.state_dict(*args, destination=destination, prefix=prefix, keep_vars=keep_vars)
         state[f"{prefix}{STATE_KEY}"] = network_state.pack(self._state())
         return state
@@ -362,6 +395,11 @@ class Network(nn.Module):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state; the parameters are the module's own affair.
 
+        Parameters
+        ----------
+        state : mapping
+            What `state_dict` has under ``crossbar_state``.
+
         Raises
         ------
         ConfigError
@@ -392,7 +430,12 @@ class Network(nn.Module):
                 owner.register_load_state_dict_post_hook(_Marker(self._readiness, layer))
 
     def warn(self, sentence: str) -> None:
-        """Warn, and keep the warning for the report; once is enough."""
+        """Warn, and keep the warning for the report; once is enough.
+
+        Parameters
+        ----------
+        sentence : str
+        """
         if sentence not in self.warnings:
             self.warnings.append(sentence)
             warnings.warn(sentence, UserWarning, stacklevel=4)

@@ -26,7 +26,15 @@ class RunPlot:
 
 @dataclass(frozen=True)
 class ComparePlot:
-    """A plot on the page of a comparison; ``draw`` takes the `LoadedComparison`, and all else is as in `RunPlot`."""
+    """A plot on the page of a comparison.
+
+    Parameters
+    ----------
+    name : str
+        Name of its files, without suffix.
+    draw : callable
+        Takes the `LoadedComparison`; all else is as in `RunPlot`.
+    """
 
     name: str
     draw: Callable[[LoadedComparison], Plot | None]

@@ -19,9 +19,24 @@ class BlindPolicy(BelievingPolicy[Settings]):
     """Pulses each layer as `trains` decides."""
 
     def pulse_cells(self, layers: "Sequence[LayerUpdate]", access: "CellAccess", progress: float) -> None:
-        """Give what `trains` says, all layers together (see `BelievingPolicy.pulse_cells`)."""
+        """Give what `trains` says, all layers together (see `BelievingPolicy.pulse_cells`).
+
+        Parameters
+        ----------
+        layers : sequence of LayerUpdate
+        access : CellAccess
+        progress : float
+            Part of the training that has passed, 0 to 1.
+        """
         self.give(access, {layer.name: self.trains(layer, progress) for layer in layers})
 
     @abstractmethod
     def trains(self, layer: "LayerUpdate", progress: float) -> PulseTrains:
-        """Decide the pulses of a layer."""
+        """Decide the pulses of a layer.
+
+        Parameters
+        ----------
+        layer : LayerUpdate
+        progress : float
+            Part of the training that has passed, 0 to 1.
+        """

@@ -68,7 +68,13 @@ class CellAccess(Protocol):
     """
 
     def write(self, decisions: Mapping[str, Decision]) -> None:
-        """Write cells by closed-loop write-verify, and note in ``cells`` what they answered."""
+        """Write cells by closed-loop write-verify, and note in ``cells`` what they answered.
+
+        Parameters
+        ----------
+        decisions : mapping of str to Decision
+            By the name of the layer or array.
+        """
 
     def pulse(self, trains: Mapping[str, PulseTrains], ramps: WriteRegisters | None = None) -> None:
         """Give pulses without reading.
@@ -81,7 +87,17 @@ class CellAccess(Protocol):
         """
 
     def read(self, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Read all cells of some layers one by one: their levels, not rounded (float32 [2, outputs, inputs])."""
+        """Read all cells of some layers one by one.
+
+        Parameters
+        ----------
+        names : sequence of str
+
+        Returns
+        -------
+        dict of str to float32 [2, outputs, inputs]
+            Levels of G+ and G-, not rounded.
+        """
 
     def read_inputs(self, name: str, inputs: np.ndarray) -> np.ndarray:
         """Read the weights of some inputs by a multiplication each.

@@ -79,6 +79,10 @@ class UpdatePolicy(ABC, Generic[Settings]):
     def attach_to(self, crossbar: "CrossbarConfig") -> None:
         """Refuse a crossbar that no policy of this kind can work with; then let this one look at it (`set_up`).
 
+        Parameters
+        ----------
+        crossbar : CrossbarConfig
+
         Raises
         ------
         ConfigError
@@ -93,6 +97,10 @@ class UpdatePolicy(ABC, Generic[Settings]):
 
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Look at the crossbar that the policy will update, before anything is programmed.
+
+        Parameters
+        ----------
+        crossbar : CrossbarConfig
 
         Raises
         ------
@@ -126,6 +134,11 @@ class UpdatePolicy(ABC, Generic[Settings]):
         """Program all cells for the first time, or anew where they may hold anything.
 
         Every cell is written to the level nearest to the twin, unless a policy wants them otherwise.
+
+        Parameters
+        ----------
+        layers : sequence of LayerUpdate
+        access : CellAccess
         """
         access.write({layer.name: every_cell(layer.weights, layer.cells) for layer in layers})
 
@@ -133,11 +146,25 @@ class UpdatePolicy(ABC, Generic[Settings]):
         """Update the cells of layers after an optimizer step.
 
         What `decide` says is written, all layers in one program. A policy that does more overrides this.
+
+        Parameters
+        ----------
+        layers : sequence of LayerUpdate
+            Those that the optimizer stepped.
+        access : CellAccess
+        progress : float
+            Part of the training that has passed, 0 to 1.
         """
         access.write({layer.name: self.decide(layer.weights, layer.cells, progress) for layer in layers})
 
     def note_traffic(self, read: int = 0, written: int = 0, random: int = 0) -> None:
-        """Count bits that a memory of the policy's own had to move, or that were drawn."""
+        """Count bits that a memory of the policy's own had to move, or that were drawn.
+
+        Parameters
+        ----------
+        read, written, random : int
+            Bits that were read, written, and drawn.
+        """
         self._traffic += MemoryTraffic(read, written, random)
 
     def take_traffic(self) -> MemoryTraffic:
@@ -152,6 +179,10 @@ class UpdatePolicy(ABC, Generic[Settings]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned.
 
+        Parameters
+        ----------
+        state : mapping
+
         Raises
         ------
         ConfigError
@@ -161,6 +192,10 @@ class UpdatePolicy(ABC, Generic[Settings]):
 
     def check_state(self, state: Mapping[str, Any]) -> None:
         """Refuse a state whose keys, or whose arrays' shapes and types, are not those of `state_dict`.
+
+        Parameters
+        ----------
+        state : mapping
 
         Raises
         ------

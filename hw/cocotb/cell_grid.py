@@ -40,15 +40,32 @@ class CellGrid:
         return getattr(self.dut, f"tiles__{self.tile}__{name}")
 
     def cell(self, row: int, column: int) -> int:
-        """Return the code of a cell."""
+        """Return the code of a cell.
+
+        Parameters
+        ----------
+        row, column : int
+        """
         return self.cells.get((row, column), 10 + (row + 3 * column) % 20)
 
     def clamped(self, code: int) -> int:
-        """Return a code as the converter gives it."""
+        """Return a code as the converter gives it.
+
+        Parameters
+        ----------
+        code : int
+        """
         return min(max(code, 0), (1 << self.size["adc_bits"]) - 1)
 
     def column_code(self, column: int, plane: int) -> int:
-        """Return what the converter says of a column whose rows are driven by one bit of the inputs."""
+        """Return what the converter says of a column whose rows are driven by one bit of the inputs.
+
+        Parameters
+        ----------
+        column : int
+        plane : int
+            Which bit of the inputs, from the lowest.
+        """
         driven = (row for row, value in self.inputs.items() if value >> plane & 1)
         return self.clamped(sum(self.cell(row, column) // COLUMN_SHARE for row in driven))
 

@@ -26,7 +26,13 @@ class StreamHost:
         self.clock = getattr(dut, self.clock_name)
 
     async def start(self, cycles: int | None = None) -> None:
-        """Start the clock, hold the reset, give all inputs a level, and wait until everything is known."""
+        """Start the clock, hold the reset, give all inputs a level, and wait until everything is known.
+
+        Parameters
+        ----------
+        cycles : int, optional
+            To wait after the reset; by default until memories are known, too.
+        """
         size = self.protocol.CONTROLLER
         Clock(self.clock, PERIOD_NS, "ns").start()
         await ClockCycles(self.clock, 1)
@@ -49,11 +55,22 @@ class StreamHost:
         self.dut.responses__ready.value = 0
 
     def reset(self, on: bool) -> None:
-        """Drive the reset."""
+        """Drive the reset.
+
+        Parameters
+        ----------
+        on : bool
+        """
         self.dut.rst.value = int(on)
 
     async def send(self, beat: int) -> None:
-        """Hand over a command beat."""
+        """Hand over a command beat.
+
+        Parameters
+        ----------
+        beat : int
+            Its bits.
+        """
         self.dut.commands__payload.value = beat
         await handed_over(self.clock, self.dut.commands__valid, self.dut.commands__ready)
 
@@ -79,11 +96,22 @@ class AxiHost(StreamHost):
         dut.s_axil_arprot.value = 0
 
     def reset(self, on: bool) -> None:
-        """Drive the reset."""
+        """Drive the reset.
+
+        Parameters
+        ----------
+        on : bool
+        """
         self.dut.aresetn.value = int(not on)
 
     async def send(self, beat: int) -> None:
-        """Hand over a command beat."""
+        """Hand over a command beat.
+
+        Parameters
+        ----------
+        beat : int
+            Its bits.
+        """
         self.dut.s_axis_tdata.value = beat
         await handed_over(self.clock, self.dut.s_axis_tvalid, self.dut.s_axis_tready)
 
@@ -93,7 +121,13 @@ class AxiHost(StreamHost):
         return await taken(self.clock, dut.m_axis_tvalid, dut.m_axis_tready, dut.m_axis_tdata)
 
     async def read_word(self, address: int) -> tuple[int, bool]:
-        """Read a word; gives its value, and whether the access had an effect."""
+        """Read a word; gives its value, and whether the access had an effect.
+
+        Parameters
+        ----------
+        address : int
+            Of a byte; a multiple of 4.
+        """
         dut = self.dut
         dut.s_axil_araddr.value = address
         await handed_over(self.clock, dut.s_axil_arvalid, dut.s_axil_arready)
@@ -101,7 +135,15 @@ class AxiHost(StreamHost):
         return data, int(dut.s_axil_rresp.value) == 0
 
     async def write_word(self, address: int, value: int) -> bool:
-        """Write a word; gives whether the access had an effect."""
+        """Write a word; gives whether the access had an effect.
+
+        Parameters
+        ----------
+        address : int
+            Of a byte; a multiple of 4.
+        value : int
+            32 bits.
+        """
         dut = self.dut
         dut.s_axil_awaddr.value = address
         await handed_over(self.clock, dut.s_axil_awvalid, dut.s_axil_awready)
@@ -123,11 +165,22 @@ class WishboneHost(StreamHost):
         dut.wb_sel_i.value = 0b1111
 
     def reset(self, on: bool) -> None:
-        """Drive the reset."""
+        """Drive the reset.
+
+        Parameters
+        ----------
+        on : bool
+        """
         self.dut.rst_i.value = int(on)
 
     async def send(self, beat: int) -> None:
-        """Hand over a command beat: the mailbox refuses its words while it holds another one."""
+        """Hand over a command beat: the mailbox refuses its words while it holds another one.
+
+        Parameters
+        ----------
+        beat : int
+            Its bits.
+        """
         for name, word in (("COMMAND_LOW", beat & 0xFFFFFFFF), ("COMMAND_HIGH", beat >> 32)):
             while not await self.write_word(self.protocol.BUS_REGISTERS[name], word):
                 pass
@@ -142,12 +195,26 @@ class WishboneHost(StreamHost):
         return beat
 
     async def read_word(self, address: int) -> tuple[int, bool]:
-        """Read a word; gives its value, and whether the access had an effect."""
+        """Read a word; gives its value, and whether the access had an effect.
+
+        Parameters
+        ----------
+        address : int
+            Of a byte; a multiple of 4.
+        """
         self.dut.wb_we_i.value = 0
         return await self._access(address)
 
     async def write_word(self, address: int, value: int) -> bool:
-        """Write a word; gives whether the access had an effect."""
+        """Write a word; gives whether the access had an effect.
+
+        Parameters
+        ----------
+        address : int
+            Of a byte; a multiple of 4.
+        value : int
+            32 bits.
+        """
         self.dut.wb_we_i.value = 1
         self.dut.wb_dat_i.value = value
         return (await self._access(address))[1]
@@ -168,7 +235,15 @@ class WishboneHost(StreamHost):
 
 
 def host_of(dut: Any, protocol: Any) -> StreamHost:
-    """Return the host for a top module."""
+    """Return the host for a top module.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The top module; its name says what the core is wrapped in.
+    protocol : module
+        The encodings of the core.
+    """
     kinds = {"twinbar_axi": AxiHost, "twinbar_wishbone": WishboneHost}
     return kinds.get(dut._name, StreamHost)(dut, protocol)
 

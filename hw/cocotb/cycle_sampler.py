@@ -48,7 +48,15 @@ class CycleObserver(Protocol):
     """Whoever looks at every cycle: a monitor, a rule, a model of what is behind the pins."""
 
     def look(self, cycle: int, pins: Any) -> None:
-        """See a cycle; what it drives then is there before the cycle ends."""
+        """See a cycle; what it drives then is there before the cycle ends.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        """
 
 
 class CycleSampler:
@@ -71,7 +79,12 @@ class CycleSampler:
         self.cycle = 0
 
     def watch(self, *observers: CycleObserver) -> None:
-        """Let others look at every cycle from the next one on, in this order."""
+        """Let others look at every cycle from the next one on, in this order.
+
+        Parameters
+        ----------
+        *observers : CycleObserver
+        """
         self.observers += observers
 
     async def run(self) -> None:

@@ -41,7 +41,15 @@ class PulseMonitor:
         self._open: SeenPulse | None = None
 
     def look(self, cycle: int, pins: Any) -> None:
-        """See a cycle."""
+        """See a cycle.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        """
         if not pins[self._prefix + "write_gate"]:
             if self._open is not None:
                 self.pulses.append(self._open)
@@ -73,7 +81,15 @@ class BeatMonitor:
         self._presented: int | None = None
 
     def look(self, cycle: int, pins: Any) -> None:
-        """See a cycle."""
+        """See a cycle.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        """
         valid, ready, payload = self._names
         if not pins[valid]:
             self._presented = None

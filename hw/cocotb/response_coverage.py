@@ -110,7 +110,15 @@ class ResponseCoverage:
         return 1 - len(self.missing) / len(self.bins)
 
     def look(self, cycle: int, pins: Any) -> None:
-        """See a cycle."""
+        """See a cycle.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        """
         if pins["commands__valid"] and pins["commands__ready"]:
             self.ask(pins["commands__payload"])
         if not pins["responses__valid"]:
@@ -120,7 +128,13 @@ class ResponseCoverage:
         self._waited = not pins["responses__ready"]
 
     def ask(self, beat: int) -> None:
-        """Take note of a command that was accepted."""
+        """Take note of a command that was accepted.
+
+        Parameters
+        ----------
+        beat : int
+            Its bits.
+        """
         tile = self._field(self.protocol.COMMAND, "tile", beat)
         opcode = self._field(self.protocol.COMMAND, "opcode", beat)
         everywhere = self._names.get(opcode) == "SAFE"
@@ -128,7 +142,15 @@ class ResponseCoverage:
             self._asked[each].append(beat)
 
     def answer(self, beat: int, *, waited: bool) -> None:
-        """Take note of a response that was taken, and whether it had to wait for it."""
+        """Take note of a response that was taken, and whether it had to wait for it.
+
+        Parameters
+        ----------
+        beat : int
+            Its bits.
+        waited : bool
+            Whether the consumer was not ready when it was first offered.
+        """
         protocol = self.protocol
         tile, opcode, status, faults = (
             self._field(protocol.RESPONSE, name, beat) for name in ("tile", "opcode", "status", "faults")

@@ -40,11 +40,25 @@ class WatchedRule:
         return (self.__doc__ or "").strip().splitlines()[0]
 
     def look(self, cycle: int, pins: Any) -> None:
-        """Look at a cycle; ``pins`` gives a number for each name of a port."""
+        """Look at a cycle.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        """
         raise NotImplementedError
 
     def broken(self, cycle: int, what: str) -> None:
         """Note that it does not hold.
+
+        Parameters
+        ----------
+        cycle : int
+        what : str
+            What was seen instead.
 
         Raises
         ------
@@ -56,7 +70,13 @@ class WatchedRule:
             raise AssertionError(str(self.found[-1]))
 
     def end(self, cycle: int) -> None:
-        """Look at what is left when a bench ends."""
+        """Look at what is left when a bench ends.
+
+        Parameters
+        ----------
+        cycle : int
+            The last one.
+        """
 
 
 class TileRule(WatchedRule):
@@ -75,15 +95,35 @@ class TileRule(WatchedRule):
         self._phase = f"phases__{tile}"
 
     def pin(self, pins: Any, name: str) -> int:
-        """Return the bits of a pin of the tile."""
+        """Return the bits of a pin of the tile.
+
+        Parameters
+        ----------
+        pins : mapping of str to int
+            As of `look`.
+        name : str
+            Of the pin, without the tile's prefix.
+        """
         return int(pins[self._prefix + name])
 
     def phase(self, pins: Any) -> str:
-        """Return the name of the phase of the tile."""
+        """Return the name of the phase of the tile.
+
+        Parameters
+        ----------
+        pins : mapping of str to int
+            As of `look`.
+        """
         return str(self.protocol.PHASES[pins[self._phase]])
 
     def broken(self, cycle: int, what: str) -> None:
-        """Note that it does not hold (see `WatchedRule.broken`)."""
+        """Note that it does not hold, with the number of the tile.
+
+        Parameters
+        ----------
+        cycle, what
+            As of `WatchedRule.broken`, with its error.
+        """
         super().broken(cycle, f"tile {self.tile}: {what}")
 
 
@@ -104,7 +144,15 @@ class RuleBook:
         self.cycle = 0
 
     def look(self, cycle: int, pins: Any) -> None:
-        """Look at a cycle."""
+        """Look at a cycle.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle.
+        pins : mapping of str to int
+            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        """
         self.cycle = cycle
         for rule in self.rules:
             rule.look(cycle, pins)

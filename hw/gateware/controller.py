@@ -80,7 +80,13 @@ class Controller(wiring.Component):
     def signature_of(
         config: ControllerConfig, parts: SerialParts | None = None, array: EmulatedArray | None = None
     ) -> wiring.Signature:
-        """Return the ports of a controller without making one."""
+        """Return the ports of a controller without making one.
+
+        Parameters
+        ----------
+        config, parts, array
+            As of the class.
+        """
         pins = pins_signature(config, parts, array)
         return wiring.Signature(
             {

@@ -105,11 +105,22 @@ class AdcPart(ABC):
 
     @abstractmethod
     def command(self, channel: int) -> int:
-        """Return the word of a frame that chooses an input for the conversion ``latency`` frames later."""
+        """Return the word of a frame that chooses an input for the conversion ``latency`` frames later.
+
+        Parameters
+        ----------
+        channel : int
+        """
 
     @abstractmethod
     def result(self, word: int) -> int:
-        """Return the result in a received frame."""
+        """Return the result in a received frame.
+
+        Parameters
+        ----------
+        word : int
+            All bits of the frame.
+        """
 
     def start_up(self) -> tuple[Frame, ...]:
         """Return the frames that the part needs after power-up, before any other."""
@@ -117,7 +128,13 @@ class AdcPart(ABC):
 
     @abstractmethod
     def device(self, source: Source) -> AdcDevice:
-        """Return a model of the part."""
+        """Return a model of the part.
+
+        Parameters
+        ----------
+        source : callable
+            Gives the code of an input at the moment at which it is sampled.
+        """
 
     @property
     def zero(self) -> int:
@@ -125,23 +142,51 @@ class AdcPart(ABC):
         return 1 << (self.bits - 1) if self.bipolar else 0
 
     def shift(self, adc_bits: int) -> int:
-        """Return the bits by which a result less its zero is shifted right to make a signed code (negative: left)."""
+        """Return the bits by which a result less its zero is shifted right to make a signed code (negative: left).
+
+        Parameters
+        ----------
+        adc_bits : int
+            Of the tile's codes, their sign not counted.
+        """
         return self.bits - int(self.bipolar) - adc_bits
 
     def least_code(self, adc_bits: int) -> int:
-        """Return the least code of a tile that the part's results are mapped to: a unipolar part gives none below 0."""
+        """Return the least code of a tile that the part's results are mapped to: a unipolar part gives none below 0.
+
+        Parameters
+        ----------
+        adc_bits : int
+            As of `shift`.
+        """
         return -(1 << adc_bits) if self.bipolar else 0
 
     def code(self, result: int, adc_bits: int) -> int:
         """Map a result to the code of a tile, ``-2**adc_bits`` to ``2**adc_bits - 1``, rounded down.
 
         The positive range of the part covers the codes from 0 on; a unipolar part gives no negative ones.
+
+        Parameters
+        ----------
+        result : int
+        adc_bits : int
+            As of `shift`.
         """
         shift = self.shift(adc_bits)
         difference = result - self.zero
         return difference >> shift if shift >= 0 else difference << -shift
 
     def check(self, channel: int) -> None:
-        """Refuse an input that the part does not have."""
+        """Refuse an input that the part does not have.
+
+        Parameters
+        ----------
+        channel : int
+
+        Raises
+        ------
+        ConfigError
+            If the part has no such input.
+        """
         if not 0 <= channel < self.channels:
             raise ConfigError(f"{self.name} has no input {channel}; it has inputs 0 to {self.channels - 1}")

@@ -111,6 +111,10 @@ class DacPart(ABC):
     def write_and_update(self, channel: int, code: int) -> int:
         """Return the word that brings a code to an output.
 
+        Parameters
+        ----------
+        channel, code : int
+
         Raises
         ------
         ConfigError
@@ -126,7 +130,17 @@ class DacPart(ABC):
         """Return a model of the part."""
 
     def check(self, channel: int, code: int) -> None:
-        """Refuse an output or code that the part does not have."""
+        """Refuse an output or code that the part does not have.
+
+        Parameters
+        ----------
+        channel, code : int
+
+        Raises
+        ------
+        ConfigError
+            If the part has no such output or code.
+        """
         if not 0 <= channel < self.channels:
             raise ConfigError(f"{self.name} has no output {channel}; it has outputs 0 to {self.channels - 1}")
         if not 0 <= code < 1 << self.bits:

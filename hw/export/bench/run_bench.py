@@ -30,7 +30,12 @@ def missing(simulators):
 
 
 def runner_for(simulator):
-    """Return the runner of cocotb, and settings of its environment."""
+    """Return the runner of cocotb, and settings of its environment.
+
+    Parameters
+    ----------
+    simulator : {"icarus", "verilator"}
+    """
     from cocotb_tools import runner
 
     if simulator != "verilator":
