@@ -14,7 +14,12 @@ def report(
         Path, typer.Argument(metavar="DIR", help="A folder that `twinbar train` or `twinbar compare` wrote.")
     ],
     formats: Annotated[
-        str, typer.Option(metavar="FORMAT,...", help="Also draw the plots as png, pdf or both.", show_default=False)
+        str,
+        typer.Option(
+            metavar="FORMAT,...",
+            help="Also draw the plots as png or pdf, or for print in a width such as 89mm (a column) or 183mm.",
+            show_default=False,
+        ),
     ] = "",
     plots: Annotated[
         str,
@@ -31,11 +36,15 @@ def report(
     # Matplotlib takes a second to import; the other commands should not wait for it.
     from twinbar.host.report.page import build_report
     from twinbar.host.report.page_parts import EXTRA_FORMATS
+    from twinbar.host.report.print_width import NARROWEST_MM, WIDEST_MM, print_width_mm
 
     wanted = [name.strip().lower() for name in formats.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in EXTRA_FORMATS]
+    unknown = [name for name in wanted if name not in EXTRA_FORMATS and print_width_mm(name) is None]
     if unknown:
-        raise ConfigError(f"--formats names {unknown[0]}; plots are drawn as SVG, and on request as png or pdf")
+        raise ConfigError(
+            f"--formats names {unknown[0]}; plots are drawn as SVG, and on request as png or pdf, or in a width from "
+            f"{NARROWEST_MM}mm to {WIDEST_MM}mm"
+        )
     further = [name.strip() for name in plots.split(",") if name.strip()]
     page = build_report(
         folder, lambda done: typer.echo(f"Built {done}"), formats=wanted, further=further, problem=failures.warn

@@ -163,7 +163,7 @@ def build_report(
     progress : callable, optional
         Called with each page that is complete.
     formats : collection of str, optional
-        Keys of `EXTRA_FORMATS`: formats in which plots are drawn in addition to SVG.
+        Formats in which plots are drawn in addition to SVG: keys of `EXTRA_FORMATS`, and widths such as ``89mm``.
     further : sequence of str
         Further plots, beyond the built-in ones and those of plug-ins, as ``package.module:NAME``.
     problem : callable, optional

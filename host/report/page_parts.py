@@ -12,12 +12,13 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from twinbar.host.report.plot_data import plot_data, tile_data, values_csv
+from twinbar.host.report.print_width import print_files
 from twinbar.host.report.style import Plot, drawing, inline_svg, lay_out, pdf, png, svg
 
 INDEX: Final = "index.html"
 PLOTS: Final = "plots"
 EXTRA_FORMATS: Final = {"png": png, "pdf": pdf}
-"""Formats in which plots are drawn on request; the page embeds them as SVG."""
+"""Formats in which plots are drawn on request, beside widths such as ``89mm``; the page embeds them as SVG."""
 
 
 def resource(name: str) -> str:
@@ -88,6 +89,7 @@ def draw_files(
             name = f"{plot.name}.{suffix}"
             if suffix in formats or (path / PLOTS / name).exists():
                 files.append((name, draw(plot)))
+        files += print_files(plot, formats, path / PLOTS)
     return shown, files
 
 

@@ -60,13 +60,16 @@ TINTS: Final = {
 }
 """One hue for each account of the energy ledger, lighter for its smaller components."""
 
+FONT_PT: Final = 9
+"""Size of text, in points."""
+
 _RC: Final[dict[Any, Any]] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.labelsize": 9,
+    "axes.labelsize": FONT_PT,
     "axes.linewidth": 0.8,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -78,7 +81,7 @@ _RC: Final[dict[Any, Any]] = {
     "figure.facecolor": "none",
     "font.family": ["sans-serif"],
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
+    "font.size": FONT_PT,
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "legend.fontsize": 8.5,

@@ -25,7 +25,7 @@ def build_sweep(folder: Path, formats: Any = ()) -> Path:
     folder : Path
         Holds ``sweep.json``.
     formats : collection of str
-        Further formats of the plots (`twinbar.host.report.page_parts.EXTRA_FORMATS`).
+        Further formats of the plots, as of `twinbar.host.report.page.build_report`.
 
     Returns
     -------
