@@ -1,4 +1,4 @@
-// What the page can do beyond standing there: values under the cursor, series to choose, drawings to enlarge.
+// What the page can do beyond standing there: values under the cursor, series and layers to choose, drawings to enlarge.
 // Everything is in this file and in the page's own data; nothing is fetched.
 "use strict";
 (() => {
@@ -183,5 +183,13 @@
     svg.addEventListener("pointermove", (event) =>
       cells ? lookAtCells(svg, size, cells, event) : look(svg, size, plot, hidden, event));
     svg.addEventListener("pointerleave", () => { tip.hidden = true; guide.remove(); });
+  });
+
+  // A drawing of all layers, or of one.
+  document.querySelectorAll(".views select").forEach((select) => {
+    const figures = [...select.closest(".views").querySelectorAll("figure[data-plot]")];
+    const choose = () => figures.forEach((figure) => { figure.hidden = figure.dataset.plot !== select.value; });
+    select.addEventListener("change", choose);
+    choose(); // a browser keeps what was chosen when a page is loaded again
   });
 })();

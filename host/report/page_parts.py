@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ def draw_files(
     Plots that the folder holds in a further format are drawn in it again, so that all files show the same data.
     """
     shown, files = {}, []
-    for plot in plots:
+    for plot in chain.from_iterable((each, *each.views) for each in plots):
         with drawing():
             lay_out(plot.figure)
             values = plot_data(plot.figure)
@@ -81,6 +82,7 @@ def draw_files(
             "svg": Markup(element),
             "values": values,
             "tiles": tiles,
+            "views": [view.name for view in plot.views],
         }
         files.append((f"{plot.name}.svg", document.encode("utf-8")))
         if values:

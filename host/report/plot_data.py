@@ -117,9 +117,15 @@ def _values(artist: Line2D | StepPatch) -> np.ndarray:
     return np.column_stack([(edges[:-1] + edges[1:]) / 2, counts])
 
 
+def _colour(artist: Line2D | StepPatch) -> Any:
+    if isinstance(artist, Line2D):
+        return artist.get_color()
+    return artist.get_facecolor() if artist.get_fill() else artist.get_edgecolor()
+
+
 def _series(ax: Axes, artist: Line2D | StepPatch, name: str) -> dict[str, Any]:
     artist.set_gid(name)
-    colour = matplotlib.colors.to_hex(artist.get_color() if isinstance(artist, Line2D) else artist.get_edgecolor())
+    colour = matplotlib.colors.to_hex(_colour(artist))
     for place, band in enumerate(ax.collections):
         faces = np.asarray(band.get_facecolor()) if isinstance(band, PolyCollection) else np.empty(0)
         if len(faces) and matplotlib.colors.to_hex(tuple(faces[0])) == colour:

@@ -148,6 +148,8 @@ class Plot:
         Whether it needs the whole width of the page.
     tiles : tuple of TilePixels
         Where its first axes show cells.
+    views : tuple of Plot
+        The same of a part each, such as a layer, of which the page shows one at a time; their titles name the parts.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Plot:
     figure: Figure
     wide: bool = False
     tiles: tuple[TilePixels, ...] = ()
+    views: tuple["Plot", ...] = ()
 
 
 @contextmanager

@@ -178,19 +178,24 @@ ACT = """
 """
 
 
+def seen_in_browser(content: str, folder: Path) -> Any:
+    """Open a page; gives what its script has noted."""
+    page = folder / "page.html"
+    page.write_text(content, encoding="utf-8")
+    assert BROWSER is not None
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,900"]
+    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout)
+    assert found is not None, done.stderr[-2000:]
+    return json.loads(found[1])
+
+
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium (apt-get install chromium)")
 def test_a_browser_shows_values_hides_series_and_zooms(
     run_page: str, run_report: dict[str, Any], built_run: Path, tmp_path: Path
 ) -> None:
-    page = tmp_path / "page.html"
-    page.write_text(run_page.replace("</body>", ACT + "</body>"), encoding="utf-8")
-    assert BROWSER is not None
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,900"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout)
-    assert found is not None, done.stderr[-2000:]
-    seen = json.loads(found[1])
+    seen = seen_in_browser(run_page.replace("</body>", ACT + "</body>"), tmp_path)
     accuracy = f"{100 * run_report['epochs'][-1]['test_accuracy']:g} %"
     assert seen["told"].startswith(f"Epoch {len(run_report['epochs'])}")
     assert f"crossbar {accuracy}" in seen["told"]
@@ -201,3 +206,45 @@ def test_a_browser_shows_values_hides_series_and_zooms(
     with np.load(built_run / "arrays.npz") as arrays:
         pulses = arrays["pulses"][list(arrays["tile_names"]).index(name)][2, 3]
     assert seen["cell"] == f"{name}row 2, column 3{pulses:,}"
+
+
+CHOOSE = """<script>
+const select = document.querySelector(".views select");
+const shown = () =>
+  [...document.querySelectorAll(".views figure")].filter((each) => !each.hidden).map((each) => each.dataset.plot);
+const seen = [shown()];
+for (const option of select.options) {
+  select.value = option.value;
+  select.dispatchEvent(new Event("change"));
+  seen.push(shown());
+}
+document.body.append(Object.assign(document.createElement("pre"), { id: "seen", textContent: JSON.stringify(seen) }));
+</script>"""
+
+
+def test_the_conductances_of_each_layer_are_drawings_of_their_own(run_page: str, built_run: Path) -> None:
+    with np.load(built_run / "arrays.npz") as arrays:
+        tiles, mapped = arrays["tile_names"].tolist(), arrays["mapped"]
+    layers = dict.fromkeys(name.split(" ")[0] for name in tiles)
+    assert len(layers) == 2
+    values = values_of(run_page)
+    for place, name in enumerate(layers):
+        view = re.findall(r'<option value="(conductance-[^"]+)">Conductances of ([^<]+)</option>', run_page)[place]
+        assert name in view[1]
+        (axes,) = (each for each in values[view[0]]["axes"] if each["lines"])
+        counts = [str(point[3]).replace(",", "") for line in axes["lines"] for point in line["points"]]
+        assert sum(map(float, counts)) == mapped[[tile.startswith(f"{name} ") for tile in tiles]].sum()
+        assert {line["colour"] for line in axes["lines"]} <= {"var(--plot-blue)", "#d55e00", "#8a939b"}
+        assert (built_run / "plots" / f"{view[0]}.csv").is_file()
+    # They are not listed among the further plots.
+    assert "Further plots" not in run_page
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium (apt-get install chromium)")
+def test_a_browser_shows_the_layer_that_is_chosen(run_page: str, tmp_path: Path) -> None:
+    names = ["conductance", *re.findall(r'<option value="(conductance-[^"]+)">', run_page)]
+    assert len(names) == 3
+    assert seen_in_browser(run_page.replace("</body>", CHOOSE + "</body>"), tmp_path) == [
+        ["conductance"],
+        *([name] for name in names),
+    ]

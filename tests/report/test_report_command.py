@@ -41,14 +41,14 @@ def test_it_draws_plots_as_wide_as_a_journal_prints_them(tmp_path: Path, make_ru
     assert {name: (plots / name if name != "index.html" else tmp_path / name).read_bytes() for name in page} == page
     for name in [name for name in page if name.endswith(".svg")]:
         for width_mm in (89, 183):
-            printed = plots / f"{name.removesuffix('.svg')}-{width_mm}mm"
-            head = printed.with_suffix(".svg").read_text(encoding="utf-8")
+            printed = f"{name.removesuffix('.svg')}-{width_mm}mm"
+            head = (plots / f"{printed}.svg").read_text(encoding="utf-8")
             points = re.search(r'<svg [^>]*width="([\d.]+)pt"', head)
             assert points is not None
             assert float(points[1]) == pytest.approx(width_mm / 25.4 * 72, abs=0.01)
             # Of 9 points on the page, in SVG's pixels of a point.
             assert max(float(size) for size in re.findall(r"[: ]([\d.]+)px", head)) < 7.5
-            assert re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", printed.with_suffix(".pdf").read_bytes()) is not None
+            assert re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", (plots / f"{printed}.pdf").read_bytes()) is not None
     # They are drawn again with the page.
     (plots / "accuracy-89mm.svg").write_text("")
     assert CliRunner().invoke(app, [str(tmp_path)]).exit_code == 0

@@ -1,5 +1,7 @@
 """Plot of the conductances at the end of a run against the levels that the cells should be at."""
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,9 +12,12 @@ from twinbar.host.report import si
 from twinbar.host.report.folder import FinalCells
 from twinbar.host.report.plot_kinds import RunPlot
 from twinbar.host.report.style import BLUE, GREY, MUTED, VERMILION, Plot, horizontal_grid, new_figure
+from twinbar.host.report.tile_layout import blocks_of
 
 _LINED_LEVELS: Final = 33
 """Most levels that are drawn as lines; more of them would hide the cells."""
+_MOST_LAYERS: Final = 24
+"""Most layers that have a drawing of their own: each adds some 60 kB to the page."""
 
 
 def nearest_level(conductance_s: NDArray[np.float64], levels_s: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -29,16 +34,32 @@ def nearest_level(conductance_s: NDArray[np.float64], levels_s: NDArray[np.float
 
 
 def conductance_histogram(cells: FinalCells | None) -> Plot | None:
-    """Plot the conductances of the cells against the levels they should be at."""
+    """Plot the conductances of the cells against the levels they should be at; of all layers, and of each."""
     if cells is None or not cells.mapped.any():
         return None
-    conductance_s = cells.conductance_s[cells.mapped].astype(np.float64)
-    target = cells.target_level[cells.mapped]
+    layers = {block.title: sorted(block.tiles.values()) for block in blocks_of(cells.tile_names)}
+    views: tuple[Plot, ...] = ()
+    if 1 < len(layers) <= _MOST_LAYERS:
+        views = tuple(
+            _histogram(cells, tiles, f"conductance-{re.sub(r'[^A-Za-z0-9.]+', '-', title)}", f"Conductances of {title}")
+            for title, tiles in layers.items()
+            if cells.mapped[tiles].any()
+        )
+    return _histogram(cells, range(len(cells.tile_names)), "conductance", "Conductances against levels", views)
+
+
+def _histogram(cells: FinalCells, tiles: Sequence[int], name: str, title: str, views: tuple[Plot, ...] = ()) -> Plot:
+    of_these = np.zeros(len(cells.tile_names), bool)
+    of_these[list(tiles)] = True
+    here = cells.mapped & of_these[:, np.newaxis, np.newaxis]
+    conductance_s = cells.conductance_s[here].astype(np.float64)
+    target = cells.target_level[here]
     asked = target >= 0
     missed = asked & (nearest_level(conductance_s, cells.levels_s) != target)
-    factor, unit = si.axis_unit(float(max(conductance_s.max(), cells.levels_s[-1])), "S")
-    low = float(min(conductance_s.min(), cells.levels_s[0]))
-    high = float(max(conductance_s.max(), cells.levels_s[-1]))
+    # The same axis for all layers.
+    low = float(min(cells.conductance_s[cells.mapped].min(), cells.levels_s[0]))
+    high = float(max(cells.conductance_s[cells.mapped].max(), cells.levels_s[-1]))
+    factor, unit = si.axis_unit(high, "S")
     pad = 0.03 * (high - low) or 0.05 * high
     # About eight bins between neighbouring levels show the width of each peak.
     bins = np.linspace(low - pad, high + pad, 1 + min(max(8 * len(cells.levels_s), 120), 480)) * factor
@@ -79,7 +100,7 @@ def conductance_histogram(cells: FinalCells | None) -> Plot | None:
         f"{si.share(fraction)} of the cells lie nearer to another level than to the one asked for: "
         "relaxation, failed writes, stuck cells."
     )
-    return Plot("conductance", "Conductances against levels", caption, figure)
+    return Plot(name, title, caption, figure, views=views)
 
 
 PLOTS: Final = (RunPlot("conductance", lambda run: conductance_histogram(run.cells)),)
