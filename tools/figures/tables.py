@@ -71,7 +71,7 @@ def readme_energy() -> str:
     total = few_bits["total"]
     parts = {name: f"{few_bits[name] / total:.0%}" for name in ("static", "forward", "link")}
     return _spaced(
-        f"Once writes are gone, other things are what is left to save: of {_joules(total)} for an epoch of `siamese`, "
+        f"With the writes gone, the rest of the system dominates: of {_joules(total)} for an epoch of `siamese`, "
         f"{parts['static']} is static, {parts['forward']} the forward pass, {parts['link']} the streams, and "
         f"{few_bits['write'] / total:.2%} writing.\nWith four ADC channels, and [sums, packing and shared inputs on "
         f"the chip](docs/benchmarks.md#sums-on-the-chip), it takes {_joules(chip['energy_j']['total'])} and "
