@@ -203,7 +203,7 @@ def multiply(
 
 
 def _products(config: CrossbarConfig, block: TileBlock, outputs: np.ndarray) -> Commands:
-    """Make the `MULTIPLY` of each tile of a layer; those of a cascade, in the first row (uint64 [row tiles or 1, n])."""
+    """Make the `MULTIPLY` of each tile of a layer, or of each cascade (uint64 [row tiles or 1, column tiles])."""
     array = config.array
     numbers = block.numbers[:1] if block.cascade else block.numbers
     return pack(
@@ -233,9 +233,7 @@ def follow(
     """
     table = np.array(transfers, np.int64)
     sender, row_tile, first, words, word, clear = table.T
-    moved = pack(
-        Opcode.TRANSFER, sender, group=groups[row_tile], first=first, words=words, word=word, clear=clear
-    )
+    moved = pack(Opcode.TRANSFER, sender, group=groups[row_tile], first=first, words=words, word=word, clear=clear)
     return np.concatenate([moved, _products(config, block, outputs).reshape(-1)])
 
 

@@ -204,7 +204,9 @@ class ChainedLayer:
             return 0
         sums = Destination.BOTH if self.answered else Destination.KEPT
         return int(
-            registers.ACTIVATION.word.pack(sums=sums.value, relu=self.requantizer.relu, shift=self.requantizer.shift, zero=0)
+            registers.ACTIVATION.word.pack(
+                sums=sums.value, relu=self.requantizer.relu, shift=self.requantizer.shift, zero=0
+            )
         )
 
 
@@ -323,8 +325,8 @@ class Engine(Protocol):
     def multiply_chain(self, chain: Sequence[ChainedLayer], inputs: np.ndarray) -> list[MultiplyResult]:
         """Multiply input codes, integer [batch, inputs], by layers that follow one another in one program.
 
-        No two of them have a tile in common. Codes of layers that are not answered are those of no vector. What was done
-        stands in the first result: registers of activations are written first, where they change.
+        No two of them have a tile in common. Codes of layers that are not answered are those of no vector. What was
+        done stands in the first result: registers of activations are written first, where they change.
         """
 
     def set_tick(self, tick: int) -> None:

@@ -39,8 +39,8 @@ class InputGroups:
         rows = [row for block in layers for row in block.numbers if len(row) >= least and owners[row].max() == 1]
         if len(rows) > MAX_TILES - 1:
             raise ConfigError(
-                f"a controller with chains has {len(rows)} row tiles, and {MAX_TILES - 1} input groups; take fewer tiles, "
-                "or array.chain = false"
+                f"a controller with chains has {len(rows)} row tiles, and {MAX_TILES - 1} input groups; take fewer "
+                "tiles, or array.chain = false"
             )
         # Elsewhere a group has two tiles at least, so that there are enough numbers.
         for group, row in enumerate(rows, NO_GROUP + 1):

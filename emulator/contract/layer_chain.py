@@ -65,8 +65,8 @@ def moves(sender: TileBlock, outputs: npt.NDArray[np.int64], receiver: TileBlock
             first, word = low - int(starts[c]), low - begin
             if first % rows_per_word or word % rows_per_word:
                 raise ConfigError(
-                    f"a word of inputs has {rows_per_word} of them, so that a tile of a chain needs a multiple of as many "
-                    f"outputs and rows; it has {outputs[c]} outputs and {used} rows in use"
+                    f"a word of inputs has {rows_per_word} of them, so that a tile of a chain needs a multiple of as "
+                    f"many outputs and rows; it has {outputs[c]} outputs and {used} rows in use"
                 )
             words = -(-(high - low) // rows_per_word)
             found.append(Move(int(tile), r, first // rows_per_word, words, word // rows_per_word, low == begin))

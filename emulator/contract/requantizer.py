@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from twinbar.emulator.kernels.compiled import kernel
+from twinbar.emulator.contract.activation_codes import requantize
 from twinbar.hw.protocol import registers
 from twinbar.hw.protocol.sizes import SCALE_BITS, SHIFT_BITS, SUM_BITS
 
@@ -38,20 +38,9 @@ class Requantizer:
     def codes(self, sums: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """Turn sums, int [batch, outputs], into input codes."""
         codes = np.empty(sums.shape, np.uint8)
-        _requantize(sums, self.scale, self.bias, self.shift, self.input_max, -BIAS_MAX - 1, BIAS_MAX, codes)
+        requantize(sums, self.scale, self.bias, self.shift, self.input_max, -BIAS_MAX - 1, BIAS_MAX, codes)
         return codes
 
     def words(self) -> npt.NDArray[np.int64]:
         """Return what the table of scales holds (int64 [outputs])."""
         return np.asarray(registers.SCALES.word.pack(scale=self.scale, bias=self.bias), np.int64)
-
-
-@kernel
-def _requantize(sums, scale, bias, shift, top, least, most, codes):
-    """Fill the codes of sums, which are limited to ``least`` and ``most`` first."""
-    half = (np.int64(1) << shift) >> 1
-    for n in range(sums.shape[0]):
-        for j in range(sums.shape[1]):
-            total = min(max(np.int64(sums[n, j]), least), most)
-            value = ((total + bias[j]) * scale[j] + half) >> shift
-            codes[n, j] = min(max(value, 0), top)

@@ -278,7 +278,7 @@ class ControllerEngine:
         return found
 
     def _write_lists(self, lists: RegisterLists) -> Activity:
-        """Write registers of the tiles, each tile its own list, in a program of their own; none where there are none."""
+        """Write registers, each tile its own list, in a program of their own; there is none where lists are empty."""
         if not len(lists.addresses):
             return Activity()
         commands = beats.in_turn(Opcode.WRITE_REGISTER, lists.offsets, address=lists.addresses, value=lists.values)

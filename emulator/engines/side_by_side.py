@@ -205,8 +205,8 @@ class SideBySide:
                 results = self._engines[number].multiply_chain(own, inputs)
                 return [replace(results[0], activity=self._together({number: results[0].activity})), *results[1:]]
         raise ConfigError(
-            f"the layers of a chain take the tiles {first} to {last - 1}, which lie in several controllers; a chain takes "
-            "the tiles of one"
+            f"the layers of a chain take the tiles {first} to {last - 1}, which lie in several controllers; a chain "
+            "takes the tiles of one"
         )
 
     def _put_together(

@@ -102,8 +102,8 @@ class ArrayConfig(Section):
     )
     chained_layers: bool = Field(
         default=False,
-        description="whether linear layers with nothing but bias and ReLU between them run as one program, image behind "
-        "image; needs chain, mapping = contiguous, and cascade where a layer has several row tiles",
+        description="whether linear layers with nothing but bias and ReLU between them run as one program, image "
+        "behind image; needs chain, mapping = contiguous, and cascade where a layer has several row tiles",
     )
     pulse_entries: Literal[0, 16, 32, 64] | None = Field(
         default=None,

@@ -158,8 +158,8 @@ class ExperimentConfig(TomlTable):
     def _chains_are_pipelines(self) -> Self:
         if self.array.chained_layers and self.training.pipeline > 1:
             raise ValueError(
-                f"training.pipeline is {self.training.pipeline}, but array.chained_layers lets images follow one another "
-                "through all layers; set training.pipeline = 1"
+                f"training.pipeline is {self.training.pipeline}, but array.chained_layers lets images follow one "
+                "another through all layers; set training.pipeline = 1"
             )
         return self
 

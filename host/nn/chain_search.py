@@ -61,7 +61,7 @@ def find_chains(module: nn.Module, layers: Sequence[MappedLayer]) -> FoundChains
     except Exception as error:  # whatever a module does with what it is traced by
         reason = f"the forward pass cannot be traced ({type(error).__name__}: {str(error).splitlines()[0][:120]})"
         return FoundChains([], {layer.name: reason for layer in layers})
-    names = {name: part for name, part in module.named_modules(remove_duplicate=False)}
+    names = dict(module.named_modules(remove_duplicate=False))
     nodes = _nodes(graph, names)
     linear: dict[str, Chained] = {}
     reasons: dict[str, str] = {}

@@ -82,7 +82,7 @@ class LayerChain:
     def made(self, matmul: CrossbarMatmul, x: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return the product of a later layer; None if it is given other activations than the chip made.
 
-        Those of a module that computes something else between its layers are, and those of a layer that is called alone.
+        Those of a module that computes something else between its layers are, and those of a layer called alone.
         """
         if self._made is None:
             return None

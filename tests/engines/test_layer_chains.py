@@ -1,5 +1,6 @@
 """Layers that follow one another in one program: the bulk engine and program engines agree, and so does arithmetic."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -7,16 +8,12 @@ import pytest
 from comparison import assert_same_activity, assert_same_state
 from layer_samples import crossbar, random_writes
 
-from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import ChainedLayer, MultiplyResult, TileBlock
 from twinbar.emulator.contract.requantizer import Requantizer
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
 from twinbar.emulator.engines.controllers import controller_maker
-from twinbar.emulator.engines.side_by_side import SideBySide
-from twinbar.hw.actions import Action
-from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 pytestmark = pytest.mark.usefixtures("compiled_kernels")
@@ -37,7 +34,7 @@ def array_of(tiles: int, **choices: Any) -> CrossbarConfig:
 def blocks(widths: tuple[int, ...] = WIDTHS, first: int = 1) -> list[TileBlock]:
     """Lay layers out contiguously, behind a tile that belongs to none."""
     found = []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in itertools.pairwise(widths):
         row_tiles, column_tiles = -(-inputs // ROWS), -(-outputs // OUTPUTS)
         places = np.arange(row_tiles * ROWS).reshape(row_tiles, ROWS)
         used = np.minimum(ROWS, inputs - ROWS * np.arange(row_tiles))

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from twinbar.emulator.engines.bulk.cascade_ops import NO_SENDER
 from twinbar.emulator.engines.bulk.offer_calendar import (
     HORIZON,
     KNOWN,
@@ -32,7 +33,6 @@ from twinbar.emulator.engines.bulk.offer_calendar import (
     offers,
     ring_of,
 )
-from twinbar.emulator.engines.bulk.cascade_ops import NO_SENDER
 from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
 from twinbar.hw.timing import QUEUE_LATENCY
 
@@ -194,7 +194,7 @@ def _takers(beat):
 
 @kernel
 def _move(s):
-    """Let the transfers begin whose turn it is and whose tiles can all take them; gives whether the dispatcher goes on."""
+    """Let transfers begin whose turn it is and whose tiles can take them; gives whether the dispatcher can go on."""
     goes_on = False
     ring = s.transfers.shape[0] - 1
     while s.clock[_MOVED] < s.clock[_MOVES]:

@@ -314,7 +314,7 @@ class FastEngine:
         return self._cell_activity(self._stream.follow_lists(offsets, work), totals)
 
     def _write_lists(self, lists: RegisterLists) -> Activity:
-        """Write registers of the tiles, each tile its own list, in a program of their own; none where there are none."""
+        """Write registers, each tile its own list, in a program of their own; there is none where lists are empty."""
         if not len(lists.addresses):
             return Activity()
         return self._housekeeping(lists.offsets, np.full(len(lists.addresses), REGISTER_WRITE_CYCLES, np.int64))

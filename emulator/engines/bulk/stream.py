@@ -96,9 +96,7 @@ class Stream:
             beats, work = transfer_ops(moves, own.plan.block, behind)
             behind += len(work)
             works.append(work)
-            vectors[number] = np.concatenate(
-                [np.broadcast_to(beats, (own.batch, len(beats))), vectors[number]], axis=1
-            )
+            vectors[number] = np.concatenate([np.broadcast_to(beats, (own.batch, len(beats))), vectors[number]], axis=1)
         beats = np.concatenate([*registers, np.concatenate(vectors, axis=1).reshape(-1)])
         work = np.concatenate(works)
         course, waits = self._follow_cascades(beats, work, np.zeros((len(work), 2), np.int64))
