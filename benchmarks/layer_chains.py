@@ -62,7 +62,11 @@ class TestSet:
         with torch.no_grad(), network.session.account_to(ledger.add):
             outputs, targets = all_outputs(network.module, examples, forward_pass=network.forward_pass)
         accuracy = float((outputs.argmax(dim=1) == targets).float().mean())
-        figures = {"trained_on": len(trainer.task.train), "accuracy": accuracy, **figures_of(ledger.summary(), len(targets))}
+        figures = {
+            "trained_on": len(trainer.task.train),
+            "accuracy": accuracy,
+            **figures_of(ledger.summary(), len(targets)),
+        }
         self._path.write_text(json.dumps(figures), encoding="utf-8")
 
 
