@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
+from twinbar.emulator.contract.chain_moves import Move
 from twinbar.emulator.contract.interleave import interleave
-from twinbar.emulator.contract.layer_chain import Move
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.register_settings import read_settings, settings, write_settings

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.requantizer import Requantizer
+from twinbar.emulator.contract.digital_functions import DigitalFunctions
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.hw.errors import ConfigError
@@ -181,7 +181,7 @@ class ChainedLayer:
         A single row tile, or cascades.
     full_scale : float
         Column current of the largest code, in read-grid units.
-    requantizer : Requantizer or None
+    functions : DigitalFunctions or None
         None of the last layer.
     answered : bool
         Whether its sums go to the host; those of the last layer always do.
@@ -189,7 +189,7 @@ class ChainedLayer:
 
     block: TileBlock
     full_scale: float
-    requantizer: Requantizer | None = None
+    functions: DigitalFunctions | None = None
     answered: bool = True
 
     @property
@@ -200,12 +200,12 @@ class ChainedLayer:
     @property
     def activation(self) -> int:
         """What the register `ACTIVATION` of these tiles holds."""
-        if self.requantizer is None:
+        if self.functions is None:
             return 0
         sums = Destination.BOTH if self.answered else Destination.KEPT
         return int(
             registers.ACTIVATION.word.pack(
-                sums=sums.value, relu=self.requantizer.relu, shift=self.requantizer.shift, zero=0
+                sums=sums.value, relu=self.functions.relu, shift=self.functions.shift, zero=0
             )
         )
 

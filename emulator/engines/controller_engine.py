@@ -19,8 +19,8 @@ from twinbar.emulator.contract.bulk_operations import (
     check_shape,
     extreme_codes,
 )
+from twinbar.emulator.contract.chain_moves import ChainRegisters, RegisterLists, transfers_of
 from twinbar.emulator.contract.input_groups import InputGroups
-from twinbar.emulator.contract.layer_chain import ChainRegisters, RegisterLists, transfers_of
 from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
 from twinbar.emulator.contract.vector_order import in_proportion
 from twinbar.emulator.crossbar.cell_state import conductances_s

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from twinbar.emulator.contract.bulk_operations import ChainedLayer
-from twinbar.emulator.contract.layer_chain import outputs_in_order, transfers_of
-from twinbar.emulator.contract.requantizer import BIAS_MAX, SCALE_MAX, SHIFT_MAX, Requantizer
+from twinbar.emulator.contract.chain_moves import outputs_in_order, transfers_of
+from twinbar.emulator.contract.digital_functions import BIAS_MAX, SCALE_MAX, SHIFT_MAX, DigitalFunctions
 from twinbar.host.accounted_engine import AccountedEngine
 from twinbar.host.nn.chain_search import Chained
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
@@ -121,12 +121,12 @@ class LayerChain:
         layers, units = [], []
         for own, matmul, following in zip(self._chain, self._matmuls, [*self._matmuls[1:], None], strict=True):
             units.append(matmul.sum_unit(lsb))
-            requantizer = None
+            functions = None
             if following is not None:
                 lsb = following.input_lsb
-                requantizer = self._requantizer(own, units[-1], lsb, config.array.input_max)
+                functions = self._functions(own, units[-1], lsb, config.array.input_max)
             block = matmul.map.blocks[0].tiles
-            layers.append(ChainedLayer(block, matmul.range.full_scale, requantizer, answered or following is None))
+            layers.append(ChainedLayer(block, matmul.range.full_scale, functions, answered or following is None))
         macs = len(x) * sum(matmul.map.inputs * matmul.map.outputs for matmul in self._matmuls)
         results = self._session.multiply_chain(layers, codes, self.names[0], macs)
         self.programs += 1
@@ -138,16 +138,16 @@ class LayerChain:
             matmul.note(result, len(x))
             y = matmul.outputs_of(result.codes, unit) if layer.answered else _unknown(len(x), int(outputs.sum()))
             made.append((y, seen))
-            if layer.requantizer is not None:
+            if layer.functions is not None:
                 following = self._matmuls[len(made)]
                 self._bounds[len(made)] = ROUNDING + unit / following.input_lsb
                 seen = _unknown(len(x), following.map.inputs)
                 if layer.answered:
-                    kept = layer.requantizer.codes(outputs_in_order(result.codes, outputs))
+                    kept = layer.functions.codes(outputs_in_order(result.codes, outputs))
                     seen = torch.from_numpy(kept.astype(np.float32)).mul_(following.input_lsb)
         return made
 
-    def _requantizer(self, own: Chained, unit: float, lsb: float, input_max: int) -> Requantizer:
+    def _functions(self, own: Chained, unit: float, lsb: float, input_max: int) -> DigitalFunctions:
         """Return what turns sums of a layer, in a unit, into codes of the next one."""
         outputs = own.layer.matmul.map.outputs
         ratio = unit / lsb
@@ -159,7 +159,7 @@ class LayerChain:
             wanted = np.rint(own.module.bias.detach().to("cpu", torch.float64).numpy() / unit)
             self.limited += int((np.abs(wanted) > BIAS_MAX).sum())
             bias = np.clip(wanted, -BIAS_MAX, BIAS_MAX).astype(np.int64)
-        return Requantizer(np.full(outputs, scale, np.int64), bias, shift, True, input_max)
+        return DigitalFunctions(np.full(outputs, scale, np.int64), bias, shift, True, input_max)
 
     def _is_from_chip(self, place: int, x: Tensor) -> bool:
         """Whether activations are what bias and ReLU make of the sums of the layer before."""

@@ -10,8 +10,8 @@ from comparison import assert_same_activity, assert_same_state
 from layer_samples import crossbar, random_writes
 
 from twinbar.emulator.contract.bulk_operations import ChainedLayer, MultiplyResult, TileBlock
-from twinbar.emulator.contract.layer_chain import moves
-from twinbar.emulator.contract.requantizer import Requantizer
+from twinbar.emulator.contract.chain_moves import moves
+from twinbar.emulator.contract.digital_functions import DigitalFunctions
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
@@ -60,8 +60,8 @@ def chain_of(
     for block, own, full_scale in zip(layers, answered, (4000.0, 2500.0, 2000.0), strict=True):
         outputs = int(block.used_columns.sum()) // 2
         scale, bias = rng.integers(-300, 700, outputs), rng.integers(-20, 40, outputs)
-        requantizer = Requantizer(scale, bias, 12, bool(rng.integers(2)), top)
-        chain.append(ChainedLayer(block, full_scale, None if block is layers[-1] else requantizer, own))
+        functions = DigitalFunctions(scale, bias, 12, bool(rng.integers(2)), top)
+        chain.append(ChainedLayer(block, full_scale, None if block is layers[-1] else functions, own))
     return chain
 
 
@@ -165,8 +165,8 @@ def test_layers_get_what_the_digital_functions_make(ready: Ready) -> None:
         # Noise is drawn by tile, so that it is that of the layers one after the other.
         alone = other.multiply(layer.block, codes, layer.full_scale)
         assert alone.codes[0].tolist() == result.codes[0].tolist()
-        if layer.requantizer is not None:
-            own = layer.requantizer
+        if layer.functions is not None:
+            own = layer.functions
             outputs = layer.block.used_columns // 2
             sums = np.concatenate([part[:, :n] for part, n in zip(result.codes[0], outputs, strict=True)], axis=1)
             # By the formula of docs/controller.md, with Python's integers.
@@ -249,7 +249,7 @@ def test_a_controller_among_several(ready: Ready) -> None:
     inputs = rng.integers(0, 16, (2, WIDTHS[0])).astype(np.uint8)
     makers = (FastEngine, lambda *a, **k: ControllerEngine(*a, make=controller_maker("fast"), **k))
     # Nine tiles of a chain behind the first one: in one of two controllers, or in both.
-    moved = [ChainedLayer(_moved(own.block, 9), own.full_scale, own.requantizer, own.answered) for own in chain]
+    moved = [ChainedLayer(_moved(own.block, 9), own.full_scale, own.functions, own.answered) for own in chain]
     columns = np.full(20, 2 * OUTPUTS)
     blocks_ = [own.block for own in moved]
     found = [

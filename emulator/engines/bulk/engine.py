@@ -20,9 +20,9 @@ from twinbar.emulator.contract.bulk_operations import (
     WriteResult,
     check_shape,
 )
+from twinbar.emulator.contract.chain_moves import ChainRegisters, Move, RegisterLists, outputs_in_order, transfers_of
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.lane_sums import add_up, saturate
-from twinbar.emulator.contract.layer_chain import ChainRegisters, Move, RegisterLists, outputs_in_order, transfers_of
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.changed_ramps import changed_ramps
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -434,8 +434,8 @@ class FastEngine:
             sums = self._lanes(own, codes)
             passes.append(own)
             found.append((sums if layer.answered else sums[:, :, :0], extremes))
-            if layer.requantizer is not None:
-                inputs = layer.requantizer.codes(outputs_in_order(sums, plan.outputs))
+            if layer.functions is not None:
+                inputs = layer.functions.codes(outputs_in_order(sums, plan.outputs))
         program = self._chain_program(chain, passes, transfers)
         activity = self._multiply_activity(passes, program)
         results = []

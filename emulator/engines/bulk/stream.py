@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from twinbar.emulator.contract.layer_chain import Move
+from twinbar.emulator.contract.chain_moves import Move
 from twinbar.emulator.contract.vector_order import in_proportion
 from twinbar.emulator.engines.bulk.cascade_ops import cascade_ops
 from twinbar.emulator.engines.bulk.cascade_schedule import follow_cascades

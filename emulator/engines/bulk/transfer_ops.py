@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import ChainedLayer, TileBlock
-from twinbar.emulator.contract.layer_chain import Move
+from twinbar.emulator.contract.chain_moves import Move
 from twinbar.emulator.engines.bulk.cascade_ops import BEAT, WORK
 from twinbar.emulator.engines.bulk.cell_writes import Totals
 from twinbar.hw.actions import Action
@@ -52,5 +52,5 @@ def count_transfers(moves: Sequence[Move], receiver: TileBlock, vectors: int, to
 
 def count_kept(layer: ChainedLayer, outputs: np.ndarray, vectors: int, totals: Totals) -> None:
     """Count the sums of a layer that are kept as activations (``outputs`` int64 [column tiles])."""
-    if layer.requantizer is not None:
+    if layer.functions is not None:
         totals.actions[layer.answering, Action.REQUANTIZE] += vectors * outputs

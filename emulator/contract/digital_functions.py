@@ -17,7 +17,7 @@ SHIFT_MAX: Final = (1 << SHIFT_BITS) - 1
 
 
 @dataclass(frozen=True, eq=False)
-class Requantizer:
+class DigitalFunctions:
     """Digital functions of a layer, whose activations have no codes below zero.
 
     Parameters

@@ -131,7 +131,7 @@ class ChainRegisters:
         """Return what has to be written for a chain, and take it as written (``outputs`` of each layer's tiles)."""
         lists: dict[int, list[tuple[int, int]]] = {}
         for layer, own in zip(chain, outputs, strict=True):
-            words = None if layer.requantizer is None else layer.requantizer.words()
+            words = None if layer.functions is None else layer.functions.words()
             begin = 0
             for tile, count in zip(layer.answering.tolist(), own.tolist(), strict=True):
                 here = lists.setdefault(tile, [])
