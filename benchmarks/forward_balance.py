@@ -3,8 +3,9 @@
     TWINBAR_DATA=... python benchmarks/forward_balance.py lenet --case 1: --case 16: --case 16:8,2 [--set key=value ...]
 
 A batch of 64 images of MNIST goes through ``mlp`` (784-256-10) or ``lenet`` as `examples/low-energy.toml` has it, on
-freshly programmed cells. A case is ``training.pipeline:array.copies``. Prints, as a line of JSON for each: tiles; the
-shares of their cycles that are idle and stalled; the share of static energy; and energy and time of the forward passes
+freshly programmed cells. A case is ``training.pipeline:array.copies``; with ``--set array.chained_layers=true``, layers
+of a chain are one program. Prints, as a line of JSON for each: tiles; the shares of their cycles that are idle and
+stalled; the share of static energy; and energy and time of the forward passes
 of an epoch of 60,000 images, for which those of the batch are multiplied. Writes are not in it.
 """
 
@@ -43,6 +44,7 @@ def measure(config: ExperimentConfig, task: Task) -> dict[str, Any]:
         task.make_model(),
         crossbar,
         lambda kind, activity: done.append(activity),
+        placement=config.array.mapping,
         copies=config.array.copies,
         make_engine=side_by_side(FastEngine),
     )
@@ -54,7 +56,10 @@ def measure(config: ExperimentConfig, task: Task) -> dict[str, Any]:
         network.module.train()
         done.clear()
         with network.forward_pass():
-            pipelined(network, x, config.training.pipeline)
+            if config.array.chained_layers:
+                network.module(x)
+            else:
+                pipelined(network, x, config.training.pipeline)
     tiles = network.session.engine.tiles
     ledger = build_ledger(config, crossbar, tiles)
     for activity in done:

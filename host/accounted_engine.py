@@ -8,6 +8,7 @@ import numpy as np
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
+    ChainedLayer,
     Engine,
     LayerProduct,
     MultiplyResult,
@@ -188,6 +189,16 @@ class AccountedEngine:
         result.activity.macs = macs
         self._account("forward", result.activity)
         return result
+
+    def multiply_chain(
+        self, chain: Sequence[ChainedLayer], inputs: np.ndarray, layer: str = "", macs: int = 0
+    ) -> list[MultiplyResult]:
+        """Multiply by layers that follow one another (`Engine.multiply_chain`); accounted as products of ``layer``."""
+        self.layer = layer
+        results = self.engine.multiply_chain(chain, inputs)
+        results[0].activity.macs = macs
+        self._account("forward", results[0].activity)
+        return results
 
     def multiply_layers(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Make several products in as few programs as their tiles permit (see `Engine.multiply_together`)."""

@@ -406,6 +406,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "mnist-policies": tables.mnist_policies,
     "twin-and-whole": tables.twin_and_whole,
     "area-and-clock": tables.area_and_clock,
+    "layer-chains": tables.layer_chains,
 }
 """Makers of the generated parts."""
 

@@ -1,11 +1,12 @@
 """Typed operations as command beats, and back: what the host says to a controller, and what it makes of the answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
+from twinbar.emulator.contract.chain_moves import Move
 from twinbar.emulator.contract.interleave import interleave
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT
@@ -170,7 +171,6 @@ def multiply(
     groups : int64 [row tiles], optional
         Input groups of the row tiles, if their column tiles share inputs.
     """
-    array = config.array
     row_tiles, column_tiles = block.shape
     batch = len(inputs)
     padded = np.zeros((batch, block.inputs + 1), np.uint8)
@@ -182,18 +182,7 @@ def multiply(
         place = np.arange(words[r].shape[1])[None]
         return pack(Opcode.LOAD, tile, word=place, clear=place == 0, shared=shared, bits=words[r])
 
-    def product(r: int, c: int, members: int = 0) -> np.ndarray:
-        command = pack(
-            Opcode.MULTIPLY,
-            numbers[r, c],
-            outputs=outputs[c] % MAX_COLUMNS,
-            subtract=array.pairs == "subtract",
-            codes=array.inputs == "dac",
-            skip=array.skip_empty,
-            members=members,
-        )
-        return np.broadcast_to(command, (batch, 1))
-
+    products = _products(config, block, outputs)
     parts: list[np.ndarray] = []
     if block.cascade:
         if groups is not None:
@@ -201,7 +190,7 @@ def multiply(
         for c in range(column_tiles):
             if groups is None:
                 parts += [load(r, numbers[r, c]) for r in range(row_tiles)]
-            parts.append(product(0, c, row_tiles))
+            parts.append(np.broadcast_to(products[0, c], (batch, 1)))
     else:
         for r in range(row_tiles):
             if groups is not None:
@@ -209,8 +198,43 @@ def multiply(
             for c in range(column_tiles):
                 if groups is None:
                     parts.append(load(r, numbers[r, c]))
-                parts.append(product(r, c))
+                parts.append(np.broadcast_to(products[r, c], (batch, 1)))
     return np.concatenate(parts, axis=1)
+
+
+def _products(config: CrossbarConfig, block: TileBlock, outputs: np.ndarray) -> Commands:
+    """Make the `MULTIPLY` of each tile of a layer, or of each cascade (uint64 [row tiles or 1, column tiles])."""
+    array = config.array
+    numbers = block.numbers[:1] if block.cascade else block.numbers
+    return pack(
+        Opcode.MULTIPLY,
+        numbers,
+        outputs=np.broadcast_to(outputs % MAX_COLUMNS, numbers.shape),
+        subtract=array.pairs == "subtract",
+        codes=array.inputs == "dac",
+        skip=array.skip_empty,
+        members=len(block.numbers) if block.cascade else 0,
+    )
+
+
+def follow(
+    config: CrossbarConfig, block: TileBlock, outputs: np.ndarray, transfers: Sequence[Move], groups: np.ndarray
+) -> Commands:
+    """Make the beats of a chained layer for one vector: transfers that bring its inputs, and its products.
+
+    Parameters
+    ----------
+    config : CrossbarConfig
+    block : TileBlock
+    outputs : int64 [column tiles]
+    transfers : sequence of Move
+    groups : int64 [row tiles]
+        Input groups of the row tiles.
+    """
+    table = np.array(transfers, np.int64)
+    sender, row_tile, first, words, word, clear = table.T
+    moved = pack(Opcode.TRANSFER, sender, group=groups[row_tile], first=first, words=words, word=word, clear=clear)
+    return np.concatenate([moved, _products(config, block, outputs).reshape(-1)])
 
 
 def input_words(codes: np.ndarray, controller: ControllerConfig) -> npt.NDArray[np.int64]:

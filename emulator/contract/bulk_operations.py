@@ -7,9 +7,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.contract.digital_functions import DigitalFunctions
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.vocabulary import Destination
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,45 @@ class LayerProduct:
     macs: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class ChainedLayer:
+    """A layer of a chain.
+
+    Parameters
+    ----------
+    block : TileBlock
+        A single row tile, or cascades.
+    full_scale : float
+        Column current of the largest code, in read-grid units.
+    functions : DigitalFunctions or None
+        None of the last layer.
+    answered : bool
+        Whether its sums go to the host; those of the last layer always do.
+    """
+
+    block: TileBlock
+    full_scale: float
+    functions: DigitalFunctions | None = None
+    answered: bool = True
+
+    @property
+    def answering(self) -> np.ndarray:
+        """Tiles that have the sums, one of each column (int64 [column tiles])."""
+        return self.block.numbers[0]
+
+    @property
+    def activation(self) -> int:
+        """What the register `ACTIVATION` of these tiles holds."""
+        if self.functions is None:
+            return 0
+        sums = Destination.BOTH if self.answered else Destination.KEPT
+        return int(
+            registers.ACTIVATION.word.pack(
+                sums=sums.value, relu=self.functions.relu, shift=self.functions.shift, zero=0
+            )
+        )
+
+
 def apart(products: "Sequence[LayerProduct]") -> list[list[int]]:
     """Divide products into programs whose products have no tile in common.
 
@@ -278,6 +320,13 @@ class Engine(Protocol):
 
         No two of them have a tile in common. What the program did stands in the first result; the others have done
         nothing.
+        """
+
+    def multiply_chain(self, chain: Sequence[ChainedLayer], inputs: np.ndarray) -> list[MultiplyResult]:
+        """Multiply input codes, integer [batch, inputs], by layers that follow one another in one program.
+
+        No two of them have a tile in common. Codes of layers that are not answered are those of no vector. What was
+        done stands in the first result: registers of activations are written first, where they change.
         """
 
     def set_tick(self, tick: int) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
+from twinbar.hw.errors import ConfigError
+from twinbar.hw.protocol.sizes import MAX_TILES
 
 NO_GROUP = 0
 """Group of tiles that share no inputs: that of every tile after power-up."""
@@ -18,6 +20,8 @@ class InputGroups:
     tiles : int
     layers : sequence of TileBlock
         Layers whose column tiles share their inputs. A tile that several of them have takes no shared inputs.
+    alone : bool
+        Whether a row tile with a single column tile is a group too, which a transfer needs.
 
     Attributes
     ----------
@@ -25,14 +29,20 @@ class InputGroups:
         What the register `INPUT_GROUP` of each tile holds.
     """
 
-    def __init__(self, tiles: int, layers: Sequence[TileBlock] = ()) -> None:
+    def __init__(self, tiles: int, layers: Sequence[TileBlock] = (), *, alone: bool = False) -> None:
         self.of_tile = np.full(tiles, NO_GROUP, np.int64)
         self._size = np.zeros(tiles + 1, np.int64)
         owners = np.zeros(tiles, np.int64)
         for block in layers:
             owners[block.tiles] += 1
-        rows = [row for block in layers for row in block.numbers if len(row) > 1 and owners[row].max() == 1]
-        # A group has two tiles at least, so that there are enough numbers.
+        least = 1 if alone else 2
+        rows = [row for block in layers for row in block.numbers if len(row) >= least and owners[row].max() == 1]
+        if len(rows) > MAX_TILES - 1:
+            raise ConfigError(
+                f"a controller with chains has {len(rows)} row tiles, and {MAX_TILES - 1} input groups; take fewer "
+                "tiles, or array.chain = false"
+            )
+        # Elsewhere a group has two tiles at least, so that there are enough numbers.
         for group, row in enumerate(rows, NO_GROUP + 1):
             self.of_tile[row] = group
             self._size[group] = len(row)

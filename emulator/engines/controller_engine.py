@@ -9,6 +9,7 @@ import numpy as np
 from twinbar.emulator.contract import beats
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
+    ChainedLayer,
     LayerProduct,
     MultiplyResult,
     PulseList,
@@ -18,6 +19,7 @@ from twinbar.emulator.contract.bulk_operations import (
     check_shape,
     extreme_codes,
 )
+from twinbar.emulator.contract.chain_moves import ChainRegisters, RegisterLists, transfers_of
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
 from twinbar.emulator.contract.vector_order import in_proportion
@@ -99,7 +101,9 @@ class ControllerEngine:
         self.tiles = tiles
         self.controller = make(config, array.controller(tiles), mapped_columns=mapped_columns, faults=faults)
         self._parameters = array.controller(tiles)
-        self._groups = InputGroups(tiles, layers if self._parameters.shared_inputs else ())
+        shared = layers if self._parameters.shared_inputs else ()
+        self._groups = InputGroups(tiles, shared, alone=self._parameters.chain)
+        self._activations = ChainRegisters(tiles, array.columns)
         self._mapped_columns = np.ascontiguousarray(mapped_columns, np.int64)
         self._registers = config.registers
         self._tick = 0
@@ -231,6 +235,7 @@ class ControllerEngine:
 
     def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Multiply by several layers in one program (see `Engine.multiply_together`)."""
+        settings = self._write_lists(self._activations.answer([product.block for product in products]))
         outputs = [self._outputs(product.block) for product in products]
         ranges = [self._set_range(product.block, product.full_scale) for product in products]
         vectors = [
@@ -242,23 +247,55 @@ class ControllerEngine:
         result = self._run(np.concatenate([*ranges, in_proportion(vectors)]), "forward")
         # Groups of outputs begin with the first channel.
         self._chosen[np.flatnonzero(result.actions[:, Action.CONVERT_FORWARD])] = 0
-        activity = _activity(result)
+        settings += _activity(result)
         found = []
         for product, own in zip(products, outputs, strict=True):
-            found.append(self._found(result, product, own, activity))
+            found.append(self._found(result, product.block, len(product.inputs), own, settings))
+            settings = Activity()
+        return found
+
+    def multiply_chain(self, chain: Sequence[ChainedLayer], inputs: np.ndarray) -> list[MultiplyResult]:
+        """Multiply by layers that follow one another in one program (see `Engine.multiply_chain`)."""
+        outputs = [self._outputs(layer.block) for layer in chain]
+        moved = transfers_of(chain, outputs, self._parameters)
+        activity = self._write_lists(self._activations.prepare(chain, outputs))
+        ranges = [self._set_range(layer.block, layer.full_scale) for layer in chain]
+        first = chain[0].block
+        vectors = [beats.multiply(self.config, self._parameters, first, inputs, outputs[0], self._groups.of(first))]
+        for layer, own, transfers in zip(chain[1:], outputs[1:], moved, strict=True):
+            groups = self._groups.of(layer.block)
+            assert groups is not None
+            follow = beats.follow(self.config, layer.block, own, transfers, groups)
+            vectors.append(np.broadcast_to(follow, (len(inputs), len(follow))))
+        result = self._run(np.concatenate([*ranges, np.concatenate(vectors, axis=1).reshape(-1)]), "forward")
+        self._chosen[np.flatnonzero(result.actions[:, Action.CONVERT_FORWARD])] = 0
+        activity += _activity(result)
+        found = []
+        for layer, own in zip(chain, outputs, strict=True):
+            made = self._found(result, layer.block, len(inputs) if layer.answered else 0, own, activity)
+            found.append(made)
             activity = Activity()
         return found
+
+    def _write_lists(self, lists: RegisterLists) -> Activity:
+        """Write registers, each tile its own list, in a program of their own; there is none where lists are empty."""
+        if not len(lists.addresses):
+            return Activity()
+        commands = beats.in_turn(Opcode.WRITE_REGISTER, lists.offsets, address=lists.addresses, value=lists.values)
+        return _activity(self._run(commands, "forward"))
 
     def _outputs(self, block: TileBlock) -> np.ndarray:
         """Return the outputs of each column tile (int64 [column tiles])."""
         return block.used_columns // 2 if self.config.array.pairs == "subtract" else block.used_columns
 
     def _found(
-        self, result: ProgramResult, product: LayerProduct, outputs: np.ndarray, activity: Activity
+        self, result: ProgramResult, block: TileBlock, vectors: int, outputs: np.ndarray, activity: Activity
     ) -> MultiplyResult:
-        """Read the responses to one of a program's products."""
-        block = product.block
-        codes = beats.sums(result.responses, block, len(product.inputs), outputs, self._parameters.outputs_per_beat)
+        """Read the responses to one of a program's products; to none of them, where no ``vectors`` are answered."""
+        if vectors:
+            codes = beats.sums(result.responses, block, vectors, outputs, self._parameters.outputs_per_beat)
+        else:
+            codes = np.zeros((1, len(outputs), 0, int(outputs.max())), np.int64)
         if not block.cascade:
             codes = codes.astype(np.int32)
         conversions = result.actions[block.tiles, Action.CONVERT_FORWARD]
@@ -325,11 +362,13 @@ class ControllerEngine:
         return found
 
     def _own_state(self) -> dict[str, np.ndarray]:
+        chained = self._activations.state() if self._parameters.chain else {}
         return {
             "ranges": self._ranges,
             "offsets": self._offsets,
             "pair_offsets": self._pair_offsets,
             "trims": self._trims,
+            **chained,
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -368,6 +407,7 @@ class ControllerEngine:
             beats.table(registers.OFFSET_BASE, self._offsets),
             beats.table(registers.PAIR_OFFSET_BASE, self._pair_offsets),
             beats.table(registers.TRIM_BASE, self._trims),
+            *self._chained_registers(),
             come_to_rest(self.config, self.tiles),
         ]
         recalls = "drive_codes" in state and "front_end" not in restored
@@ -388,6 +428,17 @@ class ControllerEngine:
             # Arming has moved the outputs of serial parts; what moved drives back went to cells.
             self.controller.load_cells(restored)
         self._chosen[:] = state.get("chosen", NOT_CONVERTED)
+
+    def _chained_registers(self) -> list[beats.Commands]:
+        """Return the beats that write all registers of activations; none where there are no chains."""
+        if not self._parameters.chain:
+            return []
+        own = self._activations
+        tile, entry = np.divmod(np.arange(own.scales.size), own.scales.shape[1])
+        return [
+            beats.write_register(np.arange(self.tiles), registers.ACTIVATION.address, own.activations),
+            beats.write_register(tile, registers.SCALES.base + entry, own.scales.reshape(-1)),
+        ]
 
     def _restore_ramps(self, ramps: np.ndarray | None) -> None:
         """Set the ramps of a checkpoint; those of the configuration, where it names none."""

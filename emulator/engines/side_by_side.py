@@ -13,6 +13,7 @@ import numpy as np
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import (
+    ChainedLayer,
     Engine,
     LayerProduct,
     MakeEngine,
@@ -183,6 +184,30 @@ class SideBySide:
             joined.append(self._put_together(product, own, activity))
             activity = Activity()
         return joined
+
+    def multiply_chain(self, chain: Sequence[ChainedLayer], inputs: np.ndarray) -> list[MultiplyResult]:
+        """Multiply by layers that follow one another in one controller (see `Engine.multiply_chain`).
+
+        Raises
+        ------
+        ConfigError
+            If they do not lie in one controller.
+        """
+        bounds = [*self._starts, self.tiles]
+        first = min(layer.block.tiles.start for layer in chain)
+        last = max(layer.block.tiles.stop for layer in chain)
+        for number, (start, stop) in enumerate(itertools.pairwise(bounds)):
+            if start <= first and last <= stop:
+                own = [
+                    replace(layer, block=replace(layer.block, first_tile=layer.block.first_tile - start))
+                    for layer in chain
+                ]
+                results = self._engines[number].multiply_chain(own, inputs)
+                return [replace(results[0], activity=self._together({number: results[0].activity})), *results[1:]]
+        raise ConfigError(
+            f"the layers of a chain take the tiles {first} to {last - 1}, which lie in several controllers; a chain "
+            "takes the tiles of one"
+        )
 
     def _put_together(
         self, product: LayerProduct, parts: Sequence[tuple[_LayerPart, MultiplyResult]], activity: Activity

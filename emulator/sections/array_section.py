@@ -97,8 +97,13 @@ class ArrayConfig(Section):
     )
     chain: bool = Field(
         default=False,
-        description="whether sums can become inputs of other tiles on the chip, by scale, bias and ReLU; for programs "
-        "of one's own: trainings do not use it; needs shared_inputs",
+        description="whether sums can become inputs of other tiles on the chip, by scale, bias and ReLU; trainings use "
+        "it with chained_layers; needs shared_inputs",
+    )
+    chained_layers: bool = Field(
+        default=False,
+        description="whether linear layers with nothing but bias and ReLU between them run as one program, image "
+        "behind image; needs chain, mapping = contiguous, and cascade where a layer has several row tiles",
     )
     pulse_entries: Literal[0, 16, 32, 64] | None = Field(
         default=None,
@@ -163,6 +168,21 @@ class ArrayConfig(Section):
             raise ValueError(
                 f"array.chain is true with array.columns = {self.columns}; at most {MAX_SCALED} columns have a scale"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _layers_can_be_chained(self) -> Self:
+        if not self.chained_layers:
+            return self
+        for wrong, right in (
+            (not self.chain, "array.chain = true"),
+            (self.mapping != "contiguous", "array.mapping = 'contiguous'"),
+            (self.pairs != "subtract", "array.pairs = 'subtract'"),
+            (self.sharing, "array.sharing = false"),
+            (max(self.copies, default=1) > 1, "array.copies = []"),
+        ):
+            if wrong:
+                raise ValueError(f"array.chained_layers is true, which needs {right}")
         return self
 
     def controller(self, tiles: int) -> "ControllerConfig":

@@ -12,7 +12,14 @@ def cell_figures(network: CrossbarNetwork) -> dict[str, Any]:
     engine = network.session.engine
     levels = network.layers[0].matmul.cells.levels
     pulses = engine.pulse_counts()[network.mapped_cells()]
+    chained = {}
+    if network.session.engine.config.array.chained_layers:
+        chained["chains"] = {
+            "layers": [{"names": chain.names, **chain.state_dict()} for chain in network.chains],
+            "unchained": network.unchained,
+        }
     return {
+        **chained,
         "levels_per_cell": levels,
         "weight_values": 2 * levels - 1,
         "tiles": engine.tiles,

@@ -155,6 +155,15 @@ class ExperimentConfig(TomlTable):
         return self
 
     @model_validator(mode="after")
+    def _chains_are_pipelines(self) -> Self:
+        if self.array.chained_layers and self.training.pipeline > 1:
+            raise ValueError(
+                f"training.pipeline is {self.training.pipeline}, but array.chained_layers lets images follow one "
+                "another through all layers; set training.pipeline = 1"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _twin_serves(self) -> Self:
         if self.twin.kind != "float32":
             try:

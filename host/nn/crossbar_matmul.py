@@ -1,7 +1,7 @@
 """The product of activations and the conductances of one layer, in the units of the twin."""
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,6 +20,25 @@ from twinbar.host.update.programmed import ProgrammedLayer
 from twinbar.hw.errors import TwinbarError
 
 CALIBRATION_ROUNDS = 4
+
+
+class ProductChain(Protocol):
+    """Makes products of several layers together: a `twinbar.host.nn.layer_chain.LayerChain`."""
+
+    def run(self, x: Tensor, *, wanted: bool) -> tuple[Tensor, Tensor] | None:
+        """Make all products, and return the first; None where each has to be made by itself."""
+
+    def made(self, matmul: "CrossbarMatmul", x: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return the product of a later layer, or None where it has to be made by itself."""
+
+    def leads(self, matmul: "CrossbarMatmul") -> bool:
+        """Whether a layer is the first of the chain."""
+
+    def state_dict(self) -> dict[str, int]:
+        """Return what was counted."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
 
 
 class CrossbarMatmul:
@@ -48,6 +67,10 @@ class CrossbarMatmul:
         Backward passes through them that the account has not taken yet.
     factors : list of OuterProducts, optional
         Inputs and errors of the backward passes that the policy has not taken yet; None where it wants none.
+    chain : ProductChain, optional
+        Layers, this one among them, whose products run as one program.
+    wanted : bool
+        Whether a backward pass needs the activations.
     """
 
     def __init__(
@@ -75,6 +98,8 @@ class CrossbarMatmul:
         self.products = 0
         self.backward = BackwardCount(len(self.map.blocks))
         self.factors: list[OuterProducts] | None = None
+        self.chain: ProductChain | None = None
+        self.wanted = True
         self.clipped = 0
         self.conversions = 0
 
@@ -124,6 +149,35 @@ class CrossbarMatmul:
         """Whether the ranges are set; those from an evaluation are not good enough for training."""
         return self.calibrated and not (self.provisional and training)
 
+    @property
+    def input_lsb(self) -> float:
+        """Activation of one input code."""
+        return max(self.range.input_max, 1e-12) / self._input_top
+
+    def sum_unit(self, lsb: float) -> float:
+        """Return what one unit of a sum stands for, in units of the twin, where an input code stands for ``lsb``."""
+        gain = self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
+        return self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
+
+    def outputs_of(self, codes: np.ndarray, unit: float) -> Tensor:
+        """Put the codes of a layer of one block together (float32 [vectors, outputs])."""
+        return self._outputs(codes, 0, unit)
+
+    def note(self, result: MultiplyResult, vectors: int) -> None:
+        """Count what a product has converted while training, and let the range of the converters follow it."""
+        if not self.training:
+            return
+        self.clipped += result.clipped
+        self.conversions += result.conversions
+        if self._tracking:
+            gain = self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
+            self.range.track_current(result, gain, self._margin, vectors)
+
+    def follow_inputs(self, x: Tensor) -> None:
+        """Let the range of the inputs follow activations, while training."""
+        if self.training and self._tracking:
+            self.range.track_input(float(x.abs().max()), len(x))
+
     def quantize(self, x: Tensor) -> tuple[np.ndarray, Tensor, float]:
         """Turn activations (float32) of one sign into input codes.
 
@@ -135,7 +189,7 @@ class CrossbarMatmul:
         lsb : float
             Activation of one code.
         """
-        lsb = max(self.range.input_max, 1e-12) / self._input_top
+        lsb = self.input_lsb
         values = (x if x.is_contiguous() else x.contiguous()).numpy()
         codes, stand_for = np.empty(values.shape, np.uint8), np.empty(values.shape, np.float32)
         quantize(
@@ -186,6 +240,10 @@ class CrossbarMatmul:
         made = None if source is None else source.take(self.map.name, x)
         if made is not None:
             return made
+        if self.chain is not None and not self.chain.leads(self):
+            made = self.chain.made(self, x)
+            if made is not None:
+                return made
         driven = x if patches is None else patches.covered(x)
         vectors = x.shape[0] if patches is None else x.shape[0] * math.prod(patches.places(x.shape[2:]))
         least, most = (extreme.item() for extreme in torch.aminmax(driven)) if driven.numel() else (0.0, 0.0)
@@ -197,6 +255,10 @@ class CrossbarMatmul:
             self._calibrate(x, least, most, block, patches)
         elif self.training and self._tracking:
             self.range.track_input(max(most, -least), vectors)
+        if self.chain is not None and self.chain.leads(self):
+            made = self.chain.run(x, wanted=self.wanted or self.training)
+            if made is not None:
+                return made
         part = self.map.blocks[block].outputs
         y, seen = self._one_sign(x, block, patches, vectors * (part.stop - part.start) * self.map.inputs)
         if least < 0:
@@ -233,12 +295,8 @@ class CrossbarMatmul:
     def _one_sign(self, x: Tensor, block: int, patches: Patches | None, macs: int = 0) -> tuple[Tensor, Tensor]:
         codes, seen, lsb = self.quantize(x)
         result, gain = self._multiply(codes, block, patches, macs)
-        if self.training:
-            self.clipped += result.clipped
-            self.conversions += result.conversions
-            if self._tracking:
-                self.range.track_current(result, gain, self._margin, result.codes.shape[2])
         scale = self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
+        self.note(result, result.codes.shape[2])
         return self._outputs(result.codes, block, scale), seen
 
     def _multiply(
@@ -256,9 +314,11 @@ class CrossbarMatmul:
         self.clipped = self.conversions = 0
         return share
 
-    def state_dict(self) -> dict[str, float | int | bool]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what training changes."""
+        chained = self.chain is not None and self.chain.leads(self)
         return {
+            **({"chain": self.chain.state_dict()} if chained and self.chain is not None else {}),
             "full_scale": self.range.full_scale,
             "input_max": self.range.input_max,
             "clipped": self.clipped,
@@ -275,3 +335,5 @@ class CrossbarMatmul:
         self.conversions = state["conversions"]
         self.calibrated = state.get("calibrated", True)
         self.provisional = state.get("provisional", False)
+        if self.chain is not None and "chain" in state:
+            self.chain.load_state_dict(state["chain"])

@@ -8,6 +8,7 @@ from torch import nn
 
 from twinbar.host.accounted_engine import AccountedEngine
 from twinbar.host.nn.current_pass import Pass
+from twinbar.host.nn.layer_chain import LayerChain
 from twinbar.host.nn.mappable import Digital
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.mapping import LayerMap, mapped_cells
@@ -31,6 +32,10 @@ class CrossbarNetwork:
     ----------
     not_called : list of str
         Layers that the last forward pass did not multiply by.
+    chains : list of LayerChain
+        Layers that run as one program (``array.chained_layers``).
+    unchained : dict of str
+        Why the other layers feed none on the chip.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class CrossbarNetwork:
         self.current = current
         current.parts = frozenset(map(id, module.modules()))
         self.not_called: list[str] = []
+        self.chains: list[LayerChain] = []
+        self.unchained: dict[str, str] = {}
         self._products = {layer.name: 0 for layer in layers}
 
     @property

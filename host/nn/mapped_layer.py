@@ -154,3 +154,4 @@ class MappedLayer:
         if x.shape[0]:
             self.current.bring_up(x)
         self.matmul.training = self.owners[0][0].training
+        self.matmul.wanted = torch.is_grad_enabled()

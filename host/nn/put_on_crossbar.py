@@ -9,6 +9,7 @@ from twinbar.emulator.contract.bulk_operations import MakeEngine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.accounted_engine import Account, AccountedEngine
+from twinbar.host.nn.chain_layers import chain_layers
 from twinbar.host.nn.copied_module import copy_module
 from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
@@ -131,4 +132,7 @@ def put_on_crossbar(
         for owner, name in weight.owners:
             setattr(owner, name, parameter)
         layers.append(layer)
-    return CrossbarNetwork(module, session, layers, digital, current)
+    network = CrossbarNetwork(module, session, layers, digital, current)
+    if config.array.chained_layers:
+        chain_layers(network)
+    return network

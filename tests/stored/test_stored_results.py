@@ -68,12 +68,19 @@ def test_an_epoch_on_the_netlist_comes_to_what_is_stored(compiled_kernels: None,
     assert netlist == fast
 
 
+@pytest.mark.ci
+def test_chained_layers_on_single_events_come_to_what_is_stored(compiled_kernels: None, tmp_path: Path) -> None:
+    train_again(tmp_path, "chained-layers", "--engine", "events")
+    assert changed(load(STORED, "chained-layers"), load(tmp_path, "chained-layers")) == {}
+
+
 def test_the_stored_trainings_cover_what_training_can_do() -> None:
     choices = [load(STORED, name)["changes"] for name in NAMES]
     for key, values in {
         "policy.name": {"closed-loop", "closed-loop-analog", "float"},
         "array.inputs": {"planes"},
         "array.adc_channels": {2},
+        "array.chained_layers": {True},
         "array.front_end": {"icebreaker", "emulated"},
         "device.preset": {"ibm-pcm", "umass-hfo2", "chip"},
         "model.kind": {"lenet"},

@@ -106,7 +106,7 @@ def _bench(_: Path, printed: list[str]) -> dict[str, Any]:
     }
 
 
-def _area(_: Path, printed: list[str]) -> dict[str, Any]:
+def _printed(_: Path, printed: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(printed[0])
     return found
 
@@ -161,9 +161,20 @@ MEASUREMENTS: Final = {
         ("python benchmarks/area.py --json",),
         "one tile of 128 x 128 cells, one 8-bit ADC channel, direct front end, without the link; three placements",
         15,
-        _area,
+        _printed,
         netlist_of_a_tile,
     ),
+    **{
+        f"chains-{data}": Measurement(
+            (f"python benchmarks/layer_chains.py {data} --out RUNS{seeds}",),
+            f"{data}, MLP with 256 hidden neurons as examples/low-energy.toml has it; one epoch of siamese, and the "
+            "test set",
+            minutes,
+            _printed,
+            lambda: {name: cost(report) for name, report in stored_reports("chained-layers").items()},
+        )
+        for data, seeds, minutes in (("digits", "", 3), ("mnist", " --seed 0", 10))
+    },
 }
 """By name of the record."""
 

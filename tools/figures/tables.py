@@ -154,6 +154,50 @@ def mnist_policies() -> str:
     return f"{first}\n\n{second}\n\nAt {_at('mnist-policies')}.\n"
 
 
+def layer_chains() -> str:
+    """The tables of `benchmarks/layer_chains.py`."""
+    return "\n".join(_chained(name, data) for name, data in (("chains-digits", "Digits"), ("chains-mnist", "MNIST")))
+
+
+def _chained(name: str, data: str) -> str:
+    record = load_record(name)
+    apart, chained = (list(record.figures[case].values()) for case in ("apart", "chained"))
+    lines: list[tuple[str, str, str, float, str]] = [
+        ("response beats", "response_beats", ",.1f", 1, ""),
+        ("command beats, to all tiles", "command_beats", ",.1f", 1, ""),
+        ("tile-cycles idle in the forward pass", "idle", ".1%", 1, ""),
+        ("time of the forward pass", "forward_seconds", ",.3f", 1e6, " us"),
+        ("energy", "total_j", ",.2f", 1e9, " nJ"),
+        ("of it, forward pass and digital functions", "forward_j", ",.2f", 1e9, " nJ"),
+        ("of it, streams", "link_j", ",.2f", 1e9, " nJ"),
+        ("of it, static", "static_j", ",.2f", 1e9, " nJ"),
+    ]
+    rows = []
+    for what, key, form, factor, unit in lines:
+        row = [what]
+        for part in ("training", "evaluation"):
+            before, after = (statistics.mean(run[part][key] for run in runs) for runs in (apart, chained))
+            row += [_spaced(f"{factor * value:{form}}{unit}") for value in (before, after)]
+            row.append("" if form.endswith("%") else _spaced(f"{after / before - 1:+.1%}"))
+        rows.append(row)
+    accuracies = [
+        [f"{statistics.mean(run['accuracy'] for run in runs):.2%}" for runs in (apart, chained)],
+        [f"{statistics.mean(run['evaluation']['accuracy'] for run in runs):.2%}" for runs in (apart, chained)],
+    ]
+    rows.append(["accuracy", *(_spaced(cell) for pair in accuracies for cell in (*pair, ""))])
+    heads = (
+        f"{data}, per image",
+        "training, layers apart",
+        "chained",
+        "",
+        "test set, layers apart",
+        "chained",
+        "",
+    )
+    seeds = ", ".join(record.figures["apart"])
+    return f"{_table(heads, rows)}\n\nSeeds {seeds}; at {_at(name)}.\n"
+
+
 def bench_figures() -> str:
     """The table of `twinbar bench`."""
     rates = load_record("speed").figures

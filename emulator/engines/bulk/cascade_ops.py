@@ -14,7 +14,9 @@ BEAT: Final = np.dtype(
         ("first", np.int64),
         ("count", np.int64),
         ("stride", np.int64),
-        # A LOAD has none.
+        # Tile that sends activations to them; -1: it is no TRANSFER.
+        ("sender", np.int64),
+        # A LOAD has none, a TRANSFER neither.
         ("outputs", np.int64),
         # Outputs that are ready one after the other (1 or more).
         ("group", np.int64),
@@ -28,13 +30,15 @@ BEAT: Final = np.dtype(
 
 WORK: Final = np.dtype(
     [
-        # Cycles before the first output; of a LOAD, all its cycles.
+        # Cycles before the first output; of a LOAD or a TRANSFER, all its cycles.
         ("before", np.int64),
         # Cycles between two groups of outputs.
         ("gap", np.int64),
     ]
 )
 """What a tile works for a command."""
+
+NO_SENDER: Final = -1
 
 _LOAD: Final = 0
 _REGISTER: Final = 1
@@ -170,6 +174,7 @@ def _enter(beat, first, count, stride, work):
     beat.first = first
     beat.count = count
     beat.stride = stride
+    beat.sender = NO_SENDER
     beat.group = 1
     beat.lanes = 1
     beat.work = work

@@ -8,6 +8,9 @@ The links between members are equations: member ``m`` hands output ``i`` over in
 * the cycle behind the one in which member ``m + 1`` hands it over: the sum is visible;
 * the cycle behind the one in which member ``m - 1`` hands over output ``i - 2``: the link has room.
 
+A transfer of activations is popped in the latest of the cycles in which its tiles can take it, and the last one of the
+transfer before; transfers start in the order of their beats.
+
 A member is up to two outputs ahead of the one below it, and whenever the first hands over one, every other member can
 hand over one more. None of these cycles lies before the one that is reached, so that the dispatcher learns of free
 tiles in time.
@@ -17,6 +20,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from twinbar.emulator.engines.bulk.cascade_ops import NO_SENDER
 from twinbar.emulator.engines.bulk.offer_calendar import (
     HORIZON,
     KNOWN,
@@ -34,6 +38,8 @@ from twinbar.hw.timing import QUEUE_LATENCY
 
 # Positions of what is kept between two calls, behind what the calendar does.
 _BEAT, _ACCEPTED, _END, _BUSY, _TO_START, _BLOCKED_BY = range(KNOWN + 1, KNOWN + 7)
+# Transfers that were accepted, and that were popped; last cycle of the one that was popped last.
+_MOVES, _MOVED, _MOVE_END = range(KNOWN + 7, KNOWN + 10)
 
 _HELD: Final = 4
 """Outputs of which a tile keeps the cycle: a member is at most two ahead of the one below it."""
@@ -83,6 +89,7 @@ class _CascadeState(NamedTuple):
     clock: np.ndarray
     stalls: np.ndarray
     waits: np.ndarray
+    transfers: np.ndarray
 
 
 @inline
@@ -174,6 +181,48 @@ def _begin(s, command, cycle):
     _fill_beat(s, first)
 
 
+@inline
+def _taker(beat, member):
+    """Return a tile that a beat goes to; the sender of a transfer stands behind the others."""
+    return beat.sender if member == beat.count else beat.first + member * beat.stride
+
+
+@inline
+def _takers(beat):
+    return beat.count + np.int64(beat.sender != NO_SENDER)
+
+
+@kernel
+def _move(s):
+    """Let transfers begin whose turn it is and whose tiles can take them; gives whether the dispatcher can go on."""
+    goes_on = False
+    ring = s.transfers.shape[0] - 1
+    while s.clock[_MOVED] < s.clock[_MOVES]:
+        transfer = s.transfers[s.clock[_MOVED] & ring]
+        beat = s.beats[transfer.command]
+        gathered = s.gathered[transfer.command]
+        if gathered.arrived < _takers(beat):
+            break
+        # It begins in the last cycle of the transfer before at the earliest, as a command does.
+        cycle = max(gathered.since, s.clock[_MOVE_END])
+        transfer.popped = cycle
+        s.clock[_MOVE_END] = cycle + s.work[beat.work].before
+        s.clock[_MOVED] += 1
+        goes_on |= s.clock[_BLOCKED_BY] == s.tiles.shape[0]
+        for member in range(_takers(beat)):
+            number = _taker(beat, member)
+            tile = s.tiles[number]
+            s.queue[number, tile.popped & (s.queue.shape[1] - 1)].popped = cycle
+            tile.popped += 1
+            tile.command = _NONE
+            tile.free = s.clock[_MOVE_END]
+            s.to_start[s.clock[_TO_START]] = number
+            s.clock[_TO_START] += 1
+            goes_on |= s.clock[_BLOCKED_BY] == number
+        s.clock[_END] = max(s.clock[_END], s.clock[_MOVE_END])
+    return goes_on
+
+
 @kernel
 def _start(s):
     """Let tiles that can take a command take what is in their queues; gives whether the dispatcher can go on."""
@@ -186,7 +235,7 @@ def _start(s):
             entry = s.queue[number, tile.popped & (s.queue.shape[1] - 1)]
             beat = s.beats[entry.command]
             cycle = max(entry.accepted + QUEUE_LATENCY, tile.free)
-            if beat.outputs == 0:
+            if beat.outputs == 0 and beat.sender == NO_SENDER:
                 entry.popped = cycle
                 tile.popped += 1
                 tile.free = cycle + s.work[beat.work].before
@@ -198,11 +247,35 @@ def _start(s):
             gathered = s.gathered[entry.command]
             gathered.arrived += 1
             gathered.since = max(gathered.since, cycle)
-            if gathered.arrived == beat.count:
+            if beat.sender != NO_SENDER:
+                goes_on |= _move(s)
+            elif gathered.arrived == beat.count:
                 if beat.first <= s.clock[_BLOCKED_BY] < beat.first + beat.count:
                     goes_on = True
                 _begin(s, entry.command, gathered.since)
     return goes_on
+
+
+@kernel
+def _room(s, beat, depth):
+    """Return the cycle from which there is room for a beat, or -1: what it waits for is left in the clock."""
+    mask = s.queue.shape[1] - 1
+    cycle = s.clock[_ACCEPTED] + 1
+    for member in range(_takers(beat)):
+        number = _taker(beat, member)
+        tile = s.tiles[number]
+        if tile.accepted >= depth:
+            if tile.popped <= tile.accepted - depth:
+                s.clock[_BLOCKED_BY] = number
+                return np.int64(-1)
+            cycle = max(cycle, s.queue[number, (tile.accepted - depth) & mask].popped + 1)
+    if beat.sender != NO_SENDER and s.clock[_MOVES] >= depth:
+        if s.clock[_MOVED] <= s.clock[_MOVES] - depth:
+            # The queue of the transfers stands behind those of the tiles.
+            s.clock[_BLOCKED_BY] = s.tiles.shape[0]
+            return np.int64(-1)
+        cycle = max(cycle, s.transfers[(s.clock[_MOVES] - depth) & (s.transfers.shape[0] - 1)].popped + 1)
+    return cycle
 
 
 @kernel
@@ -211,17 +284,14 @@ def _dispatch(s, depth):
     mask = s.queue.shape[1] - 1
     while s.clock[_BEAT] < s.beats.shape[0]:
         beat = s.beats[s.clock[_BEAT]]
-        cycle = s.clock[_ACCEPTED] + 1
-        for member in range(beat.count):
-            number = beat.first + member * beat.stride
-            tile = s.tiles[number]
-            if tile.accepted >= depth:
-                if tile.popped <= tile.accepted - depth:
-                    s.clock[_BLOCKED_BY] = number
-                    return
-                cycle = max(cycle, s.queue[number, (tile.accepted - depth) & mask].popped + 1)
-        for member in range(beat.count):
-            number = beat.first + member * beat.stride
+        cycle = _room(s, beat, depth)
+        if cycle < 0:
+            return
+        if beat.sender != NO_SENDER:
+            s.transfers[s.clock[_MOVES] & (s.transfers.shape[0] - 1)].command = s.clock[_BEAT]
+            s.clock[_MOVES] += 1
+        for member in range(_takers(beat)):
+            number = _taker(beat, member)
             tile = s.tiles[number]
             entry = s.queue[number, tile.accepted & mask]
             entry.command = s.clock[_BEAT]
@@ -243,7 +313,8 @@ def follow_cascades(beats, work, tiles, command_depth, response_depth, served, s
     Parameters
     ----------
     beats : `twinbar.emulator.engines.bulk.cascade_ops.BEAT` [commands]
-        In the order of the stream. Cascades that have a tile in common have all of them in common.
+        In the order of the stream. Cascades that have a tile in common have all of them in common. A tile that sends
+        activations is not among those that take them.
     work : `twinbar.emulator.engines.bulk.cascade_ops.WORK` [n]
     tiles, command_depth, response_depth, served, stalls
         As in `twinbar.emulator.engines.bulk.schedule.schedule`.
@@ -270,15 +341,17 @@ def follow_cascades(beats, work, tiles, command_depth, response_depth, served, s
         np.full(tiles, NEVER, np.int64),
         np.zeros((HORIZON, words), np.uint64),
         np.zeros(2 * tiles, np.int64),
-        np.zeros(7, np.int64),
+        np.zeros(10, np.int64),
         stalls,
         waits,
+        np.zeros(ring, _QUEUED),
     )
     offering = np.zeros(words, np.uint64)
     for number in range(tiles):
         s.tiles[number].command = _NONE
     s.clock[_ACCEPTED] = -1
     s.clock[_END] = -1
+    s.clock[_BLOCKED_BY] = _NONE
     s.clock[KNOWN] = HORIZON
     before, before_that = np.int64(-2), np.int64(-3)
     now = np.int64(0)

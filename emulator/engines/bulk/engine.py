@@ -11,6 +11,7 @@ import torch
 
 from twinbar.emulator.contract.activity import Activity, sum_of_tiles
 from twinbar.emulator.contract.bulk_operations import (
+    ChainedLayer,
     LayerProduct,
     MultiplyResult,
     PulseList,
@@ -19,6 +20,7 @@ from twinbar.emulator.contract.bulk_operations import (
     WriteResult,
     check_shape,
 )
+from twinbar.emulator.contract.chain_moves import ChainRegisters, Move, RegisterLists, outputs_in_order, transfers_of
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.lane_sums import add_up, saturate
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
@@ -46,6 +48,7 @@ from twinbar.emulator.engines.bulk.multiplied_program import MultipliedProgram
 from twinbar.emulator.engines.bulk.multiply_plan import MultiplyPlan, PlanPart
 from twinbar.emulator.engines.bulk.program_activity import program_activity
 from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
+from twinbar.emulator.engines.bulk.transfer_ops import count_kept, count_transfers
 from twinbar.emulator.kernels.tile_threads import FEW_CELLS, for_tiles
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
@@ -137,10 +140,12 @@ class FastEngine:
             self._states.fault[:] = faults
         controller = array.controller(tiles)
         self._stream = Stream(controller)
-        self._plans: dict[int, MultiplyPlan] = {}
+        self._plans: dict[tuple[int, bool, bool], MultiplyPlan] = {}
         self._programs: OrderedDict[tuple[object, ...], MultipliedProgram] = OrderedDict()
         self._conversions: dict[int, ColumnConversion] = {}
-        self._groups = InputGroups(tiles, layers if controller.shared_inputs else ())
+        shared = layers if controller.shared_inputs else ()
+        self._groups = InputGroups(tiles, shared, alone=controller.chain)
+        self._activations = ChainRegisters(tiles, array.columns)
         self._converters = make_converters(config, tiles)
         for_tiles(
             cell_loops.initialize,
@@ -297,12 +302,22 @@ class FastEngine:
         self._take_ramps(after)
         self._driven[:] = cell_writes.NOTHING_DRIVEN
         work = np.array([DECIDE_CYCLES, *[REGISTER_WRITE_CYCLES] * registers, ARM_CYCLES], np.int64)
+        return self._housekeeping(np.arange(self.tiles + 1) * len(work), np.tile(work, self.tiles))
+
+    def _housekeeping(self, offsets: np.ndarray, work: np.ndarray) -> Activity:
+        """Follow lists of commands that do not touch the array, each with its cycles before the response."""
         totals = self._nothing()
-        totals.phases[:, Phase.DECIDE] = work.sum()
-        totals.phases[:, Phase.RESPOND] = len(work)
-        totals.actions[:, [Action.COMMAND_BEAT, Action.RESPONSE_BEAT]] = len(work)
-        offsets = np.arange(self.tiles + 1) * len(work)
-        return self._cell_activity(self._stream.follow_lists(offsets, np.tile(work, self.tiles)), totals)
+        counts = np.diff(offsets)
+        totals.phases[:, Phase.DECIDE] = np.diff(np.concatenate([[0], np.cumsum(work)])[offsets])
+        totals.phases[:, Phase.RESPOND] = counts
+        totals.actions[:, [Action.COMMAND_BEAT, Action.RESPONSE_BEAT]] = counts[:, None]
+        return self._cell_activity(self._stream.follow_lists(offsets, work), totals)
+
+    def _write_lists(self, lists: RegisterLists) -> Activity:
+        """Write registers, each tile its own list, in a program of their own; there is none where lists are empty."""
+        if not len(lists.addresses):
+            return Activity()
+        return self._housekeeping(lists.offsets, np.full(len(lists.addresses), REGISTER_WRITE_CYCLES, np.int64))
 
     def _take_ramps(self, registers: WriteRegisters) -> None:
         self._ramps = registers
@@ -343,10 +358,13 @@ class FastEngine:
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         product = LayerProduct(block, inputs, full_scale)
+        before = self._write_lists(self._activations.answer([block]))
         own = self._pass(product)
         if self._suits_one_call(own):
-            return self._multiply_in_one_call(product, own)
-        return self._multiply_apart([product], [own])[0]
+            result = self._multiply_in_one_call(product, own)
+        else:
+            result = self._multiply_apart([product], [own])[0]
+        return _behind(before, result)
 
     def _suits_one_call(self, own: LayerPass) -> bool:
         """Whether a product takes one thread, and sums that stay in the caches."""
@@ -398,7 +416,34 @@ class FastEngine:
 
     def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Multiply by several layers in one program (see `Engine.multiply_together`)."""
-        return self._multiply_apart(products, [self._pass(product) for product in products])
+        before = self._write_lists(self._activations.answer([product.block for product in products]))
+        results = self._multiply_apart(products, [self._pass(product) for product in products])
+        return [_behind(before, results[0]), *results[1:]]
+
+    def multiply_chain(self, chain: Sequence[ChainedLayer], inputs: np.ndarray) -> list[MultiplyResult]:
+        """Multiply by layers that follow one another in one program (see `Engine.multiply_chain`)."""
+        plans = [self._plan(layer.block, fed=n > 0, answered=layer.answered) for n, layer in enumerate(chain)]
+        outputs = [plan.outputs for plan in plans]
+        transfers = transfers_of(chain, outputs, self._stream.controller)
+        before = self._write_lists(self._activations.prepare(chain, outputs))
+        passes, found = [], []
+        for layer, plan in zip(chain, plans, strict=True):
+            product = LayerProduct(layer.block, inputs, layer.full_scale)
+            own = self._pass(product, plan)
+            codes, extremes = self._multiplied(product, own)
+            sums = self._lanes(own, codes)
+            passes.append(own)
+            found.append((sums if layer.answered else sums[:, :, :0], extremes))
+            if layer.functions is not None:
+                inputs = layer.functions.codes(outputs_in_order(sums, plan.outputs))
+        program = self._chain_program(chain, passes, transfers)
+        activity = self._multiply_activity(passes, program)
+        results = []
+        for (sums, extremes), made in zip(found, program.made, strict=True):
+            lowest, highest, clipped = join_extremes(extremes) if made else (0, 0, 0)
+            results.append(MultiplyResult(sums, lowest, highest, clipped, made, activity))
+            activity = Activity()
+        return [_behind(before, results[0]), *results[1:]]
 
     def _multiply_apart(self, products: Sequence[LayerProduct], passes: Sequence[LayerPass]) -> list[MultiplyResult]:
         """Multiply by several layers, or with several threads: a kernel for sums, for conversions, and for counts."""
@@ -419,7 +464,7 @@ class FastEngine:
         lane_bits = self._stream.controller.lane_bits
         return add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
 
-    def _pass(self, product: LayerProduct) -> LayerPass:
+    def _pass(self, product: LayerProduct, plan: MultiplyPlan | None = None) -> LayerPass:
         """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
         array, block = self.config.array, product.block
         codes = np.ascontiguousarray(product.inputs, np.uint8)
@@ -428,15 +473,17 @@ class FastEngine:
         ranges = self._ranges[block.tiles]
         changed = ranges != code
         ranges[:] = code
-        return LayerPass(self._plan(block), steps, changed)
+        return LayerPass(self._plan(block) if plan is None else plan, steps, changed)
 
-    def _plan(self, block: TileBlock) -> MultiplyPlan:
-        plan = self._plans.get(block.first_tile)
+    def _plan(self, block: TileBlock, *, fed: bool = False, answered: bool = True) -> MultiplyPlan:
+        place = block.first_tile, fed, answered
+        plan = self._plans.get(place)
         if plan is None or plan.block is not block:
             pairs = self.config.array.pairs == "subtract"
             shared = self._groups.of(block) is not None
-            plan = MultiplyPlan.of(block, self._stream.controller, pairs=pairs, shared=shared)
-            self._plans[block.first_tile] = plan
+            controller = self._stream.controller
+            plan = MultiplyPlan.of(block, controller, pairs=pairs, shared=shared, fed=fed, answered=answered)
+            self._plans[place] = plan
         return plan
 
     def _multiplied(self, product: LayerProduct, own: LayerPass) -> tuple[np.ndarray, np.ndarray]:
@@ -583,9 +630,46 @@ class FastEngine:
             self._stream.served = program.course.served
             return program
         course = self._stream.follow_multiplications(passes, self._t)
+        program = self._counted(passes, course, self._nothing())
+        self._remember(key, program)
+        return program
+
+    def _chain_program(
+        self, chain: Sequence[ChainedLayer], passes: Sequence[LayerPass], transfers: Sequence[Sequence[Move]]
+    ) -> MultipliedProgram:
+        """Return what a chain does, and let the streams go on behind it."""
+        key = (self._stream.served, "chain", *(own.key for own in passes))
+        program = self._programs.get(key)
+        if program is not None:
+            self._programs.move_to_end(key)
+            self._stream.served = program.course.served
+            return program
+        course = self._stream.follow_chain(passes, transfers, self._t)
         totals = self._nothing()
+        program = self._counted(passes, course, totals, chain, transfers)
+        self._remember(key, program)
+        return program
+
+    def _remember(self, key: tuple[object, ...], program: MultipliedProgram) -> None:
+        self._programs[key] = program
+        if len(self._programs) > REMEMBERED:
+            self._programs.popitem(last=False)
+
+    def _counted(
+        self,
+        passes: Sequence[LayerPass],
+        course: ProgramCourse,
+        totals: cell_writes.Totals,
+        chain: Sequence[ChainedLayer] = (),
+        transfers: Sequence[Sequence[Move]] = (),
+    ) -> MultipliedProgram:
+        """Count what a program of multiplications does, and what moves between the layers of a chain."""
         made = [self._count_pass(own, waits, totals) for own, waits in zip(passes, course.waits, strict=True)]
-        program = MultipliedProgram(
+        for layer, own in zip(chain, passes, strict=False):
+            count_kept(layer, own.plan.outputs, own.batch, totals)
+        for own, moves in zip(passes[1:], transfers, strict=False):
+            count_transfers(moves, own.plan.block, own.batch, totals)
+        return MultipliedProgram(
             course,
             program_activity(course, totals),
             tuple(made),
@@ -595,10 +679,6 @@ class FastEngine:
                 for own, waits in zip(passes, course.waits, strict=True)
             ),
         )
-        self._programs[key] = program
-        if len(self._programs) > REMEMBERED:
-            self._programs.popitem(last=False)
-        return program
 
     def _count_pass(self, own: LayerPass, waits: np.ndarray, totals: cell_writes.Totals) -> np.ndarray:
         """Count what the tiles of one layer do (``waits`` as in `ProgramCourse`); gives the channels' conversions."""
@@ -693,6 +773,7 @@ class FastEngine:
             "offsets": converters.offsets,
             "pair_offsets": converters.pair_offsets,
             "trims": converters.trims,
+            **(self._activations.state() if self._stream.controller.chain else {}),
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -715,6 +796,14 @@ class FastEngine:
         self._stream.served = int(state["served"])
         draw_errors(self._converters, self._scalars, self._tables)
         self._refresh()
+
+
+def _behind(before: Activity, result: MultiplyResult) -> MultiplyResult:
+    """Return a result that also stands for a program before it, if there was one."""
+    if not before.cycles:
+        return result
+    before += result.activity
+    return replace(result, activity=before)
 
 
 def _joined(codes: list[np.ndarray], widest: int) -> np.ndarray:

@@ -43,6 +43,8 @@ class MultiplyPlan:
         Words of the row registers that a vector fills.
     shared : bool
         Whether the column tiles of a row share their inputs.
+    lanes : int
+        Outputs in a response beat.
     parts : tuple of PlanPart
         The whole layer, or each of its columns of tiles.
     spared : int64 [tiles of the layer, len(ACTIONS)]
@@ -56,18 +58,44 @@ class MultiplyPlan:
     widest: int
     words: np.ndarray
     shared: bool
+    lanes: int
     parts: tuple[PlanPart, ...]
     spared: np.ndarray
     key: tuple[object, ...]
 
     @classmethod
-    def of(cls, block: TileBlock, controller: ControllerConfig, *, pairs: bool, shared: bool) -> "MultiplyPlan":
-        """Plan a layer whose pairs of columns are subtracted (``pairs``) or not."""
+    def of(
+        cls,
+        block: TileBlock,
+        controller: ControllerConfig,
+        *,
+        pairs: bool,
+        shared: bool,
+        fed: bool = False,
+        answered: bool = True,
+    ) -> "MultiplyPlan":
+        """Plan a layer.
+
+        Parameters
+        ----------
+        block : TileBlock
+        controller : ControllerConfig
+        pairs : bool
+            Whether pairs of columns are subtracted.
+        shared : bool
+        fed : bool
+            Whether transfers bring its inputs, instead of LOADs.
+        answered : bool
+            Whether its sums go to the host; else one beat says that they are all kept.
+        """
         outputs = block.used_columns // 2 if pairs else block.used_columns
         words = -(-block.used_rows // controller.rows_per_word)
-        spared = spared_beats(block, words, outputs, controller.outputs_per_beat, shared=shared)
-        key = block.first_tile, block.by_column, block.cascade, shared, words.tobytes(), outputs.tobytes()
-        return cls(block, outputs, int(outputs.max()), words, shared, _parts(block, outputs), spared, key)
+        if fed:
+            words = np.zeros_like(words)
+        lanes = controller.outputs_per_beat if answered else max(int(outputs.max()), 1)
+        spared = spared_beats(block, words, outputs, lanes, shared=shared)
+        key = block.first_tile, block.by_column, block.cascade, shared, lanes, words.tobytes(), outputs.tobytes()
+        return cls(block, outputs, int(outputs.max()), words, shared, lanes, _parts(block, outputs), spared, key)
 
 
 def _parts(block: TileBlock, outputs: np.ndarray) -> tuple[PlanPart, ...]:

@@ -6,12 +6,14 @@ from typing import Final
 
 import numpy as np
 
+from twinbar.emulator.contract.chain_moves import Move
 from twinbar.emulator.contract.vector_order import in_proportion
 from twinbar.emulator.engines.bulk.cascade_ops import cascade_ops
 from twinbar.emulator.engines.bulk.cascade_schedule import follow_cascades
 from twinbar.emulator.engines.bulk.layer_pass import LayerPass
 from twinbar.emulator.engines.bulk.schedule import schedule
 from twinbar.emulator.engines.bulk.schedule_ops import list_ops, multiply_ops
+from twinbar.emulator.engines.bulk.transfer_ops import transfer_ops
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Durations
 
@@ -81,8 +83,34 @@ class Stream:
         own_waits = tuple(waits[positions] for positions in places)
         return ProgramCourse(course.cycles, course.stalls, course.served, own_waits)
 
+    def follow_chain(
+        self, passes: Sequence[LayerPass], transfers: Sequence[Sequence[Move]], t: Durations
+    ) -> ProgramCourse:
+        """Follow a program of layers that feed one another: image by image, each layer behind what brings its inputs.
+
+        ``transfers`` are those to every layer but the first.
+        """
+        registers, vectors, works, places = self._layers(passes, t)
+        behind = sum(len(work) for work in works)
+        for number, (own, moves) in enumerate(zip(passes[1:], transfers, strict=True), 1):
+            beats, work = transfer_ops(moves, own.plan.block, behind)
+            behind += len(work)
+            works.append(work)
+            vectors[number] = np.concatenate([np.broadcast_to(beats, (own.batch, len(beats))), vectors[number]], axis=1)
+        beats = np.concatenate([*registers, np.concatenate(vectors, axis=1).reshape(-1)])
+        work = np.concatenate(works)
+        course, waits = self._follow_cascades(beats, work, np.zeros((len(work), 2), np.int64))
+        return ProgramCourse(course.cycles, course.stalls, course.served, tuple(waits[own] for own in places))
+
     def _together(self, passes: Sequence[LayerPass], t: Durations) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
         """Return beats and work of a program as `cascade_ops` does, and the places of each layer in the work."""
+        registers, vectors, works, places = self._layers(passes, t)
+        return np.concatenate([*registers, in_proportion(vectors)]), np.concatenate(works), places
+
+    def _layers(
+        self, passes: Sequence[LayerPass], t: Durations
+    ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+        """Return the beats of each layer: its registers, its vectors in rows; its work, and its places in all work."""
         registers, vectors, works, places = [], [], [], []
         behind = 0
         for own in passes:
@@ -96,7 +124,7 @@ class Stream:
                 own.plan.words,
                 own.plan.outputs,
                 self.controller.adc_channels,
-                self.controller.outputs_per_beat,
+                own.plan.lanes,
                 own.changed,
                 t,
             )
@@ -107,7 +135,7 @@ class Stream:
             works.append(work)
             places.append(positions + behind)
             behind += len(work)
-        return np.concatenate([*registers, in_proportion(vectors)]), np.concatenate(works), places
+        return registers, vectors, works, places
 
     def _follow_cascades(
         self, beats: np.ndarray, work: np.ndarray, waits: np.ndarray
