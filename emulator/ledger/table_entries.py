@@ -101,8 +101,8 @@ class ChargedLine(TomlTable):
 class SwitchedLines(TomlTable):
     """Lines of the array that an action switches up and down, all at once.
 
-    A line takes ``C (high - low) high`` joules from its supply each time, where ``C`` is ``capacitance`` and ``per_cell``
-    times the cells of the line.
+    A line takes ``C (high - low) high`` joules from its supply each time, where ``C`` is ``capacitance`` and
+    ``per_cell`` times the cells of the line.
 
     Parameters
     ----------

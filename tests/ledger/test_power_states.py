@@ -10,7 +10,7 @@ import tomli_w
 from ledger_samples import approx, change, make_ledger
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.ledger.energy_table import EnergyTable, energy_table_names, load_energy_table
+from twinbar.emulator.ledger.energy_table import EnergyTable, load_energy_table
 from twinbar.hw.actions import Action
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import Phase
