@@ -1,5 +1,6 @@
 """Tiki-Taka, low rank, two pulses, selective verify and threshold training against their definitions, by hand."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.nn.mapping import map_layers
 from twinbar.host.update.cell_access import LayerUpdate, OuterProducts
-from twinbar.host.update.low_rank_sum import LowRankSum
+from twinbar.host.update.low_rank_sum import LowRankSum, mixing
 from twinbar.host.update.policies.low_rank import LowRank, LowRankSettings
 from twinbar.host.update.policies.selective_verify import SelectiveVerify, SelectiveVerifySettings
 from twinbar.host.update.policies.threshold import Threshold, ThresholdSettings
@@ -116,6 +117,30 @@ def test_a_sum_of_few_outer_products_is_exact_and_a_longer_one_the_best_of_its_r
     total.add(np.array([[3, 0]], np.float32), np.array([[1, 0]], np.float32))
     total.add(np.array([[0, 2]], np.float32), np.array([[0, 1]], np.float32))
     assert total.matrix() == pytest.approx(np.array([[3, 0], [0, 0]]), abs=1e-6)
+
+
+def test_the_unbiased_form_mixes_what_the_biased_one_cuts() -> None:
+    # Sizes 3 and 2 in one column: v = (sqrt(1 - 3/5), sqrt(1 - 2/5)), orthogonal to it is (sqrt(0.6), -sqrt(0.4)), and
+    # sqrt(5) times that has the squares 3 and 2.
+    for sign in (1.0, -1.0):
+        total = LowRankSum(2, 2, 1)
+        signs = np.array([[1.0, sign]])
+        total.add(np.array([[3, 0]], np.float32), np.array([[1, 0]], np.float32), signs)
+        total.add(np.array([[0, 2]], np.float32), np.array([[0, 1]], np.float32), signs)
+        found = total.matrix()
+        assert np.diag(found) == pytest.approx([3, 2], abs=1e-5)
+        assert abs(found[0, 1]) == pytest.approx(np.sqrt(6), abs=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [[3, 2, 1], [10, 1, 1, 0.5], [4, 3, 0, 0], [5, 0], [0, 0], [1, 1, 1, 1]])
+def test_mixed_values_are_right_on_average_over_all_signs(sizes: list[float]) -> None:
+    values = np.array(sizes, float)
+    found = [mixing(values, np.array(signs)) for signs in itertools.product((-1.0, 1.0), repeat=len(values))]
+    assert all(one.shape == (len(values), len(values) - 1) for one in found)
+    assert np.mean([one @ one.T for one in found], axis=0) == pytest.approx(np.diag(values), abs=1e-9)
+    # A value that is larger than the rest together is kept as it is.
+    if values[0] > values[1:].sum():
+        assert all(abs(one[0]).tolist() == [np.sqrt(values[0])] + [0] * (len(values) - 2) for one in found)
 
 
 def test_low_rank_writes_when_enough_weights_change_a_level(layer: Layer) -> None:
