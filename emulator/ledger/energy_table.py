@@ -210,8 +210,8 @@ def _check(data: dict[str, Any], name: str, what: str) -> EnergyTable:
 def _on_its_base(data: dict[str, Any], name: str, what: str) -> dict[str, Any]:
     """Complete a table that states only what differs from the one that it names as ``base``.
 
-    Its entries replace those of the same action or component; ``without`` names static powers of the base that its
-    circuit does not have.
+    Its entries replace those of the same action or component; ``without`` names components of the base, of static power
+    or area, that its circuit does not have.
     """
     if "base" not in data:
         if "without" in data:
@@ -224,17 +224,17 @@ def _on_its_base(data: dict[str, Any], name: str, what: str) -> dict[str, Any]:
         raise ConfigError(f"{what}: base is {base_name!r}; it must be the name of another energy table")
     base = load_energy_table(base_name).model_dump(exclude_unset=True, exclude={"name"})
     left_out = data.get("without", [])
-    known = sorted({entry["component"] for entry in base["static_power"]})
+    known = sorted({entry["component"] for key in ("static_power", "area") for entry in base.get(key, [])})
     for component in left_out if isinstance(left_out, list) else [left_out]:
         if component not in known:
             raise ConfigError(f"{what}: without names {component!r}; {base_name} has {', '.join(known)}")
     merged = base | {key: value for key, value in data.items() if key not in ("base", "without")}
     if isinstance(data.get("actions", {}), dict):
         merged["actions"] = base["actions"] | data.get("actions", {})
-    for key, gone in (("static_power", left_out), ("area", [])):
+    for key in ("static_power", "area"):
         own = data.get(key, [])
         if isinstance(own, list) and all(isinstance(entry, dict) for entry in own):
-            replaced = {*gone, *(entry.get("component") for entry in own)}
+            replaced = {*left_out, *(entry.get("component") for entry in own)}
             merged[key] = [entry for entry in base.get(key, []) if entry["component"] not in replaced] + own
     return merged
 

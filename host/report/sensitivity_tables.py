@@ -54,8 +54,9 @@ def sensitivity_page(result: Mapping[str, Any]) -> Iterator[str]:
         f"each assumed value by {1 - result['step']:.1f} and by {1 + result['step']:.1f}, alone, and measures an array "
         "of 48 x 48 cells with 16 levels: writes of all cells by one level, and a product. Listed are changes of at "
         f"least {100 * LEAST:.0f} %, and of {TIMES_CHANCE} times what five arrays of the same preset differ by. A dash "
-        "is no such change, or a value that the preset does not allow. Values that are 0 are not moved. What energy "
-        "tables assume has an interval in every report ([uncertainty](ledger.md))."
+        "is no such change, or a value that the preset does not allow. Values that are 0 are not moved; a nominal "
+        "voltage is moved while the ramps of writes stay where they are, so that the response holds at another voltage "
+        "than that of the pulses. What energy tables assume has an interval in every report ([uncertainty](ledger.md))."
     )
     yield ""
     rows = [row for device, found in result["devices"].items() for row in sensitive_rows(device, found)]

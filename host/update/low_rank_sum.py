@@ -20,8 +20,8 @@ class LowRankSum:
     -----
     An outer product joins by orthogonalizing both factors with it and cutting the singular values of the small matrix
     between them down to the rank: the biased form of A. Gural et al., Low-rank training of deep neural networks for
-    emerging memory technology, arXiv:2009.03887 (2020). In the unbiased form the smallest singular values are mixed with
-    random signs instead of cut (`mixing`), so that the sum is right on average.
+    emerging memory technology, arXiv:2009.03887 (2020). In the unbiased form the smallest singular values are mixed
+    with random signs instead of cut (`mixing`), so that the sum is right on average.
     """
 
     def __init__(self, outputs: int, inputs: int, rank: int) -> None:
@@ -75,8 +75,8 @@ class LowRankSum:
 def mixing(sizes: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """Return a matrix Z with one column less than rows, of which ``Z Z'`` is ``diag(sizes)`` on average over the signs.
 
-    The large values are kept; of the q - m + 1 smallest, k = q - m columns are made, whose variance is the least that an
-    unbiased choice can have (F. Benzing et al., Optimal Kronecker-sum approximation of real time recurrent learning,
+    The large values are kept; of the q - m + 1 smallest, k = q - m columns are made, whose variance is the least that
+    an unbiased choice can have (F. Benzing et al., Optimal Kronecker-sum approximation of real time recurrent learning,
     ICML 2019, which Gural et al. use).
 
     Parameters

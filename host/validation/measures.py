@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.write_registers import Ramp
+from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.host.cells.bias_record import BiasRecord
 from twinbar.host.cells.chip import Chip
@@ -98,12 +99,12 @@ def fixed_pulse_writes(
     registers, reset_gate = config.registers, config.registers.reset_gate.stop
     gate = config.cells.volts_to_code(law.offset.si + middle / law.slope.si)
     chip.disarm()
-    for record, lines, width in (
-        ("set", {"bit_line": registers.set_amplitude.stop, "word_line": gate}, config.timing.width_set),
-        ("reset", {"source_line": registers.reset_amplitude.stop, "word_line": reset_gate}, config.timing.width_reset),
-    ):
-        fixed = {line: Ramp(code, 0, code) for line, code in lines.items()}
-        chip.set_record(record, BiasRecord(**fixed, width_cycles=width))
+    forward, back, target_gate, open_gate = map(
+        _fixed, (registers.set_amplitude.stop, registers.reset_amplitude.stop, gate, reset_gate)
+    )
+    widths = config.timing.width_set, config.timing.width_reset
+    chip.set_record("set", BiasRecord(bit_line=forward, word_line=target_gate, width_cycles=widths[SET]))
+    chip.set_record("reset", BiasRecord(source_line=back, word_line=open_gate, width_cycles=widths[RESET]))
     chip.arm("write")
     pulses = np.zeros((SIDE, SIDE), np.int64)
     pending = np.ones((SIDE, SIDE), bool)
@@ -220,6 +221,10 @@ def _quick_reproduction() -> dict[str, Any]:
         result = reproduce(config, run, SilentProgress())
     figures: dict[str, Any] = result["networks"]["mlp-256"]
     return figures
+
+
+def _fixed(code: int) -> Ramp:
+    return Ramp(code, 0, code)
 
 
 def _shrunken_mnist(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Which assumed values of a preset matter: each is moved, and what writes and products come to is set beside the rest."""
+"""Which assumed values of a preset matter: each is moved, and what writes and products come to is compared."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,12 +71,12 @@ def _of_device(preset: Preset) -> dict[str, Any]:
         if quantity.certainty != "assumed" or not np.any(quantity.value):
             continue
         ways = [_figures(moved(preset, key, factor), 0) for factor in (1 - STEP, 1 + STEP)]
-        change = {
+        change: dict[str, list[float | None]] = {
             name: [way[name] / base[name] - 1 if way and base[name] else None for way in ways] for name in FIGURES
         }
-        values.append({"key": key, "value": str(quantity), "change": change})
-    values.sort(key=lambda row: -largest(row["change"]))
-    return {"figures": base, "chance": chance, "values": values}
+        values.append((largest(change), {"key": key, "value": str(quantity), "change": change}))
+    values.sort(key=lambda value: -value[0])
+    return {"figures": base, "chance": chance, "values": [value for _, value in values]}
 
 
 def largest(change: Mapping[str, Sequence[float | None]]) -> float:

@@ -22,7 +22,9 @@ def test_one_value_is_moved_and_no_other() -> None:
     # Of a list every number.
     lists = moved(load_preset("neurram"), "relaxation.sigma[0]", 2.0)
     assert lists is not None
-    assert dict(lists.quantities())["relaxation.sigma[0]"].value == pytest.approx([0.696, 32.06, -87.706, 90.786, -33.63])
+    assert dict(lists.quantities())["relaxation.sigma[0]"].value == pytest.approx(
+        [0.696, 32.06, -87.706, 90.786, -33.63]
+    )
     # Initially cells must lie within the window.
     assert moved(load_preset("taox-hfox"), "initial.mean", 0.5) is None
 

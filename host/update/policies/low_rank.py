@@ -2,9 +2,9 @@
 
 A. Gural, P. Nadeau, M. Tikekar, B. Murmann, Low-rank training of deep neural networks for emerging memory technology
 (LRT), arXiv:2009.03887 (2020): outer products of errors and inputs join a sum of fixed rank one after the other, in its
-biased or its unbiased form (`twinbar.host.update.low_rank_sum`). After some steps the update is applied to the quantized weights if it
-changes enough of them; else it goes on accumulating. Weights are what cells hold: there is no float copy, and no memory
-of gradient or optimizer, only the factors.
+biased or its unbiased form (`twinbar.host.update.low_rank_sum`). After some steps the update is applied to the
+quantized weights if it changes enough of them; else it goes on accumulating. Weights are what cells hold: there is no
+float copy, and no memory of gradient or optimizer, only the factors.
 """
 
 from collections.abc import Mapping, Sequence
