@@ -63,7 +63,10 @@ def test_what_a_table_does_not_state_is_that_of_its_base(tmp_path: Path) -> None
         ('base = "mine"', "base is 'mine'; it must be the name of another energy table"),
         ("base = 3", "base is 3; it must be the name of another energy table"),
         ('base = "macro-65"', "there is no energy table 'macro-65'; did you mean 'macro-65nm'"),
-        ('base = "macro-65nm"\nwithout = ["amplifier"]', "without names 'amplifier'; macro-65nm has amplifiers, cells, converter"),
+        (
+            'base = "macro-65nm"\nwithout = ["amplifier"]',
+            "without names 'amplifier'; macro-65nm has amplifiers, cells, converter",
+        ),
         ('base = "macro-65nm"\nactions = 3', "actions"),
         ('base = "macro-65nm"\nstatic_power = 3', "static_power"),
         ('base = "neurram-130nm"\n[actions.input_step.lines]\nlow = 3', "actions.input_step"),

@@ -56,10 +56,10 @@ class TwoArraysBench:
         self.cells, self.fast = cells, fast
         policy.initialize([LayerUpdate(self.weights, cells, [fast])], self.access)
 
-    def step(self, levels: Any) -> list[tuple[str, dict[Any, int]]]:
+    def step(self, levels: Any, rate: float = 0.0) -> list[tuple[str, dict[Any, int]]]:
         self.weights += np.asarray(levels, np.float32) * np.float32(STEP)
         self.access.events.clear()
-        self.policy.carry_out([LayerUpdate(self.weights, self.cells, [self.fast])], self.access, 0.0)
+        self.policy.carry_out([LayerUpdate(self.weights, self.cells, [self.fast], rate=rate)], self.access, 0.0)
         return self.access.events
 
 
@@ -89,6 +89,20 @@ def test_tiki_taka_shifts_a_to_zero_and_transfers_one_input_after_the_other(
     # Then it is input 1's turn: -1 level takes G- up by two SET pulses.
     assert bench.step([[0, 0]])[1:] == [("read inputs", {(0, 1, "+"): 0}), ("pulse", {(0, 1, "-"): 2})]
     assert (bench.weights / STEP).tolist() == [[3, -3]]
+
+
+@pytest.mark.parametrize(("scaled", "pulses"), [(True, [2, 1, 0]), (False, [2, 2, 2])])
+def test_transfers_of_tiki_taka_fall_with_the_learning_rate(
+    layer: Layer, auxiliary: Callable[[int, int], ProgrammedLayer], scaled: bool, pulses: list[int]
+) -> None:
+    settings = TwoArraysSettings(zero_shift_pulses=0, transfer_inputs=1, transfer_rate=2.0, scale_transfer=scaled)
+    bench = TwoArraysBench(TikiTaka(settings), layer(np.zeros((1, 2))), auxiliary(1, 2), [[0.5, 0.5]])
+    # Twice 0.5 levels are two SET pulses of half a level, at half the learning rate one, without any none.
+    found = []
+    for rate in (0.1, 0.05, 0.0):
+        found.append(sum(bench.step([[0, 0]], rate)[-1][1].values()))
+        bench.step([[0, 0]], rate)  # the turn of input 1
+    assert found == pulses
 
 
 @pytest.mark.parametrize(("forget", "after"), [(True, 0.0), (False, 0.2)])
