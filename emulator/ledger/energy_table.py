@@ -18,8 +18,10 @@ from twinbar.emulator.ledger.table_entries import (
     ENERGY_UNITS,
     FREQUENCY_UNITS,
     POWER_UNITS,
+    REFERENCE_SIZE,
     STATES,
     ActionEnergy,
+    ArraySize,
     ComponentArea,
     PowerState,
     Sourced,
@@ -134,6 +136,7 @@ class EnergyTable(TomlTable):
         input_bits: int,
         lane_bits: int = VALUE_BITS,
         voltages: LineVoltages = REFERENCE,
+        size: ArraySize = REFERENCE_SIZE,
     ) -> Price:
         """Return what one action costs.
 
@@ -146,6 +149,8 @@ class EnergyTable(TomlTable):
             Width of a value on its way between tiles.
         voltages : LineVoltages
             What the lines are charged to, in volts.
+        size : ArraySize
+            Rows and columns of the array.
 
         Raises
         ------
@@ -155,7 +160,7 @@ class EnergyTable(TomlTable):
         name = ACTIONS[action]
         entry = self.actions[name]
         try:
-            fixed = entry.energy_j(adc_bits, input_bits, lane_bits)
+            fixed = entry.energy_j(adc_bits, input_bits, lane_bits, size)
         except LookupError as reason:
             raise ConfigError(
                 f"energy table {self.name}: actions.{name}.{reason.args[0]}; choose one of these or add the figure"
@@ -174,15 +179,16 @@ class EnergyTable(TomlTable):
         input_bits: int,
         lane_bits: int = VALUE_BITS,
         voltages: LineVoltages = REFERENCE,
+        size: ArraySize = REFERENCE_SIZE,
     ) -> float:
         """Return the nominal energy of one action in joules, without what a charge pump loses.
 
         Parameters
         ----------
-        action, adc_bits, input_bits, lane_bits, voltages
+        action, adc_bits, input_bits, lane_bits, voltages, size
             As of `price`, with its errors.
         """
-        return self.price(action, adc_bits, input_bits, lane_bits, voltages).nominal_j
+        return self.price(action, adc_bits, input_bits, lane_bits, voltages, size).nominal_j
 
     def pump_loss(self, volts: float) -> float:
         """Return what a charge pump loses for each joule at a voltage; 0 where none is needed.
@@ -217,10 +223,43 @@ def _check_states(component: str, entries: list[StaticPower]) -> None:
 
 
 def _check(data: dict[str, Any], name: str, what: str) -> EnergyTable:
+    data = _on_its_base(data, name, what)
     try:
         return EnergyTable.model_validate({"name": name, **data})
     except ValidationError as errors:
         raise ConfigError(f"{what}: {_sentence(errors)}") from None
+
+
+def _on_its_base(data: dict[str, Any], name: str, what: str) -> dict[str, Any]:
+    """Complete a table that states only what differs from the one that it names as ``base``.
+
+    Its entries replace those of the same action or component; ``without`` names components of the base, of static power
+    or area, that its circuit does not have.
+    """
+    if "base" not in data:
+        if "without" in data:
+            raise ConfigError(
+                f"{what}: without is for a table that names another one as its base; add base, or remove it"
+            )
+        return data
+    base_name = data["base"]
+    if not isinstance(base_name, str) or base_name == name:
+        raise ConfigError(f"{what}: base is {base_name!r}; it must be the name of another energy table")
+    base = load_energy_table(base_name).model_dump(exclude_unset=True, exclude={"name"})
+    left_out = data.get("without", [])
+    known = sorted({entry["component"] for key in ("static_power", "area") for entry in base.get(key, [])})
+    for component in left_out if isinstance(left_out, list) else [left_out]:
+        if component not in known:
+            raise ConfigError(f"{what}: without names {component!r}; {base_name} has {', '.join(known)}")
+    merged = base | {key: value for key, value in data.items() if key not in ("base", "without")}
+    if isinstance(data.get("actions", {}), dict):
+        merged["actions"] = base["actions"] | data.get("actions", {})
+    for key in ("static_power", "area"):
+        own = data.get(key, [])
+        if isinstance(own, list) and all(isinstance(entry, dict) for entry in own):
+            replaced = {*left_out, *(entry.get("component") for entry in own)}
+            merged[key] = [entry for entry in base.get(key, []) if entry["component"] not in replaced] + own
+    return merged
 
 
 def _accept(found: object) -> EnergyTable:

@@ -11,7 +11,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.ledger.chip_area import area_figures
 from twinbar.emulator.ledger.energy_table import EnergyTable
 from twinbar.emulator.ledger.line_voltages import LineVoltages
-from twinbar.emulator.ledger.table_entries import ActionEnergy
+from twinbar.emulator.ledger.table_entries import ActionEnergy, ArraySize
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError, ToolMissingError
 from twinbar.hw.protocol.sizes import LANE_BITS
@@ -49,6 +49,7 @@ def tile_model(table: EnergyTable, config: CrossbarConfig) -> "type[ComponentMod
     hwcomponents = _package()
     array = config.array
     voltages = LineVoltages.of_crossbar(config, None if table.supply is None else table.supply.value)
+    size = ArraySize(array.rows, array.columns)
     input_bits = array.input_bits if array.inputs == "dac" else 1
     lane_bits = LANE_BITS[array.outputs_per_beat]
     alone, two = (area_figures(table, array, tiles) for tiles in (1, 2))
@@ -68,7 +69,7 @@ def tile_model(table: EnergyTable, config: CrossbarConfig) -> "type[ComponentMod
     members |= {"component_name": name, "priority": 0.5}
     for action in Action:
         if ACTIONS[action] in table.actions:
-            price = table.price(action, array.adc_bits, input_bits, lane_bits, voltages)
+            price = table.price(action, array.adc_bits, input_bits, lane_bits, voltages, size)
             members[ACTIONS[action]] = _action(
                 hwcomponents, ACTIONS[action], price.nominal_j + price.pump_j, config.clock_hz
             )

@@ -36,7 +36,7 @@ from twinbar.emulator.ledger.chip_area import area_figures
 from twinbar.emulator.ledger.energy_table import EnergyTable, Price
 from twinbar.emulator.ledger.line_voltages import REFERENCE, LineVoltages
 from twinbar.emulator.ledger.running_total import RunningTotal
-from twinbar.emulator.ledger.table_entries import Owner, PowerState
+from twinbar.emulator.ledger.table_entries import REFERENCE_SIZE, ArraySize, Owner, PowerState
 from twinbar.emulator.ledger.uncertainty import Contribution, by_part, intervals, of_accounts, quotient_intervals
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
@@ -194,6 +194,8 @@ class Ledger:
         Whether sums can become inputs of other tiles; where they cannot, a summary does not name what that takes.
     voltages : LineVoltages
         Of the lines that actions charge.
+    size : ArraySize
+        Of a tile, whose lines actions switch.
 
     Attributes
     ----------
@@ -220,6 +222,7 @@ class Ledger:
         compares: bool = True,
         chains: bool = True,
         voltages: LineVoltages = REFERENCE,
+        size: ArraySize = REFERENCE_SIZE,
     ) -> None:
         if not (math.isfinite(clock_hz) and clock_hz > 0):
             raise ConfigError(f"the ledger's clock is {clock_hz!r} Hz; it must be greater than zero")
@@ -240,7 +243,7 @@ class Ledger:
         self._unnamed = (*(() if compares else (Action.COMPARE,)), *(() if chains else of_chains))
         self.area: dict[str, Any] | None = None
         self._prices = [
-            table.price(action, adc_bits, input_dac_bits, lane_bits, voltages)
+            table.price(action, adc_bits, input_dac_bits, lane_bits, voltages, size)
             if ACTIONS[action] in table.actions
             else Price(0.0, 0.0, 0.0, 0.0)
             for action in Action
@@ -285,6 +288,7 @@ class Ledger:
             compares=bool(array.compare),
             chains=array.chain,
             voltages=LineVoltages.of_crossbar(config, None if table.supply is None else table.supply.value),
+            size=ArraySize(array.rows, array.columns),
         )
         ledger.area = area_figures(table, array, tiles)
         return ledger

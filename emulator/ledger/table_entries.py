@@ -1,6 +1,6 @@
 """Entries of an energy table: actions, static powers, the supply, and areas, each with its source and uncertainty."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -22,6 +22,17 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ByBits = Annotated[dict[Annotated[int, Field(ge=1, le=24)], NonNegative], Field(min_length=1)]
 ByLaneBits = Annotated[dict[Annotated[int, Field(ge=1, le=VALUE_BITS)], NonNegative], Field(min_length=1)]
+
+
+class ArraySize(NamedTuple):
+    """Rows and columns of a tile."""
+
+    rows: int
+    columns: int
+
+
+REFERENCE_SIZE: Final = ArraySize(128, 128)
+"""That of the tables in the documentation."""
 
 
 class Sourced(TomlTable):
@@ -87,6 +98,50 @@ class ChargedLine(TomlTable):
         return (self.capacitance * volts**2 + self.charge * volts) * CAPACITANCE_UNITS[self.unit]
 
 
+class SwitchedLines(TomlTable):
+    """Lines of the array that an action switches up and down, all at once.
+
+    A line takes ``C (high - low) high`` joules from its supply each time, where ``C`` is ``capacitance`` and
+    ``per_cell`` times the cells of the line.
+
+    Parameters
+    ----------
+    per : {"row", "column"}
+        Whether there is one line for each row, or for each column.
+    capacitance, per_cell : float
+        Of the driver, and what each cell of the line adds, in ``unit``.
+    unit : str
+        One of `CAPACITANCE_UNITS`.
+    low, high : float
+        Voltages between which they switch.
+    by_input_bits : dict of int to float
+        How often they are switched, by the bits of the input DAC (1: bit planes).
+    """
+
+    per: Literal["row", "column"]
+    capacitance: NonNegative
+    per_cell: NonNegative
+    unit: Literal["fF", "pF", "nF"]
+    low: NonNegative
+    high: Positive
+    by_input_bits: ByBits
+
+    @model_validator(mode="after")
+    def _rises(self) -> "SwitchedLines":
+        if self.low >= self.high:
+            raise ValueError(
+                f"switches between {self.low:g} V (low) and {self.high:g} V (high); low must be below high"
+            )
+        return self
+
+    def energy_j(self, input_bits: int, size: ArraySize) -> float:
+        """Return the energy in joules of all lines (errors as of `ActionEnergy.energy_j`)."""
+        lines, cells = (size.rows, size.columns) if self.per == "row" else (size.columns, size.rows)
+        farads = (self.capacitance + self.per_cell * cells) * CAPACITANCE_UNITS[self.unit]
+        times = _pick(self.by_input_bits, "lines.by_input_bits", input_bits)
+        return times * lines * farads * (self.high - self.low) * self.high
+
+
 class ActionEnergy(Sourced):
     """Energy of one action.
 
@@ -101,6 +156,8 @@ class ActionEnergy(Sourced):
         One of `ENERGY_UNITS`.
     line : ChargedLine, optional
         What the action takes besides, by the voltages of the cells.
+    lines : SwitchedLines, optional
+        Lines of the array that it switches besides.
     part : str, optional
         Circuit that the figure belongs to. Entries of one part are off by the same factor (the verify and the forward
         conversion of one ADC); by default an entry is a part of its own.
@@ -112,6 +169,7 @@ class ActionEnergy(Sourced):
     by_lane_bits: ByLaneBits | None = None
     unit: Literal["J", "mJ", "uJ", "nJ", "pJ", "fJ"]
     line: ChargedLine | None = None
+    lines: SwitchedLines | None = None
     part: Name | None = None
 
     @model_validator(mode="after")
@@ -121,8 +179,10 @@ class ActionEnergy(Sourced):
             raise ValueError("needs exactly one of value, by_adc_bits, by_input_bits and by_lane_bits")
         return self
 
-    def energy_j(self, adc_bits: int, input_bits: int, lane_bits: int = VALUE_BITS) -> float:
-        """Return the energy in joules at a resolution, without that of its line.
+    def energy_j(
+        self, adc_bits: int, input_bits: int, lane_bits: int = VALUE_BITS, size: ArraySize = REFERENCE_SIZE
+    ) -> float:
+        """Return the energy in joules at a resolution and on an array, without that of a charged line.
 
         Raises
         ------
@@ -138,7 +198,8 @@ class ActionEnergy(Sourced):
         else:
             assert self.value is not None
             value = self.value
-        return value * ENERGY_UNITS[self.unit]
+        switched = 0.0 if self.lines is None else self.lines.energy_j(input_bits, size)
+        return value * ENERGY_UNITS[self.unit] + switched
 
 
 def _pick(figures: dict[int, float], key: str, bits: int) -> float:

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping
-from typing import Any, ClassVar, Union, get_args, get_origin
+from typing import Any, ClassVar, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
 
@@ -51,6 +51,19 @@ class Section(TomlTable):
     # Pydantic calls a model's own `__init__` for nested sections too, unless it is marked like this; their errors are
     # those of the configuration that holds them.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
+        """Return this section with other values for keys that were not given; they count as not given still."""
+        changes = {
+            key: value
+            for key, value in defaults.items()
+            if key not in self.model_fields_set and getattr(self, key) != value
+        }
+        if not changes:
+            return self
+        changed = self.model_copy(update=changes)
+        changed.model_fields_set.difference_update(changes)
+        return changed
 
     @model_validator(mode="before")
     @classmethod

@@ -99,6 +99,10 @@ class _Policy(NamedTuple):
     values: Any
 
 
+FOLLOWING: Final = ("policy", "training")
+"""Sections with defaults that follow the levels per cell."""
+
+
 class ExperimentConfig(TomlTable):
     """Everything that decides the result of a training run."""
 
@@ -148,10 +152,12 @@ class ExperimentConfig(TomlTable):
 
     @model_validator(mode="after")
     def _follow_levels(self) -> Self:
-        policy = self.policy.following(self.device.levels)
-        if policy is not self.policy:
-            # Assigning it would make it a value that was given.
-            self.__dict__["policy"] = policy
+        for section in FOLLOWING:
+            found = getattr(self, section)
+            followed = found.following(self.device.levels)
+            if followed is not found:
+                # Assigning it would make it a value that was given.
+                self.__dict__[section] = followed
         return self
 
     @model_validator(mode="after")
@@ -255,8 +261,7 @@ class ExperimentConfig(TomlTable):
         if isinstance(config, cls):
             return config
         if isinstance(config, ExperimentConfig):
-            policy = config.policy.model_dump(exclude_unset=True)
-            return cls.from_mapping({**config.model_dump(exclude={"policy"}), "policy": policy})
+            return cls.from_mapping(config.given())
         if isinstance(config, Mapping):
             return cls.from_mapping(config)
         if not isinstance(config, str | os.PathLike):
@@ -282,6 +287,11 @@ class ExperimentConfig(TomlTable):
         """Read the text of a configuration file; errors as in `from_toml`."""
         return cls.from_mapping(toml.parse(text, source), source)
 
+    def given(self) -> dict[str, Any]:
+        """Return all values, but of the sections whose defaults follow others only what was given."""
+        following = {name: getattr(self, name).model_dump(exclude_unset=True) for name in FOLLOWING}
+        return {**self.model_dump(exclude=set(FOLLOWING)), **following}
+
     def merge(self, changes: Mapping[str, Any]) -> Self:
         """Return this configuration with other values for some keys.
 
@@ -297,6 +307,7 @@ class ExperimentConfig(TomlTable):
         """
         values: dict[str, Any] = self.model_dump()
         policy: dict[str, Any] = {}
+        given = set(self.training.model_fields_set)
         for key, value in changes.items():
             *path, name = key.split(".")
             if path == ["policy"]:
@@ -308,6 +319,9 @@ class ExperimentConfig(TomlTable):
             if not isinstance(target, dict) or name not in target or isinstance(target[name], dict):
                 raise ConfigError(unknown_key(key, self.layout()))
             target[name] = value
+            if path == ["training"]:
+                given.add(name)
+        values["training"] = {key: value for key, value in values["training"].items() if key in given}
         # Settings that were not given, and those that only another policy has, go with that policy.
         before = self.policy.model_dump(exclude_unset=True)
         try:
@@ -419,9 +433,9 @@ class SeveralPolicies(ExperimentConfig):
 
     def for_policy(self, name: str) -> ExperimentConfig:
         """Return the configuration of one of the runs."""
-        values = {key: value for key, value in self.model_dump(exclude={"policy"}).items() if key in _SECTIONS}
+        values = {key: value for key, value in self.given().items() if key in _SECTIONS}
         keys = keys_of([name])
-        policy = {key: value for key, value in self.policy.model_dump(exclude_unset=True).items() if key in keys}
+        policy = {key: value for key, value in values.pop("policy").items() if key in keys}
         return ExperimentConfig.from_mapping({**values, "policy": {**policy, "name": name}})
 
 

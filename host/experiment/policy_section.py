@@ -56,17 +56,7 @@ class PolicyConfig(Section):
         defaults: dict[str, Any] = {"weight_range": min(WIDEST_RANGE, levels / LEVELS_PER_DEVIATION)}
         for policy in self.policies:
             defaults |= POLICIES.load(policy).settings_model.defaults_for(levels)
-        known = type(self).model_fields.keys() - self.model_fields_set
-        return self.with_defaults({key: value for key, value in defaults.items() if key in known})
-
-    def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
-        """Return this section with other values for keys that were not given; they count as not given still."""
-        changes = {key: value for key, value in defaults.items() if getattr(self, key) != value}
-        if not changes:
-            return self
-        changed = self.model_copy(update=changes)
-        changed.model_fields_set.difference_update(changes)
-        return changed
+        return self.with_defaults({key: value for key, value in defaults.items() if key in type(self).model_fields})
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The classes of sections are made while the program runs; pickle must rebuild them.

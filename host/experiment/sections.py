@@ -102,6 +102,12 @@ class ModelConfig(Section):
         return value
 
 
+MANY_LEVELS: Final = 16
+"""Levels per cell from which on the batch and the learning rate do not depend on them (ADR 0044)."""
+BATCH_OF_FEW_LEVELS: Final = 16
+RATE_OF_FEW_LEVELS: Final = 0.1
+
+
 class TrainingConfig(Section):
     """Gradient descent on the float twin."""
 
@@ -113,8 +119,18 @@ class TrainingConfig(Section):
         description="epochs after which the training ends, while its schedules are those of all epochs; none: at "
         "their end",
     )
-    batch_size: int = Field(default=64, ge=1, le=1_000_000, description="images per batch")
-    lr: float = Field(default=0.05, gt=0, le=1e38, description="learning rate at the start")
+    batch_size: int = Field(
+        default=64,
+        ge=1,
+        le=1_000_000,
+        description="images per batch; by default 64, and with fewer than 16 levels per cell 16",
+    )
+    lr: float = Field(
+        default=0.05,
+        gt=0,
+        le=1e38,
+        description="learning rate at the start; by default 0.05, and with sgd and fewer than 16 levels per cell 0.1",
+    )
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of the optimizer, where it has one")
     weight_decay: float = Field(
         default=0.0, ge=0, le=1e3, description="weight decay of the optimizer, where it has one"
@@ -147,6 +163,13 @@ class TrainingConfig(Section):
         description="parts of a batch whose images go through the layers side by side, each part a product behind the "
         "one before it; 1: the whole batch goes through one layer after the other",
     )
+
+    def following(self, levels: int) -> Self:
+        """Return this section with the defaults of a number of levels per cell, for keys that were not given."""
+        if levels >= MANY_LEVELS:
+            return self
+        rate = {"lr": RATE_OF_FEW_LEVELS} if self.optimizer == "sgd" else {}
+        return self.with_defaults({"batch_size": BATCH_OF_FEW_LEVELS, **rate})
 
     @property
     def epochs_trained(self) -> int:

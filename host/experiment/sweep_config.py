@@ -173,8 +173,7 @@ class SweepConfig(ExperimentConfig):
         ConfigError
             If the settings cannot be used together.
         """
-        own = {key: value for key, value in self.model_dump(exclude={"policy"}).items() if key in _SECTIONS}
-        base = ExperimentConfig.from_mapping({**own, "policy": self.policy.model_dump(exclude_unset=True)})
+        base = ExperimentConfig.from_mapping({key: value for key, value in self.given().items() if key in _SECTIONS})
         # A run has one of the processes: threads of its own would be in the way of the others.
         threads = {} if base.engine.threads is not None else {"engine.threads": 1}
         try:

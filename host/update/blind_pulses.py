@@ -6,6 +6,8 @@ Both cells of a pair can be pulsed, in both polarities. Which of them takes a ch
   way round. It keeps a pair as closed-loop writes leave it.
 * ``set-only``: an increase takes G+ up, a decrease G- up (cells without gradual RESET, such as phase-change memory).
   Pairs that run out of range are refreshed.
+* ``balanced``: as ``one-sided``, but pairs are programmed around the middle of the range, so that either cell can take
+  pulses of either polarity from the beginning.
 * ``fixed``: G- stays at the middle of its range for good; G+ is taken up and down.
 """
 
@@ -23,7 +25,7 @@ from twinbar.host.update.pair_writes import one_sided, write_pairs
 if TYPE_CHECKING:
     from twinbar.host.update.programmed import ProgrammedLayer
 
-Pairing = Literal["one-sided", "set-only", "fixed"]
+Pairing = Literal["one-sided", "set-only", "balanced", "fixed"]
 PLUS: Final = 0
 MINUS: Final = 1
 FLOAT_BITS: Final = 32
@@ -83,6 +85,10 @@ class BlindLayer:
         if self.pairing == "fixed":
             plus = np.clip(plus - minus + self.middle, 0, self.cells.levels - 1)
             minus = np.full(plus.shape, self.middle)
+        elif self.pairing == "balanced":
+            difference = plus - minus
+            minus = self.middle - difference // 2
+            plus = minus + difference
         return write_pairs(self.cells, plus, minus, np.ones(weights.shape, np.bool_))
 
     def believe(self, chosen: np.ndarray | None = None) -> None:

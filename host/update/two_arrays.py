@@ -48,6 +48,11 @@ class TwoArraysSettings(BlindSettings):
     transfer_rate: float = Field(
         default=1.0, gt=0, le=1e6, description="change of C for what is read from A, both in levels"
     )
+    scale_transfer: bool = Field(
+        default=True,
+        description="whether the transfer rate falls with the learning rate; else what noise has left in A goes on "
+        "being added to C when the gradient has become small",
+    )
     zero_shift_pulses: int = Field(
         default=50,
         ge=0,
@@ -69,6 +74,7 @@ class TwoArrays(BelievingPolicy[Settings]):
         """Begin with the first input of each layer (see `UpdatePolicy.prepare`)."""
         super().prepare(layers)
         self._next = {cells.map.name: 0 for cells in layers}
+        self._first_rates: dict[str, float] = {}
         # What is believed of A only keeps cells from being pulsed beyond their range.
         self.fast = {name: np.zeros_like(blind.held) for name, blind in self.layers.items()}
 
@@ -129,13 +135,20 @@ class TwoArrays(BelievingPolicy[Settings]):
         chosen = (self._next[layer.name] + np.arange(count)) % inputs
         self._next[layer.name] = int(chosen[-1] + 1) % inputs
         read = access.read_inputs(layer.auxiliary[0].map.name, chosen).T
+        rate = np.float32(self.settings.transfer_rate * self._part_of_first_rate(layer))
         # Of the array that was read last, and of the weights, levels are of one size.
         levels = np.zeros(layer.weights.shape, np.float32)
-        levels[:, chosen] = self.transferred(layer.name, chosen, read * np.float32(self.settings.transfer_rate))
+        levels[:, chosen] = self.transferred(layer.name, chosen, read * rate)
         drawn = self.draw(layer.name + _OTHER_DRAWS, read.shape)
         rounded = np.zeros(layer.weights.shape, np.float32)
         rounded[:, chosen] = drawn
         return blind.move(levels, lambda pulses: self.pulses_of(pulses, rounded))[0]
+
+    def _part_of_first_rate(self, layer: "LayerUpdate") -> float:
+        """Return the learning rate as a part of the one at the first transfer; 1 where it does not matter."""
+        if not self.settings.scale_transfer or not layer.rate:
+            return 0.0 if layer.name in self._first_rates and self.settings.scale_transfer else 1.0
+        return layer.rate / self._first_rates.setdefault(layer.name, layer.rate)
 
     @abstractmethod
     def transferred(self, name: str, inputs: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -148,7 +161,7 @@ class TwoArrays(BelievingPolicy[Settings]):
     def state_dict(self) -> dict[str, Any]:
         """Return what is believed of both arrays, and whose turn it is."""
         fast = {name: held.copy() for name, held in self.fast.items()}
-        return {**super().state_dict(), "fast": fast, "next": dict(self._next)}
+        return {**super().state_dict(), "fast": fast, "next": dict(self._next), "first_rates": dict(self._first_rates)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
@@ -156,3 +169,4 @@ class TwoArrays(BelievingPolicy[Settings]):
         for name, held in self.fast.items():
             held[:] = state["fast"][name]
         self._next = {name: int(place) for name, place in state["next"].items()}
+        self._first_rates = {name: float(rate) for name, rate in state["first_rates"].items()}

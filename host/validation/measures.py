@@ -4,23 +4,32 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.crossbar.cell_state import conductances_s
+from twinbar.emulator.crossbar.write_registers import Ramp
+from twinbar.emulator.devices.layout import RESET, SET
+from twinbar.emulator.devices.preset import load_preset
+from twinbar.host.cells.bias_record import BiasRecord
 from twinbar.host.cells.chip import Chip
+from twinbar.host.data import load_dataset
+from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.reproduction import reproduce
 from twinbar.host.experiment.reproduction_config import METHOD, ReproductionConfig
 from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.experiment.train import train
 
 SIDE: Final = 32
 """Rows and columns of the arrays whose cells are measured."""
 FINE_ADC: Final = {"array.adc_bits": 12}
 VECTORS: Final = 16
 """Input vectors that are multiplied."""
+MNIST_PIXELS: Final = 28
+"""Pixels of a side of MNIST's images."""
 _MICRO: Final = 1e-6
 Floats = npt.NDArray[np.float64]
 
@@ -55,6 +64,94 @@ def write_success(device: str, acceptance_microsiemens: float) -> float:
     """Return the share of writes to random targets that end within the acceptance."""
     chip = Chip(device, SIDE, SIDE, settings=FINE_ADC)
     return float(_scatter(chip, acceptance_microsiemens * _MICRO).mean())
+
+
+def fixed_pulse_writes(
+    device: str,
+    low_ohm: float,
+    high_ohm: float,
+    quantity: Literal["mean", "median", "success"],
+    limit: int = 250,
+) -> float:
+    """Return what fixed pulses with verify take (FPPV): a SET at the gate voltage of the target, a read, a RESET.
+
+    The RESET has the highest amplitude of the preset's ramp, which erases a cell.
+
+    Parameters
+    ----------
+    device : str
+        A preset with a gate.
+    low_ohm, high_ohm : float
+        Resistances between which a write ends; its SET is at the gate voltage that allows the middle of their
+        conductances.
+    quantity : {"mean", "median", "success"}
+        Pulses of a write after the first RESET, or the share of cells that end between the resistances.
+    limit : int
+        SET pulses that a write can have.
+    """
+    chip = Chip(device, SIDE, SIDE, settings=FINE_ADC)
+    config = chip.config
+    assert config is not None
+    law = load_preset(device).gate
+    assert law is not None
+    low, high = 1 / high_ohm, 1 / low_ohm if low_ohm else np.inf
+    middle = (low + high) / 2 if low_ohm else config.cells.g_max_s
+    registers, reset_gate = config.registers, config.registers.reset_gate.stop
+    gate = config.cells.volts_to_code(law.offset.si + middle / law.slope.si)
+    chip.disarm()
+    forward, back, target_gate, open_gate = map(
+        _fixed, (registers.set_amplitude.stop, registers.reset_amplitude.stop, gate, reset_gate)
+    )
+    widths = config.timing.width_set, config.timing.width_reset
+    chip.set_record("set", BiasRecord(bit_line=forward, word_line=target_gate, width_cycles=widths[SET]))
+    chip.set_record("reset", BiasRecord(source_line=back, word_line=open_gate, width_cycles=widths[RESET]))
+    chip.arm("write")
+    pulses = np.zeros((SIDE, SIDE), np.int64)
+    pending = np.ones((SIDE, SIDE), bool)
+    for _ in range(limit):
+        rows, columns = np.nonzero(pending)
+        if not len(rows):
+            break
+        pulses[rows, columns] += 1
+        chip.pulse("set", rows, columns)
+        found = chip.read_conductance(rows, columns)
+        done = (found >= low) & (found <= high)
+        pending[rows[done], columns[done]] = False
+        missed = rows[~done], columns[~done]
+        pulses[missed] += 1
+        if len(missed[0]):
+            chip.pulse("reset", *missed)
+    if quantity == "success":
+        return float(1 - pending.mean())
+    return float(np.mean(pulses) if quantity == "mean" else np.median(pulses))
+
+
+def trained_accuracy(
+    policy: str,
+    device: str,
+    hidden: Sequence[int],
+    pixels: int = MNIST_PIXELS,
+    settings: Mapping[str, Any] | None = None,
+) -> float:
+    """Return the accuracy on the test images of MNIST after training a multilayer perceptron in situ.
+
+    Parameters
+    ----------
+    policy, device : str
+    hidden : sequence of int
+        Widths of the hidden layers.
+    pixels : int
+        28, or 8: the inner 24 x 24 pixels, averaged by threes.
+    settings : mapping, optional
+        Other keys of the configuration.
+    """
+    choices = {"policy.name": policy, "device.preset": device, "model.hidden": tuple(hidden), **(settings or {})}
+    with tempfile.TemporaryDirectory() as folder:
+        data = "mnist" if pixels == MNIST_PIXELS else _shrunken_mnist(Path(folder))
+        config = ExperimentConfig().merge({"data.name": data, **choices})
+        with RunFolder.create(Path(folder) / "run", config) as run:
+            report = train(config, run, SilentProgress(), False)
+    return float(report["epochs"][-1]["test_accuracy"])
 
 
 def multiply_energy(
@@ -126,6 +223,21 @@ def _quick_reproduction() -> dict[str, Any]:
     return figures
 
 
+def _fixed(code: int) -> Ramp:
+    return Ramp(code, 0, code)
+
+
+def _shrunken_mnist(folder: Path) -> str:
+    """Write MNIST in 8 x 8 pixels: the inner 24 x 24, averaged by threes; returns the file."""
+    whole = load_dataset("mnist")
+    parts = {"x_train": whole.train_images, "x_test": whole.test_images}
+    inner = {name: images[:, 2:-2, 2:-2].reshape(-1, 8, 3, 8, 3).mean((2, 4)) for name, images in parts.items()}
+    small = {name: np.rint(images).astype(np.uint8) for name, images in inner.items()}
+    path = folder / "mnist-8.npz"
+    np.savez(path, **small, y_train=whole.train_labels, y_test=whole.test_labels)
+    return str(path)
+
+
 def _scatter(chip: Chip, tolerance_s: float | None = None) -> npt.NDArray[np.bool_]:
     """Write the cells to random conductances of the window; gives which succeeded."""
     config = chip.config
@@ -147,6 +259,8 @@ MEASURES: Final[Mapping[str, Callable[..., float]]] = {
         programming_noise,
         relaxation_spread,
         write_success,
+        fixed_pulse_writes,
+        trained_accuracy,
         multiply_energy,
         conversion_energy,
         sparse_update,

@@ -1,5 +1,6 @@
 """Tiki-Taka, low rank, two pulses, selective verify and threshold training against their definitions, by hand."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.nn.mapping import map_layers
 from twinbar.host.update.cell_access import LayerUpdate, OuterProducts
-from twinbar.host.update.low_rank_sum import LowRankSum
+from twinbar.host.update.low_rank_sum import LowRankSum, mixing
 from twinbar.host.update.policies.low_rank import LowRank, LowRankSettings
 from twinbar.host.update.policies.selective_verify import SelectiveVerify, SelectiveVerifySettings
 from twinbar.host.update.policies.threshold import Threshold, ThresholdSettings
@@ -55,10 +56,10 @@ class TwoArraysBench:
         self.cells, self.fast = cells, fast
         policy.initialize([LayerUpdate(self.weights, cells, [fast])], self.access)
 
-    def step(self, levels: Any) -> list[tuple[str, dict[Any, int]]]:
+    def step(self, levels: Any, rate: float = 0.0) -> list[tuple[str, dict[Any, int]]]:
         self.weights += np.asarray(levels, np.float32) * np.float32(STEP)
         self.access.events.clear()
-        self.policy.carry_out([LayerUpdate(self.weights, self.cells, [self.fast])], self.access, 0.0)
+        self.policy.carry_out([LayerUpdate(self.weights, self.cells, [self.fast], rate=rate)], self.access, 0.0)
         return self.access.events
 
 
@@ -90,6 +91,20 @@ def test_tiki_taka_shifts_a_to_zero_and_transfers_one_input_after_the_other(
     assert (bench.weights / STEP).tolist() == [[3, -3]]
 
 
+@pytest.mark.parametrize(("scaled", "pulses"), [(True, [2, 1, 0]), (False, [2, 2, 2])])
+def test_transfers_of_tiki_taka_fall_with_the_learning_rate(
+    layer: Layer, auxiliary: Callable[[int, int], ProgrammedLayer], scaled: bool, pulses: list[int]
+) -> None:
+    settings = TwoArraysSettings(zero_shift_pulses=0, transfer_inputs=1, transfer_rate=2.0, scale_transfer=scaled)
+    bench = TwoArraysBench(TikiTaka(settings), layer(np.zeros((1, 2))), auxiliary(1, 2), [[0.5, 0.5]])
+    # Twice 0.5 levels are two SET pulses of half a level, at half the learning rate one, without any none.
+    found = []
+    for rate in (0.1, 0.05, 0.0):
+        found.append(sum(bench.step([[0, 0]], rate)[-1][1].values()))
+        bench.step([[0, 0]], rate)  # the turn of input 1
+    assert found == pulses
+
+
 @pytest.mark.parametrize(("forget", "after"), [(True, 0.0), (False, 0.2)])
 def test_the_buffer_of_tiki_taka_v2_gives_a_pulse_when_it_is_full(
     layer: Layer, auxiliary: Callable[[int, int], ProgrammedLayer], forget: bool, after: float
@@ -116,6 +131,30 @@ def test_a_sum_of_few_outer_products_is_exact_and_a_longer_one_the_best_of_its_r
     total.add(np.array([[3, 0]], np.float32), np.array([[1, 0]], np.float32))
     total.add(np.array([[0, 2]], np.float32), np.array([[0, 1]], np.float32))
     assert total.matrix() == pytest.approx(np.array([[3, 0], [0, 0]]), abs=1e-6)
+
+
+def test_the_unbiased_form_mixes_what_the_biased_one_cuts() -> None:
+    # Sizes 3 and 2 in one column: v = (sqrt(1 - 3/5), sqrt(1 - 2/5)), orthogonal to it is (sqrt(0.6), -sqrt(0.4)), and
+    # sqrt(5) times that has the squares 3 and 2.
+    for sign in (1.0, -1.0):
+        total = LowRankSum(2, 2, 1)
+        signs = np.array([[1.0, sign]])
+        total.add(np.array([[3, 0]], np.float32), np.array([[1, 0]], np.float32), signs)
+        total.add(np.array([[0, 2]], np.float32), np.array([[0, 1]], np.float32), signs)
+        found = total.matrix()
+        assert np.diag(found) == pytest.approx([3, 2], abs=1e-5)
+        assert abs(found[0, 1]) == pytest.approx(np.sqrt(6), abs=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [[3, 2, 1], [10, 1, 1, 0.5], [4, 3, 0, 0], [5, 0], [0, 0], [1, 1, 1, 1]])
+def test_mixed_values_are_right_on_average_over_all_signs(sizes: list[float]) -> None:
+    values = np.array(sizes, float)
+    found = [mixing(values, np.array(signs)) for signs in itertools.product((-1.0, 1.0), repeat=len(values))]
+    assert all(one.shape == (len(values), len(values) - 1) for one in found)
+    assert np.mean([one @ one.T for one in found], axis=0) == pytest.approx(np.diag(values), abs=1e-9)
+    # A value that is larger than the rest together is kept as it is.
+    if values[0] > values[1:].sum():
+        assert all(abs(one[0]).tolist() == [np.sqrt(values[0])] + [0] * (len(values) - 2) for one in found)
 
 
 def test_low_rank_writes_when_enough_weights_change_a_level(layer: Layer) -> None:

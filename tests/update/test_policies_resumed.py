@@ -29,7 +29,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "tiki-taka": {"policy.zero_shift_pulses": 3, "policy.transfer_rate": 3.0, "policy.read_every": 2},
     "tiki-taka-v2": {"policy.zero_shift_pulses": 3, "policy.transfer_rate": 3.0},
     "chi": {"policy.pairing": "set-only", "policy.refresh_at": 0.3},
-    "low-rank": {"policy.flush_every": 2, "policy.least_density": 0.0},
+    "low-rank": {"policy.flush_every": 2, "policy.least_density": 0.0, "policy.unbiased": True},
     "selective-verify": {"policy.threshold": 0.3},
 }
 NAMES = [name for name in POLICIES.built_in_names() if name != "float"]

@@ -36,11 +36,11 @@ class Bench:
         self.access = RecordedAccess([cells])
         policy.initialize([LayerUpdate(self.weights, cells)], self.access)
 
-    def step(self, levels: Any, **kwargs: Any) -> dict[Any, int]:
+    def step(self, levels: Any, progress: float = 0.0, **kwargs: Any) -> dict[Any, int]:
         """Change the twin by so many levels, let the policy act, and return its pulses."""
         self.weights += np.asarray(levels, np.float32) * np.float32(STEP)
         self.access.events.clear()
-        self.policy.carry_out([LayerUpdate(self.weights, self.cells, **kwargs)], self.access, 0.0)
+        self.policy.carry_out([LayerUpdate(self.weights, self.cells, **kwargs)], self.access, progress)
         kind, pulses = self.access.events[0]
         assert kind == "pulse"
         return pulses
@@ -130,9 +130,9 @@ def test_stellar_pulses_by_signs_and_its_phases_alternate(layer: Layer) -> None:
     bench = Bench(Stellar(StellarSettings(error_threshold=0.5)), layer(np.zeros((2, 2))), [[1, 1], [1, -1]])
     # Inputs 1 and 0 (no spike); errors -1 (weights are to grow) and 0.6 (to shrink), both at least half of the largest.
     factors = [OuterProducts(np.array([[0.3, 0.0]], np.float32), np.array([[-1.0, 0.6]], np.float32), 1)]
-    # SET phase: G+ of what is to grow, G- of what is to shrink. RESET phase: the others, G- of which is empty.
+    # SET phase: G+ of what is to grow, G- of what is to shrink. RESET phase: the others.
     assert bench.step(0, factors=factors) == {(0, 0, "+"): 1, (1, 0, "-"): 1}
-    assert bench.step(0, factors=factors) == {(1, 0, "+"): -1}
+    assert bench.step(0, factors=factors) == {(0, 0, "-"): -1, (1, 0, "+"): -1}
     # The error 0.4 counts as 0.
     small = [OuterProducts(np.array([[1.0, 1.0]], np.float32), np.array([[-1.0, 0.4]], np.float32), 1)]
     assert bench.step(0, factors=small) == {(0, 0, "+"): 1, (0, 1, "+"): 1}
@@ -144,6 +144,24 @@ def test_a_batch_of_stellar_votes(layer: Layer) -> None:
     errors = np.array([[-1], [-1], [1]], np.float32)
     # Votes are 1 + 1 - 1 = 1, 1 + 1 = 2 and 1.
     assert bench.step(0, factors=[OuterProducts(inputs, errors, 3)]) == {(0, 1, "+"): 1}
+
+
+def test_votes_of_stellar_give_several_pulses_and_fewer_at_the_end(layer: Layer) -> None:
+    policy = Stellar(StellarSettings(error_threshold=0.0, votes=1, last_votes=3, most_pulses=4))
+    bench = Bench(policy, layer(np.zeros((1, 2))), [0, 0])
+    factors = [OuterProducts(np.ones((6, 2), np.float32), -np.ones((6, 1), np.float32), 6)]
+    # Six votes: one for each would be 6 pulses, at most 4; at half of the training 6 // 2, at its end 6 // 3.
+    assert bench.step(0, factors=factors) == {(0, 0, "+"): 4, (0, 1, "+"): 4}
+    assert bench.step(0, factors=factors, progress=0.5) == {(0, 0, "-"): -3, (0, 1, "-"): -3}
+    assert bench.step(0, factors=factors, progress=1.0) == {(0, 0, "+"): 2, (0, 1, "+"): 2}
+
+
+def test_pairs_of_stellar_begin_around_the_middle(layer: Layer) -> None:
+    cells = layer(np.zeros((1, 4)))
+    Bench(Stellar(), cells, [0, 1, -1, 4])
+    # Of levels 0 to 7 the middle is 3: G- lies half of the difference below it, G+ the difference above G-.
+    assert cells.plus.ravel().tolist() == [3, 4, 3, 5]
+    assert cells.minus.ravel().tolist() == [3, 3, 4, 1]
 
 
 def test_stochastic_pulses_come_as_often_as_their_update_is_large(layer: Layer) -> None:

@@ -9,7 +9,7 @@ import pytest
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.report.validation_tables import summary, validation_rows
 from twinbar.host.validation.anchor import Anchor, AnchorTable, load_anchors
-from twinbar.host.validation.measures import MEASURES, programming_noise
+from twinbar.host.validation.measures import MEASURES, fixed_pulse_writes, programming_noise, trained_accuracy
 from twinbar.host.validation.validation import validate
 from twinbar.hw.errors import ConfigError
 
@@ -40,6 +40,9 @@ def test_values_are_those_of_the_published_formulas() -> None:
         2e-3 * isaac_fj * scale, rel=2e-3
     )
     assert values["ISAAC, energy of a conversion of 8 bits"] == pytest.approx(1.666667 * scale, rel=2e-3)
+    # Two chips of the same study: 2.61 and 1.97 pulses.
+    pulses = [one for one in TABLE.anchor if one.name.startswith("Fixed pulses") and one.unit == "pulses"]
+    assert {one.tolerance for one in pulses} == {0.32}
     assert values["2 bits per cell at 90 nm, energy per MAC"] == pytest.approx(2 / 25 * 65 / 90, rel=2e-3)
 
 
@@ -91,6 +94,24 @@ def test_the_noise_of_a_closed_loop_follows_its_acceptance() -> None:
     # Anywhere within the acceptance: half its width over the root of three at most, and a code of quantization.
     assert narrow < 0.005 * 50
     assert narrow < wide < 0.02 * 50
+
+
+def test_fixed_pulses_are_tried_again_until_one_hits() -> None:
+    # The preset spreads SETs by 0.12531 of 242.2 uS, 30.35 uS, about what the gate allows. A window of one standard
+    # deviation to both sides of 130 uS is hit by 68.3 %: 1.465 attempts of two pulses, the last without a RESET.
+    window = {"low_ohm": 1e6 / 160.35, "high_ohm": 1e6 / 99.65}
+    assert fixed_pulse_writes("radar-hfo2", **window, quantity="mean") == pytest.approx(2 / 0.683 - 1, rel=0.1)
+    assert fixed_pulse_writes("radar-hfo2", **window, quantity="median") == 1
+    assert fixed_pulse_writes("radar-hfo2", **window, quantity="success") == 1
+    # With a single attempt that is the share that succeeds: within three standard errors of 1024 cells, 0.044.
+    assert fixed_pulse_writes("radar-hfo2", **window, quantity="success", limit=1) == pytest.approx(0.683, abs=0.044)
+
+
+@pytest.mark.mnist
+def test_small_images_are_learnt_too() -> None:
+    few = {"data.limit": 400, "training.epochs": 2, "training.batch_size": 8}
+    # Ten classes: 10 % by chance.
+    assert trained_accuracy("siamese", "taox-hfox", [32], pixels=8, settings=few) > 0.4
 
 
 def test_a_text_that_no_anchor_has_is_refused() -> None:

@@ -1,10 +1,10 @@
 """Low-rank accumulation: the gradient is kept as factors of a small rank, and cells are written rarely.
 
 A. Gural, P. Nadeau, M. Tikekar, B. Murmann, Low-rank training of deep neural networks for emerging memory technology
-(LRT), arXiv:2009.03887 (2020): outer products of errors and inputs join a sum of fixed rank one after the other (its
-biased form, `twinbar.host.update.low_rank_sum`). After some steps the update is applied to the quantized weights if it
-changes enough of them; else it goes on accumulating. Weights are what cells hold: there is no float copy, and no memory
-of gradient or optimizer, only the factors.
+(LRT), arXiv:2009.03887 (2020): outer products of errors and inputs join a sum of fixed rank one after the other, in its
+biased or its unbiased form (`twinbar.host.update.low_rank_sum`). After some steps the update is applied to the
+quantized weights if it changes enough of them; else it goes on accumulating. Weights are what cells hold: there is no
+float copy, and no memory of gradient or optimizer, only the factors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,26 @@ from twinbar.host.update.factored import FactoredSettings, check_plain
 from twinbar.host.update.low_rank_sum import LowRankSum
 from twinbar.host.update.pair_writes import one_sided, write_pairs
 from twinbar.host.update.policy import UpdatePolicy
+from twinbar.host.update.random_numbers import draws
 
 if TYPE_CHECKING:
+    from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.host.update.cell_access import CellAccess, LayerUpdate
     from twinbar.host.update.programmed import ProgrammedLayer
 
 _WORD_BITS: Final = 32
+HALF: Final = 0.5
 
 
 class LowRankSettings(FactoredSettings):
     """Settings of `LowRank`."""
 
     rank: int = Field(default=4, ge=1, le=1024, description="rank of the sum that is kept of each layer's gradient")
+    unbiased: bool = Field(
+        default=False,
+        description="whether the smallest singular values are mixed with random signs, which is right on average, "
+        "instead of cut, which loses them",
+    )
     flush_every: int = Field(
         default=10, ge=1, le=1_000_000, description="steps from one decision whether the sum is written to the next"
     )
@@ -52,6 +60,12 @@ class LowRank(UpdatePolicy[LowRankSettings]):
         super().__init__(settings)
         self.sums: dict[str, LowRankSum] = {}
         self._steps = 0
+        self._added = 0
+        self.seed = 0
+
+    def set_up(self, crossbar: "CrossbarConfig") -> None:
+        """Take the seed of the random signs (see `UpdatePolicy.set_up`)."""
+        self.seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
         """Make room for the factors, and refuse layers that have groups (see `UpdatePolicy.prepare`)."""
@@ -98,13 +112,21 @@ class LowRank(UpdatePolicy[LowRankSettings]):
             for start in range(0, len(factors.inputs), each):
                 part = slice(start, start + each)
                 if factors.errors[part].any():
-                    total.add(-np.float32(layer.rate) * factors.errors[part], factors.inputs[part])
+                    signs = self._signs(layer.name, each) if self.settings.unbiased else None
+                    total.add(-np.float32(layer.rate) * factors.errors[part], factors.inputs[part], signs)
                     self.note_traffic(total.words * _WORD_BITS, total.words * _WORD_BITS)
+
+    def _signs(self, name: str, count: int) -> np.ndarray:
+        """Draw the signs with which so many outer products join."""
+        self._added += 1
+        drawn = draws(self.seed, self._added, name, (count, self.sums[name].left.shape[1] + 1))
+        self.note_traffic(random=drawn.size)
+        return np.where(drawn < HALF, -1.0, 1.0)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the factors."""
         factors = {name: [total.left.copy(), total.right.copy()] for name, total in self.sums.items()}
-        return {"factors": factors, "steps": self._steps}
+        return {"factors": factors, "steps": self._steps, "added": self._added}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
@@ -112,6 +134,7 @@ class LowRank(UpdatePolicy[LowRankSettings]):
         for name, total in self.sums.items():
             total.left[:], total.right[:] = state["factors"][name]
         self._steps = int(state["steps"])
+        self._added = int(state["added"])
 
 
 POLICY: Final = LowRank
