@@ -18,6 +18,7 @@ from twinbar.emulator.ledger.energy_table import load_energy_table
 from twinbar.emulator.ledger.ledger import Ledger
 from twinbar.host.cells.accounted_controller import AccountedController, ProgramRunner
 from twinbar.host.cells.bias_record import BiasRecord
+from twinbar.host.cells.calibrated_levels import calibrated_windows, write_calibrated
 from twinbar.host.cells.cell_commands import Progress, command_fields, run_on_cells, write_until
 from twinbar.host.cells.conductance import ConductanceScale, check_conductances_can_be_written, write_conductance
 from twinbar.host.cells.conductance_reader import read_conductances
@@ -127,6 +128,8 @@ class Cells:
             ledger = Ledger.of_crossbar(load_energy_table(energy_table), config, shape.tiles)
         self._run = AccountedController(controller, ledger)
         self._levels = np.full(self.tiles, registers.LEVELS.most)
+        self._nominal_windows = False
+        """Windows of levels are those of the configuration."""
         self._calibration: ReadCalibration | None = None
 
     def __enter__(self) -> Self:
@@ -164,6 +167,7 @@ class Cells:
         ]
         self._run.run(np.concatenate(commands), "initialization")
         self._levels[:] = len(config.levels)
+        self._nominal_windows = True
 
     def calibrate(self) -> None:
         """Measure the offsets of columns and pairs, and trim the gains of ADC channels, where converters differ.
@@ -182,7 +186,8 @@ class Cells:
     def use_calibration(self, calibration: ReadCalibration | str | Path | None) -> None:
         """Correct siemens from now on by what was found with resistors, or with None as the configuration says.
 
-        It goes for `read_conductance` and `write_conductance`. The windows of levels stay those of the configuration.
+        It goes for `read_conductance` and `write_conductance`, and for `write_levels` and `form` where the windows of
+        levels are those of the configuration: these are corrected by it. Windows of `set_levels` are codes, and stay.
 
         Parameters
         ----------
@@ -397,6 +402,7 @@ class Cells:
         }
         self._write_locked(self._tiles(tile), values)
         self._levels[self._tiles(tile)] = len(bottom)
+        self._nominal_windows = False
 
     def ramp(self, start_v: float, step_v: float = 0.0, stop_v: float | None = None, *, reads: bool = False) -> Ramp:
         """Return the DAC codes of a line over the pulses of a command.
@@ -540,7 +546,8 @@ class Cells:
     ) -> Written:
         """Write cells to levels by closed-loop write-verify, pulse by pulse until the code lies in the window.
 
-        Cells that fail are written again, as often as the preset says.
+        Cells that fail are written again, as often as the preset says. A calibration corrects the windows
+        (`use_calibration`).
 
         Parameters
         ----------
@@ -723,7 +730,13 @@ class Cells:
         if attempts is None:
             attempts = self.config.registers.attempts if self.config else 1
         fields = command_fields(self.config, level) if opcode is Opcode.WRITE else {}
-        found = write_until(self._run, opcode, places, level, attempts, progress, fields=fields)
+        config, calibration = self.config, self._calibration
+        if config is None or calibration is None or not self._nominal_windows:
+            found = write_until(self._run, opcode, places, level, attempts, progress, fields=fields)
+        else:
+            columns = range(len(calibration.channels))
+            windows = [calibrated_windows(config.levels, self.scale, calibration, column) for column in columns]
+            found = write_calibrated(self._run, opcode, places, level, windows, attempts, progress, fields=fields)
         return Written(
             found["code"].reshape(places.shape),
             found["sets"].reshape(places.shape),

@@ -8,11 +8,14 @@ import pytest
 
 from twinbar.boards.analog.front_end_figures import find_figures
 from twinbar.boards.wiring import find_wiring
+from twinbar.emulator.crossbar.levels import LevelTable
 from twinbar.emulator.crossbar.needed_calibrations import GAIN, calibrations
 from twinbar.host.board.board_crossbar import settling_times, use_of
 from twinbar.host.cells.bias_record import BiasRecord
+from twinbar.host.cells.calibrated_levels import calibrated_windows
 from twinbar.host.cells.chip import Chip
-from twinbar.host.cells.read_calibration import load_calibration
+from twinbar.host.cells.conductance import ConductanceScale
+from twinbar.host.cells.read_calibration import ChannelLine, ReadCalibration, load_calibration
 from twinbar.host.cells.reference_resistors import fit_calibration, read_resistors
 from twinbar.hw.errors import ConfigError
 
@@ -70,6 +73,57 @@ def test_conductances_are_written_to_what_the_resistors_say() -> None:
     assert written.ok.all()
     assert abs(np.mean(true - asked)) < 0.35e-6
     np.testing.assert_allclose(written.conductance_s, true, atol=1e-6)
+
+
+def median_error(chip: Chip) -> float:
+    """Write cells up to six levels in the middle, and return how far their conductances are off."""
+    level = np.repeat(np.arange(6, 12), 16).reshape(6, 16)
+    places = np.arange(6)[:, None], np.arange(16)[None, :]
+    chip.write_levels(np.zeros_like(level), *places)
+    assert chip.write_levels(level, *places).ok.all()
+    assert chip.config is not None
+    return float(
+        np.median(chip.conductance()[0, :6] / (chip.config.levels.centre[level] * chip.scale.siemens_per_code))
+    )
+
+
+def test_levels_are_written_to_what_the_resistors_say() -> None:
+    """With a wrong gain, levels come to what they come to with a right one: at the near edges of their windows."""
+    right = median_error(spread(made(adc_gain_error=0.0)))
+    chip = spread(made(adc_gain_error=0.05))
+    wrong = median_error(chip)
+    assert abs(wrong / right - 1) > 0.02
+    chip.calibrate_reads(chip.conductance()[0][RESISTORS], *RESISTORS)
+    assert abs(median_error(chip) / right - 1) < 0.01
+    # The tile's own windows are there again.
+    chip.use_calibration(None)
+    assert median_error(chip) == pytest.approx(wrong, rel=0.012)
+
+
+def test_windows_of_ones_own_are_codes() -> None:
+    chip = spread(made(adc_gain_error=0.05))
+    chip.calibrate_reads(chip.conductance()[0][RESISTORS], *RESISTORS)
+    chip.set_levels([0, 40], [10, 44])
+    chip.arm("write")
+    written = chip.write_levels(1, np.arange(16), 3)
+    assert written.ok.all()
+    assert ((written.codes >= 40) & (written.codes <= 44)).all()
+
+
+def test_corrected_windows_by_hand() -> None:
+    """Codes come out twice as large and 3 higher: a window of 10 to 14 holds the codes 22 to 31."""
+    levels = LevelTable(
+        low=np.array([0, 10, 250]), high=np.array([4, 14, 255]), centre=np.array([2.0, 12.0, 252.0]), spacing=10.0
+    )
+    scale = ConductanceScale(1e-6, 1e-3, 1e-6, 1e-7, 255, 1e-6)
+    line = ChannelLine(offset_codes=3, siemens_per_code=0.5e-6, deviation_codes=0)
+    other = ChannelLine(offset_codes=0, siemens_per_code=1e-6, deviation_codes=0)
+    calibration = ReadCalibration(adc_bits=8, channels=[line, other])
+    # 9.5 and 14.5 uS are codes 22 and 32; what begins or ends with the converter still does.
+    low, high = calibrated_windows(levels, scale, calibration, 0)
+    assert (low.tolist(), high.tolist()) == ([0, 22, 255], [11, 31, 255])
+    low, high = calibrated_windows(levels, scale, calibration, 1)
+    assert (low.tolist(), high.tolist()) == ([0, 10, 250], [4, 14, 255])
 
 
 def test_no_trim_is_asked_for_and_offsets_always_are() -> None:
