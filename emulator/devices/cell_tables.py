@@ -16,6 +16,7 @@ from twinbar.emulator.devices.ageing import bin_ticks, drift_exponent, drift_oct
 from twinbar.emulator.devices.drive_codes import DriveRegisters, drive_full_scale, drive_registers, volts_to_code
 from twinbar.emulator.devices.physics import mix
 from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.devices.wire_shares import shares_of_alike_cells
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import MAX_WIDTH
@@ -40,7 +41,8 @@ class CellTables:
     Parameters
     ----------
     scalars : (1,) array of `SCALARS`
-    tables : (TABLE_SIZE,) int32 array
+    tables : int32 array
+        `TABLE_SIZE` entries, and where wires attenuate one more for each cell.
     g_max_s, g_min_s : float
         Nominal window in siemens.
     window : (int, int)
@@ -113,8 +115,8 @@ def build_tables(
     ----------
     preset : Preset
     array : ArrayConfig
-        Read grid, converters, wires and the seconds of a tick. A cell sees the series resistance of its own wires only,
-        to first order and at the middle of the window; the current of its neighbours in the same wire is left out.
+        Read grid, converters, wires and the seconds of a tick. What wires leave of a current is that of an array whose
+        cells are all alike (``array.wire_reference``); it does not follow the state.
     seed : int
         Of all draws.
     clock_hz : float
@@ -148,7 +150,7 @@ def build_tables(
     build.variation(variation)
     build.initial(variation)
     build.ageing(array.tick_s, cycle_noise)
-    build.wires(array.wire_resistance_ohm)
+    build.wires(array)
     build.grid(array.grid_bits)
     variance_unit = build.read_noise(array.grid_bits, variance_max, read_noise)
     build.converter(array, variance_unit)
@@ -362,11 +364,22 @@ class _Builder:
             self.put("the time", at.O_LOG2_TIME, 256 * drift_octaves(preset.drift, time_s))
         self.scalars[0].ages = int(preset.relaxation is not None or preset.drift is not None)
 
-    def wires(self, resistance_ohm: float) -> None:
-        """Fill the attenuation of a cell's current by the wires to it: ``1 / (1 + G R (row + column))``."""
+    def wires(self, array: ArrayConfig) -> None:
+        """Fill what wires leave of a cell's current: ``1 / (1 + G R (row + column))`` of one that is read alone.
+
+        In a multiplication it is the exact solution of an array whose cells are all alike.
+        """
+        ohm = array.wire_resistance_ohm
         middle_s = self.preset.window.g_min.si + self.window_s / 2
-        self.put("the wires", at.O_WIRE, at.Q12 / (1 + middle_s * resistance_ohm * np.arange(at.WIRE_BINS)))
-        self.scalars[0].wires = int(resistance_ohm > 0)
+        alone = at.Q12 / (1 + middle_s * ohm * np.arange(at.WIRE_BINS))
+        self.put("the wires", at.O_WIRE, alone)
+        self.scalars[0].wires = int(ohm > 0)
+        if ohm > 0:
+            alike_s = self.preset.window.g_min.si + array.wire_reference * self.window_s
+            left = shares_of_alike_cells(alike_s, ohm, array.rows, array.columns)
+            distance = np.arange(array.rows)[:, None] + np.arange(array.columns)
+            self.tables = np.concatenate([self.tables, np.zeros(array.cells, np.int32)])
+            self.put("the wires", at.O_PRODUCT, 65536 * left / (alone[distance] / at.Q12))
 
     def grid(self, grid_bits: int) -> None:
         """Fill the read grid; its limit holds the highest cell, and what write noise and ageing add to it."""

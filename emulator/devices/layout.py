@@ -80,8 +80,11 @@ O_LOG2_TIME: Final = O_NU_SIGMA + AGE_BINS
 O_EXP2: Final = O_LOG2_TIME + TIME_BINS
 """[EXP2_BINS] Q15 two to the power of minus a fraction."""
 O_WIRE: Final = O_EXP2 + EXP2_BINS
-"""[WIRE_BINS] Q12 factor of a cell's current by its distance (row + column) along the wires."""
+"""[WIRE_BINS] Q12 factor of a cell's current by its distance (row + column) along the wires, where it is read alone."""
 TABLE_SIZE: Final = O_WIRE + WIRE_BINS
+"""Entries that every cell model has."""
+O_PRODUCT: Final = TABLE_SIZE
+"""[rows * columns], where wires attenuate: Q16 share of that current that is left in a multiplication, by cell."""
 
 # --- scalars: one record ----------------------------------------------------------------------------------------------
 SCALARS: Final = np.dtype(

@@ -45,6 +45,7 @@ from twinbar.emulator.devices.layout import (
     O_MEAN,
     O_NU_MEAN,
     O_NU_SIGMA,
+    O_PRODUCT,
     O_RELAX_MEAN,
     O_RELAX_SIGMA,
     O_SHAPE,
@@ -330,12 +331,31 @@ def effective_conductance(g, key, count, ticks, scalars, tables):
 
 @inline
 def to_grid(seen, distance, scalars, tables):
-    """Round a Q24 conductance to the read grid, attenuated by the wires to a cell at ``distance`` (row + column)."""
+    """Round a Q24 conductance to the read grid, as a cell at ``distance`` (row + column) is read alone.
+
+    Its own current is then the only one in the wires to it.
+    """
     shift = scalars[0].grid_shift
     grid = (seen + (np.int64(1) << (shift - 1))) >> shift
     if scalars[0].wires:
         grid = (grid * np.int64(tables[O_WIRE + distance]) + 2048) >> 12
     return min(grid, scalars[0].grid_limit)
+
+
+@inline
+def product_grid(grid, cell, scalars, tables):
+    """Return the read-grid value of a cell in a multiplication, where the currents of its neighbours share its wires.
+
+    Parameters
+    ----------
+    grid : int
+        As the cell is read alone (`to_grid`).
+    cell : int
+        ``row * columns + column``.
+    """
+    if scalars[0].wires:
+        grid = min((grid * np.int64(tables[O_PRODUCT + cell]) + 32768) >> 16, scalars[0].grid_limit)
+    return grid
 
 
 @inline
