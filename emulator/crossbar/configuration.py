@@ -15,7 +15,9 @@ from twinbar.emulator.crossbar.register_settings import check_settings
 from twinbar.emulator.crossbar.write_algorithms import Crossbar, WriteAlgorithm, needs_amplitudes, write_algorithms
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.cell_tables import CellTables, build_tables
+from twinbar.emulator.devices.disturb import disturb_warnings
 from twinbar.emulator.devices.drive_codes import drive_full_scale, volts_to_code
+from twinbar.emulator.devices.effects import with_effects
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
@@ -325,6 +327,7 @@ def build_config(
     ConfigError
         If the sums would not be exact, the parts cannot serve the array, or values do not go together.
     """
+    preset = with_effects(preset, device.effects, device.without)
     if parts is not None:
         _check_parts(parts, array, timing.clock_hz)
         array = _with_read_range(parts, array, preset)
@@ -336,6 +339,7 @@ def build_config(
         clock_hz=timing.clock_hz,
         variance_max=sums.variance_max,
         variation=device.variation,
+        temperature_k=device.temperature_k,
         drive_full_scale_v=_drive_full_scale(parts, preset, write),
     )
     cycles = _cycles(timing, cells)
@@ -353,6 +357,7 @@ def build_config(
         table = level_table(targets.levels, code_of[0], code_of[1], adc_max, tolerance * coarse.spacing)
     kept = timing.samples - timing.discard
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
+    warnings += disturb_warnings(preset)
     if parts is not None:
         warnings += _settling_warnings(parts, cycles, array)
     written = Crossbar(preset, cells, table, coarse.spacing)
