@@ -110,7 +110,7 @@ def make_state(
     mapped : int64 [tiles], optional
         Columns whose cells a multiplication heats; all by default.
     faults : uint8 [tiles, cells], optional
-        Faults of the cells (``FAULT_*``), for instance measured ones; drawn from the preset otherwise.
+        Faults of the cells (``FAULT_*``); those of the configuration's map otherwise, or else drawn from the preset.
 
     Raises
     ------
@@ -121,6 +121,8 @@ def make_state(
     rows, columns, cells = array.rows, array.columns, array.cells
     scalars = np.ascontiguousarray(config.cells.scalars)
     fault = np.zeros((tiles, cells), np.uint8)
+    if faults is None and config.faults is not None:
+        faults = config.faults.of(tiles)
     if faults is not None:
         if faults.shape != fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
             raise ConfigError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
+from twinbar.emulator.crossbar.fault_map import FaultMap, read_fault_map
 from twinbar.emulator.crossbar.levels import LevelTable, Targets, level_table, separability_warnings
 from twinbar.emulator.crossbar.pulse_table import PulseTable
 from twinbar.emulator.crossbar.range_codes import amplifier_range_code, full_scale_of, range_code
@@ -93,6 +94,8 @@ class CrossbarConfig:
         What writes go by instead of the ramps of ``registers``.
     initial : WriteAlgorithm, optional
         How cells are programmed first; None: as they are always written.
+    faults : FaultMap, optional
+        Which cells are faulty; None: they are drawn by the preset's shares.
 
     Raises
     ------
@@ -112,9 +115,15 @@ class CrossbarConfig:
     on_chip: bool = False
     pulse_table: PulseTable | None = None
     initial: WriteAlgorithm | None = None
+    faults: FaultMap | None = None
 
     def __post_init__(self) -> None:
         check_settings(self.timing, self.registers)
+        if self.faults is not None and self.on_chip:
+            raise ConfigError(
+                "device.fault_map is given, and the emulated array on a chip draws its faults itself; leave it out, or "
+                "take array.front_end = 'direct'"
+            )
         if self.compares and self.parts is not None:
             raise ConfigError(
                 f"write.verify = 'compare' needs converters that compare, and {self.parts.adc.name} of the serial "
@@ -373,6 +382,7 @@ def build_config(
         tuple(warnings),
         pulse_table=usual.table,
         initial=initial,
+        faults=None if device.fault_map is None else read_fault_map(device.fault_map, array.rows, array.columns),
     )
     config.check_lanes()
     return config if parts is None else with_parts(config, parts)

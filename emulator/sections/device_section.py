@@ -19,6 +19,11 @@ class DeviceConfig(Section):
     )
     levels: int = Field(default=16, ge=2, le=256, description="levels per cell")
     variation: bool = Field(default=True, description="whether cells differ from one another and may be faulty")
+    fault_map: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file of faulty cells (.npz, .npy), of a tile or of all tiles; none: drawn by the preset's shares",
+    )
     effects: tuple[str, ...] = Field(
         default=(),
         description="effects beside those of the preset, by name or as .toml files, such as heavy-tails,mine.toml",
