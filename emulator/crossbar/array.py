@@ -27,6 +27,7 @@ from twinbar.emulator.devices.physics import (
     effective_conductance,
     grid_variance,
     initial_conductance,
+    product_grid,
     pulse_heat,
     to_grid,
     traits,
@@ -58,8 +59,10 @@ class ArrayState(NamedTuple):
     conversions : int64 [tiles, channels]
     grid, spread : int32 [tiles, cells]
         What a read sees of each cell now, in read-grid units, and its variance.
+    product, product_spread : int32 [tiles, cells]
+        What a multiplication sees of it: the same arrays, unless wires attenuate.
     row_sum : int64 [tiles, rows]
-        Sum of ``grid`` over the mapped columns of each row.
+        Sum of ``product`` over the mapped columns of each row.
     inputs : uint8 [tiles, rows]
         Row registers.
     sums, variances : int64 [tiles, columns]
@@ -68,7 +71,7 @@ class ArrayState(NamedTuple):
         Columns whose cells a multiplication heats, from the first.
     shape : `SHAPE` [1]
     scalars : `SCALARS` [1]
-    tables : int32 [TABLE_SIZE]
+    tables : int32, as of `twinbar.emulator.devices.layout`
     """
 
     g: np.ndarray
@@ -78,6 +81,8 @@ class ArrayState(NamedTuple):
     conversions: np.ndarray
     grid: np.ndarray
     spread: np.ndarray
+    product: np.ndarray
+    product_spread: np.ndarray
     row_sum: np.ndarray
     inputs: np.ndarray
     sums: np.ndarray
@@ -105,7 +110,7 @@ def make_state(
     mapped : int64 [tiles], optional
         Columns whose cells a multiplication heats; all by default.
     faults : uint8 [tiles, cells], optional
-        Faults of the cells (``FAULT_*``), for instance measured ones; drawn from the preset otherwise.
+        Faults of the cells (``FAULT_*``); those of the configuration's map otherwise, or else drawn from the preset.
 
     Raises
     ------
@@ -116,6 +121,8 @@ def make_state(
     rows, columns, cells = array.rows, array.columns, array.cells
     scalars = np.ascontiguousarray(config.cells.scalars)
     fault = np.zeros((tiles, cells), np.uint8)
+    if faults is None and config.faults is not None:
+        faults = config.faults.of(tiles)
     if faults is not None:
         if faults.shape != fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
             raise ConfigError(
@@ -123,14 +130,18 @@ def make_state(
                 f"{FAULT_NONE} to {FAULT_NON_RESPONDING}"
             )
         fault[:] = faults
+    grid, spread = np.zeros((tiles, cells), np.int32), np.zeros((tiles, cells), np.int32)
+    wires = bool(scalars[0].wires)
     state = ArrayState(
         g=np.zeros((tiles, cells), np.int32),
         pulses=np.zeros((tiles, cells), np.uint32),
         last_tick=np.zeros((tiles, cells if scalars[0].ages else 0), np.uint32),
         fault=fault,
         conversions=np.zeros((tiles, channels), np.int64),
-        grid=np.zeros((tiles, cells), np.int32),
-        spread=np.zeros((tiles, cells), np.int32),
+        grid=grid,
+        spread=spread,
+        product=np.zeros_like(grid) if wires else grid,
+        product_spread=np.zeros_like(spread) if wires else spread,
         row_sum=np.zeros((tiles, rows), np.int64),
         inputs=np.zeros((tiles, rows), np.uint8),
         sums=np.zeros((tiles, columns), np.int64),
@@ -159,7 +170,7 @@ def _form(s: Any, draw_faults: bool) -> None:
 
 @inline
 def see_cell(s, tile, cell):
-    """Bring what a read sees of a cell up to date."""
+    """Bring what reads and multiplications see of a cell up to date."""
     columns = s.shape[0].columns
     row = cell // columns
     column = cell % columns
@@ -170,10 +181,14 @@ def see_cell(s, tile, cell):
     count = np.int64(s.pulses[tile, cell])
     seen = effective_conductance(np.int64(s.g[tile, cell]), key, count, ticks, s.scalars, s.tables)
     grid = to_grid(seen, row + column, s.scalars, s.tables)
+    product = product_grid(grid, cell, s.scalars, s.tables)
     if column < s.mapped[tile]:
-        s.row_sum[tile, row] += grid - np.int64(s.grid[tile, cell])
+        s.row_sum[tile, row] += product - np.int64(s.product[tile, cell])
     s.grid[tile, cell] = grid
     s.spread[tile, cell] = grid_variance(grid, s.scalars, s.tables)
+    if s.scalars[0].wires:
+        s.product[tile, cell] = product
+        s.product_spread[tile, cell] = grid_variance(product, s.scalars, s.tables)
 
 
 @kernel
@@ -288,13 +303,13 @@ def sum_step(s, tile, plane, subtract, codes):
         at = row * columns
         for k in range(outputs):
             if subtract:
-                s.sums[tile, k] += x * (np.int64(s.grid[tile, at + 2 * k]) - np.int64(s.grid[tile, at + 2 * k + 1]))
-                s.variances[tile, k] += (
-                    x * x * (np.int64(s.spread[tile, at + 2 * k]) + np.int64(s.spread[tile, at + 2 * k + 1]))
-                )
+                plus, minus = at + 2 * k, at + 2 * k + 1
+                s.sums[tile, k] += x * (np.int64(s.product[tile, plus]) - np.int64(s.product[tile, minus]))
+                spread = np.int64(s.product_spread[tile, plus]) + np.int64(s.product_spread[tile, minus])
+                s.variances[tile, k] += x * x * spread
             else:
-                s.sums[tile, k] += x * np.int64(s.grid[tile, at + k])
-                s.variances[tile, k] += x * x * np.int64(s.spread[tile, at + k])
+                s.sums[tile, k] += x * np.int64(s.product[tile, at + k])
+                s.variances[tile, k] += x * x * np.int64(s.product_spread[tile, at + k])
     return heat, driven
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
+from twinbar.emulator.crossbar.fault_map import FaultMap, read_fault_map
 from twinbar.emulator.crossbar.levels import LevelTable, Targets, level_table, separability_warnings
 from twinbar.emulator.crossbar.pulse_table import PulseTable
 from twinbar.emulator.crossbar.range_codes import amplifier_range_code, full_scale_of, range_code
@@ -15,7 +16,9 @@ from twinbar.emulator.crossbar.register_settings import check_settings
 from twinbar.emulator.crossbar.write_algorithms import Crossbar, WriteAlgorithm, needs_amplitudes, write_algorithms
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.emulator.devices.cell_tables import CellTables, build_tables
+from twinbar.emulator.devices.disturb import disturb_warnings
 from twinbar.emulator.devices.drive_codes import drive_full_scale, volts_to_code
+from twinbar.emulator.devices.effects import with_effects
 from twinbar.emulator.devices.layout import (
     CODES,
     O_VARIANCE,
@@ -91,6 +94,8 @@ class CrossbarConfig:
         What writes go by instead of the ramps of ``registers``.
     initial : WriteAlgorithm, optional
         How cells are programmed first; None: as they are always written.
+    faults : FaultMap, optional
+        Which cells are faulty; None: they are drawn by the preset's shares.
 
     Raises
     ------
@@ -110,9 +115,15 @@ class CrossbarConfig:
     on_chip: bool = False
     pulse_table: PulseTable | None = None
     initial: WriteAlgorithm | None = None
+    faults: FaultMap | None = None
 
     def __post_init__(self) -> None:
         check_settings(self.timing, self.registers)
+        if self.faults is not None and self.on_chip:
+            raise ConfigError(
+                "device.fault_map is given, and the emulated array on a chip draws its faults itself; leave it out, or "
+                "take array.front_end = 'direct'"
+            )
         if self.compares and self.parts is not None:
             raise ConfigError(
                 f"write.verify = 'compare' needs converters that compare, and {self.parts.adc.name} of the serial "
@@ -325,6 +336,7 @@ def build_config(
     ConfigError
         If the sums would not be exact, the parts cannot serve the array, or values do not go together.
     """
+    preset = with_effects(preset, device.effects, device.without)
     if parts is not None:
         _check_parts(parts, array, timing.clock_hz)
         array = _with_read_range(parts, array, preset)
@@ -336,6 +348,7 @@ def build_config(
         clock_hz=timing.clock_hz,
         variance_max=sums.variance_max,
         variation=device.variation,
+        temperature_k=device.temperature_k,
         drive_full_scale_v=_drive_full_scale(parts, preset, write),
     )
     cycles = _cycles(timing, cells)
@@ -353,6 +366,7 @@ def build_config(
         table = level_table(targets.levels, code_of[0], code_of[1], adc_max, tolerance * coarse.spacing)
     kept = timing.samples - timing.discard
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
+    warnings += disturb_warnings(preset)
     if parts is not None:
         warnings += _settling_warnings(parts, cycles, array)
     written = Crossbar(preset, cells, table, coarse.spacing)
@@ -368,6 +382,7 @@ def build_config(
         tuple(warnings),
         pulse_table=usual.table,
         initial=initial,
+        faults=None if device.fault_map is None else read_fault_map(device.fault_map, array.rows, array.columns),
     )
     config.check_lanes()
     return config if parts is None else with_parts(config, parts)

@@ -1,14 +1,21 @@
 """Relaxation and drift after a write, in SI units: what the ageing tables are made of."""
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinbar.emulator.devices.layout import TIME_BINS
+from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.preset_sections import Drift, LogarithmicRelaxation, PolynomialRelaxation
+from twinbar.hw.errors import ConfigError
 
 Array = NDArray[np.float64]
+
+BOLTZMANN_J_PER_K: Final = 1.380649e-23
+MOST_EXPONENT: Final = 60.0
+"""Of Arrhenius' factor: a day becomes a picosecond, or the age of the universe and more."""
 
 
 def bin_ticks() -> Array:
@@ -47,6 +54,36 @@ def relaxation(law: PolynomialRelaxation | LogarithmicRelaxation, time_s: Array,
         return np.zeros_like(sigma), np.maximum(sigma, 0)
     log_time = np.maximum(np.log(time_s), 0)[:, None] + np.zeros(len(g_s))
     return law.mean_per_ln.si * log_time, np.maximum(law.sigma_per_ln.si * log_time + law.sigma_offset.si, 0)
+
+
+def time_factor(preset: Preset, temperature_k: float | None) -> float:
+    """Return how much faster relaxation and drift go: Arrhenius' ``exp(E / k (1 / T0 - 1 / T))``.
+
+    Raises
+    ------
+    ConfigError
+        If a temperature is given for cells of which nothing is known at another one.
+    """
+    if temperature_k is None:
+        return 1.0
+    law = preset.retention
+    if law is None:
+        raise ConfigError(
+            f"device.temperature_k is {temperature_k:g}, but preset {preset.name} does not say what temperature does; "
+            "give it [retention] with activation_energy and temperature, or leave the key out"
+        )
+    if preset.relaxation is None and preset.drift is None:
+        raise ConfigError(
+            f"device.temperature_k is {temperature_k:g}, but preset {preset.name} does neither relax nor drift, and "
+            "temperature does nothing else here; leave the key out, or give it [relaxation] or [drift]"
+        )
+    exponent = law.activation_energy.si / BOLTZMANN_J_PER_K * (1 / law.temperature.si - 1 / temperature_k)
+    if abs(exponent) > MOST_EXPONENT:
+        raise ConfigError(
+            f"device.temperature_k is {temperature_k:g}; relaxation would be exp({exponent:.3g}) times as fast, beyond "
+            f"exp(-{MOST_EXPONENT:g}) to exp({MOST_EXPONENT:g}): give a temperature nearer to {law.temperature}"
+        )
+    return math.exp(exponent)
 
 
 def drift_exponent(law: Drift, x: Array) -> tuple[Array, Array]:

@@ -56,7 +56,7 @@ def array_functions(scalars: Mapping[str, Any], tables: Sequence[int]) -> CellFu
     ----------
     scalars : mapping
         The fields of `layout.SCALARS` by name.
-    tables : sequence of int [TABLE_SIZE]
+    tables : sequence of int
 
     Raises
     ------

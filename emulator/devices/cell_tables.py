@@ -5,17 +5,18 @@ Formulas are evaluated once, in float64, and rounded once, half up; after that t
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinbar.emulator.devices import layout as at
-from twinbar.emulator.devices.ageing import bin_ticks, drift_exponent, drift_octaves, relaxation
+from twinbar.emulator.devices.ageing import bin_ticks, drift_exponent, drift_octaves, relaxation, time_factor
+from twinbar.emulator.devices.deviates import deviates, normal_quantiles, trap_slots, weibull_lives
 from twinbar.emulator.devices.drive_codes import DriveRegisters, drive_full_scale, drive_registers, volts_to_code
 from twinbar.emulator.devices.physics import mix
 from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.devices.wire_shares import shares_of_alike_cells
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.timing import MAX_WIDTH
@@ -40,7 +41,8 @@ class CellTables:
     Parameters
     ----------
     scalars : (1,) array of `SCALARS`
-    tables : (TABLE_SIZE,) int32 array
+    tables : int32 array
+        `TABLE_SIZE` entries, and where wires attenuate one more for each cell.
     g_max_s, g_min_s : float
         Nominal window in siemens.
     window : (int, int)
@@ -106,6 +108,7 @@ def build_tables(
     variation: bool = True,
     cycle_noise: bool = True,
     read_noise: bool = True,
+    temperature_k: float | None = None,
 ) -> CellTables:
     """Build the integer tables of a cell model.
 
@@ -113,8 +116,8 @@ def build_tables(
     ----------
     preset : Preset
     array : ArrayConfig
-        Read grid, converters, wires and the seconds of a tick. A cell sees the series resistance of its own wires only,
-        to first order and at the middle of the window; the current of its neighbours in the same wire is left out.
+        Read grid, converters, wires and the seconds of a tick. What wires leave of a current is that of an array whose
+        cells are all alike (``array.wire_reference``); it does not follow the state.
     seed : int
         Of all draws.
     clock_hz : float
@@ -126,6 +129,8 @@ def build_tables(
     variation, cycle_noise, read_noise : bool
         Switch off what differs from cell to cell (faults and the spread after forming included), from pulse to pulse
         (write noise, and the spread of relaxation and drift, included), and from read to read.
+    temperature_k : float, optional
+        Of the cells; that at which the preset's relaxation and drift hold, unless it is given.
 
     Raises
     ------
@@ -147,14 +152,18 @@ def build_tables(
     build.drive(full_scale_v)
     build.variation(variation)
     build.initial(variation)
-    build.ageing(array.tick_s, cycle_noise)
-    build.wires(array.wire_resistance_ohm)
+    build.ageing(array.tick_s * time_factor(preset, temperature_k), cycle_noise)
+    build.access()
+    build.thresholds(full_scale_v, variation)
+    build.tails()
+    build.wear(variation)
+    build.telegraph(array.tick_s, variation)
+    build.wires(array)
     build.grid(array.grid_bits)
     variance_unit = build.read_noise(array.grid_bits, variance_max, read_noise)
     build.converter(array, variance_unit)
     build.converter_errors(array)
     build.current_limit()
-    build.access()
 
     g_max_s = preset.window.g_max.si
     return CellTables(
@@ -362,11 +371,22 @@ class _Builder:
             self.put("the time", at.O_LOG2_TIME, 256 * drift_octaves(preset.drift, time_s))
         self.scalars[0].ages = int(preset.relaxation is not None or preset.drift is not None)
 
-    def wires(self, resistance_ohm: float) -> None:
-        """Fill the attenuation of a cell's current by the wires to it: ``1 / (1 + G R (row + column))``."""
+    def wires(self, array: ArrayConfig) -> None:
+        """Fill what wires leave of a cell's current: ``1 / (1 + G R (row + column))`` of one that is read alone.
+
+        In a multiplication it is the exact solution of an array whose cells are all alike.
+        """
+        ohm = array.wire_resistance_ohm
         middle_s = self.preset.window.g_min.si + self.window_s / 2
-        self.put("the wires", at.O_WIRE, at.Q12 / (1 + middle_s * resistance_ohm * np.arange(at.WIRE_BINS)))
-        self.scalars[0].wires = int(resistance_ohm > 0)
+        alone = at.Q12 / (1 + middle_s * ohm * np.arange(at.WIRE_BINS))
+        self.put("the wires", at.O_WIRE, alone)
+        self.scalars[0].wires = int(ohm > 0)
+        if ohm > 0:
+            alike_s = self.preset.window.g_min.si + array.wire_reference * self.window_s
+            left = shares_of_alike_cells(alike_s, ohm, array.rows, array.columns)
+            distance = np.arange(array.rows)[:, None] + np.arange(array.columns)
+            self.tables = np.concatenate([self.tables, np.zeros(array.cells, np.int32)])
+            self.put("the wires", at.O_PRODUCT, 65536 * left / (alone[distance] / at.Q12))
 
     def grid(self, grid_bits: int) -> None:
         """Fill the read grid; its limit holds the highest cell, and what write noise and ageing add to it."""
@@ -441,8 +461,57 @@ class _Builder:
 
     def access(self) -> None:
         """Fill what is in series with a cell during a pulse."""
-        if self.preset.access is not None:
-            self.scalars[0].access = round(self.g_max_s * self.preset.access.resistance.si * at.Q12)
+        access = self.preset.access
+        if access is not None:
+            self.scalars[0].access = round(self.g_max_s * access.resistance.si * at.Q12)
+            if access.at is not None:
+                self.scalars[0].access_at = round((1 + access.at.si * access.resistance.si) * at.G_ONE)
+
+    def thresholds(self, full_scale_v: float, wanted: bool) -> None:
+        """Fill how thresholds differ from cell to cell."""
+        spread = self.preset.threshold_spread if wanted else None
+        if spread is not None:
+            self.scalars[0].threshold_varies = 1
+            for polarity, sigma in enumerate((spread.set, spread.reset)):
+                self.scalars[0].threshold_spread[polarity] = round(sigma.si / full_scale_v * at.CODES * 256)
+
+    def tails(self) -> None:
+        """Fill the deviates of pulses and of the relaxation, where they are not normal."""
+        law = self.preset.tails
+        if law is not None:
+            self.put("the deviates of a pulse", at.O_PULSE_Z, deviates(law.pulse, at.GAUSS_BINS) * at.Q12)
+            self.put("the deviates", at.O_RELAX_Z, deviates(law.relaxation, at.GAUSS_BINS) * at.Q12)
+            self.scalars[0].pulse_tails = int(law.pulse != "normal")
+            self.scalars[0].relaxation_tails = int(law.relaxation != "normal")
+
+    def wear(self, variation: bool) -> None:
+        """Fill what pulses do to a cell in the long run."""
+        law = self.preset.endurance
+        if law is not None and law.shape is not None and variation:
+            self.put("the life of a cell", at.O_LIFE, np.minimum(weibull_lives(law.cycles.si, law.shape.si), NO_LIMIT))
+            self.scalars[0].fails = 1
+        if law is not None and law.onset is not None:
+            # The entry n is of 2**(n / 2) pulses, this one included.
+            worn = 1 + (bin_ticks() - 1) / law.onset.si
+            step, noise = (0.0 if each is None else each.si for each in (law.step_exponent, law.noise_exponent))
+            self.put("the wear of the step", at.O_WEAR, worn**-step * at.Q12)
+            self.put("the growth of the spread", at.O_WEAR + at.TIME_BINS, worn**noise * at.Q12)
+            self.scalars[0].wears = 1
+
+    def telegraph(self, tick_s: float, wanted: bool) -> None:
+        """Fill the traps: of each time constant the slots, in ticks, and the chance to settle anew in one."""
+        law = self.preset.telegraph if wanted else None
+        if law is None:
+            return
+        shift, chance = trap_slots(law.fastest.si, law.slowest.si, tick_s)
+        self.put("the slots of a trap", at.O_TRAP_SHIFT, shift)
+        self.put("the chance of a trap", at.O_TRAP_CHANCE, np.minimum(chance * 2.0**31, 2**31 - 1))
+        size = law.amplitude.si * np.exp(law.spread.si * normal_quantiles(at.TRAIT_BINS))
+        self.put("the share of a trap", at.O_TRAP_SIZE, np.minimum(size, 1) * 65536)
+        self.scalars[0].trap_share = round(law.share.si * 2**32)
+        self.scalars[0].trap_occupied = round(law.occupied.si * 2**32)
+        # What reads see depends on time: cells keep the tick of their last pulse.
+        self.scalars[0].ages = 1
 
     def section(self, offset: int, size: int) -> NDArray[np.int64]:
         """Return a section of the tables."""
@@ -459,25 +528,21 @@ class _Builder:
             factor = int(self.section(at.O_AMP_MEAN + polarity * at.CODES, at.CODES).max())
             sigma_factor = int(self.section(at.O_AMP_SIGMA + polarity * at.CODES, at.CODES).max())
             z = int(np.abs(self.section(at.O_GAUSS, at.GAUSS_BINS)).max())
+            pulse_z = max(z, int(np.abs(self.section(at.O_PULSE_Z, at.GAUSS_BINS)).max()))
+            wear = max(at.Q12, int(self.section(at.O_WEAR, 2 * at.TIME_BINS).max()))
             moved = (mean + ((shape * z) >> 12)) * gain
             scaled = (moved >> 12) * factor
-            spread = ((sigma * z) >> 12) * sigma_factor
-            change = (scaled >> 12) + (spread >> 12) + 1
+            spread = ((sigma * pulse_z) >> 12) * sigma_factor
+            worn = (spread >> 12) * wear
+            change = (scaled >> 12) + (worn >> 12) + 1
             width = min(MAX_WIDTH, (_LARGEST_PRODUCT // change >> 12) * nominal[polarity])
-            if max(moved, scaled, spread) >= _LARGEST_PRODUCT or width < nominal[polarity]:
+            if max(moved, scaled, spread, worn) >= _LARGEST_PRODUCT or width < nominal[polarity]:
                 raise ConfigError(
                     f"preset {self.preset.name}: a {('SET', 'RESET')[polarity]} pulse can move a cell by more than the "
                     "physics can hold; give smaller steps, gains or amplitude factors"
                 )
             longest.append(width)
         return longest[0], longest[1]
-
-
-def normal_quantiles(bins: int) -> Array:
-    """Return the quantiles of the standard normal at the middles of ``bins`` equal shares, scaled to unit variance."""
-    normal = NormalDist()
-    z = np.array([normal.inv_cdf((k + 0.5) / bins) for k in range(bins)])
-    return np.asarray(z / math.sqrt(float(np.mean(z * z))))
 
 
 def _significant(value: float, bits: int) -> tuple[int, int]:

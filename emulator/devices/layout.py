@@ -80,8 +80,25 @@ O_LOG2_TIME: Final = O_NU_SIGMA + AGE_BINS
 O_EXP2: Final = O_LOG2_TIME + TIME_BINS
 """[EXP2_BINS] Q15 two to the power of minus a fraction."""
 O_WIRE: Final = O_EXP2 + EXP2_BINS
-"""[WIRE_BINS] Q12 factor of a cell's current by its distance (row + column) along the wires."""
-TABLE_SIZE: Final = O_WIRE + WIRE_BINS
+"""[WIRE_BINS] Q12 factor of a cell's current by its distance (row + column) along the wires, where it is read alone."""
+O_PULSE_Z: Final = O_WIRE + WIRE_BINS
+"""[GAUSS_BINS] Q12 quantiles of the deviate of a pulse, where it is not normal."""
+O_RELAX_Z: Final = O_PULSE_Z + GAUSS_BINS
+"""[GAUSS_BINS] Q12 quantiles of the deviate of the relaxation, where it is not normal."""
+O_WEAR: Final = O_RELAX_Z + GAUSS_BINS
+"""[2][TIME_BINS] Q12 factors of a pulse's mean and of its spread by the pulses before it, in half octaves."""
+O_LIFE: Final = O_WEAR + 2 * TIME_BINS
+"""[TRAIT_BINS] pulses after which a cell no longer responds, by quantile."""
+O_TRAP_SHIFT: Final = O_LIFE + TRAIT_BINS
+"""[TRAIT_BINS] base-2 logarithm of the ticks in which a trap may settle anew, by quantile of its time constant."""
+O_TRAP_CHANCE: Final = O_TRAP_SHIFT + TRAIT_BINS
+"""[TRAIT_BINS] Q31 probability that it does."""
+O_TRAP_SIZE: Final = O_TRAP_CHANCE + TRAIT_BINS
+"""[TRAIT_BINS] Q16 share of the conductance that a trap takes, by quantile."""
+TABLE_SIZE: Final = O_TRAP_SIZE + TRAIT_BINS
+"""Entries that every cell model has."""
+O_PRODUCT: Final = TABLE_SIZE
+"""[rows * columns], where wires attenuate: Q16 share of that current that is left in a multiplication, by cell."""
 
 # --- scalars: one record ----------------------------------------------------------------------------------------------
 SCALARS: Final = np.dtype(
@@ -127,6 +144,16 @@ SCALARS: Final = np.dtype(
             ("variance_shift", "<i8"),
             ("limit_unit", "<i8"),  # current limit per compliance code, in drive codes times Q24 conductance
             ("access", "<i8"),  # Q12 of Gmax times the resistance in series with a cell during a pulse; 0: none
+            # Q24 of 1 + G R at the conductance at which the response holds; 0: it does not follow the cell's share.
+            ("access_at", "<i8"),
+            ("threshold_varies", "<i8"),  # 1 when thresholds differ from cell to cell
+            ("threshold_spread", "<i8", 2),  # Q8 codes, of SET and RESET
+            ("pulse_tails", "<i8"),  # 1 when the deviate of a pulse is not normal
+            ("relaxation_tails", "<i8"),
+            ("wears", "<i8"),  # 1 when the response depends on the pulses before
+            ("fails", "<i8"),  # 1 when cells no longer respond after a number of pulses
+            ("trap_share", "<i8"),  # probability that a cell has a trap, times 2**32
+            ("trap_occupied", "<i8"),  # share of the time in which a trap is occupied, times 2**32
         ],
     )
 )
@@ -161,6 +188,10 @@ DRAW_WRITE_NOISE: Final = 7
 DRAW_CONVERSION: Final = 8
 DRAW_ADC_OFFSET: Final = 9
 DRAW_ADC_GAIN: Final = 10
+DRAW_THRESHOLD: Final = 11
+DRAW_LIFE: Final = 12
+DRAW_TRAP: Final = 13
+DRAW_TELEGRAPH: Final = 14
 
 # --- faults of a cell (state array ``fault``) ------------------------------------------------------------------------
 FAULT_NONE: Final = 0

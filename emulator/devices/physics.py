@@ -19,9 +19,13 @@ from twinbar.emulator.devices.layout import (
     DRAW_DRIFT,
     DRAW_FAULT,
     DRAW_INITIAL,
+    DRAW_LIFE,
     DRAW_PULSE,
     DRAW_RELAX,
+    DRAW_TELEGRAPH,
+    DRAW_THRESHOLD,
     DRAW_TRAITS,
+    DRAW_TRAP,
     DRAW_WRITE_NOISE,
     EXP2_BINS,
     FAULT_NON_RESPONDING,
@@ -40,17 +44,25 @@ from twinbar.emulator.devices.layout import (
     O_GAUSS,
     O_HIGH,
     O_INITIAL,
+    O_LIFE,
     O_LOG2_TIME,
     O_LOW,
     O_MEAN,
     O_NU_MEAN,
     O_NU_SIGMA,
+    O_PRODUCT,
+    O_PULSE_Z,
     O_RELAX_MEAN,
     O_RELAX_SIGMA,
+    O_RELAX_Z,
     O_SHAPE,
     O_SIGMA,
     O_TRAIT_Z,
+    O_TRAP_CHANCE,
+    O_TRAP_SHIFT,
+    O_TRAP_SIZE,
     O_VARIANCE,
+    O_WEAR,
     O_WIRE,
     RANGE_BITS,
     RANGE_EXPONENT_MAX,
@@ -59,6 +71,7 @@ from twinbar.emulator.devices.layout import (
     READ_KU_SHIFT,
     SET,
     STEP_BINS,
+    TIME_BINS,
     TRAIT_BINS,
     TRIM_CENTRE,
     TRIM_STEP_Q16,
@@ -71,6 +84,9 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 _GAUSS_SHIFT = np.uint64(64 - 12)
 _TRAIT_MASK = np.uint64(TRAIT_BINS - 1)
+_LOW_31 = np.uint64((1 << 31) - 1)
+_MOST_SLOTS_BACK = 64
+"""A trap settles anew in a slot with a probability of 0.39 or more: it did so within these, but for one in 10^13."""
 
 
 @inline
@@ -180,6 +196,51 @@ def width_factor(width, polarity, scalars):
 
 
 @inline
+def cell_amplitude(amplitude, polarity, g, key, scalars, tables):
+    """Return the amplitude code as which a pulse acts on a cell.
+
+    An access transistor takes a share of the voltage, which grows with the conductance of the cell; thresholds differ
+    from cell to cell, which shifts their response. Without either, it is the amplitude of the pulse.
+    """
+    code = amplitude
+    if scalars[0].access_at > 0:
+        in_series = (np.int64(1) << 24) + ((np.int64(g) * scalars[0].access) >> 12)
+        code = min((np.int64(code) * scalars[0].access_at + (in_series >> 1)) // in_series, CODES - 1)
+    if scalars[0].threshold_varies:
+        z = np.int64(tables[O_TRAIT_Z + np.int64(draw(key, DRAW_THRESHOLD, 0) & _TRAIT_MASK)])
+        shift = (scalars[0].threshold_spread[polarity] * z + (1 << 19)) >> 20
+        code = min(max(np.int64(code) - shift, 0), CODES - 1)
+    return code
+
+
+@inline
+def pulse_deviate(key, count, scalars, tables):
+    """Return the Q12 deviate, of unit variance, of the pulse that follows ``count`` others."""
+    bits = draw(key, DRAW_PULSE, count)
+    z = gauss(bits, tables)
+    if scalars[0].pulse_tails:
+        z = np.int64(tables[O_PULSE_Z + np.int64(np.uint64(bits) >> _GAUSS_SHIFT)])
+    clip = scalars[0].noise_clip
+    return min(max(z, -clip), clip)
+
+
+@inline
+def worn(mean, spread, count, scalars, tables):
+    """Return mean and spread of the pulse that follows ``count`` others: cells wear."""
+    if scalars[0].wears:
+        at = O_WEAR + time_bin(count + 1)
+        mean = (mean * np.int64(tables[at])) >> 12
+        spread = (spread * np.int64(tables[at + TIME_BINS])) >> 12
+    return mean, spread
+
+
+@inline
+def lifetime(key, tables):
+    """Return the pulses after which a cell no longer responds."""
+    return np.int64(tables[O_LIFE + np.int64(draw(key, DRAW_LIFE, 0) & _TRAIT_MASK)])
+
+
+@inline
 def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, tables):
     """Return the conductance after one pulse on a sound cell.
 
@@ -211,14 +272,13 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
         mean += (np.int64(tables[O_SHAPE + at]) * shape) >> 12
         # A cell may be more or less nonlinear than its neighbours; its pulses do not change direction for that.
         mean = max(mean, np.int64(0)) if polarity == SET else min(mean, np.int64(0))
-    z = gauss(draw(key, DRAW_PULSE, count), tables)
-    clip = scalars[0].noise_clip
-    z = min(max(z, -clip), clip)
-    code = polarity * CODES + amplitude
+    z = pulse_deviate(key, count, scalars, tables)
+    code = polarity * CODES + cell_amplitude(amplitude, polarity, g, key, scalars, tables)
     mean = (mean * gain) >> 12
     mean = (mean * np.int64(tables[O_AMP_MEAN + code])) >> 12
     spread = (np.int64(tables[O_SIGMA + at]) * z) >> 12
     spread = (spread * np.int64(tables[O_AMP_SIGMA + code])) >> 12
+    mean, spread = worn(mean, spread, count, scalars, tables)
     change = ((mean + spread) * width_factor(width, polarity, scalars)) >> 12
     after = g + change
     if polarity == SET:
@@ -226,7 +286,10 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
         cap = np.int64(tables[O_GATE_CAP + gate])
         if after > cap:
             after = max(g, cap)
-    return min(max(after, low), high)
+    after = min(max(after, low), high)
+    if scalars[0].fails:
+        after = g if count >= lifetime(key, tables) else after
+    return after
 
 
 @inline
@@ -300,6 +363,33 @@ def time_bin(ticks):
 
 
 @inline
+def trapped(key, count, ticks, scalars, tables):
+    """Return the Q16 share of a cell's conductance that its trap takes ``ticks`` after its last pulse; often 0.
+
+    A trap settles anew at the events of a Poisson process, and is then occupied with a fixed probability: a random
+    telegraph signal whose autocorrelation falls exponentially. Time goes in slots of about its time constant, so that
+    a few draws find the last event, whenever it is asked for. A pulse begins a new history.
+    """
+    bits = draw(key, DRAW_TRAP, 0)
+    taken = np.int64(0)
+    if np.int64(bits >> np.uint64(32)) < scalars[0].trap_share:
+        rate = np.int64(bits & _TRAIT_MASK)
+        shift = np.int64(tables[O_TRAP_SHIFT + rate])
+        chance = np.int64(tables[O_TRAP_CHANCE + rate])
+        history = draw(key, DRAW_TELEGRAPH, count)
+        phase = np.int64(history & np.uint64((np.int64(1) << shift) - 1))
+        slot = ((np.int64(ticks) + phase) >> shift) + _MOST_SLOTS_BACK
+        last = slot - _MOST_SLOTS_BACK
+        settled = event_bits(history, np.uint64(slot))
+        while np.int64(settled & _LOW_31) >= chance and slot > last:
+            slot -= 1
+            settled = event_bits(history, np.uint64(slot))
+        if np.int64(settled >> np.uint64(32)) < scalars[0].trap_occupied:
+            taken = np.int64(tables[O_TRAP_SIZE + np.int64((bits >> np.uint64(10)) & _TRAIT_MASK)])
+    return taken
+
+
+@inline
 def effective_conductance(g, key, count, ticks, scalars, tables):
     """Return the Q24 conductance that a read sees ``ticks`` after the cell's last pulse (its ``count``-th).
 
@@ -315,7 +405,11 @@ def effective_conductance(g, key, count, ticks, scalars, tables):
         age = ((g - scalars[0].g_min) * scalars[0].age_scale) >> 32
         age = min(max(age, 0), AGE_BINS - 1)
         at = when * AGE_BINS + age
-        relaxed = np.int64(tables[O_RELAX_SIGMA + at]) * gauss(draw(key, DRAW_RELAX, count), tables)
+        bits = draw(key, DRAW_RELAX, count)
+        z = gauss(bits, tables)
+        if scalars[0].relaxation_tails:
+            z = np.int64(tables[O_RELAX_Z + np.int64(np.uint64(bits) >> _GAUSS_SHIFT)])
+        relaxed = np.int64(tables[O_RELAX_SIGMA + at]) * z
         seen += np.int64(tables[O_RELAX_MEAN + at]) + (relaxed >> 12)
         nu = np.int64(tables[O_NU_MEAN + age])
         nu += (np.int64(tables[O_NU_SIGMA + age]) * gauss(draw(key, DRAW_DRIFT, count), tables)) >> 12
@@ -325,17 +419,39 @@ def effective_conductance(g, key, count, ticks, scalars, tables):
         fraction = (power >> 14) & (EXP2_BINS - 1)
         seen = max(seen, 0)
         seen = (seen * np.int64(tables[O_EXP2 + fraction])) >> min(15 + whole, 62)
-    return max(seen, 0)
+    seen = max(seen, 0)
+    if scalars[0].trap_share > 0:
+        seen -= (seen * trapped(key, count, ticks, scalars, tables)) >> 16
+    return seen
 
 
 @inline
 def to_grid(seen, distance, scalars, tables):
-    """Round a Q24 conductance to the read grid, attenuated by the wires to a cell at ``distance`` (row + column)."""
+    """Round a Q24 conductance to the read grid, as a cell at ``distance`` (row + column) is read alone.
+
+    Its own current is then the only one in the wires to it.
+    """
     shift = scalars[0].grid_shift
     grid = (seen + (np.int64(1) << (shift - 1))) >> shift
     if scalars[0].wires:
         grid = (grid * np.int64(tables[O_WIRE + distance]) + 2048) >> 12
     return min(grid, scalars[0].grid_limit)
+
+
+@inline
+def product_grid(grid, cell, scalars, tables):
+    """Return the read-grid value of a cell in a multiplication, where the currents of its neighbours share its wires.
+
+    Parameters
+    ----------
+    grid : int
+        As the cell is read alone (`to_grid`).
+    cell : int
+        ``row * columns + column``.
+    """
+    if scalars[0].wires:
+        grid = min((grid * np.int64(tables[O_PRODUCT + cell]) + 32768) >> 16, scalars[0].grid_limit)
+    return grid
 
 
 @inline

@@ -40,6 +40,10 @@ from twinbar.emulator.devices.preset_sections import (
     Pulses,
     Read,
     ReadNoise,
+    Retention,
+    Tails,
+    Telegraph,
+    ThresholdSpread,
     Window,
     Write,
     WriteNoise,
@@ -82,6 +86,10 @@ class Preset(TomlTable):
     amplitude: AmplitudeLaw | None = None
     gate: GateLaw | None = None
     access: AccessTransistor | None = None
+    threshold_spread: ThresholdSpread | None = None
+    tails: Tails | None = None
+    telegraph: Telegraph | None = None
+    retention: Retention | None = None
     write: Write
     endurance: Endurance | None = None
 
@@ -108,6 +116,9 @@ class Preset(TomlTable):
                     raise ValueError(
                         f"amplitude.{polarity}_threshold is {threshold}; it must be below the nominal {nominal}"
                     )
+        elif self.threshold_spread is not None or (self.access is not None and self.access.at is not None):
+            what = "threshold_spread" if self.threshold_spread is not None else "access.at"
+            raise ValueError(f"{what} needs [amplitude], which says what a pulse of another voltage does")
         low, high, mean = self.window.g_min.si, self.window.g_max.si, self.initial.mean
         if not low * (1 - 1e-9) <= mean.si <= high * (1 + 1e-9):
             raise ValueError(
@@ -169,6 +180,21 @@ def check_preset(data: Mapping[str, Any], source: str) -> Preset:
         return Preset.model_validate(data)
     except ValidationError as error:
         raise ConfigError(f"{source}: {sentence_of(error, _layout(data))}") from None
+
+
+def revalidated(preset: Preset, source: str) -> Preset:
+    """Check that the parts of a changed preset go together.
+
+    Raises
+    ------
+    ConfigError
+        One sentence on the first mistake, which begins with ``source``.
+    """
+    fields = {name: getattr(preset, name) for name in type(preset).model_fields}
+    try:
+        return Preset.model_validate(fields)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {sentence_of(error, Preset)}") from None
 
 
 def _layout(data: Mapping[str, Any]) -> type[Preset]:

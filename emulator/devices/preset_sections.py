@@ -10,6 +10,7 @@ from twinbar.emulator.devices.quantity import (
     Count,
     Duration,
     Durations,
+    Energy,
     Fraction,
     NonNegativeConductance,
     NonNegativeFraction,
@@ -22,6 +23,7 @@ from twinbar.emulator.devices.quantity import (
     SignedFraction,
     SignedVoltage,
     Slope,
+    Temperature,
     Voltage,
 )
 from twinbar.hw.toml_table import TomlTable
@@ -217,10 +219,12 @@ class AccessTransistor(TomlTable):
     """Access transistor that is open during a pulse, where the preset's conductances are those of cells without it.
 
     It takes part of the voltage, so that the heat of a pulse is ``V^2 G / (1 + G R) t``, cell and transistor together.
-    The response is not changed: it holds at the voltage across both.
+    Without ``at`` the response is not changed: it holds at the voltage across both.
     """
 
     resistance: Resistance
+    at: Conductance | None = None
+    """Conductance at which the response holds. A cell of another one sees ``(1 + at R) / (1 + G R)`` of the voltage."""
 
 
 class PresetRamp(TomlTable):
@@ -259,6 +263,75 @@ class Write(TomlTable):
 
 
 class Endurance(TomlTable):
-    """Full SET/RESET cycles that a cell survives."""
+    """What pulses do to a cell in the long run; a full cycle is a SET and a RESET, two pulses."""
 
     cycles: Count
+    """Full cycles that a cell survives; with ``shape``, those after which a share of 1/e still responds."""
+    shape: Fraction | None = None
+    """Of a Weibull distribution of the pulses until a cell no longer responds; without it, cells do not fail."""
+    onset: Count | None = None
+    step_exponent: NonNegativeFraction | None = None
+    noise_exponent: NonNegativeFraction | None = None
+    """After n pulses the mean change by one is ``(1 + n / onset) ** -step_exponent`` times that of a new cell, and its
+    spread ``(1 + n / onset) ** noise_exponent`` times."""
+
+    @model_validator(mode="after")
+    def _wear_is_whole(self) -> "Endurance":
+        exponents = self.step_exponent is not None or self.noise_exponent is not None
+        if exponents != (self.onset is not None):
+            raise ValueError("has only one of onset and an exponent (step_exponent, noise_exponent); wear needs both")
+        return self
+
+
+class ThresholdSpread(TomlTable):
+    """Standard deviation of the thresholds from cell to cell, one draw for both; needs the amplitude law."""
+
+    set: NonNegativeVoltage
+    reset: NonNegativeVoltage
+
+
+Deviates = Literal["normal", "logistic", "student-4"]
+"""Distributions of unit variance: the logistic one, and Student's t of four degrees of freedom, have heavier tails."""
+
+
+class Tails(TomlTable):
+    """Distribution of what is normal without this section."""
+
+    pulse: Deviates = "normal"
+    """Of the spread from pulse to pulse."""
+    relaxation: Deviates = "normal"
+
+
+class Telegraph(TomlTable):
+    """Random telegraph noise of traps with two states, at most one for each cell.
+
+    An occupied trap takes a share of the conductance, lognormal from cell to cell. Time constants are distributed
+    evenly in their logarithm.
+    """
+
+    share: Probability
+    """Of the cells that have a trap."""
+    amplitude: Fraction
+    """Median share of the conductance that it takes."""
+    spread: NonNegativeFraction
+    """Standard deviation of the logarithm of that share."""
+    occupied: Probability
+    """Share of the time."""
+    fastest: Duration
+    slowest: Duration
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Telegraph":
+        if self.fastest.si > self.slowest.si:
+            raise ValueError(
+                f"fastest is {self.fastest} and slowest is {self.slowest}; fastest must be the smaller one"
+            )
+        return self
+
+
+class Retention(TomlTable):
+    """How relaxation and drift follow the temperature: their time is multiplied by Arrhenius' factor."""
+
+    activation_energy: Energy
+    temperature: Temperature
+    """At which relaxation and drift hold as they are stated."""

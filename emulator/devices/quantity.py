@@ -16,6 +16,8 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "fraction": {"1": 1.0, "%": 1e-2},
     "count": {"pulses": 1.0, "cycles": 1.0},
     "number of standard deviations": {"sigma": 1.0},
+    "energy": {"eV": 1.602176634e-19, "J": 1.0},
+    "temperature": {"K": 1.0},
 }
 """Units by the kind of quantity they measure, with their factor to SI."""
 
@@ -123,4 +125,6 @@ NonNegativeFraction = Annotated[Quantity, _kind("fraction", "non-negative")]
 SignedFraction = Annotated[Quantity, _kind("fraction", "any")]
 Probability = Annotated[Quantity, _kind("fraction", "probability")]
 Count = Annotated[Quantity, _kind("count", "positive")]
+Energy = Annotated[Quantity, _kind("energy", "positive")]
+Temperature = Annotated[Quantity, _kind("temperature", "positive")]
 Sigmas = Annotated[Quantity, _kind("number of standard deviations", "positive")]

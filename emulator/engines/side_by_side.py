@@ -100,7 +100,7 @@ class SideBySide:
         for number, start in enumerate(self._starts):
             columns = mapped_columns[start : start + most]
             own = [part.block for part in parts if part.controller == number]
-            self._engines.append(make(_for_controller(config, start), len(columns), columns, layers=own))
+            self._engines.append(make(_for_controller(config, start, len(columns)), len(columns), columns, layers=own))
         self.calibration = self._together(dict(enumerate(engine.calibration for engine in self._engines)))
         """What calibrating the converters of all controllers took."""
 
@@ -316,7 +316,7 @@ def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 
-def _for_controller(config: CrossbarConfig, start: int) -> CrossbarConfig:
+def _for_controller(config: CrossbarConfig, start: int, tiles: int) -> CrossbarConfig:
     """Return the configuration of a controller: its cells are those that one controller of all tiles would have.
 
     The key of a cell is made of ``seed + tile * 2**32 * _GOLDEN``, so that another first tile is another seed. Keys of
@@ -325,4 +325,5 @@ def _for_controller(config: CrossbarConfig, start: int) -> CrossbarConfig:
     scalars = config.cells.scalars.copy()
     seed = (int(scalars[0].seed) + start * _TILE * _GOLDEN) % 2**64
     scalars[0].seed = np.uint64(seed).view(np.int64)
-    return replace(config, cells=replace(config.cells, scalars=scalars))
+    faults = None if config.faults is None else config.faults.part(start, tiles)
+    return replace(config, cells=replace(config.cells, scalars=scalars), faults=faults)

@@ -21,12 +21,12 @@ from twinbar.emulator.crossbar.array import (
     gate_opens,
     sum_step,
 )
-from twinbar.emulator.devices.layout import SCALARS, TABLE_SIZE
+from twinbar.emulator.devices.layout import SCALARS
 from twinbar.emulator.kernels.compiled import callback, part
 
 ARRAYS: Final = len(ArrayState._fields)
-SIZES: Final = 6
-"""Tiles, cells, cells that age, channels, rows and columns."""
+SIZES: Final = 7
+"""Tiles, cells, cells that age, channels, rows, columns, and entries of the tables."""
 
 
 @intrinsic
@@ -44,7 +44,7 @@ def _state(record):
     """Rebuild the arrays from the record of their addresses and sizes."""
     at = carray(record, ARRAYS + SIZES)
     tiles, cells, ageing = at[ARRAYS], at[ARRAYS + 1], at[ARRAYS + 2]
-    channels, rows, columns = at[ARRAYS + 3], at[ARRAYS + 4], at[ARRAYS + 5]
+    channels, rows, columns, entries = at[ARRAYS + 3], at[ARRAYS + 4], at[ARRAYS + 5], at[ARRAYS + 6]
     return ArrayState(
         g=carray(_pointer(at[0]), (tiles, cells), np.int32),
         pulses=carray(_pointer(at[1]), (tiles, cells), np.uint32),
@@ -53,14 +53,16 @@ def _state(record):
         conversions=carray(_pointer(at[4]), (tiles, channels), np.int64),
         grid=carray(_pointer(at[5]), (tiles, cells), np.int32),
         spread=carray(_pointer(at[6]), (tiles, cells), np.int32),
-        row_sum=carray(_pointer(at[7]), (tiles, rows), np.int64),
-        inputs=carray(_pointer(at[8]), (tiles, rows), np.uint8),
-        sums=carray(_pointer(at[9]), (tiles, columns), np.int64),
-        variances=carray(_pointer(at[10]), (tiles, columns), np.int64),
-        mapped=carray(_pointer(at[11]), (tiles,), np.int64),
-        shape=carray(_pointer(at[12]), (1,), SHAPE),
-        scalars=carray(_pointer(at[13]), (1,), SCALARS),
-        tables=carray(_pointer(at[14]), (TABLE_SIZE,), np.int32),
+        product=carray(_pointer(at[7]), (tiles, cells), np.int32),
+        product_spread=carray(_pointer(at[8]), (tiles, cells), np.int32),
+        row_sum=carray(_pointer(at[9]), (tiles, rows), np.int64),
+        inputs=carray(_pointer(at[10]), (tiles, rows), np.uint8),
+        sums=carray(_pointer(at[11]), (tiles, columns), np.int64),
+        variances=carray(_pointer(at[12]), (tiles, columns), np.int64),
+        mapped=carray(_pointer(at[13]), (tiles,), np.int64),
+        shape=carray(_pointer(at[14]), (1,), SHAPE),
+        scalars=carray(_pointer(at[15]), (1,), SCALARS),
+        tables=carray(_pointer(at[16]), (entries,), np.int32),
     )
 
 
@@ -130,6 +132,7 @@ def record_of(state: ArrayState) -> np.ndarray:
         tiles,
         cells,
         *(array.shape[1] for array in (state.last_tick, state.conversions, state.inputs, state.sums)),
+        len(state.tables),
     )
     return np.array([*(array.ctypes.data for array in state), *sizes], np.int64)
 

@@ -122,6 +122,13 @@ class ArrayConfig(Section):
     wire_resistance_ohm: float = Field(
         default=0.0, ge=0, le=1e6, description="resistance of the wire from one cell to the next"
     )
+    wire_reference: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="where all cells are taken to be for the currents in wires, as a share of the window: the mean of "
+        "trained pairs by default",
+    )
     tick_s: float = Field(
         default=1.0, gt=0, le=1e9, description="seconds from one training step to the next, for drift and relaxation"
     )

@@ -36,6 +36,8 @@ class Elaboration:
         Whether cells differ from one another and may be faulty.
     parts : SerialParts, optional
         Of the front ends, for whatever clock; None: they are direct.
+    effects : tuple of str
+        Beside those of the preset.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Elaboration:
     array: tuple[tuple[str, Any], ...] = ()
     variation: bool = True
     parts: SerialParts | None = None
+    effects: tuple[str, ...] = ()
 
     @property
     def config(self) -> CrossbarConfig:
@@ -62,7 +65,9 @@ def _build(elaboration: Elaboration) -> CrossbarConfig:
         keys |= {"inputs": "planes", "pairs": "subtract" if parts.pairs else "separate"}
     return build_config(
         preset,
-        DeviceConfig(levels=min(8, 1 << controller.adc_bits - 1), variation=elaboration.variation),
+        DeviceConfig(
+            levels=min(8, 1 << controller.adc_bits - 1), variation=elaboration.variation, effects=elaboration.effects
+        ),
         ArrayConfig(**{name: getattr(controller, name) for name in _SHARED}, **keys),
         TimingConfig(clock_hz=clock_hz),
         seed=1,
@@ -77,9 +82,10 @@ def _elaboration(
     parts: SerialParts | None = None,
     *,
     variation: bool = True,
+    effects: tuple[str, ...] = (),
     **array: Any,
 ) -> Elaboration:
-    return Elaboration(name, ControllerConfig(**controller), preset, tuple(array.items()), variation, parts)
+    return Elaboration(name, ControllerConfig(**controller), preset, tuple(array.items()), variation, parts, effects)
 
 
 def _shape(tiles: int, rows: int, columns: int, channels: int, adc: int, inputs: int, **more: Any) -> dict[str, Any]:
@@ -124,6 +130,7 @@ ELABORATIONS: Final = {
             "wires",
             "neurram",
             _shape(2, 4, 4, 1, 12, 8, command_depth=8, safe_codes=(1, 2, 3)),
+            effects=("threshold-spread", "heavy-tails", "worn-hfo2"),
             wire_resistance_ohm=20.0,
             grid_bits=12,
         ),
@@ -142,7 +149,11 @@ ELABORATIONS: Final = {
             sample_and_hold=False,
         ),
         _elaboration(
-            "ageing", "ibm-cmo-hfox", _shape(3, 4, 4, 1, 6, 3, command_depth=3, response_depth=5), adc_offset_codes=1.0
+            "ageing",
+            "ibm-cmo-hfox",
+            _shape(3, 4, 4, 1, 6, 3, command_depth=3, response_depth=5),
+            effects=("random-telegraph", "heavy-tails"),
+            adc_offset_codes=1.0,
         ),
         _elaboration(
             "groups",

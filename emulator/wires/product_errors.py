@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.devices.wire_shares import shares_of_alike_cells
 from twinbar.emulator.wires.line_drop import follow_drops
 from twinbar.emulator.wires.line_resistances import LineResistances
 from twinbar.emulator.wires.nodal_array import NodalArray
@@ -23,7 +24,7 @@ class ProductErrors:
     after_gain : float
         What is left of it if each column's currents are multiplied by one number, the best there is: what calibrating
         a column's gain cannot mend.
-    first_order_factor : float
+    reference_factor : float
         Of the factor by which engines attenuate cells (`array.wire_resistance_ohm`), against the exact currents.
     turns : dict of int to float
         Of `follow_drops` after so many turns, against the exact currents.
@@ -31,12 +32,12 @@ class ProductErrors:
 
     wires: float
     after_gain: float
-    first_order_factor: float
+    reference_factor: float
     turns: dict[int, float]
 
 
 def product_errors(
-    conductance_s: npt.ArrayLike, lines: LineResistances, row_v: npt.ArrayLike, middle_s: float, most_turns: int = 4
+    conductance_s: npt.ArrayLike, lines: LineResistances, row_v: npt.ArrayLike, reference_s: float, most_turns: int = 4
 ) -> ProductErrors:
     """Solve multiplications exactly, and hold what is simpler to them.
 
@@ -47,8 +48,8 @@ def product_errors(
     lines : LineResistances
     row_v : float [n, rows]
         Read voltages of n multiplications.
-    middle_s : float
-        Middle of the conductance window, with which the engines' factor is made.
+    reference_s : float
+        Of all cells of the array whose solution the engines' factor is.
     most_turns : int
         Of the approximation.
     """
@@ -60,13 +61,13 @@ def product_errors(
     def error(found: Floats) -> float:
         return float(np.sqrt(np.mean(np.square(found)))) / scale
 
-    # 1 / (1 + G R (row + column)), as `twinbar.emulator.devices.cell_tables` has it.
-    distance_ohm = lines.column_ohm * np.arange(len(g))[:, None] + lines.row_ohm * np.arange(g.shape[1])
+    # As `twinbar.emulator.devices.cell_tables` has it: one resistance for rows and columns, and nothing else.
+    factor = shares_of_alike_cells(reference_s, lines.row_ohm, *g.shape)
     gain = np.sum(exact * ideal, axis=0) / np.maximum(np.sum(np.square(exact), axis=0), np.finfo(float).tiny)
     return ProductErrors(
         wires=error(exact - ideal),
         after_gain=error(gain * exact - ideal),
-        first_order_factor=error(volts @ (g / (1 + middle_s * distance_ohm)) - exact),
+        reference_factor=error(volts @ (g * factor) - exact),
         turns={n: error(follow_drops(g, lines, volts, turns=n).column_a - exact) for n in range(1, most_turns + 1)},
     )
 

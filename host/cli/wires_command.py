@@ -28,6 +28,9 @@ def wires(
     terminal: Annotated[float, typer.Option(metavar="OHM", help="At the end of a column: amplifier and switch.")] = 0.0,
     selector: Annotated[float, typer.Option(metavar="OHM", help="In series with each cell.")] = 0.0,
     vectors: Annotated[int, typer.Option(metavar="N", help="Random multiplications that are solved.")] = 16,
+    reference: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of the window: where the emulator's factor has all cells.")
+    ] = 0.5,
     write: Annotated[
         float | None, typer.Option(metavar="V", help="Also: what cells of a passive array see of such a write.")
     ] = None,
@@ -44,6 +47,8 @@ def wires(
     for name, value in (("rows", rows), ("columns", columns), ("vectors", vectors)):
         if not 1 <= value <= _MOST:
             raise ConfigError(f"--{name} is {value}; it must lie between 1 and {_MOST}")
+    if not 0 <= reference <= 1:
+        raise ConfigError(f"--reference is {reference:g}; it must lie between 0 and 1")
     from twinbar.emulator.wires.half_select import BiasScheme, half_select
     from twinbar.emulator.wires.line_resistances import LineResistances
     from twinbar.emulator.wires.nodal_array import NodalArray
@@ -52,8 +57,8 @@ def wires(
     model = load_preset(preset)
     lines = LineResistances(resistance, resistance, driver, terminal, selector)
     conductance_s, row_v = drawn_product(model, rows, columns, vectors, seed)
-    middle_s = (model.window.g_min.si + model.window.g_max.si) / 2
-    errors = product_errors(conductance_s, lines, row_v, middle_s)
+    low_s, high_s = model.window.g_min.si, model.window.g_max.si
+    errors = product_errors(conductance_s, lines, row_v, low_s + reference * (high_s - low_s))
     seen = {}
     if write is not None:
         array = NodalArray(conductance_s, lines)
@@ -74,7 +79,7 @@ def wires(
     table = Table("Multiplication", "Error", header_style="bold")
     table.add_row("what wires take away", f"{errors.wires:.3%}")
     table.add_row("the same behind the best gain of each column", f"{errors.after_gain:.3%}")
-    table.add_row("factor of array.wire_resistance_ohm, against the exact currents", f"{errors.first_order_factor:.3%}")
+    table.add_row("factor of array.wire_resistance_ohm, against the exact currents", f"{errors.reference_factor:.3%}")
     for turns, error in errors.turns.items():
         table.add_row(f"drops followed in {turns} turn{'s' if turns > 1 else ''}, likewise", f"{error:.2g}")
     console.print(table)

@@ -353,13 +353,19 @@ class ExperimentConfig(TomlTable):
 
     def with_absolute_paths(self) -> Self:
         """Return this configuration with paths that hold from any working folder; names stay as they are."""
-        changes = {}
+        changes: dict[str, Any] = {}
         for key in ("data.name", "device.preset", "engine.energy_table"):
             value = self.flat()[key]
             path = expanded(value)
             names_a_set = key == "data.name" and value not in ("digits", "mnist") and os.path.isdir(path)
             if len(path.parts) > 1 or path.suffix.lower() in (".toml", ".npz") or names_a_set:
                 changes[key] = str(path.absolute())
+        if self.device.effects:
+            changes["device.effects"] = tuple(
+                str(expanded(name).absolute()) if name.endswith(".toml") else name for name in self.device.effects
+            )
+        if self.device.fault_map is not None:
+            changes["device.fault_map"] = str(expanded(self.device.fault_map).absolute())
         if self.engine.record_line is not None:
             changes["engine.record_line"] = str(expanded(self.engine.record_line).absolute())
         return self.merge(changes)

@@ -1,6 +1,6 @@
 """One training run, from an empty or interrupted run folder to its report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -72,6 +72,8 @@ def train(
     make = partial(Trainer, config, task, progress, folder.path, callbacks=followers, board=board)
     try:
         trainer = _prepare(make, folder, progress, resume, board, interruption)
+        said = list(trainer.watch.warnings)
+        _warn(progress, said)
         with interruption:
             _run(trainer, folder, progress, board)
         report = trainer.report()
@@ -79,9 +81,13 @@ def train(
     finally:
         if connection is not None:
             connection.close()
-    for sentence in trainer.watch.warnings:
-        progress.message(f"warning: {sentence}")
+    _warn(progress, [sentence for sentence in trainer.watch.warnings if sentence not in said])
     return report
+
+
+def _warn(progress: Progress, warnings: Iterable[str]) -> None:
+    for sentence in warnings:
+        progress.message(f"warning: {sentence}")
 
 
 def _prepare(

@@ -17,6 +17,8 @@ def test_an_array_is_solved(twinbar: Callable[..., Any]) -> None:
     # What is followed for longer is closer, and a gain per column mends most of it.
     assert product["wires"] > product["turns"]["1"] > product["turns"]["4"]
     assert product["after_gain"] < 0.1 * product["wires"]
+    # Uniformly drawn cells are about the middle of the window, as the emulator's factor has them by default here.
+    assert product["reference_factor"] < 0.3 * product["wires"]
     assert 0 < write["half"]["half_selected_v"] < write["half"]["selected_v"] < 1.5
     assert write["third"]["half_selected_v"] < write["half"]["half_selected_v"]
 
@@ -34,6 +36,7 @@ def test_its_tables_can_be_read(twinbar: Callable[..., Any]) -> None:
         (["--rows", "0"], "--rows is 0; it must lie between 1 and 1024"),
         (["--vectors", "9999"], "--vectors is 9999; it must lie between 1 and 1024"),
         (["--resistance", "0"], "row_ohm is 0; wires without resistance have nothing to solve"),
+        (["--reference", "1.5"], "--reference is 1.5; it must lie between 0 and 1"),
         (["--selector", "-3"], "selector_ohm is -3.0; it must be a number of ohms, 0 or more"),
         (["no-such-cell"], "there is no device preset 'no-such-cell'"),
     ],

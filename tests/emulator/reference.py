@@ -92,6 +92,13 @@ class ReferenceTile:
         )
         return int(physics.to_grid(seen, row + column, self.scalars, self.tables))
 
+    def product(self, cell: int) -> int:
+        """What a multiplication sees of it: a share of the current that a read sees, which its neighbours leave."""
+        if not self.scalars[0].wires:
+            return self.grid(cell)
+        share = int(self.tables[layout.O_PRODUCT + cell])
+        return min((self.grid(cell) * share + 2**15) // 2**16, int(self.scalars[0].grid_limit))
+
     def variance(self, cell: int) -> int:
         return int(physics.grid_variance(self.grid(cell), self.scalars, self.tables))
 
@@ -324,7 +331,7 @@ class ReferenceTile:
         busiest = -(-outputs // array.adc_channels)
         # A word of 32 bits; an input takes 1, 2, 4 or 8 of them.
         words = -(-used_rows // (32 // next(bits for bits in (1, 2, 4, 8) if bits >= array.input_bits)))
-        grid = [self.grid(cell) for cell in range(array.cells)]
+        grid = [self.product(cell) for cell in range(array.cells)]
         variance = [int(physics.grid_variance(value, self.scalars, self.tables)) for value in grid]
         results, codes = [], []
         if range_code(full_scale) != self.range_code:

@@ -1,6 +1,7 @@
 """The compiled engine gives what the readable reference gives: same answers, same cells, same cycles, same actions."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,13 @@ from program_runner import Pair, random_program
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.write_registers import Ramp
-from twinbar.emulator.devices.preset import preset_names
+from twinbar.emulator.devices.preset import load_preset, preset_names
 
 TILES = 3
+EFFECTS = Path(__file__).with_name("many_effects.toml")
+"""Traps, tails and wear, so fast that short programs meet them."""
+OF_AMPLITUDE = Path(__file__).with_name("amplitude_effects.toml")
+"""What needs a law of other amplitudes."""
 
 
 @st.composite
@@ -64,6 +69,8 @@ def test_random_programs_agree(
     make_crossbar: Callable[..., CrossbarConfig], preset: str, choices: dict[str, object], program: int
 ) -> None:
     rng = np.random.default_rng(program)
+    if rng.random() < 0.5:
+        choices["effects"] = (str(EFFECTS), *((str(OF_AMPLITUDE),) if load_preset(preset).amplitude else ()))
     config = make_crossbar(preset, **choices)
     mapped = 2 * rng.integers(1, config.array.columns // 2 + 1, size=TILES)
     faults = None

@@ -203,6 +203,10 @@ def test_paths_hold_from_any_folder_and_names_stay(tmp_path: Path, monkeypatch: 
     assert config.device.preset == str(tmp_path / "my.toml")
     assert config.engine.energy_table == "macro-65nm"
     assert ExperimentConfig().with_absolute_paths() == ExperimentConfig()
+    cells = ExperimentConfig().merge({"device.effects": "heavy-tails,mine.toml", "device.fault_map": "map.npz"})
+    cells = cells.with_absolute_paths()
+    assert cells.device.effects == ("heavy-tails", str(Path("mine.toml").absolute()))
+    assert cells.device.fault_map == str(Path("map.npz").absolute())
 
 
 def test_policies_of_a_comparison_become_single_runs() -> None:

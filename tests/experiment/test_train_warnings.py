@@ -48,6 +48,25 @@ def test_a_sound_run_is_not_warned_of(train_run: Callable[..., Any]) -> None:
     assert train_run({"data.limit": None, "model.hidden": (64,), "training.epochs": 6}).report["warnings"] == []
 
 
+class Heard(SilentProgress):
+    """Keeps the parts of a run among its sentences."""
+
+    def start(self, total: int, description: str, unit: str = "images", done: int = 0) -> None:
+        self.messages.append(description)
+
+
+def test_what_is_known_of_the_cells_is_said_before_the_first_batch(tmp_path: Path) -> None:
+    progress = Heard()
+    config = ExperimentConfig().merge(
+        {"device.preset": "gst-pcm", "data.limit": 64, "model.hidden": (8,), "training.epochs": 1}
+    )
+    with RunFolder.create(tmp_path / "run", config) as folder:
+        train(config, folder, progress, resume=False)
+    said = [index for index, text in enumerate(progress.messages) if "above its SET threshold of 0.35 V" in text]
+    assert len(said) == 1
+    assert said[0] < progress.messages.index("epoch 1/1")
+
+
 def test_a_saturated_converter_is_noticed(train_run: Callable[..., Any]) -> None:
     run = train_run({"array.range_margin": 1.0, "array.range_tracking": False, "training.lr": 0.2})
     saturated = [sentence for sentence in run.report["warnings"] if "saturated" in sentence]

@@ -14,6 +14,7 @@ from twinbar.emulator.devices.physics import (
     effective_conductance,
     grid_variance,
     initial_conductance,
+    product_grid,
     to_grid,
     traits,
 )
@@ -46,9 +47,9 @@ class Operands(NamedTuple):
     Parameters
     ----------
     current, variance : int16 (or the type of the sums) [tiles, rows, outputs]
-        Read-grid values and their variances (of subtracted pairs: difference and sum).
+        Read-grid values in a multiplication and their variances (of subtracted pairs: difference and sum).
     row_sum : int64 [tiles, rows]
-        Read-grid values of a row, summed over the columns that hold weights.
+        Read-grid values of a row in a multiplication, summed over the columns that hold weights.
     """
 
     current: np.ndarray
@@ -88,12 +89,14 @@ def seen_grid(tile, cell, columns, seed, states, tick, scalars, tables):
 
 @inline
 def refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables):
-    """Bring the operands up to date with a cell that is seen as ``grid`` now (and, of pairs, with its partner)."""
+    """Bring the operands up to date with a cell that a read sees as ``grid`` now (and, of pairs, with its partner)."""
     row = cell // columns
     column = cell % columns
+    grid = product_grid(grid, cell, scalars, tables)
     spread = grid_variance(grid, scalars, tables)
     if subtract:
         partner = seen_grid(tile, cell ^ 1, columns, seed, states, tick, scalars, tables)
+        partner = product_grid(partner, cell ^ 1, scalars, tables)
         sign = 1 - 2 * (column & 1)
         operands.current[tile, row, column >> 1] = sign * (grid - partner)
         operands.variance[tile, row, column >> 1] = spread + grid_variance(partner, scalars, tables)
@@ -116,7 +119,8 @@ def note_pulsed(
         states.last_tick[tile, cell] = tick
     refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
     if cell % columns < used:
-        operands.row_sum[tile, cell // columns] += grid - before
+        change = product_grid(grid, cell, scalars, tables) - product_grid(before, cell, scalars, tables)
+        operands.row_sum[tile, cell // columns] += change
 
 
 @part
@@ -129,7 +133,7 @@ def _refresh_tile(tile, columns, subtract, used, states, tick, operands, scalars
             grid = seen_grid(tile, cell, columns, seed, states, tick, scalars, tables)
             refresh_cell(tile, cell, grid, columns, subtract, seed, states, tick, operands, scalars, tables)
             if column < used:
-                total += grid
+                total += product_grid(grid, cell, scalars, tables)
         operands.row_sum[tile, row] = total
 
 

@@ -131,6 +131,8 @@ class FastEngine:
             variance=np.zeros((tiles, array.rows, array.outputs), config.sums.operands),
             row_sum=np.zeros((tiles, array.rows), np.int64),
         )
+        if faults is None and config.faults is not None:
+            faults = config.faults.of(tiles)
         if faults is not None:
             if faults.shape != self._states.fault.shape or faults.max(initial=0) > FAULT_NON_RESPONDING:
                 raise ConfigError(
