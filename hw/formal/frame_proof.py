@@ -17,6 +17,14 @@ POLYNOMIAL: Final = 0xEDB88320
 """Of IEEE 802.3, reflected; stated here once more, for a reference of its own."""
 
 
+def spaced(m: Module, valid: Any) -> Signal:
+    """Let bytes come no faster than a line brings them; gives the cycles since the last one, up to `BYTE_CYCLES`."""
+    since = Signal(range(BYTE_CYCLES + 1), init=BYTE_CYCLES)
+    m.d.sync += since.eq(Mux(valid, 1, Mux(since == BYTE_CYCLES, since, since + 1)))
+    m.d.comb += Assume(~valid | (since == BYTE_CYCLES))
+    return since
+
+
 def _byte_into(crc: Any, byte: Any) -> Any:
     """Return the CRC register after a whole byte, lowest bit first."""
     for place in range(8):
@@ -50,9 +58,7 @@ class FrameProof(wiring.Component):
         frame = receiver.frame
         names = ("data", "valid", "broken", "keep", "forget", "taken")
         m.d.comb += [getattr(receiver, name).eq(getattr(self, name)) for name in names]
-        since = Signal(range(BYTE_CYCLES + 1), init=BYTE_CYCLES)
-        m.d.sync += since.eq(Mux(self.valid, 1, Mux(since == BYTE_CYCLES, since, since + 1)))
-        m.d.comb += Assume(~self.valid | (since == BYTE_CYCLES))
+        since = spaced(m, self.valid)
         delimiter = self.valid & (self.data == 0)
 
         ended = Signal()

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from amaranth.hdl import Assume, Cover, Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Cover, Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, connect
 
@@ -13,12 +13,12 @@ from twinbar.hw.link.crc import CRC_BYTES
 from twinbar.hw.link.frames import FrameKind
 from twinbar.hw.link.widths import Widths
 
-from .frame_proof import BYTE_CYCLES, DEPTH
+from .frame_proof import DEPTH, spaced
 from .gate import always
 from .symbols import any_number
 
 _HEAD_BYTES: Final = 3
-_WIDTHS: Final = Widths(tiles=2, rows=4, columns=4, adc_bits=3, sum_bits=10)
+WIDTHS: Final = Widths(tiles=2, rows=4, columns=4, adc_bits=3, sum_bits=10)
 
 
 class IntakeProof(wiring.Component):
@@ -44,7 +44,7 @@ class IntakeProof(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = FrameReceiver(DEPTH)
         m.submodules.session = session = LinkSession()
-        m.submodules.unpacker = unpacker = ResetInserter(session.reset)(Unpacker(_WIDTHS, DEPTH))
+        m.submodules.unpacker = unpacker = ResetInserter(session.reset)(Unpacker(WIDTHS, DEPTH))
         connect(m, receiver.frame, session.frame)
         m.d.comb += [
             *(getattr(receiver, name).eq(getattr(self, name)) for name in ("data", "valid", "broken")),
@@ -55,9 +55,7 @@ class IntakeProof(wiring.Component):
             unpacker.end.eq(receiver.end),
             unpacker.o.ready.eq(self.ready),
         ]
-        since = Signal(range(BYTE_CYCLES + 1), init=BYTE_CYCLES)
-        m.d.sync += since.eq(Mux(self.valid, 1, Mux(since == BYTE_CYCLES, since, since + 1)))
-        m.d.comb += Assume(~self.valid | (since == BYTE_CYCLES))
+        since = spaced(m, self.valid)
         self._keep(m, receiver, session)
         self._follow_a_byte(m, receiver, session, unpacker)
         self._make_commands(m, session, unpacker)

@@ -1,4 +1,4 @@
-"""Every command that a tile takes is answered once, a LOAD that is carried out not at all."""
+"""Every command that a tile takes is answered once, a LOAD or TRANSFER that is carried out not at all."""
 
 from typing import Any
 
@@ -33,16 +33,20 @@ class AnswerProperties(Elaboratable):
             m.d.sync += owes.eq(0)
         with m.If(sequencer.popped):
             m.d.sync += [owes.eq(1), of.eq(control.commands.payload.opcode)]
-        with m.If((state == TileState.LOAD) & ~sequencer.popped):
+        loads, transfers = state == TileState.LOAD, state == TileState.TRANSFER
+        carried_out = loads | transfers & sequencer.transferred
+        with m.If(carried_out & ~sequencer.popped):
             m.d.sync += owes.eq(0)
-        loads = state == TileState.LOAD
         always(
-            m, ~sequencer.popped | ~owes | answered | loads, "no command starts before the one before it is answered"
+            m,
+            ~sequencer.popped | ~owes | answered | carried_out,
+            "no command starts before the one before it is answered",
         )
         always(m, ~responses.valid | owes, "no response without a command")
         always(m, ~responses.valid | (responses.payload.opcode == of), "a response names the command that it answers")
         always(m, ~responses.valid | (responses.payload.tile == control.index), "a response names its tile")
         always(m, ~loads | (of == Opcode.LOAD), "only a LOAD goes unanswered")
+        always(m, ~transfers | (of == Opcode.TRANSFER), "or a TRANSFER")
         always(m, is_any(state, (TileState.IDLE,)) == ~owes, "a command is at work until it is answered")
         always(m, ~owes | (sequencer.command.opcode == of), "")
         always(m, ~answered | (state == TileState.RESPOND), "")

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
+from twinbar.hw.actions import Action
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.drive.arming import Arming
 from twinbar.hw.timing import ARM_CYCLES
 
+from .count_proof import CountProof
 from .memory_proof import MemoryProof
 from .mutant import Mutant
 from .partial_sums import LinkProof
@@ -162,6 +164,78 @@ OF_RECORDS: Final = (
             ),
         ),
         traced=8,
+    ),
+)
+
+_EVENTS: Final = (
+    Action.SHARED_BEAT,
+    Action.PARTIAL_SUM,
+    Action.PACKED_OUTPUT,
+    Action.REQUANTIZE,
+    Action.TRANSFERRED_WORD,
+)
+_COUNTERS, _PENDING = "gateware.accounts.counters", "gateware.accounts.pending_counts"
+_ALL_IS_COUNTED: Final = (
+    "All that happens is counted, or waits to be: no count that waits overflows, each cycle is counted for its phase, "
+    "and counters in block RAM are used as they must be"
+)
+OF_COUNTS: Final = (
+    Proof(
+        "counts",
+        f"{_ALL_IS_COUNTED}.",
+        lambda: CountProof(()),
+        2,
+        covers=("two commands wait", "an action that happened five times is counted"),
+        within=8,
+        mutants=(
+            Mutant(
+                "a command that starts while those before it are counted is lost",
+                _COUNTERS,
+                "waiting.eq(waiting - (waiting & count.replicate(3)) + self.started)]",
+                "waiting.eq((waiting + self.started) & ~count.replicate(3))]",
+            ),
+            Mutant(
+                "one command at most can wait",
+                _COUNTERS,
+                "self.waiting = Signal(3, reset_less=True)",
+                "self.waiting = Signal(1, reset_less=True)",
+            ),
+            Mutant(
+                "the run of a phase is not added before it overflows",
+                _COUNTERS,
+                "phases.add.eq((now != last) | run.all()),",
+                "phases.add.eq(now != last),",
+            ),
+        ),
+    ),
+    Proof(
+        "counts of all options",
+        f"{_ALL_IS_COUNTED}; nothing waits of a counter that is read.",
+        lambda: CountProof(_EVENTS),
+        2,
+        covers=("as many commands wait as there are actions that do", "an action that happened five times is counted"),
+        within=10,
+        mutants=(
+            Mutant(
+                "what happens while it is counted is lost",
+                _PENDING,
+                "m.d.sync += waiting[number].eq(left + self.happened[number])",
+                "m.d.sync += waiting[number].eq((left + self.happened[number]) & ~counted.replicate(BITS))",
+            ),
+            Mutant(
+                "the turn stays at an action of which nothing waits",
+                _PENDING,
+                "with m.If(self.free & ~jumps):",
+                "with m.If(self.count & ~jumps):",
+            ),
+            Mutant(
+                "a counter that is read soon has to wait for its turn",
+                _PENDING,
+                "m.d.comb += [chosen.eq(number), jumps.eq(1)]",
+                "m.d.comb += jumps.eq(0)",
+            ),
+        ),
+        traced=22,
     ),
 )
 

@@ -8,11 +8,26 @@ from twinbar.hw.errors import ConfigError
 from .bus_proofs import OF_BUSES
 from .export_proofs import OF_EXPORT
 from .line_proofs import OF_LINES
-from .part_proofs import OF_RECORDS, OF_STREAMS
+from .part_proofs import OF_COUNTS, OF_RECORDS, OF_STREAMS
 from .proof import Proof
+from .reader_proofs import OF_READERS
+from .reset_proofs import OF_CHIPS
 from .tile_proofs import OF_TILES
 
-PROOFS: Final = {proof.name: proof for proof in (*OF_TILES, *OF_RECORDS, *OF_STREAMS, *OF_LINES, *OF_BUSES, *OF_EXPORT)}
+PROOFS: Final = {
+    proof.name: proof
+    for proof in (
+        *OF_TILES,
+        *OF_RECORDS,
+        *OF_COUNTS,
+        *OF_STREAMS,
+        *OF_LINES,
+        *OF_BUSES,
+        *OF_READERS,
+        *OF_CHIPS,
+        *OF_EXPORT,
+    )
+}
 
 
 def chosen(names: Sequence[str]) -> list[Proof]:

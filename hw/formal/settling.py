@@ -62,6 +62,10 @@ class SettlingProperties(Elaboratable):
         ]
         always(m, ~(held & selecting) | (asked == was_asked), "what is to be connected stays until it is")
         always(m, ~selecting | ~converted, "")
+        # And that of the reader of serial ADCs.
+        converting, waits, channels = front.request == Request.CONVERT, Signal(), Signal.like(front.channels)
+        m.d.sync += [waits.eq(converting & ~front.done), channels.eq(front.channels)]
+        always(m, ~(waits & converting) | (front.channels == channels), "a conversion keeps its channels")
         on_array = is_any(state, ON_ARRAY)
         always(m, ~on_array | (state == TileState.SELECT) | connected, "")
         always(m, ~on_array | (front.selection != Selection.NONE), "")

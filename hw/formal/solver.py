@@ -14,7 +14,10 @@ from typing import Final
 from twinbar.hw.errors import TwinbarError
 from twinbar.hw.tools import find_tool
 
+# A table of constants stays logic: as a memory, its contents would be anything to an induction.
 _PREPARE: Final = """
+hierarchy -check -top {top}
+proc -norom
 prep -flatten -top {top}
 memory_nordff
 async2sync
@@ -26,11 +29,15 @@ write_smt2 -wires design.smt2
 """
 _COMPARE: Final = """
 read_rtlil design.il
+hierarchy -check -top {top}
+proc -norom
 prep -flatten -top {top}
 async2sync
 opt_clean
 design -stash gold
 read_verilog design.v
+hierarchy -check -top {top}
+proc -norom
 prep -flatten -top {top}
 async2sync
 opt_clean

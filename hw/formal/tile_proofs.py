@@ -15,6 +15,9 @@ SMALL: Final = ControllerConfig(rows=4, columns=4, adc_bits=3, input_bits=2, com
 SHARING: Final = replace(SMALL, tiles=2, cascade=True, shared_inputs=True, outputs_per_beat=2)
 """The same with all options of streams."""
 
+CHAINED: Final = replace(SHARING, chain=True)
+"""The same, with transfers of activations."""
+
 TABLED: Final = replace(SMALL, pulse_entries=16, compare=True, width_cap=1000, pulse_cap=9, code_caps=(100, 200, 300))
 """The same with a pulse table, comparisons, and caps."""
 
@@ -189,6 +192,29 @@ OF_TILES: Final = (
         covers=("the gate opens", "a halt closes an open gate", "the limit of the current is seen under an open gate"),
         within=38,
         mutants=(_PASSES_ON_TWICE, LATE_GATE),
+    ),
+    Proof(
+        "tile with chains",
+        _STATES,
+        lambda: Tile(CHAINED),
+        2,
+        covers=("the gate opens", "a halt closes an open gate", "the limit of the current is seen under an open gate"),
+        within=38,
+        mutants=(
+            Mutant(
+                "a transfer ends before its last word",
+                _NEXT,
+                "with m.Case(TileState.TRANSFER), m.If(self.transferred):",
+                "with m.Case(TileState.TRANSFER), m.If(1):",
+            ),
+            Mutant(
+                "cycles without a transfer are counted as its words",
+                "gateware.control.control",
+                "self.counted.eq(transfers.moved)",
+                "self.counted.eq(1)",
+            ),
+            LATE_GATE,
+        ),
     ),
     Proof(
         "tile with a pulse table, comparisons and caps",

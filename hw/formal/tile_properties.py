@@ -8,6 +8,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 
 from .armed_records import ArmedProperties
 from .compliance_closing import ComplianceProperties
+from .count_use import CountProperties
 from .gate import GateProperties
 from .one_response import AnswerProperties
 from .pulse_safety import PulseProperties
@@ -20,14 +21,14 @@ class TileProperties(Elaboratable):
     Parameters
     ----------
     config : ControllerConfig
-    control, drive : component
+    control, drive, accounts : component
         Rooms of the tile.
     front : FrontEndSignature
         The tile's side of its front end.
     """
 
-    def __init__(self, config: ControllerConfig, control: Any, drive: Any, front: Any) -> None:
-        self._config, self._control, self._drive, self._front = config, control, drive, front
+    def __init__(self, config: ControllerConfig, control: Any, drive: Any, accounts: Any, front: Any) -> None:
+        self._config, self._control, self._drive, self._accounts, self._front = config, control, drive, accounts, front
 
     def elaborate(self, platform: Any) -> Module:
         """Put the properties together."""
@@ -41,6 +42,7 @@ class TileProperties(Elaboratable):
         m.submodules.answers = AnswerProperties(control)
         m.submodules.compliance = ComplianceProperties(control)
         m.submodules.armed = ArmedProperties(self._config, control, drive)
+        m.submodules.counted = CountProperties(control, self._accounts.counters)
         gate, halted = control.sequencer.write_gate, control.supervisor.halt
         trips = gate & control.inputs[0] & control.sequencer.watch.trip
         m.d.comb += [Cover(gate), Cover(gate & halted), Cover(trips)]

@@ -103,22 +103,24 @@ class ResettableController(wiring.Component):
     ----------
     controller : component
         `twinbar.hw.gateware.controller.Controller`, with pins or serial parts.
+    reset : ResetPlatform, optional
+        What makes its memories, or stands in for it.
 
     Attributes
     ----------
+    reset : ResetPlatform
     reset_cycles : int
         From the end of the reset to the first cycle in which a command can be accepted; known once it is elaborated.
     """
 
-    def __init__(self, controller: Any) -> None:
-        self.controller = controller
+    def __init__(self, controller: Any, reset: Any = None) -> None:
+        self.controller, self.reset = controller, reset or ResetPlatform()
         self.reset_cycles = 0
         super().__init__(controller.signature)
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        reset = ResetPlatform()
-        core = self.controller
+        reset, core = self.reset, self.controller
         m.submodules.core = fragment = Fragment.get(core, reset)
         _reset_all(fragment)
         self.reset_cycles = reset.deepest + _FLUSH_CYCLES

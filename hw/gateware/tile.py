@@ -147,5 +147,5 @@ class Tile(wiring.Component):
         if platform == "formal":
             from twinbar.hw.formal.tile_properties import TileProperties
 
-            m.submodules.properties = TileProperties(self.config, control, drive, self.front)
+            m.submodules.properties = TileProperties(self.config, control, drive, accounts, self.front)
         return m

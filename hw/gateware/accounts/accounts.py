@@ -52,6 +52,8 @@ class Accounts(wiring.Component):
     ----------
     kept, moved : Signal
         To be driven where there are chains: see `Tile`.
+    counters : Counters
+        The proofs look at it.
     """
 
     progress: In(ProgressSignature())
@@ -69,11 +71,12 @@ class Accounts(wiring.Component):
     def __init__(self, config: ControllerConfig) -> None:
         self.config = config
         self.kept, self.moved = Signal(), Signal()
+        self.counters = Counters(optional_actions(config))
         super().__init__()
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        optional = optional_actions(self.config)
+        optional = self.counters.optional
         happened = {
             Action.SHARED_BEAT: self.copied,
             Action.PARTIAL_SUM: self.passed,
@@ -81,7 +84,7 @@ class Accounts(wiring.Component):
             Action.REQUANTIZE: self.kept,
             Action.TRANSFERRED_WORD: self.moved,
         }
-        m.submodules.counters = counters = Counters(optional)
+        m.submodules.counters = counters = self.counters
         progress = self.progress
         state, first, product = progress.state, progress.first, progress.product
         address = self.registers.address

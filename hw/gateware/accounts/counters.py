@@ -48,11 +48,23 @@ class Counters(wiring.Component):
     phase_index, action_index : In
     phase_value, action_value : Out
         See `Tally`.
+
+    Attributes
+    ----------
+    optional : tuple of Action
+    pending : PendingCounts or None
+        Where there are any, what waits; the proofs look at it.
+    waiting, counted : Signal
+        Else, commands that wait, and whether some were counted in the cycle before.
     """
 
     def __init__(self, optional: Sequence[Action] = ()) -> None:
-        self._optional = tuple(optional)
+        self.optional = tuple(optional)
+        self.waiting = Signal(3, reset_less=True)
+        self.counted = Signal(reset_less=True)
         self._places = places = counted_places(optional)
+        actions = (Action.COMMAND_BEAT, *self.optional)
+        self.pending = PendingCounts(actions, places) if self.optional else None
         super().__init__(
             {
                 "phase": In(range(len(PHASES))),
@@ -60,7 +72,7 @@ class Counters(wiring.Component):
                 "action": In(range(places)),
                 "amount": In(7),
                 "started": In(1),
-                **({"happened": In(len(self._optional)), "urgent": In(1), "reads": In(1)} if self._optional else {}),
+                **({"happened": In(len(self.optional)), "urgent": In(1), "reads": In(1)} if self.optional else {}),
                 "phase_index": In(range(len(PHASES))),
                 "action_index": In(range(places)),
                 "phase_value": Out(COUNTER_BITS),
@@ -102,24 +114,24 @@ class Counters(wiring.Component):
             actions.read_index.eq(self.action_index),
             self.action_value.eq(actions.value),
         ]
-        if self._optional:
-            self._count_waiting(m, actions, acted)
+        if self.pending is not None:
+            self._count_waiting(m, actions, acted, self.pending)
         else:
             self._count_started(m, actions, acted)
         return m
 
     def _count_started(self, m: Module, actions: Tally, acted: Signal) -> None:
         # Commands start at most once per cycle, and no other action happens while LOAD follows LOAD.
-        waiting = Signal(3, reset_less=True)
-        counted = Signal(reset_less=True)  # in the cycle before: not twice in a row, see `Tally`
+        waiting = self.waiting
+        counted = self.counted  # not twice in a row, see `Tally`
         count = Signal()
         m.d.comb += [count.eq(~acted & ~counted & waiting.any()), actions.add.eq(acted | count)]
         with m.If(count):
             m.d.comb += [actions.index.eq(Action.COMMAND_BEAT), actions.amount.eq(waiting)]
         m.d.sync += [counted.eq(count), waiting.eq(waiting - (waiting & count.replicate(3)) + self.started)]
 
-    def _count_waiting(self, m: Module, actions: Tally, acted: Signal) -> None:
-        m.submodules.pending = pending = PendingCounts((Action.COMMAND_BEAT, *self._optional), self._places)
+    def _count_waiting(self, m: Module, actions: Tally, acted: Signal, pending: PendingCounts) -> None:
+        m.submodules.pending = pending
         m.d.comb += [
             pending.happened.eq(Cat(self.started, self.happened)),
             pending.free.eq(~acted & ~self.reads),

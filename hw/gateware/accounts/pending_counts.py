@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from twinbar.hw.actions import Action
 
 BITS = 4
-"""Of a count that waits: it is counted in every fourth free cycle at the latest, and more than every third is free."""
+"""Of a count that waits: as many as there are actions, and one more, at most (`CountProof`)."""
 
 
 class PendingCounts(wiring.Component):
@@ -34,10 +34,20 @@ class PendingCounts(wiring.Component):
     count : Out(1)
         ``amount`` times ``action`` is counted in this cycle; rarely one action twice in a row, see `Tally`.
     action, amount : Out
+
+    Attributes
+    ----------
+    actions : tuple of Action
+    waiting : list of Signal
+        How often each of them waits, for the proof.
+    turn : Signal
+        The one whose turn it is in the next free cycle.
     """
 
     def __init__(self, actions: Sequence[Action], places: int) -> None:
-        self._actions = actions
+        self.actions = tuple(actions)
+        self.waiting = [Signal(BITS, name=f"waiting_{each.name.lower()}", reset_less=True) for each in self.actions]
+        self.turn = Signal(range(len(self.actions)), reset_less=True)
         super().__init__(
             {
                 "happened": In(len(actions)),
@@ -52,23 +62,23 @@ class PendingCounts(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        turn, chosen = (Signal(range(len(self._actions)), name=name, reset_less=True) for name in ("turn", "chosen"))
-        waiting = Array(Signal(BITS, name=f"waiting_{each.name.lower()}", reset_less=True) for each in self._actions)
+        turn, chosen = self.turn, Signal(range(len(self.actions)), name="chosen")
+        waiting = Array(self.waiting)
         jumps = Signal()
         m.d.comb += chosen.eq(turn)
-        for number, action in enumerate(self._actions):
+        for number, action in enumerate(self.actions):
             with m.If(self.urgent & (self.wanted == action) & waiting[number].any()):
                 m.d.comb += [chosen.eq(number), jumps.eq(1)]
         m.d.comb += [
-            self.action.eq(Array(int(action) for action in self._actions)[chosen]),
+            self.action.eq(Array(int(action) for action in self.actions)[chosen]),
             self.amount.eq(waiting[chosen]),
             self.count.eq(self.free & self.amount.any()),
         ]
         with m.If(self.free & ~jumps):
             m.d.sync += turn.eq(turn + 1)
-            with m.If(turn == len(self._actions) - 1):
+            with m.If(turn == len(self.actions) - 1):
                 m.d.sync += turn.eq(0)
-        for number in range(len(self._actions)):
+        for number in range(len(self.actions)):
             counted = self.count & (chosen == number)
             left = waiting[number] & ~counted.replicate(BITS)
             m.d.sync += waiting[number].eq(left + self.happened[number])

@@ -57,11 +57,28 @@ class AdcReader(wiring.Component):
         Codes of the channels, right from ``done`` on.
     done : Out(1)
         In the last cycle of a conversion.
+
+    Attributes
+    ----------
+    state, step, gap : Signal
+        What the reader does, start-up frames that were sent, and cycles since the last of them.
+    chosen, is_chosen : Signal
+        Of a part with several inputs: the one that the next frame converts, once there is one.
+    left, arriving : Signal
+        Channels that no frame so far converts, and the one whose result the frame on the bus brings. The proof looks at
+        all of these.
     """
 
     def __init__(self, config: ControllerConfig, parts: SerialParts) -> None:
         self.config, self.parts = config, parts
         self.lanes = 1 if parts.adc.latency else config.adc_channels
+        channels = config.adc_channels
+        self.state = Signal(AdcReaderState)
+        self.step = Signal(range(len(parts.adc.start_up()) + 1))
+        self.gap = Signal(range(parts.adc_cycles.frame(parts.adc.frame_bits) + 1))
+        self.chosen = Signal(range(max(channels, 2)))
+        self.is_chosen = Signal()
+        self.left, self.arriving = Signal(channels, name="left"), Signal(channels, name="arriving")
         received = stream.Signature(data.ArrayLayout(MAX_BITS, self.lanes), always_ready=True)
         super().__init__(
             {
@@ -78,10 +95,7 @@ class AdcReader(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         adc, word = self.parts.adc, self.words.payload
-        state = Signal(AdcReaderState)
-        start_up = adc.start_up()
-        step = Signal(range(len(start_up) + 1))
-        gap = Signal(range(self.parts.adc_cycles.frame(adc.frame_bits) + 1))
+        state, step, gap, start_up = self.state, self.step, self.gap, adc.start_up()
         offered, final = Signal(), Signal()  # a frame of a conversion; it is the last
         m.d.comb += [word.count.eq(adc.frame_bits - 1), word.last.eq(1)]
         with m.Switch(state):
@@ -127,8 +141,7 @@ class AdcReader(wiring.Component):
     def _walk(self, m: Module, first, offered, accepted, final) -> None:
         """Choose the inputs of a part one after the other, and give each result to its channel."""
         adc, word, channels = self.parts.adc, self.words.payload, self.config.adc_channels
-        chosen, is_chosen = Signal(range(max(channels, 2))), Signal()  # what the next frame converts
-        left = Signal(channels)  # not converted by the frames before
+        chosen, is_chosen, left, arriving = self.chosen, self.is_chosen, self.left, self.arriving
         todo, after, target = Signal(channels), Signal(channels), Signal(channels)
         m.d.comb += todo.eq(Mux(first, self.channels, left))
         head = lowest(m, todo, "head")
@@ -142,7 +155,6 @@ class AdcReader(wiring.Component):
                 for channel in range(channels):
                     with m.Case(channel):
                         m.d.comb += word.bits.eq(adc.command(channel) << (MAX_BITS - adc.frame_bits))
-        arriving = Signal(channels)
         with m.If(accepted):
             m.d.sync += [left.eq(after), chosen.eq(following), is_chosen.eq(1), arriving.eq(target)]
         with m.If(self.received.valid):
