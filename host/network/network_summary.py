@@ -38,6 +38,11 @@ def summary(conversion: Conversion, crossbar: CrossbarNetwork) -> str:
         "",
         *_columns(rows),
     ]
+    if array.chained_layers:
+        listed = [("layers on the chip", "")]
+        listed += [(", ".join(chain.names), "as one program") for chain in crossbar.chains]
+        listed += [(name, reason) for name, reason in crossbar.unchained.items()]
+        lines += ["", *_columns(listed)]
     digital = crossbar.digital
     if digital:
         listed = [("digital", "class", "parameters", "why")]
