@@ -39,10 +39,9 @@ def summary(conversion: Conversion, crossbar: CrossbarNetwork) -> str:
         *_columns(rows),
     ]
     if array.chained_layers:
-        listed = [("layers on the chip", "")]
-        listed += [(", ".join(chain.names), "as one program") for chain in crossbar.chains]
-        listed += [(name, reason) for name, reason in crossbar.unchained.items()]
-        lines += ["", *_columns(listed)]
+        chained = [("layers on the chip", "")]
+        chained += [(", ".join(chain.names), "as one program") for chain in crossbar.chains]
+        lines += ["", *_columns([*chained, *crossbar.unchained.items()])]
     digital = crossbar.digital
     if digital:
         listed = [("digital", "class", "parameters", "why")]
