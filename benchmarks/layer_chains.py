@@ -1,6 +1,6 @@
 """What layers that follow one another on the chip save, and what they cost.
 
-    TWINBAR_DATA=... python benchmarks/layer_chains.py mnist --out runs/chains [--seed 0 --seed 1 --seed 2]
+    TWINBAR_DATA=... python benchmarks/layer_chains.py mnist --out runs/chains [--seed 0 --seed 1] [--limit 6000]
 
 Trains an epoch of the MLP with 256 hidden neurons as `examples/low-energy.toml` has it, layers one after the other
 (``apart``) and chained (``chained``), on the same contiguous layout of weights; then runs the test set, 500 images at a
@@ -74,9 +74,10 @@ def main(
     data: Annotated[str, typer.Argument(help="digits or mnist")],
     out: Annotated[Path, typer.Option(help="folder for the runs; finished ones are not repeated")],
     seed: Annotated[list[int] | None, typer.Option(help="seeds; 0, 1 and 2 by default")] = None,
+    limit: Annotated[int | None, typer.Option(help="training images; all by default")] = None,
 ) -> None:
     """Train and evaluate all cases."""
-    base = ExperimentConfig.from_toml(LOW_ENERGY).merge({"data.name": data} | COMMON)
+    base = ExperimentConfig.from_toml(LOW_ENERGY).merge({"data.name": data, "data.limit": limit} | COMMON)
     found: dict[str, dict[str, Any]] = {case: {} for case in CASES}
     for number in seed or (0, 1, 2):
         for case, changes in CASES.items():

@@ -38,6 +38,10 @@ def summary(conversion: Conversion, crossbar: CrossbarNetwork) -> str:
         "",
         *_columns(rows),
     ]
+    if array.chained_layers:
+        chained = [("layers on the chip", "")]
+        chained += [(", ".join(chain.names), "as one program") for chain in crossbar.chains]
+        lines += ["", *_columns([*chained, *crossbar.unchained.items()])]
     digital = crossbar.digital
     if digital:
         listed = [("digital", "class", "parameters", "why")]

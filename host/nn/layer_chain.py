@@ -76,6 +76,10 @@ class LayerChain:
         wanted : bool
             Whether the host needs what is between the layers: sums of hidden layers are answered, too.
         """
+        for own in self._chain:
+            # Those behind the first have not been called yet.
+            own.layer.matmul.training = own.module.training
+            wanted = wanted or own.module.training
         self._made = self._run(x, answered=wanted or self._is_watched())
         return None if self._made is None else self._made[0]
 

@@ -34,6 +34,13 @@ WAYS: dict[str, dict[str, Any]] = {
     "validation and write every 3": {"data.validation": 0.2, "policy.write_every": 3},
     "accumulation": {"training.accumulate": 2, "training.epochs": 4},
     "ageing cells": {"device.preset": "ibm-pcm", "array.tick_s": 100.0},
+    "chained layers": {
+        "array.cascade": True,
+        "array.shared_inputs": True,
+        "array.chain": True,
+        "array.mapping": "contiguous",
+        "array.chained_layers": True,
+    },
     "faulty cells and planes": {"device.preset": "reram-es", "array.inputs": "planes", "array.pairs": "subtract"},
 }
 

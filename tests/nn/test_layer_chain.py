@@ -159,6 +159,21 @@ def test_ranges_follow_the_training(on_crossbar: BuildNetwork) -> None:
         assert layer.matmul.range.input_max > held
 
 
+def test_an_evaluation_leaves_ranges_and_counts_alone(on_crossbar: BuildNetwork) -> None:
+    x = images()
+    network = chained(on_crossbar, mlp(), x)
+    network.module.train()
+    with network.forward_pass():
+        network.module(x)
+    held = [(layer.matmul.range.full_scale, layer.matmul.conversions) for layer in network.layers]
+    # Each layer was counted in the first pass already, though those behind the first were called for the first time.
+    assert all(conversions > 0 for _, conversions in held)
+    network.module.eval()
+    with torch.no_grad(), network.forward_pass():
+        network.module(2 * x)
+    assert [(layer.matmul.range.full_scale, layer.matmul.conversions) for layer in network.layers] == held
+
+
 class Branched(nn.Module):
     """Has a layer whose activations go two ways, one before a normalization, and functions in place of modules."""
 

@@ -195,7 +195,7 @@ def _chained(name: str, data: str) -> str:
         "",
     )
     seeds = ", ".join(record.figures["apart"])
-    return f"{_table(heads, rows)}\n\nSeeds {seeds}; at {_at(name)}.\n"
+    return f"{_table(heads, rows)}\n\n{record.workload}; seeds {seeds}; at {_at(name)}.\n"
 
 
 def bench_figures() -> str:
