@@ -287,6 +287,12 @@ class ExperimentConfig(TomlTable):
         """Read the text of a configuration file; errors as in `from_toml`."""
         return cls.from_mapping(toml.parse(text, source), source)
 
+    def followers(self) -> set[str]:
+        """Return the dotted keys that were not given and have defaults that follow other keys."""
+        policy = type(self.policy).model_fields.keys() - self.policy.model_fields_set - {"name"}
+        training = self.training.follows - self.training.model_fields_set
+        return {f"policy.{key}" for key in policy} | {f"training.{key}" for key in training}
+
     def given(self) -> dict[str, Any]:
         """Return all values, but of the sections whose defaults follow others only what was given."""
         following = {name: getattr(self, name).model_dump(exclude_unset=True) for name in FOLLOWING}
@@ -377,9 +383,8 @@ class ExperimentConfig(TomlTable):
     def differences(self, other: "ExperimentConfig") -> list[str]:
         """Return the dotted keys in which two configurations differ; defaults that follow another key are left out."""
         mine, theirs = self.flat(), other.flat()
-        given = self.policy.model_fields_set | other.policy.model_fields_set
-        for key in [key for key in mine if key.startswith("policy.") and key.partition(".")[2] not in given]:
-            if key in theirs:
+        for key in self.followers() & other.followers():
+            if key in mine and key in theirs:
                 del mine[key], theirs[key]
         return [key for key in mine if mine[key] != theirs.get(key)] + [key for key in theirs if key not in mine]
 

@@ -1,6 +1,6 @@
 """The sections of an experiment's configuration: every choice with its default, its meaning and its bounds."""
 
-from typing import Any, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -110,6 +110,9 @@ RATE_OF_FEW_LEVELS: Final = 0.1
 
 class TrainingConfig(Section):
     """Gradient descent on the float twin."""
+
+    follows: ClassVar[frozenset[str]] = frozenset({"batch_size", "lr"})
+    """Keys whose defaults follow the levels per cell."""
 
     epochs: int = Field(default=3, ge=1, le=1_000_000, description="passes over the training images")
     stop_after: int | None = Field(

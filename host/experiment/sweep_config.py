@@ -152,12 +152,11 @@ class SweepConfig(ExperimentConfig):
             raise ConfigError(unknown_key(key, ExperimentConfig.layout()))
 
     def to_toml(self) -> str:
-        """Write every key, settings of the policy that were not given as comments.
+        """Write every key; those that were not given and follow the levels or the policy of each run are comments.
 
-        Their defaults follow the levels and the policy of each run; `from_toml` must not take them for given.
+        `from_toml` must not take them for given.
         """
-        follow = type(self.policy).model_fields.keys() - self.policy.model_fields_set - {"name"}
-        return config_file.write(self, {f"policy.{key}" for key in follow})
+        return config_file.write(self, self.followers())
 
     def grid(self) -> list[Settings]:
         """Return the settings of a grid: every combination, the values of the last key in turn first."""

@@ -74,7 +74,7 @@ class TwoArrays(BelievingPolicy[Settings]):
         """Begin with the first input of each layer (see `UpdatePolicy.prepare`)."""
         super().prepare(layers)
         self._next = {cells.map.name: 0 for cells in layers}
-        self._first_rates: dict[str, float] = {}
+        self._first_rates = {cells.map.name: 0.0 for cells in layers}
         # What is believed of A only keeps cells from being pulsed beyond their range.
         self.fast = {name: np.zeros_like(blind.held) for name, blind in self.layers.items()}
 
@@ -146,9 +146,10 @@ class TwoArrays(BelievingPolicy[Settings]):
 
     def _part_of_first_rate(self, layer: "LayerUpdate") -> float:
         """Return the learning rate as a part of the one at the first transfer; 1 where it does not matter."""
-        if not self.settings.scale_transfer or not layer.rate:
-            return 0.0 if layer.name in self._first_rates and self.settings.scale_transfer else 1.0
-        return layer.rate / self._first_rates.setdefault(layer.name, layer.rate)
+        if not self.settings.scale_transfer:
+            return 1.0
+        first = self._first_rates[layer.name] = self._first_rates[layer.name] or layer.rate
+        return layer.rate / first if first else 1.0
 
     @abstractmethod
     def transferred(self, name: str, inputs: np.ndarray, levels: np.ndarray) -> np.ndarray:

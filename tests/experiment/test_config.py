@@ -145,9 +145,9 @@ def test_a_configuration_cannot_be_changed_in_place() -> None:
 
 def test_merging_changes_only_what_is_named() -> None:
     config = ExperimentConfig()
-    merged = config.merge({"device.levels": 8, "training.lr": 0.1})
+    merged = config.merge({"device.levels": 32, "training.lr": 0.1})
     assert sorted(config.differences(merged)) == ["device.levels", "training.lr"]
-    assert (merged.device.levels, merged.training.lr) == (8, 0.1)
+    assert (merged.device.levels, merged.training.lr) == (32, 0.1)
     assert merged.merge({"device.levels": 16, "training.lr": 0.05}) == config
 
 
