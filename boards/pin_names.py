@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In
 
 from twinbar.hw.gateware.board_core import CoreConfig
 from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.parts.i2c import I2cCycles
 
 _NUMBERED = ("select_n", "inputs", "channels")
 """Members whose bits are numbered even if there is only one."""
@@ -51,12 +52,20 @@ def front_end_pins(config: CoreConfig, pins: Any) -> dict[str, FrontEndPin]:
             bits = Value.cast(field)
             if name == "adc.data" and config.parts is not None and not config.parts.adc.latency:
                 continue  # a part with one input is told nothing
+            if name == "dac.inputs" and open_drain(config):
+                continue  # the level of the pin dac.data
             used = _used_bits(config.controller, name, len(bits))
             for place in range(used):
                 numbered = len(bits) > 1 or name.rpartition(".")[2] in _NUMBERED
                 full = f"{name}.{place}" if numbered else name
                 found[full] = FrontEndPin(full, member.flow == In, bits[place])
     return found
+
+
+def open_drain(config: CoreConfig) -> tuple[str, ...]:
+    """Return the pins that only pull their lines low: those of DACs on I2C."""
+    i2c = config.parts is not None and isinstance(config.parts.dac_cycles, I2cCycles)
+    return ("dac.clock", "dac.data") if i2c else ()
 
 
 def _fields(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from amaranth.lib.io import Buffer, FFBuffer
 from twinbar.boards.board_clock import BoardClock
 from twinbar.boards.board_definition import BoardDefinition
 from twinbar.boards.io_attributes import io_attributes
-from twinbar.boards.pin_names import FrontEndPin, front_end_pins
+from twinbar.boards.pin_names import FrontEndPin, front_end_pins, open_drain
 from twinbar.boards.placement import HEARTBEAT, STOP, WRITE_GATE, Placement, package_pins, place, sockets_of
 from twinbar.boards.wiring import Wiring
 from twinbar.hw.errors import ConfigError
@@ -87,6 +87,12 @@ class BoardTop(Elaboratable):
         for name, where in self.placement.places.items():
             for number, _ in enumerate(where):
                 port = platform.request(_resource_name(name), number, dir="-")
+                if name in open_drain(self.core_config):
+                    m.submodules[f"pin_{_resource_name(name)}_{number}"] = line = Buffer("io", port)
+                    m.d.comb += [line.o.eq(0), line.oe.eq(~Value.cast(outputs[name]))]
+                    if name == "dac.data":
+                        m.d.comb += core.tiles[0].dac.inputs.eq(line.i)
+                    continue
                 is_input = _direction(name, pins) == "i"
                 makes = Buffer if is_input or name in (WRITE_GATE, HEARTBEAT) else kind
                 m.submodules[f"pin_{_resource_name(name)}_{number}"] = buffer = makes("i" if is_input else "o", port)
@@ -160,10 +166,9 @@ def design(board: BoardDefinition, core: CoreConfig, wiring: Wiring | None) -> D
         active_low = safety.active == "low" if safety is not None else opens_low and name == "switches_open"
         kind = PinsN if active_low else BoardPins
         attributes = io_attributes(platform.device, name, None if safety is None else safety.chosen_pull)
+        direction = "io" if name in open_drain(core) else _direction(name, pins)
         for number, socket in enumerate(where):
-            platform.add_resources(
-                [Resource(_resource_name(name), number, kind(socket, dir=_direction(name, pins)), attributes)]
-            )
+            platform.add_resources([Resource(_resource_name(name), number, kind(socket, dir=direction), attributes)])
     return Design(board, platform, core, placement)
 
 

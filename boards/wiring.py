@@ -71,6 +71,7 @@ class OutputTable(TomlTable):
     drives: list[Literal["write", "read", "multiply"]]
     channel: int
     chip: int = 0
+    rest: int = Field(default=0, ge=0)
 
 
 class Geometry(TomlTable):
@@ -274,6 +275,7 @@ class Wiring(TomlTable):
                     frozenset(map(DrivePath, output.drives)),
                     output.channel,
                     output.chip,
+                    output.rest,
                 )
                 for output in self.outputs
             ),

@@ -20,6 +20,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.adc import AdcDevice
 from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.cycles import matrix_of
+from twinbar.hw.parts.i2c import i2c_bus
 from twinbar.hw.parts.part_model import SerialDevice, drive_bus
 from twinbar.hw.parts.switch import SWITCHES
 from twinbar.hw.protocol.registers import TRIM_INIT
@@ -63,6 +64,10 @@ class PartsAtPins(TileRule):
         self._inputs = getattr(dut, f"tiles__{tile}__adc__inputs")
         self._compliance = getattr(dut, f"tiles__{tile}__compliance")
         self._inputs.value = self._compliance.value = 0
+        self._i2c = i2c_bus(parts.dac, self.dacs)
+        if self._i2c is not None:
+            self._line = getattr(dut, f"tiles__{tile}__dac__inputs")
+            self._line.value = 1
         self._lines = {output.line: output for output in parts.outputs if DrivePath.WRITE in output.drives}
         self._reads, self._range, self._limit = False, 0, NO_LIMIT
         self._pulse: tuple[int, int, int, int] | None = None
@@ -105,6 +110,10 @@ class PartsAtPins(TileRule):
             "adc": [list(self.adcs)],
         }
         for bus in _BUSES:
+            if bus == "dac" and self._i2c is not None:
+                clock, data = (self.pin(pins, f"dac__{name}") for name in ("clock", "data"))
+                self._line.value = self._i2c.drive(start, clock, data)
+                continue
             until = end - (self._parts.adc_board.round_trip_ns if bus == "adc" else 0.0)
             levels = {name: self.pin(pins, f"{bus}__{name}") for name in ("select_n", "clock", "data")}
             shown = drive_bus(groups[bus], start, until, **levels)
@@ -113,6 +122,8 @@ class PartsAtPins(TileRule):
             if bus == "adc":
                 self._registers.append(shown)
                 self._inputs.value = self._registers.popleft()
+        while self._i2c is not None and self._i2c.violations:
+            self.broken(cycle, f"{self._parts.dac.name}: {self._i2c.violations.pop(0)}")
         for device in self.devices:
             while device.violations:
                 self.broken(cycle, f"{device.name}: {device.violations.pop(0)}")

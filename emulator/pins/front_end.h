@@ -17,7 +17,8 @@ class FrontEndParts {
   FrontEndParts(const TileTables &tables, Complaints &complaints, int64_t tile, AdcSource &source)
       : row_chain(tables.switches, complaints, tile, kRowDevice, tables.matrix.row_switches),
         column_chain(tables.switches, complaints, tile, kColumnDevice, tables.matrix.column_switches),
-        tables_(tables), registers_(size_t(tables.input_registers), 0) {
+        i2c_(tables.dac.limits, tables.addresses, complaints, tile, kFirstDac), tables_(tables),
+        registers_(size_t(tables.input_registers), 0) {
     for (int64_t chip = 0; chip < tables.dacs; chip++)
       dacs.push_back(std::make_unique<Dac>(tables.dac, complaints, tile, kFirstDac + chip));
     for (int64_t lane = 0; lane < tables.lanes; lane++)
@@ -34,7 +35,20 @@ class FrontEndParts {
     row_chain.open(time, active);
     column_chain.open(time, active);
   }
-  void see_dacs(const BusPins &pins, double time) { show(pins, dac_levels_, dacs_, time, false); }
+  // Whether DACs on I2C have changed the level of their data line.
+  bool see_dacs(const BusPins &pins, double time) {
+    if (!tables_.addresses[0]) {
+      show(pins, dac_levels_, dacs_, time, false);
+      return false;
+    }
+    const uint32_t levels = *pins.data << 1 | *pins.clock;
+    if (levels == dac_levels_) return false;
+    dac_levels_ = levels;
+    const uint32_t line = i2c_.drive(dacs, time, *pins.clock, *pins.data);
+    if (*pins.inputs == line) return false;
+    *pins.inputs = line;
+    return true;
+  }
   void see_switches(const BusPins &pins, double time) { show(pins, switch_levels_, chains_, time, false); }
   void see_adcs(const BusPins &pins, double time) {
     if (show(pins, adc_levels_, adcs_, time, true)) polls_ = kNever;
@@ -66,6 +80,7 @@ class FrontEndParts {
     row_chain.state(f);
     column_chain.state(f);
     for (auto &dac : dacs) dac->state(f);
+    i2c_.state(f);
     for (auto &adc : adcs) adc->state(f);
     for (uint32_t *levels : {&dac_levels_, &adc_levels_, &switch_levels_}) f(*levels);
     f(registers_);
@@ -91,6 +106,7 @@ class FrontEndParts {
     return true;
   }
 
+  I2cBus i2c_;
   const TileTables &tables_;
   Devices dacs_, adcs_, chains_;
   uint32_t dac_levels_ = ~0u, adc_levels_ = ~0u, switch_levels_ = ~0u;

@@ -5,7 +5,7 @@ from typing import Final
 
 from twinbar.emulator.pins.constants import breaches_text, constants_text
 
-_MODELS: Final = ("part_tables.h", "device.h", "parts.h")
+_MODELS: Final = ("part_tables.h", "device.h", "parts.h", "i2c_bus.h")
 
 
 def model_text() -> str:

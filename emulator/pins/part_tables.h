@@ -45,12 +45,14 @@ struct MatrixTable {
     return line == kLimit ? code * 0x0101 >> (16 - dac_bits) : code << dac_shift;
   }
 };
+constexpr int kMostAddresses = 8;
 struct BusCycles {
   int64_t bit, second, setup, hold, high, sample_delay;
 };
 struct TileTables {
   double period;
   int64_t dacs, lanes, input_registers;
+  int64_t addresses[kMostAddresses];  // of DACs on I2C, the first of which is 0 where they are on SPI
   double round_trip;
   DacTable dac;
   AdcTable adc;

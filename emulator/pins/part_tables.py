@@ -16,6 +16,7 @@ from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.bus import BusCycles, BusTiming
 from twinbar.hw.parts.cycles import matrix_of
 from twinbar.hw.parts.dac import DacPart
+from twinbar.hw.parts.i2c import I2cTiming
 from twinbar.hw.parts.switch import OpenPin, SwitchPart
 
 _TIMES: Final = (
@@ -24,6 +25,10 @@ _TIMES: Final = (
     *("data_setup", "data_hold", "access", "select_access", "output_hold"),
 )
 _FLAGS: Final = ("cpol", "sampling_level", "select_launches", "launches_on_sampling_edge")
+
+
+_MOST_ADDRESSES: Final = 8
+"""As ``kMostAddresses``."""
 
 
 def _structure(name: str, **fields: Any) -> type[ctypes.Structure]:
@@ -71,6 +76,7 @@ Tile = _structure(
     "Tile",
     period=_DOUBLE,
     **_ints("dacs", "lanes", "input_registers"),
+    addresses=_INT * _MOST_ADDRESSES,
     round_trip=_DOUBLE,
     dac=Dac,
     adc=Adc,
@@ -116,6 +122,7 @@ def tile_table(config: ControllerConfig, parts: SerialParts, memory: Memory) -> 
         dacs=parts.dacs,
         lanes=1 if parts.adc.latency else config.adc_channels,
         input_registers=parts.adc_board.input_registers,
+        addresses=(_INT * _MOST_ADDRESSES)(*_addresses(parts.dac)),
         round_trip=parts.adc_board.round_trip_ns,
         dac=dac_table(parts.dac, memory),
         adc=adc_table(parts.adc, config.adc_bits, memory),
@@ -125,6 +132,11 @@ def tile_table(config: ControllerConfig, parts: SerialParts, memory: Memory) -> 
         adc_cycles=_cycles(parts.adc_cycles),
         switch_cycles=_cycles(parts.switch_cycles),
     )
+
+
+def _addresses(part: DacPart) -> tuple[int, ...]:
+    """Return the addresses of a DAC on I2C; none on SPI."""
+    return part.timing.addresses[:_MOST_ADDRESSES] if isinstance(part.timing, I2cTiming) else ()
 
 
 def dac_table(part: DacPart, memory: Memory) -> Any:

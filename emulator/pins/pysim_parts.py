@@ -11,6 +11,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.adc import AdcDevice
 from twinbar.hw.parts.assembly import DrivenLine, DrivePath, SerialParts
 from twinbar.hw.parts.cycles import matrix_of
+from twinbar.hw.parts.i2c import i2c_bus
 from twinbar.hw.parts.part_model import SerialDevice, drive_bus
 from twinbar.hw.parts.switch import SWITCHES
 from twinbar.hw.protocol.packing import lines_of
@@ -35,6 +36,7 @@ class TileParts:
         self._config, self._parts, self._tile = config, parts, tile
         self._matrix = matrix_of(parts, config.rows, config.columns)
         self._dacs = [parts.dac.device() for _ in range(parts.dacs)]
+        self._i2c = i2c_bus(parts.dac, self._dacs)
         self._rows = parts.switch.device(self._matrix.row_switches // SWITCHES)
         self._columns = parts.switch.device(self._matrix.column_switches // SWITCHES)
         self._levels = [parts.adc.zero] * config.adc_channels
@@ -105,14 +107,20 @@ class TileParts:
         opened = bool(bench.get(pins.switches_open))
         for chain in (self._rows, self._columns):
             chain.open(time_ns, opened)
-        self._show(bench, pins.dac, [[dac] for dac in self._dacs], time_ns, until_ns)
+        if self._i2c is None:
+            self._show(bench, pins.dac, [[dac] for dac in self._dacs], time_ns, until_ns)
+        else:
+            clock, data = (bench.get(Value.cast(pin)) for pin in (pins.dac.clock, pins.dac.data))
+            bench.set_inputs(pins.dac.inputs, self._i2c.drive(time_ns, clock, data))
         self._show(bench, pins.switches, [[self._rows], [self._columns]], time_ns, until_ns)
         seen = until_ns - self._parts.adc_board.round_trip_ns
         self._registers.append(self._show(bench, pins.adc, [list(self._adcs)], time_ns, seen))
         bench.set_inputs(pins.adc.inputs, self._registers.popleft())
-        for device in (*self._dacs, *self._adcs, self._rows, self._columns):
-            if device.violations:
-                raise TwinbarError(f"tile {self._tile}: {device.violations[0]}; the front end is at fault")
+        devices: tuple[SerialDevice, ...] = (*self._dacs, *self._adcs, self._rows, self._columns)
+        violations = [violation for device in devices for violation in device.violations]
+        violations += [] if self._i2c is None else self._i2c.violations
+        if violations:
+            raise TwinbarError(f"tile {self._tile}: {violations[0]}; the front end is at fault")
 
     @staticmethod
     def _show(bench: Any, pins: Any, devices: Sequence[Sequence[SerialDevice]], time_ns: float, until_ns: float) -> int:

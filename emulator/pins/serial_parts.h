@@ -21,18 +21,19 @@ class TileParts : public AdcSource {
       pins.code[channel] = &codes_[channel];
     }
   }
-  // Sees a cycle, counted from power-up, after the array has; whether the levels of the ADCs' pins are others.
+  // Sees a cycle, counted from power-up, after the array has; whether the levels of the parts' data pins are others.
   bool see(const Pins &pins, int64_t cycle, bool awake) {
     const double time = double(cycle) * tables_.period;
+    bool others = false;
     if (awake) {
       if (pins.convert->template get<bool>()) show(pins);
       if (pins.write_gate->template get<bool>()) check_pulse(pins, time);
       parts_.open_switches(time, *pins.switches_open);
-      parts_.see_dacs(pins.dac, time);
+      others = parts_.see_dacs(pins.dac, time);
       parts_.see_switches(pins.switches, time);
       parts_.see_adcs(pins.adc, time);
     }
-    return parts_.polled(cycle) && parts_.answer(pins.adc, cycle);
+    return (parts_.polled(cycle) && parts_.answer(pins.adc, cycle)) || others;
   }
   // The next cycle in which the parts have to be asked, whatever the pins do.
   int64_t wakes(int64_t cycle) const { return parts_.polled(cycle + 1) ? cycle + 1 : kNever; }

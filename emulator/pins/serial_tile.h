@@ -24,7 +24,7 @@ class Tile {
       parts.open_switches(time, *pins_.switches_open);
     }
     if (!words_) {
-      if (design_.awake(pins_.dac.block)) parts.see_dacs(pins_.dac.pins, time);
+      if (design_.awake(pins_.dac.block) && parts.see_dacs(pins_.dac.pins, time)) design_.touch(pins_.dac.block, cycle);
       if (design_.awake(pins_.switches.block)) parts.see_switches(pins_.switches.pins, time);
       if (design_.awake(pins_.adc.block)) parts.see_adcs(pins_.adc.pins, time);
       if (parts.polled(cycle) && parts.answer(pins_.adc.pins, cycle)) design_.touch(pins_.adc.block, cycle);

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from twinbar.hw.parts.ad5593r import AD5593R
 from twinbar.hw.parts.ad5628 import AD5628
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A
@@ -70,6 +71,18 @@ TEACHING: Final = SerialParts(
     adc_board=Wires(skew_ns=5, round_trip_ns=15, input_registers=2),
 )
 """Few outputs: word line and multiplication voltage are fixed."""
+
+TWO_WIRES: Final = SerialParts(
+    clock_hz=CLOCK_HZ,
+    dac=AD5593R(),
+    outputs=(
+        *outputs_for(AD5593R(), [(line, _WRITE) for line in _LINES]),
+        *outputs_for(AD5593R(), [(line, _READ | _MULTIPLY) for line in _LINES[::2]], chip=1),
+    ),
+    adc=AD7476A(),
+    switch=HC595_4V5,
+)
+"""Two DACs on one I2C bus."""
 
 SEPARATE: Final = SerialParts(
     clock_hz=CLOCK_HZ,

@@ -10,7 +10,7 @@ from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.emulator.sections.device_section import DeviceConfig
 from twinbar.emulator.sections.timing_section import TimingConfig
-from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, WALKING, assembly_with
+from twinbar.emulator.verify.assemblies import OCTAL, SEPARATE, TEACHING, TWO_WIRES, WALKING, assembly_with
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.parts.assembly import SerialParts
@@ -224,6 +224,7 @@ _WRITTEN: Final = {
             adc_offset_codes=3.0,
             sample_and_hold=False,
         ),
+        _elaboration("two-wires", "milo-hfo2", _shape(1, 4, 6, 1, 8, 2, command_depth=4), TWO_WIRES),
         _elaboration(
             "separate", "ibm-cmo-hfox", _shape(2, 9, 8, 4, 10, 2, response_depth=2, pulse_entries=16), SEPARATE
         ),

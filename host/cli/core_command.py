@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from twinbar.host.cli import controller_options as of_controller
+
 
 def _size(what: str, default: object) -> Any:
     return typer.Option(metavar="N", help=f"{what} [default: {default}, or that of the wiring]", show_default=False)
@@ -19,7 +21,7 @@ def core(
         typer.Option(
             metavar="A,B,...",
             help="What the core is to be behind, besides its own streams: axi, wishbone, uart. [default: all; for a "
-            "chip all but uart]",
+            "chip, or a controller with options, all but uart]",
             show_default=False,
         ),
     ] = None,
@@ -35,7 +37,7 @@ def core(
             show_default=False,
         ),
     ] = None,
-    tiles: Annotated[int, typer.Option(metavar="N", help="Tiles behind the command stream.")] = 1,
+    tiles: of_controller.Tiles = 1,
     rows: Annotated[int | None, _size("Rows of a tile.", 128)] = None,
     columns: Annotated[int | None, _size("Columns of a tile.", 128)] = None,
     adc_channels: Annotated[int | None, _size("ADC channels of a tile, a power of two.", 1)] = None,
@@ -44,23 +46,16 @@ def core(
     input_bits: Annotated[int | None, _size("Resolution of an input.", 4)] = None,
     command_depth: Annotated[int | None, _size("Command beats that wait before each tile.", 16)] = None,
     response_depth: Annotated[int | None, _size("Responses that wait for the consumer.", 16)] = None,
-    safe_codes: Annotated[
-        tuple[int, int, int],
-        typer.Option(
-            metavar="BIT SOURCE WORD", help="Codes of bit, source and word line at which nothing happens to a cell."
-        ),
-    ] = (0, 0, 0),
-    width_cap: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Cycles of a pulse that no register exceeds. [default: none, or the wiring's]"),
-    ] = None,
-    pulse_cap: Annotated[
-        int | None, typer.Option(metavar="N", help="The same of the pulses of a command.", show_default=False)
-    ] = None,
-    code_caps: Annotated[
-        tuple[int, int, int] | None,
-        typer.Option(metavar="BIT SOURCE WORD", help="The same of the codes of the lines.", show_default=False),
-    ] = None,
+    safe_codes: of_controller.SafeCodes = (0, 0, 0),
+    cascade: of_controller.Cascade = False,
+    shared_inputs: of_controller.SharedInputs = False,
+    outputs_per_beat: of_controller.OutputsPerBeat = 1,
+    pulse_entries: of_controller.PulseEntries = 0,
+    compare: of_controller.Compare = False,
+    chain: of_controller.Chain = False,
+    width_cap: of_controller.WidthCap = None,
+    pulse_cap: of_controller.PulseCap = None,
+    code_caps: of_controller.CodeCaps = None,
     clock_hz: Annotated[int, typer.Option(metavar="HZ", help="Clock of the core.")] = 12_000_000,
     baud: Annotated[int, typer.Option(metavar="N", help="Baud rate of the UART.")] = 3_000_000,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")] = False,
@@ -100,9 +95,19 @@ def core(
             raise ConfigError(f"--wiring {wiring} has the core's own pins; leave it out, or name one of serial parts")
         sizes = found.geometry.model_dump() | found.limits.caps(clock_hz) | sizes
     with naming_options():
-        controller = ControllerConfig(tiles=tiles, safe_codes=safe_codes, **sizes)
+        controller = ControllerConfig(
+            tiles=tiles,
+            safe_codes=safe_codes,
+            cascade=cascade,
+            shared_inputs=shared_inputs,
+            outputs_per_beat=outputs_per_beat,
+            pulse_entries=pulse_entries,
+            compare=compare,
+            chain=chain,
+            **sizes,
+        )
     if hosts is None:
-        hosts = "axi,wishbone" if chip else "axi,wishbone,uart"
+        hosts = "axi,wishbone" if chip or controller.has_options else "axi,wishbone,uart"
     project = CoreProject(
         controller,
         replace(LinkConfig(), clock_hz=clock_hz, baud=baud),

@@ -1,16 +1,18 @@
 """``twinbar verilog``: writes the controller as Verilog."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from twinbar.host.cli import controller_options as of_controller
 
 
 def verilog(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File to write.", show_default="standard output")
     ] = None,
-    tiles: Annotated[int, typer.Option(metavar="N", help="Tiles behind the command stream.")] = 1,
+    tiles: of_controller.Tiles = 1,
     rows: Annotated[int, typer.Option(metavar="N", help="Rows of a tile.")] = 128,
     columns: Annotated[int, typer.Option(metavar="N", help="Columns of a tile.")] = 128,
     adc_channels: Annotated[int, typer.Option(metavar="N", help="ADC channels of a tile, a power of two.")] = 1,
@@ -19,24 +21,16 @@ def verilog(
     input_bits: Annotated[int, typer.Option(metavar="N", help="Resolution of an input.")] = 4,
     command_depth: Annotated[int, typer.Option(metavar="N", help="Command beats that wait before each tile.")] = 16,
     response_depth: Annotated[int, typer.Option(metavar="N", help="Responses that wait for the consumer.")] = 16,
-    safe_codes: Annotated[
-        tuple[int, int, int],
-        typer.Option(
-            metavar="BIT SOURCE WORD", help="Codes of bit, source and word line at which nothing happens to a cell."
-        ),
-    ] = (0, 0, 0),
-    cascade: Annotated[bool, typer.Option("--cascade", help="Neighbouring tiles can add their sums.")] = False,
-    shared_inputs: Annotated[
-        bool, typer.Option("--shared-inputs", help="Inputs can go to a group of tiles at once.")
-    ] = False,
-    outputs_per_beat: Annotated[int, typer.Option(metavar="N", help="Sums that share a response beat: 1, 2 or 3.")] = 1,
-    pulse_entries: Annotated[
-        int, typer.Option(metavar="N", help="Entries of each polarity's pulse table: 0 (there is none), 16, 32 or 64.")
-    ] = 0,
-    compare: Annotated[bool, typer.Option("--compare", help="The front end can compare; needs a pulse table.")] = False,
-    chain: Annotated[
-        bool, typer.Option("--chain", help="Sums can become inputs of other tiles; needs --shared-inputs.")
-    ] = False,
+    safe_codes: of_controller.SafeCodes = (0, 0, 0),
+    cascade: of_controller.Cascade = False,
+    shared_inputs: of_controller.SharedInputs = False,
+    outputs_per_beat: of_controller.OutputsPerBeat = 1,
+    pulse_entries: of_controller.PulseEntries = 0,
+    compare: of_controller.Compare = False,
+    chain: of_controller.Chain = False,
+    width_cap: of_controller.WidthCap = None,
+    pulse_cap: of_controller.PulseCap = None,
+    code_caps: of_controller.CodeCaps = None,
 ) -> None:
     """Write the controller as Verilog: the same text for the same options and version of Yosys.
 
@@ -47,6 +41,7 @@ def verilog(
     from twinbar.hw.gateware.controller_config import ControllerConfig
     from twinbar.hw.verilog import export
 
+    caps: dict[str, Any] = {"width_cap": width_cap, "pulse_cap": pulse_cap, "code_caps": code_caps}
     with naming_options():
         controller = ControllerConfig(
             tiles=tiles,
@@ -65,6 +60,7 @@ def verilog(
             pulse_entries=pulse_entries,
             compare=compare,
             chain=chain,
+            **{name: cap for name, cap in caps.items() if cap is not None},
         )
     text = export(controller)
     if out is None:

@@ -33,6 +33,7 @@ class CellGrid:
         self.inputs: dict[int, int] = {}
         self.pulses: list[tuple[int, int, int]] = []
         self._open: list[Any] | None = None
+        self._pins = (*PINS, "threshold") if self.size["compare"] else PINS
         for channel in range(self.size["adc_channels"]):
             self._pin(f"code__{channel}").value = 0
 
@@ -73,7 +74,7 @@ class CellGrid:
         """Behave, cycle by cycle."""
         while True:
             await ReadOnly()
-            pins = {name: int(self._pin(name).value) for name in PINS}
+            pins = {name: int(self._pin(name).value) for name in self._pins}
             await RisingEdge(self.clock)
             self._pulse(pins)
             self._load(pins)
@@ -118,3 +119,5 @@ class CellGrid:
             else:
                 code = self.clamped(self.cell(row, column))
             self._pin(f"code__{channel}").value = code
+            if self.size["compare"]:
+                self._pin(f"over__{channel}").value = int(code >= pins["threshold"])

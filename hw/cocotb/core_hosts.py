@@ -38,8 +38,8 @@ class StreamHost:
         await ClockCycles(self.clock, 1)
         self.dut.stop.value = 0
         for tile in range(size["tiles"]):
-            codes = (f"code__{channel}" for channel in range(size["adc_channels"]))
-            for name in ("compliance", "fault", "adc__inputs", *codes):
+            codes = (f"{name}__{channel}" for name in ("code", "over") for channel in range(size["adc_channels"]))
+            for name in ("compliance", "fault", "adc__inputs", "dac__inputs", *codes):
                 if hasattr(self.dut, f"tiles__{tile}__{name}"):
                     getattr(self.dut, f"tiles__{tile}__{name}").value = 0
         self.idle()
@@ -93,7 +93,8 @@ class AxiHost(StreamHost):
             signal.value = 0
         for signal in (dut.s_axil_arvalid, dut.s_axil_bready, dut.s_axil_rready, dut.s_axil_awprot):
             signal.value = 0
-        dut.s_axil_arprot.value = 0
+        for signal in (dut.s_axil_arprot, dut.s_axil_araddr, dut.s_axil_awaddr, dut.s_axil_wdata, dut.s_axil_wstrb):
+            signal.value = 0
 
     def reset(self, on: bool) -> None:
         """Drive the reset.

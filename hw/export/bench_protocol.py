@@ -10,7 +10,7 @@ from typing import Any
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol import version
 from twinbar.hw.protocol.bus_registers import MAILBOX_BUS_REGISTERS, bus_address
-from twinbar.hw.protocol.commands import COMMANDS
+from twinbar.hw.protocol.commands import COMMANDS, PACKED_RESULTS, Opcode
 from twinbar.hw.protocol.enumerations import Mode, Record, Selection, Status
 from twinbar.hw.protocol.fields import Word
 from twinbar.hw.protocol.layouts import COMMAND, FAULTS, RESPONSE
@@ -19,6 +19,8 @@ from twinbar.hw.protocol.registers import (
     LEVEL_WINDOWS,
     OFFSETS,
     REGISTERS,
+    SCALES,
+    SET_PULSES,
     TABLES,
     TRIMS,
     Access,
@@ -50,6 +52,11 @@ def unpack(beat):
     return found | {name: _field(body, *place) for name, place in COMMANDS[found["opcode"]][2].items()}
 
 
+def sums_of(response):
+    """Return the sums of a product's response, those that its last beat leaves over included."""
+    return [response[name] for name in ("sum", "sum0", "sum1", "sum2") if name in response]
+
+
 def _field(word, offset, bits, signed):
     value = word >> offset & (1 << bits) - 1
     return value - (1 << bits) if signed and value >> bits - 1 else value
@@ -73,7 +80,7 @@ def bench_protocol(config: ControllerConfig, benches: Mapping[str, tuple[Sequenc
         "RESPONSE": _places(RESPONSE),
         "RESPONSE_BITS": RESPONSE.bits,
         "COMMANDS": {
-            each.name: (each.opcode.value, _places(each.arguments), _places(each.response))
+            each.name: (each.opcode.value, _places(each.arguments), _places(_result(each.opcode, config)))
             for each in COMMANDS.values()
         },
         "STATUSES": {member.value: member.name for member in Status},
@@ -90,6 +97,8 @@ def bench_protocol(config: ControllerConfig, benches: Mapping[str, tuple[Sequenc
         "BOUNDS": _bounds(config),
         "LEVEL_WINDOWS": LEVEL_WINDOWS.base,
         "TRIMS": TRIMS.base,
+        "SCALES": SCALES.base,
+        "SET_PULSES": SET_PULSES.base,
         "OFFSETS": OFFSETS.base,
         "BUS_REGISTERS": {each.name: bus_address(each) for each in MAILBOX_BUS_REGISTERS},
         "TILE_BYTES": TILE_BYTES,
@@ -101,6 +110,12 @@ def bench_protocol(config: ControllerConfig, benches: Mapping[str, tuple[Sequenc
     ]
     lines += [f"{name} = {pprint.pformat(value, width=110, sort_dicts=False)}" for name, value in constants.items()]
     return "\n\n".join(lines) + "\n" + _FUNCTIONS
+
+
+def _result(opcode: Opcode, config: ControllerConfig) -> Word | None:
+    """Return the result of a command; that of a product has a sum for each output that shares a beat."""
+    packed = opcode is Opcode.MULTIPLY and config.outputs_per_beat > 1
+    return PACKED_RESULTS[config.outputs_per_beat] if packed else COMMANDS[opcode].response
 
 
 def _places(word: Word | None) -> dict[str, tuple[int, int, bool]]:

@@ -21,6 +21,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.link.linked_controller import LinkedController
 from twinbar.hw.gateware.reset_sequencer import ResettableController
 from twinbar.hw.link.front_end_number import front_end_number
+from twinbar.hw.link.hello import check_carried
 from twinbar.hw.link.link_config import LinkConfig
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.verilog import NAME, ModulePort, export_component, ports_of
@@ -78,7 +79,7 @@ class CoreProject:
     Raises
     ------
     ConfigError
-        If a host is not known or cannot be had on a chip, or the parts do not fit.
+        If a host is not known or cannot be had on a chip or with these options, or the parts do not fit.
     """
 
     controller: ControllerConfig
@@ -97,6 +98,8 @@ class CoreProject:
                 "the host uart is not there for a chip: a session of its link resets registers and not memories; "
                 "choose from streams, axi, wishbone"
             )
+        if "uart" in self.hosts:
+            check_carried(self.controller)
         if self.parts is not None:
             self.parts.check(self.controller.adc_channels, self.controller.dac_bits)
 
@@ -131,8 +134,8 @@ class CoreProject:
             found[f"constraints/{name}.sdc"] = constraints(ports, self.link.clock_hz)
         found |= self._descriptions(listed)
         found |= self._bench()
-        kit = (name.removeprefix("bench/").removesuffix(".py") for name in found if name.startswith(f"bench/{KIT}/"))
-        found["twinbar.core"] = fusesoc(self.release, self._benches, kit)
+        sources = {name: top.sources for name, top in self._tops.items()}
+        found["twinbar.core"] = fusesoc(self.release, sources, (name for name in found if name.startswith("bench/")))
         found[".gitignore"] = "/build/\n__pycache__/\n"
         found["README.md"] = self._readme()
         return found
@@ -203,7 +206,9 @@ class CoreProject:
     def _benches(self) -> dict[str, tuple[tuple[str, ...], str]]:
         """Sources and module of tests by top module."""
         tests = "core_tests" if self.parts is None else "serial_tests"
-        if self.chip and self.parts is None:
+        if self.parts is None and self.controller.has_options:
+            tests = f"{tests},option_tests"
+        if self.chip:
             tests = f"reset_tests,{tests}"
         return {name: (top.sources, "uart_tests" if name == UART else tests) for name, top in self._tops.items()}
 

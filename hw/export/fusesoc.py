@@ -1,19 +1,22 @@
-"""The core file of FuseSoC (CAPI 2): file sets, and a target for each top module and its bench."""
+"""The core file of FuseSoC (CAPI 2): file sets, and targets for each top module: lint, its bench, and synthesis."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 
-def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]], kit: Iterable[str]) -> str:
+def fusesoc(release: str, benches: Mapping[str, Sequence[str]], bench: Iterable[str]) -> str:
     """Return the text of ``twinbar.core``.
+
+    The bench is run by a script of its own, as by ``make``, and not by what FuseSoC does for cocotb: Edalize 0.6 starts
+    cocotb 2.1 without the libraries that it asks for, and takes that for a bench that has passed.
 
     Parameters
     ----------
     release : str
         Version of the core.
-    benches : mapping of str to (sequence of str, str)
-        Sources and module of tests by top module, that of the core itself first.
-    kit : iterable of str
-        Paths below ``bench/``, without their ending, of what the tests import.
+    benches : mapping of str to sequence of str
+        Sources by top module, that of the core itself first.
+    bench : iterable of str
+        Files of the bench.
     """
     lines = [
         "CAPI=2:",
@@ -22,16 +25,19 @@ def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]], kit:
         "",
     ]
     lines.append("filesets:")
-    for top, (sources, _) in benches.items():
+    for top, sources in benches.items():
         lines += [f"  {top}:", "    files:", *(f"      - {source}" for source in sources)]
         lines += ["    file_type: verilogSource"]
         lines += [f"  {top}_constraints:", "    files:", f"      - constraints/{top}.sdc", "    file_type: SDC"]
+    everything = dict.fromkeys(source for each in benches.values() for source in each)
     lines += ["  bench:", "    files:"]
-    lines += [f"      - bench/{name}.py: {{copyto: {name}.py}}" for name in _bench_modules(benches, kit)]
-    lines += ["    file_type: user", "", "targets:"]
+    lines += [f"      - {name}: {{copyto: {name}}}" for name in (*sorted(bench), *everything)]
+    lines += ["    file_type: user", "", "scripts:"]
+    for top in benches:
+        lines += [f"  bench_{top}:", f"    cmd: [python3, bench/run_bench.py, icarus, --top, {top}]"]
     first = next(iter(benches))
-    lines += ["  default:", f"    filesets: [{first}]", f"    toplevel: {first}"]
-    for top, (_, tests) in benches.items():
+    lines += ["", "targets:", "  default:", f"    filesets: [{first}]", f"    toplevel: {first}"]
+    for top in benches:
         lines += [
             f"  lint_{top}:",
             "    flow: lint",
@@ -40,16 +46,12 @@ def fusesoc(release: str, benches: Mapping[str, tuple[Sequence[str], str]], kit:
             f"    toplevel: {top}",
             f"  sim_{top}:",
             "    flow: sim",
-            f'    flow_options: {{tool: icarus, cocotb_module: "{tests}", timescale: 1ns/1ps}}',
+            "    flow_options: {tool: icarus, timescale: 1ns/1ps}",
             f"    filesets: [{top}, bench]",
+            f"    hooks: {{post_build: [bench_{top}]}}",
             f"    toplevel: {top}",
             f"  synth_{top}:",
             f"    filesets: [{top}, {top}_constraints]",
             f"    toplevel: {top}",
         ]
     return "\n".join(lines) + "\n"
-
-
-def _bench_modules(benches: Mapping[str, tuple[Sequence[str], str]], kit: Iterable[str]) -> list[str]:
-    tests = {module for _, modules in benches.values() for module in modules.split(",")}
-    return sorted(tests | {"core_tests", "twinbar_protocol", *kit})

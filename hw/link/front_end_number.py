@@ -29,6 +29,7 @@ def front_end_number(parts: SerialParts | None, *, emulated: bool = False) -> in
         (output.line.name, sorted(drive.value for drive in output.drives), output.channel, output.chip)
         for output in parts.outputs
     ]
+    rests = [output.rest for output in parts.outputs]
     buses = (parts.dac_cycles, parts.adc_cycles, parts.switch_cycles)
     made_of = {
         "parts": [parts.dac.name, parts.adc.name, parts.switch.name],
@@ -39,4 +40,6 @@ def front_end_number(parts: SerialParts | None, *, emulated: bool = False) -> in
         "buses": [asdict(bus) for bus in buses],
         "power_up_ns": parts.power_up_ns,
     }
+    if any(rests):
+        made_of["rests"] = rests
     return _SERIAL | configuration_hash(made_of) & (_SERIAL - 1)

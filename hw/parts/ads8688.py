@@ -7,7 +7,7 @@ that mean nothing (data sheet SBAS582, Data Acquisition and Program Registers; c
 ti-ads8688.c).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -196,4 +196,6 @@ class ADS8688Device(AdcDevice):
             self.violate(f"command {command:#06x} is not modelled", time_ns)
 
 
+UNIPOLAR_5V12: Final = replace(ADS8688(), name="ADS8688, 0 to 5.12 V", bipolar=False, input_range=Range.UNIPOLAR_5V12)
+"""For amplifiers between 0 V and 5 V: `twinbar.hw.parts.ads8688:UNIPOLAR_5V12` in a wiring."""
 PARTS: Final = (ADS8688(),)

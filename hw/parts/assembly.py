@@ -10,6 +10,7 @@ from .adc import AdcPart
 from .analog_scale import LIMIT_BITS, AnalogScale
 from .bus import DIRECT, BusCycles, Wires, bus_cycles
 from .dac import DacPart
+from .i2c import I2cCycles
 from .switch import SwitchPart
 
 
@@ -33,7 +34,7 @@ class DrivePath(Enum):
 
 
 MOST_OUTPUTS = len(DrivenLine) * len(DrivePath)
-"""Outputs that can be in use: each line of each drive has one at most."""
+"""Outputs that can be in use: one for each line of each drive, or as many of reads as that leaves."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,16 @@ class DacOutput:
         cells are read in between.
     channel, chip : int
         Output of which part.
+    rest : int
+        Code of the part at which the line is at rest; the line's codes are added to it. Of outputs of reads alone, for
+        arrays whose virtual ground is not 0 V.
     """
 
     line: DrivenLine
     drives: frozenset[DrivePath]
     channel: int
     chip: int = 0
+    rest: int = 0
 
 
 def outputs_for(
@@ -119,14 +124,30 @@ class SerialParts:
     scale: AnalogScale | None = None
 
     def __post_init__(self) -> None:
+        cycles = self.dac_cycles
+        if isinstance(cycles, I2cCycles) and self.dacs > len(cycles.addresses):
+            raise ConfigError(
+                f"there are {self.dacs} {self.dac.name} on one bus, which tells {len(cycles.addresses)} apart by their "
+                "addresses; take fewer"
+            )
         places = [(output.chip, output.channel) for output in self.outputs]
         if not places or len(set(places)) != len(places):
             raise ConfigError("a serial front end needs outputs of its DACs, each used once")
-        users = [(output.line, drive) for output in self.outputs for drive in output.drives]
+        # Reads may have an output for each row, all with the same code.
+        users = [output.line for output in self.outputs if DrivePath.WRITE in output.drives]
         if len(set(users)) != len(users):
-            raise ConfigError("a line is driven by two outputs of the DACs; one is enough")
+            raise ConfigError("a line is driven by two outputs of the DACs in a pulse; one is enough")
+        if len(self.outputs) > MOST_OUTPUTS:
+            raise ConfigError(
+                f"{len(self.outputs)} outputs of the DACs are in use; a front end keeps {MOST_OUTPUTS} at most"
+            )
         for output in self.outputs:
-            self.dac.check(output.channel, 0)
+            self.dac.check(output.channel, output.rest)
+            if output.rest and DrivePath.WRITE in output.drives:
+                raise ConfigError(
+                    f"output {output.channel} of DAC {output.chip} drives pulses and rests at code {output.rest}; only "
+                    "outputs of reads have a code of rest"
+                )
             if not output.drives:
                 raise ConfigError(f"output {output.channel} of DAC {output.chip} is in use, but drives nothing")
             if DrivePath.WRITE in output.drives and len(output.drives) > 1:

@@ -68,6 +68,10 @@ class BusTiming:
     launches_on_sampling_edge: bool = False
     unverified: frozenset[str] = field(default_factory=frozenset)
 
+    def own_cycles(self, clock_hz: float, bits: int) -> "BusCycles | None":
+        """Return the cycles of a bus that is none of SPI; None: it is one."""
+        return None
+
     @property
     def cpol(self) -> int:
         """Level of the idle clock."""
@@ -181,6 +185,8 @@ def bus_cycles(timing: BusTiming, clock_hz: float, bits: int, board: Wires = DIR
     ConfigError
         If the clock is too slow for the part.
     """
+    if (own := timing.own_cycles(clock_hz, bits)) is not None:
+        return own
     levels = {0: timing.low_ns, 1: timing.high_ns}
     before, after = levels[1 - timing.sampling_level], levels[timing.sampling_level]
     first = max(1, cycles_at_least(before, clock_hz), cycles_at_least(timing.data_setup_ns + board.skew_ns, clock_hz))

@@ -9,6 +9,7 @@ from twinbar.hw.registry import Registry, Unfit
 from .adc import AdcPart
 from .bus import BusTiming, bus_cycles
 from .dac import DacPart
+from .i2c import I2cTiming
 from .switch import SWITCHES, SwitchPart
 
 Part = DacPart | AdcPart | SwitchPart
@@ -82,7 +83,7 @@ def limits_table() -> str:
             (
                 part.name,
                 _role(part),
-                str(timing.mode),
+                "I2C" if isinstance(timing, I2cTiming) else str(timing.mode),
                 str(frame_bits(part)),
                 _limits(timing, "period_ns", "high_ns", "low_ns"),
                 _limits(timing, "select_setup_ns", "select_hold_ns", "select_high_ns", "select_period_ns"),

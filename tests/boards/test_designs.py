@@ -17,7 +17,7 @@ from twinbar.boards.top import design
 from twinbar.boards.wiring import find_wiring, wiring_names
 from twinbar.hw.errors import ConfigError
 
-FURTHER_WIRINGS = {"icebreaker-reference": "icebreaker"}
+FURTHER_WIRINGS = {"icebreaker-reference": "icebreaker", "openmena": "ice40-hx8k-b-evn"}
 """Wirings that no board takes unless it is told to."""
 ONE_OF_EACH_WIRING = {board.wiring: name for name, board in boards().items()} | FURTHER_WIRINGS
 

@@ -43,7 +43,7 @@ def core_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def chip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a small controller for a chip; nobody changes it."""
     sizes = ("--rows", "4", "--columns", "4", "--command-depth", "4", "--response-depth", "4")
-    return exported(tmp_path_factory, "exported-chip", "--chip", "--hosts", "streams", *sizes)
+    return exported(tmp_path_factory, "exported-chip", "--chip", *sizes)
 
 
 @pytest.fixture

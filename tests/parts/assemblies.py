@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
+from twinbar.hw.parts.ad5593r import AD5593R
 from twinbar.hw.parts.ad5628 import AD5628
 from twinbar.hw.parts.ad5686r import AD5686R
 from twinbar.hw.parts.ad7476a import AD7476A
@@ -97,9 +98,23 @@ OCTAL = SerialParts(
 )
 """Two octal DACs with an output for every line of every drive, at 133 MHz."""
 
+TWO_WIRES_CONFIG = ControllerConfig(rows=4, columns=4, adc_channels=1, adc_bits=8, input_bits=2)
+TWO_WIRES = SerialParts(
+    clock_hz=1e6,
+    dac=AD5593R(),
+    outputs=(
+        *outputs_for(AD5593R(), [(DrivenLine.BIT_LINE, WRITE), (DrivenLine.SOURCE_LINE, WRITE)]),
+        *outputs_for(AD5593R(), [(DrivenLine.BIT_LINE, READ | MULTIPLY)], chip=1),
+    ),
+    adc=AD7476A(),
+    switch=HC595_4V5,
+)
+"""Two DACs on one I2C bus, at 1 MHz."""
+
 ASSEMBLIES = {
     "pmod": (PMOD_CONFIG, PMOD),
     "wide": (WIDE_CONFIG, WIDE),
     "teaching": (TEACHING_CONFIG, TEACHING),
     "octal": (OCTAL_CONFIG, OCTAL),
+    "two wires": (TWO_WIRES_CONFIG, TWO_WIRES),
 }

@@ -14,6 +14,7 @@ from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.cycles import matrix_of
 from twinbar.hw.parts.dac import DacDevice
 from twinbar.hw.parts.front_end_clock import FrontEndRegisters
+from twinbar.hw.parts.i2c import i2c_bus
 from twinbar.hw.parts.part_model import Violation
 from twinbar.hw.parts.switch import SWITCHES, SwitchChain
 from twinbar.hw.protocol.packing import triple
@@ -31,6 +32,7 @@ class PartsAtPins:
         self.matrix = matrix_of(parts, config.rows, config.columns)
         self.levels = [0] * config.adc_channels
         self.dacs: list[DacDevice] = [parts.dac.device() for _ in range(parts.dacs)]
+        self.i2c = i2c_bus(parts.dac, self.dacs)
         self.rows: SwitchChain = parts.switch.device(self.matrix.row_switches // SWITCHES)
         self.columns: SwitchChain = parts.switch.device(self.matrix.column_switches // SWITCHES)
         if parts.adc.latency:
@@ -49,7 +51,10 @@ class PartsAtPins:
         time_ns, until_ns = cycle * self.period_ns, (cycle + 1) * self.period_ns
         for chain in (self.rows, self.columns):
             chain.open(time_ns, bool(ctx.get(pins.switches_open)))
-        step_devices(ctx, pins.dac, [[dac] for dac in self.dacs], time_ns, until_ns)
+        if self.i2c is None:
+            step_devices(ctx, pins.dac, [[dac] for dac in self.dacs], time_ns, until_ns)
+        else:
+            ctx.set(pins.dac.inputs, self.i2c.drive(time_ns, ctx.get(pins.dac.clock), ctx.get(pins.dac.data)))
         step_devices(ctx, pins.switches, [[self.rows], [self.columns]], time_ns, until_ns)
         shown = step_devices(ctx, pins.adc, [self.adcs], time_ns, until_ns - self.parts.adc_board.round_trip_ns)
         self._registers.append(shown)
@@ -57,7 +62,7 @@ class PartsAtPins:
 
     def violations(self) -> list[Violation]:
         """Return what any of the parts has noticed."""
-        devices = [*self.dacs, *self.adcs, self.rows, self.columns]
+        devices = [*self.dacs, *self.adcs, self.rows, self.columns, *([] if self.i2c is None else [self.i2c])]
         return [violation for device in devices for violation in device.violations]
 
     def output(self, place: int) -> int:

@@ -12,11 +12,12 @@ from twinbar.hw.gateware.accounts.counters import counted_places
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.front_end.handshake import DirectPinsSignature
 from twinbar.hw.parts.assembly import SerialParts
+from twinbar.hw.parts.i2c import I2cCycles
 from twinbar.hw.protocol.layouts import Command, Response
 from twinbar.hw.timing import PHASES
 
 _INPUTS = ("code", "compliance", "fault", "over")
-_BUSES = {"dac": (), "adc": ("inputs",), "switches": ()}
+_BUSES = ("dac", "adc", "switches")
 """Buses of a serial front end, and their inputs."""
 
 
@@ -97,20 +98,23 @@ def bind_function(
             lines += [f"    pins.{name}[{n}] = value_of(top.{mangle(f'{port}__{n}')});" for n in range(count)]
             lines += [f"    pins.{name} = value_of(top.{mangle(port)});"] * (not count)
         if parts is not None:
-            lines += _bind_buses(prefix)
+            lines += _bind_buses(prefix, parts)
         lines.append("  }")
     return [*lines, "}"]
 
 
-def _bind_buses(prefix: str) -> list[str]:
-    """Find the pins of a serial front end's buses."""
+def _bind_buses(prefix: str, parts: SerialParts) -> list[str]:
+    """Find the pins of a serial front end's buses: clock, data, chip selects, and what comes back."""
+    i2c = isinstance(parts.dac_cycles, I2cCycles)
+    missing = {("dac", "select_n" if i2c else "inputs"), ("switches", "inputs")}
 
     def word(pin: str) -> str:
         return f"const_cast<uint32_t *>(value_of(top.{mangle(f'{prefix}__{pin}')})->data)"
 
     lines = [f"    pins.switches_open = {word('switches_open')};"]
-    for bus, inputs in _BUSES.items():
-        words = [word(f"{bus}__{pin}") for pin in ("clock", "data", "select_n", *inputs)]
+    for bus in _BUSES:
+        pins = ("clock", "data", "select_n", "inputs")
+        words = ["nullptr" if (bus, pin) in missing else word(f"{bus}__{pin}") for pin in pins]
         lines.append(f"    pins.{bus} = {{{', '.join(words)}}};")
     return lines
 

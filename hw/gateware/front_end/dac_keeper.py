@@ -2,7 +2,7 @@
 
 from functools import reduce
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -114,7 +114,7 @@ class DacKeeper(wiring.Component):
             condition = started & stale[number]
             with m.If(condition) if first else m.Elif(condition):
                 base = dac.write_and_update(output.channel, 0)
-                code = self._part_code(output.line, wanted[number]) << dac.code_offset()
+                code = self._part_code(output, wanted[number]) << dac.code_offset()
                 m.d.comb += [word.bits.eq((base | code) << align), word.chip.eq(output.chip)]
                 with m.If(accepted):
                     m.d.sync += [held[number].eq(wanted[number]), known[number].eq(1)]
@@ -151,9 +151,13 @@ class DacKeeper(wiring.Component):
                 with m.If(self.connect[0 if drive is DrivePath.READ else 1]):
                     m.d.sync += wanted.eq(self.kept[number, drive])
 
-    def _part_code(self, line: DrivenLine, code):
-        """As `SerialParts.dac_code`."""
+    def _part_code(self, output: DacOutput, code):
+        """As `SerialParts.dac_code`, upwards from the code of rest, at most the part's greatest."""
         bits = self.parts.dac.bits
-        if line is DrivenLine.LIMIT:
+        if output.line is DrivenLine.LIMIT:
             return Cat(code, code)[2 * LIMIT_BITS - bits :]
-        return code << (bits - self.config.dac_bits)
+        aligned = code << (bits - self.config.dac_bits)
+        if not output.rest:
+            return aligned
+        raised = aligned + output.rest
+        return Mux(raised[bits:].any(), (1 << bits) - 1, raised[:bits])

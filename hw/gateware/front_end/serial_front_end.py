@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.cycles import front_end_cycles, matrix_of
 from twinbar.hw.parts.front_end_clock import FrontEndClock, FrontEndRegisters
+from twinbar.hw.parts.i2c import I2cCycles
 from twinbar.hw.protocol.layouts import COMPLIANCE_BITS
 from twinbar.hw.protocol.vocabulary import Request, Selection
 
@@ -14,6 +15,7 @@ from ..controller_config import ControllerConfig
 from .adc_reader import AdcReader
 from .dac_keeper import DacKeeper
 from .handshake import FrontEndSignature
+from .i2c_transceiver import I2cPinsSignature, I2cTransceiver
 from .row_registers import RowRegisters
 from .spi_transceiver import SpiPinsSignature, SpiTransceiver
 from .switch_loader import SwitchLoader
@@ -26,7 +28,8 @@ class SerialPinsSignature(wiring.Signature):
 
     Members
     -------
-    dac, adc, switches : Out(SpiPinsSignature)
+    dac : Out(SpiPinsSignature or I2cPinsSignature)
+    adc, switches : Out(SpiPinsSignature)
         Buses. A part with one input per ADC channel has a data pin per channel; the chains of rows and columns are chip
         selects 0 and 1.
     switches_open : Out(1)
@@ -42,7 +45,7 @@ class SerialPinsSignature(wiring.Signature):
         lanes = 1 if parts.adc.latency else config.adc_channels
         super().__init__(
             {
-                "dac": Out(SpiPinsSignature(parts.dacs, 0, parts.dac_cycles.cpol)),
+                "dac": Out(_dac_pins(parts)),
                 "adc": Out(SpiPinsSignature(1, lanes, parts.adc_cycles.cpol)),
                 "switches": Out(SpiPinsSignature(CHAINS, 0, parts.switch_cycles.cpol)),
                 "switches_open": Out(1, init=1),
@@ -54,6 +57,12 @@ class SerialPinsSignature(wiring.Signature):
                 "fault": In(1),
             }
         )
+
+
+def _dac_pins(parts: SerialParts) -> wiring.Signature:
+    if isinstance(parts.dac_cycles, I2cCycles):
+        return I2cPinsSignature()
+    return SpiPinsSignature(parts.dacs, 0, parts.dac_cycles.cpol)
 
 
 class SerialFrontEnd(wiring.Component):
@@ -89,6 +98,12 @@ class SerialFrontEnd(wiring.Component):
         config = self.config
         return FrontEndClock(self.parts, config.rows, config.columns, config.adc_channels, config.safe_codes, durations)
 
+    def _dac_bus(self) -> SpiTransceiver | I2cTransceiver:
+        cycles = self.parts.dac_cycles
+        if isinstance(cycles, I2cCycles):
+            return I2cTransceiver(cycles, self.parts.dac.word_bits)
+        return SpiTransceiver(cycles, self.parts.dacs)
+
     def elaborate(self, platform) -> Module:
         m = Module()
         config, parts, tile, pins = self.config, self.parts, self.tile, self.pins
@@ -98,7 +113,7 @@ class SerialFrontEnd(wiring.Component):
         m.submodules.loader = loader = SwitchLoader(config, matrix, cycles, parts.switch.open_pin)
         m.submodules.keeper = keeper = DacKeeper(config, parts)
         m.submodules.reader = reader = AdcReader(config, parts)
-        m.submodules.dac_bus = dac_bus = SpiTransceiver(parts.dac_cycles, parts.dacs)
+        m.submodules.dac_bus = dac_bus = self._dac_bus()
         m.submodules.adc_bus = adc_bus = SpiTransceiver(parts.adc_cycles, 1, reader.lanes)
         m.submodules.switch_bus = switch_bus = SpiTransceiver(parts.switch_cycles, CHAINS)
         for user, transceiver, bus in (
@@ -181,6 +196,9 @@ class SerialFrontEnd(wiring.Component):
 
         fault = Signal()
         m.d.sync += fault.eq((request == Request.SELECT) & impossible)
+        if isinstance(dac_bus, I2cTransceiver):
+            # What a part did not take is not known to be at its outputs.
+            m.d.sync += fault.eq((request == Request.SELECT) & impossible | dac_bus.unanswered)
         m.d.comb += [
             *(of_tile.eq(of_reader) for of_tile, of_reader in zip(tile.code, reader.code, strict=True)),
             tile.compliance.eq(pins.compliance),
