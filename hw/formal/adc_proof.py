@@ -194,6 +194,7 @@ class AdcProof(wiring.Component):
         always(m, ~mine | ~self._none, "")
         always(m, ~arrived | (bus.due == 0), "")
         always(m, ~reader.done | mine & arrived & ~bus.observer.selected, "a conversion is reported behind its frames")
+        always(m, ~reader.done | self.convert, "and only while it is asked for")
         always(m, ~taken | self.convert, "no frame without a request")
         ready = self._spi.words.ready & self._started & (self._aged >= cycles.frame(self._parts.adc.frame_bits))
         idle = self.awake & self.convert & ready & ~bus.taken

@@ -183,6 +183,12 @@ OF_BUSES: Final = (
                 "with m.If(abandoned):",
             ),
             Mutant(
+                "what a dropped request had asked for is connected for a cycle or two",
+                _LOADER,
+                "with m.If((self.selection == Selection.NONE) | abandoned):",
+                "with m.If(self.selection == Selection.NONE):",
+            ),
+            Mutant(
                 "pairs are connected beside single columns",
                 _LOADER,
                 "group((index - pair_base)[: len(index)], self.subtract)",

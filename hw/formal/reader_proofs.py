@@ -55,7 +55,6 @@ def _reader(
     *,
     covers: tuple[str, ...] = ("a conversion is reported", "its last bits are 5"),
     within: int,
-    traced: int = 0,
 ) -> Proof:
     return Proof(
         name,
@@ -65,7 +64,6 @@ def _reader(
         covers=covers,
         within=within,
         mutants=mutants,
-        traced=traced,
     )
 
 
@@ -106,7 +104,6 @@ OF_READERS: Final = (
             ),
         ),
         within=80,
-        traced=80,
     ),
     _reader(
         "reader of an ADC with several inputs",
@@ -145,6 +142,5 @@ OF_READERS: Final = (
         replace(PARTS, clock_hz=25e6, adc=QuicklyStarted(channels=CONFIG.adc_channels)),
         (_TAKES_ANY_INPUT,),
         within=210,
-        traced=210,
     ),
 )

@@ -125,7 +125,9 @@ class ResetProof(wiring.Component):
                 always(
                     m, ~known | right, "until then, mode, settings, gates and queues stay as the reset has left them"
                 )
-        m.d.comb += Cover(now & self.commands.valid & self.commands.ready)
+        m.d.comb += Cover(waits & self.commands.valid & (age == 3))
+        if self._stays:
+            m.d.comb += Cover(now & self.commands.valid & self.commands.ready)
         return m
 
 

@@ -42,7 +42,7 @@ _LEAKS: Final = Mutant(
     "core.commands.valid.eq(self.commands.valid & ~reset.clearing),",
     "core.commands.valid.eq(self.commands.valid),",
 )
-_COVERS: Final = ("a command is accepted in the first cycle in which one can be",)
+_COVER: Final = "a command waits while memories are written"
 
 OF_CHIPS: Final = (
     Proof(
@@ -50,7 +50,7 @@ OF_CHIPS: Final = (
         f"{_STATES}, and until then mode, settings, gates and queues stay as the reset has left them.",
         lambda: chip(SMALL, stays=True),
         2,
-        covers=_COVERS,
+        covers=(_COVER, "a command is accepted in the first cycle in which one can be"),
         within=262,
         mutants=(_KEEPS, _LEAVES_A_WORD, _ZEROS, _EARLY, _LEAKS),
         traced=8,
@@ -60,8 +60,8 @@ OF_CHIPS: Final = (
         f"{_STATES}.",
         lambda: chip(_WITH_OPTIONS),
         2,
-        covers=_COVERS,
-        within=262,
+        covers=(_COVER,),
+        within=6,
         mutants=(_KEEPS, _LEAVES_A_WORD),
         traced=6,
     ),
@@ -70,8 +70,8 @@ OF_CHIPS: Final = (
         f"{_STATES}.",
         lambda: chip(CONFIG, PARTS),
         2,
-        covers=_COVERS,
-        within=262,
+        covers=(_COVER,),
+        within=6,
         mutants=(_KEEPS, _ZEROS),
         traced=6,
     ),

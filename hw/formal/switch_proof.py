@@ -199,6 +199,8 @@ class SwitchProof(wiring.Component):
         always(m, ~finished | ~loader.open & (rested >= settle), "switches and lines have had their time to settle")
         nothing = Signal()
         m.d.sync += nothing.eq(self.selection == Selection.NONE)
+        closes = age.changes & ~loader.open & loader.serves_select
+        always(m, ~closes | rows[0].done & columns[0].done, "switches are closed only for a selection that is held")
         always(m, ~nothing | loader.open, "where nothing is selected, all switches are open in the next cycle")
         waits = loader.stale & self.select & (loader.state == SwitchLoaderState.LATCH)
         m.d.comb += [Cover(finished & (settle == 3) & rows[0].closed & columns[0].closed), Cover(waits)]

@@ -114,7 +114,8 @@ class ResettableController(wiring.Component):
     """
 
     def __init__(self, controller: Any, reset: Any = None) -> None:
-        self.controller, self.reset = controller, reset or ResetPlatform()
+        self.controller = controller
+        self.reset: Any = reset or ResetPlatform()
         self.reset_cycles = 0
         super().__init__(controller.signature)
 

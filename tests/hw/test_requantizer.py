@@ -73,3 +73,23 @@ def test_sums_are_limited_and_rounded_before_anything_is_lost(total: int, bias: 
 def test_the_last_sum_goes_by_the_settings_of_its_product(other: dict[str, int]) -> None:
     # ((-40 + 0) * 3 + 2) >> 2 = -30, and 100 - 30 = 70.
     assert _code(-40, 0, 3, {"shift": 2, "zero": 100}, other) == 70
+
+
+@pytest.mark.parametrize(
+    ("total", "relu", "code"),
+    [
+        (30, 0, 130),
+        (30, 1, 130),
+        # Below 0 the code is that of the sum, or the zero point.
+        (-50, 0, 50),
+        (-50, 1, 100),
+        # A code has eight bits.
+        (-101, 0, 0),
+        (155, 0, 255),
+        (156, 0, 255),
+        (156, 1, 255),
+    ],
+)
+def test_codes_are_limited_at_both_ends(total: int, relu: int, code: int) -> None:
+    settings = {"shift": 0, "zero": 100, "relu": relu}
+    assert _code(total, 0, 1, settings, settings) == code

@@ -1,4 +1,4 @@
-"""Transfers: they wait for room in the queue of their starts, and a reset forgets what was complete and what lacked."""
+"""Transfers: when they start, which words they move in which cycles, and what a reset forgets."""
 
 from typing import Any
 
@@ -8,8 +8,11 @@ from amaranth.sim import Simulator
 from twinbar.hw.gateware.control.transfer_member import TransferMember
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.streams.dispatcher import Dispatcher
+from twinbar.hw.gateware.streams.transfer_start import TransferStart
+from twinbar.hw.gateware.tile_states import TileState
 from twinbar.hw.protocol.packing import pack
 from twinbar.hw.protocol.vocabulary import Opcode, Status
+from twinbar.hw.timing import TRANSFER_LATENCY
 
 TILES = 4
 TRANSFER = int(pack(Opcode.TRANSFER, 0, group=1, words=1)[0])
@@ -61,3 +64,70 @@ def test_a_reset_forgets_what_was_complete_and_what_lacked() -> None:
         assert (context.get(member.complete), context.get(member.unfilled)) == (0, 0)
 
     _simulate(ResetInserter(reset)(member), run)
+
+
+def _moves(words: int, *, first: int, word: int, clear: int, takes: bool) -> list[dict[str, int]]:
+    """Run a transfer on one tile; gives what it does in each cycle of it."""
+    member, found = TransferMember(), []
+    beat = int(pack(Opcode.TRANSFER, 0, group=1, words=words, first=first, word=word, clear=clear)[0])
+
+    async def run(context: Any) -> None:
+        for name in ("head", "command"):
+            context.set(getattr(member, name), member.head.shape().from_bits(beat))
+        if takes:  # the last tile that has a part in it
+            context.set(member.command.reserved, 0b101)
+        context.set(member.popped, 1)
+        await context.tick()
+        context.set(member.popped, 0)
+        context.set(member.state, TileState.TRANSFER)
+        context.set(member.stored, 0xC0DE)
+        while True:
+            write = member.write
+            shown = {"moved": member.moved, "index": member.index, "outgoing": member.outgoing, "load": write.load}
+            shown |= {"word": write.word, "clear": write.clear}
+            found.append({name: int(context.get(signal)) for name, signal in shown.items()})
+            if context.get(member.last):
+                break
+            await context.tick()
+
+    _simulate(member, run)
+    return found
+
+
+def test_a_transfer_moves_each_of_its_words_once_and_clears_with_the_first() -> None:
+    found = [cycle for cycle in _moves(3, first=4, word=1, clear=1, takes=True) if cycle["moved"]]
+    # While a word is moved the next one is asked for.
+    assert [cycle["index"] for cycle in found] == [5, 6, 7]
+    assert [(cycle["load"], cycle["word"], cycle["clear"]) for cycle in found] == [(1, 1, 1), (1, 2, 0), (1, 3, 0)]
+
+
+def test_a_transfer_takes_its_latency_and_a_cycle_for_each_word() -> None:
+    assert [len(_moves(words, first=0, word=0, clear=0, takes=False)) for words in (1, 2, 5)] == [
+        TRANSFER_LATENCY + words for words in (1, 2, 5)
+    ]
+
+
+def test_a_transfer_waits_for_all_of_its_tiles_and_for_the_one_before() -> None:
+    start = TransferStart(ControllerConfig(tiles=TILES, shared_inputs=True, chain=True))
+
+    async def run(context: Any) -> None:
+        context.set(start.i.payload, 0b0110)
+        context.set(start.i.valid, 1)
+        await context.tick()
+        context.set(start.i.valid, 0)
+        await context.tick().repeat(2)
+        # (tiles that offer, tiles that refuse, tiles at work) -> (tiles that start, whether it is refused)
+        for offers, refuses, busy, expected in (
+            (0b0010, 0, 0, (0, 0)),
+            (0b0110, 0, 0b1000, (0, 0)),
+            (0b1111, 0b1001, 0b0001, (0, 0)),
+            (0b0110, 0b1001, 0, (0b0110, 0)),
+            (0b0110, 0b0100, 0, (0b0110, 1)),
+        ):
+            for tile, signature in enumerate(start.tiles):
+                for name, mask in (("offers", offers), ("refuses", refuses), ("busy", busy)):
+                    context.set(getattr(signature, name), mask >> tile & 1)
+            started = sum(int(context.get(each.starts)) << tile for tile, each in enumerate(start.tiles))
+            assert (started, context.get(start.tiles[1].refused)) == expected
+
+    _simulate(start, run)

@@ -62,6 +62,8 @@ class CompiledLine:
         self.controller = controller
         self.baud = link.clock_hz / divisor
         self.cycles = 0
+        self.longest: int | None = None
+        """Cycles after which the line gives up, where a fault would keep it at work for ever."""
         self.disturb = b""
         """What a stranger sends behind everything that the host does."""
         self.heard_session = 0
@@ -99,6 +101,7 @@ class CompiledLine:
         room = _ROOM if controller.has_room else 0
         library.link_run(self._harness, ctypes.c_uint64(STEP_CYCLES), room, int(controller.busy))
         self.cycles += STEP_CYCLES
+        assert self.longest is None or self.cycles < self.longest, f"the line is still at work in cycle {self.cycles}"
         if (resets := library.link_resets(self._harness)) != self._resets:
             self._resets = resets
             controller.reset()

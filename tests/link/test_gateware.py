@@ -149,6 +149,7 @@ def test_nothing_is_executed_that_was_not_sent() -> None:
 def test_a_frame_without_a_kind_is_nobodys() -> None:
     """With a right CRC, the session, and an acknowledgement of what the host does not have."""
     line = compiled(pace=2, to_host=faults(3, drop=0.3))
+    line.longest = 30_000_000  # it takes 8 million
     link = Link(line, first_session=SESSION - 1)
     # What is acknowledged so is forgotten; what was lost could not be sent again. Connecting may take several sessions.
     session = line.heard_session

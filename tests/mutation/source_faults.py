@@ -23,8 +23,16 @@ _AVERAGER, _OPERATIONS = "hw/gateware/readout/averager.py", "tests/hw/test_opera
 _BOUNDS = "tests/devices/test_state_bounds.py"
 _CUT_DRIVES = "tests/events/test_cut_drives.py"
 _AVERAGED = "tests/hw/test_averaged_codes.py"
-_TIMING, _CYCLES, _PARTS = "hw/timing.py", "tests/hw/test_cycle_models.py", "tests/parts/test_front_end_cycles.py"
+_TIMING, _CYCLES, _PARTS = "hw/timing.py", "tests/hw/test_phases_of_commands.py", "tests/parts/test_front_end_cycles.py"
 _SPI, _BUS = "hw/gateware/front_end/spi_transceiver.py", "tests/parts/test_spi_transceiver.py"
+_BUFFER, _KEPT = "hw/gateware/control/activation_buffer.py", "tests/hw/test_activation_buffer.py"
+_OUTLET, _LANES = "hw/gateware/control/product_outlet.py", "tests/hw/test_packed_lanes.py"
+_TRANSFER, _MOVES = "hw/gateware/control/transfer_member.py", "tests/hw/test_transfers.py"
+_STARTS, _CHAINS = "hw/gateware/streams/transfer_start.py", "tests/events/test_chains.py"
+_SCALES, _SUMS = "hw/gateware/control/requantizer.py", "tests/hw/test_requantizer.py"
+_TABLE, _TABLES = "hw/gateware/control/table_plan.py", "tests/hw/test_pulse_tables.py"
+_COMPARISON, _SIDES = "hw/gateware/readout/comparison.py", "tests/hw/test_comparison.py"
+_HEADS = "tests/link/test_link_session.py"
 
 OF_SOURCES = (
     SourceFault(_PHYSICS, "return x ^ (x >> _S31)", "return x ^ (x >> _S30)", _GOLDEN),
@@ -61,7 +69,7 @@ OF_SOURCES = (
         _TIMING,
         "if cycles - whole <= 1e-9 * max(cycles, 1.0) else whole + 1)",
         "if 1 else 0)",
-        "tests/hw/test_built_in.py",
+        _CYCLES,
     ),
     SourceFault(_TIMING, "convert = reads * t.samples * t.convert", "convert = reads * t.convert", _CYCLES),
     SourceFault(_TIMING, "phases[Phase.CONVERT] += conversions * t.convert", "phases[Phase.CONVERT] += 1", _CYCLES),
@@ -94,22 +102,79 @@ OF_SOURCES = (
         "tests/boards/test_stop_gate.py",
     ),
     SourceFault(
-        "hw/gateware/front_end/adc_reader.py",
-        "self.done.eq(self.convert & self.words.ready)",
-        "self.done.eq(self.words.ready)",
-        _PARTS,
-    ),
-    SourceFault(
         "hw/gateware/front_end/dac_keeper.py",
         "m.d.sync += left.eq(self.settle)",
         "m.d.sync += left.eq(self.settle - 1)",
         _PARTS,
     ),
+    SourceFault(_BUFFER, "word.eq(Mux(place == 0, 0, kept)),", "word.eq(kept),", _KEPT),
+    SourceFault(_BUFFER, "place.eq(Mux(self.first, 0, next_place))", "place.eq(next_place)", _KEPT),
+    SourceFault(_BUFFER, "write.en.eq(self.put & (full | self.last)),", "write.en.eq(self.put & full),", _KEPT),
     SourceFault(
-        "hw/gateware/front_end/switch_loader.py",
-        "with m.If((self.selection == Selection.NONE) | abandoned):",
-        "with m.If(self.selection == Selection.NONE):",
-        "tests/parts/test_serial_front_end.py",
+        _OUTLET, "with m.If(self.start | self.responds & self.taken):", "with m.If(self.responds & self.taken):", _LANES
+    ),
+    SourceFault(_OUTLET, "Mux(held == count - 1, total, 0)[:bits],", "total[:bits],", _LANES),
+    SourceFault(_TRANSFER, "self.moved & (moved + 1 == body.words)", "self.moved & (moved + 2 == body.words)", _MOVES),
+    SourceFault(
+        _TRANSFER, "self.write.clear.eq(body.clear & (moved == 0)),", "self.write.clear.eq(body.clear),", _MOVES
+    ),
+    SourceFault(_TRANSFER, "Mux(self.moved, moved + 1, 0)", "moved", _MOVES),
+    SourceFault(_STARTS, "(offers | ~taking_part).all() & ~busy.any()", "(offers | ~taking_part).all()", _MOVES),
+    SourceFault(_STARTS, "refused.eq((refuses & taking_part).any())", "refused.eq(refuses.any())", _MOVES),
+    SourceFault(
+        "emulator/engines/program/program_transfer.py",
+        "row.end - row.begin + 1 - TRANSFER_LATENCY",
+        "row.end - row.begin - TRANSFER_LATENCY",
+        _CHAINS,
+    ),
+    SourceFault(
+        "emulator/engines/events/housekeeping.py",
+        "actions[Action.TRANSFERRED_WORD] += len(words)",
+        "actions[Action.TRANSFERRED_WORD] += len(words) - 1",
+        _CHAINS,
+    ),
+    SourceFault(
+        "hw/gateware/control/control.py",
+        "self.counted.eq(transfers.moved),",
+        "self.counted.eq(transfers.moved & ~transfers.last),",
+        _CHAINS,
+    ),
+    SourceFault(_SCALES, "total.eq(saturated(self.total, SUM_BITS)),", "total.eq(self.total),", _SUMS),
+    SourceFault(_SCALES, "rounded.eq((shifted + 1) >> 1),", "rounded.eq(shifted >> 1),", _SUMS),
+    SourceFault(_SCALES, "least.eq(Mux(late.relu, late.zero, 0)),", "least.eq(late.zero),", _SUMS),
+    SourceFault(_SCALES, "value.eq(rounded + late.zero),", "value.eq(rounded + self.settings.zero),", _SUMS),
+    SourceFault(_TABLE, "fallen.eq(Mux(rest[-1], 0, rest)),", "fallen.eq(rest),", _TABLES),
+    SourceFault(_TABLE, "done.eq(given == self.use.count),", "done.eq(given + 1 == self.use.count),", _TABLES),
+    SourceFault(_TABLE, "near = self.distance < settings.slack", "near = self.distance <= settings.slack", _TABLES),
+    SourceFault(_COMPARISON, "self.over & ~self.high.all()", "self.over", _SIDES),
+    SourceFault(_COMPARISON, "+ upper + self.offset),", "+ self.offset),", _SIDES),
+    SourceFault(_COMPARISON, "self.last.eq(missed | second),", "self.last.eq(second),", _SIDES),
+    SourceFault(
+        "hw/gateware/readout/output_walk.py",
+        "Mux(product, channel < left, lane == channel)",
+        "Mux(product, channel <= left, lane == channel)",
+        "tests/hw/test_power_enables.py",
+    ),
+    SourceFault(
+        "emulator/engines/events/front_end.py",
+        "self.channel_wakes += max(channels - self._channels, 0)",
+        "self.channel_wakes += max(channels, 0)",
+        "tests/engines/test_channel_cycles.py",
+    ),
+    SourceFault(
+        "emulator/contract/activity.py",
+        "return np.minimum(idle, commands) + np.minimum(stalled, responding)",
+        "return np.minimum(idle, commands) + stalled",
+        "tests/ledger/test_power_states.py",
+    ),
+    SourceFault(_SESSION, "sent[WINDOW.bit_length() - 1 :].any()", "sent[WINDOW.bit_length() :].any()", _HEADS),
+    SourceFault(_SESSION, "(missing | frame.damaged) & ~session.missed)", "missing | frame.damaged)", _HEADS),
+    SourceFault(_SESSION, "m.d.comb += missing.eq(~ahead[-1])", "m.d.comb += missing.eq(1)", _HEADS),
+    SourceFault(
+        "hw/gateware/accounts/pending_counts.py",
+        "with m.If(self.free & ~jumps):",
+        "with m.If(self.free & ~jumps & self.amount.any()):",
+        "prove counts of all options",
     ),
     SourceFault("emulator/crossbar/levels.py", "/ (levels - 1))", "/ levels)", "tests/emulator/test_levels.py"),
     SourceFault("emulator/crossbar/levels.py", "low[0] = 0", "low[0] = 1", "tests/emulator/test_levels.py"),
