@@ -343,6 +343,11 @@ class Ledger:
         )
         return math.fsum((*lines, *cells))
 
+    def busy_s(self) -> float:
+        """Seconds that all programs entered so far took, the streams' part included."""
+        cycles = sum(tally.cycles + tally.link_cycles for tally in self.snapshot().values())
+        return cycles / self.clock_hz
+
     def snapshot(self) -> dict[Kind, ActivityTotal]:
         """Return the totals up to now, to start a period (such as an epoch) with."""
         return {kind: tally.total() for kind, tally in self._tallies.items()}

@@ -130,7 +130,18 @@ class ArrayConfig(Section):
         "trained pairs by default",
     )
     tick_s: float = Field(
-        default=1.0, gt=0, le=1e9, description="seconds from one training step to the next, for drift and relaxation"
+        default=1.0,
+        gt=0,
+        le=1e9,
+        description="unit of time for drift and relaxation, in seconds: a training step, or with array.pause_s the "
+        "resolution",
+    )
+    pause_s: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e9,
+        description="seconds between training steps, beside those of the controller, in which cells go on to drift and "
+        "relax; none: a step is as long as array.tick_s",
     )
     mapping: Literal["interleaved", "contiguous"] = Field(
         default="interleaved",

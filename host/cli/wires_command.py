@@ -49,6 +49,7 @@ def wires(
             raise ConfigError(f"--{name} is {value}; it must lie between 1 and {_MOST}")
     if not 0 <= reference <= 1:
         raise ConfigError(f"--reference is {reference:g}; it must lie between 0 and 1")
+    from twinbar.emulator.devices.disturb import set_share
     from twinbar.emulator.wires.half_select import BiasScheme, half_select
     from twinbar.emulator.wires.line_resistances import LineResistances
     from twinbar.emulator.wires.nodal_array import NodalArray
@@ -71,7 +72,10 @@ def wires(
             "columns": columns,
             "lines": vars(lines),
             "product": {**vars(errors), "turns": {str(n): each for n, each in errors.turns.items()}},
-            "write": {scheme.name.lower(): vars(each) for scheme, each in seen.items()},
+            "write": {
+                scheme.name.lower(): {**vars(each), "half_selected_set": set_share(model, each.half_selected_v)}
+                for scheme, each in seen.items()
+            },
         }
         typer.echo(json.dumps(content, indent=1))
         return
@@ -92,3 +96,13 @@ def wires(
             share = one.selected_w / one.power_w if one.power_w else 0.0
             table.add_row(f"V/{2 if scheme is BiasScheme.HALF else 3}", *volts, f"{one.power_w:.3g} W, {share:.1%}")
         console.print(table)
+        for scheme, one in seen.items():
+            half = set_share(model, one.half_selected_v)
+            name = f"V/{2 if scheme is BiasScheme.HALF else 3}"
+            if half:
+                console.print(
+                    f"{name} disturbs: {one.half_selected_v:.3f} V are above the SET threshold, and each such pulse "
+                    f"moves a cell that shares a line by {half:.2g} of a SET step."
+                )
+            elif model.amplitude is not None:
+                console.print(f"{name}: cells that share a line stay below their SET threshold.")

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from twinbar.emulator.contract.activity import Activity
+from twinbar.emulator.crossbar.ticks import tick_of
 from twinbar.emulator.ledger.ledger import Kind
 from twinbar.host.data.dataset import Dataset
 from twinbar.host.data.examples import Examples
@@ -244,8 +245,9 @@ class Trainer:
         """Make one optimizer step from one batch, or from the mean gradient of several, and write what must change."""
         self.callbacks.call("on_step_begin", self)
         began = time.perf_counter()
-        if self.network is not None:
-            self.network.session.engine.set_tick(self.step)
+        if self.network is not None and self.account is not None:
+            tick = tick_of(self.config.array, self.step, self.account.ledger.busy_s)
+            self.network.session.engine.set_tick(tick)
         with torch._C.DisableTorchFunctionSubclass():
             self.optimizer.zero_grad()
         images = sum(map(len, batches))

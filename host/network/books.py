@@ -60,6 +60,10 @@ class Books:
         self._next_loss: float | None = None
         self._logged: dict[str, float | None] = {"metric": None, "twin_metric": None}
 
+    def busy_s(self) -> float:
+        """Seconds of the controller up to now, programming and evaluations included."""
+        return sum(ledger.busy_s() for ledger in self.ledgers.values())
+
     # --- entries ----------------------------------------------------------------------------------------------------
 
     @contextmanager

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from twinbar.emulator.crossbar.ticks import tick_of
 from twinbar.host.experiment.watch import programming_warning
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
@@ -121,7 +122,8 @@ class NetworkReadiness:
             return
         refuse_replicas()
         if self._crossbar.module.training:
-            self._crossbar.session.engine.set_tick(self.steps)
+            engine = self._crossbar.session.engine
+            engine.set_tick(tick_of(engine.config.array, self.steps, self._books.busy_s))
         if self._demanded or not self.programmed:
             check_finite(x)
             self._program_all()

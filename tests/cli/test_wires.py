@@ -23,6 +23,19 @@ def test_an_array_is_solved(twinbar: Callable[..., Any]) -> None:
     assert write["third"]["half_selected_v"] < write["half"]["half_selected_v"]
 
 
+def test_half_selected_cells_are_held_to_their_threshold(twinbar: Callable[..., Any]) -> None:
+    small = ("--rows", "4", "--columns", "4")
+    # A threshold of 0.35 V: half of a nominal SET of 0.7 V is at it, half of 1.4 V acts like a nominal pulse.
+    outcome = twinbar("wires", "gst-pcm", *small, "--write", "1.4", "--json")
+    half = json.loads(outcome.out)["write"]["half"]
+    assert half["half_selected_v"] == pytest.approx(0.7, rel=0.01)
+    assert half["half_selected_set"] == pytest.approx(1, abs=0.05)
+    quiet = json.loads(twinbar("wires", "gst-pcm", *small, "--write", "0.69", "--json").out)["write"]
+    assert quiet["half"]["half_selected_set"] == 0
+    assert "V/2 disturbs: 0.7" in twinbar("wires", "gst-pcm", *small, "--write", "1.4").out
+    assert "stay below their SET threshold" in twinbar("wires", "gst-pcm", *small, "--write", "0.69").out
+
+
 def test_its_tables_can_be_read(twinbar: Callable[..., Any]) -> None:
     outcome = twinbar("wires", "--rows", "4", "--columns", "4", "--write", "2")
     assert outcome.status == 0, outcome.err

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from twinbar.emulator.crossbar.configuration import build_config
-from twinbar.emulator.devices.disturb import read_share
+from twinbar.emulator.devices.disturb import set_share
 from twinbar.emulator.devices.effects import SECTIONS, effect_names, load_effect, with_effects
 from twinbar.emulator.devices.preset import load_preset
 from twinbar.emulator.sections.device_section import DeviceConfig
@@ -79,10 +79,11 @@ def test_reads_that_disturb_are_warned_of_with_the_figure() -> None:
     # gst-pcm is read at 0.5 V, 0.15 V above its SET threshold.
     law = load_preset("gst-pcm").amplitude
     assert law is not None
-    share = read_share(load_preset("gst-pcm"))
+    share = set_share(load_preset("gst-pcm"), 0.5)
     assert 0.1 < share < 0.15
     warnings = build_config(load_preset("gst-pcm")).warnings
     (sentence,) = (each for each in warnings if "above its SET threshold of 0.35 V" in each)
     assert f"{share:.2g} of a SET step" in sentence
-    assert read_share(load_preset("taox-hfox")) == 0
+    assert set_share(load_preset("taox-hfox"), load_preset("taox-hfox").read.voltage.si) == 0
+    assert set_share(load_preset("taox-hfox"), 1.6) == 1
     assert not any("threshold" in each for each in build_config(load_preset("taox-hfox")).warnings)
