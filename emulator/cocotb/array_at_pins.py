@@ -66,7 +66,8 @@ class ArrayAtPins:
             bool(self._pins[name]) for name in ("write_gate", "read_enable", "convert", "row_load")
         )
         compare = bool(self._compares and self._pins["compare"])
-        shown = Pins(int(pins[self._phase]), self._pins["selection"], gate, reads, convert, load, compare)
+        channels = self._pins["channels"] if reads else 0
+        shown = Pins(int(pins[self._phase]), self._pins["selection"], gate, reads, convert, load, compare, channels)
         codes, over, limited = self._array.cycle(shown, self._pins)
         for channel, code in codes.items():
             self._codes[channel].value = code

@@ -300,7 +300,8 @@ def nominal_heat(before, after, polarity, amplitude, scalars, tables):
     """
     mean = (before + after) >> 13
     if scalars[0].access:
-        mean = (mean << 24) // ((np.int64(1) << 24) + mean * scalars[0].access)
+        # Unsigned: a signed quotient takes longer, for signs that do not occur.
+        mean = np.int64(np.uint64(mean << 24) // np.uint64((np.int64(1) << 24) + mean * scalars[0].access))
     return mean * np.int64(tables[O_ENERGY + polarity * CODES + amplitude])
 
 

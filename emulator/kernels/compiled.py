@@ -3,6 +3,9 @@
 Whatever integers a kernel is called with from another one, it is compiled for ``int64`` (``uint64`` where a caller has
 that), and never for the value of a constant: each kernel is compiled once for each set of array types. `KernelCache`
 keeps it between processes.
+
+No kernel divides by zero: what it is given is checked before. So integers are divided without looking for one
+(``error_model``).
 """
 
 from collections.abc import Callable
@@ -54,16 +57,16 @@ def cache_of(compiled: Any) -> KernelCache:
     return kept
 
 
-inline: Final = _compile_with(forceinline=True, _nrt=False, no_cfunc_wrapper=True)
+inline: Final = _compile_with(forceinline=True, _nrt=False, no_cfunc_wrapper=True, error_model="numpy")
 """Compile once, and let the machine code of every caller contain it: hundreds of millions of calls a second."""
 
-part: Final = _compile_with(inline="always", _nrt=False)
+part: Final = _compile_with(inline="always", _nrt=False, error_model="numpy")
 """Compile as if the function stood in its caller: for the parts of one kernel, which have no other caller.
 
 Compiling them on their own would take as long as the kernel itself, which contains them, once for every level of calls.
 """
 
-kernel: Final = _compile_with(_nrt=False, nogil=True, no_cfunc_wrapper=True)
+kernel: Final = _compile_with(_nrt=False, nogil=True, no_cfunc_wrapper=True, error_model="numpy")
 """Compile without reference counts, which would take most of the time of functions that look at many arrays.
 
 The caller holds all arrays; a kernel cannot make one. Called from Python, it lets other threads run.

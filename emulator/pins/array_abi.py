@@ -105,7 +105,7 @@ def converts_sum(record, tile, output, subtract, channel, trim, code_range):
     return convert_sum(_state(record), tile, output, subtract, channel, trim, code_range)
 
 
-_FUNCTIONS: Final = {
+FUNCTIONS: Final = {
     "gate_opens": opens,
     "gate_closes": closes,
     "convert_single": converts,
@@ -119,7 +119,7 @@ class Arrays(ctypes.Structure):
     """What the harness gets: addresses of the record, of what the harness itself looks at, and of functions."""
 
     _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("record", "grid", "inputs", *_FUNCTIONS)),
+        *((name, ctypes.c_void_p) for name in ("record", "grid", "inputs", *FUNCTIONS)),
         *((name, ctypes.c_int64) for name in _NUMBERS),
     ]
 
@@ -152,7 +152,7 @@ def arrays_of(state: ArrayState, record: np.ndarray, *, sample_and_hold: bool) -
         record=record.ctypes.data,
         grid=state.grid.ctypes.data,
         inputs=state.inputs.ctypes.data,
-        **{name: function.address for name, function in _FUNCTIONS.items()},
+        **{name: function.address for name, function in FUNCTIONS.items()},
         sample_and_hold=int(sample_and_hold),
         # Without codes below zero, none says that something was cut off (`twinbar.emulator.crossbar.array.is_clipped`).
         least_code=int(state.scalars[0].adc_min) or np.iinfo(np.int64).min,

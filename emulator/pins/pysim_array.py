@@ -39,6 +39,8 @@ class Pins(NamedTuple):
     ----------
     phase, selection : int
     write_gate, read_enable, convert, row_load, compare : bool
+    channels : int
+        ADC channels that are on; looked at while the read path is.
     """
 
     phase: int
@@ -48,9 +50,10 @@ class Pins(NamedTuple):
     convert: bool
     row_load: bool
     compare: bool
+    channels: int
 
 
-AT_REST: Final = Pins(Phase.IDLE, Selection.NONE.value, False, False, False, False, False)
+AT_REST: Final = Pins(Phase.IDLE, Selection.NONE.value, False, False, False, False, False, 0)
 
 
 class PinReader(Protocol):
@@ -137,9 +140,9 @@ class TileArray:
         channels = 0
         if pins.read_enable:
             self._heat_read(pins, reader)
-            channels = reader["channels"]
-        self.actions[Action.CHANNEL_CYCLE] += channels.bit_count()
-        self.actions[Action.CHANNEL_WAKE] += (channels & ~self._channels).bit_count()
+            channels = pins.channels
+            self.actions[Action.CHANNEL_CYCLE] += channels.bit_count()
+            self.actions[Action.CHANNEL_WAKE] += (channels & ~self._channels).bit_count()
         self._channels = channels
         compliance = self._gate(pins, reader)
         self._last = pins
@@ -167,8 +170,7 @@ class TileArray:
         return reader["row"] * self._controller.columns + reader["column"]
 
     def _convert(self, pins: Pins, reader: PinReader) -> dict[int, int]:
-        active = reader["channels"]
-        channels = [channel for channel in range(self._controller.adc_channels) if active >> channel & 1]
+        channels = [channel for channel in range(self._controller.adc_channels) if pins.channels >> channel & 1]
         column, code_range, trims = reader["column"], reader["range"], reader.trims()
         pair = bool(reader["subtract"])
         if pins.selection in ROWS_DRIVEN:
@@ -193,7 +195,7 @@ class TileArray:
         return {channel: code >= reader["threshold"]}
 
     def _convert_one(self, pins: Pins, reader: PinReader) -> dict[int, int]:
-        channel = reader["channels"].bit_length() - 1
+        channel = pins.channels.bit_length() - 1
         column, code_range, trims = reader["column"], reader["range"], reader.trims()
         pair = bool(reader["subtract"])
         cell = NO_CELL

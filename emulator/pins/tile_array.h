@@ -149,6 +149,7 @@ struct TileArray {
   }
   // ADC channels that are on from this cycle on.
   void switch_channels(int64_t cycle, uint64_t now) {
+    if (now == channels) return;
     counts.channel_cycles += __builtin_popcountll(channels) * (cycle - switched);
     counts.channel_wakes += __builtin_popcountll(now & ~channels);
     channels = now, switched = cycle;

@@ -48,5 +48,5 @@ class ComplianceProperties(Elaboratable):
         always(m, ~first | (watch.may_trip == (trips & ~compliance.blanking.any())), "")
         always(m, ~first | (watch.may_end == (ends & ~compliance.blanking.any())), "")
         always(m, ~gate | first | unblanked | (watch.nearly == (passed + 1 == compliance.blanking)), "")
-        always(m, ~gate | ((passed + 2)[:WIDTH_BITS] == sequencer.clock.next), "")
+        always(m, ~gate | ((passed + 2)[:WIDTH_BITS] == control.clock.timer.next), "")
         return m

@@ -29,7 +29,7 @@ class ObservationSignature(wiring.Signature):
     width, updating, finishing : In
         See `WriteDrive`.
     first, last, next : In
-        See `ClockSignature`.
+        See `ClockSignature`, and `PhaseTimer`.
     register_status : In
         See `RegisterFile`.
     write, address, value : In
@@ -92,7 +92,8 @@ class GateProperties(wiring.Component):
             self.opcode.eq(sequencer.command.opcode),
             *(getattr(self, name).eq(getattr(supervisor, name)) for name in ("mode", "faults", "halt")),
             *(getattr(self, name).eq(getattr(drive.write_drive, name)) for name in ("width", "updating", "finishing")),
-            *(getattr(self, name).eq(getattr(clock, name)) for name in ("first", "last", "next")),
+            *(getattr(self, name).eq(getattr(clock, name)) for name in ("first", "last")),
+            self.next.eq(control.clock.timer.next),
             self.register_status.eq(control.register_file.status),
             *(getattr(self, name).eq(getattr(drive.memory, name)) for name in ("write", "address", "value")),
             self.done.eq(front.done),

@@ -80,9 +80,9 @@ _ONE_PULSE_MORE: Final = Mutant(
 )
 _LATE_COMPLIANCE: Final = Mutant(
     "the blanking time is a cycle longer",
-    "gateware.control.compliance_watch",
-    "(self.next[: len(blanking)] == blanking)),",
-    "(self.next[: len(blanking)] == (blanking + 1)[: len(blanking)])),",
+    "gateware.control.phase_timer",
+    "(self.next[:MARK_BITS] == self.mark)",
+    "(self.next[:MARK_BITS] == (self.mark + 1)[:MARK_BITS])",
 )
 _DEAF_TO_END_PULSE: Final = Mutant(
     "END_PULSE does not end a pulse of its last blanked width",
@@ -123,8 +123,8 @@ _FORGETS_A_CUT_ENTRY: Final = Mutant(
 _LONGER: Final = Mutant(
     "a pulse is a cycle longer than its record says",
     "gateware.control.phase_timer",
-    "m.d.comb += ends.eq(clock.next == self.width)",
-    "m.d.comb += ends.eq(clock.next == self.width + 1)",
+    "m.d.comb += ends.eq(self.next == self.width)",
+    "m.d.comb += ends.eq(self.next == self.width + 1)",
 )
 _EAGER_DRIVE: Final = Mutant(
     "the drive moves while a pulse may be under way",

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any, Final
 
 from amaranth.hdl import signed
@@ -83,7 +84,7 @@ class Field:
         """The least and the greatest number that the bits can hold."""
         return (-(1 << self.bits - 1), (1 << self.bits - 1) - 1) if self.signed else (0, (1 << self.bits) - 1)
 
-    @property
+    @cached_property
     def mask(self) -> int:
         """As many ones as it has bits."""
         return (1 << self.bits) - 1

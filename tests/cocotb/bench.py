@@ -69,7 +69,8 @@ class TilePins:
     def every_cycle(self, phase: int) -> Pins:
         """Return what the array looks at in every cycle."""
         gate, read, convert, load = (bool(self[name]) for name in ("write_gate", "read_enable", "convert", "row_load"))
-        return Pins(phase, self["selection"], gate, read, convert, load, compare=False)
+        channels = self["channels"] if read else 0
+        return Pins(phase, self["selection"], gate, read, convert, load, compare=False, channels=channels)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from twinbar.emulator.engines.events.safety import Safety
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.commands import COMMANDS, CommandSpec
 from twinbar.hw.protocol.layouts import MAX_COLUMNS
-from twinbar.hw.protocol.registers import BY_NAME
-from twinbar.hw.protocol.rules import Bound, GeometryBound, Setting
+from twinbar.hw.protocol.rules import Bound, GeometryBound
 from twinbar.hw.protocol.vocabulary import Mode, Opcode, Status
 
 
@@ -42,9 +41,9 @@ def admit(
     if spec.needs is not None and not _permits(safety.mode, spec.needs):
         return Status.DISARMED
     resolve = partial(_resolve, config, registers)
-    broken = {rule.status for rule in spec.rules if not rule.holds(command.values, resolve)}
     found = Status.INCOMPLETE if lacks else Status.OK
-    return next((status for status in spec.reasons if status in broken), found)
+    broken = [rule.status for rule in spec.rules if not rule.holds(command.values, resolve)]
+    return next((status for status in spec.reasons if status in broken), found) if broken else found
 
 
 def _permits(mode: Mode, needed: Mode) -> bool:
@@ -53,9 +52,11 @@ def _permits(mode: Mode, needed: Mode) -> bool:
 
 def _resolve(config: ControllerConfig, registers: RegisterFile, bound: Bound) -> int:
     """Return the number that a bound stands for."""
-    if isinstance(bound, Setting):
-        return int(BY_NAME[bound.register][bound.field].of(registers[bound.register]))
-    return int(getattr(config, bound.name)) if isinstance(bound, GeometryBound) else bound
+    if isinstance(bound, int):
+        return bound
+    if isinstance(bound, GeometryBound):
+        return int(getattr(config, bound.name))
+    return registers.field(bound.register, bound.field)
 
 
 def outputs_of(command: DecodedCommand) -> int:

@@ -50,8 +50,8 @@ def write(tile: Tile, command: DecodedCommand) -> Steps[None]:
     """WRITE: reads, or comparisons, and pulses in turns, until the code lies in the level's window."""
     settings = tile.registers.write_table
     yield from select(tile, command.arguments.column)
-    steps = _write_by_table(tile, command, settings) if settings.use else _write_by_ramp(tile, command, settings)
-    status = yield from steps
+    by = _write_by_table if settings.use else _write_by_ramp
+    status = yield from by(tile, command, settings)
     answer = tile.answer
     if settings.compare and (status is Status.FAILED or command.arguments.code):
         answer.code = yield from read_cell(tile, command.arguments.row, command.arguments.column)
@@ -64,24 +64,33 @@ def pulses_left(tile: Tile) -> int:
 
 
 def _look(tile: Tile, command: DecodedCommand, settings: TableSettings, towards: Record) -> Steps[int]:
-    """Read or compare the cell, and note what is answered; return by how many codes it is outside, negative below.
+    """Read or compare the cell: the steps, which return what is answered."""
+    row, column = command.arguments.row, command.arguments.column
+    if settings.compare:
+        return compare_cell(tile, row, column, tile.registers.level(command.arguments.level), towards)
+    return read_cell(tile, row, column)
+
+
+def _outside(tile: Tile, command: DecodedCommand, settings: TableSettings) -> int:
+    """Return by how many codes what was answered is outside the level's window, negative below.
 
     Of comparisons, this is -1, 0 or 1.
     """
-    row, column = command.arguments.row, command.arguments.column
-    low, high = window = tile.registers.level(command.arguments.level)
+    code = tile.answer.code
     if settings.compare:
-        tile.answer.code = yield from compare_cell(tile, row, column, window, towards)
-        return tile.answer.code
-    tile.answer.code = code = yield from read_cell(tile, row, column)
-    return code - low if code < low else max(code - high, 0)
+        return code
+    low, high = tile.registers.level(command.arguments.level)
+    if code < low:
+        return code - low
+    return code - high if code > high else 0
 
 
 def _write_by_ramp(tile: Tile, command: DecodedCommand, settings: TableSettings) -> Steps[Status]:
     """Write with the codes of the records, which ramp; return the status."""
     towards = Record.SET
     while True:
-        off = yield from _look(tile, command, settings, towards)
+        tile.answer.code = yield from _look(tile, command, settings, towards)
+        off = _outside(tile, command, settings)
         if off == 0:
             return Status.OK
         if pulses_left(tile) == 0:
@@ -96,7 +105,8 @@ def _write_by_table(tile: Tile, command: DecodedCommand, settings: TableSettings
     number = walk.begin() if command.arguments.first else None
     while True:
         if number is None:
-            off = yield from _look(tile, command, settings, walk.polarity)
+            tile.answer.code = yield from _look(tile, command, settings, walk.polarity)
+            off = _outside(tile, command, settings)
             pulses = tile.answer.sets + tile.answer.resets
             if off == 0 or walk.is_near(abs(off), pulses):
                 return Status.OK

@@ -1,5 +1,6 @@
 """Commands out of beats, and response beats, at the offsets of the protocol's layouts."""
 
+from copy import copy
 from types import SimpleNamespace
 from typing import Final, NamedTuple
 
@@ -73,6 +74,14 @@ class DecodedCommand:
         layout = COMMANDS[self.opcode].arguments if self.opcode is not None else None
         self.values: dict[str, int] = layout.unpack(body) if layout is not None else {}
         self.arguments = SimpleNamespace(**self.values)
+
+    def routed(self, route: Route) -> "DecodedCommand":
+        """Return the same command on another route."""
+        if route == self.route:
+            return self
+        command = copy(self)
+        command.route = route
+        return command
 
 
 class Answer:

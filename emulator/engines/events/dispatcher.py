@@ -64,7 +64,7 @@ class Dispatcher:
                 yield clock.at(presented, Stage.HALT)
                 self._halt(command)
             yield clock.at(presented, Stage.STREAM)
-            receivers = self._receivers(beat)
+            receivers = self._receivers(command)
             for tile, _ in receivers:
                 while not tile.queue.ready:
                     yield tile.queue.room()
@@ -83,11 +83,11 @@ class Dispatcher:
             presented = cycle + 1
         self.done = True
 
-    def _receivers(self, beat: int) -> list[tuple[Tile, DecodedCommand]]:
-        """Return the tiles that a beat goes to, as it is presented in this cycle, and what each of them gets."""
+    def _receivers(self, command: DecodedCommand) -> list[tuple[Tile, DecodedCommand]]:
+        """Return the tiles that a command goes to, as it is presented in this cycle, and what each of them gets."""
         groups = [tile.registers["INPUT_GROUP"] for tile in self._tiles]
-        found = routes(DecodedCommand(beat), self._tiles[0].config, groups)
-        return [(self._tiles[number], DecodedCommand(beat, route)) for number, route in found.items()]
+        found = routes(command, self._tiles[0].config, groups)
+        return [(self._tiles[number], command.routed(route)) for number, route in found.items()]
 
     def _halt(self, command: DecodedCommand) -> None:
         if command.opcode is Opcode.SAFE:

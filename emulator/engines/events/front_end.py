@@ -12,6 +12,7 @@ from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.devices.layout import RESET, SET
 from twinbar.emulator.engines.events.clock import Clock
 from twinbar.emulator.engines.events.drive import Drive
+from twinbar.emulator.pins.cell_calls import CellCalls
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.vocabulary import Record
 
@@ -89,6 +90,7 @@ class FrontEnd:
         self._clock = clock
         self._tile = tile
         self._state = state
+        self._cells = CellCalls(state)
         self._config = config
         self._columns = config.columns
         self._sample_and_hold = sample_and_hold
@@ -116,7 +118,7 @@ class FrontEnd:
         else:
             polarity, amplitude = SET, max(bit_line - source_line, 0)
         cell = row * self._columns + column
-        trip = int(array.gate_opens(self._state, self._tile, cell, polarity, amplitude, gate, drive.compliance))
+        trip = self._cells.gate_opens(self._tile, cell, polarity, amplitude, gate, drive.compliance)
         self._before = self._pulse
         self._pulse = GateOpening(self._clock.cycle, cell, polarity, amplitude, gate, trip)
         return self._pulse
@@ -176,7 +178,8 @@ class FrontEnd:
 
     def _switch_channels(self, cycle: int, channels: int) -> None:
         self.channel_cycles += self._channels * (cycle - self._channels_since)
-        self.channel_wakes += max(channels - self._channels, 0)
+        if channels > self._channels:
+            self.channel_wakes += channels - self._channels
         self._channels, self._channels_since = channels, cycle
 
     def convert_cell(self, row: int, column: int, trim: int, code_range: int) -> int:
@@ -193,7 +196,7 @@ class FrontEnd:
 
     def _convert(self, cell: int, output: int, pair: int, trim: int, code_range: int) -> int:
         channel = output % self._config.adc_channels
-        return int(array.convert_single(self._state, self._tile, cell, output, pair, channel, trim, code_range))
+        return self._cells.convert_single(self._tile, cell, output, pair, channel, trim, code_range)
 
     def convert_outputs(
         self, first: int, count: int, trims: list[int], code_range: int, *, subtract: bool
@@ -226,10 +229,9 @@ class FrontEnd:
         pulse = self._pulse
         if pulse is not None and pulse.closed is None:
             pulse.closed = cycle
-            heat = array.gate_closes(
-                self._state, self._tile, pulse.cell, pulse.polarity, pulse.amplitude, pulse.gate, cycle - pulse.opened
+            self.energy[CellEnergy.RESET if pulse.polarity == RESET else CellEnergy.SET] += self._cells.gate_closes(
+                self._tile, pulse.cell, pulse.polarity, pulse.amplitude, pulse.gate, cycle - pulse.opened
             )
-            self.energy[CellEnergy.RESET if pulse.polarity == RESET else CellEnergy.SET] += int(heat)
 
     def _account(self, cycle: int) -> None:
         self.energy[self._heat_kind] += self._heat * (cycle - self._connected)

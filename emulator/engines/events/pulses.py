@@ -8,7 +8,6 @@ from twinbar.emulator.engines.events.safety import Fault
 from twinbar.emulator.engines.events.sampling import select
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
-from twinbar.hw.protocol.registers import COMPLIANCE
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Opcode, Record
 from twinbar.hw.timing import Phase
 
@@ -65,11 +64,11 @@ def update_drive(tile: Tile, record: Record, codes: Codes, entry: int | None = N
 
 def _limited_width(tile: Tile, gate: GateOpening, width: int) -> int:
     """Return the cycles of a pulse, which its compliance may end; schedule the halt if that is a fault."""
-    blanking, action = COMPLIANCE.word.unpack(tile.registers["COMPLIANCE"]).values()
+    blanking, action = tile.registers.compliance
     seen = tile.front_end.first_limited(gate.opened + blanking)
-    if action == ComplianceAction.OFF.value or seen is None or seen >= gate.opened + width:
+    if action is ComplianceAction.OFF or seen is None or seen >= gate.opened + width:
         return width
-    if action == ComplianceAction.END_PULSE.value:
+    if action is ComplianceAction.END_PULSE:
         return seen - gate.opened + 1
 
     def trip() -> None:

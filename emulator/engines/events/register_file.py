@@ -1,14 +1,18 @@
 """The registers and tables of a tile: what may be written to them, and what they hold."""
 
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.gateware.drive.bias_memory import initial_values
 from twinbar.hw.protocol import registers
+from twinbar.hw.protocol.fields import Field
 from twinbar.hw.protocol.packing import lines_of
 from twinbar.hw.protocol.registers import (
     ACTIVATION,
     BY_ADDRESS,
+    BY_NAME,
+    COMPLIANCE,
     COUNTERS,
     FIELD_CODES,
     FIELD_HIGH,
@@ -26,6 +30,7 @@ from twinbar.hw.protocol.registers import (
     PULSE_TABLES,
     PULSE_USE,
     REGISTERS,
+    SAMPLING,
     SCALES,
     SHAPE,
     TABLES,
@@ -37,7 +42,7 @@ from twinbar.hw.protocol.registers import (
     holder_of,
     record_address,
 )
-from twinbar.hw.protocol.vocabulary import Mode, Record, Status
+from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Record, Status
 
 INPUTS_ADDRESS: Final = INPUTS.address
 
@@ -104,6 +109,55 @@ class ActivationSettings(NamedTuple):
     zero: int
 
 
+class SamplingSettings(NamedTuple):
+    """The register SAMPLING."""
+
+    discard: int
+    log2_average: int
+
+
+class ComplianceSettings(NamedTuple):
+    """The register COMPLIANCE."""
+
+    blanking: int
+    action: ComplianceAction
+
+
+# Operations ask for settings in every phase; what a value stands for is found once.
+
+
+@cache
+def _field(register: str, name: str) -> Field:
+    return BY_NAME[register][name]
+
+
+@lru_cache
+def _window(word: int) -> tuple[int, int]:
+    low, high = LEVEL_WINDOW.unpack(word).values()
+    return low, high
+
+
+@lru_cache
+def _table_settings(word: int) -> TableSettings:
+    return TableSettings(**WRITE_TABLE.word.unpack(word))
+
+
+@lru_cache
+def _activation_settings(word: int) -> ActivationSettings:
+    return ActivationSettings(**ACTIVATION.word.unpack(word))
+
+
+@lru_cache
+def _sampling_settings(word: int) -> SamplingSettings:
+    return SamplingSettings(**SAMPLING.word.unpack(word))
+
+
+@lru_cache
+def _compliance_settings(word: int) -> ComplianceSettings:
+    blanking, action = COMPLIANCE.word.unpack(word).values()
+    return ComplianceSettings(blanking, ComplianceAction(action))
+
+
 class RegisterFile:
     """The registers and tables of a tile, after power-up.
 
@@ -129,10 +183,13 @@ class RegisterFile:
     def __getitem__(self, name: str) -> int:
         return self._values[name]
 
+    def field(self, register: str, name: str) -> int:
+        """Return a field of a register."""
+        return int(_field(register, name).of(self._values[register]))
+
     def level(self, number: int) -> tuple[int, int]:
         """Return the least and the largest code of a level's window."""
-        low, high = LEVEL_WINDOW.unpack(self._tables[LEVEL_WINDOWS.name][number]).values()
-        return low, high
+        return _window(self._tables[LEVEL_WINDOWS.name][number])
 
     def offset(self, output: int, *, pair: bool) -> int:
         """Return the offset of a column, or of a subtracted pair."""
@@ -164,12 +221,22 @@ class RegisterFile:
     @property
     def write_table(self) -> TableSettings:
         """The register WRITE_TABLE; 0 where there is none."""
-        return TableSettings(**WRITE_TABLE.word.unpack(self._values[WRITE_TABLE.name]))
+        return _table_settings(self._values[WRITE_TABLE.name])
 
     @property
     def activation(self) -> ActivationSettings:
         """The register ACTIVATION; 0 where there is none."""
-        return ActivationSettings(**ACTIVATION.word.unpack(self._values[ACTIVATION.name]))
+        return _activation_settings(self._values[ACTIVATION.name])
+
+    @property
+    def sampling(self) -> SamplingSettings:
+        """The register SAMPLING."""
+        return _sampling_settings(self._values[SAMPLING.name])
+
+    @property
+    def compliance(self) -> ComplianceSettings:
+        """The register COMPLIANCE."""
+        return _compliance_settings(self._values[COMPLIANCE.name])
 
     def scale(self, column: int) -> tuple[int, int]:
         """Return the bias and the scale of a column's sums."""

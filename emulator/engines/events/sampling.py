@@ -1,13 +1,17 @@
 """Reading: settling, samples, averages, and offsets."""
 
 from collections.abc import Callable
+from typing import Final
 
 from twinbar.emulator.engines.events.clock import Steps
+from twinbar.emulator.engines.events.register_file import SamplingSettings
 from twinbar.emulator.engines.events.tile import Tile
 from twinbar.hw.actions import Action
 from twinbar.hw.parts.assembly import DrivePath as Path
-from twinbar.hw.protocol.registers import SAMPLING, TRIM_INIT
+from twinbar.hw.protocol.registers import TRIM_INIT
 from twinbar.hw.timing import DECIDE_CYCLES, Phase
+
+ONE_SAMPLE: Final = SamplingSettings(discard=0, log2_average=0)
 
 
 def select(tile: Tile, column: int, *, pair: bool = False, reference: bool = False) -> Steps[None]:
@@ -34,9 +38,8 @@ def sample(tile: Tile, column: int, convert: Callable[[], int], *, single: bool 
     int
         The average, rounded half up, once the cycle of the decision is over.
     """
-    registers, channel = tile.registers, column % tile.config.adc_channels
-    sampling = 0 if single else registers["SAMPLING"]
-    discard, average = SAMPLING.word.unpack(sampling).values()
+    channel = column % tile.config.adc_channels
+    discard, average = ONE_SAMPLE if single else tile.registers.sampling
     kept = 1 << average
     tile.counters.channels = range(channel, channel + 1)
     yield tile.phase(Phase.SETTLE, tile.time.connect(Path.READ))

@@ -183,17 +183,29 @@ template <const auto &Runs, size_t Distance, class F>
 inline void with_runs(void *top, F f) {
   with_runs<Runs, Distance>(top, f, std::make_index_sequence<Runs.size()>());
 }
+// Copies words, sixteen bytes at a time: for some hundred bytes, GCC makes of `memcpy` an instruction that starts slowly.
+constexpr size_t kWordsAtATime = 4;
+template <size_t... I>
+inline void copy_vectors(uint32_t *to, const uint32_t *from, std::index_sequence<I...>) {
+  (std::memcpy(to + kWordsAtATime * I, from + kWordsAtATime * I, kWordsAtATime * sizeof(uint32_t)), ...);
+}
+template <size_t Count>
+inline void copy_words(uint32_t *to, const uint32_t *from) {
+  copy_vectors(to, from, std::make_index_sequence<Count / kWordsAtATime>());
+  constexpr size_t rest = Count % kWordsAtATime;
+  if constexpr (rest > 0) std::memcpy(to + Count - rest, from + Count - rest, rest * sizeof(uint32_t));
+}
 // The next values become the present ones.
 template <const auto &Runs, size_t Distance>
 inline void take_following(void *top) {
   with_runs<Runs, Distance>(top, [](uint32_t *now, uint32_t *next, auto count) {
-    if constexpr (count > 0) std::memcpy(now, next, count * sizeof(uint32_t));
+    copy_words<count>(now, next);
   });
 }
 template <const auto &Runs, size_t Distance>
 inline void set_following(void *top) {
   with_runs<Runs, Distance>(top, [](uint32_t *now, uint32_t *next, auto count) {
-    if constexpr (count > 0) std::memcpy(next, now, count * sizeof(uint32_t));
+    copy_words<count>(next, now);
   });
 }
 // Whether no register changes, without a branch for each.

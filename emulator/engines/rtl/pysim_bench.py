@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.sim import Simulator
 
 from twinbar.emulator.pins.pysim_array import Pins
@@ -46,19 +46,21 @@ class _Observed(wiring.Component):
         super().__init__({})
         self.controller = controller
         self.pins = [
-            Cat(
-                core.front.write_gate,
-                core.front.read_enable,
+            {
+                "phase": phase,
+                "selection": Value.cast(core.front.selection),
+                "write_gate": core.front.write_gate,
+                "read_enable": core.front.read_enable,
                 # As `DirectFrontEnd` makes its strobes; a serial front end has none.
-                (core.front.request == Request.CONVERT) & core.front.begins,
-                core.front.row_load,
-                (core.front.request == Request.COMPARE) & core.front.begins,
-                phase,
-                Value.cast(core.front.selection),
-            )
+                "convert": (core.front.request == Request.CONVERT) & core.front.begins,
+                "row_load": core.front.row_load,
+                "compare": (core.front.request == Request.COMPARE) & core.front.begins,
+                "channels": core.front.channels,
+            }
             for core, phase in zip(controller.cores, controller.phases, strict=True)
         ]
-        self.watch = [Signal(len(pins), name=f"watch_{tile}") for tile, pins in enumerate(self.pins)]
+        self.layout = data.StructLayout({name: len(pin) for name, pin in self.pins[0].items()})
+        self.watch = [Signal(self.layout, name=f"watch_{tile}") for tile in range(len(self.pins))]
         self.options = [
             [getattr(core, name) for name in OPTIONAL] if controller.config.shares_streams else []
             for core in controller.cores
@@ -67,13 +69,8 @@ class _Observed(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.controller = self.controller
-        m.d.comb += [watch.eq(pins) for watch, pins in zip(self.watch, self.pins, strict=True)]
+        m.d.comb += [watch.eq(Cat(pins.values())) for watch, pins in zip(self.watch, self.pins, strict=True)]
         return m
-
-
-def _unpack(bits: int) -> Pins:
-    strobes = (bool(bits >> place & 1) for place in range(5))
-    return Pins(bits >> 5 & 0xF, bits >> 9, *strobes)
 
 
 class TilePins:
@@ -110,11 +107,12 @@ class PysimBench:
     def __init__(self, config: ControllerConfig, parts: SerialParts | None = None, wave: Path | None = None) -> None:
         self.dut = dut = Controller(config, parts)
         observed = _Observed(dut)
-        self._watch = observed.watch
+        self._layout = observed.layout
+        self._watch = [Value.cast(watch) for watch in observed.watch]
         self._options = observed.options
         self._seen: dict[int, Pins] = {}
         self._beat = Cat(dut.commands.valid, Value.cast(dut.commands.payload))
-        self._answer = Cat(dut.responses.valid, Value.cast(dut.responses.payload))
+        self._answer = Value.cast(dut.responses.payload)
         self.tiles = [TilePins(self, core.front, trims=parts is None) for core in dut.cores]
         self._fronts = [core.front for core in dut.cores]
         self._shown: dict[int, int] = {}
@@ -150,7 +148,8 @@ class PysimBench:
         """Return the pins of a tile that are looked at in every cycle."""
         bits = self.get(self._watch[tile])
         if bits not in self._seen:
-            self._seen[bits] = _unpack(bits)
+            seen = self._layout.from_bits(bits)
+            self._seen[bits] = Pins(**{name: seen[name] for name in Pins._fields})
         return self._seen[bits]
 
     def optional(self, tile: int) -> list[Action]:
@@ -195,8 +194,7 @@ class PysimBench:
     @property
     def response(self) -> int | None:
         """The response beat that is offered in this cycle."""
-        answer = self.get(self._answer)
-        return answer >> 1 if answer & 1 else None
+        return self.get(self._answer) if self.get(self.dut.responses.valid) else None
 
     @property
     def busy(self) -> bool:

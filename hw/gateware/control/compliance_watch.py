@@ -4,7 +4,6 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.vocabulary import ComplianceAction
 
 from .register_file import Compliance
@@ -17,8 +16,8 @@ class ComplianceWatch(wiring.Component):
     -------
     pulsing : In(1)
         The write gate is open.
-    next : In
-        One more than the number of this cycle of the pulse, counted from 1.
+    nears : In(1)
+        The next cycle of the pulse is the last of the blanking time.
     compliance : In(Compliance)
         The register.
     limited : In(1)
@@ -35,7 +34,7 @@ class ComplianceWatch(wiring.Component):
     """
 
     pulsing: In(1)
-    next: In(WIDTH_BITS)
+    nears: In(1)
     compliance: In(Compliance)
     limited: In(1)
     ended: Out(1)
@@ -60,7 +59,7 @@ class ComplianceWatch(wiring.Component):
             self.ended.eq(self.pulsing & self.limited & may_end),
         ]
         m.d.sync += [
-            nearly.eq(self.pulsing & (self.next[: len(blanking)] == blanking)),
+            nearly.eq(self.pulsing & self.nears),
             may_trip.eq(unblanked & (action == ComplianceAction.FAULT)),
             may_end.eq(unblanked & (action == ComplianceAction.END_PULSE)),
         ]

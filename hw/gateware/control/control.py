@@ -184,6 +184,8 @@ class Control(wiring.Component):
             clock.last_response.eq(sequencer.last_response),
             clock.width.eq(self.width),
             clock.wait.eq(sequencer.command.body.wait.cycles),
+            clock.mark.eq(self.register_file.settings.compliance.blanking),
+            sequencer.nears.eq(clock.nears_mark),
             sequencer.done.eq(front.done),
             front.request.eq(sequencer.request),
             front.begins.eq(clock.clock.first),

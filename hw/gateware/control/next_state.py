@@ -5,7 +5,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.vocabulary import Status
-from twinbar.hw.timing import REGISTER_READ_CYCLES
 
 from ..drive.arming import ScanSignature
 from ..readout.output_walk import WalkSignature
@@ -169,7 +168,7 @@ class NextState(wiring.Component):
                 m.d.comb += onward.eq(TileState.RESPOND)
         with m.Case(TileState.ACCESS):
             m.d.comb += clock.restart.eq(0)
-            with m.If(Mux(self.reads_register, clock.next[:3] == REGISTER_READ_CYCLES, 1)):
+            with m.If(Mux(self.reads_register, clock.fetched, 1)):
                 m.d.comb += onward.eq(TileState.RESPOND)
         with m.Case(TileState.WAIT):
             m.d.comb += clock.restart.eq(clock.last)

@@ -12,7 +12,7 @@ from ..register_access import RegisterAccessSignature
 from ..tile_states import TileState, is_open_loop
 from .command_decoder import CommandPlan
 from .duration_memory import COMPARE_ROW, CYCLE_BITS, ROW_BITS, DurationMemory
-from .phase_timer import ClockSignature, PhaseTimer
+from .phase_timer import MARK_BITS, ClockSignature, PhaseTimer
 from .pulse_plan import GroupSignature
 
 
@@ -39,6 +39,13 @@ class PhaseClock(wiring.Component):
     registers : In(RegisterAccessSignature)
     durations : Out(FrontEndDurations)
         For front ends that have times of their own.
+    mark, nears_mark
+        See `PhaseTimer`.
+
+    Attributes
+    ----------
+    timer
+        Whose count the proofs look at.
     """
 
     clock: In(ClockSignature())
@@ -52,15 +59,18 @@ class PhaseClock(wiring.Component):
     group: In(GroupSignature())
     registers: In(RegisterAccessSignature())
     durations: Out(FrontEndDurations)
+    mark: In(MARK_BITS)
+    nears_mark: Out(1)
 
     def __init__(self, *, compare: bool = False) -> None:
         self._compare = compare
+        self.timer = PhaseTimer()
         super().__init__()
 
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.durations = durations = DurationMemory(compare=self._compare)
-        m.submodules.timer = timer = PhaseTimer()
+        m.submodules.timer = timer = self.timer
         connect(m, flipped(self.clock), timer.clock)
         m.d.comb += [
             durations.write.eq(self.registers.write_duration),
@@ -72,6 +82,9 @@ class PhaseClock(wiring.Component):
             timer.width.eq(self.width),
             timer.wait.eq(self.state == TileState.WAIT),
             timer.wait_cycles.eq(self.wait),
+            timer.fetches.eq(self.state == TileState.ACCESS),
+            timer.mark.eq(self.mark),
+            self.nears_mark.eq(timer.nears_mark),
         ]
         if self._compare:
             with m.If(self.registers.address == COMPARE.address):

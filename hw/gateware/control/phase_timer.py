@@ -1,12 +1,19 @@
 """Counts the cycles of phases whose length is known."""
 
+from typing import Final
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from twinbar.hw.protocol.layouts import WIDTH_BITS
+from twinbar.hw.protocol.registers import COMPLIANCE
+from twinbar.hw.timing import REGISTER_READ_CYCLES
 
 from .duration_memory import Duration
+
+MARK_BITS: Final = COMPLIANCE["blanking"].bits
+"""Bits of the number of a cycle whose coming is told."""
 
 
 class ClockSignature(wiring.Signature):
@@ -18,14 +25,12 @@ class ClockSignature(wiring.Signature):
         A phase begins in the next cycle.
     first, last : In(1)
         First and last cycle of the phase.
-    next : In
-        One more than the number of this cycle, counted from 1.
+    fetched : In(1)
+        A register that is read has been with this cycle.
     """
 
     def __init__(self) -> None:
-        super().__init__(
-            {"restart": Out(1), "first": In(1, init=1), "last": In(1), "next": In(WIDTH_BITS, init=2)},
-        )
+        super().__init__({"restart": Out(1), "first": In(1, init=1), "last": In(1), "fetched": In(1)})
 
 
 class PhaseTimer(wiring.Component):
@@ -43,6 +48,17 @@ class PhaseTimer(wiring.Component):
         A pulse of ``width`` cycles, which have not changed since the cycle before its first one.
     wait, wait_cycles : In
         A waiting time of ``wait_cycles`` cycles, which have not changed since the cycle before its first one.
+    fetches : In(1)
+        A register is accessed.
+    mark : In
+    nears_mark : Out(1)
+        The next cycle is number ``mark`` of the phase, counted from 1.
+
+    Attributes
+    ----------
+    next : Signal
+        One more than the number of this cycle, counted from 1. It changes in every cycle, so it stays in here, where
+        the fewest expressions depend on it; the proofs look at it.
     """
 
     clock: In(ClockSignature())
@@ -51,6 +67,13 @@ class PhaseTimer(wiring.Component):
     width: In(WIDTH_BITS)
     wait: In(1)
     wait_cycles: In(WIDTH_BITS)
+    fetches: In(1)
+    mark: In(MARK_BITS)
+    nears_mark: Out(1)
+
+    def __init__(self) -> None:
+        self.next = Signal(WIDTH_BITS, init=2)
+        super().__init__()
 
     @staticmethod
     def cycles(duration: int) -> int:
@@ -66,21 +89,26 @@ class PhaseTimer(wiring.Component):
         announced = Signal()  # this cycle is the last, unless it is the first as well
         single = Mux(self.pulse, single_width, Mux(self.wait, single_wait, self.duration.single))
         with m.If(self.pulse):
-            m.d.comb += ends.eq(clock.next == self.width)
+            m.d.comb += ends.eq(self.next == self.width)
         with m.Elif(self.wait):
-            m.d.comb += ends.eq(clock.next == self.wait_cycles)
+            m.d.comb += ends.eq(self.next == self.wait_cycles)
         with m.Else():
-            m.d.comb += ends.eq(Mux(clock.first, self.duration.double, clock.next[: len(cycles)] == cycles))
+            m.d.comb += ends.eq(Mux(clock.first, self.duration.double, self.next[: len(cycles)] == cycles))
         with m.If(clock.first):
             m.d.sync += cycles.eq(self.duration.cycles)
-        m.d.comb += clock.last.eq(Mux(clock.first, single, announced))
+        m.d.comb += [
+            clock.last.eq(Mux(clock.first, single, announced)),
+            self.nears_mark.eq(self.next[:MARK_BITS] == self.mark),
+        ]
+        with m.If(self.fetches):
+            m.d.comb += clock.fetched.eq(self.next[:3] == REGISTER_READ_CYCLES)
         m.d.sync += [
             single_width.eq(self.width == 1),
             single_wait.eq(self.wait_cycles == 1),
             announced.eq(ends),
             clock.first.eq(clock.restart),
-            clock.next.eq(clock.next + 1),
+            self.next.eq(self.next + 1),
         ]
         with m.If(clock.restart):
-            m.d.sync += clock.next.eq(2)
+            m.d.sync += self.next.eq(2)
         return m

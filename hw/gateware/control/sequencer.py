@@ -70,8 +70,8 @@ class Sequencer(wiring.Component):
         Registers.
     pulse_limit, table, compliance : In
         Registers of the tile.
-    limited : In(1)
-        Synchronised compliance input.
+    nears, limited : In(1)
+        The blanking time ends with the next cycle of the pulse; synchronised compliance input.
     trip : Out(1)
         Compliance fault.
 
@@ -120,6 +120,7 @@ class Sequencer(wiring.Component):
     pulse_limit: In(PULSE_BITS)
     table: In(WriteTable)
     compliance: In(Compliance)
+    nears: In(1)
     limited: In(1)
     trip: Out(1)
 
@@ -233,7 +234,7 @@ class Sequencer(wiring.Component):
             self.sets.eq(pulses.sets),
             self.resets.eq(pulses.resets),
             watch.pulsing.eq(pulsing),
-            watch.next.eq(self.clock.next),
+            watch.nears.eq(self.nears),
             watch.compliance.eq(self.compliance),
             watch.limited.eq(self.limited),
             self.trip.eq(watch.trip),
