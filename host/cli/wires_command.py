@@ -1,6 +1,7 @@
 """``twinbar wires``: what the resistance of an array's wires does to multiplications and to writes."""
 
 import json
+import math
 from typing import Annotated
 
 import typer
@@ -47,6 +48,16 @@ def wires(
     for name, value in (("rows", rows), ("columns", columns), ("vectors", vectors)):
         if not 1 <= value <= _MOST:
             raise ConfigError(f"--{name} is {value}; it must lie between 1 and {_MOST}")
+    if seed < 0:
+        raise ConfigError(f"--seed is {seed}; it must be 0 or more")
+    ohms = {"resistance": resistance, "driver": driver, "terminal": terminal, "selector": selector}
+    for name, value in ohms.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise ConfigError(f"--{name} is {value:g}; it must be a number of ohms, 0 or more")
+    if resistance == 0:
+        raise ConfigError("--resistance is 0; wires without resistance have nothing to solve: it must be above 0")
+    if write is not None and not (math.isfinite(write) and write > 0):
+        raise ConfigError(f"--write is {write:g}; it must be a voltage above 0")
     if not 0 <= reference <= 1:
         raise ConfigError(f"--reference is {reference:g}; it must lie between 0 and 1")
     from twinbar.emulator.devices.disturb import set_share
@@ -87,6 +98,8 @@ def wires(
     for turns, error in errors.turns.items():
         table.add_row(f"drops followed in {turns} turn{'s' if turns > 1 else ''}, likewise", f"{error:.2g}")
     console.print(table)
+    if errors.turns[max(errors.turns)] > errors.turns[min(errors.turns)]:
+        console.print("Drops are so large that following them leads nowhere; take the exact solution.")
     if seen:
         table = Table(
             f"Write of {write:g} V", "Cell", "Sharing a line", "Others", "Power, in the cell", header_style="bold"

@@ -43,14 +43,26 @@ def test_its_tables_can_be_read(twinbar: Callable[..., Any]) -> None:
     assert "V/3" in outcome.out
 
 
+def test_drops_that_run_away_are_said_to(twinbar: Callable[..., Any]) -> None:
+    small = ("--rows", "8", "--columns", "8")
+    # At the end of a column more ohms than the column's cells have together.
+    assert "leads nowhere" in twinbar("wires", *small, "--terminal", "1e9").out
+    assert "leads nowhere" not in twinbar("wires", *small).out
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         (["--rows", "0"], "--rows is 0; it must lie between 1 and 1024"),
         (["--vectors", "9999"], "--vectors is 9999; it must lie between 1 and 1024"),
-        (["--resistance", "0"], "row_ohm is 0; wires without resistance have nothing to solve"),
+        (["--resistance", "0"], "--resistance is 0; wires without resistance have nothing to solve"),
+        (["--resistance", "nan"], "--resistance is nan; it must be a number of ohms, 0 or more"),
+        (["--driver", "inf"], "--driver is inf; it must be a number of ohms, 0 or more"),
+        (["--write", "inf"], "--write is inf; it must be a voltage above 0"),
+        (["--write", "-2"], "--write is -2; it must be a voltage above 0"),
+        (["--seed", "-1"], "--seed is -1; it must be 0 or more"),
         (["--reference", "1.5"], "--reference is 1.5; it must lie between 0 and 1"),
-        (["--selector", "-3"], "selector_ohm is -3.0; it must be a number of ohms, 0 or more"),
+        (["--selector", "-3"], "--selector is -3; it must be a number of ohms, 0 or more"),
         (["no-such-cell"], "there is no device preset 'no-such-cell'"),
     ],
 )
