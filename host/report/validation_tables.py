@@ -49,8 +49,8 @@ def validation_page(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "An anchor has a source, what exactly is published, and a tolerance; they stand in "
         "`host/validation/anchors.toml` before an anchor is run, with exceptions that it names. An anchor that a "
-        "preset or an energy table was made from, or from the same data, is circular, and does not count. Figures that could not "
-        "be verified in a source at hand are left out."
+        "preset or an energy table was made from, or from the same data, is circular, and does not count. Figures "
+        "that could not be verified in a source at hand are left out."
     )
     yield ""
     yield f"**{summary(result)}**"
