@@ -16,7 +16,6 @@ from twinbar.emulator.devices.layout import (
 )
 from twinbar.emulator.devices.physics import (
     adc_offset,
-    adc_range,
     apply_pulse,
     cell_key,
     cell_range,
@@ -24,11 +23,14 @@ from twinbar.emulator.devices.physics import (
     channel_key,
     convert,
     draw_fault,
+    driven_current,
+    driven_power,
     effective_conductance,
     grid_variance,
     initial_conductance,
     product_grid,
     pulse_heat,
+    sum_range,
     to_grid,
     traits,
     trip_cycle,
@@ -299,7 +301,12 @@ def sum_step(s, tile, plane, subtract, codes):
         if x == 0:
             continue
         driven += 1
-        heat += s.row_sum[tile, row] * x * x
+        code = x
+        if codes:
+            x = driven_current(code, s.scalars, s.tables)
+            heat += s.row_sum[tile, row] * driven_power(code, x, s.scalars)
+        else:
+            heat += s.row_sum[tile, row]
         at = row * columns
         for k in range(outputs):
             if subtract:
@@ -321,7 +328,7 @@ def convert_sum(s, tile, output, subtract, channel, trim, code_range):
     if subtract:
         high = (np.int64(1) << (s.shape[0].adc_bits - 1)) - 1
         low = -high - 1
-    gain, gain_shift, ku, ku_shift = adc_range(code_range, high, s.scalars)
+    gain, gain_shift, ku, ku_shift = sum_range(code_range, high, s.scalars)
     current = s.sums[tile, output]
     spread = s.variances[tile, output]
     pair = np.int64(1) if subtract else np.int64(0)

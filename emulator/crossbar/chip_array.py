@@ -142,6 +142,7 @@ def _beyond(scalars: np.ndarray, tables: np.ndarray) -> Sequence[tuple[bool, str
         (bool(scalars[0].width_scales), "its response depends on the width of a pulse (pulse.width_scales)"),
         (bool(scalars[0].wires), "its wires have a resistance"),
         (bool(scalars[0].access_at), "its access transistor takes part of the voltage of pulses (access.at)"),
+        (bool(scalars[0].drive_shift), "its current is not proportional to the voltage (nonlinearity)"),
         (bool(scalars[0].threshold_varies), "its thresholds vary from cell to cell (threshold_spread)"),
         (bool(scalars[0].pulse_tails), "its pulses are not normally distributed (tails.pulse)"),
         (bool(scalars[0].wears or scalars[0].fails), "its cells wear (endurance.shape, endurance.onset)"),

@@ -21,11 +21,12 @@ from twinbar.emulator.devices.drive_codes import drive_full_scale, volts_to_code
 from twinbar.emulator.devices.effects import with_effects
 from twinbar.emulator.devices.layout import (
     CODES,
+    DRIVE_SHIFT,
     O_VARIANCE,
     READ_GAIN_SHIFT,
     VAR_BINS,
 )
-from twinbar.emulator.devices.physics import adc_range
+from twinbar.emulator.devices.physics import sum_range
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.emulator.sections.device_section import DeviceConfig
@@ -37,6 +38,8 @@ from twinbar.hw.parts.bus import cycles_at_least
 from twinbar.hw.protocol.sizes import LANE_BITS, SUM_BITS
 from twinbar.hw.timing import Timing
 
+MOST_SUM_BITS = 38
+"""Their products with the 24 bits of a gain fit 63."""
 GRID_HEADROOM = 2
 """Largest read-grid value that tables may give, in Gmax: cells differ in their upper bound."""
 
@@ -51,17 +54,20 @@ class AdcRange:
         ``gain / 2**gain_shift`` codes per read-grid unit.
     ku, ku_shift : int
         ``ku / 2**ku_shift`` (2**-8 codes)^2 per unit of variance.
+    places : int
+        Binary places that sums have behind a read-grid unit times an input code.
     """
 
     gain: int
     gain_shift: int
     ku: int
     ku_shift: int
+    places: int = 0
 
     @property
     def codes_per_grid(self) -> float:
-        """The gain as it is applied."""
-        return self.gain / 2.0**self.gain_shift
+        """The gain as it is applied, for read-grid units times input codes."""
+        return self.gain / 2.0 ** (self.gain_shift - self.places)
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,9 @@ class CrossbarConfig:
         """
         code = self.range_code(full_scale)
         if code not in self._adc_ranges:
-            self._adc_ranges[code] = AdcRange(*map(int, adc_range(code, self.array.code_range[1], self.cells.scalars)))
+            scalars = self.cells.scalars
+            gain, gain_shift, ku, ku_shift = map(int, sum_range(code, self.array.code_range[1], scalars))
+            self._adc_ranges[code] = AdcRange(gain, gain_shift, ku, ku_shift, int(scalars[0].drive_shift))
         return self._adc_ranges[code]
 
     @cached_property
@@ -340,7 +348,19 @@ def build_config(
     if parts is not None:
         _check_parts(parts, array, timing.clock_hz)
         array = _with_read_range(parts, array, preset)
-    sums = plan_sums(array.rows, array.step_input_max, GRID_HEADROOM << array.grid_bits)
+    bends = preset.nonlinearity is not None and array.inputs == "dac"
+    if bends and not array.sample_and_hold:
+        raise ConfigError(
+            f"preset {preset.name} is not linear ([nonlinearity]), which needs array.sample_and_hold with "
+            "array.inputs = 'dac'; switch it on, or take bit planes"
+        )
+    step_input_max = array.step_input_max << (DRIVE_SHIFT if bends else 0)
+    sums = plan_sums(array.rows, step_input_max, GRID_HEADROOM << array.grid_bits)
+    if bends and sums.largest_sum >= 1 << MOST_SUM_BITS:
+        raise ConfigError(
+            f"sums of cells that are not linear can reach {sums.largest_sum}, and 2**{MOST_SUM_BITS} is what a "
+            "conversion holds; take fewer rows, input bits (array.input_bits) or grid bits (array.grid_bits)"
+        )
     cells = build_tables(
         preset,
         array,

@@ -158,6 +158,7 @@ def build_tables(
     build.tails()
     build.wear(variation)
     build.telegraph(array.tick_s, variation)
+    build.nonlinearity(array)
     build.wires(array)
     build.grid(array.grid_bits)
     variance_unit = build.read_noise(array.grid_bits, variance_max, read_noise)
@@ -512,6 +513,19 @@ class _Builder:
         self.scalars[0].trap_occupied = round(law.occupied.si * 2**32)
         # What reads see depends on time: cells keep the tick of their last pulse.
         self.scalars[0].ages = 1
+
+    def nonlinearity(self, array: ArrayConfig) -> None:
+        """Fill the current by input code, of rows that are driven to a part of the read voltage.
+
+        ``I = G V_read sinh(k u) / sinh(k)`` at ``u = V / V_read``, with ``I(V_read) / I(V_read / 2) = 2 cosh(k / 2)``.
+        """
+        law = self.preset.nonlinearity
+        if law is not None and array.inputs == "dac":
+            k = 2 * math.acosh(law.half_ratio.si / 2)
+            u = np.arange(array.input_max + 1) / array.input_max
+            share = np.sinh(k * u) / math.sinh(k) if k > 0 else u
+            self.put("the current of a row", at.O_DRIVE, array.input_max * share * 2**at.DRIVE_SHIFT)
+            self.scalars[0].drive_shift = at.DRIVE_SHIFT
 
     def section(self, offset: int, size: int) -> NDArray[np.int64]:
         """Return a section of the tables."""

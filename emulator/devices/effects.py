@@ -20,6 +20,7 @@ from twinbar.emulator.devices.preset_sections import (
     Endurance,
     FaultShares,
     LogarithmicRelaxation,
+    Nonlinearity,
     PolynomialRelaxation,
     ReadNoise,
     Retention,
@@ -54,6 +55,7 @@ class Effect(TomlTable):
     tails: Tails | None = None
     telegraph: Telegraph | None = None
     retention: Retention | None = None
+    nonlinearity: Nonlinearity | None = None
     endurance: Endurance | None = None
 
 

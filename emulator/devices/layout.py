@@ -37,6 +37,10 @@ AGE_BINS: Final = 32
 """Bins of the nominal window [Gmin, Gmax] for relaxation and drift."""
 EXP2_BINS: Final = 1024
 WIRE_BINS: Final = 2048
+INPUTS: Final = 256
+"""Input codes of a row (8 bits)."""
+DRIVE_SHIFT: Final = 4
+"""Binary places of a row's current, where it is not proportional to its input code."""
 
 # --- tables (int32) ---------------------------------------------------------------------------------------------------
 O_GAUSS: Final = 0
@@ -95,7 +99,9 @@ O_TRAP_CHANCE: Final = O_TRAP_SHIFT + TRAIT_BINS
 """[TRAIT_BINS] Q31 probability that it does."""
 O_TRAP_SIZE: Final = O_TRAP_CHANCE + TRAIT_BINS
 """[TRAIT_BINS] Q16 share of the conductance that a trap takes, by quantile."""
-TABLE_SIZE: Final = O_TRAP_SIZE + TRAIT_BINS
+O_DRIVE: Final = O_TRAP_SIZE + TRAIT_BINS
+"""[INPUTS] current of a row's cells by its input code, in input codes times 2**drive_shift, where it is not linear."""
+TABLE_SIZE: Final = O_DRIVE + INPUTS
 """Entries that every cell model has."""
 O_PRODUCT: Final = TABLE_SIZE
 """[rows * columns], where wires attenuate: Q16 share of that current that is left in a multiplication, by cell."""
@@ -152,6 +158,10 @@ SCALARS: Final = np.dtype(
             ("relaxation_tails", "<i8"),
             ("wears", "<i8"),  # 1 when the response depends on the pulses before
             ("fails", "<i8"),  # 1 when cells no longer respond after a number of pulses
+            (
+                "drive_shift",
+                "<i8",
+            ),  # `DRIVE_SHIFT` where the current of a row is not proportional to its input code; 0: it is
             ("trap_share", "<i8"),  # probability that a cell has a trap, times 2**32
             ("trap_occupied", "<i8"),  # share of the time in which a trap is occupied, times 2**32
         ],

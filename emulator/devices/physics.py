@@ -37,6 +37,7 @@ from twinbar.emulator.devices.layout import (
     NO_LIMIT,
     O_AMP_MEAN,
     O_AMP_SIGMA,
+    O_DRIVE,
     O_ENERGY,
     O_EXP2,
     O_GAIN,
@@ -546,6 +547,35 @@ def adc_range(code, top, scalars):
         ku <<= -ku_shift
         ku_shift = np.int64(0)
     return gain, gain_shift, ku, ku_shift
+
+
+@inline
+def sum_range(code, top, scalars):
+    """Return `adc_range` of column sums, whose unit is finer where currents are not proportional to input codes."""
+    gain, gain_shift, ku, ku_shift = adc_range(code, top, scalars)
+    places = scalars[0].drive_shift
+    if places > 0:
+        gain_shift += places
+        ku_shift += 2 * places
+        if ku_shift > 62:
+            ku >>= ku_shift - 62
+            ku_shift = np.int64(62)
+    return gain, gain_shift, ku, ku_shift
+
+
+@inline
+def driven_current(code, scalars, tables):
+    """Return the current of a cell of one unit whose row is driven by an input code, in units of `sum_range`."""
+    current = np.int64(code)
+    if scalars[0].drive_shift > 0:
+        current = np.int64(tables[O_DRIVE + code])
+    return current
+
+
+@inline
+def driven_power(code, current, scalars):
+    """Return the heat of such a cell: voltage times `driven_current`, in squares of input codes."""
+    return (np.int64(code) * current) >> scalars[0].drive_shift
 
 
 @inline

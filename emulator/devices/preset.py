@@ -36,6 +36,7 @@ from twinbar.emulator.devices.preset_sections import (
     GateLaw,
     Initial,
     LogarithmicRelaxation,
+    Nonlinearity,
     PolynomialRelaxation,
     Pulses,
     Read,
@@ -90,6 +91,7 @@ class Preset(TomlTable):
     tails: Tails | None = None
     telegraph: Telegraph | None = None
     retention: Retention | None = None
+    nonlinearity: Nonlinearity | None = None
     write: Write
     endurance: Endurance | None = None
 

@@ -329,6 +329,19 @@ class Telegraph(TomlTable):
         return self
 
 
+class Nonlinearity(TomlTable):
+    """Current of a cell by its voltage: ``sinh``; the conductances of a preset are those at the read voltage."""
+
+    half_ratio: Fraction
+    """Current at the read voltage over that at half of it: 2 is linear, 10 is strongly nonlinear."""
+
+    @model_validator(mode="after")
+    def _not_below_linear(self) -> "Nonlinearity":
+        if not 2 <= self.half_ratio.si <= 1000:
+            raise ValueError(f"half_ratio is {self.half_ratio}; it lies between 2 (linear) and 1000")
+        return self
+
+
 class Retention(TomlTable):
     """How relaxation and drift follow the temperature: their time is multiplied by Arrhenius' factor."""
 

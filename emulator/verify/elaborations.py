@@ -130,7 +130,7 @@ ELABORATIONS: Final = {
             "wires",
             "neurram",
             _shape(2, 4, 4, 1, 12, 8, command_depth=8, safe_codes=(1, 2, 3)),
-            effects=("threshold-spread", "heavy-tails", "worn-hfo2"),
+            effects=("threshold-spread", "heavy-tails", "worn-hfo2", "sinh-current"),
             wire_resistance_ohm=20.0,
             grid_bits=12,
         ),

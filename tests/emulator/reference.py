@@ -369,14 +369,18 @@ class ReferenceTile:
                     cycles = timing.convert + (first + array.adc_channels < outputs)
                     cost.actions["channel_cycle"] += min(array.adc_channels, outputs - first) * cycles
                 held_heat = 0
+                # Of cells that are not linear, the current comes from a table; the heat is voltage times current.
+                places = int(self.scalars[0].drive_shift)
+                current_of = [int(self.tables[layout.O_DRIVE + value]) if places else value for value in inputs]
                 for row, value in enumerate(inputs):
                     first = row * array.columns
-                    held_heat += value**2 * sum(grid[first : first + self.mapped_columns])
+                    power = value * current_of[row] // 2**places
+                    held_heat += power * sum(grid[first : first + self.mapped_columns])
                 cost.heat["forward"] += held_heat * driven
                 for output in range(outputs):
                     channel = output % array.adc_channels
                     current = spread = 0
-                    for row, value in enumerate(inputs):
+                    for row, value in enumerate(current_of):
                         if array.pairs == "subtract":
                             plus = row * array.columns + 2 * output
                             current += value * (grid[plus] - grid[plus + 1])

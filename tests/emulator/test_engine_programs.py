@@ -70,7 +70,8 @@ def test_random_programs_agree(
 ) -> None:
     rng = np.random.default_rng(program)
     if rng.random() < 0.5:
-        choices["effects"] = (str(EFFECTS), *((str(OF_AMPLITUDE),) if load_preset(preset).amplitude else ()))
+        bent = ("sinh-current",) if choices["sample_and_hold"] else ()
+        choices["effects"] = (str(EFFECTS), *bent, *((str(OF_AMPLITUDE),) if load_preset(preset).amplitude else ()))
     config = make_crossbar(preset, **choices)
     mapped = 2 * rng.integers(1, config.array.columns // 2 + 1, size=TILES)
     faults = None

@@ -470,7 +470,15 @@ class FastEngine:
         """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
         array, block = self.config.array, product.block
         codes = np.ascontiguousarray(product.inputs, np.uint8)
-        steps = input_steps(block, codes, array.planes, self.config.sums.dtype, skip_empty=array.skip_empty)
+        steps = input_steps(
+            block,
+            codes,
+            array.planes,
+            self.config.sums.dtype,
+            self._scalars,
+            self._tables,
+            skip_empty=array.skip_empty,
+        )
         code = self.config.range_code(product.full_scale)
         ranges = self._ranges[block.tiles]
         changed = ranges != code

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
+from twinbar.emulator.devices.physics import driven_current, driven_power
 from twinbar.emulator.kernels.compiled import kernel
 from twinbar.emulator.kernels.tile_threads import FEW_CELLS, for_tiles
 
@@ -17,7 +18,8 @@ class InputSteps(NamedTuple):
     Parameters
     ----------
     rows : float [row tiles, planes * batch, rows]
-        What drives each row; the plane is the slower part of the second index.
+        What drives each row; the plane is the slower part of the second index. Where cells are not linear, what current
+        they have (`twinbar.emulator.devices.physics.driven_current`).
     rank : int32 [row tiles, planes, batch]
         Position of each step among those that the tile takes; -1 where it is skipped.
     taken : int64 [row tiles, batch]
@@ -25,7 +27,7 @@ class InputSteps(NamedTuple):
     driven : int64 [row tiles]
         Rows driven, over all steps.
     squares : int64 [row tiles, rows]
-        Squares of what drives a row, summed over all steps.
+        Squares of what drives a row, summed over all steps; where cells are not linear, input codes times currents.
     """
 
     rows: np.ndarray
@@ -39,7 +41,16 @@ class InputSteps(NamedTuple):
         return int(np.add.reduce(self.driven)) <= share * self.rows.size
 
 
-def input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dtype, *, skip_empty: bool) -> InputSteps:
+def input_steps(
+    block: TileBlock,
+    inputs: np.ndarray,
+    planes: int,
+    dtype: np.dtype,
+    scalars: np.ndarray,
+    tables: np.ndarray,
+    *,
+    skip_empty: bool,
+) -> InputSteps:
     """Spread input codes, uint8 [batch, inputs], over the rows of the row tiles and, bit by bit, over input steps."""
     row_tiles, rows = block.row_input.shape
     batch = len(inputs)
@@ -49,7 +60,7 @@ def input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dty
     taken = np.empty((row_tiles, batch), np.int64)
     squares = np.zeros((parts, row_tiles, rows), np.int64)
     driven = np.zeros((parts, row_tiles), np.int64)
-    arguments = inputs, block.row_input, steps, rank, squares, driven
+    arguments = inputs, block.row_input, steps, rank, squares, driven, scalars, tables
     if batch < FEW_CELLS:
         _drive_few(*arguments, taken, skip_empty)
     else:
@@ -61,7 +72,7 @@ def input_steps(block: TileBlock, inputs: np.ndarray, planes: int, dtype: np.dty
 
 
 @kernel
-def _drive_rows(first, last, inputs, row_input, steps, rank, squares, driven):
+def _drive_rows(first, last, inputs, row_input, steps, rank, squares, driven, scalars, tables):
     """Fill the steps of some vectors on each row tile, and leave in ``rank`` whether a step drives any row."""
     parts, row_tiles, rows = squares.shape
     planes, batch = rank.shape[1], rank.shape[2]
@@ -78,8 +89,11 @@ def _drive_rows(first, last, inputs, row_input, steps, rank, squares, driven):
                         x = np.int64(inputs[b, i])
                     if planes > 1:
                         x = (x >> p) & 1
-                    steps[r, p * batch + b, row] = x
-                    squares[part, r, row] += x * x
+                    current = x
+                    if planes == 1:
+                        current = driven_current(x, scalars, tables)
+                    steps[r, p * batch + b, row] = current
+                    squares[part, r, row] += driven_power(x, current, scalars) if planes == 1 else x
                     count += x != 0
                 driven[part, r] += count
                 rank[r, p, b] = count > 0
@@ -103,7 +117,7 @@ def _number_steps(rank, taken, skip_empty):
 
 
 @kernel
-def _drive_few(inputs, row_input, steps, rank, squares, driven, taken, skip_empty):
+def _drive_few(inputs, row_input, steps, rank, squares, driven, scalars, tables, taken, skip_empty):
     """Do both for vectors of which one thread has soon driven the rows."""
-    _drive_rows(0, rank.shape[0], inputs, row_input, steps, rank, squares, driven)
+    _drive_rows(0, rank.shape[0], inputs, row_input, steps, rank, squares, driven, scalars, tables)
     _number_steps(rank, taken, skip_empty)
