@@ -12,6 +12,7 @@ from layer_samples import crossbar, random_writes
 from twinbar.emulator.contract.bulk_operations import ChainedLayer, MultiplyResult, TileBlock
 from twinbar.emulator.contract.chain_moves import moves
 from twinbar.emulator.contract.digital_functions import DigitalFunctions
+from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
@@ -286,3 +287,14 @@ def test_runs_of_outputs_that_are_no_words_are_refused() -> None:
     sender, receiver = blocks((16, 12), pairs=6)[0], blocks((12, 4))[0]
     with pytest.raises(ConfigError, match="a word of inputs has 8 of them"):
         moves(sender, np.array([6, 6]), receiver, 8)
+
+
+def test_a_controller_has_255_input_groups() -> None:
+    tall = TileBlock(0, np.arange(256)[:, None], np.ones(256, np.int64), np.array([2]), 256, True)
+    assert InputGroups(256, [tall]).of(tall) is None
+    with pytest.raises(ConfigError, match="has 256 row tiles, and 255 input groups"):
+        InputGroups(256, [tall], alone=True)
+    less = TileBlock(0, np.arange(255)[:, None], np.ones(255, np.int64), np.array([2]), 255, True)
+    groups = InputGroups(256, [less], alone=True).of(less)
+    assert groups is not None
+    assert sorted(groups) == list(range(1, 256))
