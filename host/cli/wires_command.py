@@ -51,9 +51,9 @@ def wires(
     if seed < 0:
         raise ConfigError(f"--seed is {seed}; it must be 0 or more")
     ohms = {"resistance": resistance, "driver": driver, "terminal": terminal, "selector": selector}
-    for name, value in ohms.items():
-        if not (math.isfinite(value) and value >= 0):
-            raise ConfigError(f"--{name} is {value:g}; it must be a number of ohms, 0 or more")
+    for name, ohm in ohms.items():
+        if not (math.isfinite(ohm) and ohm >= 0):
+            raise ConfigError(f"--{name} is {ohm:g}; it must be a number of ohms, 0 or more")
     if resistance == 0:
         raise ConfigError("--resistance is 0; wires without resistance have nothing to solve: it must be above 0")
     if write is not None and not (math.isfinite(write) and write > 0):
