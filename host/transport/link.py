@@ -186,14 +186,17 @@ class Link:
         self._usable = False
         self._expected_hash = self._expected_hash if expected_hash is None else expected_hash
         heard = intact = attempts = 0
-        began = self._line.clock()
-        while attempts < _ATTEMPTS or not (heard or self._line.clock() - began > _SILENCE_S):
+        began = now = float("nan")
+        # The clock is looked at where it always was, because recordings hold every look.
+        while attempts < _ATTEMPTS or not (heard or now - began > _SILENCE_S):
             attempts += 1
             self._session = self._session + 1 & 15
             self._deframer = Deframer()
             # The delimiter ends whatever the board has received so far.
             self._put(b"\0" + HostFrame(FrameKind.HELLO, self._session).pack())
-            end = self._line.clock() + self._transit_s(2 * LONGEST_FRAME) + 2 * _POLL_S
+            now = self._line.clock()
+            began = now if attempts == 1 else began
+            end = now + self._transit_s(2 * LONGEST_FRAME) + 2 * _POLL_S
             while (now := self._line.clock()) < end:
                 data = self._get(end - now)
                 heard += len(data)
