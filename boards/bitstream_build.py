@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -21,6 +22,7 @@ LOG: Final = f"{NAME}.tim"
 """Where nextpnr notes what it does not say aloud."""
 _CLOSE: Final = 0.999
 """Constraints are rounded to picoseconds."""
+_EXCEPTION: Final = re.compile(r"\w+(Error|Exception)\b")
 
 
 def build(
@@ -170,7 +172,10 @@ def _read(log: Path) -> str:
 def _reason(done: "subprocess.CompletedProcess[str]") -> str:
     lines = (done.stdout + done.stderr).splitlines()
     errors = [line for line in lines if line.startswith("ERROR")]
-    return (errors or lines or ["it said nothing"])[0].removeprefix("ERROR: ").strip().rstrip(".")
+    # A tool that is a Python program ends with its exception; YoWASP announces itself before anything is wrong.
+    errors += [line for line in lines if _EXCEPTION.match(line)][-1:]
+    said = [line for line in lines if not line.startswith("Preparing to run")]
+    return (errors or said or ["it said nothing"])[0].removeprefix("ERROR: ").strip().rstrip(".")
 
 
 def _git_revision() -> str:

@@ -160,18 +160,10 @@ class TcpEndpoint:
 
     def receive(self) -> bytes:
         """Return the bytes that have come, without waiting."""
+        data = self._read()
+        # One who has gone makes room for the next, who may be there already.
         self._admit()
-        if self._client is None:
-            return b""
-        try:
-            data = self._client.recv(_MOST_BYTES)
-        except BlockingIOError:
-            return b""
-        except OSError:
-            data = b""
-        if not data:
-            self._drop()
-        return data
+        return data or self._read()
 
     def send(self, data: bytes) -> int:
         """Return bytes to the client, without waiting; says how many it took. Without a client all are lost."""
@@ -193,6 +185,19 @@ class TcpEndpoint:
         """Close the port."""
         self._drop()
         self._listener.close()
+
+    def _read(self) -> bytes:
+        if self._client is None:
+            return b""
+        try:
+            data = self._client.recv(_MOST_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            data = b""
+        if not data:
+            self._drop()
+        return data
 
     def _admit(self) -> None:
         try:

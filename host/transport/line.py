@@ -49,7 +49,7 @@ class SerialLine:
     Parameters
     ----------
     port : str
-        Name of a device, or an address that pyserial understands.
+        Name of a device, or ``rfc2217://host:port``.
     baud : int
 
     Raises
@@ -129,13 +129,14 @@ class SocketLine:
         except (ValueError, OSError) as error:
             raise LinkError(f"no virtual board listens at {address}: {error}") from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._heard = False
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
         try:
             self._socket.sendall(data)
         except OSError as error:
-            raise LinkError(f"the connection to {self.name} broke: {error}") from error
+            raise self._broken(error) from error
 
     write_aside = write
 
@@ -147,10 +148,22 @@ class SocketLine:
                 return b""
             data = self._socket.recv(_MOST_BYTES)
         except OSError as error:
-            raise LinkError(f"the connection to {self.name} broke: {error}") from error
+            raise self._broken(error) from error
         if not data:
-            raise LinkError(f"{self.name} closed the connection; is the virtual board still running?")
+            raise self._broken(None)
+        self._heard = True
         return data
+
+    def _broken(self, error: OSError | None) -> LinkError:
+        """Say what it means that the connection is gone: nothing ever came where another host has the board."""
+        if not self._heard:
+            return LinkError(
+                f"{self.name} closed the connection before it said anything: another host is connected to it, or the "
+                "virtual board ends; end that host, or use another board"
+            )
+        if error is not None:
+            return LinkError(f"the connection to {self.name} broke: {error}")
+        return LinkError(f"{self.name} closed the connection; is the virtual board still running?")
 
     def clock(self) -> float:
         """Return the time in seconds."""

@@ -43,6 +43,9 @@ _LEAST_REQUESTS = 3
 LONGEST_WORK_S = 120.0
 """Default bound for a single operation: a pulse of the greatest width lasts 22 s at 12 MHz."""
 _ATTEMPTS = 8
+"""Sessions that are asked for, at least."""
+_SILENCE_S = 3.0
+"""For so long a board that says nothing at all is asked: the computer of a virtual one may be busy."""
 _PIECE = 4096
 """Beats that are packed at a time."""
 
@@ -182,13 +185,18 @@ class Link:
         """
         self._usable = False
         self._expected_hash = self._expected_hash if expected_hash is None else expected_hash
-        heard = intact = 0
-        for _ in range(_ATTEMPTS):
+        heard = intact = attempts = 0
+        began = now = float("nan")
+        # The clock is looked at where it always was, because recordings hold every look.
+        while attempts < _ATTEMPTS or not (heard or now - began > _SILENCE_S):
+            attempts += 1
             self._session = self._session + 1 & 15
             self._deframer = Deframer()
             # The delimiter ends whatever the board has received so far.
             self._put(b"\0" + HostFrame(FrameKind.HELLO, self._session).pack())
-            end = self._line.clock() + self._transit_s(2 * LONGEST_FRAME) + 2 * _POLL_S
+            now = self._line.clock()
+            began = now if attempts == 1 else began
+            end = now + self._transit_s(2 * LONGEST_FRAME) + 2 * _POLL_S
             while (now := self._line.clock()) < end:
                 data = self._get(end - now)
                 heard += len(data)

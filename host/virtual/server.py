@@ -12,6 +12,9 @@ _SLICE_S: Final = 1e-3
 _REST_LINGERS: Final = 4
 """Silence after which the board has nothing more to say, in the times that its link lingers."""
 _LONGEST_WAIT_S: Final = 0.1
+_BITS_PER_BYTE: Final = 10
+_MOST_WAITING: Final = 1 << 16
+"""Bytes before the board's line above which no more are taken from a client."""
 _MOST_UNSENT: Final = 1 << 16
 
 
@@ -59,14 +62,20 @@ class Server:
         self.board, self.endpoint = board, endpoint
         self.account = BoardActivity(board.core.link.clock_hz)
         self._unsent = b""
+        self._carried = 0
+        """Cycle in which the line has carried all bytes that the board was sent."""
         self._slice = max(round(_SLICE_S * board.core.link.clock_hz), 1)
         self._rest = _REST_LINGERS * board.core.link.linger
         self._looked = time.monotonic()
 
     def step(self) -> None:
         """Carry what has come, and let the board go on for a moment."""
-        data = self.endpoint.receive()
+        per_byte = _BITS_PER_BYTE * self.board.core.link.divisor
+        # What the line has not carried yet stays with the sender, so that no flood fills the memory.
+        waiting = max(0, self._carried - self.board.cycle) // per_byte
+        data = self.endpoint.receive() if waiting < _MOST_WAITING else b""
         if data:
+            self._carried = max(self._carried, self.board.cycle) + len(data) * per_byte
             self.board.send(data)
             self.account.bytes_in += len(data)
         if self._unsent:

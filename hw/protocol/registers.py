@@ -444,7 +444,7 @@ ACTIVATION: Final = _register(
 )
 
 _SINGLE: Final = (
-    _number("IDENTITY", 0x00, Access.CONSTANT, 32, 'the letters "TWBR"', init=IDENTITY),
+    _number("IDENTITY", 0x00, Access.CONSTANT, 32, 'the letters "TWBR", the first in the highest byte', init=IDENTITY),
     VERSION,
     HASH_LOW,
     HASH_HIGH,

@@ -131,6 +131,17 @@ def test_a_tool_that_fails(tools: Tools, tmp_path: Path, said: str, sentence: st
     assert log.read_text() == f"ERROR: {said}\n"
 
 
+def test_a_tool_that_ends_with_an_exception_is_quoted_with_it(tools: Tools) -> None:
+    tools.write(
+        "icepack",
+        "echo 'Preparing to run yowasp-icepack. This might take a while...' >&2\n"
+        "echo 'Traceback (most recent call last):' >&2\n"
+        "echo \"ModuleNotFoundError: No module named 'msgspec'\" >&2\nexit 1",
+    )
+    with pytest.raises(TwinbarError, match="could not be built: ModuleNotFoundError: No module named 'msgspec'; all"):
+        make()
+
+
 _NONE_LEFT = "Unable to place cell 'x', no BELs remaining to implement cell type '{}'"
 _TABLE = "Info: \t         ICESTORM_LC:    4700/   5280    89%\nInfo: \t        ICESTORM_RAM:      34/     30   113%"
 

@@ -7,6 +7,7 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +15,21 @@ from beats import AnsweringController, any_beats, as_beats
 
 from twinbar.host.transport.link import Link
 from twinbar.host.transport.open_line import open_line
-from twinbar.hw.errors import LinkError
+from twinbar.hw.errors import ConfigError, LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
 from twinbar.hw.link.link_config import LinkConfig
 
 CONFIG = ControllerConfig(tiles=2, rows=16, columns=8)
+
+
+@pytest.mark.parametrize("scheme", ["spy", "alt", "loop", "hwgrep", "cp2110"])
+def test_a_port_of_another_scheme_is_refused(scheme: str, tmp_path: Path) -> None:
+    """Those of pyserial that write files or look for devices; a port may come from somebody else's run folder."""
+    file = tmp_path / "written"
+    with pytest.raises(ConfigError, match=rf"begins with {scheme}://, which is none of socket://, rfc2217://; give"):
+        open_line(f"{scheme}:///dev/null?file={file}", 2_000_000)
+    assert not file.exists()
 
 
 @contextmanager
