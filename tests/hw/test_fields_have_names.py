@@ -41,6 +41,8 @@ ALLOWED = (
     ("hw/gateware/*gain_trims.py", "bit >> 1", "the next bit of a successive approximation"),
     ("hw/gateware/*serial_front_end.py", "multiplies << 1", "two flags of the front end"),
     ("hw/gateware/*spi_transceiver.py", "* << 1", "a shift register"),
+    ("hw/gateware/*i2c_transceiver.py", "* << 1", "a shift register"),
+    ("emulator/contract/activation_codes.py", "* >> 1", "half of the last place, for rounding"),
     ("emulator/engines/events/calibration.py", "bit >>= 1", "the next bit of a successive approximation"),
     ("emulator/engines/program/*cell*.py", "*[aA][vV][eE][rR][aA][gG][eE]* >> 1", "rounding half up"),
     ("emulator/engines/program/*cell*.py", "*[bB][iI][tT]* >>= 1", "the next bit of a successive approximation"),

@@ -157,8 +157,8 @@ OF_SOURCES = (
     ),
     SourceFault(
         "emulator/engines/events/front_end.py",
-        "self.channel_wakes += max(channels - self._channels, 0)",
-        "self.channel_wakes += max(channels, 0)",
+        "self.channel_wakes += channels - self._channels",
+        "self.channel_wakes += channels",
         "tests/engines/test_channel_cycles.py",
     ),
     SourceFault(
