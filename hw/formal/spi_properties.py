@@ -117,7 +117,7 @@ class SpiProperties:
         cycles, spi, observer = self._cycles, self._spi, self.observer
         state, left, busy, due = spi.state, spi.left, self.busy, self.due
         select, data, clock, since = observer.select.now, observer.data.now, observer.clock.now, observer.since_sampling
-        # IDLE and PAUSE have none. Of eight entries Yosys would make a memory, whose contents no induction knows.
+        # IDLE and PAUSE have none.
         durations = Array((1, cycles.setup, cycles.first, cycles.second, 1, cycles.hold, cycles.high))
         passed = Signal(6)  # cycles of the state, this one included
         m.d.comb += passed.eq(durations[state.as_value()] - left)
