@@ -137,7 +137,7 @@ def test_a_counter_counts_by_any_of_its_ways(tmp_path):
 def test_the_tile_has_the_timers_that_make_it_quick(tmp_path):
     timers = timers_of(TileUnit(ControllerConfig(rows=8, columns=8)), tmp_path)
     assert {
-        "\\tile.control.clock.timer.clock__next",
+        "\\tile.control.clock.timer.next",
         "\\tile.accounts.counters.run",
         "\\tile.control.supervisor.left",
     } <= set(timers)
