@@ -34,6 +34,7 @@ RUN: dict[str, Any] = {
     "write.pulse_limit": 30,
     "training.epochs": 2,
     "training.batch_size": 20,
+    "training.lr": 0.05,
     "engine.threads": 1,
 }
 """`digits` at 4 x 4 pixels on one tile of 32 x 32 cells."""
