@@ -113,7 +113,11 @@ def test_a_part_without_a_driver(content: dict[str, Any], tmp_path: Path) -> Non
     content["modules"] = content["modules"][1:]
     refused(content, tmp_path, "no part is on the bus dac; plug a module onto it, or name its part under [parts]")
     content["parts"] = {"dac": "TLV5618"}
-    refused(content, tmp_path, "there is no driver for 'TLV5618' on the bus dac; there is one for AD5593R, AD5628, AD5686R, ")
+    refused(
+        content,
+        tmp_path,
+        "there is no driver for 'TLV5618' on the bus dac; there is one for AD5593R, AD5628, AD5686R, ",
+    )
     content["modules"].append({"module": "pmod-xyz", "connector": "pmod_0", "pins": {}})
     refused(content, tmp_path, "there is no module 'pmod-xyz'; choose one of hc595-chains, pmod-ad1, pmod-da4")
 

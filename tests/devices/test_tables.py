@@ -7,7 +7,7 @@ import pytest
 from twinbar.emulator.devices import layout as at
 from twinbar.emulator.devices.deviates import normal_quantiles
 from twinbar.emulator.devices.physics import mix
-from twinbar.emulator.devices.preset import preset_names
+from twinbar.emulator.devices.preset import load_preset, preset_names
 from twinbar.hw.errors import ConfigError
 
 
@@ -94,8 +94,10 @@ def test_presets_without_a_gate_have_no_cap(tables_of):
 def test_nominal_amplitude_has_factor_one(tables_of):
     for name in preset_names():
         cell = tables_of(name)
-        if name in ("neurram",):
-            codes = cell.volts_to_code(2.0), cell.volts_to_code(2.5)
+        # Ramps that begin below the nominal voltage.
+        if name in ("neurram", "radar-hfo2"):
+            pulse = load_preset(name).pulse
+            codes = cell.volts_to_code(pulse.set_voltage.si), cell.volts_to_code(pulse.reset_voltage.si)
         else:
             codes = cell.drive.amplitude_start
         for polarity, code in enumerate(codes):

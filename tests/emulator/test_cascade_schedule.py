@@ -6,7 +6,7 @@ from cascade_streams import cycle_by_cycle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinbar.emulator.engines.bulk.cascade_ops import BEAT, WORK, cascade_ops
+from twinbar.emulator.engines.bulk.cascade_ops import BEAT, NO_SENDER, WORK, cascade_ops
 from twinbar.emulator.engines.bulk.cascade_schedule import follow_cascades
 from twinbar.hw.timing import Timing
 
@@ -30,6 +30,7 @@ def programs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
     lanes = draw(st.integers(1, 3))
     longest, most_outputs = draw(st.sampled_from([2, 9, 60, 900])), draw(st.sampled_from([2, 10, 30]))
     beats, work = np.zeros(count, BEAT), [(1, 0)]
+    beats["sender"] = NO_SENDER
     for beat in beats:
         beat["group"] = beat["lanes"] = beat["count"] = beat["stride"] = 1
         kind = rng.choice(["cascade", "load", "shared", "single"], p=[0.4, 0.25, 0.25, 0.1])
@@ -63,7 +64,7 @@ def cascade(
     *members: tuple[int, int], outputs: int, group: int = 1, lanes: int = 1
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return a single command, whose members work as long as it says before the first output and between groups."""
-    beats = np.array([(0, len(members), 1, outputs, group, lanes, 0)], BEAT)
+    beats = np.array([(0, len(members), 1, NO_SENDER, outputs, group, lanes, 0)], BEAT)
     return beats, np.array(list(members), WORK), len(members)
 
 
@@ -103,11 +104,11 @@ def test_all_members_start_together() -> None:
     # A word for tile 2 is accepted in 0, popped in 2, loaded in 3; the cascade, accepted in 1, is popped by all in 3.
     beats, work, _ = cascade((1, 0), *[(10, 3)] * 3, outputs=3)
     beats["work"], beats["count"] = 1, 3
-    load = np.array([(2, 1, 1, 0, 1, 1, 0)], BEAT)
+    load = np.array([(2, 1, 1, NO_SENDER, 0, 1, 1, 0)], BEAT)
     expected = {"cycles": 27, "served": 0, "stalls": [2, 1, 0], "waits": [[0, 0], [2, 2], [1, 1], [0, 0]]}
     assert follow(np.concatenate([load, beats]), work, 3) == expected
     # One LOAD goes to all tiles at once: the same.
-    shared = np.array([(0, 3, 1, 0, 1, 1, 0)], BEAT)
+    shared = np.array([(0, 3, 1, NO_SENDER, 0, 1, 1, 0)], BEAT)
     assert follow(np.concatenate([shared, beats]), work, 3) == expected
     # Two words for tile 2 and one for tile 1 keep the cascade back until tile 2 has loaded the second, in 4 or 5.
     for words, cycles in ((2, 28), (3, 29)):
