@@ -44,7 +44,7 @@ def verify(
     """Run random programs on several engines, and compare every response, cycle, count and cell.
 
     Where engines differ, the smallest program found that shows it is printed, and the exit status is 1. There are 19
-    controllers with direct front ends, of 1 to 4 tiles, and 4 with front ends of serial parts, of 1 and 2 tiles. Those
+    controllers with direct front ends, of 1 to 4 tiles, and 5 with front ends of serial parts, of 1 and 2 tiles. Those
     that took part are named at the end, the others with the option that left them out.
     """
     from twinbar.emulator.verify.campaign import Coverage, compare, sessions
