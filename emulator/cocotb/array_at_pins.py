@@ -56,10 +56,8 @@ class ArrayAtPins:
 
         Parameters
         ----------
-        cycle : int
-            Number of the cycle.
-        pins : mapping of str to int
-            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        cycle, pins
+            As of `CycleObserver.look` of `twinbar.hw.cocotb.cycle_sampler`.
         """
         self._pins.pins = pins
         gate, reads, convert, load = (

@@ -92,10 +92,8 @@ class PartsAtPins(TileRule):
 
         Parameters
         ----------
-        cycle : int
-            Number of the cycle.
-        pins : mapping of str to int
-            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        cycle, pins
+            As of `CycleObserver.look` of `twinbar.hw.cocotb.cycle_sampler`.
         """
         start, end = cycle * self._period_ns, (cycle + 1) * self._period_ns
         self._now_ns = start

@@ -66,10 +66,8 @@ class FastScoreboard:
 
         Parameters
         ----------
-        cycle : int
-            Number of the cycle.
-        pins : mapping of str to int
-            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        cycle, pins
+            As of `CycleObserver.look` of `twinbar.hw.cocotb.cycle_sampler`.
 
         Raises
         ------

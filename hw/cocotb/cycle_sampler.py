@@ -55,7 +55,7 @@ class CycleObserver(Protocol):
         cycle : int
             Number of the cycle.
         pins : mapping of str to int
-            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+            The bits of each port by its name (`SampledPins`).
         """
 
 

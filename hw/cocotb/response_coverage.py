@@ -114,10 +114,8 @@ class ResponseCoverage:
 
         Parameters
         ----------
-        cycle : int
-            Number of the cycle.
-        pins : mapping of str to int
-            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        cycle, pins
+            As of `CycleObserver.look` of `twinbar.hw.cocotb.cycle_sampler`.
         """
         if pins["commands__valid"] and pins["commands__ready"]:
             self.ask(pins["commands__payload"])

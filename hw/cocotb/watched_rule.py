@@ -44,10 +44,8 @@ class WatchedRule:
 
         Parameters
         ----------
-        cycle : int
-            Number of the cycle.
-        pins : mapping of str to int
-            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        cycle, pins
+            As of `CycleObserver.look` of `twinbar.hw.cocotb.cycle_sampler`.
         """
         raise NotImplementedError
 
@@ -148,10 +146,8 @@ class RuleBook:
 
         Parameters
         ----------
-        cycle : int
-            Number of the cycle.
-        pins : mapping of str to int
-            The bits of each port by its name (`SampledPins` of `twinbar.hw.cocotb.cycle_sampler`).
+        cycle, pins
+            As of `CycleObserver.look` of `twinbar.hw.cocotb.cycle_sampler`.
         """
         self.cycle = cycle
         for rule in self.rules:
