@@ -157,6 +157,7 @@ def build_tables(
     build.thresholds(full_scale_v, variation)
     build.tails()
     build.wear(variation)
+    build.pulse_effects()
     build.telegraph(array.tick_s, variation)
     build.nonlinearity(array)
     build.wires(array)
@@ -498,6 +499,11 @@ class _Builder:
             self.put("the wear of the step", at.O_WEAR, worn**-step * at.Q12)
             self.put("the growth of the spread", at.O_WEAR + at.TIME_BINS, worn**noise * at.Q12)
             self.scalars[0].wears = 1
+
+    def pulse_effects(self) -> None:
+        """Note whether pulses have to look for any of the effects above."""
+        of = self.scalars[0]
+        of.pulse_effects = int(any((of.access_at, of.threshold_varies, of.pulse_tails, of.wears, of.fails)))
 
     def telegraph(self, tick_s: float, wanted: bool) -> None:
         """Fill the traps: of each time constant the slots, in ticks, and the chance to settle anew in one."""

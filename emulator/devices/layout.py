@@ -150,6 +150,7 @@ SCALARS: Final = np.dtype(
             ("variance_shift", "<i8"),
             ("limit_unit", "<i8"),  # current limit per compliance code, in drive codes times Q24 conductance
             ("access", "<i8"),  # Q12 of Gmax times the resistance in series with a cell during a pulse; 0: none
+            ("pulse_effects", "<i8"),  # 1 when a pulse has to look for any of the effects below
             # Q24 of 1 + G R at the conductance at which the response holds; 0: it does not follow the cell's share.
             ("access_at", "<i8"),
             ("threshold_varies", "<i8"),  # 1 when thresholds differ from cell to cell

@@ -215,14 +215,11 @@ def cell_amplitude(amplitude, polarity, g, key, scalars, tables):
 
 
 @inline
-def pulse_deviate(key, count, scalars, tables):
-    """Return the Q12 deviate, of unit variance, of the pulse that follows ``count`` others."""
-    bits = draw(key, DRAW_PULSE, count)
-    z = gauss(bits, tables)
+def pulse_deviate(z, bits, scalars, tables):
+    """Return the Q12 deviate of a pulse, of unit variance, where ``z`` is the normal one of the same ``bits``."""
     if scalars[0].pulse_tails:
         z = np.int64(tables[O_PULSE_Z + np.int64(np.uint64(bits) >> _GAUSS_SHIFT)])
-    clip = scalars[0].noise_clip
-    return min(max(z, -clip), clip)
+    return z
 
 
 @inline
@@ -239,6 +236,14 @@ def worn(mean, spread, count, scalars, tables):
 def lifetime(key, tables):
     """Return the pulses after which a cell no longer responds."""
     return np.int64(tables[O_LIFE + np.int64(draw(key, DRAW_LIFE, 0) & _TRAIT_MASK)])
+
+
+@inline
+def alive(after, before, key, count, scalars, tables):
+    """Return the conductance after the pulse that follows ``count`` others: one that failed stays where it was."""
+    if scalars[0].fails:
+        after = before if count >= lifetime(key, tables) else after
+    return after
 
 
 @inline
@@ -273,13 +278,22 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
         mean += (np.int64(tables[O_SHAPE + at]) * shape) >> 12
         # A cell may be more or less nonlinear than its neighbours; its pulses do not change direction for that.
         mean = max(mean, np.int64(0)) if polarity == SET else min(mean, np.int64(0))
-    z = pulse_deviate(key, count, scalars, tables)
-    code = polarity * CODES + cell_amplitude(amplitude, polarity, g, key, scalars, tables)
+    bits = draw(key, DRAW_PULSE, count)
+    z = gauss(bits, tables)
+    code = amplitude
+    # One look for all that few presets have: each would cost every pulse its own.
+    if scalars[0].pulse_effects:
+        z = pulse_deviate(z, bits, scalars, tables)
+        code = cell_amplitude(amplitude, polarity, g, key, scalars, tables)
+    clip = scalars[0].noise_clip
+    z = min(max(z, -clip), clip)
+    code += polarity * CODES
     mean = (mean * gain) >> 12
     mean = (mean * np.int64(tables[O_AMP_MEAN + code])) >> 12
     spread = (np.int64(tables[O_SIGMA + at]) * z) >> 12
     spread = (spread * np.int64(tables[O_AMP_SIGMA + code])) >> 12
-    mean, spread = worn(mean, spread, count, scalars, tables)
+    if scalars[0].pulse_effects:
+        mean, spread = worn(mean, spread, count, scalars, tables)
     change = ((mean + spread) * width_factor(width, polarity, scalars)) >> 12
     after = g + change
     if polarity == SET:
@@ -288,8 +302,8 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
         if after > cap:
             after = max(g, cap)
     after = min(max(after, low), high)
-    if scalars[0].fails:
-        after = g if count >= lifetime(key, tables) else after
+    if scalars[0].pulse_effects:
+        after = alive(after, g, key, count, scalars, tables)
     return after
 
 
