@@ -147,6 +147,8 @@ class ChainRegisters:
     def answer(self, blocks: Sequence[TileBlock]) -> "RegisterLists":
         """Return what has to be written so that all sums of some layers go to the host alone."""
         lists: dict[int, list[tuple[int, int]]] = {}
+        if not self.activations.any():
+            return RegisterLists.of(lists, 0)
         for block in blocks:
             for tile in np.flatnonzero(self.activations[block.tiles]) + block.tiles.start:
                 self._activate(int(tile), 0, lists.setdefault(int(tile), []))

@@ -159,10 +159,8 @@ SCALARS: Final = np.dtype(
             ("relaxation_tails", "<i8"),
             ("wears", "<i8"),  # 1 when the response depends on the pulses before
             ("fails", "<i8"),  # 1 when cells no longer respond after a number of pulses
-            (
-                "drive_shift",
-                "<i8",
-            ),  # `DRIVE_SHIFT` where the current of a row is not proportional to its input code; 0: it is
+            # `DRIVE_SHIFT` where the current of a row is not proportional to its input code; 0: it is.
+            ("drive_shift", "<i8"),
             ("trap_share", "<i8"),  # probability that a cell has a trap, times 2**32
             ("trap_occupied", "<i8"),  # share of the time in which a trap is occupied, times 2**32
         ],

@@ -124,9 +124,15 @@ def draw(key, purpose, count):
 
 
 @inline
+def deviate(bits, quantiles, tables):
+    """Turn the upper bits of a draw into a deviate, Q12, by the table of quantiles at an offset."""
+    return np.int64(tables[quantiles + np.int64(np.uint64(bits) >> _GAUSS_SHIFT)])
+
+
+@inline
 def gauss(bits, tables):
     """Turn the upper bits of a draw into a standard normal deviate, Q12."""
-    return np.int64(tables[O_GAUSS + np.int64(np.uint64(bits) >> _GAUSS_SHIFT)])
+    return deviate(bits, O_GAUSS, tables)
 
 
 @inline
@@ -215,14 +221,6 @@ def cell_amplitude(amplitude, polarity, g, key, scalars, tables):
 
 
 @inline
-def pulse_deviate(z, bits, scalars, tables):
-    """Return the Q12 deviate of a pulse, of unit variance, where ``z`` is the normal one of the same ``bits``."""
-    if scalars[0].pulse_tails:
-        z = np.int64(tables[O_PULSE_Z + np.int64(np.uint64(bits) >> _GAUSS_SHIFT)])
-    return z
-
-
-@inline
 def worn(mean, spread, count, scalars, tables):
     """Return mean and spread of the pulse that follows ``count`` others: cells wear."""
     if scalars[0].wears:
@@ -239,8 +237,8 @@ def lifetime(key, tables):
 
 
 @inline
-def alive(after, before, key, count, scalars, tables):
-    """Return the conductance after the pulse that follows ``count`` others: one that failed stays where it was."""
+def unless_failed(after, before, key, count, scalars, tables):
+    """Return the conductance after the pulse that follows ``count`` others: a cell that has failed stays as it was."""
     if scalars[0].fails:
         after = before if count >= lifetime(key, tables) else after
     return after
@@ -283,7 +281,8 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
     code = amplitude
     # One look for all that few presets have: each would cost every pulse its own.
     if scalars[0].pulse_effects:
-        z = pulse_deviate(z, bits, scalars, tables)
+        if scalars[0].pulse_tails:
+            z = deviate(bits, O_PULSE_Z, tables)
         code = cell_amplitude(amplitude, polarity, g, key, scalars, tables)
     clip = scalars[0].noise_clip
     z = min(max(z, -clip), clip)
@@ -303,7 +302,7 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
             after = max(g, cap)
     after = min(max(after, low), high)
     if scalars[0].pulse_effects:
-        after = alive(after, g, key, count, scalars, tables)
+        after = unless_failed(after, g, key, count, scalars, tables)
     return after
 
 
@@ -424,7 +423,7 @@ def effective_conductance(g, key, count, ticks, scalars, tables):
         bits = draw(key, DRAW_RELAX, count)
         z = gauss(bits, tables)
         if scalars[0].relaxation_tails:
-            z = np.int64(tables[O_RELAX_Z + np.int64(np.uint64(bits) >> _GAUSS_SHIFT)])
+            z = deviate(bits, O_RELAX_Z, tables)
         relaxed = np.int64(tables[O_RELAX_SIGMA + at]) * z
         seen += np.int64(tables[O_RELAX_MEAN + at]) + (relaxed >> 12)
         nu = np.int64(tables[O_NU_MEAN + age])

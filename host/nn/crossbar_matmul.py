@@ -154,10 +154,13 @@ class CrossbarMatmul:
         """Activation of one input code."""
         return max(self.range.input_max, 1e-12) / self._input_top
 
+    @property
+    def _codes_per_grid(self) -> float:
+        return self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
+
     def sum_unit(self, lsb: float) -> float:
         """Return what one unit of a sum stands for, in units of the twin, where an input code stands for ``lsb``."""
-        gain = self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
-        return self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
+        return self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / self._codes_per_grid
 
     def outputs_of(self, codes: np.ndarray, unit: float) -> Tensor:
         """Put the codes of a layer of one block together (float32 [vectors, outputs])."""
@@ -170,8 +173,7 @@ class CrossbarMatmul:
         self.clipped += result.clipped
         self.conversions += result.conversions
         if self._tracking:
-            gain = self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
-            self.range.track_current(result, gain, self._margin, vectors)
+            self.range.track_current(result, self._codes_per_grid, self._margin, vectors)
 
     def follow_inputs(self, x: Tensor) -> None:
         """Let the range of the inputs follow activations, while training."""
@@ -281,10 +283,9 @@ class CrossbarMatmul:
                 outcomes = [
                     self._multiply(self.quantize(part)[0], block, patches) for part in ([x, -x] if least < 0 else [x])
                 ]
-            gain = outcomes[0][1]
-            extremes = [max(abs(result.highest), abs(result.lowest)) for result, _ in outcomes if result.conversions]
+            extremes = [max(abs(result.highest), abs(result.lowest)) for result in outcomes if result.conversions]
             if extremes:
-                self.range.full_scale = max((max(extremes) + 1) / gain * self._margin, 1.0)
+                self.range.full_scale = max((max(extremes) + 1) / self._codes_per_grid * self._margin, 1.0)
         self.range.full_scale = max(self.range.full_scale, held[1])
         self._seen = True
         if most > 0 or least < 0:
@@ -294,19 +295,17 @@ class CrossbarMatmul:
 
     def _one_sign(self, x: Tensor, block: int, patches: Patches | None, macs: int = 0) -> tuple[Tensor, Tensor]:
         codes, seen, lsb = self.quantize(x)
-        result, gain = self._multiply(codes, block, patches, macs)
-        scale = self.cells.weight_per_level * (self.cells.levels - 1) / self._window * lsb / gain
+        result = self._multiply(codes, block, patches, macs)
+        unit = self.sum_unit(lsb)
+        # Before the range follows this product.
         self.note(result, result.codes.shape[2])
-        return self._outputs(result.codes, block, scale), seen
+        return self._outputs(result.codes, block, unit), seen
 
-    def _multiply(
-        self, codes: np.ndarray, block: int, patches: Patches | None, macs: int = 0
-    ) -> tuple[MultiplyResult, float]:
+    def _multiply(self, codes: np.ndarray, block: int, patches: Patches | None, macs: int = 0) -> MultiplyResult:
         vectors = codes if patches is None else patches.of(torch.from_numpy(codes))
-        result = self.session.multiply_layer(
+        return self.session.multiply_layer(
             self.map.blocks[block].tiles, vectors, self.range.full_scale, layer=self.map.name, macs=macs
         )
-        return result, self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
 
     def take_clipped(self) -> float:
         """Return the part of the training's conversions that saturated since this was last asked."""

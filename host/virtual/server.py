@@ -62,6 +62,7 @@ class Server:
         self.board, self.endpoint = board, endpoint
         self.account = BoardActivity(board.core.link.clock_hz)
         self._unsent = b""
+        self._per_byte = _BITS_PER_BYTE * board.core.link.divisor
         self._carried = 0
         """Cycle in which the line has carried all bytes that the board was sent."""
         self._slice = max(round(_SLICE_S * board.core.link.clock_hz), 1)
@@ -70,12 +71,11 @@ class Server:
 
     def step(self) -> None:
         """Carry what has come, and let the board go on for a moment."""
-        per_byte = _BITS_PER_BYTE * self.board.core.link.divisor
         # What the line has not carried yet stays with the sender, so that no flood fills the memory.
-        waiting = max(0, self._carried - self.board.cycle) // per_byte
+        waiting = max(0, self._carried - self.board.cycle) // self._per_byte
         data = self.endpoint.receive() if waiting < _MOST_WAITING else b""
         if data:
-            self._carried = max(self._carried, self.board.cycle) + len(data) * per_byte
+            self._carried = max(self._carried, self.board.cycle) + len(data) * self._per_byte
             self.board.send(data)
             self.account.bytes_in += len(data)
         if self._unsent:
