@@ -6,6 +6,20 @@ from dataclasses import dataclass, fields
 from twinbar.hw.errors import ConfigError
 
 
+def check_ohms(name: str, ohm: float, *, wire: bool = False) -> None:
+    """Refuse what is no resistance, by the name under which it was given; a wire has some.
+
+    Raises
+    ------
+    ConfigError
+        If it is negative, or no number, or 0 and that of a wire.
+    """
+    if not (math.isfinite(ohm) and ohm >= 0):
+        raise ConfigError(f"{name} is {ohm}; it must be a number of ohms, 0 or more")
+    if wire and ohm == 0:
+        raise ConfigError(f"{name} is 0; wires without resistance have nothing to solve: it must be above 0")
+
+
 @dataclass(frozen=True)
 class LineResistances:
     """Resistances of rows, columns, and what is at their ends.
@@ -35,9 +49,4 @@ class LineResistances:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ConfigError(f"{field.name} is {value}; it must be a number of ohms, 0 or more")
-        for name in ("row_ohm", "column_ohm"):
-            if getattr(self, name) == 0:
-                raise ConfigError(f"{name} is 0; wires without resistance have nothing to solve: it must be above 0")
+            check_ohms(field.name, getattr(self, field.name), wire=field.name in ("row_ohm", "column_ohm"))

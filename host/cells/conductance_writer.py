@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinbar.host.cells.conductance_reader import NAME, UNIT
+from twinbar.host.cells.output_file import writing
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.extras import need
 
@@ -41,12 +42,8 @@ def save_conductances(path: str | Path, siemens: npt.ArrayLike, *, overwrite: bo
         raise ConfigError(
             f"the conductances have the shape {values.shape}; it is (rows, columns) or (tiles, rows, columns)"
         )
-    if path.exists() and not overwrite:
-        raise ConfigError(f"{path} exists already; choose another name, or overwrite=True")
-    try:
+    with writing(path, overwrite=overwrite):
         writer(path, values)
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _write_npz(path: Path, values: Floats) -> None:

@@ -1,11 +1,14 @@
 """Find faulty cells by writing all of them to both ends of their range."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from twinbar.emulator.crossbar.fault_map import NAME
 from twinbar.emulator.devices.layout import FAULT_NON_RESPONDING, FAULT_NONE, FAULT_STUCK_HIGH, FAULT_STUCK_LOW
+from twinbar.host.cells.output_file import writing
 from twinbar.host.cells.verbs import Cells
 from twinbar.hw.errors import ConfigError
 
@@ -16,7 +19,7 @@ def detect_faults(cells: Cells, *, low: int = 0, high: int | None = None) -> npt
     A cell that misses the high level alone is stuck low, one that misses the low one alone stuck high, and one that
     misses both does not respond. A cell that does not respond but lies at one of the levels looks as if it were stuck
     there, and one whose own window ends before a level as if it were stuck on the other side: choose levels that sound
-    cells reach. The tiles must be armed for writing, and hold what was written last: the high level.
+    cells reach. The tiles must be armed for writing; their sound cells hold the high level afterwards.
 
     Parameters
     ----------
@@ -74,15 +77,13 @@ def save_faults(path: str | Path, faults: npt.ArrayLike, *, overwrite: bool = Fa
     if (
         values.ndim not in (2, 3)
         or values.dtype.kind not in "iu"
-        or not 0 <= values.min(initial=0) <= values.max() <= 3
+        or not FAULT_NONE <= values.min(initial=FAULT_NONE) <= values.max(initial=FAULT_NONE) <= FAULT_NON_RESPONDING
     ):
         raise ConfigError(
-            "a fault map is of whole numbers from 0 to 3, of the shape (rows, columns) or with tiles before"
+            f"a fault map holds whole numbers from {FAULT_NONE} to {FAULT_NON_RESPONDING}, in the shape (rows, "
+            "columns) or (tiles, rows, columns)"
         )
-    try:
-        with path.open("wb" if overwrite else "xb") as file:
-            np.savez_compressed(file, fault=values.astype(np.uint8))
-    except FileExistsError:
-        raise ConfigError(f"{path} exists; give overwrite=True to replace it") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
+    # By its name, NumPy would add a suffix to .NPZ.
+    with writing(path, overwrite=overwrite), path.open("wb") as file:
+        arrays: dict[str, Any] = {NAME: values.astype(np.uint8)}
+        np.savez_compressed(file, **arrays)

@@ -53,7 +53,14 @@ def core(
     pulse_entries: of_controller.PulseEntries = 0,
     compare: of_controller.Compare = False,
     chain: of_controller.Chain = False,
-    width_cap: of_controller.WidthCap = None,
+    width_cap: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Cycles of a pulse that no register exceeds. [default: none, or the wiring's]",
+            show_default=False,
+        ),
+    ] = None,
     pulse_cap: of_controller.PulseCap = None,
     code_caps: of_controller.CodeCaps = None,
     clock_hz: Annotated[int, typer.Option(metavar="HZ", help="Clock of the core.")] = 12_000_000,

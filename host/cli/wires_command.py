@@ -50,22 +50,19 @@ def wires(
             raise ConfigError(f"--{name} is {value}; it must lie between 1 and {_MOST}")
     if seed < 0:
         raise ConfigError(f"--seed is {seed}; it must be 0 or more")
-    ohms = {"resistance": resistance, "driver": driver, "terminal": terminal, "selector": selector}
-    for name, ohm in ohms.items():
-        if not (math.isfinite(ohm) and ohm >= 0):
-            raise ConfigError(f"--{name} is {ohm:g}; it must be a number of ohms, 0 or more")
-    if resistance == 0:
-        raise ConfigError("--resistance is 0; wires without resistance have nothing to solve: it must be above 0")
     if write is not None and not (math.isfinite(write) and write > 0):
         raise ConfigError(f"--write is {write:g}; it must be a voltage above 0")
     if not 0 <= reference <= 1:
         raise ConfigError(f"--reference is {reference:g}; it must lie between 0 and 1")
     from twinbar.emulator.devices.disturb import set_share
     from twinbar.emulator.wires.half_select import BiasScheme, half_select
-    from twinbar.emulator.wires.line_resistances import LineResistances
+    from twinbar.emulator.wires.line_resistances import LineResistances, check_ohms
     from twinbar.emulator.wires.nodal_array import NodalArray
     from twinbar.emulator.wires.product_errors import drawn_product, product_errors
 
+    check_ohms("--resistance", resistance, wire=True)
+    for name, ohm in (("driver", driver), ("terminal", terminal), ("selector", selector)):
+        check_ohms(f"--{name}", ohm)
     model = load_preset(preset)
     lines = LineResistances(resistance, resistance, driver, terminal, selector)
     conductance_s, row_v = drawn_product(model, rows, columns, vectors, seed)
@@ -101,21 +98,21 @@ def wires(
     if errors.turns[max(errors.turns)] > errors.turns[min(errors.turns)]:
         console.print("Drops are so large that following them leads nowhere; take the exact solution.")
     if seen:
+        names = {BiasScheme.HALF: "V/2", BiasScheme.THIRD: "V/3"}
         table = Table(
             f"Write of {write:g} V", "Cell", "Sharing a line", "Others", "Power, in the cell", header_style="bold"
         )
         for scheme, one in seen.items():
             volts = (f"{each:.3f} V" for each in (one.selected_v, one.half_selected_v, one.unselected_v))
             share = one.selected_w / one.power_w if one.power_w else 0.0
-            table.add_row(f"V/{2 if scheme is BiasScheme.HALF else 3}", *volts, f"{one.power_w:.3g} W, {share:.1%}")
+            table.add_row(names[scheme], *volts, f"{one.power_w:.3g} W, {share:.1%}")
         console.print(table)
         for scheme, one in seen.items():
             half = set_share(model, one.half_selected_v)
-            name = f"V/{2 if scheme is BiasScheme.HALF else 3}"
             if half:
                 console.print(
-                    f"{name} disturbs: {one.half_selected_v:.3f} V are above the SET threshold, and each such pulse "
-                    f"moves a cell that shares a line by {half:.2g} of a SET step."
+                    f"{names[scheme]} disturbs: {one.half_selected_v:.3f} V are above the SET threshold, and each such "
+                    f"pulse moves a cell that shares a line by {half:.2g} of a SET step."
                 )
             elif model.amplitude is not None:
-                console.print(f"{name}: cells that share a line stay below their SET threshold.")
+                console.print(f"{names[scheme]}: cells that share a line stay below their SET threshold.")

@@ -1,6 +1,5 @@
 """Plots as wide as a journal prints them, with text and lines of the size that it asks for."""
 
-import math
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -122,6 +121,6 @@ def _resize(figure: Figure, width_in: float, height_in: float, scale: float) -> 
     for marks in figure.findobj(Marks):
         marks.set_linewidth([width * scale for width in np.atleast_1d(marks.get_linewidth())])
         if hasattr(marks, "set_sizes") and hasattr(marks, "get_sizes"):
-            marks.set_sizes([size * math.pow(scale, 2) for size in marks.get_sizes()])
+            marks.set_sizes([size * scale**2 for size in marks.get_sizes()])
     figure.set_layout_engine("constrained")
     lay_out(figure)

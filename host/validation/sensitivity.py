@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,14 +101,20 @@ def moved(preset: Preset, key: str, factor: float) -> Preset | None:
             return [of(item, f"{path}[{place}]") for place, item in enumerate(node)]
         return node
 
-    changed: Preset = of(preset, "")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{preset.name}.toml"
-        path.write_text(preset_toml(changed), encoding="utf-8")
+    with _written(of(preset, "")) as path:
         try:
             return load_preset(path)
         except ConfigError:
             return None
+
+
+@contextmanager
+def _written(preset: Preset) -> Iterator[Path]:
+    """Write a preset to a file, which is gone afterwards: a chip takes no other kind of preset."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{preset.name}.toml"
+        path.write_text(preset_toml(preset), encoding="utf-8")
+        yield path
 
 
 def _joined(path: str, name: str) -> str:
@@ -122,9 +129,7 @@ def _figures(preset: Preset | None, seed: int) -> dict[str, float] | None:
     """Write an array to levels, move every cell by one, and multiply."""
     if preset is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{preset.name}.toml"
-        path.write_text(preset_toml(preset), encoding="utf-8")
+    with _written(preset) as path:
         try:
             chip = Chip(str(path), _SIDE, _SIDE, levels=LEVELS, seed=seed)
         except ConfigError:

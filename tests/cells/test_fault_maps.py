@@ -105,7 +105,7 @@ def test_other_bad_input(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"add up to 1\.2"):
         draw_faults((1, 4, 6), 0.6, 0.6)
     file = saved(tmp_path / "two-tiles.npz", np.zeros((2, 4, 6), np.uint8))
-    with pytest.raises(ConfigError, match="exists; give overwrite=True"):
+    with pytest.raises(ConfigError, match="exists already; choose another name, or overwrite=True"):
         save_faults(file, np.zeros((4, 6), np.uint8))
     config = build_config(load_preset("taox-hfox"), DeviceConfig(fault_map=file), SMALL)
     with pytest.raises(ConfigError, match="has 2 tiles, and 3 are used"):

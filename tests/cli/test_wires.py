@@ -62,7 +62,7 @@ def test_drops_that_run_away_are_said_to(twinbar: Callable[..., Any]) -> None:
         (["--write", "-2"], "--write is -2; it must be a voltage above 0"),
         (["--seed", "-1"], "--seed is -1; it must be 0 or more"),
         (["--reference", "1.5"], "--reference is 1.5; it must lie between 0 and 1"),
-        (["--selector", "-3"], "--selector is -3; it must be a number of ohms, 0 or more"),
+        (["--selector", "-3"], "--selector is -3.0; it must be a number of ohms, 0 or more"),
         (["no-such-cell"], "there is no device preset 'no-such-cell'"),
     ],
 )

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from twinbar.host.update.programmed import ProgrammedLayer
 
 _WORD_BITS: Final = 32
-HALF: Final = 0.5
 
 
 class LowRankSettings(FactoredSettings):
@@ -121,7 +120,7 @@ class LowRank(UpdatePolicy[LowRankSettings]):
         self._added += 1
         drawn = draws(self.seed, self._added, name, (count, self.sums[name].left.shape[1] + 1))
         self.note_traffic(random=drawn.size)
-        return np.where(drawn < HALF, -1.0, 1.0)
+        return np.where(drawn < 0.5, -1.0, 1.0)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the factors."""
