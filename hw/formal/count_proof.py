@@ -92,12 +92,7 @@ class CountProof(wiring.Component):
 
     def _bound_runs(self, m: Module, use: CountUse, actions: Tally, waits: dict[Action, Signal]) -> None:
         """State what the tally asks of amounts for one counter in cycles that follow one another."""
-        run, was = Signal(len(actions.amount) + 1, reset_less=True), Signal(reset_less=True)
-        index = Signal.like(actions.index, name="added_to", reset_less=True)
-        again = was & (index == actions.index)
-        added = actions.amount + Mux(again, run, 0)
-        m.d.sync += [was.eq(actions.add), index.eq(actions.index), run.eq(Mux(actions.add, added, 0))]
-        always(m, ~actions.add | (added < 2 << len(actions.amount)), "the tally can hold what it has not written yet")
+        run, was, index = _followed(m, actions, "action", "the tally can hold what it has not written yet")
         for place, (each, count) in enumerate(waits.items()):
             mine = was & (index == each)
             if self._counters.pending is None:
@@ -125,12 +120,8 @@ class CountProof(wiring.Component):
 
     def _bound_phase_runs(self, m: Module, phases: Tally) -> None:
         """State what the tally of the phases asks of amounts in cycles that follow one another."""
-        run, was = Signal(RUN_BITS + 1, name="phase_run", reset_less=True), Signal(name="was_added", reset_less=True)
-        index = Signal.like(phases.index, name="phase_added_to", reset_less=True)
+        run, was, index = _followed(m, phases, "phase", "the tally of the phases can, too")
         again = was & (index == phases.index)
-        added = phases.amount + Mux(again, run, 0)
-        m.d.sync += [was.eq(phases.add), index.eq(phases.index), run.eq(Mux(phases.add, added, 0))]
-        always(m, ~phases.add | (added < 2 << RUN_BITS), "the tally of the phases can, too")
         always(m, (~was | (phases.amount == 1)) & (~again | (run == (1 << RUN_BITS) - 1)), "")
 
     def _count_phases(self, m: Module, phases: Tally) -> None:
@@ -153,3 +144,20 @@ class CountProof(wiring.Component):
         waits = Mux(last == which, run, 0) + (now == which)
         self._bound_phase_runs(m, phases)
         always(m, (counted + waits)[:COUNTER_BITS] == total, "each cycle is counted for its phase, or waits to be")
+
+
+def _followed(m: Module, tally: Tally, name: str, text: str) -> tuple[Signal, Signal, Signal]:
+    """State as ``text`` that amounts for one counter in cycles that follow one another stay within a tally.
+
+    Returns
+    -------
+    run, was, index : Signal
+        What they come to up to the cycle before, whether something was added in it, and to which counter.
+    """
+    run = Signal(len(tally.amount) + 1, name=f"{name}_run", reset_less=True)
+    was = Signal(name=f"{name}_added", reset_less=True)
+    index = Signal.like(tally.index, name=f"{name}_added_to", reset_less=True)
+    added = tally.amount + Mux(was & (index == tally.index), run, 0)
+    m.d.sync += [was.eq(tally.add), index.eq(tally.index), run.eq(Mux(tally.add, added, 0))]
+    always(m, ~tally.add | (added < 2 << len(tally.amount)), text)
+    return run, was, index
