@@ -91,7 +91,8 @@ class UpdatePolicy(ABC, Generic[Settings]):
         if self.gives_pulses and crossbar.pulse_table is not None:
             raise ConfigError(
                 "this policy gives pulses without reading, by the ramps of the bias records; with a pulse table, the "
-                "writes between them would not be exact: leave write.algorithm, first, patience and verify as they are"
+                "writes between them would not be exact: leave write.algorithm, write.first, write.patience and "
+                "write.verify as they are"
             )
         self.set_up(crossbar)
 

@@ -100,7 +100,7 @@ def test_figures_are_means_per_write(tmp_path: Path) -> None:
     assert found["reads"] == pytest.approx(3)  # 30 cycles of `decide`
     assert (found["conversions"], found["comparisons"]) == (0.2, 4)
     assert found["cycles"] == pytest.approx(16)  # without idle and stall
-    assert found["energy_j"] == pytest.approx(2e-10)
+    assert found["energy_j"] == pytest.approx(2e-10, rel=1e-9, abs=0)
     assert found["failed"] == pytest.approx(0.1)
     assert found["final_error_levels"] == pytest.approx(((0.3**2 + 0.4**2) / 2) ** 0.5)
     assert found["max_pulses_per_cell"] == 7
