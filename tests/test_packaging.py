@@ -98,6 +98,8 @@ def test_changelog_citation_and_fallback_name_one_release(project: dict[str, Any
     assert newest is not None
     assert cited is not None
     assert newest[1] == cited[1]
+    # A merge once took two of the three away.
+    assert re.findall(r"^### (.+)$", changelog, re.MULTILINE) == ["Added", "Changed", "Fixed"]
     # A copy that does not know its version must not pass for a release.
     assert project["tool"]["setuptools_scm"]["fallback_version"] == f"{newest[1]}.dev0"
 

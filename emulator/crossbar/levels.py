@@ -66,7 +66,7 @@ def level_table(levels: int, code_of_gmin: float, code_of_gmax: float, adc_max: 
     Raises
     ------
     ConfigError
-        If the number of levels is out of range, or a window holds no code.
+        If the number of levels is out of range, or a level lies beyond the largest code.
     """
     if not 2 <= levels <= MAX_LEVELS:
         raise ConfigError(f"{levels} levels per cell cannot be used; choose 2 to {MAX_LEVELS}")
@@ -78,6 +78,15 @@ def level_table(levels: int, code_of_gmin: float, code_of_gmax: float, adc_max: 
     empty = low > high
     low[empty] = nearest[empty]
     high[empty] = nearest[empty]
+    beyond = np.flatnonzero(low > adc_max)
+    if len(beyond):
+        raise ConfigError(
+            f"level {beyond[0]} of 0 to {levels - 1} lies at ADC code {centre[beyond[0]]:.4g}, and codes end at "
+            f"{adc_max}: no read would tell that a cell has reached it; give reads a larger full scale "
+            "(array.read_range)"
+        )
+    # Wide windows of levels near the ends would leave the codes that there are.
+    low, high = low.clip(0, adc_max), high.clip(0, adc_max)
     low[0] = 0
     high[-1] = adc_max
     return LevelTable(low, high, centre, (code_of_gmax - code_of_gmin) / (levels - 1))

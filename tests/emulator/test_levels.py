@@ -11,7 +11,7 @@ from twinbar.hw.errors import ConfigError
     levels=st.integers(2, MAX_LEVELS),
     bottom=st.floats(0, 60),
     span=st.floats(1, 1000),
-    half=st.floats(0, 1),
+    half=st.floats(0, 3),
     bits=st.integers(3, 12),
 )
 def test_windows_are_never_empty_and_the_ends_are_one_sided(
@@ -24,6 +24,8 @@ def test_windows_are_never_empty_and_the_ends_are_one_sided(
     table = level_table(levels, bottom, high, top, half * (high - bottom) / (levels - 1))
     assert len(table) == levels
     assert (table.low <= table.high).all()
+    assert table.low.min() >= 0
+    assert table.high.max() <= top
     assert table.low[0] == 0
     assert table.high[-1] == top
     # Every window holds a code nearest to its centre, and windows come in the order of their levels.
@@ -46,6 +48,20 @@ def test_a_window_narrower_than_a_code_holds_one() -> None:
     table = level_table(4, 10.3, 40.3, 255, 0.1)
     assert table.low.tolist() == [0, 20, 30, 40]
     assert table.high.tolist() == [10, 20, 30, 255]
+
+
+def test_wide_windows_end_with_the_codes() -> None:
+    table = level_table(6, 2.0, 12.0, 15, 4.0)
+    assert table.low.tolist() == [0, 0, 2, 4, 6, 8]
+    assert table.high.tolist() == [6, 8, 10, 12, 14, 15]
+
+
+def test_a_level_beyond_the_largest_code_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"level 3 of 0 to 4 lies at ADC code 300, and codes end at 255: .*read_range"
+    ):
+        level_table(5, 0.0, 400.0, 255, 40.0)
+    assert level_table(5, 0.0, 280.0, 255, 35.0).low[-1] == 245  # reads of the highest level end at 255, in its window
 
 
 @pytest.mark.parametrize("levels", [0, 1, MAX_LEVELS + 1])
