@@ -57,14 +57,14 @@ def test_write_energy_is_v_squared_g_t(tables_of):
     middle = sum(cell.window) // 2
     units = ((middle + middle) >> 13) * int(cell.tables[at.O_ENERGY + code])
     expected = 1.6**2 * 5.5e-6 * 50e-9
-    assert units * cell.pulse_energy_unit_j[at.SET] == pytest.approx(expected, rel=1e-3)
+    assert units * cell.pulse_energy_unit_j[at.SET] == pytest.approx(expected, rel=1e-3, abs=0)
     # The figure of the reference: 0.70 pJ.
-    assert expected == pytest.approx(0.70e-12, rel=0.01)
+    assert expected == pytest.approx(0.70e-12, rel=0.01, abs=0)
 
 
 def test_read_energy(tables_of):
     cell = tables_of("taox-hfox")
-    assert cell.read_energy_unit_j * 1024 * 100e-9 == pytest.approx(0.5**2 * 10e-6 * 100e-9)
+    assert cell.read_energy_unit_j * 1024 * 100e-9 == pytest.approx(0.5**2 * 10e-6 * 100e-9, rel=1e-6, abs=0)
 
 
 def test_drive_codes_cover_the_presets_voltages(tables_of):

@@ -251,9 +251,9 @@ def test_mistakes_in_the_preset_name_the_key(example: Path, tmp_path: Path, old:
 def test_the_energy_table_has_its_logic_at_another_supply() -> None:
     table, nominal = load_energy_table(TABLE), load_energy_table("macro-65nm")
     # (0.9 V / 1.2 V)^2 = 0.5625
-    assert table.actions["shift_add"].energy_j(8, 4) == pytest.approx(0.5625 * 0.72e-12)
+    assert table.actions["shift_add"].energy_j(8, 4) == pytest.approx(0.5625 * 0.72e-12, rel=1e-6, abs=0)
     assert table.actions["input_step"].energy_j(8, 4) == pytest.approx(
-        0.5625 * nominal.actions["input_step"].energy_j(8, 4)
+        0.5625 * nominal.actions["input_step"].energy_j(8, 4), rel=1e-6, abs=0
     )
     for unchanged in ("convert_verify", "pulse_set", "select_cell"):
         assert table.actions[unchanged] == nominal.actions[unchanged]

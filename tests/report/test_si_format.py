@@ -33,7 +33,7 @@ def test_si_keeps_the_value(exponent: int) -> None:
     number, _, symbol = si.si(value, "J").partition(" ")
     prefix = symbol.removesuffix("J")
     power = "yzafpnµm kMGTPEZY".index(prefix or " ") * 3 - 24
-    assert float(number) * 10.0**power == pytest.approx(value, rel=1e-9)
+    assert float(number) * 10.0**power == pytest.approx(value, rel=1e-9, abs=0)
     assert 1 <= float(number) < 1000
 
 
