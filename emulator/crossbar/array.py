@@ -13,6 +13,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.devices.layout import (
     FAULT_NON_RESPONDING,
     FAULT_NONE,
+    O_STRESS,
 )
 from twinbar.emulator.devices.physics import (
     adc_offset,
@@ -22,14 +23,19 @@ from twinbar.emulator.devices.physics import (
     channel_gain,
     channel_key,
     convert,
+    disturbed,
     draw_fault,
     driven_current,
     driven_power,
     effective_conductance,
     grid_variance,
+    half_selected,
+    half_selected_number,
     initial_conductance,
+    neighbour_polarity,
     product_grid,
     pulse_heat,
+    share_of_amplitude,
     sum_range,
     to_grid,
     traits,
@@ -71,6 +77,9 @@ class ArrayState(NamedTuple):
         Of the input step that is driven.
     mapped : int64 [tiles]
         Columns whose cells a multiplication heats, from the first.
+    stress, row_stress : int64 [tiles, cells] and [tiles, rows]
+        What reads and input steps have done to cells that does not show yet (`disturb`), in units of
+        `twinbar.emulator.devices.layout.READ_STRESS`; no columns where reads do not disturb.
     shape : `SHAPE` [1]
     scalars : `SCALARS` [1]
     tables : int32, as of `twinbar.emulator.devices.layout`
@@ -90,6 +99,8 @@ class ArrayState(NamedTuple):
     sums: np.ndarray
     variances: np.ndarray
     mapped: np.ndarray
+    stress: np.ndarray
+    row_stress: np.ndarray
     shape: np.ndarray
     scalars: np.ndarray
     tables: np.ndarray
@@ -149,6 +160,8 @@ def make_state(
         sums=np.zeros((tiles, columns), np.int64),
         variances=np.zeros((tiles, columns), np.int64),
         mapped=np.full(tiles, columns, np.int64) if mapped is None else np.ascontiguousarray(mapped, np.int64),
+        stress=np.zeros((tiles, cells if scalars[0].reads_disturb else 0), np.int64),
+        row_stress=np.zeros((tiles, rows if scalars[0].reads_disturb else 0), np.int64),
         shape=np.array([(rows, columns, array.adc_bits, 0)], SHAPE),
         scalars=scalars,
         tables=np.ascontiguousarray(config.cells.tables, np.int32),
@@ -201,6 +214,52 @@ def refresh(s: Any) -> None:
             see_cell(s, tile, cell)
 
 
+@kernel
+def disturb(s: Any) -> None:
+    """Let the reads since the last time move the cells."""
+    for tile in range(s.stress.shape[0]):
+        for cell in range(s.stress.shape[1]):
+            s.stress[tile, cell] += s.row_stress[tile, cell // s.shape[0].columns]
+            if s.stress[tile, cell] > 0 and s.fault[tile, cell] == FAULT_NONE:
+                key = cell_key(np.uint64(s.scalars[0].seed), tile, cell)
+                after, left = disturbed(np.int64(s.g[tile, cell]), key, s.stress[tile, cell], s.scalars, s.tables)
+                s.g[tile, cell] = after
+                s.stress[tile, cell] = left
+        s.row_stress[tile, :] = 0
+
+
+def take_tick(s: ArrayState, tick: int) -> None:
+    """Set the tick; cells have aged, and reads of the ticks before have moved them."""
+    if s.scalars[0].reads_disturb and tick != s.shape[0].tick:
+        disturb(s)
+    s.shape[0].tick = tick
+    refresh(s)
+
+
+@kernel
+def disturb_neighbours(s: Any, tile: int, cell: int, polarity: int, amplitude: int, gate: int, width: int) -> int:
+    """Let a pulse move the other cells of a passive array, before it moves its own; gives their heat."""
+    rows, columns, parts = s.shape[0].rows, s.shape[0].columns, s.scalars[0].half_select
+    seed = np.uint64(s.scalars[0].seed)
+    number = half_selected_number(cell_key(seed, tile, cell), np.int64(s.pulses[tile, cell]))
+    code = share_of_amplitude(amplitude, parts)
+    heat = np.int64(0)
+    for other in range(rows * columns):
+        beside = other // columns == cell // columns or other % columns == cell % columns
+        if other == cell or not (beside or parts == 3):
+            continue
+        own = neighbour_polarity(cell, other, columns, polarity)
+        g, count = np.int64(s.g[tile, other]), np.int64(s.pulses[tile, other])
+        sound = s.fault[tile, other] == FAULT_NONE
+        key = cell_key(seed, tile, other)
+        after = half_selected(g, key, count, number, own, code, gate, width, sound, s.scalars, s.tables)
+        heat += pulse_heat(g, after, polarity, code, width, s.scalars, s.tables)
+        if after != g:
+            s.g[tile, other] = after
+            see_cell(s, tile, other)
+    return heat
+
+
 @inline
 def gate_opens(s, tile, cell, polarity, amplitude, gate, compliance):
     """Return the cycle of the pulse in which its current passes the limit (`trip_cycle`); -1: never.
@@ -223,7 +282,13 @@ def gate_opens(s, tile, cell, polarity, amplitude, gate, compliance):
 
 @inline
 def gate_closes(s, tile, cell, polarity, amplitude, gate, width):
-    """Apply a pulse of ``width`` cycles, now that it is over (arguments as in `gate_opens`); gives its heat."""
+    """Apply a pulse of ``width`` cycles, now that it is over (arguments as in `gate_opens`); gives its heat.
+
+    In a passive array it also moves and heats cells that are selected in part.
+    """
+    heat = np.int64(0)
+    if s.scalars[0].half_select:
+        heat = disturb_neighbours(s, tile, cell, polarity, amplitude, gate, width)
     key = cell_key(np.uint64(s.scalars[0].seed), tile, cell)
     g = np.int64(s.g[tile, cell])
     after = g
@@ -236,7 +301,7 @@ def gate_closes(s, tile, cell, polarity, amplitude, gate, width):
     if s.last_tick.shape[1] > 0:
         s.last_tick[tile, cell] = np.uint32(s.shape[0].tick)
     see_cell(s, tile, cell)
-    return pulse_heat(g, after, polarity, amplitude, width, s.scalars, s.tables)
+    return heat + pulse_heat(g, after, polarity, amplitude, width, s.scalars, s.tables)
 
 
 @inline
@@ -256,6 +321,8 @@ def convert_single(s, tile, cell, column, pair, channel, trim, code_range):
     if cell >= 0:
         current = np.int64(s.grid[tile, cell])
         spread = np.int64(s.spread[tile, cell])
+        if s.stress.shape[1] > 0:
+            s.stress[tile, cell] += s.scalars[0].read_stress
     elif cell == REFERENCE:
         current = s.scalars[0].reference
     low = s.scalars[0].adc_min
@@ -302,6 +369,8 @@ def sum_step(s, tile, plane, subtract, codes):
             continue
         driven += 1
         code = x
+        if s.row_stress.shape[1] > 0:
+            s.row_stress[tile, row] += np.int64(s.tables[O_STRESS + code])
         if codes:
             x = driven_current(code, s.scalars, s.tables)
             heat += s.row_sum[tile, row] * driven_power(code, x, s.scalars)

@@ -12,6 +12,8 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 
 CELL_ARRAYS: Final = ("g", "pulses", "last_tick", "fault", "conversions")
 """What programs change of an `ArrayState` for good; its other arrays follow from these."""
+STRESS_ARRAYS: Final = ("stress", "row_stress")
+"""What else they change where reads disturb cells."""
 _SHARED: Final = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
 """Parameters that a crossbar and its controller have in common."""
 
@@ -46,15 +48,19 @@ def make_cells(
 
 
 def save_cells(state: ArrayState) -> dict[str, np.ndarray]:
-    """Return copies of `CELL_ARRAYS`, by name."""
-    return {name: getattr(state, name).copy() for name in CELL_ARRAYS}
+    """Return copies of `CELL_ARRAYS`, and where reads disturb cells of `STRESS_ARRAYS`, by name."""
+    return {name: getattr(state, name).copy() for name in _changed(state)}
 
 
 def restore_cells(state: ArrayState, saved: Mapping[str, np.ndarray]) -> None:
     """Take over what `save_cells` gave."""
-    for name in CELL_ARRAYS:
+    for name in _changed(state):
         getattr(state, name)[:] = saved[name]
     refresh(state)
+
+
+def _changed(state: ArrayState) -> tuple[str, ...]:
+    return CELL_ARRAYS + STRESS_ARRAYS if state.stress.size else CELL_ARRAYS
 
 
 def conductances_s(

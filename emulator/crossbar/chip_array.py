@@ -145,6 +145,8 @@ def _beyond(scalars: np.ndarray, tables: np.ndarray) -> Sequence[tuple[bool, str
         (bool(scalars[0].drive_shift), "its current is not proportional to the voltage (nonlinearity)"),
         (bool(scalars[0].threshold_varies), "its thresholds vary from cell to cell (threshold_spread)"),
         (bool(scalars[0].pulse_tails), "its pulses are not normally distributed (tails.pulse)"),
+        (bool(scalars[0].half_select), "its array is passive (array.bias_scheme)"),
+        (bool(scalars[0].reads_disturb), "reads move it (read_disturb)"),
         (bool(scalars[0].wears or scalars[0].fails), "its cells wear (endurance.shape, endurance.onset)"),
         (not all(steps), "its response depends on the amplitude of a pulse (amplitude)"),
         (

@@ -346,6 +346,7 @@ def build_config(
     """
     preset = with_effects(preset, device.effects, device.without)
     if parts is not None:
+        _check_disturbances(preset, array)
         _check_parts(parts, array, timing.clock_hz)
         array = _with_read_range(parts, array, preset)
     bends = preset.nonlinearity is not None and array.inputs == "dac"
@@ -369,6 +370,7 @@ def build_config(
         variance_max=sums.variance_max,
         variation=device.variation,
         temperature_k=device.temperature_k,
+        read_s=_read_s(array, timing),
         drive_full_scale_v=_drive_full_scale(parts, preset, write),
     )
     cycles = _cycles(timing, cells)
@@ -386,7 +388,14 @@ def build_config(
         table = level_table(targets.levels, code_of[0], code_of[1], adc_max, tolerance * coarse.spacing)
     kept = timing.samples - timing.discard
     warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
-    warnings += disturb_warnings(preset)
+    warnings += disturb_warnings(
+        preset,
+        array,
+        (
+            cells.code_to_volts(registers.set_amplitude.stop),
+            cells.code_to_volts(registers.reset_amplitude.stop),
+        ),
+    )
     if parts is not None:
         warnings += _settling_warnings(parts, cycles, array)
     written = Crossbar(preset, cells, table, coarse.spacing)
@@ -406,6 +415,32 @@ def build_config(
     )
     config.check_lanes()
     return config if parts is None else with_parts(config, parts)
+
+
+def _read_s(array: ArrayConfig, timing: TimingConfig) -> tuple[float, float]:
+    """Return for how long a conversion of a single cell drives it, and an input step a row of a full tile."""
+    conversions = 1 if array.sample_and_hold else -(-array.outputs // array.adc_channels)
+    alone = timing.settle_read / timing.samples + timing.convert
+    return alone / timing.clock_hz, (timing.settle_multiply + conversions * timing.convert) / timing.clock_hz
+
+
+def _check_disturbances(preset: Preset, array: ArrayConfig) -> None:
+    """Refuse effects that are known only where a direct front end drives the array.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if array.bias_scheme != "transistor":
+        raise ConfigError(
+            f"array.bias_scheme is {array.bias_scheme!r}: all rows and columns are driven in a write, and the switches "
+            "of serial parts leave those that are not selected open; take array.front_end = 'direct'"
+        )
+    if preset.read_disturb is not None:
+        raise ConfigError(
+            "[read_disturb] needs a direct front end: for how long serial parts read a cell is not counted; take "
+            "array.front_end = 'direct', or leave read_disturb out (device.without)"
+        )
 
 
 def _drive_full_scale(parts: SerialParts | None, preset: Preset, write: WriteConfig) -> float | None:

@@ -39,8 +39,8 @@ class FaultMap:
         """
         if len(self.values) not in (1, tiles):
             raise ConfigError(
-                f"device.fault_map has {len(self.values)} tiles, and {tiles} are used; give the faults of as many, or "
-                "of one tile for all"
+                f"the fault map has {len(self.values)} tiles, and {tiles} are used; give the faults of as many, or of "
+                "one tile for all"
             )
         return np.ascontiguousarray(np.broadcast_to(self.values, (tiles, self.values.shape[1])))
 

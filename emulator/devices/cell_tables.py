@@ -30,6 +30,10 @@ _SMALLEST_GAIN: Final = 0.01
 _NARROWEST: Final = 1 / 8
 """A cell's own window is at least this part of the nominal one."""
 _LARGEST_PRODUCT: Final = 1 << 62
+PARTS_OF_A_PULSE: Final = {"transistor": 0, "half": 2, "third": 3}
+"""By the bias scheme: the part of a pulse's voltage that other cells see is 1 by this number."""
+_MOST_SCALES: Final = 200
+"""Largest voltage whose hyperbolic sine is asked for, in units of its scale."""
 _REFERENCE: Final = 0.75
 """Reference source by which gains are calibrated, as a part of the full scale of a single-cell read."""
 
@@ -109,6 +113,7 @@ def build_tables(
     cycle_noise: bool = True,
     read_noise: bool = True,
     temperature_k: float | None = None,
+    read_s: tuple[float, float] = (0.0, 0.0),
 ) -> CellTables:
     """Build the integer tables of a cell model.
 
@@ -131,6 +136,8 @@ def build_tables(
         (write noise, and the spread of relaxation and drift, included), and from read to read.
     temperature_k : float, optional
         Of the cells; that at which the preset's relaxation and drift hold, unless it is given.
+    read_s : (float, float)
+        For how long a conversion of a single cell drives it, and an input step a row; reads disturb for so long.
 
     Raises
     ------
@@ -155,11 +162,14 @@ def build_tables(
     build.ageing(array.tick_s * time_factor(preset, temperature_k), cycle_noise)
     build.access()
     build.thresholds(full_scale_v, variation)
+    build.gates(variation)
     build.tails()
     build.wear(variation)
     build.pulse_effects()
     build.telegraph(array.tick_s, variation)
     build.nonlinearity(array)
+    build.passive(array)
+    build.read_disturb(array, read_s)
     build.wires(array)
     build.grid(array.grid_bits)
     variance_unit = build.read_noise(array.grid_bits, variance_max, read_noise)
@@ -214,6 +224,7 @@ class _Builder:
         """Fill what is the same for all presets: quantiles of the standard normal, and powers of two."""
         self.put("gauss", at.O_GAUSS, normal_quantiles(at.GAUSS_BINS) * at.Q12)
         self.put("deviates", at.O_TRAIT_Z, normal_quantiles(at.TRAIT_BINS) * at.Q12)
+        self.put("kept", at.O_KEPT, 2.0**30 * np.exp2(-np.arange(at.EXP2_BINS) / at.EXP2_BINS))
         self.put("exp2", at.O_EXP2, 32768 * np.exp2(-np.arange(at.EXP2_BINS) / at.EXP2_BINS))
 
     def window(self) -> None:
@@ -477,6 +488,12 @@ class _Builder:
             for polarity, sigma in enumerate((spread.set, spread.reset)):
                 self.scalars[0].threshold_spread[polarity] = round(sigma.si / full_scale_v * at.CODES * 256)
 
+    def gates(self, wanted: bool) -> None:
+        """Fill how cells differ in the conductance that a gate voltage allows."""
+        law = self.preset.gate
+        if wanted and law is not None and law.spread is not None:
+            self.scalars[0].gate_spread = round(law.spread.si / self.g_max_s * at.G_ONE)
+
     def tails(self) -> None:
         """Fill the deviates of pulses and of the relaxation, where they are not normal."""
         law = self.preset.tails
@@ -503,7 +520,8 @@ class _Builder:
     def pulse_effects(self) -> None:
         """Note whether pulses have to look for any of the effects above."""
         of = self.scalars[0]
-        of.pulse_effects = int(any((of.access_at, of.threshold_varies, of.pulse_tails, of.wears, of.fails)))
+        effects = (of.access_at, of.threshold_varies, of.gate_spread, of.pulse_tails, of.wears, of.fails)
+        of.pulse_effects = int(any(effects))
 
     def telegraph(self, tick_s: float, wanted: bool) -> None:
         """Fill the traps: of each time constant the slots, in ticks, and the chance to settle anew in one."""
@@ -532,6 +550,59 @@ class _Builder:
             share = np.sinh(k * u) / math.sinh(k) if k > 0 else u
             self.put("the current of a row", at.O_DRIVE, array.input_max * share * 2**at.DRIVE_SHIFT)
             self.scalars[0].drive_shift = at.DRIVE_SHIFT
+
+    def passive(self, array: ArrayConfig) -> None:
+        """Fill what part of a pulse other cells see, where there are no transistors.
+
+        Raises
+        ------
+        ConfigError
+            If the preset has one.
+        """
+        self.scalars[0].half_select = PARTS_OF_A_PULSE[array.bias_scheme]
+        remedies = {"gate": "take another preset", "access": "leave it out (device.without = 'access')"}
+        for name, remedy in remedies.items():
+            if self.scalars[0].half_select and getattr(self.preset, name) is not None:
+                raise ConfigError(
+                    f"preset {self.preset.name} has a transistor ([{name}]), and cells of a passive array do not "
+                    f"(array.bias_scheme = {array.bias_scheme!r}); {remedy}, or set array.bias_scheme = 'transistor'"
+                )
+
+    def read_disturb(self, array: ArrayConfig, read_s: tuple[float, float]) -> None:
+        """Fill at which rate reads and input steps move cells.
+
+        Raises
+        ------
+        ConfigError
+            If a single one moves a cell by most of its way.
+        """
+        law = self.preset.read_disturb
+        longest_s = max(read_s)
+        if law is None or longest_s == 0:
+            return
+        volts, scale = self.preset.read.voltage.si, law.scale.si
+        if max(volts, law.voltage.si) > _MOST_SCALES * scale:
+            raise ConfigError(
+                f"preset {self.preset.name}: read_disturb.scale is {law.scale}; it must be at least 1/{_MOST_SCALES} "
+                f"of the read voltage {self.preset.read.voltage} and of read_disturb.voltage {law.voltage}"
+            )
+        rate_hz = math.sinh(volts / scale) / math.sinh(law.voltage.si / scale) / law.time_constant.si
+        octaves = rate_hz * longest_s / math.log(2)
+        if octaves > 1:
+            raise ConfigError(
+                f"preset {self.preset.name}: one read at {self.preset.read.voltage} takes {longest_s:.3g} s, and moves "
+                f"a cell by more than half of its way ([read_disturb]: time constant {1 / rate_hz:.3g} s there); read "
+                "with less voltage or for a shorter time"
+            )
+        mantissa, shift = _significant(octaves * 2**30 / at.READ_STRESS, 24)
+        # What has more places than this is less than any cell can show.
+        self.scalars[0].stress_rate, self.scalars[0].stress_shift = mantissa >> max(shift - 62, 0), min(shift, 62)
+        self.scalars[0].reads_disturb = 1
+        self.scalars[0].stress_lowers = int(law.towards == "low")
+        self.scalars[0].read_stress = round(at.READ_STRESS * read_s[0] / longest_s)
+        u = np.arange(at.INPUTS) / array.input_max if array.inputs == "dac" else np.minimum(np.arange(at.INPUTS), 1.0)
+        share = np.sinh(np.minimum(u, 1.0) * volts / scale) / math.sinh(volts / scale)
+        self.put("what an input step does", at.O_STRESS, at.READ_STRESS * read_s[1] / longest_s * share)
 
     def section(self, offset: int, size: int) -> NDArray[np.int64]:
         """Return a section of the tables."""

@@ -10,56 +10,25 @@ from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
+from twinbar.emulator.devices.effect_sections import EffectSections
 from twinbar.emulator.devices.preset import Preset, revalidated
 from twinbar.emulator.devices.preset_errors import sentence_of
-from twinbar.emulator.devices.preset_sections import (
-    AccessTransistor,
-    CycleToCycle,
-    DeviceToDevice,
-    Drift,
-    Endurance,
-    FaultShares,
-    LogarithmicRelaxation,
-    Nonlinearity,
-    PolynomialRelaxation,
-    ReadNoise,
-    Retention,
-    Tails,
-    Telegraph,
-    ThresholdSpread,
-    WriteNoise,
-)
 from twinbar.hw import toml
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.toml_table import TomlTable
 
 EFFECT_FOLDER: Final = Path(__file__).parent / "effect_files"
 """Where the built-in effects are."""
 
 
-class Effect(TomlTable):
+class Effect(EffectSections):
     """Sections that replace those of a preset."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     sources: dict[str, str] = Field(default_factory=dict)
-    cycle_to_cycle: CycleToCycle | None = None
-    device_to_device: DeviceToDevice | None = None
-    read_noise: ReadNoise | None = None
-    write_noise: WriteNoise | None = None
-    relaxation: PolynomialRelaxation | LogarithmicRelaxation | None = Field(default=None, discriminator="kind")
-    drift: Drift | None = None
-    faults: FaultShares | None = None
-    access: AccessTransistor | None = None
-    threshold_spread: ThresholdSpread | None = None
-    tails: Tails | None = None
-    telegraph: Telegraph | None = None
-    retention: Retention | None = None
-    nonlinearity: Nonlinearity | None = None
-    endurance: Endurance | None = None
 
 
-SECTIONS: Final = tuple(name for name in Effect.model_fields if name not in ("name", "title", "sources"))
+SECTIONS: Final = tuple(EffectSections.model_fields)
 """Sections of a preset that are effects: they can be added, and left out."""
 
 

@@ -101,7 +101,11 @@ O_TRAP_SIZE: Final = O_TRAP_CHANCE + TRAIT_BINS
 """[TRAIT_BINS] Q16 share of the conductance that a trap takes, by quantile."""
 O_DRIVE: Final = O_TRAP_SIZE + TRAIT_BINS
 """[INPUTS] current of a row's cells by its input code, in input codes times 2**drive_shift, where it is not linear."""
-TABLE_SIZE: Final = O_DRIVE + INPUTS
+O_KEPT: Final = O_DRIVE + INPUTS
+"""[EXP2_BINS] Q30 two to the power of minus a fraction: what reads leave of a cell's distance from a bound."""
+O_STRESS: Final = O_KEPT + EXP2_BINS
+"""[INPUTS] what an input step does to the cells of a row by its input code, in units of `READ_STRESS`."""
+TABLE_SIZE: Final = O_STRESS + INPUTS
 """Entries that every cell model has."""
 O_PRODUCT: Final = TABLE_SIZE
 """[rows * columns], where wires attenuate: Q16 share of that current that is left in a multiplication, by cell."""
@@ -163,6 +167,15 @@ SCALARS: Final = np.dtype(
             ("drive_shift", "<i8"),
             ("trap_share", "<i8"),  # probability that a cell has a trap, times 2**32
             ("trap_occupied", "<i8"),  # share of the time in which a trap is occupied, times 2**32
+            # Other cells see this part of a pulse's voltage: half (2) or a third (3); 0: they have transistors.
+            ("half_select", "<i8"),
+            ("gate_spread", "<i8"),  # Q24 standard deviation, from cell to cell, of what the gate allows
+            ("reads_disturb", "<i8"),  # 1 when reads move cells
+            ("read_stress", "<i8"),  # what a conversion of one cell does, in units of `READ_STRESS`
+            # Q30 octaves that a unit of that brings a cell nearer to a bound: stress_rate / 2**stress_shift.
+            ("stress_rate", "<i8"),
+            ("stress_shift", "<i8"),
+            ("stress_lowers", "<i8"),  # 1 when reads move cells to their lower bound
         ],
     )
 )
@@ -170,6 +183,13 @@ SCALARS: Final = np.dtype(
 READ_GAIN_SHIFT: Final = 20
 READ_KU_SHIFT: Final = 16
 """Fixed-point positions of the gain and the variance factor of single-cell reads."""
+
+READ_STRESS: Final = 1 << 8
+"""Units of the longer one of a single cell's conversion and an input step of the full read voltage."""
+MOST_STRESS: Final = 1 << 38
+"""Units by which reads move a cell at a time."""
+LEAST_SHARE: Final = 1 << 14
+"""Q30 share of its way by which reads move a cell at least; what is less is kept until it has become as much."""
 
 NO_LIMIT: Final = 255
 """Compliance code that switches the current limit off."""
@@ -201,6 +221,8 @@ DRAW_THRESHOLD: Final = 11
 DRAW_LIFE: Final = 12
 DRAW_TRAP: Final = 13
 DRAW_TELEGRAPH: Final = 14
+DRAW_HALF_SELECTED: Final = 15
+DRAW_GATE: Final = 16
 
 # --- faults of a cell (state array ``fault``) ------------------------------------------------------------------------
 FAULT_NONE: Final = 0

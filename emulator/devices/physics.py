@@ -18,6 +18,8 @@ from twinbar.emulator.devices.layout import (
     DRAW_CONVERSION,
     DRAW_DRIFT,
     DRAW_FAULT,
+    DRAW_GATE,
+    DRAW_HALF_SELECTED,
     DRAW_INITIAL,
     DRAW_LIFE,
     DRAW_PULSE,
@@ -34,6 +36,8 @@ from twinbar.emulator.devices.layout import (
     FAULT_STUCK_LOW,
     GAIN_BITS,
     KU_BITS,
+    LEAST_SHARE,
+    MOST_STRESS,
     NO_LIMIT,
     O_AMP_MEAN,
     O_AMP_SIGMA,
@@ -45,6 +49,7 @@ from twinbar.emulator.devices.layout import (
     O_GAUSS,
     O_HIGH,
     O_INITIAL,
+    O_KEPT,
     O_LIFE,
     O_LOG2_TIME,
     O_LOW,
@@ -86,6 +91,7 @@ _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 _GAUSS_SHIFT = np.uint64(64 - 12)
 _TRAIT_MASK = np.uint64(TRAIT_BINS - 1)
 _LOW_31 = np.uint64((1 << 31) - 1)
+_LN2_Q30 = round(math.log(2) * 2**30)
 _MOST_SLOTS_BACK = 64
 """A trap settles anew in a slot with a probability of 0.39 or more: it did so within these, but for one in 10^13."""
 
@@ -245,8 +251,23 @@ def unless_failed(after, before, key, count, scalars, tables):
 
 
 @inline
+def cap_of_cell(cap, key, scalars, tables):
+    """Return the conductance that a gate allows a cell, of what it allows in the mean: transistors differ."""
+    if scalars[0].gate_spread > 0:
+        z = np.int64(tables[O_TRAIT_Z + np.int64(draw(key, DRAW_GATE, 0) & _TRAIT_MASK)])
+        cap += (scalars[0].gate_spread * z + 2048) >> 12
+    return cap
+
+
+@inline
 def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, tables):
-    """Return the conductance after one pulse on a sound cell.
+    """Return the conductance after one pulse on a sound cell (arguments as in `apply_drawn_pulse`)."""
+    return apply_drawn_pulse(g, key, count, 0, polarity, amplitude, gate, width, cell, scalars, tables)
+
+
+@inline
+def apply_drawn_pulse(g, key, count, number, polarity, amplitude, gate, width, cell, scalars, tables):
+    """Return the conductance after one pulse on a sound cell: its own, or one that is meant for another.
 
     Parameters
     ----------
@@ -256,6 +277,8 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
         `cell_key` of the cell.
     count : int
         Pulses that the cell has seen before this one.
+    number : int
+        0 where the pulse is the cell's own, whose deviate is drawn by ``count``; else what the deviate is drawn by.
     polarity : int
         `SET` or `RESET`.
     amplitude, gate : int
@@ -277,6 +300,8 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
         # A cell may be more or less nonlinear than its neighbours; its pulses do not change direction for that.
         mean = max(mean, np.int64(0)) if polarity == SET else min(mean, np.int64(0))
     bits = draw(key, DRAW_PULSE, count)
+    if number != 0:
+        bits = event_bits(key, number)
     z = gauss(bits, tables)
     code = amplitude
     # One look for all that few presets have: each would cost every pulse its own.
@@ -298,6 +323,8 @@ def apply_pulse(g, key, count, polarity, amplitude, gate, width, cell, scalars, 
     if polarity == SET:
         # In a 1T1R cell the gate limits the current, and with it the conductance that a SET can reach.
         cap = np.int64(tables[O_GATE_CAP + gate])
+        if scalars[0].pulse_effects:
+            cap = cap_of_cell(cap, key, scalars, tables)
         if after > cap:
             after = max(g, cap)
     after = min(max(after, low), high)
@@ -327,6 +354,81 @@ def pulse_heat(before, after, polarity, amplitude, width, scalars, tables):
     if width != nominal:
         heat = (heat * np.int64(width)) // nominal
     return heat
+
+
+@inline
+def neighbour_polarity(cell, other, columns, polarity):
+    """Return the polarity of the voltage that a pulse on ``cell`` leaves over another cell of a passive array.
+
+    In its row or column it is that of the pulse. Elsewhere, the V/3 scheme leaves the opposite one.
+    """
+    beside = cell // columns == other // columns or cell % columns == other % columns
+    return polarity if beside else 1 - polarity
+
+
+@inline
+def share_of_amplitude(amplitude, parts):
+    """Return the code of one part of a voltage, rounded half up."""
+    return (2 * np.int64(amplitude) + parts) // (2 * parts)
+
+
+@inline
+def half_selected_number(key, count):
+    """Return what cells beside the one of ``key`` draw the deviates of its pulse by that follows ``count`` others."""
+    return draw(key, DRAW_HALF_SELECTED, count) | np.uint64(1)
+
+
+@inline
+def half_selected(g, key, count, number, polarity, amplitude, gate, width, sound, scalars, tables):
+    """Return the conductance after a pulse that is meant for another cell, of which this one sees ``amplitude``.
+
+    It is no pulse of the cell's own: it is not counted, and relaxation does not begin anew.
+    """
+    at = polarity * CODES + amplitude
+    acts = tables[O_AMP_MEAN + at] != 0 or tables[O_AMP_SIGMA + at] != 0 or scalars[0].threshold_varies != 0
+    after = g
+    if sound and acts:
+        cell = traits(key, scalars, tables)
+        after = apply_drawn_pulse(g, key, count, number, polarity, amplitude, gate, width, cell, scalars, tables)
+    return after
+
+
+@inline
+def kept_share(octaves, tables):
+    """Return the Q30 share of a distance that is left when it was halved so often (Q30)."""
+    whole = min(octaves >> 30, 40)
+    fraction = (octaves >> 20) & (EXP2_BINS - 1)
+    rest = octaves & ((1 << 20) - 1)
+    kept = np.int64(tables[O_KEPT + fraction])
+    kept -= (kept * ((rest * _LN2_Q30) >> 30)) >> 30
+    return kept >> whole
+
+
+@inline
+def disturbed(g, key, stress, scalars, tables):
+    """Return the conductance after reads that did ``stress`` to a sound cell, and what of it is left for later.
+
+    They bring the cell nearer to a bound of its window, exponentially in time, by its own gain of SET (of RESET, where
+    they lower the conductance).
+    """
+    cell = traits(key, scalars, tables)
+    taken = min(stress, MOST_STRESS)
+    octaves = (taken * scalars[0].stress_rate) >> scalars[0].stress_shift
+    bound = cell[3]
+    gain = cell[0]
+    if scalars[0].stress_lowers:
+        bound = cell[2]
+        gain = cell[1]
+    octaves = (min(octaves, np.int64(1) << 40) * gain) >> 12
+    kept = kept_share(octaves, tables)
+    after = g
+    left = stress
+    if (np.int64(1) << 30) - kept >= LEAST_SHARE:
+        way = abs(bound - g)
+        way = (way * kept + (np.int64(1) << 29)) >> 30
+        after = bound - way if g < bound else bound + way
+        left = stress - taken
+    return after, left
 
 
 @inline

@@ -23,32 +23,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from twinbar.emulator.devices.effect_sections import EffectSections
 from twinbar.emulator.devices.known_responses import RESPONSES
 from twinbar.emulator.devices.preset_errors import sentence_of
-from twinbar.emulator.devices.preset_sections import (
-    AccessTransistor,
-    AmplitudeLaw,
-    CycleToCycle,
-    DeviceToDevice,
-    Drift,
-    Endurance,
-    FaultShares,
-    GateLaw,
-    Initial,
-    LogarithmicRelaxation,
-    Nonlinearity,
-    PolynomialRelaxation,
-    Pulses,
-    Read,
-    ReadNoise,
-    Retention,
-    Tails,
-    Telegraph,
-    ThresholdSpread,
-    Window,
-    Write,
-    WriteNoise,
-)
+from twinbar.emulator.devices.preset_sections import AmplitudeLaw, GateLaw, Initial, Pulses, Read, Window, Write
 from twinbar.emulator.devices.quantity import Quantity
 from twinbar.emulator.devices.response_law import ResponseLaw
 from twinbar.hw import toml
@@ -61,11 +39,8 @@ PRESET_FOLDER: Final = Path(__file__).parent / "presets"
 """Where the built-in presets are."""
 
 
-class Preset(TomlTable):
-    """A cell model.
-
-    Quantities carry their unit and origin (`Quantity`); ``sources`` maps the short names that they cite to references.
-    """
+class _Cell(TomlTable):
+    """What a preset has beside effects; its sections come first in a file."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
@@ -76,24 +51,17 @@ class Preset(TomlTable):
     read: Read
     pulse: Pulses
     response: SerializeAsAny[ResponseLaw]
-    cycle_to_cycle: CycleToCycle | None = None
-    device_to_device: DeviceToDevice | None = None
-    read_noise: ReadNoise | None = None
-    write_noise: WriteNoise | None = None
-    relaxation: PolynomialRelaxation | LogarithmicRelaxation | None = Field(default=None, discriminator="kind")
-    drift: Drift | None = None
     initial: Initial
-    faults: FaultShares | None = None
     amplitude: AmplitudeLaw | None = None
     gate: GateLaw | None = None
-    access: AccessTransistor | None = None
-    threshold_spread: ThresholdSpread | None = None
-    tails: Tails | None = None
-    telegraph: Telegraph | None = None
-    retention: Retention | None = None
-    nonlinearity: Nonlinearity | None = None
     write: Write
-    endurance: Endurance | None = None
+
+
+class Preset(EffectSections, _Cell):
+    """A cell model.
+
+    Quantities carry their unit and origin (`Quantity`); ``sources`` maps the short names that they cite to references.
+    """
 
     @field_validator("response", mode="before")
     @classmethod

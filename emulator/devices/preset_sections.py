@@ -213,6 +213,8 @@ class GateLaw(TomlTable):
 
     slope: Slope
     offset: SignedVoltage
+    spread: NonNegativeConductance | None = None
+    """Standard deviation of that conductance from cell to cell."""
 
 
 class AccessTransistor(TomlTable):
@@ -340,6 +342,20 @@ class Nonlinearity(TomlTable):
         if not 2 <= self.half_ratio.si <= 1000:
             raise ValueError(f"half_ratio is {self.half_ratio}; it lies between 2 (linear) and 1000")
         return self
+
+
+class ReadDisturb(TomlTable):
+    """Reads that move cells: exponentially towards a bound of their window, at a rate that follows ``sinh(V / scale)``.
+
+    Cells differ in that rate as they do in the gain of the pulses that move them the same way.
+    """
+
+    towards: Literal["high", "low"]
+    """Conductance that reads lead to: high where they have the polarity of a SET."""
+    time_constant: Duration
+    """Of reading without a pause at ``voltage``: after it, 1/e of the way is left."""
+    voltage: Voltage
+    scale: Voltage
 
 
 class Retention(TomlTable):

@@ -393,11 +393,12 @@ class ControllerEngine:
         for name, array in self._own_state().items():
             array[:] = state[name]
         restored = {name: state[name] for name in cells if name not in ("driven", "entry") and name in state}
+        # A tick that passes would move cells by what they were read before.
+        self._tick = int(state["tick"])
+        self.controller.set_tick(self._tick)
         self.controller.load_cells(restored)
         self._change_writes(initial=False)
         self._restore_ramps(state.get("ramps"))
-        self._tick = int(state["tick"])
-        self.controller.set_tick(self._tick)
         self._change_writes(initial=bool(state.get("initial", False)))
         algorithm = self._algorithm
         parts = [

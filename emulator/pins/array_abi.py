@@ -25,8 +25,8 @@ from twinbar.emulator.devices.layout import SCALARS
 from twinbar.emulator.kernels.compiled import callback, part
 
 ARRAYS: Final = len(ArrayState._fields)
-SIZES: Final = 7
-"""Tiles, cells, cells that age, channels, rows, columns, and entries of the tables."""
+SIZES: Final = 9
+"""Tiles, cells, cells that age, channels, rows, columns, cells and rows that reads disturb, entries of the tables."""
 
 
 @intrinsic
@@ -44,7 +44,8 @@ def _state(record):
     """Rebuild the arrays from the record of their addresses and sizes."""
     at = carray(record, ARRAYS + SIZES)
     tiles, cells, ageing = at[ARRAYS], at[ARRAYS + 1], at[ARRAYS + 2]
-    channels, rows, columns, entries = at[ARRAYS + 3], at[ARRAYS + 4], at[ARRAYS + 5], at[ARRAYS + 6]
+    channels, rows, columns = at[ARRAYS + 3], at[ARRAYS + 4], at[ARRAYS + 5]
+    stressed, stressed_rows, entries = at[ARRAYS + 6], at[ARRAYS + 7], at[ARRAYS + 8]
     return ArrayState(
         g=carray(_pointer(at[0]), (tiles, cells), np.int32),
         pulses=carray(_pointer(at[1]), (tiles, cells), np.uint32),
@@ -60,9 +61,11 @@ def _state(record):
         sums=carray(_pointer(at[11]), (tiles, columns), np.int64),
         variances=carray(_pointer(at[12]), (tiles, columns), np.int64),
         mapped=carray(_pointer(at[13]), (tiles,), np.int64),
-        shape=carray(_pointer(at[14]), (1,), SHAPE),
-        scalars=carray(_pointer(at[15]), (1,), SCALARS),
-        tables=carray(_pointer(at[16]), (entries,), np.int32),
+        stress=carray(_pointer(at[14]), (tiles, stressed), np.int64),
+        row_stress=carray(_pointer(at[15]), (tiles, stressed_rows), np.int64),
+        shape=carray(_pointer(at[16]), (1,), SHAPE),
+        scalars=carray(_pointer(at[17]), (1,), SCALARS),
+        tables=carray(_pointer(at[18]), (entries,), np.int32),
     )
 
 
@@ -131,7 +134,13 @@ def record_of(state: ArrayState) -> np.ndarray:
     sizes = (
         tiles,
         cells,
-        *(array.shape[1] for array in (state.last_tick, state.conversions, state.inputs, state.sums)),
+        *(
+            array.shape[1]
+            for array in (
+                *(state.last_tick, state.conversions, state.inputs, state.sums),
+                *(state.stress, state.row_stress),
+            )
+        ),
         len(state.tables),
     )
     return np.array([*(array.ctypes.data for array in state), *sizes], np.int64)

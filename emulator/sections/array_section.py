@@ -115,6 +115,17 @@ class ArrayConfig(Section):
         description="whether the front end can compare a cell with a threshold instead of converting it; none: where "
         "write.verify asks for it",
     )
+    bias_scheme: Literal["transistor", "half", "third"] = Field(
+        default="transistor",
+        description="what keeps writes from other cells: an access transistor in each cell; or, in a passive array, "
+        "other rows and columns at half of a pulse's voltage (half), or at one and two thirds of it (third)",
+    )
+    known_faults: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file of faulty cells (.npz, .npy), of a tile or of all tiles, that weights are laid around: "
+        "inputs take the rows where they lose least; needs SciPy",
+    )
     range_margin: float = Field(
         default=1.2, ge=1, le=100, description="full scale of column sums, over the largest current seen"
     )
@@ -201,6 +212,15 @@ class ArrayConfig(Section):
         ):
             if wrong:
                 raise ValueError(f"array.chained_layers is true, which needs {right}")
+        return self
+
+    @model_validator(mode="after")
+    def _layers_can_be_laid_around_faults(self) -> Self:
+        if self.known_faults is not None and (self.sharing or self.chained_layers):
+            which = "sharing" if self.sharing else "chained_layers"
+            raise ValueError(
+                f"array.known_faults needs layers whose rows can be chosen freely; set array.{which} = false"
+            )
         return self
 
     def controller(self, tiles: int) -> "ControllerConfig":

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from twinbar.emulator.crossbar.configuration import CrossbarConfig, build_config
@@ -17,6 +18,8 @@ from twinbar.hw.parts.assembly import SerialParts
 from twinbar.hw.parts.known_parts import Part, catalogue
 
 _SHARED: Final = ("rows", "columns", "adc_channels", "adc_bits", "input_bits")
+STRONG_READS: Final = str(Path(__file__).with_name("strong_reads.toml"))
+"""Reads that move cells within a short program."""
 PULSE_CYCLES: Final = 5
 """Cycles of the shorter of a preset's two pulses: the clock is chosen so that programs are short."""
 
@@ -141,7 +144,13 @@ ELABORATIONS: Final = {
             adc_offset_codes=2.0,
             adc_gain_error=0.03,
         ),
-        _elaboration("widths", "hzo-fefet", _shape(2, 9, 4, 2, 6, 2, command_depth=2, response_depth=2)),
+        # Pulses whose response scales with their width, in a passive array.
+        _elaboration(
+            "widths",
+            "hzo-fefet",
+            _shape(2, 9, 4, 2, 6, 2, command_depth=2, response_depth=2),
+            bias_scheme="third",
+        ),
         _elaboration(
             "packed",
             "taox-hfox",
@@ -161,7 +170,12 @@ ELABORATIONS: Final = {
             _shape(3, 5, 8, 4, 8, 4, command_depth=6, response_depth=2, safe_codes=(0, 0, 4095)),
             adc_gain_error=0.02,
         ),
-        _elaboration("narrow", "stellar", _shape(3, 2, 2, 1, 5, 6, command_depth=2, response_depth=3)),
+        _elaboration(
+            "narrow",
+            "stellar",
+            _shape(3, 2, 2, 1, 5, 6, command_depth=2, response_depth=3),
+            effects=(STRONG_READS,),
+        ),
         _elaboration(
             "cascade",
             "taox-hfox",
@@ -175,7 +189,14 @@ ELABORATIONS: Final = {
             _shape(3, 20, 12, 2, 6, 3, command_depth=3, response_depth=2, shared_inputs=True, chain=True),
             adc_offset_codes=1.0,
         ),
-        _elaboration("queues", "taox-hfox", _shape(4, 4, 4, 2, 6, 2, command_depth=2, response_depth=2)),
+        # A passive array, whose reads move cells.
+        _elaboration(
+            "queues",
+            "vteam",
+            _shape(4, 4, 4, 2, 6, 2, command_depth=2, response_depth=2),
+            effects=("threshold-spread", STRONG_READS),
+            bias_scheme="half",
+        ),
         _elaboration(
             "together",
             "taox-hfox",

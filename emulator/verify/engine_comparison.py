@@ -9,7 +9,7 @@ import numpy as np
 
 from twinbar.emulator.contract.program import ProgramResult
 from twinbar.emulator.crossbar.cell_energy import CELL_ENERGIES
-from twinbar.emulator.crossbar.cell_state import CELL_ARRAYS
+from twinbar.emulator.crossbar.cell_state import CELL_ARRAYS, STRESS_ARRAYS
 from twinbar.emulator.verify.answers import DecodedResponse, answers_differ, answers_of
 from twinbar.emulator.verify.compared_engines import MAY_OMIT, MakeSessionController
 from twinbar.emulator.verify.elaborations import find_elaboration
@@ -24,7 +24,7 @@ _COUNTS: Final = {
     "energy": CELL_ENERGIES,
     "extremes": ("least forward code", "greatest forward code", "forward codes at an end of the range"),
 }
-_CELLS: Final = (*CELL_ARRAYS, "driven", "front_end")
+_CELLS: Final = (*CELL_ARRAYS, *STRESS_ARRAYS, "driven", "front_end")
 _DRIVEN: Final = ("record", "bit line", "source line", "word line")
 
 
@@ -192,6 +192,8 @@ def _in_cells(
     columns = elaboration.controller.columns
     for field in _CELLS:
         if field == "front_end" and elaboration.parts is None:
+            continue
+        if field in STRESS_ARRAYS and not elaboration.config.cells.scalars[0].reads_disturb:
             continue
         missing = [engine for engine, cells in ((name, a), (other, b)) if field not in cells]
         for engine in missing:

@@ -1,5 +1,6 @@
 """A chip of cells on this computer: an emulated crossbar behind an engine's controller."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,8 +10,10 @@ import numpy.typing as npt
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.ticks import check_tick
 from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.host.cells.verbs import Cells
+from twinbar.hw.errors import ConfigError
 
 if TYPE_CHECKING:
     from twinbar.hw.gateware.controller_config import ControllerConfig
@@ -109,14 +112,39 @@ class Chip(Cells):
     ) -> None:
         self.emulated = controller_maker(engine)(config, controller)
         super().__init__(self.emulated, config, config.clock_hz, energy_table)
+        self._waited_s, self._tick = 0.0, 0
         self.configure()
         if armed:
             self._run.run(beats.arm(self.tiles), "initialization")
             self.calibrate()
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass in which nothing is done: cells relax and drift, and what reads have done to them shows.
+
+        Cells age by this and by the time for which the chip has worked (`cost`), in steps of ``array.tick_s``.
+
+        Parameters
+        ----------
+        seconds : float
+
+        Raises
+        ------
+        ConfigError
+            If it is negative or no number, or cells would be older than their clocks can say.
+        """
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise ConfigError(f"seconds is {seconds}; it must be a number that is not negative")
+        config = self._need_config("time")
+        waited_s = self._waited_s + seconds
+        tick = int((self.cost["seconds"]["total"] + waited_s) // config.array.tick_s)
+        check_tick(tick)
+        self.emulated.set_tick(tick)
+        self._waited_s, self._tick = waited_s, tick
+
     def conductance(self) -> npt.NDArray[np.float64]:
         """Return the true state of the cells: siemens that a noiseless read would see, [tiles, rows, columns]."""
-        return conductances_s(self._need_config("siemens"), self.emulated.controller, self.emulated.cells())
+        config = self._need_config("siemens")
+        return conductances_s(config, self.emulated.controller, self.emulated.cells(), self._tick)
 
     def pulse_counts(self) -> npt.NDArray[np.uint32]:
         """Return the pulses that each cell has had, [tiles, rows, columns]."""

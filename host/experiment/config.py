@@ -370,8 +370,10 @@ class ExperimentConfig(TomlTable):
             changes["device.effects"] = tuple(
                 str(expanded(name).absolute()) if name.endswith(".toml") else name for name in self.device.effects
             )
-        if self.device.fault_map is not None:
-            changes["device.fault_map"] = str(expanded(self.device.fault_map).absolute())
+        for key in ("device.fault_map", "array.known_faults"):
+            value = self.flat()[key]
+            if value is not None:
+                changes[key] = str(expanded(value).absolute())
         if self.engine.record_line is not None:
             changes["engine.record_line"] = str(expanded(self.engine.record_line).absolute())
         return self.merge(changes)

@@ -7,6 +7,8 @@ from torch import nn
 
 from twinbar.emulator.contract.bulk_operations import MakeEngine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
+from twinbar.emulator.crossbar.fault_map import read_fault_map
+from twinbar.emulator.devices.layout import O_INITIAL, TRAIT_BINS
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.host.accounted_engine import Account, AccountedEngine
 from twinbar.host.nn.chain_layers import chain_layers
@@ -15,9 +17,18 @@ from twinbar.host.nn.crossbar_matmul import CrossbarMatmul
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.crossbar_weight import CrossbarWeight
 from twinbar.host.nn.current_pass import Pass
-from twinbar.host.nn.mappable import find_weights
+from twinbar.host.nn.fault_layout import CellLevels, around_faults
+from twinbar.host.nn.mappable import Weight, find_weights
 from twinbar.host.nn.mapped_layer import MappedLayer
-from twinbar.host.nn.mapping import LayerShape, Placement, map_layers, mapped_columns, tile_count, with_copies
+from twinbar.host.nn.mapping import (
+    LayerMap,
+    LayerShape,
+    Placement,
+    map_layers,
+    mapped_columns,
+    tile_count,
+    with_copies,
+)
 from twinbar.host.nn.networks import he_std
 from twinbar.host.nn.tile_copies import TileCopies
 from twinbar.host.update.programmed import ProgrammedLayer
@@ -94,6 +105,11 @@ def put_on_crossbar(
         raise ConfigError("array.copies needs layers that have tiles of their own; set array.sharing = false")
     maps = map_layers(shapes + extra, config.array, placement, sharing=sharing)
     maps = with_copies(maps, copies)
+    levels = len(config.levels) if levels is None else levels
+    own_maps = maps[: len(found)]
+    tops = [_top_of(weight, place, weight_range, own_spread) for weight, place in zip(found, own_maps, strict=True)]
+    if config.array.known_faults is not None:
+        maps = _around_known_faults(maps, found, tops, levels, config)
     for place in maps:
         for block in place.blocks:
             config.check_lanes(place.name, block.tiles.shape[0] if block.tiles.cascade else 1)
@@ -101,14 +117,10 @@ def put_on_crossbar(
         make_engine = partial(make_engine, layers=[block for place in maps for block in place.placed])
     engine = make_engine(config, tile_count(maps), mapped_columns(maps))
     session = AccountedEngine(engine, account, TileCopies(maps, config.array.cells))
-    levels = len(config.levels) if levels is None else levels
     current = Pass()
     layers = []
     for number, (weight, place) in enumerate(zip(found, maps[: len(found)], strict=True)):
-        values = weight.parameter.detach().float()
-        spread = float(values.std(correction=0)) if own_spread else 0.0
-        top = max(weight_range * (spread or he_std(place.inputs)), float(values.abs().max()))
-        cells = ProgrammedLayer.blank(place, levels, top / (levels - 1), keep_read_back=keep_read_back)
+        cells = ProgrammedLayer.blank(place, levels, tops[number] / (levels - 1), keep_read_back=keep_read_back)
         matmul = CrossbarMatmul(session, cells, range_margin, range_tracking)
         matmul.factors = [] if keep_factors else None
         others = [
@@ -136,3 +148,28 @@ def put_on_crossbar(
     if config.array.chained_layers:
         chain_layers(network)
     return network
+
+
+def _top_of(weight: Weight, place: LayerMap, weight_range: float, own_spread: bool) -> float:
+    """Return the weight of the top level."""
+    values = weight.parameter.detach().float()
+    spread = float(values.std(correction=0)) if own_spread else 0.0
+    return max(weight_range * (spread or he_std(place.inputs)), float(values.abs().max()))
+
+
+def _around_known_faults(
+    maps: Sequence[LayerMap], found: Sequence[Weight], tops: Sequence[float], levels: int, config: CrossbarConfig
+) -> list[LayerMap]:
+    """Lay the layers around the faults of ``array.known_faults``; auxiliary arrays, and groups, stay where they are."""
+    array, cells = config.array, config.cells
+    assert array.known_faults is not None
+    faults = read_fault_map(array.known_faults, array.rows, array.columns).of(tile_count(maps))
+    formed = float(cells.tables[O_INITIAL : O_INITIAL + TRAIT_BINS].mean())
+    low, high = cells.window
+    fixed = CellLevels(levels - 1, min(max((formed - low) / (high - low), 0.0), 1.0) * (levels - 1))
+    laid = list(maps)
+    for number, (weight, top) in enumerate(zip(found, tops, strict=True)):
+        if maps[number].groups == 1:
+            values = weight.form.of_weight(weight.parameter.detach()).double().numpy() * ((levels - 1) / top)
+            laid[number] = around_faults(maps[number], faults, values, fixed, array)
+    return laid

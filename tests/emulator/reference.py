@@ -74,6 +74,7 @@ class ReferenceTile:
         ]
         self.pulses = [0] * array.cells
         self.last_tick = [0] * array.cells
+        self.stress, self.row_stress = [0] * array.cells, [0] * array.rows
         self.conversions = [0] * array.adc_channels
         self.channel_keys = [
             np.uint64(physics.channel_key(self.seed, number, channel)) for channel in range(array.adc_channels)
@@ -119,6 +120,7 @@ class ReferenceTile:
             self.tables,
         )
         self.conversions[channel] += 1
+        self.stress[cell] += int(self.scalars[0].read_stress)
         return int(code)
 
     def verify(self, cell: int, cost: Cost) -> int:
@@ -148,6 +150,7 @@ class ReferenceTile:
             cost.phases["settle"] += timing.settle_drive
             cost.actions["drive_update"] += 1
         width = timing.width_set if polarity == SET else timing.width_reset
+        self.half_selected(cell, polarity, amplitude, gate, width, cost)
         before = after = self.g[cell]
         if self.faults[cell] == layout.FAULT_NONE:
             after = int(
@@ -175,6 +178,41 @@ class ReferenceTile:
         cost.actions["pulse_set" if polarity == SET else "pulse_reset"] += 1
         cost.phases["pulse"] += width
         cost.phases["recover"] += timing.recover
+
+    def half_selected(self, cell: int, polarity: int, amplitude: int, gate: int, width: int, cost: Cost) -> None:
+        """Other cells of a passive array, which see half of the voltage, or a third: elsewhere, of the other sign."""
+        parts = {"transistor": 0, "half": 2, "third": 3}[self.config.array.bias_scheme]
+        if not parts:
+            return
+        row, column = divmod(cell, self.config.array.columns)
+        code = int(amplitude / parts + 0.5)
+        number = physics.draw(self.keys[cell], layout.DRAW_HALF_SELECTED, self.pulses[cell]) | np.uint64(1)
+        for other in range(self.config.array.cells):
+            here = divmod(other, self.config.array.columns)
+            crosses = [own == there for own, there in zip(here, (row, column), strict=True)]
+            if all(crosses) or (parts == 2 and not any(crosses)):
+                continue
+            before = after = self.g[other]
+            if self.faults[other] == layout.FAULT_NONE:
+                own = polarity if any(crosses) else 1 - polarity
+                cell_of = self.keys[other], self.pulses[other], number, own, code, gate, width, self.traits[other]
+                after = int(physics.apply_drawn_pulse(before, *cell_of, self.scalars, self.tables))
+            self.g[other] = after
+            weight = int(self.tables[layout.O_ENERGY + polarity * layout.CODES + code])
+            cost.heat["set" if polarity == SET else "reset"] += ((before + after) >> 13) * weight
+
+    def set_tick(self, tick: int) -> None:
+        """Cells have aged since the last tick, and what was read in it shows."""
+        if tick != self.tick and self.scalars[0].reads_disturb:
+            for cell, fault in enumerate(self.faults):
+                self.stress[cell] += self.row_stress[cell // self.config.array.columns]
+                if self.stress[cell] and fault == layout.FAULT_NONE:
+                    found = physics.disturbed(
+                        self.g[cell], self.keys[cell], self.stress[cell], self.scalars, self.tables
+                    )
+                    self.g[cell], self.stress[cell] = map(int, found)
+            self.row_stress = [0] * len(self.row_stress)
+        self.tick = tick
 
     # --- operations ---------------------------------------------------------------------------------------------------
 
@@ -353,6 +391,8 @@ class ReferenceTile:
                     continue
                 cost.actions["input_step"] += 1
                 cost.actions["row_drive"] += sum(value > 0 for value in inputs)
+                for row, value in enumerate(inputs):
+                    self.row_stress[row] += int(self.tables[layout.O_STRESS + value])
                 cost.phases["select"] += timing.select
                 cost.phases["settle"] += timing.settle_multiply
                 # One ADC channel after another would be slower: channels convert side by side.
@@ -442,4 +482,4 @@ class ReferenceCrossbar:
 
     def set_tick(self, tick: int) -> None:
         for tile in self.tiles:
-            tile.tick = tick
+            tile.set_tick(tick)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,12 +67,17 @@ def choices(draw: st.DrawFn) -> dict[str, object]:
 @settings(max_examples=4)
 @given(choices=choices(), program=st.integers(0, 2**32 - 1))
 def test_random_programs_agree(
-    make_crossbar: Callable[..., CrossbarConfig], preset: str, choices: dict[str, object], program: int
+    make_crossbar: Callable[..., CrossbarConfig], preset: str, choices: dict[str, Any], program: int
 ) -> None:
     rng = np.random.default_rng(program)
     if rng.random() < 0.5:
         bent = ("sinh-current",) if choices["sample_and_hold"] else ()
         choices["effects"] = (str(EFFECTS), *bent, *((str(OF_AMPLITUDE),) if load_preset(preset).amplitude else ()))
+    model = load_preset(preset)
+    if model.gate is None and model.access is None and rng.random() < 0.5:
+        choices["bias_scheme"] = str(rng.choice(["half", "third"]))
+        without_transistor = (name for name in choices.get("effects", ()) if name != str(OF_AMPLITUDE))
+        choices["effects"] = (*without_transistor, *(("threshold-spread",) if model.amplitude else ()))
     config = make_crossbar(preset, **choices)
     mapped = 2 * rng.integers(1, config.array.columns // 2 + 1, size=TILES)
     faults = None

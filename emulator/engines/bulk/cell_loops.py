@@ -33,12 +33,16 @@ class CellStates(NamedTuple):
     last_tick : uint32 [tiles, cells], or [tiles, 0] where nothing ages
         Tick of its last pulse.
     fault : uint8 [tiles, cells]
+    stress, row_stress : int64 [tiles, cells] and [tiles, rows], or [tiles, 0] where reads do not disturb
+        What reads and input steps have done that does not show yet.
     """
 
     g: np.ndarray
     pulses: np.ndarray
     last_tick: np.ndarray
     fault: np.ndarray
+    stress: np.ndarray
+    row_stress: np.ndarray
 
 
 class Operands(NamedTuple):

@@ -41,6 +41,7 @@ from twinbar.emulator.engines.bulk.column_conversions import (
     join_extremes,
 )
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
+from twinbar.emulator.engines.bulk.disturbances import disturb_tiles, stress_rows
 from twinbar.emulator.engines.bulk.few_vectors import multiply_few
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
 from twinbar.emulator.engines.bulk.layer_pass import LayerPass
@@ -89,7 +90,7 @@ class FastEngine:
     -----
     Memory per cell: conductance 4 bytes, pulse count 4, fault 1, and the operands of the column sums, 4 (2 when pairs
     are subtracted; twice as much where int16 does not hold them, four times where their sums need float64); 4 more for
-    the tick of the last pulse where cells relax or drift.
+    the tick of the last pulse where cells relax or drift, and 8 where reads disturb them.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class FastEngine:
         self._scalars, self._tables = config.cells.scalars, config.cells.tables
         assert self._scalars.shape == (1,)
         self._ages = bool(self._scalars[0].ages)
+        self._disturbs = bool(self._scalars[0].reads_disturb)
         self._t = config.timing.record()
         self._ramps = config.registers
         self._registers = {initial: config.algorithm(initial=initial).registers.record() for initial in (False, True)}
@@ -123,6 +125,8 @@ class FastEngine:
             pulses=np.zeros((tiles, array.cells), np.uint32),
             last_tick=np.zeros((tiles, array.cells if self._ages else 0), np.uint32),
             fault=np.zeros((tiles, array.cells), np.uint8),
+            stress=np.zeros((tiles, array.cells if self._disturbs else 0), np.int64),
+            row_stress=np.zeros((tiles, array.rows if self._disturbs else 0), np.int64),
         )
         self._driven = np.full(tiles, cell_writes.NOTHING_DRIVEN, np.int64)
         self._ranges = np.zeros(tiles, np.int64)
@@ -177,11 +181,14 @@ class FastEngine:
         )
 
     def set_tick(self, tick: int) -> None:
-        """Set the tick; where cells age, the operands of the column sums follow."""
+        """Set the tick; where cells age, or reads have moved them, the operands of the column sums follow."""
         check_tick(tick)
         if tick != self._tick:
             self._tick = tick
-            if self._ages:
+            if self._disturbs:
+                columns = self.config.array.columns
+                for_tiles(disturb_tiles, self.tiles, columns, self._states, self._scalars, self._tables)
+            if self._ages or self._disturbs:
                 self._refresh()
 
     def _calibrate(self) -> Activity:
@@ -479,6 +486,8 @@ class FastEngine:
             self._tables,
             skip_empty=array.skip_empty,
         )
+        if self._disturbs:
+            stress_rows(self._states.row_stress, block, codes, array.planes, self._tables)
         code = self.config.range_code(product.full_scale)
         ranges = self._ranges[block.tiles]
         changed = ranges != code
@@ -776,7 +785,7 @@ class FastEngine:
         """Return the arrays that a program changes, by the names of a checkpoint."""
         converters = self._converters
         return {
-            **self._states._asdict(),
+            **{name: array for name, array in self._states._asdict().items() if self._disturbs or "stress" not in name},
             "conversions": converters.counts,
             "driven": self._driven,
             "ranges": self._ranges,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES, Pin, Program, ProgramResult
-from twinbar.emulator.crossbar.array import refresh
+from twinbar.emulator.crossbar.array import take_tick
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -155,8 +155,7 @@ class EventsController:
 
     def set_tick(self, tick: int) -> None:
         """Set the tick, between programs."""
-        self._state.shape[0].tick = tick
-        refresh(self._state)
+        take_tick(self._state, tick)
 
     def cells(self) -> dict[str, np.ndarray]:
         """Return the state of the array."""

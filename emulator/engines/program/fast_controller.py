@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from twinbar.emulator.contract.program import SYNCHRONIZER_CYCLES, Program, ProgramResult
-from twinbar.emulator.crossbar.array import refresh
+from twinbar.emulator.crossbar.array import take_tick
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.ticks import check_tick
@@ -108,9 +108,9 @@ class FastController:
     def set_tick(self, tick: int) -> None:
         """Set the tick, between programs: cells age by training steps, not by cycles."""
         check_tick(tick)
+        if self._state.scalars[0].ages or self._state.scalars[0].reads_disturb:
+            take_tick(self._state, tick)
         self._state.shape[0].tick = tick
-        if self._state.scalars[0].ages:
-            refresh(self._state)
 
     def cells(self) -> dict[str, np.ndarray]:
         """Return the state of the array (`twinbar.emulator.contract.program.ProgramController.cells`)."""

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from twinbar.emulator.contract.program import Program, ProgramResult
-from twinbar.emulator.crossbar.array import refresh
+from twinbar.emulator.crossbar.array import take_tick
 from twinbar.emulator.crossbar.cell_state import make_cells, restore_cells, save_cells
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.rtl.netlist_library import compiled
@@ -131,8 +131,7 @@ class RtlController:
 
     def set_tick(self, tick: int) -> None:
         """Set the tick, between programs: cells age by training steps, not by cycles."""
-        self._state.shape[0].tick = tick
-        refresh(self._state)
+        take_tick(self._state, tick)
 
     def cells(self) -> dict[str, np.ndarray]:
         """Return the state of the array, as `twinbar.emulator.contract.program.ProgramController` says.
