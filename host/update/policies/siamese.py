@@ -7,20 +7,25 @@ Neurosci. 2020): it keeps weights at a boundary between two levels from being re
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from pydantic import Field
 
 from twinbar.host.update.policy import Decision, PolicySettings, UpdatePolicy, room_for
+from twinbar.host.update.random_numbers import DRAW_BITS
 
 if TYPE_CHECKING:
+    from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.host.update.programmed import ProgrammedLayer
 
 _LEVELS_OF_HYSTERESIS: Final = 16
 """Levels from which on the hysteresis is a whole level at the start of the training."""
 _PLAIN_ROUNDING: Final = 0.5
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
+_NO_WEAR = np.zeros((2, 0, 0), np.uint32)
+_WEAR_BITS: Final = 32
 
 
 class SiameseSettings(PolicySettings):
@@ -36,6 +41,13 @@ class SiameseSettings(PolicySettings):
         that the closed loop read last, not with the level asked for. "none": what was cut off is forgotten.
     twin_bound : float, optional
         Levels by which the twin may run away from what the cells hold.
+    rounding : str
+        "nearest": a pair is brought to the nearest level. "stochastic": to one of the two nearest, with the probability
+        of the distance from the other (S. Gupta et al., ICML 2015), so that the mean of what is held is the twin.
+    common_levels : int
+        Levels that both cells of a pair may hold at once. Then a change of the weight can be made by either of them,
+        and is made by the one that has been written less often (wear-levelling within the pair). With 0 one of them is
+        always at the lowest level, and the other takes every change that does not turn the sign.
     """
 
     threshold: float = Field(
@@ -52,6 +64,18 @@ class SiameseSettings(PolicySettings):
     )
     twin_bound: float | None = Field(
         default=1.5, gt=0, description="level spacings by which the twin may run away from what the cells hold"
+    )
+    rounding: Literal["nearest", "stochastic"] = Field(
+        default="nearest",
+        description="how the level is chosen to which a pair is written: nearest, or stochastic (one of the two "
+        "nearest, with the probability of the distance from the other)",
+    )
+    common_levels: int = Field(
+        default=0,
+        ge=0,
+        le=255,
+        description="levels that both cells of a pair may hold at once, so that the less worn of them takes a change; "
+        "0: one of them is always at the lowest level",
     )
 
     @classmethod
@@ -73,44 +97,91 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         super().__init__(settings)
         self._bound = math.inf if self.settings.twin_bound is None else self.settings.twin_bound
         self.keeps_read_back = self.settings.compensation == "read-back"
+        self._stochastic = self.settings.rounding == "stochastic"
         self._room: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._wear: dict[str, np.ndarray] = {}
+        self._decided: dict[str, int] = {}
+        self._seed = 0
 
     @property
     def twin_distance(self) -> float:
         """The hysteresis, or the bound of the twin where that is wider (see `UpdatePolicy.twin_distance`)."""
         return max(self.settings.threshold, self.settings.threshold_end, self._bound)
 
+    def set_up(self, crossbar: "CrossbarConfig") -> None:
+        """Take the seed of what is drawn (see `UpdatePolicy.set_up`)."""
+        self._seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
+
+    def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
+        """Begin to count the writes of cells, where it matters (see `UpdatePolicy.prepare`)."""
+        for cells in layers:
+            self._decided[cells.map.name] = 0
+            if self.settings.common_levels:
+                self._wear[cells.map.name] = np.zeros((2, *cells.plus.shape), np.uint32)
+
     def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """List the cells whose level must change (see `UpdatePolicy.decide`)."""
-        from twinbar.host.update.kernels import decide_changed
+        from twinbar.host.update.kernels import ChangeRules, decide_changed
 
         settings = self.settings
-        room = self._room.get(cells.map.name)
+        name = cells.map.name
+        room = self._room.get(name)
         if room is None or len(room[0]) != 2 * weights.size:
-            room = self._room[cells.map.name] = room_for(weights.size)
+            room = self._room[name] = room_for(weights.size)
         addresses, levels, origins = room
         read_plus = cells.read_plus if cells.read_plus is not None else _NO_READ_BACK
         read_minus = cells.read_minus if cells.read_minus is not None else _NO_READ_BACK
         threshold = settings.threshold + (settings.threshold_end - settings.threshold) * progress
-        n, changed = decide_changed(
+        decided = self._decided[name] = self._decided.get(name, 0) + 1
+        n, changed, rounded = decide_changed(
             weights,
             cells.weight_per_level,
             cells.levels,
-            np.float32(threshold),
-            np.float32(max(self._bound, threshold)),
-            settings.compensation != "none",
+            ChangeRules(
+                np.float32(threshold),
+                np.float32(max(self._bound, threshold)),
+                settings.compensation != "none",
+                settings.common_levels,
+                self._stochastic,
+                np.uint64(self._seed),
+                list(self._decided).index(name),
+                decided,
+            ),
             cells.plus,
             cells.minus,
             read_plus,
             read_minus,
             cells.failures,
+            self._wear.get(name, _NO_WEAR),
             cells.map.input_address,
             cells.map.output_address,
             addresses,
             levels,
             origins,
         )
+        if settings.common_levels:
+            # Both counts of a pair are compared, and that of each cell that is written goes up.
+            self.note_traffic(read=2 * rounded * _WEAR_BITS, written=n * _WEAR_BITS)
+        if self._stochastic:
+            self.note_traffic(random=rounded * DRAW_BITS)
         return Decision(addresses[:n].copy(), levels[:n].copy(), origins[:n].copy(), changed)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how often cells were written, and how many decisions were drawn for, where these matter."""
+        state: dict[str, Any] = {}
+        if self.settings.common_levels:
+            state["wear"] = {name: wear.copy() for name, wear in self._wear.items()}
+        if self._stochastic:
+            state["decided"] = dict(self._decided)
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self.check_state(state)
+        for name, wear in state.get("wear", {}).items():
+            self._wear[name][:] = wear
+        for name, decided in state.get("decided", {}).items():
+            self._decided[name] = int(decided)
 
 
 POLICY: Final = Siamese
