@@ -118,15 +118,31 @@ def test_only_a_twin_that_has_moved_far_enough_is_written(layer: Callable[..., P
     assert decision.weight_updates == 3
 
 
-@pytest.mark.parametrize(("progress", "threshold"), [(0.0, 1.0), (0.5, 0.75), (1.0, 0.5)])
-def test_the_threshold_changes_linearly_over_the_training(
-    layer: Callable[..., ProgrammedLayer], progress: float, threshold: float
+@pytest.mark.parametrize(
+    ("course", "progress", "threshold"),
+    [
+        ("linear", 0.0, 1.5),
+        ("linear", 0.5, 1.0),
+        ("linear", 1.0, 0.5),
+        ("cosine", 0.0, 1.5),
+        # (1 + cos 60 degrees) / 2 = 3/4 is left of it, and of its square 9/16.
+        ("cosine", 1 / 3, 1.25),
+        ("cosine", 1.0, 0.5),
+        ("cosine-squared", 0.0, 1.5),
+        ("cosine-squared", 1 / 3, 1.0625),
+        ("cosine-squared", 0.5, 0.75),
+        ("cosine-squared", 1.0, 0.5),
+    ],
+)
+def test_the_threshold_follows_its_course_over_the_training(
+    layer: Callable[..., ProgrammedLayer], course: str, progress: float, threshold: float
 ) -> None:
     cells = layer(np.zeros((1, 2)))
-    decision = policy(threshold=1.0, threshold_end=0.5).decide(
+    decision = policy(threshold=1.5, threshold_end=0.5, threshold_course=course).decide(
         twin([[threshold - 0.01, threshold + 0.01]]), cells, progress
     )
-    assert written(decision, cells) == {(0, 1, "+"): 1}
+    # The nearest level to 1.51 is the second.
+    assert written(decision, cells) == {(0, 1, "+"): 2 if threshold + 0.01 > 1.5 else 1}
 
 
 def test_a_sign_change_writes_both_cells_of_the_pair(layer: Callable[..., ProgrammedLayer]) -> None:

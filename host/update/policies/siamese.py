@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.host.update.programmed import ProgrammedLayer
 
+HYSTERESIS: Final = 1.5
+"""Hysteresis at the start of a training with many levels (ADR 0047)."""
 _LEVELS_OF_HYSTERESIS: Final = 16
-"""Levels from which on the hysteresis is a whole level at the start of the training."""
+"""Levels from which on the hysteresis does not depend on them."""
 _PLAIN_ROUNDING: Final = 0.5
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
 _NO_WEAR = np.zeros((2, 0, 0), np.uint32)
@@ -34,8 +36,12 @@ class SiameseSettings(PolicySettings):
     Parameters
     ----------
     threshold, threshold_end : float
-        Hysteresis in levels at the start and the end of the training; it changes linearly in between. 0.5 is plain
-        rounding, 1 waits until the twin has moved a whole level.
+        Hysteresis in levels at the start and the end of the training. 0.5 is plain rounding, 1 waits until the twin has
+        moved a whole level.
+    threshold_course : str
+        How it changes in between: "linear", "cosine" (as a cosine schedule of the learning rate falls) or
+        "cosine-squared". The twin moves at random by steps whose variance is as the square of the learning rate: what
+        hysteresis has to hold back is gone when that has become small.
     compensation : str
         "residual": the float twin keeps what quantization cut off. "read-back": the twin is also compared with the code
         that the closed loop read last, not with the level asked for. "none": what was cut off is forgotten.
@@ -51,12 +57,17 @@ class SiameseSettings(PolicySettings):
     """
 
     threshold: float = Field(
-        default=1.0,
+        default=HYSTERESIS,
         ge=0,
-        description="hysteresis at the start of the training, in level spacings; by default 1, and with fewer than 16 "
-        "levels per cell a sixteenth of their number, at least 0.5",
+        description=f"hysteresis at the start of the training, in level spacings; by default {HYSTERESIS}, and with "
+        "fewer than 16 levels per cell a sixteenth of their number, at least 0.5",
     )
-    threshold_end: float = Field(default=0.5, ge=0, description="hysteresis at its end; it changes linearly in between")
+    threshold_end: float = Field(default=0.5, ge=0, description="hysteresis at its end")
+    threshold_course: Literal["linear", "cosine", "cosine-squared"] = Field(
+        default="cosine-squared",
+        description="how the hysteresis changes in between: linear, cosine (as a cosine schedule of the learning rate) "
+        "or cosine-squared (as its square: early)",
+    )
     compensation: Literal["none", "residual", "read-back"] = Field(
         default="residual",
         description="what becomes of quantization errors: none (forgotten), residual (kept in the twin), or "
@@ -85,7 +96,9 @@ class SiameseSettings(PolicySettings):
         A level spacing of few levels is large against the changes of a training: to wait for a whole one would be to
         wait too long.
         """
-        return {"threshold": min(max(levels / _LEVELS_OF_HYSTERESIS, _PLAIN_ROUNDING), 1.0)}
+        if levels >= _LEVELS_OF_HYSTERESIS:
+            return {}
+        return {"threshold": max(levels / _LEVELS_OF_HYSTERESIS, _PLAIN_ROUNDING)}
 
 
 class Siamese(UpdatePolicy[SiameseSettings]):
@@ -107,6 +120,14 @@ class Siamese(UpdatePolicy[SiameseSettings]):
     def twin_distance(self) -> float:
         """The hysteresis, or the bound of the twin where that is wider (see `UpdatePolicy.twin_distance`)."""
         return max(self.settings.threshold, self.settings.threshold_end, self._bound)
+
+    def threshold_at(self, progress: float) -> float:
+        """Return the hysteresis when a part of the training has passed, 0 to 1."""
+        first, last = self.settings.threshold, self.settings.threshold_end
+        left = 1 - progress
+        if self.settings.threshold_course != "linear":
+            left = 0.5 * (1 + math.cos(math.pi * progress))
+        return last + (first - last) * (left * left if self.settings.threshold_course == "cosine-squared" else left)
 
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Take the seed of what is drawn (see `UpdatePolicy.set_up`)."""
@@ -131,7 +152,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         addresses, levels, origins = room
         read_plus = cells.read_plus if cells.read_plus is not None else _NO_READ_BACK
         read_minus = cells.read_minus if cells.read_minus is not None else _NO_READ_BACK
-        threshold = settings.threshold + (settings.threshold_end - settings.threshold) * progress
+        threshold = self.threshold_at(progress)
         decided = self._decided[name] = self._decided.get(name, 0) + 1
         n, changed, rounded = decide_changed(
             weights,
