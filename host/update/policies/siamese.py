@@ -15,6 +15,7 @@ from pydantic import Field
 
 from twinbar.host.update.policy import Decision, PolicySettings, UpdatePolicy, room_for
 from twinbar.host.update.random_numbers import DRAW_BITS
+from twinbar.hw.errors import ConfigError
 
 if TYPE_CHECKING:
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -130,7 +131,20 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         return last + (first - last) * (left * left if self.settings.threshold_course == "cosine-squared" else left)
 
     def set_up(self, crossbar: "CrossbarConfig") -> None:
-        """Take the seed of what is drawn (see `UpdatePolicy.set_up`)."""
+        """Refuse settings that the levels contradict, and take the seed of draws (see `UpdatePolicy.set_up`)."""
+        levels = len(crossbar.levels)
+        span = 2 * (levels - 1)
+        widest = max(self.settings.threshold, self.settings.threshold_end)
+        if widest > span:
+            raise ConfigError(
+                f"policy.threshold or policy.threshold_end is {widest:g} level spacings, but a pair of cells with "
+                f"{levels} levels spans {span}: nothing would ever be written; 0.5 to 2 are usual"
+            )
+        if self.settings.common_levels >= levels:
+            raise ConfigError(
+                f"policy.common_levels is {self.settings.common_levels}, but cells with {levels} levels (device.levels) "
+                f"are {levels - 1} above the lowest one at most; choose 0 to {levels - 1}"
+            )
         self._seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
