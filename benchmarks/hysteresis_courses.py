@@ -37,7 +37,6 @@ COURSES: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "float": None,
     "0.5 throughout": {"threshold": 0.5, "threshold_course": "linear"},
     "1 to 0.5, linear": {"threshold": 1.0, "threshold_course": "linear"},
-    "1.5 to 0.5, linear": {"threshold": 1.5, "threshold_course": "linear"},
     "1.5 to 0.5, cosine": {"threshold": 1.5, "threshold_course": "cosine"},
     "1.5 to 0.5, cosine-squared": {"threshold": 1.5, "threshold_course": "cosine-squared"},
     "2 to 0.5, cosine-squared": {"threshold": 2.0, "threshold_course": "cosine-squared"},

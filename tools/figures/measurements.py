@@ -126,6 +126,14 @@ MEASUREMENTS: Final = {
         _epochs,
         lambda: {name: learning(report) for name, report in stored_reports("siamese", "float").items()},
     ),
+    "hysteresis": Measurement(
+        ("python benchmarks/hysteresis_courses.py --plot docs/figures/hysteresis.png",),
+        "MNIST, 50,000 images, MLP 784-256-10, batch 64, 8 epochs, 16 levels, ideal cells; 10,000 images held out; "
+        "seeds 0 to 2",
+        5,
+        _printed,
+        lambda: digest_of_files("benchmarks/hysteresis_courses.py", "host/update/policies/siamese.py"),
+    ),
     "mnist-policies": Measurement(
         (
             f"twinbar compare --data mnist --hidden 256 --levels 16 --policies {','.join(POLICIES)} --epochs 1 "

@@ -115,6 +115,18 @@ def _epochs_of(name: str) -> str:
     return f"{_table(heads, rows)}\n\nAt {_at(name)}.\n"
 
 
+def hysteresis() -> str:
+    """The table of `benchmarks/hysteresis_courses.py`."""
+    record = load_record("hysteresis")
+    lines = (("accuracy", ".2%"), ("loss", ".4f"), ("updates_per_weight", ".2f"), ("elimination", ".3%"))
+    rows = (
+        (name, *(_spaced(_interval([seed[key] for seed in seeds.values()], form)) for key, form in lines))
+        for name, seeds in record.figures.items()
+    )
+    heads = ("hysteresis in levels", "accuracy", "loss", "updates per weight", "elimination in epoch 1")
+    return f"{_table(heads, rows)}\n\n{record.workload}; means with 95 % intervals, at {_at('hysteresis')}.\n"
+
+
 def mnist_policies() -> str:
     """The tables of the comparison of policies over one epoch."""
     record = load_record("mnist-policies")

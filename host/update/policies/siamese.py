@@ -142,8 +142,8 @@ class Siamese(UpdatePolicy[SiameseSettings]):
             )
         if self.settings.common_levels >= levels:
             raise ConfigError(
-                f"policy.common_levels is {self.settings.common_levels}, but cells with {levels} levels (device.levels) "
-                f"are {levels - 1} above the lowest one at most; choose 0 to {levels - 1}"
+                f"policy.common_levels is {self.settings.common_levels}, but cells with {levels} levels "
+                f"(device.levels) are {levels - 1} above the lowest one at most; choose 0 to {levels - 1}"
             )
         self._seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
 
