@@ -1,11 +1,11 @@
-"""The MNIST figures of the documentation: accuracy, elimination and updates per weight over eight epochs, three seeds.
+"""The MNIST figures of the documentation: accuracy, elimination, updates per weight over eight epochs, several seeds.
 
     TWINBAR_DATA=... python benchmarks/mnist_figures.py --out runs/figures [--epochs 8] [--seeds 0,1,2] [--validation]
 
-MLP 784-256-10, batch 64, TaOx/HfOx cells with all their noise and device-to-device variation, 16 levels per cell,
-8-bit ADC, 4-bit inputs, tiles of 128 rows: the defaults of ``twinbar train``. ``float`` is the same network trained in
-software with the same schedule. With ``--validation`` a tenth of the training images is held out and measured instead
-of the test images: that is how the defaults were chosen.
+MLP 784-256-10 (others with ``--set model.hidden=256,128``), batch 64, TaOx/HfOx cells with all their noise and
+device-to-device variation, 16 levels per cell, 8-bit ADC, 4-bit inputs, tiles of 128 rows: the defaults of
+``twinbar train``. ``float`` is the same network trained in software with the same schedule. With ``--validation`` a
+tenth of the training images is held out and measured instead of the test images: that is how the defaults were chosen.
 """
 
 import json

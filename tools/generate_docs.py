@@ -403,6 +403,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "readme-energy": tables.readme_energy,
     "bench-figures": tables.bench_figures,
     "mnist-epochs": tables.mnist_epochs,
+    "hysteresis": tables.hysteresis,
     "mnist-policies": tables.mnist_policies,
     "twin-and-whole": tables.twin_and_whole,
     "area-and-clock": tables.area_and_clock,

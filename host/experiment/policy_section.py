@@ -43,6 +43,13 @@ class PolicyConfig(Section):
     write_every: int = Field(
         default=1, ge=1, le=1_000_000, description="optimizer steps from one write list to the next"
     )
+    write_every_end: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="the same at the end of the training, so that updates are accumulated for longer; it changes "
+        "linearly in between; none: as write_every",
+    )
 
     @field_validator("name")
     @classmethod

@@ -42,6 +42,7 @@ from twinbar.host.network.wrapped import refuse_wrapped
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.twin.make_twin import make_twin
 from twinbar.host.twin.twin import Twin
+from twinbar.host.update.write_times import lists_due
 from twinbar.hw.errors import TwinbarError
 
 if TYPE_CHECKING:
@@ -317,7 +318,7 @@ class Trainer:
         updates = 0
         with torch._C.DisableTorchFunctionSubclass():
             network.check_gradients(network.layers)
-        due = self.step % self.config.policy.write_every == 0 or self._batch >= self.batches_per_epoch
+        due = self._lists_due(self.step) > self._lists_due(self.step - 1) or self._batch >= self.batches_per_epoch
         if due:
             written = program(network, self.policy, self._passed, rates=rates)
             updates = written.weight_updates
@@ -325,6 +326,11 @@ class Trainer:
         traffic = self.twin.store(self.optimizer, network.layers, step=self.step, decided=due, batches=batches)
         self.account.enter_twin(traffic)
         return updates
+
+    def _lists_due(self, step: int) -> int:
+        policy = self.config.policy
+        last = policy.write_every if policy.write_every_end is None else policy.write_every_end
+        return lists_due(step, self.steps_per_epoch * self.config.training.epochs, policy.write_every, last)
 
     def _finish_epoch(self, number: int) -> None:
         self.callbacks.call("on_evaluation", self, number)

@@ -17,11 +17,12 @@ class FactoredSettings(PolicySettings):
 
     @model_validator(mode="after")
     def _decides_every_step(self) -> Self:
-        every = getattr(self, "write_every", 1)
-        if every != 1:
-            raise ValueError(
-                f"policy.write_every is {every}, but this policy takes the inputs and errors of every step; leave it 1"
-            )
+        for key in ("write_every", "write_every_end"):
+            every = getattr(self, key, None)
+            if every not in (None, 1):
+                raise ValueError(
+                    f"policy.{key} is {every}, but this policy takes the inputs and errors of every step; leave it 1"
+                )
         return self
 
 

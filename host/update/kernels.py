@@ -1,11 +1,47 @@
 """Compiled decisions and bookkeeping of the update policies: one pass over the weights of a layer."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from twinbar.emulator.devices.physics import cell_key, draw
 from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
 
 GIVE_UP_AFTER = 3
 """Failed writes in a row after which a cell is left alone and its partner carries the weight."""
+DRAW_ROUNDING = 128
+"""Purpose of the draws that round targets (those of cells, and of a twin in few bits, have others)."""
+_DRAWN_BITS = 32
+
+
+class ChangeRules(NamedTuple):
+    """How `decide_changed` decides, in this step.
+
+    Parameters
+    ----------
+    threshold : float32
+        Hysteresis in levels: a pair is rewritten once the twin is this far from it.
+    bound : float32
+        Levels that the twin may run away from what the cells hold.
+    keep_residual : bool
+        Whether the twin keeps the part that quantization cut off.
+    in_common : int
+        Levels that both cells of a pair may hold at once, so that the less worn one can take a change; 0: one of them
+        is always at the lowest level.
+    stochastic : bool
+        Whether a target is one of the two nearest levels, drawn with the probability of the distance from the other.
+    seed, layer, decision : int
+        What the draws follow from, beside the place of the weight.
+    """
+
+    threshold: np.float32
+    bound: np.float32
+    keep_residual: bool
+    in_common: int
+    stochastic: bool
+    seed: np.uint64
+    layer: int
+    decision: int
 
 
 @inline
@@ -26,11 +62,61 @@ def wanted_levels(target, plus, minus, plus_refuses, minus_refuses, top):
 
 
 @inline
+def less_worn(target, plus, minus, wear_plus, wear_minus, in_common, top):
+    """Give the levels of a pair for ``target`` with one cell changed, the less worn one where both can take it."""
+    new_plus = target + minus
+    new_minus = plus - target
+    plus_can = 0 <= new_plus <= top and min(new_plus, minus) <= in_common
+    minus_can = 0 <= new_minus <= top and min(plus, new_minus) <= in_common
+    if plus_can and (wear_plus <= wear_minus or not minus_can):
+        return new_plus, minus
+    if minus_can:
+        return plus, new_minus
+    return max(target, 0), max(-target, 0)
+
+
+@inline
+def _nearest(in_levels, rules, place):
+    """Round a weight in levels to a whole one."""
+    part = np.float32(0.5)
+    if rules.stochastic:
+        bits = draw(cell_key(rules.seed, rules.layer, place), DRAW_ROUNDING, rules.decision) >> np.uint64(
+            64 - _DRAWN_BITS
+        )
+        part = np.float32(np.float64(np.int64(bits)) / (1 << _DRAWN_BITS))
+    return np.int64(np.floor(in_levels + part))
+
+
+@inline
 def _level_of(plus, minus, read_plus, read_minus, j, i):
     """Return the level that a weight is at, as it was read back where that is known."""
     if read_plus.shape[0] > 0:
         return read_plus[j, i] - read_minus[j, i]
     return np.float32(np.int32(plus[j, i]) - np.int32(minus[j, i]))
+
+
+@inline
+def _wanted(target, plus, minus, failures, wear, in_common, top, j, i):
+    """Give the levels of a pair that stand for ``target``, as `wanted_levels` or `less_worn` has them."""
+    plus_refuses = failures[0, j, i] >= GIVE_UP_AFTER
+    minus_refuses = failures[1, j, i] >= GIVE_UP_AFTER
+    held_plus = np.int64(plus[j, i])
+    held_minus = np.int64(minus[j, i])
+    if in_common > 0 and not (plus_refuses or minus_refuses):
+        return less_worn(
+            target, held_plus, held_minus, np.int64(wear[0, j, i]), np.int64(wear[1, j, i]), in_common, top
+        )
+    return wanted_levels(target, held_plus, held_minus, plus_refuses, minus_refuses, top)
+
+
+@inline
+def _count_writes(wear, origins):
+    """Count a write of each cell that is listed, where writes are counted at all."""
+    inputs = wear.shape[2]
+    if inputs > 0:
+        for entry in range(origins.shape[0]):
+            weight = origins[entry] // 2
+            wear[origins[entry] % 2, weight // inputs, weight % inputs] += 1
 
 
 @inline
@@ -51,14 +137,13 @@ def decide_changed(
     weights,
     weight_per_level,
     levels,
-    threshold,
-    bound,
-    keep_residual,
+    rules,
     plus,
     minus,
     read_plus,
     read_minus,
     failures,
+    wear,
     input_address,
     output_address,
     addresses,
@@ -70,21 +155,21 @@ def decide_changed(
     Parameters
     ----------
     weights : float32 [outputs, inputs]
-        The twin; where it has run further than ``bound`` levels from what the cells hold, it is pulled back.
-    threshold : float
-        Hysteresis in levels: a pair is rewritten once the twin is this far from it.
-    keep_residual : bool
-        Whether the twin keeps the part that quantization cut off.
+        The twin; where it has run further than the bound from what the cells hold, it is pulled back.
+    rules : ChangeRules
     plus, minus : uint8 [outputs, inputs]
         Updated to the levels asked for.
     read_plus, read_minus : float32 [outputs, inputs] or [0, 0]
         Read-back levels to compare with, instead of the levels asked for.
+    wear : uint32 [2, outputs, inputs]
+        Writes of the G+ and the G- cells, which are counted here; [2, 0, 0] where ``in_common`` is 0.
     addresses, wanted, origins : int64, uint8, int32 [2 * outputs * inputs]
         Filled: address of the cell, level, and ``2 * weight + (0 for G+, 1 for G-)``.
 
     Returns
     -------
-    cells, changed_weights : int
+    cells, changed_weights, rounded : int
+        Cells that are listed, weights whose level changes, and weights whose target was rounded.
     """
     outputs, inputs = weights.shape
     top = levels - 1
@@ -92,25 +177,19 @@ def decide_changed(
     compare_read = read_plus.shape[0] > 0
     n = 0
     changed = 0
+    rounded = 0
     for j in range(outputs):
-        if not _has_candidates(weights, scale, threshold, plus, minus, read_plus, read_minus, j):
+        if not _has_candidates(weights, scale, rules.threshold, plus, minus, read_plus, read_minus, j):
             continue
         for i in range(inputs):
             in_levels = weights[j, i] * scale
             held = np.float32(np.int64(plus[j, i]) - np.int64(minus[j, i]))
             off = in_levels - _level_of(plus, minus, read_plus, read_minus, j, i)
-            if abs(off) < threshold:
+            if abs(off) < rules.threshold:
                 continue
-            target = np.int64(np.floor(in_levels + np.float32(0.5)))
-            target = min(max(target, -top), top)
-            want_plus, want_minus = wanted_levels(
-                target,
-                np.int64(plus[j, i]),
-                np.int64(minus[j, i]),
-                failures[0, j, i] >= GIVE_UP_AFTER,
-                failures[1, j, i] >= GIVE_UP_AFTER,
-                top,
-            )
+            rounded += 1
+            target = min(max(_nearest(in_levels, rules, j * inputs + i), -top), top)
+            want_plus, want_minus = _wanted(target, plus, minus, failures, wear, rules.in_common, top, j, i)
             # A read-back that is off although the level is right calls for writing the same level again.
             again = compare_read and want_plus == plus[j, i] and want_minus == minus[j, i]
             write_plus = want_plus != plus[j, i] or (again and want_plus > 0 and failures[0, j, i] < GIVE_UP_AFTER)
@@ -130,12 +209,13 @@ def decide_changed(
             plus[j, i] = want_plus
             minus[j, i] = want_minus
             held = np.float32(want_plus - want_minus)
-            if not keep_residual and (write_plus or write_minus):
+            if not rules.keep_residual and (write_plus or write_minus):
                 weights[j, i] = held * np.float32(weight_per_level)
             else:
-                off = min(max(in_levels - held, -np.float32(bound)), np.float32(bound))
+                off = min(max(in_levels - held, -rules.bound), rules.bound)
                 weights[j, i] = (held + off) * np.float32(weight_per_level)
-    return n, changed
+    _count_writes(wear, origins[:n])
+    return n, changed, rounded
 
 
 @kernel

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from twinbar.hw.errors import ConfigError
+
 CHANCE = 0.1
 
 
@@ -160,3 +162,24 @@ def test_schedules_differ_and_end_where_they_should() -> None:
     assert rates("linear") == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
     assert rates("step") == pytest.approx([0.8, 0.8, 0.08, 0.008, 0.008])
     assert rates("cosine") == pytest.approx([0.8, 0.4 * (1 + 0.5**0.5), 0.4, 0.4 * (1 - 0.5**0.5), 0.0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"policy.threshold": 31.0},
+            "policy.threshold_end is 31 level spacings, but a pair of cells with 16 levels spans 30: nothing would",
+        ),
+        (
+            {"device.levels": 4, "policy.common_levels": 4},
+            r"policy.common_levels is 4, but cells with 4 levels \(device.levels\) are 3 above the lowest one at most",
+        ),
+    ],
+    ids=["nothing would be written", "more levels than there are"],
+)
+def test_settings_that_the_cells_contradict_are_refused_before_anything_is_programmed(
+    train_run: Callable[..., Any], changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        train_run(changes)

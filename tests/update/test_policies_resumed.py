@@ -30,13 +30,14 @@ CHOICES: dict[str, dict[str, Any]] = {
     "tiki-taka-v2": {"policy.zero_shift_pulses": 3, "policy.transfer_rate": 3.0},
     "chi": {"policy.pairing": "set-only", "policy.refresh_at": 0.3},
     "low-rank": {"policy.flush_every": 2, "policy.least_density": 0.0, "policy.unbiased": True},
-    "selective-verify": {"policy.threshold": 0.3},
+    "selective-verify": {"policy.threshold": 0.3, "policy.common_levels": 2},
+    "siamese, less worn cell, drawn levels": {"policy.common_levels": 5, "policy.rounding": "stochastic"},
 }
-NAMES = [name for name in POLICIES.built_in_names() if name != "float"]
+NAMES = [*(name for name in POLICIES.built_in_names() if name != "float"), *(name for name in CHOICES if "," in name)]
 
 
 def config_of(name: str) -> ExperimentConfig:
-    return ExperimentConfig().merge(SMALL | {"policy.name": name} | CHOICES.get(name, {}))
+    return ExperimentConfig().merge(SMALL | {"policy.name": name.partition(",")[0]} | CHOICES.get(name, {}))
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,7 @@ def test_a_policy_goes_on_from_its_state(name: str, task: Task, tmp_path: Path) 
 
 
 MEMORIES = {
+    "siamese, less worn cell, drawn levels",
     "chi",
     "fixed-device",
     "layer-threshold",

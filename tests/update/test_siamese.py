@@ -118,15 +118,31 @@ def test_only_a_twin_that_has_moved_far_enough_is_written(layer: Callable[..., P
     assert decision.weight_updates == 3
 
 
-@pytest.mark.parametrize(("progress", "threshold"), [(0.0, 1.0), (0.5, 0.75), (1.0, 0.5)])
-def test_the_threshold_changes_linearly_over_the_training(
-    layer: Callable[..., ProgrammedLayer], progress: float, threshold: float
+@pytest.mark.parametrize(
+    ("course", "progress", "threshold"),
+    [
+        ("linear", 0.0, 1.5),
+        ("linear", 0.5, 1.0),
+        ("linear", 1.0, 0.5),
+        ("cosine", 0.0, 1.5),
+        # (1 + cos 60 degrees) / 2 = 3/4 is left of it, and of its square 9/16.
+        ("cosine", 1 / 3, 1.25),
+        ("cosine", 1.0, 0.5),
+        ("cosine-squared", 0.0, 1.5),
+        ("cosine-squared", 1 / 3, 1.0625),
+        ("cosine-squared", 0.5, 0.75),
+        ("cosine-squared", 1.0, 0.5),
+    ],
+)
+def test_the_threshold_follows_its_course_over_the_training(
+    layer: Callable[..., ProgrammedLayer], course: str, progress: float, threshold: float
 ) -> None:
     cells = layer(np.zeros((1, 2)))
-    decision = policy(threshold=1.0, threshold_end=0.5).decide(
+    decision = policy(threshold=1.5, threshold_end=0.5, threshold_course=course).decide(
         twin([[threshold - 0.01, threshold + 0.01]]), cells, progress
     )
-    assert written(decision, cells) == {(0, 1, "+"): 1}
+    # The nearest level to 1.51 is the second.
+    assert written(decision, cells) == {(0, 1, "+"): 2 if threshold + 0.01 > 1.5 else 1}
 
 
 def test_a_sign_change_writes_both_cells_of_the_pair(layer: Callable[..., ProgrammedLayer]) -> None:
@@ -211,3 +227,97 @@ def test_read_back_is_asked_for_by_its_policy_alone() -> None:
     assert policy(compensation="read-back").keeps_read_back
     assert not policy(compensation="residual").keeps_read_back
     assert not policy(compensation="none").keeps_read_back
+
+
+class TestLessWornCell:
+    """``common_levels``: the cell of a pair that has been written less often takes a change."""
+
+    def test_changes_alternate_between_the_cells_of_a_pair(self, layer: Callable[..., ProgrammedLayer]) -> None:
+        cells = layer([[3]])
+        levelling = policy(common_levels=4)
+        levelling.prepare([cells])
+        # 3 - 0; neither was written: G+ goes up. Then G- has the fewer writes, and so on.
+        steps = [(4.0, (0, 0, "+"), 4), (3.0, (0, 0, "-"), 1), (2.0, (0, 0, "+"), 3), (1.0, (0, 0, "-"), 2)]
+        for wanted, cell, level in steps:
+            decision = levelling.decide(twin([[wanted]]), cells, 0.0)
+            assert written(decision, cells) == {cell: level}
+            assert int(cells.plus[0, 0]) - int(cells.minus[0, 0]) == wanted
+
+    def test_a_turned_sign_takes_one_write_where_the_other_cell_has_room(
+        self, layer: Callable[..., ProgrammedLayer]
+    ) -> None:
+        cells = layer([[2, 4]])
+        decision = policy(common_levels=3).decide(twin([[-3.0, -3.0]]), cells, 0.0)
+        # 2 - 5 holds two levels in common, 4 - 7 would hold four: that pair becomes one-sided again.
+        assert written(decision, cells) == {(0, 0, "-"): 5, (0, 1, "+"): 0, (0, 1, "-"): 3}
+
+    @pytest.mark.parametrize("common", [1, 3, TOP])
+    def test_any_history_keeps_the_weight_and_the_bound(
+        self, layer: Callable[..., ProgrammedLayer], common: int
+    ) -> None:
+        rng = np.random.default_rng(common)
+        cells = layer(rng.integers(-TOP, TOP + 1, size=(7, 11)))
+        levelling = policy(common_levels=common)
+        levelling.prepare([cells])
+        counted = np.zeros((2, 7, 11), int)
+        for _ in range(60):
+            wanted = rng.integers(-TOP, TOP + 1, size=(7, 11))
+            decision = levelling.decide(twin(wanted), cells, 0.0)
+            for j, i, side in written(decision, cells):
+                counted["+-".index(side), j, i] += 1
+            assert np.array_equal(cells.plus.astype(int) - cells.minus, wanted)
+            assert int(np.minimum(cells.plus, cells.minus).max()) <= common
+        assert np.array_equal(levelling.state_dict()["wear"]["layer"], counted)
+
+    def test_without_common_levels_one_cell_is_at_the_lowest_level(self, layer: Callable[..., ProgrammedLayer]) -> None:
+        cells = layer([[3]])
+        alone = policy()
+        alone.prepare([cells])
+        for wanted in (4.0, 3.0, 2.0, 1.0):
+            assert written(alone.decide(twin([[wanted]]), cells, 0.0), cells) == {(0, 0, "+"): int(wanted)}
+        assert alone.state_dict() == {}
+
+    def test_a_cell_that_refuses_leaves_the_change_to_its_partner(self, layer: Callable[..., ProgrammedLayer]) -> None:
+        cells = layer([[3]])
+        cells.failures[0, 0, 0] = GIVE_UP_AFTER
+        assert written(policy(common_levels=4).decide(twin([[4.0]]), cells, 0.0), cells) == {}
+        assert written(policy(common_levels=4).decide(twin([[1.0]]), cells, 0.0), cells) == {(0, 0, "-"): 2}
+
+    def test_counts_are_memory_traffic(self, layer: Callable[..., ProgrammedLayer]) -> None:
+        levelling = policy(common_levels=4)
+        levelling.prepare([cells := layer([[3, 3]])])
+        levelling.decide(twin([[4.0, 3.2]]), cells, 0.0)
+        traffic = levelling.take_traffic()
+        # One pair is decided for: two counts of 32 bits are read, one is written.
+        assert (traffic.read, traffic.written, traffic.random) == (64, 32, 0)
+
+
+class TestStochasticRounding:
+    def test_the_mean_of_what_is_held_is_the_twin(self, layer: Callable[..., ProgrammedLayer]) -> None:
+        shape = 40, 500
+        cells = layer(np.zeros(shape))
+        drawing = policy(rounding="stochastic", threshold=0.5, threshold_end=0.5)
+        drawing.prepare([cells])
+        drawing.decide(twin(np.full(shape, 2.3)), cells, 0.0)
+        assert set(np.unique(cells.plus)) == {2, 3}
+        # 20,000 draws with a probability of 0.3: five standard errors of 0.00324.
+        assert abs(float((cells.plus == 3).mean()) - 0.3) < 5 * math.sqrt(0.3 * 0.7 / 20_000)
+
+    def test_whole_levels_are_kept(self, layer: Callable[..., ProgrammedLayer]) -> None:
+        cells = layer(np.zeros((8, 50)))
+        policy(rounding="stochastic").decide(twin(np.full((8, 50), 3.0)), cells, 0.0)
+        assert np.unique(cells.plus).tolist() == [3]
+
+    def test_draws_differ_by_decision_and_go_on_from_a_state(self, layer: Callable[..., ProgrammedLayer]) -> None:
+        held = np.zeros((5, 40))
+        wanted = np.full((5, 40), 1.5)
+        one = policy(rounding="stochastic", threshold=0.2, threshold_end=0.2)
+        one.prepare([cells := layer(held)])
+        first = written(one.decide(twin(wanted), cells, 0.0), cells)
+        state = one.state_dict()
+        second = written(one.decide(twin(wanted), layer(held), 0.0), cells)
+        assert first != second
+        other = policy(rounding="stochastic", threshold=0.2, threshold_end=0.2)
+        other.prepare([layer(held)])
+        other.load_state_dict(state)
+        assert written(other.decide(twin(wanted), layer(held), 0.0), cells) == second

@@ -4,8 +4,9 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from figures.figure_record import FigureRecord, load_record
-from figures.measurements import POLICIES, SEEDS, is_stale
+from figures.figure_record import FigureRecord, has_record, load_record
+from figures.measurements import POLICIES, is_stale
+from twinbar.host.experiment.mean_interval import mean_interval
 from twinbar.host.report.si import si
 
 
@@ -13,15 +14,15 @@ def readme_figures() -> str:
     """The table of README: one line for each claim, with the commit that was measured."""
     epochs, policies, speed, area = "mnist-epochs", "mnist-policies", "speed", "area"
     seeds, rates = list(load_record(epochs).figures.values()), load_record(speed).figures
-    below = [100 * (seed["float"] - seed["accuracy"]) for seed in seeds]
+    below = _interval([100 * (seed["float"] - seed["accuracy"]) for seed in seeds], ".2f")
     up5k, ecp5 = load_record(area).figures.values()
     images = [(rates[f"train_images_per_s{batch}"], rates[f"torch_images_per_s{batch}"]) for batch in _BATCHES]
     shares = [f"{ours / torch:.0%}".replace("%", " %") for ours, torch in images]
     rows = [
         ("update elimination in the first epoch", f"{_mean(seeds, 'update_elimination'):.2%}", epochs),
         (
-            f"accuracy of the crossbar after 8 epochs, mean of {len(SEEDS)} seeds",
-            f"{_mean(seeds, 'accuracy'):.2%}; {statistics.mean(below):.2f} points below `float` with the same schedule",
+            f"accuracy of the crossbar after 8 epochs, mean of {len(seeds)} seeds",
+            f"{_mean(seeds, 'accuracy'):.2%}; {below} points below `float` with the same schedule",
             epochs,
         ),
         ("updates per weight over these 8 epochs", f"{_mean(seeds, 'updates_per_weight'):.2f}", epochs),
@@ -83,8 +84,16 @@ def readme_energy() -> str:
 
 
 def mnist_epochs() -> str:
-    """The table of `benchmarks/mnist_figures.py`."""
-    record = load_record("mnist-epochs")
+    """The tables of `benchmarks/mnist_figures.py`, of each network that was measured."""
+    return "\n".join(
+        f"{network}:\n\n{_epochs_of(name)}"
+        for network, name in (("784-256-10", "mnist-epochs"), ("784-256-128-10", "mnist-epochs-three-layers"))
+        if has_record(name)
+    )
+
+
+def _epochs_of(name: str) -> str:
+    record = load_record(name)
     seeds = list(record.figures.values())
     for seed in seeds:
         seed["below"] = 100 * (seed["float"] - seed["accuracy"])
@@ -99,11 +108,23 @@ def mnist_epochs() -> str:
         ("pulses per cell, first programming included", "mean_pulses_per_cell", ".2f"),
     )
     rows = (
-        (what, *(format(value, form) for value in [*(seed[key] for seed in seeds), _mean(seeds, key)]))
+        (what, *(format(seed[key], form) for seed in seeds), _interval([seed[key] for seed in seeds], form))
         for what, key, form in lines
     )
-    heads = ("figure", *(f"seed {number}" for number in record.figures), "mean")
-    return f"{_table(heads, rows)}\n\nAt {_at('mnist-epochs')}.\n"
+    heads = ("figure", *(f"seed {number}" for number in record.figures), "mean, 95 % interval")
+    return f"{_table(heads, rows)}\n\nAt {_at(name)}.\n"
+
+
+def hysteresis() -> str:
+    """The table of `benchmarks/hysteresis_courses.py`."""
+    record = load_record("hysteresis")
+    lines = (("accuracy", ".2%"), ("loss", ".4f"), ("updates_per_weight", ".2f"), ("elimination", ".3%"))
+    rows = (
+        (name, *(_spaced(_interval([seed[key] for seed in seeds.values()], form)) for key, form in lines))
+        for name, seeds in record.figures.items()
+    )
+    heads = ("hysteresis in levels", "accuracy", "loss", "updates per weight", "elimination in epoch 1")
+    return f"{_table(heads, rows)}\n\n{record.workload}; means with 95 % intervals, at {_at('hysteresis')}.\n"
 
 
 def mnist_policies() -> str:
@@ -282,6 +303,11 @@ def _at(name: str) -> str:
 
 def _mean(seeds: list[dict[str, Any]], key: str) -> float:
     return statistics.mean(seed[key] for seed in seeds)
+
+
+def _interval(values: list[float], form: str) -> str:
+    found = mean_interval(values)
+    return f"{found['mean']:{form}} ± {found['high'] - found['mean']:{form}}"
 
 
 def _saved(record: FigureRecord, policy: str, *keys: str) -> str:

@@ -54,11 +54,13 @@ class SelectiveVerify(Siamese):
 
     def set_up(self, crossbar: "CrossbarConfig") -> None:
         """Take the step of a nominal pulse (see `UpdatePolicy.set_up`)."""
+        super().set_up(crossbar)
         self.pulse = NominalPulse.of(crossbar)
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
         """Make room for sensitivities, and refuse layers that have groups (see `UpdatePolicy.prepare`)."""
         check_plain("selective-verify", layers)
+        super().prepare(layers)
         self.sensitivity = {cells.map.name: np.zeros(cells.plus.shape, np.float32) for cells in layers}
 
     def carry_out(self, layers: "Sequence[LayerUpdate]", access: "CellAccess", progress: float) -> None:
@@ -101,12 +103,14 @@ class SelectiveVerify(Siamese):
         return PulseTrains(decision.addresses[chosen][given], pulses[given], 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the sensitivities."""
-        return {"sensitivity": {name: values.copy() for name, values in self.sensitivity.items()}}
+        """Return the sensitivities, and what `Siamese` remembers."""
+        return super().state_dict() | {
+            "sensitivity": {name: values.copy() for name, values in self.sensitivity.items()}
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
-        self.check_state(state)
+        super().load_state_dict(state)
         for name, values in self.sensitivity.items():
             values[:] = state["sensitivity"][name]
 
