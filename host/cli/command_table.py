@@ -61,6 +61,11 @@ class CommandTable(TyperGroup):
 
     _overview = False
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Names that Typer suggests for a mistyped one.
+        self.commands.update({name: TyperCommand(name) for name in COMMANDS})
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands that this installation has."""
         return [name for name, target in COMMANDS.items() if importlib.util.find_spec(target.module)]

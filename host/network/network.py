@@ -157,6 +157,10 @@ class Network(nn.Module):
         # The first that DistributedDataParallel asks a module for.
         raise replica_error("DistributedDataParallel")
 
+    def __dir__(self) -> list[str]:
+        # Whoever goes through the attributes, as completion and torch.jit do, is not DistributedDataParallel.
+        return [name for name in super().__dir__() if name != "_ddp_params_and_buffers_to_ignore"]
+
     def __repr__(self) -> str:
         return network_summary.representation(self.module, self.layers)
 

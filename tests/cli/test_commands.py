@@ -34,7 +34,7 @@ def test_no_command_is_bad_usage(twinbar: Callable[..., Any]) -> None:
 def test_an_unknown_command_is_bad_usage(twinbar: Callable[..., Any]) -> None:
     outcome = twinbar("trian")
     assert outcome.status == 2
-    assert "No such command 'trian'" in outcome.err
+    assert "No such command 'trian'. Did you mean 'train'?" in outcome.err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["compare", "--help"], ["--version"]])
