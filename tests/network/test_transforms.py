@@ -118,9 +118,7 @@ def test_a_trace_is_one_of_the_twin(to_crossbar: Convert) -> None:
     net = to_crossbar(mlp()).eval()
     x, other = torch.rand(4, 6), torch.rand(3, 6)
     net(x)
-    with pytest.raises(
-        TwinbarError, match="on a crossbar, which torch.jit cannot trace; trace it within net.twin"
-    ):
+    with pytest.raises(TwinbarError, match=r"on a crossbar, which torch.jit cannot trace; trace it within net.twin"):
         torch.jit.trace(net, x)
     with net.twin():
         assert torch.equal(torch.jit.trace(net, x)(other), net(other))
