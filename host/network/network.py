@@ -1,4 +1,4 @@
-"""A network of one's own on a crossbar: what `twinbar.convert` returns."""
+"""The user's network on a crossbar: what `twinbar.convert` returns."""
 
 import copy
 import warnings

@@ -127,7 +127,7 @@ class SocketLine:
         try:
             parts = urlsplit(address)
             if not parts.hostname or not parts.port:
-                raise LinkError(f"{address} is no address of a virtual board; write socket://host:port")
+                raise LinkError(f"{address} is not the address of a virtual board; write socket://host:port")
             self._socket = socket.create_connection((parts.hostname, parts.port), timeout=_LONGEST_WRITE_S)
         except (ValueError, OSError) as error:
             raise LinkError(f"no virtual board listens at {address}: {error}") from error
