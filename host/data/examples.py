@@ -126,7 +126,8 @@ class DatasetExamples:
             found = self._collate([self._dataset[int(index)] for index in indices])
         if not isinstance(found, list | tuple) or len(found) != 2:
             raise ConfigError(
-                f"an example of {type(self._dataset).__name__} is not a pair of input and target; let it return two values"
+                f"an example of {type(self._dataset).__name__} is not a pair of input and target; let it return two "
+                "values"
             )
         return found[0], found[1]
 

@@ -30,7 +30,8 @@ class PolicyConfig(Section):
 
     name: PolicyName = Field(
         default=DEFAULT,
-        description=f"update policy: {', '.join(_NAMES)} (float has no crossbar), that of a plug-in, or package.module:Name",
+        description=f"update policy: {', '.join(_NAMES)} (float has no crossbar), that of a plug-in, or "
+        "package.module:Name",
     )
     weight_range: float = Field(
         default=WIDEST_RANGE,
