@@ -86,7 +86,7 @@ def choose(board: BoardDefinition, bitstream: Path | None) -> Path:
             raise ConfigError(f"no bitstream was built for {board.name} yet; run: twinbar board build {board.name}")
         return newest.path
     if not bitstream.is_file():
-        raise ConfigError(f"{bitstream} is no file; twinbar board build writes one with --out")
+        raise ConfigError(f"{bitstream} is not a file; twinbar board build writes one with --out")
     made_for = _made_for(bitstream.parent)
     if made_for not in (None, board.name):
         raise ConfigError(f"{bitstream} was built for {made_for}, not for {board.name}")

@@ -1,4 +1,4 @@
-"""A cocotb bench of one's own (docs/own-bench.md): names are loaded when they are first used.
+"""Components of your own cocotb bench (docs/own-bench.md): names are loaded when they are first used.
 
 cocotb itself is the extra ``twinbar[cocotb]``; scoreboard, array and parts need nothing else.
 """

@@ -105,7 +105,7 @@ def _decoded(path: Path) -> str:
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     if "\0" in text:
-        raise ConfigError(f"cannot read {path}: it is no text; a table of measurements is a CSV file")
+        raise ConfigError(f"cannot read {path}: it is not text; a table of measurements is a CSV file")
     return text
 
 

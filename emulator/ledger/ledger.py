@@ -200,7 +200,7 @@ class Ledger:
     Attributes
     ----------
     area : dict or None
-        Of `twinbar.emulator.ledger.chip_area.area_figures`; None where the table is no chip, or there is no array.
+        Of `twinbar.emulator.ledger.chip_area.area_figures`; None where the table is no chip, or there is not an array.
 
     Raises
     ------

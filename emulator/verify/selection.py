@@ -41,7 +41,7 @@ def parse_tiles(text: str) -> tuple[int, int]:
     except ValueError:
         least, most = 0, -1
     if not 0 < least <= most:
-        raise ConfigError(f"--tiles {text} is no number of tiles; give one, such as 2, or a range, such as 1-4")
+        raise ConfigError(f"--tiles {text} is not a number of tiles; give one, such as 2, or a range, such as 1-4")
     return least, most
 
 

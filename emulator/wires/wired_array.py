@@ -62,7 +62,7 @@ def terminal_voltages(
         if volts.ndim != 2 or volts.shape[1] != size:
             raise ConfigError(f"{name} has {volts.shape[-1]} voltages; the array has {size}")
         if not np.isfinite(volts).all():
-            raise ConfigError(f"a voltage of {name} is no number")
+            raise ConfigError(f"a voltage of {name} is not a number")
     cases = max(len(of_rows), len(of_columns))
     if not {len(of_rows), len(of_columns)} <= {1, cases}:
         raise ConfigError(f"row_v has {len(of_rows)} cases and column_v {len(of_columns)}; they must be as many")

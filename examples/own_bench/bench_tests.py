@@ -1,4 +1,4 @@
-"""A bench of one's own, within the simulator: arrays, rules, coverage and scoreboard around a core."""
+"""The bench as it runs in the simulator: arrays, rules, coverage and scoreboard around a core."""
 
 import json
 import os

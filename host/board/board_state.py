@@ -44,7 +44,7 @@ def board_state(link: Link) -> dict[str, Any]:
             "adc_bits": hello.adc_bits,
             "dac_bits": hello.dac_bits,
             "input_bits": hello.input_bits,
-            "front_end": " or ".join(values_of(hello.front_end, hello.clock_hz)) or "a wiring of one's own",
+            "front_end": " or ".join(values_of(hello.front_end, hello.clock_hz)) or "another wiring",
             "clock_hz": hello.clock_hz,
             "link_version": hello.link_version,
             "baud": round(hello.baud),

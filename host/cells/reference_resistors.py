@@ -95,7 +95,7 @@ def read_resistors(file: str | Path) -> tuple[Ints, Ints, npt.NDArray[np.float64
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror or error}") from None
     except ValueError:  # UnicodeDecodeError, or a zero byte in the name
-        raise ConfigError(f"{file} is no table of resistors: it is not text in UTF-8") from None
+        raise ConfigError(f"{file} is not a table of resistors: it is not text in UTF-8") from None
     body = [
         (number, [field.strip() for field in line.split(",")])
         for number, line in enumerate(lines, start=1)
@@ -103,7 +103,7 @@ def read_resistors(file: str | Path) -> tuple[Ints, Ints, npt.NDArray[np.float64
     ]
     heading = ",".join(body[0][1]) if body else "missing"
     if heading != _HEADING:
-        raise ConfigError(f"{file} is no table of resistors with the heading {_HEADING}: its heading is {heading}")
+        raise ConfigError(f"{file} is not a table of resistors with the heading {_HEADING}: its heading is {heading}")
     found = [_resistor(f"{file}, line {number}", fields) for number, fields in body[1:]]
     if not found:
         raise ConfigError(f"{file} has no resistor below its heading")

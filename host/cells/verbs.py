@@ -454,12 +454,12 @@ class Cells:
         Raises
         ------
         ConfigError
-            If there is no configuration, or the width is no whole number of cycles.
+            If there is no configuration, or the width is not a whole number of cycles.
         """
         clock_hz = self._need_config("a width in seconds").clock_hz
         cycles = round(width_s * clock_hz)
         if not (1 <= cycles <= MAX_WIDTH and abs(cycles / (width_s * clock_hz) - 1) < 1e-6):
-            raise ConfigError(f"a pulse of {width_s:g} s is no whole number of cycles of {clock_hz / 1e6:g} MHz")
+            raise ConfigError(f"a pulse of {width_s:g} s is not a whole number of cycles of {clock_hz / 1e6:g} MHz")
         return cycles
 
     def _write_locked(self, tiles: Ints, values: dict[int, int]) -> None:
@@ -699,7 +699,7 @@ class Cells:
         Raises
         ------
         ConfigError
-            If there is no such record or cell, or a count is no whole number.
+            If there is no such record or cell, or a count is not a whole number.
         RefusedError
             If a tile is not armed for writing.
         """

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +21,7 @@ class Target(NamedTuple):
 
 
 COMMANDS: Final = {
-    "train": Target("twinbar.host.cli.train_command", "train", "Train a network in situ, every pulse accounted."),
+    "train": Target("twinbar.host.cli.train_command", "train", "Train a network in situ, and account for every pulse."),
     "compare": Target(
         "twinbar.host.cli.compare_command", "compare", "Train with several update policies, side by side."
     ),
@@ -28,10 +29,10 @@ COMMANDS: Final = {
         "twinbar.host.cli.sweep_command", "sweep", "Train with every combination of settings, or search for the best."
     ),
     "reproduce": Target(
-        "twinbar.host.cli.reproduce_command", "reproduce", "Set the claims of the paper beside what is measured."
+        "twinbar.host.cli.reproduce_command", "reproduce", "Compare the claims of the paper with measurements."
     ),
     "validate": Target(
-        "twinbar.host.cli.validate_command", "validate", "Set published figures beside those of the emulator."
+        "twinbar.host.cli.validate_command", "validate", "Compare published figures with the emulator's."
     ),
     "report": Target(
         "twinbar.host.cli.report_command", "report", "Build the plots and the HTML page of a run folder again."
@@ -50,7 +51,7 @@ COMMANDS: Final = {
         "twinbar.host.cli.core_command", "core", "Write the core as a folder to build on, with wrappers and a bench."
     ),
     "board": Target("twinbar.host.cli.board_command", "app", "Build, flash and talk to FPGA boards."),
-    "plugins": Target("twinbar.host.cli.plugins_command", "plugins", "List what plug-ins add, and what they lack."),
+    "plugins": Target("twinbar.host.cli.plugins_command", "plugins", "List all names, those of plug-ins included."),
     "bench": Target("twinbar.host.cli.bench_command", "bench", "Measure the engines and training on this machine."),
 }
 """Commands by name, in the order in which the help lists them."""
@@ -60,6 +61,11 @@ class CommandTable(TyperGroup):
     """A group that finds its commands in `COMMANDS`."""
 
     _overview = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Names that Typer suggests for a mistyped one.
+        self.commands.update({name: TyperCommand(name) for name in COMMANDS})
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands that this installation has."""
@@ -75,6 +81,7 @@ class CommandTable(TyperGroup):
         found = getattr(importlib.import_module(target.module), target.attribute)
         command = to_command(found if isinstance(found, typer.Typer) else _app_of(found))
         command.name = cmd_name
+        _make_readable(command)
         return command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -84,6 +91,17 @@ class CommandTable(TyperGroup):
             super().format_help(ctx, formatter)
         finally:
             self._overview = False
+
+
+def _make_readable(command: Any) -> None:
+    """Let paragraphs of docstrings wrap at the terminal's width, and keep defaults that a text states in brackets."""
+    command.help = re.sub(r"(?<!\n)\n(?!\n)", " ", command.help or "").replace("``", "`")
+    for parameter in command.params:
+        # Rich takes a word in brackets for a style.
+        if getattr(parameter, "help", None):
+            parameter.help = re.sub(r"(?<!\\)\[(?=default)", r"\\[", parameter.help)
+    for part in getattr(command, "commands", {}).values():
+        _make_readable(part)
 
 
 def _app_of(function: Callable[..., Any]) -> typer.Typer:

@@ -20,7 +20,7 @@ def core(
         str | None,
         typer.Option(
             metavar="A,B,...",
-            help="What the core is to be behind, besides its own streams: axi, wishbone, uart. [default: all; for a "
+            help="Interfaces to write besides the core's own streams: axi, wishbone, uart. [default: all; for a "
             "chip, or a controller with options, all but uart]",
             show_default=False,
         ),

@@ -220,7 +220,7 @@ def _flag_parameter(flag: ConfigOption, kind: type[ExperimentConfig]) -> inspect
     default = field.default
     if isinstance(default, tuple):
         default = ",".join(map(str, default))
-    help_text = f"{text[0].upper()}{text[1:]}." + ("" if default is None else f" [default: {default}]")
+    help_text = f"{text[0].upper()}{text[1:]}." + ("" if default in (None, "") else f" [default: {default}]")
     switch = field.annotation is bool
     option = typer.Option(
         f"--{flag.option}",

@@ -14,9 +14,9 @@ from twinbar.host.cli import failures
 def plugins(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")] = False,
 ) -> None:
-    """List the names of every kind of thing that a plug-in can add, and where those that plug-ins add are from.
+    """List the names of presets, policies, laws, parts, boards, tables and plots, and which plug-in each comes from.
 
-    What cannot be used is named on standard error, with the reason.
+    Plug-ins that cannot be used are named on standard error, with the reason.
     """
     # Plots bring Matplotlib, which takes a second to import; the help text should not wait for it.
     from twinbar.host.registries import REGISTRIES

@@ -13,16 +13,16 @@ NOT_PROVEN: Final = 1
 
 def prove(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)] = None,
-    list_them: Annotated[bool, typer.Option("--list", help="only name the proofs, and what they state")] = False,
-    mutants: Annotated[bool, typer.Option(help="refute the mutants, too")] = True,
-    fresh: Annotated[bool, typer.Option("--fresh", help="ask again what was found before")] = False,
+    list_them: Annotated[bool, typer.Option("--list", help="list the proofs and what they state")] = False,
+    mutants: Annotated[bool, typer.Option(help="also refute the mutants")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="prove again what was proven before")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object on standard output")] = False,
 ) -> None:
-    """Prove the properties of the controller: all of them, or those that are named.
+    """Prove the properties of the controller: all of them, or those that you name.
 
-    Each proof has covers, situations that are reached, and mutants, faults with which it does not hold. What is found
-    is kept in the user's cache by the content of the netlist: a run that was killed goes on where it was, and nothing
-    is asked twice. The exit status is 1 if anything is not as it should be.
+    Each proof has covers (situations that it reaches) and mutants (faults that it refutes). Results are kept in the
+    user's cache, by the content of the netlist: a run that was killed continues, and nothing is proven twice. The exit
+    status is 1 if a proof, a cover or a mutant fails.
     """
     from twinbar.host.experiment.run_folder import json_text
     from twinbar.hw.formal.proof_catalogue import chosen

@@ -11,7 +11,8 @@ from twinbar.hw.errors import ConfigError
 
 def report(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder that `twinbar train` or `twinbar compare` wrote.")
+        Path,
+        typer.Argument(metavar="DIR", help="A folder that `twinbar train`, `compare`, `sweep` or `reproduce` wrote."),
     ],
     formats: Annotated[
         str,

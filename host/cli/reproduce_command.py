@@ -13,7 +13,7 @@ from twinbar.host.experiment.run_folder import RunFolder
 
 @experiment_command(ReproductionConfig)
 def reproduce(request: RunRequest) -> None:
-    """Reproduce Tan et al. (2024): train its networks on MNIST, and set each claim beside what is measured.
+    """Reproduce Tan et al. (2024): train its networks on MNIST, and compare each claim with measurements.
 
     Energy and delay are compared with each reading of "basic closed-loop update", writing alone and the whole system,
     over several seeds. The whole takes hours and is made of trainings of an hour at most; --quick takes minutes.

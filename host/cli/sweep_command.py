@@ -15,10 +15,10 @@ from twinbar.host.experiment.sweep_config import SweepConfig
 def sweep(request: RunRequest) -> None:
     """Train with every combination of the settings that --vary lists, over several seeds, or search for the best ones.
 
-    Runs are trained in processes of their own, one per core, or by the workers of a Dask scheduler (--scheduler). The
-    folder gets a page with plots, tables as CSV, Markdown and LaTeX, and a run folder for each run.
+    Worker processes train the runs, one per core, or the workers of a Dask scheduler (--scheduler). The folder gets a
+    page with plots, tables as CSV, Markdown and LaTeX, and a run folder for each run.
 
-    Ctrl-C stops after a checkpoint, and --resume continues with what is not finished.
+    Ctrl-C stops after a checkpoint, and --resume continues with the runs that are not finished.
     """
     execute(request, "sweep", _sweep, _print)
 

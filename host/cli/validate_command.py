@@ -25,7 +25,7 @@ def validate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
-    """Set published figures beside those of the emulator: noise, relaxation, energy, elimination.
+    """Compare published figures with the emulator's: noise, relaxation, energy, elimination.
 
     Each anchor has a source and a tolerance that was fixed before it was run; those that a preset was made from are
     marked, and do not count.

@@ -126,7 +126,8 @@ class DatasetExamples:
             found = self._collate([self._dataset[int(index)] for index in indices])
         if not isinstance(found, list | tuple) or len(found) != 2:
             raise ConfigError(
-                f"an example of {type(self._dataset).__name__} is no pair of input and target; let it return two values"
+                f"an example of {type(self._dataset).__name__} is not a pair of input and target; let it return two "
+                "values"
             )
         return found[0], found[1]
 
@@ -201,7 +202,7 @@ def _tensor(values: Any, what: str) -> Tensor:
         try:
             array = np.asarray(values)
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"the {what} are no array of numbers: {error}") from None
+            raise ConfigError(f"the {what} are not an array of numbers: {error}") from None
         if array.dtype.kind not in "biufc":
             raise ConfigError(f"the {what} are an array of {array.dtype}; it must hold numbers")
         if array.dtype.kind in "iu" and array.dtype != np.uint8:

@@ -5,20 +5,28 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
-import torch
-
 _PACKAGES = ("twinbar", "torch", "numpy", "numba")
 
 
-def describe_environment() -> dict[str, Any]:
-    """Return versions, processor and threads."""
+def describe_environment(threads: int | None = None) -> dict[str, Any]:
+    """Return versions, processor and threads.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Threads of a run, where other processes train; by default those that PyTorch uses here.
+    """
+    if threads is None:
+        import torch  # takes more than a second, which a process that trains nothing itself need not spend
+
+        threads = torch.get_num_threads()
     return {
         **{package: version(package) for package in _PACKAGES},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor_name(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
     }
 
 

@@ -65,7 +65,7 @@ class FinishedRun:
         ]
         for key, value in (self.report["epochs"][-1] if self.report["epochs"] else {}).items():
             if isinstance(value, float | int):
-                rows.append((key.replace("_", " "), f"{value:.4g}"))
+                rows.append((key.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.4g}"))
         cells = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in rows)
         return f"<table>{cells}</table>"
 

@@ -1,4 +1,4 @@
-"""`twinbar.train` and `twinbar.compare`: the trainings of the commands, with objects of one's own."""
+"""`twinbar.train` and `twinbar.compare`: the trainings of the commands, with your own objects."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial

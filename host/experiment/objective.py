@@ -64,7 +64,7 @@ class Objective:
         Raises
         ------
         ConfigError
-            If it cannot be computed, or is no number.
+            If it cannot be computed, or is not a number.
         """
         if self.metric is None:
             return _accuracy(outputs, targets)

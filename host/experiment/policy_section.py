@@ -30,14 +30,15 @@ class PolicyConfig(Section):
 
     name: PolicyName = Field(
         default=DEFAULT,
-        description=f"update policy: {', '.join(_NAMES)} (no crossbar), that of a plug-in, or package.module:Name",
+        description=f"update policy: {', '.join(_NAMES)} (float has no crossbar), that of a plug-in, or "
+        "package.module:Name",
     )
     weight_range: float = Field(
         default=WIDEST_RANGE,
         ge=1e-3,
         le=1e6,
-        description="weight of the highest level, in standard deviations of the He initialization; for networks of "
-        "one's own, in those of each layer's weights when they are put on the crossbar; by default 8, and with fewer "
+        description="weight of the highest level, in standard deviations of the He initialization; for your own "
+        "networks, in those of each layer's weights when they are put on the crossbar; by default 8, and with fewer "
         "than 16 levels per cell half their number",
     )
     write_every: int = Field(

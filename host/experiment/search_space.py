@@ -115,7 +115,7 @@ def _number(text: str) -> float | int:
             continue
         if math.isfinite(number):
             return number
-    raise ValueError(f"{text!r} is no number")
+    raise ValueError(f"{text!r} is not a number")
 
 
 def _range(values: str) -> tuple[float | int, ...]:

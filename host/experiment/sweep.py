@@ -76,7 +76,7 @@ class Sweep:
         total = self._settings * config.seeds
         try:
             with workers(config.workers, config.engine.threads, config.scheduler) as pool:
-                self._progress.start(total, f"{total:,} runs", "runs")
+                self._progress.start(total, "sweep", "runs")
                 if not config.trials:
                     self._train(settings, pool)
                 else:
@@ -165,7 +165,7 @@ class Sweep:
         return {
             "schema": 1,
             "config": self._config.to_json(),
-            "environment": describe_environment(),
+            "environment": describe_environment(self._config.engine.threads or 1),
             "space": [_described(axis) for axis in self._space],
             "planned": self._settings * self._config.seeds,
             "runs": self._runs,

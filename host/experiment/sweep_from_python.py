@@ -9,6 +9,7 @@ from twinbar.host.experiment.python_arguments import names_of
 from twinbar.host.experiment.search_space import shown_value
 from twinbar.host.experiment.sweep import run_sweep
 from twinbar.host.experiment.sweep_config import SweepConfig
+from twinbar.host.experiment.sweep_workers import refuse_in_a_worker
 from twinbar.host.experiment.training_series import train_series
 from twinbar.hw.errors import ConfigError
 
@@ -67,6 +68,7 @@ def sweep(
     ConfigError, TwinbarError, KeyboardInterrupt
         As `twinbar.train`.
     """
+    refuse_in_a_worker()
     given = {
         "vary": _texts(vary),
         "seeds": seeds,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,13 +22,20 @@ from twinbar.hw.errors import ConfigError, ToolMissingError, TwinbarError
 from twinbar.hw.user_cache import user_cache
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, LocalCluster
 
 CONNECTING_S: Final = 15.0
 ASKED_EVERY_S: Final = 1.0
 """How often a run looks whether it shall stop, and a sweep what is finished."""
 FAILURES: Final = 3
 """Workers that may die with a run; one more, and the run is taken for the cause."""
+GUARD: Final = 'put the call of tb.sweep below `if __name__ == "__main__":`, as each worker imports the program'
+SETTINGS: Final = {
+    "distributed.scheduler.allowed-failures": FAILURES,
+    # It looks at the stack of a run a hundred times a second, for a page that is not served.
+    "distributed.worker.profile.enabled": False,
+}
+"""Settings of Dask, also of the workers that are started here."""
 
 
 class SweepJob(NamedTuple):
@@ -163,9 +171,9 @@ def workers(count: int | None, threads: int | None, scheduler: str | None) -> It
     if find_spec("distributed") is None:
         raise ToolMissingError('a sweep needs Dask; install it with: pip install "twinbar[sweep]"')
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
-    with dask.config.set({"distributed.scheduler.allowed-failures": FAILURES}), _quiet_logs():
+    with dask.config.set(SETTINGS), _quiet_logs():
         if scheduler is not None:
             client = _connected(Client, scheduler)
             try:
@@ -176,18 +184,47 @@ def workers(count: int | None, threads: int | None, scheduler: str | None) -> It
         count = count or max(1, (os.cpu_count() or 1) // (threads or 1))
         with (
             tempfile.TemporaryDirectory(prefix="twinbar-sweep-") as scratch,
-            LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                local_directory=scratch,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            ) as cluster,
+            _cluster(count, scratch) as cluster,
             Client(cluster) as client,
         ):
             yield Workers(client, str(cluster.scheduler_address))
+
+
+def refuse_in_a_worker() -> None:
+    """Refuse to sweep in a worker that is importing the program which started it.
+
+    Raises
+    ------
+    ConfigError
+        If that program sweeps wherever it is imported.
+    """
+    # What multiprocessing itself asks before it starts a process.
+    if getattr(current_process(), "_inheriting", False):
+        raise ConfigError(f"a worker would start the sweep again: {GUARD}")
+
+
+def _cluster(count: int, scratch: str) -> "LocalCluster":
+    """Start workers here.
+
+    Raises
+    ------
+    TwinbarError
+        If they do not start.
+    """
+    from distributed import LocalCluster
+
+    try:
+        return LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            local_directory=scratch,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
+    except RuntimeError as error:
+        raise TwinbarError(f"the workers cannot be started ({error}); in a program of your own, {GUARD}") from None
 
 
 @contextmanager
@@ -229,9 +266,9 @@ def train_job(job: SweepJob, stop: str) -> SweepOutcome:
     Stopped
         If it was asked to.
     """
-    compile_once()
     from twinbar.host.experiment.train import train
 
+    compile_once()
     path, config = Path(job.path), ExperimentConfig.from_toml_text(job.config, job.name)
     interruption, done = Interruption(), threading.Event()
     watch = threading.Thread(target=_watch, args=(stop, interruption, done), daemon=True)

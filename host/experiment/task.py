@@ -95,7 +95,7 @@ def build_task(config: ExperimentConfig) -> Task:
         )
     if not is_reference(config.model.kind):
         raise ConfigError(
-            f"model.kind is {config.model.kind}, a network for images; data of one's own need a network of one's own: "
+            f"model.kind is {config.model.kind}, a network for images; your own data need your own network: "
             "--model package.module:factory"
         )
     if config.data.limit is not None or config.data.pool != 1 or config.data.validation:

@@ -1,4 +1,4 @@
-"""The epochs of a run as a table in a place of one's own."""
+"""The epochs of a run as a table in a file of your choice."""
 
 import csv
 import io

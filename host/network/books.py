@@ -1,4 +1,4 @@
-"""What a network of one's own does and costs: initialization, training and evaluation apart."""
+"""What a converted network does and costs: initialization, training and evaluation apart."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""`twinbar.convert`: put a module of one's own on a crossbar."""
+"""`twinbar.convert`: put your own module on a crossbar."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

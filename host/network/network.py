@@ -1,4 +1,4 @@
-"""A network of one's own on a crossbar: what `twinbar.convert` returns."""
+"""The user's network on a crossbar: what `twinbar.convert` returns."""
 
 import copy
 import warnings
@@ -156,6 +156,10 @@ class Network(nn.Module):
     def _ddp_params_and_buffers_to_ignore(self) -> Any:
         # The first that DistributedDataParallel asks a module for.
         raise replica_error("DistributedDataParallel")
+
+    def __dir__(self) -> list[str]:
+        # Whoever goes through the attributes, as completion and torch.jit do, is not DistributedDataParallel.
+        return [name for name in super().__dir__() if name != "_ddp_params_and_buffers_to_ignore"]
 
     def __repr__(self) -> str:
         return network_summary.representation(self.module, self.layers)

@@ -1,4 +1,4 @@
-"""The run folder of a network that was trained in a loop of one's own."""
+"""The run folder of a network that was trained in the user's own loop."""
 
 from collections.abc import Sequence
 from pathlib import Path

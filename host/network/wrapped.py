@@ -17,7 +17,7 @@ def refuse_wrapped(module: nn.Module) -> None:
         One sentence that names the part.
     """
     if not isinstance(module, nn.Module):
-        raise ConfigError(f"{type(module).__name__} is no torch.nn.Module; give the network that shall be converted")
+        raise ConfigError(f"{type(module).__name__} is not a torch.nn.Module; pass the network to convert")
     for name, part in module.named_modules():
         path = f"the part {name}" if name else "the module"
         if isinstance(part, Network):

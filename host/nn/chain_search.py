@@ -68,7 +68,7 @@ def find_chains(module: nn.Module, layers: Sequence[MappedLayer]) -> FoundChains
     for layer in layers:
         owner = layer.owners[0][0]
         if type(owner) is not nn.Linear or len(layer.owners) > 1 or layer.form.groups > 1:
-            reasons[layer.name] = f"it is no linear layer of its own ({type(owner).__name__})"
+            reasons[layer.name] = f"it is not a linear layer of its own ({type(owner).__name__})"
         elif len(nodes.get(id(owner), ())) != 1:
             reasons[layer.name] = f"the forward pass calls it {len(nodes.get(id(owner), ()))} times"
         else:

@@ -236,7 +236,7 @@ def _excluded(module: nn.Module, exclude: Sequence[str]) -> _Excluded:
             names = list(dict.fromkeys([*(name for name, _ in parts if name), *weights]))
             near = difflib.get_close_matches(pattern, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"parts are {', '.join(names[:8])}"
-            raise ConfigError(f"exclude names {pattern!r}, which is no part of the module; {hint}")
+            raise ConfigError(f"exclude names {pattern!r}, which is not a part of the module; {hint}")
         chosen.parts.update(inner for part in hits for inner in part.modules())
         chosen.weights.update(named)
     return chosen

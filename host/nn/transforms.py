@@ -1,4 +1,4 @@
-"""Transforms of `torch.func`, which change what a function computes: none of them can change a crossbar."""
+"""Transforms of `torch.func` and traces of `torch.jit`: they take a function apart, which a crossbar does not allow."""
 
 import torch
 
@@ -6,7 +6,7 @@ from twinbar.hw.errors import TwinbarError
 
 
 def refuse_transforms(name: str) -> None:
-    """Refuse to multiply within vmap, grad, jacrev and their kin.
+    """Refuse to multiply within vmap, grad, jacrev and their kin, and in a trace.
 
     Raises
     ------
@@ -18,3 +18,5 @@ def refuse_transforms(name: str) -> None:
             f"{name} is on a crossbar, which cannot run within torch.func (vmap, grad, jacrev); call it with a batch, "
             "or within net.twin()"
         )
+    if torch.jit.is_tracing():
+        raise TwinbarError(f"{name} is on a crossbar, which torch.jit cannot trace; trace it within net.twin()")

@@ -237,6 +237,6 @@ def load(folder: Path) -> LoadedRun | LoadedComparison:
     if (folder / REPORT).exists():
         return load_run(folder)
     raise ConfigError(
-        f"{folder} is not a run folder: it has neither {REPORT}, which `twinbar train` writes, "
-        f"nor {COMPARE}, which `twinbar compare` writes"
+        f"{folder} is not a run folder: it has neither {REPORT} nor {COMPARE}; give a folder that `twinbar train`, "
+        "`compare`, `sweep` or `reproduce` wrote"
     )

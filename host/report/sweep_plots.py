@@ -85,7 +85,7 @@ def _one_cost(ax: Axes, points: Sequence[Mapping[str, Any]], by: str, cost: str)
     ax.scatter(x, y, s=16, color=BLUE, zorder=3)
     if front:
         order = sorted(front, key=lambda number: x[number])
-        ax.step(x[order], y[order], where="post", color=VERMILION, linewidth=1.2, zorder=2)
+        ax.step(x[order], y[order], where="post", color=VERMILION, linewidth=1.2, zorder=2, label=_label(by))
         ax.scatter(x[order], y[order], s=22, color=VERMILION, zorder=4)
     if x.min() > 0 and x.max() > _LOG_ABOVE * x.min():
         ax.set_xscale("log")
@@ -94,7 +94,7 @@ def _one_cost(ax: Axes, points: Sequence[Mapping[str, Any]], by: str, cost: str)
         ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
     ax.set_ylim(*_limits(y))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _axis_text(cost, value)))
-    ax.set_title(FIGURES[cost].label)
+    ax.set_xlabel(FIGURES[cost].label)
 
 
 def _limits(means: "np.ndarray[Any, Any]") -> tuple[float, float]:

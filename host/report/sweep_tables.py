@@ -77,7 +77,11 @@ def show_figure(name: str, figure: Mapping[str, Any] | None) -> str:
     text = f"{mean:,.4g}" if abs(mean) < 1000 else f"{mean:,.0f}"
     if half is None:
         return text
-    return f"{text} ± {half:.2g}" if half < 100 else f"{text} ± {half:,.0f}"
+    if half <= 0:
+        return f"{text} ± 0"
+    # As many decimals as show two digits of the interval.
+    decimals = max(0, 1 - math.floor(math.log10(half)))
+    return f"{mean:,.{decimals}f} ± {half:,.{decimals}f}"
 
 
 def columns_of(result: Mapping[str, Any]) -> tuple[list[str], list[str]]:

@@ -102,7 +102,7 @@ def read_parts(trace: Path) -> Iterator[TracePart]:
             version = metadata.get(_VERSION, b"").decode()
             if version != str(VERSION):
                 raise ConfigError(
-                    f"{path} is no trace of this version ({version or 'none'}, not {VERSION}); record it again"
+                    f"{path} is not a trace of this version ({version or 'none'}, not {VERSION}); record it again"
                 )
             with np.load(io.BytesIO(metadata[_STATE])) as packed:
                 state = dict(packed)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import select
 import socket
 import time
@@ -69,7 +70,9 @@ class SerialLine:
         except (ValueError, OSError) as error:
             if getattr(error, "errno", None) == errno.EWOULDBLOCK:
                 raise LinkError(f"the port {port} is in use by another program; end it, or use another port") from error
-            raise LinkError(f"the port {port} cannot be opened at {baud} baud: {error}") from error
+            # pySerial's sentence repeats the port and the number of the error.
+            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+            raise LinkError(f"the port {port} cannot be opened at {baud} baud: {reason}") from error
         # Adapters that can, give what they have after 1 ms instead of 16 ms.
         with contextlib.suppress(AttributeError, ValueError, OSError):
             self._port.set_low_latency_mode(True)
@@ -124,7 +127,7 @@ class SocketLine:
         try:
             parts = urlsplit(address)
             if not parts.hostname or not parts.port:
-                raise LinkError(f"{address} is no address of a virtual board; write socket://host:port")
+                raise LinkError(f"{address} is not the address of a virtual board; write socket://host:port")
             self._socket = socket.create_connection((parts.hostname, parts.port), timeout=_LONGEST_WRITE_S)
         except (ValueError, OSError) as error:
             raise LinkError(f"no virtual board listens at {address}: {error}") from error

@@ -222,7 +222,7 @@ def _difference(mine: Any, theirs: Any, path: str) -> str | None:
     """Say where two states differ in more than their values; None if they do not."""
     if isinstance(mine, Mapping):
         if not isinstance(theirs, Mapping):
-            return f"{path or 'it'} is no mapping"
+            return f"{path or 'it'} is not a mapping"
         missing = [key for key in mine if key not in theirs]
         unknown = [key for key in theirs if key not in mine]
         if missing or unknown:
@@ -232,7 +232,7 @@ def _difference(mine: Any, theirs: Any, path: str) -> str | None:
     if isinstance(mine, np.ndarray):
         where = path.removesuffix(".")
         if not isinstance(theirs, np.ndarray):
-            return f"{where} is no array"
+            return f"{where} is not an array"
         if (mine.shape, mine.dtype) != (theirs.shape, theirs.dtype):
             shapes = [f"{list(array.shape)} of {array.dtype}" for array in (theirs, mine)]
             return f"{where} is {shapes[0]}, and must be {shapes[1]}"

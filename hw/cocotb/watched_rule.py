@@ -21,7 +21,7 @@ class BrokenRule(NamedTuple):
 
 
 class WatchedRule:
-    """Something that holds in every cycle; a rule of one's own derives from it, and says in its docstring what it is.
+    """Something that holds in every cycle; derive your own rules from it, and says in its docstring what it is.
 
     Attributes
     ----------

@@ -208,7 +208,7 @@ def test_the_dummy_load_reads_as_a_table_of_resistors(tmp_path: Path) -> None:
         read_resistors(file)
     file.write_text("column,ohm\n0,5\n")
     with pytest.raises(
-        ConfigError, match="is no table of resistors with the heading row,column,ohm: its heading is column,ohm"
+        ConfigError, match="is not a table of resistors with the heading row,column,ohm: its heading is column,ohm"
     ):
         read_resistors(file)
 

@@ -173,7 +173,7 @@ def test_forming_needs_a_record(chip: Chip, config: CrossbarConfig) -> None:
     assert (formed.codes >= config.levels.low[2]).all()
     assert (formed.sets > 0).all()
     assert not formed.resets.any()
-    with pytest.raises(ConfigError, match="is no whole number of cycles of 100 MHz"):
+    with pytest.raises(ConfigError, match="is not a whole number of cycles of 100 MHz"):
         chip.pulse_cycles(1.5 / config.clock_hz)
 
 

@@ -23,8 +23,23 @@ def test_the_version_is_that_of_the_package(twinbar: Callable[..., Any]) -> None
 def test_help_lists_the_commands(twinbar: Callable[..., Any]) -> None:
     outcome = twinbar("--help")
     assert outcome.status == 0
-    assert re.search(r"train +Train a network in situ, every pulse accounted\.", outcome.out)
+    assert re.search(r"train +Train a network in situ, and account for every pulse\.", outcome.out)
     assert re.search(r"compare +Train with several update policies, side by side\.", outcome.out)
+
+
+def test_help_wraps_paragraphs_and_keeps_stated_defaults(twinbar: Callable[..., Any]) -> None:
+    def words(*command: str) -> str:
+        return " ".join(re.sub("[│╭╮╰╯─]", " ", twinbar(*command, "--help").out).split())
+
+    assert "[default: flash]" in words("board", "flash")
+    assert "[default: twinbar-core]" in words("core")
+    assert "[default: 128, or that of the wiring]" in words("core")
+    assert "[default: ]" not in words("sweep")
+    # A line of the text ends where the next word would not fit, not where the docstring's does.
+    lines = [line.strip() for line in twinbar("train", "--help").out.splitlines()]
+    number = next(number for number, line in enumerate(lines) if line.startswith("The run folder holds"))
+    width = max(map(len, lines))
+    assert len(lines[number]) + 1 + len(lines[number + 1].split(" ")[0]) > width - 4
 
 
 def test_no_command_is_bad_usage(twinbar: Callable[..., Any]) -> None:
@@ -34,7 +49,7 @@ def test_no_command_is_bad_usage(twinbar: Callable[..., Any]) -> None:
 def test_an_unknown_command_is_bad_usage(twinbar: Callable[..., Any]) -> None:
     outcome = twinbar("trian")
     assert outcome.status == 2
-    assert "No such command 'trian'" in outcome.err
+    assert "No such command 'trian'. Did you mean 'train'?" in outcome.err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["compare", "--help"], ["--version"]])

@@ -1,4 +1,4 @@
-"""Trainings from Python and from the shell, with networks, data and objectives of one's own."""
+"""Trainings from Python and from the shell, with the user's own networks, data and objectives."""
 
 import json
 import signal
@@ -329,11 +329,11 @@ def test_the_shell_takes_modules(shell: Callable[..., subprocess.CompletedProces
     [
         (("--model", "mine:missing"), "the model mine:missing cannot be imported"),
         (("--model", "mine:nothing"), "the model's factory gives int; it must give a torch.nn.Module"),
-        (("--data", "mine:data"), "model.kind is mlp, a network for images; data of one's own need a network"),
+        (("--data", "mine:data"), "model.kind is mlp, a network for images; your own data need your own network"),
         (("--data", "mine:nothing", "--model", "mine:factory"), "which gives int; it must return (train, test)"),
         (("--loss", "msee"), "there is no loss 'msee'; there are cross-entropy, mse, l1, huber, bce"),
         (("--metric", "accurcy"), "there is no metric 'accurcy'"),
-        (("--set", "model.exclude=9"), "exclude names '9', which is no part of the module"),
+        (("--set", "model.exclude=9"), "exclude names '9', which is not a part of the module"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(

@@ -1,6 +1,8 @@
 """Sweeps: runs are those of `train`, whoever trains them and is killed; a search depends on its seed alone."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -289,3 +291,21 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path: Path, monkey
         run(tmp_path / "run", vary=VARY, scheduler="tcp://127.0.0.1:9")
     assert "start one with: dask scheduler" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_that_sweeps_wherever_it_is_imported_is_told_so(tmp_path: Path) -> None:
+    program = tmp_path / "study.py"
+    out = str(tmp_path / "out")
+    program.write_text(
+        "import twinbar as tb\n"
+        f"tb.sweep({{'device.levels': [4, 8]}}, settings={{'data.limit': 60}}, workers=1, out={out!r})\n"
+    )
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "a worker would start the sweep again: put the call of tb.sweep below" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("twinbar.hw.errors.TwinbarError: the workers cannot be started")
+
+
+def test_the_process_that_sweeps_does_not_load_pytorch() -> None:
+    program = "import sys, twinbar.host.experiment.sweep; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"False\n"

@@ -36,7 +36,7 @@ def test_figures_come_from_the_last_epoch_and_the_whole_run() -> None:
         "total_seconds": 0.5,
         "worst_cell_pulses": 9.0,
     }
-    # A metric of one's own may be anything.
+    # The user's own metric may be anything.
     for value in (float("nan"), float("inf")):
         assert figures_of({"epochs": [{"test_metric": value, "train_loss": 1.0}], "totals": {}}) == {"train_loss": 1.0}
     # A network without a crossbar has no costs.
@@ -117,6 +117,8 @@ def test_settings_without_the_figure_come_last_and_have_no_dots() -> None:
     [
         ("test_accuracy", {"mean": 0.9512, "low": 0.94, "high": 0.9624}, "95.12 ± 1.12 %"),
         ("total_energy_j", {"mean": 2.5e-6, "low": 2.4e-6, "high": 2.6e-6}, "2.50 µJ ± 100 nJ"),
+        ("updates_per_weight", {"mean": 1.6132, "low": 0.6132, "high": 2.6132}, "1.6 ± 1.0"),
+        ("updates_per_weight", {"mean": 1.25, "low": 1.25, "high": 1.25}, "1.25 ± 0"),
         ("pulses", {"mean": 12345.0, "low": 12000.0, "high": 12690.0}, "12,345 ± 345"),
         ("updates_per_weight", {"mean": 1.25, "low": None, "high": None}, "1.25"),
         ("pulses", None, "–"),

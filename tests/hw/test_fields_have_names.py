@@ -78,7 +78,7 @@ def _is_number(node: ast.AST | None, names: frozenset[str] | set[str]) -> bool:
 
 
 def _is_named_bit(node: ast.BinOp, names: set[str]) -> bool:
-    """Whether it is a single bit at a place that is no number."""
+    """Whether it is a single bit at a place that is not a number."""
     for one, other in ((node.left, node.right), (node.right, node.left)):
         is_one = isinstance(one, ast.Constant) and one.value == 1
         if is_one and isinstance(other, ast.BinOp) and isinstance(other.op, ast.RShift):

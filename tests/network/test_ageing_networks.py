@@ -1,4 +1,4 @@
-"""Networks of one's own age by the time of their ledgers and the pauses that are stated."""
+"""Converted networks age by the time of their ledgers and the pauses that are stated."""
 
 import pytest
 import torch

@@ -80,7 +80,7 @@ def test_excluded_parts_stay_digital(exclude: str | list[str], digital: set[str]
 
 def test_exclude_must_name_something(to_crossbar: Convert) -> None:
     with pytest.raises(
-        ConfigError, match=r"exclude names 'haed', which is no part of the module; did you mean 'head'\?"
+        ConfigError, match=r"exclude names 'haed', which is not a part of the module; did you mean 'head'\?"
     ):
         to_crossbar(Block(), exclude="haed")
     with pytest.raises(ConfigError, match="has no layer that could be put on a crossbar"):
@@ -231,7 +231,7 @@ def test_wrappers_that_hide_or_multiply_weights_are_refused(inner: bool, to_cros
 
 
 def test_what_is_no_module_is_refused(to_crossbar: Convert) -> None:
-    with pytest.raises(ConfigError, match=r"function is no torch.nn.Module"):
+    with pytest.raises(ConfigError, match=r"function is not a torch.nn.Module"):
         to_crossbar(lambda x: x)
 
 

@@ -1,5 +1,6 @@
 """What PyTorch makes of modules beside running them: compiled, replicated, transformed, averaged, checkpointed ones."""
 
+import inspect
 from collections.abc import Callable
 from operator import methodcaller
 from typing import Any
@@ -110,6 +111,22 @@ def test_distributed_data_parallel_is_refused(to_crossbar: Convert) -> None:
         assert not net.programmed
     finally:
         torch.distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_trace_is_one_of_the_twin(to_crossbar: Convert) -> None:
+    net = to_crossbar(mlp()).eval()
+    x, other = torch.rand(4, 6), torch.rand(3, 6)
+    net(x)
+    with pytest.raises(TwinbarError, match=r"on a crossbar, which torch.jit cannot trace; trace it within net.twin"):
+        torch.jit.trace(net, x)
+    with net.twin():
+        assert torch.equal(torch.jit.trace(net, x)(other), net(other))
+
+
+def test_attributes_can_be_listed(to_crossbar: Convert) -> None:
+    # As notebooks do, which complete names.
+    assert {"layers", "cost"} <= {name for name, _ in inspect.getmembers(to_crossbar(mlp()))}
 
 
 def test_an_averaged_model_owns_its_cells(to_crossbar: Convert) -> None:

@@ -169,7 +169,7 @@ def averages(state: dict[str, Any]) -> dict[str, Any]:
             lambda state: averages(state).update(layer=np.zeros((1, 3))),
             r"averages\.layer is \[1, 3\] of float64, and must be \[1, 3\] of float32",
         ),
-        (lambda state: averages(state).update(layer=None), r"averages\.layer is no array"),
+        (lambda state: averages(state).update(layer=None), r"averages\.layer is not an array"),
         (lambda state: state.update(policy_class="Siamese"), "written by the update policy Siamese, not by Smoothed"),
     ],
 )

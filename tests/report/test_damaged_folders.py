@@ -50,7 +50,7 @@ def test_no_folder(tmp_path: Path) -> None:
 
 
 def test_another_folder(tmp_path: Path) -> None:
-    assert "it has neither report.json, which `twinbar train` writes, nor compare.json" in refused(tmp_path)
+    assert "it has neither report.json nor compare.json; give a folder that" in refused(tmp_path)
 
 
 def test_json_that_is_cut_short(run: Path) -> None:

@@ -130,9 +130,9 @@ def test_a_difference_is_shown_and_can_be_run_again(
         (["--engines", "fast,events", "--tiles", "7"], "no controller with 7 tiles is compared"),
         (
             ["--engines", "fast,events", "--tiles", "4-1"],
-            "--tiles 4-1 is no number of tiles; give one, such as 2, or a",
+            "--tiles 4-1 is not a number of tiles; give one, such as 2, or a",
         ),
-        (["--engines", "fast,events", "--tiles", "two"], "--tiles two is no number of tiles"),
+        (["--engines", "fast,events", "--tiles", "two"], "--tiles two is not a number of tiles"),
         (["--engines", "fast,events", "--session", "none.json"], "none.json cannot be read"),
     ],
 )

@@ -113,7 +113,7 @@ def test_impossible_resistances_are_refused(given: dict[str, float], says: str) 
         ([[1e-6]], [0.1, 0.2], None, "row_v has 2 voltages; the array has 1"),
         ([[1e-6]], [0.1], [0.0, 0.0], "column_v has 2 voltages; the array has 1"),
         ([[1e-6]], [[0.1], [0.2]], [[0.0]] * 3, "row_v has 2 cases and column_v 3"),
-        ([[1e-6]], [float("inf")], None, "a voltage of row_v is no number"),
+        ([[1e-6]], [float("inf")], None, "a voltage of row_v is not a number"),
     ],
 )
 def test_what_does_not_fit_is_refused(conductance_s: list, row_v: list, column_v: list | None, says: str) -> None:

@@ -47,7 +47,7 @@ def glue(config: ControllerConfig, parts: SerialParts | None = None, *, composed
 
 
 def _ports(config: ControllerConfig) -> Iterator[tuple[str, int, int]]:
-    """Return name, width and number of every pin of a tile; 0 stands for a pin that is no array."""
+    """Return name, width and number of every pin of a tile; 0 stands for a pin that is not an array."""
     for name, member in DirectPinsSignature(config).members.items():
         yield name, Shape.cast(member.shape).width, member.dimensions[0] if member.dimensions else 0
     yield "phase", (len(PHASES) - 1).bit_length(), 0

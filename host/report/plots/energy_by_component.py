@@ -127,7 +127,8 @@ def energy_whole_run(report: Report) -> Plot | None:
         ax.annotate(text, (at, row), (7, 0), textcoords="offset points", va="center", fontsize=8)
     ax.set_yticks(range(len(shown)), [part.label for part in shown])
     ax.set_xscale("log")
-    ax.set_xlim(left, largest * (largest / left) ** 0.45)
+    # Room for the text beside the largest one, which is longer where it is the host's.
+    ax.set_xlim(left, largest * (largest / left) ** (0.8 if shown[-1].account == HOST else 0.45))
     ax.set_ylim(-0.6, len(shown) - 0.4)
     ax.tick_params(axis="y", length=0)
     log_quantity_axis(ax, "J", left, largest)
