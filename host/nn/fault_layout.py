@@ -65,11 +65,11 @@ def around_faults(place: LayerMap, faults: Faults, levels: Floats, fixed: CellLe
     used = np.zeros(len(row_input), np.int64)
     np.maximum.at(used, tile, row + 1)
     # A tile that has no input left would have no word of them either.
-    tiles = replace(block.tiles, row_input=row_input, used_rows=np.maximum(used, 1))
+    laid = replace(block.tiles, row_input=row_input, used_rows=np.maximum(used, 1))
     return replace(
         place,
-        blocks=(replace(block, tiles=tiles),),
-        input_address=tiles.numbers[tile, 0] * array.cells + row * array.columns,
+        blocks=(replace(block, tiles=laid),),
+        input_address=laid.numbers[tile, 0] * array.cells + row * array.columns,
     )
 
 
