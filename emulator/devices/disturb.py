@@ -42,7 +42,7 @@ def disturb_warnings(preset: Preset, array: ArrayConfig, pulse_v: tuple[float, f
     """
     found = []
     share = set_share(preset, preset.read.voltage.si)
-    if share > 0 and preset.amplitude is not None:
+    if share > 0 and preset.amplitude is not None and preset.read_disturb is None:
         found.append(
             f"preset {preset.name} is read at {preset.read.voltage}, above its SET threshold of "
             f"{preset.amplitude.set_threshold}: a read as long as a pulse would move a cell by {share:.2g} of a SET "

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from twinbar.emulator.contract import beats
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
-from twinbar.emulator.crossbar.ticks import check_tick
+from twinbar.emulator.crossbar.ticks import MOST_TICKS
 from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.host.cells.verbs import Cells
 from twinbar.hw.errors import ConfigError
@@ -132,12 +132,17 @@ class Chip(Cells):
         ConfigError
             If it is negative or no number, or cells would be older than their clocks can say.
         """
-        if not (math.isfinite(seconds) and seconds >= 0):
-            raise ConfigError(f"seconds is {seconds}; it must be a number that is not negative")
-        config = self._need_config("time")
-        waited_s = self._waited_s + seconds
-        tick = int((self.cost["seconds"]["total"] + waited_s) // config.array.tick_s)
-        check_tick(tick)
+        if not isinstance(seconds, (int, float, np.number)) or not (math.isfinite(seconds) and seconds >= 0):
+            raise ConfigError(f"seconds is {seconds!r}; it must be a number that is not negative")
+        tick_s = self._need_config("time").array.tick_s
+        waited_s = self._waited_s + float(seconds)
+        ticks = (self.cost["seconds"]["total"] + waited_s) // tick_s
+        if ticks >= MOST_TICKS:
+            raise ConfigError(
+                f"seconds is {seconds:g}; cells age for less than {MOST_TICKS * tick_s:.4g} s where array.tick_s is "
+                f"{tick_s:g}; wait for less, or set a longer tick"
+            )
+        tick = int(ticks)
         self.emulated.set_tick(tick)
         self._waited_s, self._tick = waited_s, tick
 

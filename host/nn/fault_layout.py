@@ -59,17 +59,17 @@ def around_faults(place: LayerMap, faults: Faults, levels: Floats, fixed: CellLe
         for row_tile, tiles in enumerate(copied.numbers):
             lost[:, row_tile] += _losses(place, faults[tiles], tiles - tiles[0], levels, fixed, array)
     rows = _cheapest(lost.reshape(place.inputs, -1))
-    row_tile, row = np.divmod(rows, array.rows)
+    tile, row = np.divmod(rows, array.rows)
     row_input = np.full_like(block.tiles.row_input, place.inputs)
-    row_input[row_tile, row] = np.arange(place.inputs)
+    row_input[tile, row] = np.arange(place.inputs)
     used = np.zeros(len(row_input), np.int64)
-    np.maximum.at(used, row_tile, row + 1)
+    np.maximum.at(used, tile, row + 1)
     # A tile that has no input left would have no word of them either.
-    tiles = replace(block.tiles, row_input=row_input, used_rows=np.maximum(used, 1))
+    laid = replace(block.tiles, row_input=row_input, used_rows=np.maximum(used, 1))
     return replace(
         place,
-        blocks=(replace(block, tiles=tiles),),
-        input_address=tiles.numbers[row_tile, 0] * array.cells + row * array.columns,
+        blocks=(replace(block, tiles=laid),),
+        input_address=laid.numbers[tile, 0] * array.cells + row * array.columns,
     )
 
 
