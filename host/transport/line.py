@@ -12,6 +12,8 @@ import serial
 
 from twinbar.hw.errors import LinkError
 
+from .port_holder import holder_of
+
 _LONGEST_WRITE_S = 5.0
 _NAP_S = 0.005
 """Longest single wait for a byte: changing the timeout of an open port would reconfigure the port each time."""
@@ -68,7 +70,8 @@ class SerialLine:
             )
         except (ValueError, OSError) as error:
             if getattr(error, "errno", None) == errno.EWOULDBLOCK:
-                raise LinkError(f"the port {port} is in use by another program; end it, or use another port") from error
+                holder = holder_of(port) or "another program"
+                raise LinkError(f"the port {port} is in use by {holder}; end it, or use another port") from error
             raise LinkError(f"the port {port} cannot be opened at {baud} baud: {error}") from error
         # Adapters that can, give what they have after 1 ms instead of 16 ms.
         with contextlib.suppress(AttributeError, ValueError, OSError):
