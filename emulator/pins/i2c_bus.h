@@ -35,6 +35,7 @@ class I2cBus {
   void change(const std::vector<std::unique_ptr<Dac>> &dacs, double time, bool data) {
     data_ = data, changed_ = time;
     if (!clock_) return need(Breach::kDataHold, time, time - fell_, limits_.data_hold);
+    if (acknowledges_) return;  // the part holds the line low: neither START nor STOP is seen
     if (data) {
       need(Breach::kSelectHold, time, time - rose_, limits_.select_hold);
       // The low clock before STOP has begun a bit of its own.

@@ -13,6 +13,8 @@ import serial
 
 from twinbar.hw.errors import LinkError
 
+from .port_holder import holder_of
+
 _LONGEST_WRITE_S = 5.0
 _NAP_S = 0.005
 """Longest single wait for a byte: changing the timeout of an open port would reconfigure the port each time."""
@@ -69,7 +71,8 @@ class SerialLine:
             )
         except (ValueError, OSError) as error:
             if getattr(error, "errno", None) == errno.EWOULDBLOCK:
-                raise LinkError(f"the port {port} is in use by another program; end it, or use another port") from error
+                holder = holder_of(port) or "another program"
+                raise LinkError(f"the port {port} is in use by {holder}; end it, or use another port") from error
             # pySerial's sentence repeats the port and the number of the error.
             reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
             raise LinkError(f"the port {port} cannot be opened at {baud} baud: {reason}") from error

@@ -21,7 +21,7 @@ def exported_beside(make: Callable[[], Any]) -> ProofNetlist:
     Parameters
     ----------
     make : callable
-        Returns the component; without memories.
+        Returns the component.
     """
     # Yosys tells ports and registers by their names, so the netlist takes those of the Verilog.
     _, modules = escaped_verilog(make(), _NAME)

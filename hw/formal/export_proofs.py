@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from twinbar.hw.gateware.accounts.tally import Tally
 from twinbar.hw.gateware.control.admission import Admission
 from twinbar.hw.gateware.control.array_access import ArrayAccess
 from twinbar.hw.gateware.control.compliance_watch import ComplianceWatch
+from twinbar.hw.gateware.control.duration_memory import DurationMemory
 from twinbar.hw.gateware.control.next_state import NextState
 from twinbar.hw.gateware.control.phase_timer import PhaseTimer
 from twinbar.hw.gateware.control.product_outlet import ProductOutlet
@@ -14,14 +16,21 @@ from twinbar.hw.gateware.control.supervisor import Supervisor
 from twinbar.hw.gateware.drive.arming import Arming
 from twinbar.hw.gateware.drive.write_drive import WriteDrive
 from twinbar.hw.gateware.front_end.dac_keeper import DacKeeper
+from twinbar.hw.gateware.front_end.i2c_transceiver import I2cTransceiver
 from twinbar.hw.gateware.link.frame_receiver import FrameReceiver
+from twinbar.hw.gateware.link.framer import Framer
 from twinbar.hw.gateware.link.link_session import LinkSession
 from twinbar.hw.gateware.link.uart import UartReceiver, UartTransmitter
 from twinbar.hw.gateware.link.unpacker import Unpacker
+from twinbar.hw.gateware.readout.column_channel import ColumnChannel
+from twinbar.hw.gateware.readout.level_memory import LevelMemory
 from twinbar.hw.gateware.stop_gate import StopGate
 from twinbar.hw.gateware.streams.arbiter import Arbiter
 from twinbar.hw.gateware.streams.dispatcher import Dispatcher
+from twinbar.hw.gateware.streams.stream_queue import Queue
 from twinbar.hw.gateware.streams.sum_link import SumLink
+from twinbar.hw.parts.ad5593r import AD5593R
+from twinbar.hw.parts.i2c import i2c_cycles
 
 from .bus_proofs import CONFIG, PARTS
 from .equivalence import exported_beside
@@ -68,8 +77,15 @@ _COMPARED: Final[dict[str, Callable[[], Any]]] = {
     "session of the link": LinkSession,
     "maker of commands": lambda: Unpacker(WIDTHS, DEPTH),
     "outputs of serial DACs": lambda: DacKeeper(CONFIG, PARTS),
+    "I2C transceiver": lambda: I2cTransceiver(i2c_cycles(AD5593R().timing, 4e6, 24), 24),
+    "memory of the durations": lambda: DurationMemory(compare=False),
+    "memory of the levels": lambda: LevelMemory(SMALL),
+    "queue": lambda: Queue(BEAT_BITS, 5),
+    "counters": lambda: Tally(5, 4),
+    "sums of a column": lambda: ColumnChannel(SMALL),
+    "maker of frames": lambda: Framer(bytes(range(7, 19)), 1024),
 }
-"""Parts that decide what the array sees, those of the bounded proofs among them."""
+"""Parts that decide what the array sees, those of the bounded proofs and some with memories among them."""
 
 
 _AN_EQUALITY: Final = Mutant(
@@ -78,7 +94,21 @@ _AN_EQUALITY: Final = Mutant(
     "{with_plain_names(modules)}",
     "{with_plain_names(modules).replace(' != ', ' == ', 1)}",
 )
-_WITHOUT_AND: Final = {"phase timer": _ANOTHER_COMPARISON, "UART's receiver": _AN_EQUALITY}
+_ANOTHER_CONTENT: Final = Mutant(
+    "the export gives a word of a memory no first value",
+    "verilog",
+    "{with_plain_names(modules)}",
+    "{with_plain_names(modules).replace('[2] = ', '[3] = ', 1)}",
+)
+_MUTANT_OF: Final = {
+    "phase timer": _ANOTHER_COMPARISON,
+    "UART's receiver": _AN_EQUALITY,
+    "memory of the durations": _ANOTHER_CONTENT,
+    "memory of the levels": _ANOTHER_CONTENT,
+    "counters": _ANOTHER_CONTENT,
+    "sums of a column": _ANOTHER_CONTENT,
+    "maker of frames": _ANOTHER_CONTENT,
+}
 
 
 def _equal(name: str, make: Callable[[], Any]) -> Proof:
@@ -88,7 +118,7 @@ def _equal(name: str, make: Callable[[], Any]) -> Proof:
         lambda: exported_beside(make),
         1,
         unbounded=False,
-        mutants=(_WITHOUT_AND.get(name, _ANOTHER_OPERATOR),),
+        mutants=(_MUTANT_OF.get(name, _ANOTHER_OPERATOR),),
         equal=True,
     )
 

@@ -31,7 +31,8 @@ OF_LINES: Final = (
     ),
     Proof(
         "receiver",
-        "Any byte of a sender whose bits are 2 % shorter or longer is received, once and right.",
+        "Any byte of a sender whose bits are 2 % shorter or longer is received, once and right; one without a stop bit "
+        "is not.",
         ReceiverProof,
         LAST_CYCLE + 4,
         unbounded=False,
@@ -43,6 +44,12 @@ OF_LINES: Final = (
                 _UART,
                 "started.eq(0), timer.eq(self.divisor // 2 - 1)]",
                 "started.eq(0), timer.eq(0)]",
+            ),
+            Mutant(
+                "a byte without a stop bit is received",
+                _UART,
+                "self.valid.eq(rx), self.broken.eq(~rx)",
+                "self.valid.eq(1), self.broken.eq(~rx)",
             ),
         ),
     ),

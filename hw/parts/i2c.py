@@ -17,6 +17,9 @@ from .dac import DacDevice, DacPart
 from .part_model import Violation
 
 BYTE: Final = 8
+CLEARING_STOPS: Final = 2
+"""After a reset. A part in the middle of a byte takes the first STOP; one that acknowledges, or is about to, holds the
+data line through it, and takes the second."""
 _SAMPLED: Final = 3
 """Least cycles of a high clock: the line passes two registers before the acknowledgement is looked at."""
 
@@ -66,6 +69,11 @@ class I2cCycles(BusCycles):
     change: int
     stop: int
     addresses: tuple[int, ...]
+
+    @property
+    def clear(self) -> int:
+        """Cycle after a reset in which the first word can be accepted: behind `CLEARING_STOPS`."""
+        return CLEARING_STOPS * (self.low + self.stop + self.high) - 1
 
 
 def i2c_cycles(timing: I2cTiming, clock_hz: float, bits: int) -> I2cCycles:
@@ -166,6 +174,8 @@ class I2cBus:
         limits, self._data, self._changed = self.timing, data, time_ns
         if not self._clock:
             self._need("data_hold_ns", time_ns - self._fell, limits.data_hold_ns, time_ns)
+        elif self._acknowledges:
+            return  # the part holds the line low: neither START nor STOP is seen
         elif data:
             self._need("select_hold_ns", time_ns - self._rose, limits.select_hold_ns, time_ns)
             self._stop(time_ns)
@@ -204,6 +214,7 @@ class I2cBus:
         # The low clock before STOP has begun a bit of its own.
         whole = self._bits[:-1]
         sent = [bit for place, bit in enumerate(whole) if place % (BYTE + 1) != BYTE][BYTE:]
+        del sent[len(sent) // BYTE * BYTE :]
         if self._device is not None and sent:
             self._device.frame(int("".join(map(str, sent)), 2), len(sent), time_ns)
         self._device, self._bits = None, []

@@ -163,7 +163,8 @@ def test_others_who_want_the_port_are_turned_away(
         until_it_writes(board)
         for _ in range(5):
             # A serial port is locked; a TCP port takes the connection and ends it.
-            with pytest.raises(LinkError, match=r"in use by another program|closed the connection|broke: "):
+            refused = r"in use by process \d+, which is this one|closed the connection|broke: "
+            with pytest.raises(LinkError, match=refused):
                 knock(port)
     assert result_of(reports[0]) == expected
     assert reports[0]["board"]["lost_ports"] == 0

@@ -25,8 +25,14 @@ BOARDS = [
 ]
 """Boards of every family, with what is smaller than their wirings say."""
 
-SYNCHRONIZATION = {"bin": b"\x7e\xaa\x99\x7e", "bit": b"\xff\xff\xbd\xb3"}
-"""What the configuration of an iCE40 and of an ECP5 begins with (Lattice FPGA-TN-02001, FPGA-TN-02039)."""
+SYNCHRONIZATION = {
+    "bin": b"\x7e\xaa\x99\x7e",
+    "bit": b"\xff\xff\xbd\xb3",
+    # Bits as characters: A5C3, then the command 06 with the IDCODE 1100481B of a GW1N-9C.
+    "fs": b"1010010111000011\n" + f"{0x06000000_1100481B:064b}\n".encode(),
+}
+"""What a configuration begins with: of an iCE40 and an ECP5 by Lattice FPGA-TN-02001 and FPGA-TN-02039, of a GW1N as
+Apycula's packer writes it."""
 
 
 @pytest.fixture
@@ -47,9 +53,11 @@ def test_a_board_is_built_and_meets_its_timing(
     try:
         versions = {tool: f"{package} {metadata.version(package)}" for tool, package in family.tools.items()}
     except metadata.PackageNotFoundError as error:
-        if os.environ.get("CI"):
+        extra = "gowin" if "Apycula" in family.tools.values() else "boards"
+        # Continuous integration has the tools of all families but this.
+        if os.environ.get("CI") and extra == "boards":
             raise
-        pytest.skip(f"{error}; pip install 'twinbar[boards]'")
+        pytest.skip(f"{error}; pip install 'twinbar[{extra}]'")
     options = [word for key, value in sizes.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     outcome = twinbar("board", "build", name, *options, "--json", "--out", str(tmp_path / "out"))
     assert outcome.status == 0, outcome.err
@@ -64,4 +72,4 @@ def test_a_board_is_built_and_meets_its_timing(
     assert result["git"]
     content = (tmp_path / "out" / f"twinbar.{family.extension}").read_bytes()
     assert SYNCHRONIZATION[family.extension] in content
-    assert device.startswith("iCE40") or device.encode() in content
+    assert family.extension != "bit" or device.encode() in content

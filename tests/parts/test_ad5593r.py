@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
 from assemblies import ASSEMBLIES
 from front_end_bench import FrontEndBench
@@ -56,7 +57,7 @@ class Sent:
 
         async def bench(ctx: Any) -> None:
             waiting = list(words)
-            end = (len(words) + 1) * cycles.frame(PART.word_bits) + 10
+            end = cycles.clear + (len(words) + 1) * cycles.frame(PART.word_bits) + 10
             for cycle in range(end):
                 ctx.set(dut.words.valid, bool(waiting))
                 if waiting:
@@ -94,7 +95,7 @@ def test_words_arrive_and_every_limit_is_kept(clock_hz: float) -> None:
     assert sent.devices[1].writes == [(7, 0xFFF), (2, 5)]
     assert sent.unanswered == 0
     frame = cycles.frame(PART.word_bits)
-    assert sent.accepted == [n * frame for n in range(len(words))]
+    assert sent.accepted == [cycles.clear + n * frame for n in range(len(words))]
 
 
 def test_a_frame_by_hand() -> None:
@@ -105,6 +106,52 @@ def test_a_frame_by_hand() -> None:
     assert (cycles.low, cycles.peak, cycles.setup, cycles.stop, cycles.high) == (6, 4, 3, 4, 7)
     # START, 36 bits, a low clock, STOP, and the free bus.
     assert cycles.frame(24) == 3 + 36 * 10 + 6 + 4 + 7
+    # After a reset, two times a low clock, STOP and the free bus.
+    assert cycles.clear == 2 * (6 + 4 + 7) - 1
+
+
+class CutFrames:
+    """What a part makes of a word whose frame a reset has cut off, and of the word that is sent after the reset."""
+
+    def __init__(self, clock_hz: float, word: int, then: int) -> None:
+        self.cycles = cycles = i2c_cycles(PART.timing, clock_hz, PART.word_bits)
+        self.writes: list[list[tuple[int, int]]] = []
+        self.holds = 0
+        """Resets in which the part held the data line low."""
+        cut, dut = Signal(), I2cTransceiver(cycles, PART.word_bits)
+
+        async def bench(ctx: Any) -> None:
+            for after in range(1, cycles.frame(PART.word_bits)):
+                device, words = PART.device(), [word, then]
+                bus, line, accepted = I2cBus(PART.timing, {PART.timing.addresses[0]: device}), 1, 0
+                last = cycles.clear + after
+                for cycle in range(last + 1 + cycles.clear + cycles.frame(PART.word_bits) + 2):
+                    ctx.set(cut, cycle == last)
+                    ctx.set(dut.words.valid, accepted < len(words))
+                    if accepted < len(words):
+                        ctx.set(dut.words.payload.bits, words[accepted] << ALIGN)
+                        accepted += ctx.get(dut.words.ready) and cycle != last
+                    line = bus.drive(cycle * 1e9 / clock_hz, ctx.get(dut.pins.clock), ctx.get(dut.pins.data))
+                    ctx.set(dut.pins.inputs, line)
+                    self.holds += cycle == last + 1 and not line
+                    await ctx.tick()
+                self.writes.append(device.writes)
+                assert not ctx.get(dut.unanswered)
+                ctx.set(cut, 1)
+                await ctx.tick()
+
+        simulator = Simulator(ResetInserter(cut)(dut))
+        simulator.add_clock(1 / clock_hz)
+        simulator.add_testbench(bench)
+        simulator.run()
+
+
+def test_a_frame_that_a_reset_cuts_off_does_not_harm_the_next_one() -> None:
+    """In any cycle, those included in which the part acknowledges, and holds the data line over the reset."""
+    found = CutFrames(1e6, PART.write_and_update(1, 0xABC), PART.write_and_update(2, 0x123))
+    assert found.holds >= 3 * found.cycles.low
+    assert all(writes[-1] == (2, 0x123) for writes in found.writes)
+    assert {tuple(writes[:-1]) for writes in found.writes} == {(), ((1, 0xABC),)}
 
 
 def test_a_part_that_is_not_there_is_noticed() -> None:
@@ -172,7 +219,7 @@ def test_outputs_of_reads_begin_at_their_code_of_rest() -> None:
     async def script(bench: FrontEndBench) -> None:
         for code in (0, 137, 3000):
             await bench.update(Record.READ, (code, 0, 0))
-            await bench.tick(12 * raised.dac_cycles.frame(PART.word_bits))
+            await bench.tick(13 * raised.dac_cycles.frame(PART.word_bits))
             found.append([bench.at_pins.output(place) for place in range(4)])
 
     bench.run(script)

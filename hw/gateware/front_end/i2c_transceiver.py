@@ -5,7 +5,7 @@ from amaranth.lib import enum, stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from twinbar.hw.parts.i2c import BYTE, I2cCycles
+from twinbar.hw.parts.i2c import BYTE, CLEARING_STOPS, I2cCycles
 
 from .spi_transceiver import MAX_BITS, SpiWord
 
@@ -16,12 +16,13 @@ class I2cPinsSignature(wiring.Signature):
     Members
     -------
     clock, data : Out(1)
+        A reset pulls the clock low and releases the data line: whatever the lines were, no START comes of it.
     inputs : In(1)
         Level of the data line, asynchronous.
     """
 
     def __init__(self) -> None:
-        super().__init__({"clock": Out(1, init=1), "data": Out(1, init=1), "inputs": In(1, init=1)})
+        super().__init__({"clock": Out(1), "data": Out(1, init=1), "inputs": In(1, init=1)})
 
 
 class I2cState(enum.Enum, shape=3):
@@ -44,8 +45,10 @@ class I2cTransceiver(wiring.Component):
     """Sends words at one bus, each as a frame: START, address, the word's bytes, STOP. All pins are registers.
 
     A word that is accepted in cycle t begins in t + 1, and the next one of n bits can be accepted in cycle
-    ``t + cycles.frame(n)``. No part stretches the clock. One that does not acknowledge leaves ``unanswered`` set
-    until a reset, after which all of them are set up again; the frame is sent to its end.
+    ``t + cycles.frame(n)``. A reset lets the clock fall, wherever a frame was, and STOPs come before the first word,
+    which can be accepted in cycle ``cycles.clear``: no part is in the middle of a frame then. No part stretches the
+    clock. One that does not acknowledge leaves ``unanswered`` set until a reset, after which all of them are set up
+    again; the frame is sent to its end.
 
     Parameters
     ----------
@@ -60,11 +63,30 @@ class I2cTransceiver(wiring.Component):
     pins : Out(I2cPinsSignature)
     unanswered : Out(1)
         A part has not acknowledged a byte.
+
+    Attributes
+    ----------
+    state, left : Signal
+        What the bus does, and for how many cycles after this one.
+    line : Signal
+        Bits of the frame that were not shown yet, from the highest on.
+    turn, place : Signal
+        Bits of the frame that are over, and of its byte.
+    stops : Signal
+        STOPs that are still to come before the first word. The proof looks at all of these.
     """
 
     def __init__(self, cycles: I2cCycles, bits: int) -> None:
         assert bits in range(BYTE, MAX_BITS + 1, BYTE)
-        self.cycles, self.bits = cycles, bits
+        self.cycles, self.bits, self.turns = cycles, bits, (bits // BYTE + 1) * (BYTE + 1)
+        settled = cycles.low - cycles.change
+        longest = max(cycles.setup, cycles.change, settled, cycles.peak, cycles.stop, cycles.high)
+        # A reset begins with what ends a frame.
+        self.state = Signal(I2cState, init=I2cState.FALLEN)
+        self.left = Signal(range(longest), init=cycles.change - 1)
+        self.line, self.turn = Signal(self.turns), Signal(range(self.turns + 1), init=self.turns)
+        self.place = Signal(range(BYTE + 1))
+        self.stops = Signal(range(CLEARING_STOPS), init=CLEARING_STOPS - 1)
         super().__init__(
             {"words": In(stream.Signature(SpiWord)), "pins": Out(I2cPinsSignature()), "unanswered": Out(1)}
         )
@@ -72,11 +94,9 @@ class I2cTransceiver(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         cycles, pins, word = self.cycles, self.pins, self.words.payload
-        turns = (self.bits // BYTE + 1) * (BYTE + 1)
-        settled = cycles.low - cycles.change
-        longest = max(cycles.setup, cycles.change, settled, cycles.peak, cycles.stop, cycles.high)
-        state, left = Signal(I2cState), Signal(range(longest))
-        line, turn, place = Signal(turns), Signal(range(turns + 1)), Signal(range(BYTE + 1))
+        turns, settled = self.turns, cycles.low - cycles.change
+        state, left, stops = self.state, self.left, self.stops
+        line, turn, place = self.line, self.turn, self.place
         level = Signal(init=1)
         m.submodules.level = FFSynchronizer(pins.inputs, level, init=1)
 
@@ -98,8 +118,11 @@ class I2cTransceiver(wiring.Component):
         with m.Else():
             with m.Switch(state):
                 with m.Case(I2cState.IDLE, I2cState.FREE):
-                    m.d.comb += self.words.ready.eq(1)
-                    with m.If(self.words.valid):
+                    m.d.comb += self.words.ready.eq(stops == 0)
+                    with m.If(stops != 0):
+                        enter(I2cState.FALLEN, cycles.change)
+                        m.d.sync += [pins.clock.eq(0), turn.eq(turns), stops.eq(stops - 1)]
+                    with m.Elif(self.words.valid):
                         enter(I2cState.START, cycles.setup)
                         m.d.sync += [pins.data.eq(0), line.eq(frame), turn.eq(0), place.eq(0)]
                     with m.Elif(state == I2cState.FREE):

@@ -86,11 +86,21 @@ class SerialFrontEnd(wiring.Component):
     -------
     tile : In(FrontEndSignature)
     pins : Out(SerialPinsSignature)
+
+    Attributes
+    ----------
+    last : Signal
+        The request of the cycle before, unless it was answered in it.
+    updated : Signal
+        The codes of a drive have come.
+    settled : Signal
+        Cycles of the read path, with this one. The proof looks at all of these.
     """
 
     def __init__(self, config: ControllerConfig, parts: SerialParts) -> None:
         parts.check(config.adc_channels, config.dac_bits)
         self.config, self.parts = config, parts
+        self.last, self.updated, self.settled = Signal(Request), Signal(), Signal(16)
         super().__init__({"tile": In(FrontEndSignature(config)), "pins": Out(SerialPinsSignature(config, parts))})
 
     def clock(self, durations: FrontEndRegisters) -> FrontEndClock:
@@ -141,7 +151,7 @@ class SerialFrontEnd(wiring.Component):
             impossible |= tile.selection == Selection.REFERENCE
         reads, multiplies = request == Request.CONNECT_READ, request == Request.CONNECT_MULTIPLY
         # A request is answered from its second cycle on, because what it changes shows only then.
-        last = Signal(Request)
+        last, updated, settled = self.last, self.updated, self.settled
         m.d.sync += last.eq(Mux(tile.done, Request.NONE, request))
         m.d.comb += [
             rows.load.eq(tile.row_load),
@@ -174,9 +184,7 @@ class SerialFrontEnd(wiring.Component):
         ]
 
         # DRIVE brings its codes in its second cycle.
-        updated = Signal()
         m.d.sync += updated.eq((request == Request.DRIVE) & (last == Request.DRIVE) & ~tile.done)
-        settled = Signal(16)  # cycles of the read path, with this one
         with m.If(~(reads | multiplies) | (last == Request.NONE) | tile.done):
             m.d.sync += settled.eq(1)
         with m.Elif(keeper.ready):
