@@ -67,8 +67,8 @@ def _against_costs(points: Sequence[Mapping[str, Any]], by: str) -> Plot | None:
     for ax in axes[:, 0]:
         ax.set_ylabel(_label(by))
     caption = (
-        f"{FIGURES[by].label} against what each setting cost. Dots are means over seeds, lines are 95 % intervals; "
-        "the steps join the settings that no other one beats at both."
+        f"{FIGURES[by].label} against each cost of a setting. Dots are means over seeds, grey lines are 95 % intervals; "
+        "the stepped line is the Pareto front."
     )
     return Plot("pareto", f"{FIGURES[by].label} against cost", caption, figure, wide=True)
 
