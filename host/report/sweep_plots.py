@@ -67,7 +67,7 @@ def _against_costs(points: Sequence[Mapping[str, Any]], by: str) -> Plot | None:
     for ax in axes[:, 0]:
         ax.set_ylabel(_label(by))
     caption = (
-        f"{FIGURES[by].label} against each cost of a setting. Dots are means over seeds, grey lines are 95 % intervals; "
+        f"{FIGURES[by].label} against each cost of a setting. Dots are means over seeds, grey lines 95 % intervals; "
         "the stepped line is the Pareto front."
     )
     return Plot("pareto", f"{FIGURES[by].label} against cost", caption, figure, wide=True)
