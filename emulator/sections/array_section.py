@@ -203,15 +203,17 @@ class ArrayConfig(Section):
     def _layers_can_be_chained(self) -> Self:
         if not self.chained_layers:
             return self
-        for wrong, right in (
+        needed = (
             (not self.chain, "array.chain = true"),
+            (not self.shared_inputs, "array.shared_inputs = true"),
             (self.mapping != "contiguous", "array.mapping = 'contiguous'"),
             (self.pairs != "subtract", "array.pairs = 'subtract'"),
             (self.sharing, "array.sharing = false"),
             (max(self.copies, default=1) > 1, "array.copies = []"),
-        ):
-            if wrong:
-                raise ValueError(f"array.chained_layers is true, which needs {right}")
+        )
+        missing = [right for wrong, right in needed if wrong]
+        if missing:
+            raise ValueError(f"array.chained_layers is true, which needs {', '.join(missing)}")
         return self
 
     @model_validator(mode="after")

@@ -157,7 +157,7 @@ def build_board(
 def flash_board(
     name: BoardName,
     bitstream: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A bitstream. [default: the newest built for this board]")
+        Path | None, typer.Argument(metavar="FILE", help="A bitstream. [default: the newest built for this board]")
     ] = None,
     memory: Annotated[
         Memory | None,

@@ -100,7 +100,7 @@ def fit_preset(
     data: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Tables of measured pulses: columns polarity, pulse, conductance_uS (or _S, _kohm, _uA ...), and cell "
             "if several; or a column for each repetition, SET and RESET in files of these names.",
         ),

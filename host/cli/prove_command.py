@@ -12,7 +12,7 @@ NOT_PROVEN: Final = 1
 
 
 def prove(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", show_default=False)] = None,
     list_them: Annotated[bool, typer.Option("--list", help="list the proofs and what they state")] = False,
     mutants: Annotated[bool, typer.Option(help="also refute the mutants")] = True,
     fresh: Annotated[bool, typer.Option("--fresh", help="prove again what was proven before")] = False,

@@ -18,7 +18,7 @@ _MOST = 1024
 
 def wires(
     preset: Annotated[
-        str, typer.Argument(metavar="[NAME|FILE]", help="Cell model whose window and read voltage are taken.")
+        str, typer.Argument(metavar="NAME|FILE", help="Cell model whose window and read voltage are taken.")
     ] = "taox-hfox",
     rows: Annotated[int, typer.Option(metavar="N", help="Rows of the array.")] = 128,
     columns: Annotated[int, typer.Option(metavar="N", help="Columns of the array.")] = 128,

@@ -49,6 +49,8 @@ class Dataset:
     validation_labels: NDArray[np.int64] = field(default_factory=_no_labels)
 
     def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise ConfigError(f"{self.name} has a single class; at least two are needed to tell images apart")
         shape = self.train_images.shape[1:]
         for part in ("train", "test", "validation"):
             images, labels = getattr(self, f"{part}_images"), getattr(self, f"{part}_labels")

@@ -204,7 +204,7 @@ def log_quantity_axis(ax: Axes, unit: str, low: float, high: float) -> None:
 
 
 def lay_out(figure: Figure) -> None:
-    """Lay a figure out once and for all; otherwise Matplotlib draws all of it once more for that, before each file."""
+    """Lay a figure out once and for all; otherwise Matplotlib draws all of it again for that, before each file."""
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
@@ -243,7 +243,7 @@ def svg(plot: Plot) -> str:
         # Matplotlib lays out for 72 dpi and stays there; images in the drawing would be coarser for it.
         plot.figure.dpi = dpi
         plot.figure.set_facecolor("none")
-        # `savefig` would draw the figure once more before that, for a layout that is done.
+        # `savefig` would draw the figure again before that, for a layout that is done.
         canvas.print_svg(buffer, metadata={"Date": None})
     plot.figure.set_facecolor(background)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The figures of a sweep: accuracy against each cost, and all settings as lines through what they set and came to."""
+"""The figures of a sweep: accuracy against each cost, and all settings in parallel coordinates."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,16 +6,19 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from twinbar.host.experiment.search_space import shown_value
 from twinbar.host.experiment.sweep_figures import COSTS, FIGURES
 from twinbar.host.report import si
-from twinbar.host.report.style import BLUE, MUTED, PAPER, VERMILION, WIDE_IN, Plot, drawing, new_figure
+from twinbar.host.report.style import BLUE, GREY, MUTED, PAPER, SKY, VERMILION, WIDE_IN, Plot, drawing, new_figure
 from twinbar.host.report.sweep_tables import accuracy_of, front_of, goals_of, ranked
 
 _LOG_ABOVE: Final = 20.0
 """Spread of costs from which their axis is logarithmic."""
+_RANKS: Final = LinearSegmentedColormap.from_list("ranks", [SKY, GREY, VERMILION])
+"""From the worst to the best; each stands out on light and on dark pages."""
 _MOST_NAMES: Final = 12
 """Values that an axis of names labels."""
 
@@ -64,8 +67,8 @@ def _against_costs(points: Sequence[Mapping[str, Any]], by: str) -> Plot | None:
     for ax in axes[:, 0]:
         ax.set_ylabel(_label(by))
     caption = (
-        f"{FIGURES[by].label} against what each setting cost. Dots are means over seeds, lines are 95 % intervals; "
-        "the steps join the settings that no other one beats at both."
+        f"{FIGURES[by].label} against each cost of a setting. Dots are means over seeds, grey lines 95 % intervals; "
+        "the stepped line is the Pareto front."
     )
     return Plot("pareto", f"{FIGURES[by].label} against cost", caption, figure, wide=True)
 
@@ -119,7 +122,7 @@ def _parallel(result: Mapping[str, Any], points: Sequence[Mapping[str, Any]], by
     rank = np.argsort(np.argsort(heights[:, len(keys)])) / max(1, len(having) - 1)
     rank = rank if FIGURES[by].more_is_better else 1 - rank
     segments = [list(zip(range(len(columns)), line, strict=True)) for line in heights]
-    lines = LineCollection(segments, array=rank, cmap="viridis_r", linewidths=1.1, alpha=0.75)
+    lines = LineCollection(segments, array=rank, cmap=_RANKS, linewidths=1.2, alpha=0.85)
     ax.add_collection(lines)
     ax.set_xlim(-0.25, len(columns) - 0.6)
     ax.set_ylim(-0.06, 1.06)
@@ -136,10 +139,9 @@ def _parallel(result: Mapping[str, Any], points: Sequence[Mapping[str, Any]], by
     bar = figure.colorbar(lines, ax=ax, fraction=0.02, pad=0.01, ticks=[0, 1])
     bar.ax.set_yticklabels(["worst", "best"])
     caption = (
-        "Every setting as a line through what it sets and what it came to, coloured by its rank in "
-        f"{FIGURES[by].label.lower()}."
+        f"Each line is one setting, with its values and its results; colour is its rank in {FIGURES[by].label.lower()}."
     )
-    return Plot("parallel-coordinates", "Settings and what they came to", caption, figure, wide=True)
+    return Plot("parallel-coordinates", "Settings and results", caption, figure, wide=True)
 
 
 _Column = tuple[str, list[float], list[tuple[float, str]]]

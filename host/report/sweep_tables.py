@@ -126,9 +126,9 @@ def legend_of(result: Mapping[str, Any]) -> str:
     if len(goals) == 1:
         marked = f" ● marks the best {goals[0]}."
     elif goals:
-        marked = f" ● marks settings that no other one beats at both or all of: {', '.join(goals)}."
+        marked = f" ● marks the Pareto front of {', '.join(goals[:-1])} and {goals[-1]}."
     intervals = " Intervals are 95 %, over seeds." if result["config"]["seeds"] > 1 else ""
-    return f"Costs are those of the whole run without the first programming.{intervals}{marked}"
+    return f"Costs cover the whole run except the first programming.{intervals}{marked}"
 
 
 def heading_of(result: Mapping[str, Any]) -> str:

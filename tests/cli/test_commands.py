@@ -35,11 +35,8 @@ def test_help_wraps_paragraphs_and_keeps_stated_defaults(twinbar: Callable[..., 
     assert "[default: twinbar-core]" in words("core")
     assert "[default: 128, or that of the wiring]" in words("core")
     assert "[default: ]" not in words("sweep")
-    # A line of the text ends where the next word would not fit, not where the docstring's does.
-    lines = [line.strip() for line in twinbar("train", "--help").out.splitlines()]
-    number = next(number for number, line in enumerate(lines) if line.startswith("The run folder holds"))
-    width = max(map(len, lines))
-    assert len(lines[number]) + 1 + len(lines[number + 1].split(" ")[0]) > width - 4
+    # The terminal of these tests is wide: the paragraph is one line, whose docstring has two.
+    assert "Ctrl-C stops after the checkpoint, and --resume continues" in twinbar("train", "--help").out
 
 
 def test_no_command_is_bad_usage(twinbar: Callable[..., Any]) -> None:

@@ -82,6 +82,7 @@ def test_a_split_that_leaves_one_side_empty_is_refused(part: float) -> None:
         ({"test_images": np.zeros((5, 4, 4), np.uint8)}, "test images are 4x4 pixels and training images 4x3"),
         ({"test_images": np.zeros((0, 4, 3), np.uint8), "test_labels": np.zeros(0, np.int64)}, "has no test images"),
         ({"classes": 2}, "a train label is 2; with 2 classes, labels are 0 to 1"),
+        ({"classes": 1}, "toy has a single class; at least two are needed to tell images apart"),
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused(changes: dict[str, object], sentence: str) -> None:

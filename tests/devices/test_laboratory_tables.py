@@ -233,7 +233,7 @@ def test_what_is_no_unit():
         ("polarity,pulse,G_uS\nSET,0,1\nSET,99999999999,2\n", None, "line 3: pulse 99999999999 is too far"),
         ("polarity,pulse,G_uS\nSET,0," + "9" * 200_000 + "\n", None, "line 2 cannot be read: field larger than"),
         ("polarity,pulse,G_uS\nSET,0," + "x" * 100_000 + "\n", None, "xxx...', not a number"),
-        (b"PK\x03\x04\0\0\0\0", None, "it is no text"),
+        (b"PK\x03\x04\0\0\0\0", None, "it is not text"),
         ("temperature,note\n1,2\n", None, "it must be like polarity,pulse,conductance_uS"),
         ("# nothing\n", None, "the header is empty"),
     ],

@@ -36,6 +36,10 @@ SMALL: dict[str, Any] = {
     ("changes", "sentence"),
     [
         ({"array.chain": False}, "array.chained_layers is true, which needs array.chain = true"),
+        (
+            {"array.chain": False, "array.shared_inputs": False, "array.mapping": "interleaved"},
+            "needs array.chain = true, array.shared_inputs = true, array.mapping = 'contiguous'",
+        ),
         ({"array.mapping": "interleaved"}, "array.chained_layers is true, which needs array.mapping = 'contiguous'"),
         ({"array.pairs": "separate"}, "array.chained_layers is true, which needs array.pairs = 'subtract'"),
         ({"array.sharing": True}, "array.chained_layers is true, which needs array.sharing = false"),
