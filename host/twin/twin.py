@@ -12,7 +12,7 @@ Parameters that lie on no crossbar are float32, with state and gradient, whateve
 """
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -77,7 +77,14 @@ class Twin:
             plus[:], minus[:] = layer.cells.plus, layer.cells.minus
 
     def store(
-        self, optimizer: Optimizer, layers: Sequence[MappedLayer], *, step: int, decided: bool, batches: int = 1
+        self,
+        optimizer: Optimizer,
+        layers: Sequence[MappedLayer],
+        *,
+        step: int,
+        decided: bool,
+        batches: int = 1,
+        settled: Container[str] = (),
     ) -> TwinTraffic:
         """Store what a step of an optimizer, and the writes after it, have made of the twin.
 
@@ -93,6 +100,8 @@ class Twin:
             Whether the policy has decided after it.
         batches : int
             Batches whose gradients were accumulated, for the parameters on no crossbar.
+        settled : container of str
+            Names of layers whose cells are at the levels that they had when this was last called.
 
         Returns
         -------
@@ -113,7 +122,7 @@ class Twin:
                         self._store_step(found, layer, number, optimizer, step)
                     else:
                         layer.matmul.backward.take_sums()
-                    self._count_decision(found, layer, optimizer, decided)
+                    self._count_decision(found, layer, optimizer, decided, layer.name in settled)
         own = self._policy.take_traffic()
         add_bits(found, policy_read=own.read, policy_written=own.written, random=own.random)
         return TwinTraffic(**found)
@@ -166,7 +175,9 @@ class Twin:
             read = written = again
         add_bits(found, gradient_read=read * FLOAT_BITS, gradient_written=written * FLOAT_BITS)
 
-    def _count_decision(self, found: dict[str, int], layer: MappedLayer, optimizer: Optimizer, decided: bool) -> None:
+    def _count_decision(
+        self, found: dict[str, int], layer: MappedLayer, optimizer: Optimizer, decided: bool, settled: bool
+    ) -> None:
         cells, weights = layer.cells, self._weights[layer.name]
         noted = self._held[layer.name]
         level_bits = self._level_bits(layer)
@@ -175,6 +186,8 @@ class Twin:
             found["level_read"] += self._whole(weights, level_bits)
         if self._policy.keeps_read_back and decided:
             found["level_read"] += self._whole(2 * weights, self._adc_bits)
+        if settled:
+            return
         read_back = (cells.plus != noted[0]) | (cells.minus != noted[1]) if self._policy.keeps_read_back else None
         per_word, words = _level_memories(level_bits, self.word_bits)
         touched = np.empty(len(words), np.int64)

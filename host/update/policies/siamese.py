@@ -68,6 +68,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
     """Write a pair once the twin is ``threshold`` levels away from it."""
 
     settings_model = SiameseSettings
+    changes_what_it_lists = True
 
     def __init__(self, settings: SiameseSettings | None = None) -> None:
         super().__init__(settings)
@@ -110,6 +111,8 @@ class Siamese(UpdatePolicy[SiameseSettings]):
             levels,
             origins,
         )
+        if not n:
+            return Decision.nothing()
         return Decision(addresses[:n].copy(), levels[:n].copy(), origins[:n].copy(), changed)
 
 
