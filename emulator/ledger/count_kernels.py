@@ -9,8 +9,10 @@ from twinbar.hw.timing import PHASES
 
 _PHASES_BEGIN: Final = COUNTS - len(PHASES)
 _CHANNEL_CYCLE: Final = int(Action.CHANNEL_CYCLE)
-_MOST: Final = 1 << 48
-"""Counts up to which all of their sums and products fit 64 bits."""
+_MOST: Final = 1 << 62
+"""Counts and totals up to which their sum fits 64 bits."""
+_MOST_CYCLES: Final = 1 << 48
+"""Cycles of a phase up to which those of all ADC channels of a tile fit, too."""
 
 
 @kernel
@@ -37,10 +39,12 @@ def add_plausible(counts, closed, channels, total):
         if counts[closed[n]] != 0:
             return False
     for n in range(counts.shape[0]):
-        if counts[n] < 0 or counts[n] > _MOST or total[n] > _MOST:
+        if counts[n] < 0 or counts[n] >= _MOST or total[n] >= _MOST:
             return False
     tile_cycles = 0
     for n in range(_PHASES_BEGIN, counts.shape[0]):
+        if counts[n] > _MOST_CYCLES:
+            return False
         tile_cycles += counts[n]
     if counts[_CHANNEL_CYCLE] > channels * tile_cycles:
         return False

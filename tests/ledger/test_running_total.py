@@ -66,6 +66,20 @@ def test_what_is_to_be_looked_at_is_not_added(actions: dict[Action, int], channe
     assert running.total() == before
 
 
+def test_totals_may_be_large_and_are_carried_in_the_end() -> None:
+    # Heat is counted in small units: eight programs of 2^60 are 2^63, which a total of 64 bits does not hold.
+    running, added = RunningTotal(), 0
+    activity = Activity(cell_energy=[0, 0, 0, 1 << 60])
+    for _ in range(12):
+        if running.add_plausible(activity, NO_PULSES, channels=1):
+            added += 1
+        else:
+            running.add(activity)
+    assert running.total().cell_energy == (0, 0, 0, 12 << 60)
+    # Four fit, four are looked at until the eighth is carried, three fit behind it, and the last is looked at.
+    assert added == 7
+
+
 def test_all_channels_may_be_on_all_the_time() -> None:
     activity = Activity(phases=phases(5))
     activity.counts[Action.CHANNEL_CYCLE] = 10

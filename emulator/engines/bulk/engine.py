@@ -757,9 +757,7 @@ class FastEngine:
 
     def _cell_activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did with single cells: each read turns a channel on."""
-        reads = totals.actions[:, Action.CONVERT_VERIFY] // self._t.samples
-        totals.actions[:, Action.CHANNEL_WAKE] += reads
-        totals.actions[:, Action.CHANNEL_CYCLE] += reads * cell_writes.read_cycles(self._t)
+        cell_writes.count_wakes(totals.actions, self._t)
         return program_activity(course, totals)
 
     def conductances_s(self) -> np.ndarray:
