@@ -109,6 +109,10 @@ class AccountedEngine:
         self, addresses: np.ndarray, levels: np.ndarray, held: np.ndarray | None, *, initial: bool
     ) -> tuple[WriteResult, np.ndarray]:
         """Write cells, whether they are copies or not (arguments as of `write_cells`)."""
+        if not len(addresses):
+            offsets = np.zeros(self.engine.tiles + 1, np.int64)
+            nothing = WriteList(offsets, addresses.astype(np.int32), levels, held, initial)
+            return self._write(nothing), np.zeros(0, np.int64)
         cells_per_tile = self.engine.config.array.cells
         offsets, cells, sorted_levels, order = group_by_tile(addresses, levels, self.engine.tiles, cells_per_tile)
         known = None if held is None else held[order]
@@ -157,7 +161,7 @@ class AccountedEngine:
     def set_ramps(self, ramps: WriteRegisters | None) -> None:
         """Let pulses follow other ramps from now on; None: those of the configuration."""
         activity = self.engine.set_ramps(self.engine.config.registers if ramps is None else ramps)
-        if activity.actions.any():
+        if activity.cycles or activity.link_cycles:
             self._account("write", activity)
 
     def read_cells(self, addresses: np.ndarray) -> np.ndarray:

@@ -89,6 +89,12 @@ class WriteResult:
     ok: np.ndarray
     activity: Activity
 
+    @classmethod
+    def of_nothing(cls) -> "WriteResult":
+        """Return the responses of an empty list: a program without a command takes no cycle."""
+        pulses = np.zeros(0, np.uint16)
+        return cls(np.zeros(0, np.int32), pulses, pulses, np.zeros(0, np.bool_), Activity())
+
 
 @dataclass(frozen=True)
 class TileBlock:

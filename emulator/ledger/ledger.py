@@ -93,6 +93,13 @@ CELL_ENTRIES: Final[dict[CellEnergy, tuple[str, str]]] = {
 }
 """Account and component of each cell energy."""
 
+_ACTIONS_OF: Final = {
+    account: tuple(action for action, (spent_on, _) in ENTRIES.items() if spent_on == account) for account in ACCOUNTS
+}
+_CELLS_OF: Final = {
+    account: tuple(cell for cell, (spent_on, _) in CELL_ENTRIES.items() if spent_on == account) for account in ACCOUNTS
+}
+
 PUMP: Final = ("write", "charge_pump")
 """Account and component of what a charge pump loses."""
 OPERATIONS_PER_MAC: Final = 2
@@ -252,6 +259,7 @@ class Ledger:
             CellEnergy.SET: table.pump_loss(voltages.set.nominal),
             CellEnergy.RESET: table.pump_loss(voltages.reset.nominal),
         }
+        self._pumps = any(self._cell_pump.values()) or any(price.pump_j for price in self._prices)
         self._static_w = [entry.power_w(clock_hz, table.clock.hz) for entry in table.static_power]
         self._tallies: dict[Kind, RunningTotal] = {kind: RunningTotal() for kind in KINDS}
 
@@ -311,6 +319,11 @@ class Ledger:
         """
         if kind not in KINDS:
             raise ValueError(f"a program's kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+        at_host_only = not (activity.cycles or activity.link_cycles)
+        if (at_host_only or kind != "host") and self._tallies[kind].add_plausible(
+            activity, _CLOSED[kind], self.channels
+        ):
+            return
         _check_kind(kind, activity)
         on, most = int(activity.actions[Action.CHANNEL_CYCLE]), self.channels * sum(activity.phases.tolist())
         if on > most:
@@ -319,28 +332,17 @@ class Ledger:
 
     def energy_j(self, account: str, activity: Activity | ActivityTotal) -> float:
         """Price what one activity spends on an account of `ENTRIES` and `CELL_ENTRIES`, in joules."""
-        actions = sum(
-            int(activity.actions[action]) * self._prices[action].nominal_j
-            for action, (spent_on, _) in ENTRIES.items()
-            if spent_on == account
-        )
-        cells = sum(
-            int(activity.cell_energy[cell]) * self._cell_unit_j[cell]
-            for cell, (spent_on, _) in CELL_ENTRIES.items()
-            if spent_on == account
-        )
-        return actions + cells + (self._pump_j(activity) if account == PUMP[0] else 0.0)
+        tally = ActivityTotal.of(activity) if isinstance(activity, Activity) else activity
+        actions = sum(tally.actions[action] * self._prices[action].nominal_j for action in _ACTIONS_OF[account])
+        cells = sum(tally.cell_energy[cell] * self._cell_unit_j[cell] for cell in _CELLS_OF[account])
+        return actions + cells + (self._pump_j(tally) if account == PUMP[0] else 0.0)
 
-    def _pump_j(self, activity: Activity | ActivityTotal) -> float:
+    def _pump_j(self, tally: ActivityTotal) -> float:
         """Return what a charge pump loses for what was written."""
-        lines = (
-            int(activity.actions[action]) * self._prices[action].pump_j
-            for action, (account, _) in ENTRIES.items()
-            if account == PUMP[0]
-        )
-        cells = (
-            int(activity.cell_energy[cell]) * self._cell_unit_j[cell] * loss for cell, loss in self._cell_pump.items()
-        )
+        if not self._pumps:
+            return 0.0
+        lines = (tally.actions[action] * self._prices[action].pump_j for action in _ACTIONS_OF[PUMP[0]])
+        cells = (tally.cell_energy[cell] * self._cell_unit_j[cell] * loss for cell, loss in self._cell_pump.items())
         return math.fsum((*lines, *cells))
 
     def busy_s(self) -> float:

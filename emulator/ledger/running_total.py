@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
+from twinbar.emulator.ledger.count_kernels import add_plausible
 
 
 class RunningTotal:
@@ -27,6 +31,30 @@ class RunningTotal:
             self._carry()
             self._recent += activity
         self._programs += 1
+
+    def add_plausible(self, activity: Activity, closed: NDArray[np.int64], channels: int) -> bool:
+        """Add what a program did, unless there is anything about its counts to look at more closely.
+
+        Parameters
+        ----------
+        activity : Activity
+        closed : int64 [n]
+            Places of counts that a program of its kind cannot have.
+        channels : int
+            ADC channels of a tile, which cannot be on for longer than there are any.
+
+        Returns
+        -------
+        bool
+            Whether it was added.
+        """
+        if not add_plausible(activity.counts, closed, channels, self._recent.counts):
+            return False
+        self._recent.cycles += activity.cycles
+        self._recent.link_cycles += activity.link_cycles
+        self._recent.macs += activity.macs
+        self._programs += 1
+        return True
 
     def total(self) -> ActivityTotal:
         """Return the total of all activities up to now."""

@@ -68,6 +68,9 @@ class TensorExamples:
 
     def batch(self, indices: Sequence[int] | Tensor) -> tuple[Tensor, Tensor]:
         """Return some examples (see `Examples`)."""
+        if isinstance(indices, Tensor) and indices.dim() == 1 and indices.dtype == torch.int64:
+            # As indexing does, which first looks for masks, slices and broadcasts.
+            return self.inputs.index_select(0, indices), self.targets.index_select(0, indices)
         return self.inputs[indices], self.targets[indices]
 
     def batches(self, size: int, seed: int | None) -> list[Tensor]:

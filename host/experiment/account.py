@@ -130,14 +130,15 @@ def step_figures(ledger: Ledger, step: Mapping[Kind, Activity]) -> dict[str, Any
     step : mapping of Kind to Activity
         What the step did.
     """
-    write, forward = (step.get(kind) or Activity() for kind in ("write", "forward"))
+    write = ActivityTotal.of(step["write"]) if "write" in step else ActivityTotal()
+    actions = write.actions
     return {
-        "cell_writes": int(write.actions[Action.WRITE_OK] + write.actions[Action.WRITE_FAILED]),
-        "pulses_set": int(write.actions[Action.PULSE_SET]),
-        "pulses_reset": int(write.actions[Action.PULSE_RESET]),
-        "verify_reads": int(write.actions[Action.CONVERT_VERIFY]),
-        "failed_writes": int(write.actions[Action.WRITE_FAILED]),
+        "cell_writes": actions[Action.WRITE_OK] + actions[Action.WRITE_FAILED],
+        "pulses_set": actions[Action.PULSE_SET],
+        "pulses_reset": actions[Action.PULSE_RESET],
+        "verify_reads": actions[Action.CONVERT_VERIFY],
+        "failed_writes": actions[Action.WRITE_FAILED],
         "write_cycles": write.cycles,
-        "forward_cycles": forward.cycles,
+        "forward_cycles": step["forward"].cycles if "forward" in step else 0,
         "write_energy_j": ledger.energy_j("write", write),
     }

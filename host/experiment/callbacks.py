@@ -134,6 +134,7 @@ class Callbacks:
     def __init__(self, callbacks: Iterable[Any]) -> None:
         self._callbacks = list(callbacks)
         self._stateful: dict[str, Any] = {}
+        self._methods: dict[str, list[Any]] = {}
         for callback in self._callbacks:
             key = getattr(callback, "state_key", None)
             if key is None:
@@ -154,10 +155,12 @@ class Callbacks:
         *arguments
             What the hook takes.
         """
-        for callback in self._callbacks:
-            method = getattr(callback, hook, None)
-            if method is not None:
-                method(*arguments)
+        methods = self._methods.get(hook)
+        if methods is None:
+            found = (getattr(callback, hook, None) for callback in self._callbacks)
+            methods = self._methods[hook] = [method for method in found if method is not None]
+        for method in methods:
+            method(*arguments)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the callbacks that keep one, by key."""

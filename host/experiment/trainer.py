@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,7 @@ class Trainer:
         self.optimizer = run_parts.build_optimizer(config, self.module)
         self.schedule = run_parts.build_schedule(config, self.optimizer, self.steps_per_epoch * config.training.epochs)
         self._parameters = list(self.module.parameters())
+        self._means: dict[tuple[int, torch.dtype, torch.device], Tensor] = {}
         self._batch = 0
         self.step = 0
         self.step_images = 0
@@ -256,8 +258,8 @@ class Trainer:
         with self._random_numbers(self.step + 1):
             for batch in batches:
                 loss = self._loss(batch)
-                (loss / images).backward()
-                loss_sum += float(loss.detach())
+                loss.backward(self._mean_of(images, loss))
+                loss_sum += loss.item()
         if not math.isfinite(loss_sum):
             raise TwinbarError(
                 f"the training loss is no longer finite after {self.step} steps; lower the learning rate (--lr), now "
@@ -278,6 +280,18 @@ class Trainer:
         self.callbacks.call("on_step", self, row)
         return row
 
+    def _mean_of(self, images: int, loss: Tensor) -> Tensor:
+        """Return the gradient of a mean with respect to a sum over images, in the type of a loss."""
+        key = images, loss.dtype, loss.device
+        if key not in self._means:
+            self._means[key] = loss.detach().new_ones(loss.shape) / images
+        return self._means[key]
+
+    @cached_property
+    def _on_accelerator(self) -> bool:
+        with torch._C.DisableTorchFunctionSubclass():
+            return any(parameter.device.type != "cpu" for parameter in self._parameters)
+
     @contextmanager
     def _random_numbers(self, step: int) -> Iterator[None]:
         """Let PyTorch's random numbers (dropout, augmentation) follow from seed and step meanwhile.
@@ -289,9 +303,7 @@ class Trainer:
         before = generator.get_state()
         # `torch.manual_seed` takes longer than a product: it notes for every kind of accelerator who called it.
         generator.manual_seed(seed)
-        with torch._C.DisableTorchFunctionSubclass():
-            on_accelerator = any(parameter.device.type != "cpu" for parameter in self._parameters)
-        if on_accelerator:
+        if self._on_accelerator:
             torch.manual_seed(seed)
         try:
             yield
@@ -316,6 +328,7 @@ class Trainer:
         assert self.account is not None
         assert self.twin is not None
         updates = 0
+        settled: list[str] = []
         with torch._C.DisableTorchFunctionSubclass():
             network.check_gradients(network.layers)
         due = self._lists_due(self.step) > self._lists_due(self.step - 1) or self._batch >= self.batches_per_epoch
@@ -323,7 +336,11 @@ class Trainer:
             written = program(network, self.policy, self._passed, rates=rates)
             updates = written.weight_updates
             self.counts.add_writes(*written.counts)
-        traffic = self.twin.store(self.optimizer, network.layers, step=self.step, decided=due, batches=batches)
+            if self.policy.changes_what_it_lists:
+                settled = written.untouched
+        traffic = self.twin.store(
+            self.optimizer, network.layers, step=self.step, decided=due, batches=batches, settled=settled
+        )
         self.account.enter_twin(traffic)
         return updates
 

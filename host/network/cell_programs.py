@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.contract.bulk_operations import WriteResult
 from twinbar.emulator.crossbar.write_registers import WriteRegisters
 from twinbar.host.accounted_engine import AccountedEngine
@@ -17,6 +16,8 @@ from twinbar.host.update.kernels import put_in_order, record_responses
 
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
 _NOTHING = LayerWrites()
+_NO_ADDRESSES = np.zeros(0, np.int64)
+_NO_LEVELS = np.zeros(0, np.uint8)
 
 
 class CellPrograms:
@@ -52,13 +53,18 @@ class CellPrograms:
         # Policies change the levels of the layers while they decide.
         knows = not initial and table is not None and table.knows_moves
         self._held = {name: _levels_of_pairs(array) for name, array in self._arrays.items()} if knows else {}
-        nothing = np.zeros(0, np.int64)
-        self.result = WriteResult(nothing, nothing, nothing, nothing.astype(np.bool_), Activity())
+        self.result = WriteResult.of_nothing()
         self.done = {layer.name: _NOTHING for layer in layers}
 
     def write(self, decisions: Mapping[str, Decision]) -> None:
         """Write cells by closed-loop write-verify, and note in ``cells`` what they answered."""
         self._session.set_ramps(None)
+        if not any(len(decision.origins) for decision in decisions.values()) and not self._held:
+            # Most steps of small batches write no cell.
+            self.result, _ = self._session.write_cells(_NO_ADDRESSES, _NO_LEVELS, initial=self._initial)
+            for name, decision in decisions.items():
+                self._note(name, LayerWrites(decision.weight_updates))
+            return
         held = [self._held[name][decision.origins] for name, decision in decisions.items() if self._held]
         result, order = self._session.write_cells(
             np.concatenate([decision.addresses for decision in decisions.values()]),

@@ -34,6 +34,15 @@ class Programmed:
     layers: dict[str, LayerWrites]
 
     @property
+    def untouched(self) -> list[str]:
+        """Layers of which nothing was written or pulsed."""
+        return [
+            name
+            for name, done in self.layers.items()
+            if not (done.weight_updates or done.cell_writes or done.pulse_trains)
+        ]
+
+    @property
     def counts(self) -> tuple[int, int, int]:
         """Pulse trains given without reading, cells written, and those of them that failed in all attempts."""
         done = self.layers.values()

@@ -56,8 +56,8 @@ def around_faults(place: LayerMap, faults: Faults, levels: Floats, fixed: CellLe
     (block,) = place.blocks
     lost = np.zeros((place.inputs, *block.tiles.row_input.shape))
     for copied in place.placed:
-        for row_tile, tiles in enumerate(copied.numbers):
-            lost[:, row_tile] += _losses(place, faults[tiles], tiles - tiles[0], levels, fixed, array)
+        for number, tiles in enumerate(copied.numbers):
+            lost[:, number] += _losses(place, faults[tiles], tiles - tiles[0], levels, fixed, array)
     rows = _cheapest(lost.reshape(place.inputs, -1))
     tile, row = np.divmod(rows, array.rows)
     row_input = np.full_like(block.tiles.row_input, place.inputs)

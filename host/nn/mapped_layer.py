@@ -49,6 +49,8 @@ class MappedLayer:
     owners: list[tuple[nn.Module, str]]
     names: list[str]
     auxiliary: list[CrossbarMatmul] = field(default_factory=list)
+    _own_memory: tuple[int, np.ndarray] | None = field(default=None, init=False, repr=False)
+    """Address and matrix of the weight's own memory, which nobody else can have while the array refers to it."""
 
     @property
     def cells(self) -> ProgrammedLayer:
@@ -63,16 +65,25 @@ class MappedLayer:
         brings back.
         """
         with torch._C.DisableTorchFunctionSubclass():
+            address = self.weight.data_ptr()
+            if self._own_memory is not None and self._own_memory[0] == address:
+                return self._own_memory[1]
             matrix = self.form.of_weight(self.weight.detach())
             if not (matrix.is_cpu and matrix.dtype == torch.float32 and matrix.is_contiguous()):
                 matrix = matrix.to("cpu", torch.float32).contiguous()
-            return matrix.numpy()
+            found = matrix.numpy()
+            self._own_memory = (address, found) if found.__array_interface__["data"][0] == address else None
+            return found
 
     def keep(self, matrix: np.ndarray) -> None:
         """Bring a matrix that a policy has bounded back into the twin."""
-        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-            if matrix.__array_interface__["data"][0] == self.weight.data_ptr():
+        with torch._C.DisableTorchFunctionSubclass():
+            address = self.weight.data_ptr()
+            if self._own_memory is not None and (self._own_memory[1] is matrix and self._own_memory[0] == address):
                 return
+            if matrix.__array_interface__["data"][0] == address:
+                return
+        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
             # Only what was bounded is brought back: other weights keep bits that float32 does not have.
             before = self.form.of_weight(self.weight.detach()).to("cpu", torch.float32)
             after = torch.from_numpy(matrix)

@@ -135,7 +135,8 @@ class LayerMap:
         """
         part = self.blocks[block].outputs
         outputs = np.empty((codes.shape[2], part.stop - part.start), np.float32)
-        gather_outputs(codes, paired, self.placement == "interleaved", np.float32(scale), outputs)
+        totals = np.empty(codes.shape[3], np.int64)
+        gather_outputs(codes, paired, self.placement == "interleaved", np.float32(scale), totals, outputs)
         return outputs
 
 

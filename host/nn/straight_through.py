@@ -27,7 +27,7 @@ class StraightThrough(torch.autograd.Function):
         ctx.groups = matmul.map.blocks[block].groups
         ctx.passed, ctx.block, ctx.factors = matmul.backward, block, matmul.factors
         ctx.like = (x.device, x.dtype)
-        return y.to(x.device, _result_type(x, matrix))
+        return _as_result(y, x, matrix)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
@@ -65,7 +65,7 @@ class StraightThroughConvolution(torch.autograd.Function):
         ctx.like = (x.device, x.dtype)
         places = patches.places(x.shape[2:])
         y = y.view(len(x), math.prod(places), y.shape[1]).transpose(1, 2).unflatten(2, places)
-        return y.to(x.device, _result_type(x, weight))
+        return _as_result(y, x, weight)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
@@ -116,6 +116,13 @@ def _saved(ctx: Any) -> tuple[Tensor, Tensor]:
     seen, weight = ctx.saved_tensors
     with torch._C.DisableTorchFunctionSubclass():
         return seen, weight.view(weight.shape)
+
+
+def _as_result(y: Tensor, x: Tensor, matrix: Tensor) -> Tensor:
+    """Bring outputs to where PyTorch would have them, and to the type that it would give them."""
+    if x.is_cpu and x.dtype == matrix.dtype == y.dtype and not torch.is_autocast_enabled("cpu"):
+        return y
+    return y.to(x.device, _result_type(x, matrix))
 
 
 def _result_type(x: Tensor, matrix: Tensor) -> torch.dtype:

@@ -6,7 +6,7 @@ from twinbar.emulator.kernels.compiled import kernel
 
 
 @kernel
-def gather_outputs(codes, paired, interleaved, scale, outputs):
+def gather_outputs(codes, paired, interleaved, scale, totals, outputs):
     """Add the sums of the row tiles, and put the outputs of the column tiles in order.
 
     Parameters
@@ -18,6 +18,8 @@ def gather_outputs(codes, paired, interleaved, scale, outputs):
         Whether neighbouring outputs lie on different tiles (`twinbar.host.nn.mapping.LayerMap.placement`).
     scale : float32
         Factor of all outputs.
+    totals : int64 [columns]
+        Room for the sums of a tile's outputs.
     outputs : float32 [vectors, outputs]
         Filled.
     """
@@ -26,15 +28,15 @@ def gather_outputs(codes, paired, interleaved, scale, outputs):
     width = columns if paired else columns // 2
     for c in range(column_tiles):
         for n in range(vectors):
+            # Row tile by row tile: each adds neighbouring codes, which vectorizes.
+            for k in range(columns):
+                totals[k] = codes[0, c, n, k]
+            for r in range(1, row_tiles):
+                for k in range(columns):
+                    totals[k] += codes[r, c, n, k]
             for k in range(width):
                 place = k * column_tiles + c if interleaved else c * width + k
                 if place >= most:
                     break
-                total = np.int64(0)
-                if paired:
-                    for r in range(row_tiles):
-                        total += codes[r, c, n, k]
-                else:
-                    for r in range(row_tiles):
-                        total += np.int64(codes[r, c, n, 2 * k]) - np.int64(codes[r, c, n, 2 * k + 1])
+                total = totals[k] if paired else totals[2 * k] - totals[2 * k + 1]
                 outputs[n, place] = np.float32(total) * scale

@@ -12,7 +12,7 @@ Parameters that lie on no crossbar are float32, with state and gradient, whateve
 """
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -77,7 +77,14 @@ class Twin:
             plus[:], minus[:] = layer.cells.plus, layer.cells.minus
 
     def store(
-        self, optimizer: Optimizer, layers: Sequence[MappedLayer], *, step: int, decided: bool, batches: int = 1
+        self,
+        optimizer: Optimizer,
+        layers: Sequence[MappedLayer],
+        *,
+        step: int,
+        decided: bool,
+        batches: int = 1,
+        settled: Container[str] = (),
     ) -> TwinTraffic:
         """Store what a step of an optimizer, and the writes after it, have made of the twin.
 
@@ -93,6 +100,8 @@ class Twin:
             Whether the policy has decided after it.
         batches : int
             Batches whose gradients were accumulated, for the parameters on no crossbar.
+        settled : container of str
+            Names of layers whose cells are at the levels that they had when this was last called.
 
         Returns
         -------
@@ -113,7 +122,7 @@ class Twin:
                         self._store_step(found, layer, number, optimizer, step)
                     else:
                         layer.matmul.backward.take_sums()
-                    self._count_decision(found, layer, optimizer, decided)
+                    self._count_decision(found, layer, optimizer, decided, layer.name in settled)
         own = self._policy.take_traffic()
         add_bits(found, policy_read=own.read, policy_written=own.written, random=own.random)
         return TwinTraffic(**found)
@@ -138,8 +147,11 @@ class Twin:
         self, found: dict[str, int], layer: MappedLayer, number: int, optimizer: Optimizer, step: int
     ) -> None:
         weights = self._weights[layer.name] * FLOAT_BITS
-        states = weights * len(list(states_like(layer.weight, optimizer)))
-        add_bits(found, weight_read=weights, weight_written=weights, state_read=states, state_written=states)
+        found["weight_read"] += weights
+        found["weight_written"] += weights
+        states = weights * _states_of(layer.weight, optimizer)
+        found["state_read"] += states
+        found["state_written"] += states
 
     def _value_bits(self, layer: MappedLayer, values: int) -> int:
         """Bits of the memory that a number of whole weights takes."""
@@ -156,17 +168,22 @@ class Twin:
                 found["backward_read"] += count * self._value_bits(layer, size)
 
     def _count_gradients(self, found: dict[str, int], layer: MappedLayer) -> None:
-        passed = list(zip(layer.matmul.backward.take_sums(), self._block_sizes[layer.name], strict=True))
-        added = sum(count * size for count, size in passed)
-        again = added - sum(size for count, size in passed if count)
+        added = again = 0
+        for count, size in zip(layer.matmul.backward.take_sums(), self._block_sizes[layer.name], strict=True):
+            if count:
+                added += count * size
+                again += (count - 1) * size
         if self._config.stores_gradients:
             read, written = again + self._weights[layer.name], added
         else:
             # The step uses the sum as its last part is computed.
             read = written = again
-        add_bits(found, gradient_read=read * FLOAT_BITS, gradient_written=written * FLOAT_BITS)
+        found["gradient_read"] += read * FLOAT_BITS
+        found["gradient_written"] += written * FLOAT_BITS
 
-    def _count_decision(self, found: dict[str, int], layer: MappedLayer, optimizer: Optimizer, decided: bool) -> None:
+    def _count_decision(
+        self, found: dict[str, int], layer: MappedLayer, optimizer: Optimizer, decided: bool, settled: bool
+    ) -> None:
         cells, weights = layer.cells, self._weights[layer.name]
         noted = self._held[layer.name]
         level_bits = self._level_bits(layer)
@@ -175,6 +192,8 @@ class Twin:
             found["level_read"] += self._whole(weights, level_bits)
         if self._policy.keeps_read_back and decided:
             found["level_read"] += self._whole(2 * weights, self._adc_bits)
+        if settled:
+            return
         read_back = (cells.plus != noted[0]) | (cells.minus != noted[1]) if self._policy.keeps_read_back else None
         per_word, words = _level_memories(level_bits, self.word_bits)
         touched = np.empty(len(words), np.int64)
@@ -191,9 +210,9 @@ class Twin:
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 if id(parameter) not in self._mapped and parameter.grad is not None:
-                    states = len(list(states_like(parameter, optimizer)))
-                    bits = parameter.numel() * FLOAT_BITS * (1 + states + batches)
-                    add_bits(found, digital_read=bits, digital_written=bits)
+                    bits = parameter.numel() * FLOAT_BITS * (1 + _states_of(parameter, optimizer) + batches)
+                    found["digital_read"] += bits
+                    found["digital_written"] += bits
 
     def _level_bits(self, layer: MappedLayer) -> int:
         """Bits of the levels of both cells of a weight."""
@@ -211,6 +230,11 @@ def states_like(parameter: Tensor, optimizer: Optimizer) -> Iterable[str]:
     for key, value in optimizer.state.get(parameter, {}).items():
         if torch.is_tensor(value) and value.shape == parameter.shape and value.dim():
             yield key
+
+
+def _states_of(parameter: Tensor, optimizer: Optimizer) -> int:
+    """Count what `states_like` gives."""
+    return sum(1 for _ in states_like(parameter, optimizer)) if optimizer.state.get(parameter) else 0
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """What an update policy asks of the cells of a layer: closed-loop writes, or pulses without a read."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -26,10 +27,13 @@ class Decision:
     origins: np.ndarray
     weight_updates: int
 
-    @classmethod
-    def nothing(cls) -> "Decision":
+    @staticmethod
+    def nothing() -> "Decision":
         """Make a decision that writes no cell."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int32), 0)
+        return _NOTHING
+
+
+_NOTHING: Final = Decision(np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int32), 0)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twinbar.emulator.devices.physics import cell_key, draw
-from twinbar.emulator.kernels.compiled import allocating_kernel, inline, kernel
+from twinbar.emulator.kernels.compiled import inline, kernel
 
 GIVE_UP_AFTER = 3
 """Failed writes in a row after which a cell is left alone and its partner carries the weight."""
@@ -92,7 +92,7 @@ def _level_of(plus, minus, read_plus, read_minus, j, i):
     """Return the level that a weight is at, as it was read back where that is known."""
     if read_plus.shape[0] > 0:
         return read_plus[j, i] - read_minus[j, i]
-    return np.float32(np.int32(plus[j, i]) - np.int32(minus[j, i]))
+    return np.float32(plus[j, i]) - np.float32(minus[j, i])
 
 
 @inline
@@ -125,11 +125,11 @@ def _has_candidates(weights, scale, threshold, plus, minus, read_plus, read_minu
 
     Nearly all rows have nothing to write; this pass over them is short and without branches, so it vectorizes.
     """
-    candidates = 0
+    found = False
     for i in range(weights.shape[1]):
         at = _level_of(plus, minus, read_plus, read_minus, j, i)
-        candidates += np.int32(abs(weights[j, i] * scale - at) >= threshold)
-    return candidates != 0
+        found |= abs(weights[j, i] * scale - at) >= threshold
+    return found
 
 
 @kernel
@@ -251,7 +251,6 @@ def decide_all(
     return n, changed
 
 
-@allocating_kernel
 def group_by_tile(addresses, wanted, tiles, cells_per_tile):
     """Sort a list of cells by tile, keeping its order within each tile.
 
@@ -263,24 +262,30 @@ def group_by_tile(addresses, wanted, tiles, cells_per_tile):
     order : int64 [n]
         Position in the given list of each entry of the sorted one.
     """
-    n = addresses.shape[0]
-    offsets = np.zeros(tiles + 1, np.int64)
-    for i in range(n):
+    n = len(addresses)
+    # Arrays that compiled code makes take longer to hand over than to fill.
+    offsets, places = np.zeros(tiles + 1, np.int64), np.empty(tiles, np.int64)
+    cells, levels, order = np.empty(n, np.int32), np.empty(n, np.uint8), np.empty(n, np.int64)
+    _fill_by_tile(addresses, wanted, cells_per_tile, offsets, places, cells, levels, order)
+    return offsets, cells, levels, order
+
+
+@kernel
+def _fill_by_tile(addresses, wanted, cells_per_tile, offsets, places, cells, levels, order):
+    """Fill what `group_by_tile` returns; ``places`` is room for a number per tile."""
+    tiles = places.shape[0]
+    for i in range(addresses.shape[0]):
         offsets[addresses[i] // cells_per_tile + 1] += 1
     for tile in range(tiles):
         offsets[tile + 1] += offsets[tile]
-    place = offsets[:-1].copy()
-    cells = np.empty(n, np.int32)
-    levels = np.empty(n, np.uint8)
-    order = np.empty(n, np.int64)
-    for i in range(n):
+        places[tile] = offsets[tile]
+    for i in range(addresses.shape[0]):
         tile = addresses[i] // cells_per_tile
-        at = place[tile]
-        place[tile] += 1
+        at = places[tile]
+        places[tile] += 1
         cells[at] = addresses[i] - tile * cells_per_tile
         levels[at] = wanted[i]
         order[at] = i
-    return offsets, cells, levels, order
 
 
 @kernel

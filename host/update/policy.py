@@ -52,6 +52,8 @@ class UpdatePolicy(ABC, Generic[Settings]):
     targets: ClassVar[Targets] = Targets()
     writes_all: ClassVar[bool] = False
     """Whether every cell is written whatever it holds, so that nothing is decided by the levels that are held."""
+    changes_what_it_lists: ClassVar[bool] = False
+    """Whether levels change only in layers for which a decision lists a cell."""
     keeps_read_back: bool = False
     """Whether the layers keep the read-back levels for this policy."""
     gives_pulses: ClassVar[bool] = False

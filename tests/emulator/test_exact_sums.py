@@ -14,6 +14,8 @@ from twinbar.emulator.crossbar.exactness import plan_sums
 from twinbar.emulator.devices import physics
 from twinbar.emulator.devices.layout import FAULT_STUCK_HIGH
 from twinbar.emulator.engines.bulk.engine import FEW_STEPS, FastEngine
+from twinbar.emulator.engines.bulk.few_vectors import LISTED
+from twinbar.emulator.engines.bulk.multiply import sum_columns
 from twinbar.hw.errors import ConfigError
 
 NARROW = {"rows": 16, "input_bits": 3, "grid_bits": 10}
@@ -41,7 +43,7 @@ def columns_of(grid: list[list[int]], subtract: bool) -> list[list[int]]:
 @pytest.mark.parametrize(("size", "dtype"), [(NARROW, np.float32), (WIDE, np.float64)], ids=["float32", "float64"])
 @pytest.mark.parametrize(
     ("vectors", "sparse"),
-    [(FEW_STEPS, False), (FEW_STEPS + 3, True), (FEW_STEPS + 3, False)],
+    [(FEW_STEPS, False), (LISTED + 3, True), (FEW_STEPS + 3, False)],
     ids=["few vectors", "row by row", "matrix product"],
 )
 @pytest.mark.parametrize("pairs", ["separate", "subtract"])
@@ -119,3 +121,22 @@ def test_float64_is_taken_only_where_float32_is_too_narrow() -> None:
 def test_sums_that_no_type_holds_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"which no floating-point type holds exactly; use fewer rows, input bits"):
         plan_sums(1 << 20, 255, 1 << 30)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 6), (0, 2), (1, 5), (4, 6), (2, 3)])
+def test_any_stretch_of_tiles_is_summed(first: int, last: int) -> None:
+    # Two row tiles of three column tiles; threads take stretches that begin and end anywhere.
+    rng = np.random.default_rng(2)
+    steps = (rng.integers(0, 16, (2, LISTED + 1, 9)) * rng.integers(0, 2, (2, LISTED + 1, 9))).astype(np.float32)
+    # Every row, no row, and as many as four at a time leave over.
+    steps[:, 0], steps[:, 1], steps[:, 2, 5:] = 3, 0, 0
+    current, variance = (rng.integers(-50, 50, (8, 9, 6)).astype(np.int16) for _ in range(2))
+    sums, variances = np.full((2, 2, LISTED + 1, 3, 5), -1, np.float32)
+    driven = np.empty((6, LISTED, 9), np.int32)
+    sum_columns(first, last, 2, steps, current, variance, driven, sums, variances)
+    for tile in range(6):
+        r, c = divmod(tile, 3)
+        own = first <= tile < last
+        expected = steps[r] @ current[2 + tile, :, :5], steps[r] ** 2 @ variance[2 + tile, :, :5]
+        for found, wanted in zip((sums, variances), expected, strict=True):
+            assert np.array_equal(found[r, :, c], wanted if own else np.full_like(wanted, -1))

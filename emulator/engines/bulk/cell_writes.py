@@ -16,6 +16,8 @@ from twinbar.emulator.devices.physics import (
 from twinbar.emulator.engines.bulk.cell_loops import note_pulsed, seen_grid
 from twinbar.emulator.engines.bulk.converters import converter_of, deviation_of, sample
 from twinbar.emulator.engines.bulk.counts import (
+    CHANNEL_CYCLE,
+    CHANNEL_WAKE,
     COMMAND_BEAT,
     CONVERT_VERIFY,
     DRIVE_UPDATE,
@@ -42,6 +44,15 @@ NOTHING_DRIVEN = -1
 def read_cycles(t):
     """Return the cycles for which a read drives its cell."""
     return t.settle_read + t.samples * t.convert
+
+
+@kernel
+def count_wakes(actions, t):
+    """Count what the reads of cells, already among the actions [tiles, len(ACTIONS)], ask of ADC channels."""
+    for tile in range(actions.shape[0]):
+        reads = actions[tile, CONVERT_VERIFY] // t.samples
+        actions[tile, CHANNEL_WAKE] += reads
+        actions[tile, CHANNEL_CYCLE] += reads * read_cycles(t)
 
 
 class Answers(NamedTuple):

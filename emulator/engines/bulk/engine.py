@@ -42,7 +42,7 @@ from twinbar.emulator.engines.bulk.column_conversions import (
 )
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
 from twinbar.emulator.engines.bulk.disturbances import disturb_tiles, stress_rows
-from twinbar.emulator.engines.bulk.few_vectors import multiply_few
+from twinbar.emulator.engines.bulk.few_vectors import LISTED, FewVectorsRoom, multiply_few
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
 from twinbar.emulator.engines.bulk.layer_pass import LayerPass
 from twinbar.emulator.engines.bulk.multiplied_program import MultipliedProgram
@@ -57,10 +57,14 @@ from twinbar.hw.timing import ARM_CYCLES, DECIDE_CYCLES, PHASES, REGISTER_WRITE_
 
 FEW_STEPS: Final = 4
 """Input steps up to which rows are added one by one: a matrix product starts to pay off behind them."""
-SPARSE: Final = 0.4
+FEW_STEPS_ALONE: Final = 32
+"""The same where one thread does everything in one call, which a matrix product cannot be part of."""
+SPARSE: Final = 0.5
 """Part of the rows up to which those that are driven are added one by one in more steps, too."""
 REMEMBERED: Final = 256
 """Programs of multiplications that are kept."""
+ROOMS: Final = 8
+"""Shapes of products of a few vectors whose room is kept: a few megabytes each at most."""
 SUMS_AT_A_TIME: Final = 1 << 19
 """Column sums that are made before they are converted, so that they are still in the caches."""
 PARTS: Final = 8
@@ -149,6 +153,7 @@ class FastEngine:
         self._plans: dict[tuple[int, bool, bool], MultiplyPlan] = {}
         self._programs: OrderedDict[tuple[object, ...], MultipliedProgram] = OrderedDict()
         self._conversions: dict[int, ColumnConversion] = {}
+        self._rooms: dict[tuple[int, int, int, int], FewVectorsRoom] = {}
         shared = layers if controller.shared_inputs else ()
         self._groups = InputGroups(tiles, shared, alone=controller.chain)
         self._activations = ChainRegisters(tiles, array.columns)
@@ -224,6 +229,10 @@ class FastEngine:
     def write(self, todo: WriteList) -> WriteResult:
         """Write cells to levels by closed-loop write-verify."""
         n = len(todo)
+        self._change_writes(initial=todo.initial)
+        if not n:
+            # Most steps of small batches write no cell.
+            return WriteResult.of_nothing()
         answers = cell_writes.Answers(
             codes=np.zeros(n, np.int32),
             sets=np.zeros(n, np.uint16),
@@ -232,7 +241,6 @@ class FastEngine:
             work=np.zeros(n, np.int64),
         )
         totals = self._nothing()
-        self._change_writes(initial=todo.initial)
         table = self.config.algorithm(initial=todo.initial).table
         write: Any = cell_writes.write_cells
         begin: tuple[Any, ...] = ()
@@ -303,7 +311,9 @@ class FastEngine:
 
     def set_ramps(self, ramps: WriteRegisters) -> Activity:
         """Bring other ramps into all tiles; nothing is done where they are set already."""
-        after = self._ramps if ramps is self._ramps else self._ramps.with_ramps_of(ramps)
+        if ramps is self._ramps:
+            return Activity()
+        after = self._ramps.with_ramps_of(ramps)
         if after == self._ramps:
             return Activity()
         self._change_writes(initial=False)
@@ -367,7 +377,7 @@ class FastEngine:
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         product = LayerProduct(block, inputs, full_scale)
-        before = self._write_lists(self._activations.answer([block]))
+        before = self._answer_alone([block])
         own = self._pass(product)
         if self._suits_one_call(own):
             result = self._multiply_in_one_call(product, own)
@@ -375,23 +385,35 @@ class FastEngine:
             result = self._multiply_apart([product], [own])[0]
         return _behind(before, result)
 
+    def _answer_alone(self, blocks: Sequence[TileBlock]) -> Activity | None:
+        """Let all sums of some layers go to the host alone; None where the controller knows no other way."""
+        if not self._stream.controller.chain:
+            return None
+        return self._write_lists(self._activations.answer(blocks))
+
     def _suits_one_call(self, own: LayerPass) -> bool:
         """Whether a product takes one thread, and sums that stay in the caches."""
         steps, plan = own.steps.rows.shape[1], own.plan
         if len(plan.parts) > 1 or len(own.changed) * steps * plan.widest > SUMS_AT_A_TIME:
             return False
-        return steps <= FEW_STEPS or (numba.get_num_threads() == 1 and own.steps.drives_few(SPARSE))
+        if steps <= FEW_STEPS:
+            return True
+        return numba.get_num_threads() == 1 and (steps <= FEW_STEPS_ALONE or own.steps.drives_few(SPARSE))
 
     def _multiply_in_one_call(self, product: LayerProduct, own: LayerPass) -> MultiplyResult:
         """Multiply a few vectors: one kernel after the other would take as long to call as to run."""
         block, steps, outputs = own.plan.block, own.steps, own.plan.outputs
         program = self._program([own])
         row_tiles, column_tiles = block.shape
-        tiles, widest, converters = row_tiles * column_tiles, own.plan.widest, self._converters
+        widest, converters = own.plan.widest, self._converters
         pairs = self.config.array.pairs == "subtract"
         codes = np.empty((row_tiles, column_tiles, own.batch, widest), np.int32)
-        sums = np.empty((2, row_tiles, steps.rows.shape[1], column_tiles, widest), steps.rows.dtype)
-        of_tiles = np.empty(tiles, np.int64)
+        place = row_tiles, column_tiles, steps.rows.shape[1], widest
+        room = self._rooms.get(place)
+        if room is None:
+            room = self._rooms[place] = FewVectorsRoom.of((row_tiles, column_tiles), steps.rows, widest)
+            if len(self._rooms) > ROOMS:
+                del self._rooms[next(iter(self._rooms))]
         lowest, highest, clipped, heat = multiply_few(
             block.first_tile,
             steps,
@@ -405,27 +427,22 @@ class FastEngine:
             self.config.array.sample_and_hold,
             program.waits[0][0],
             self._t,
-            np.empty((tiles, steps.rows.shape[2]), np.int32),
-            sums[0],
-            sums[1],
-            np.empty((tiles, 4, widest)),
+            room,
             codes,
-            np.empty((tiles, 1, 3), np.int64),
-            of_tiles,
             self._scalars,
             self._tables,
         )
         converters.counts[block.tiles] += program.conversions[0]
         activity = program.activity.copy()
         activity.actions[Action.ROW_DRIVE] = column_tiles * int(np.add.reduce(steps.driven))
-        activity.cell_energy[CellEnergy.FORWARD] = sum_of_tiles("cell_energy", of_tiles) if heat < 0 else heat
+        activity.cell_energy[CellEnergy.FORWARD] = sum_of_tiles("cell_energy", room.heat) if heat < 0 else heat
         if not program.made[0]:
             lowest, highest, clipped = 0, 0, 0
         return MultiplyResult(self._lanes(own, codes), lowest, highest, clipped, program.made[0], activity)
 
     def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Multiply by several layers in one program (see `Engine.multiply_together`)."""
-        before = self._write_lists(self._activations.answer([product.block for product in products]))
+        before = self._answer_alone([product.block for product in products])
         results = self._multiply_apart(products, [self._pass(product) for product in products])
         return [_behind(before, results[0]), *results[1:]]
 
@@ -621,7 +638,7 @@ class FastEngine:
                 steps,
                 operands.current,
                 operands.variance,
-                np.empty((layer, steps.shape[2]), np.int32),
+                np.empty((layer, min(steps.shape[1], LISTED), steps.shape[2]), np.int32),
                 sums,
                 variances,
                 # One thread is done with a step or two before another one has been woken.
@@ -749,9 +766,7 @@ class FastEngine:
 
     def _cell_activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did with single cells: each read turns a channel on."""
-        reads = totals.actions[:, Action.CONVERT_VERIFY] // self._t.samples
-        totals.actions[:, Action.CHANNEL_WAKE] += reads
-        totals.actions[:, Action.CHANNEL_CYCLE] += reads * cell_writes.read_cycles(self._t)
+        cell_writes.count_wakes(totals.actions, self._t)
         return program_activity(course, totals)
 
     def conductances_s(self) -> np.ndarray:
@@ -817,9 +832,9 @@ class FastEngine:
         self._refresh()
 
 
-def _behind(before: Activity, result: MultiplyResult) -> MultiplyResult:
+def _behind(before: Activity | None, result: MultiplyResult) -> MultiplyResult:
     """Return a result that also stands for a program before it, if there was one."""
-    if not before.cycles:
+    if before is None or not before.cycles:
         return result
     before += result.activity
     return replace(result, activity=before)

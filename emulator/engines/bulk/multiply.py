@@ -37,51 +37,80 @@ def sum_columns(first, last, first_tile, steps, current, variance, driven, sums,
         Number of the layer's first tile.
     steps : float [row tiles, input steps, rows]
     current, variance : number [tiles, rows, columns]
-    driven : int32 [tiles of the layer, rows]
-        Room for the numbers of the rows that a step drives.
+    driven : int32 [tiles of the layer, n, rows]
+        Room for the numbers of the rows that a step drives, for n steps at a time: column tiles take the same ones.
     sums, variances : float [row tiles, input steps, column tiles, columns]
         Filled.
     """
     column_tiles = sums.shape[2]
-    for local in range(first, last):
+    listed = driven[first]
+    local = first
+    while local < last:
         r = local // column_tiles
-        c = local % column_tiles
-        for n in range(sums.shape[1]):
-            x = steps[r, n]
-            rows = driven[local]
-            many = 0
-            for row in range(x.shape[0]):
-                rows[many] = row
-                many += x[row] != 0
-            _sum_rows(x, rows[:many], current[first_tile + local], sums[r, n, c], False)
-            _sum_rows(x, rows[:many], variance[first_tile + local], variances[r, n, c], True)
+        begin = local - r * column_tiles
+        end = min(column_tiles, last - r * column_tiles)
+        for some in range(0, sums.shape[1], listed.shape[0]):
+            together = min(listed.shape[0], sums.shape[1] - some)
+            for n in range(together):
+                _list_driven(steps[r, some + n], listed[n])
+            for c in range(begin, end):
+                tile = first_tile + r * column_tiles + c
+                for n in range(together):
+                    step = some + n
+                    _sum_rows(
+                        steps[r, step],
+                        listed[n],
+                        current[tile],
+                        variance[tile],
+                        sums[r, step, c],
+                        variances[r, step, c],
+                    )
+        local = (r + 1) * column_tiles
+
+
+@part
+def _list_driven(steps, rows):
+    """List the rows that a step drives, with -1 behind them where there is room."""
+    many = 0
+    for row in range(steps.shape[0]):
+        rows[many] = row
+        many += steps[row] != 0
+    if many < rows.shape[0]:
+        rows[many] = -1
 
 
 @kernel
-def _sum_rows(steps, rows, operand, sums, squared):
-    """Sum rows of an operand, each times what drives it or the square of that, into the first columns' sums.
+def _sum_rows(steps, rows, current, variance, sums, variances):
+    """Sum rows of both operands, times what drives them and the square of that, into the first columns' sums.
 
     Several rows at a time, so that sums are loaded and stored less often.
     """
     number = sums.dtype.type
+    many = 0
+    while many < rows.shape[0] and rows[many] >= 0:
+        many += 1
     for k in range(sums.shape[0]):
         sums[k] = 0
-    whole = rows.shape[0] & ~3
+        variances[k] = 0
+    whole = many & ~3
     for n in range(0, whole, 4):
         a, b, c, d = rows[n], rows[n + 1], rows[n + 2], rows[n + 3]
         x, y, z, w = steps[a], steps[b], steps[c], steps[d]
-        if squared:
-            x, y, z, w = x * x, y * y, z * z, w * w
-        first, second, third, fourth = operand[a], operand[b], operand[c], operand[d]
+        first, second, third, fourth = current[a], current[b], current[c], current[d]
         for k in range(sums.shape[0]):
             sums[k] += (x * number(first[k]) + y * number(second[k])) + (z * number(third[k]) + w * number(fourth[k]))
-    for n in range(whole, rows.shape[0]):
-        row = operand[rows[n]]
-        x = steps[rows[n]]
-        if squared:
-            x *= x
+        x, y, z, w = x * x, y * y, z * z, w * w
+        first, second, third, fourth = variance[a], variance[b], variance[c], variance[d]
         for k in range(sums.shape[0]):
-            sums[k] += x * number(row[k])
+            variances[k] += (x * number(first[k]) + y * number(second[k])) + (
+                z * number(third[k]) + w * number(fourth[k])
+            )
+    for n in range(whole, many):
+        x = steps[rows[n]]
+        first, second = current[rows[n]], variance[rows[n]]
+        for k in range(sums.shape[0]):
+            sums[k] += x * number(first[k])
+            variances[k] += x * x * number(second[k])
 
 
 @kernel

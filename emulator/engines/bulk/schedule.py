@@ -27,7 +27,7 @@ from twinbar.emulator.engines.bulk.offer_calendar import (
     ring_of,
 )
 from twinbar.emulator.engines.bulk.schedule_alone import follow_alone
-from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_TILE, OP_WORK
+from twinbar.emulator.engines.bulk.schedule_ops import OP_GAP, OP_GROUP, OP_OUTPUTS, OP_TILE, OP_WORK, list_ops
 from twinbar.emulator.kernels.compiled import allocating_kernel, kernel
 from twinbar.hw.timing import QUEUE_LATENCY
 
@@ -171,3 +171,9 @@ def schedule(ops, tiles, command_depth, response_depth, served, stalls, waits):
         # The last response is taken as late as the queue shows it.
         clock[_END] = max(clock[_END], before + QUEUE_LATENCY)
     return clock[_END] + 1, served
+
+
+@allocating_kernel
+def schedule_lists(offsets, work, tiles, command_depth, response_depth, served, stalls, waits):
+    """Follow interleaved lists of commands (`list_ops`) as `schedule` does, in one call."""
+    return schedule(list_ops(offsets, work), tiles, command_depth, response_depth, served, stalls, waits)

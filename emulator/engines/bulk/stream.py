@@ -11,8 +11,8 @@ from twinbar.emulator.contract.vector_order import in_proportion
 from twinbar.emulator.engines.bulk.cascade_ops import cascade_ops
 from twinbar.emulator.engines.bulk.cascade_schedule import follow_cascades
 from twinbar.emulator.engines.bulk.layer_pass import LayerPass
-from twinbar.emulator.engines.bulk.schedule import schedule
-from twinbar.emulator.engines.bulk.schedule_ops import list_ops, multiply_ops
+from twinbar.emulator.engines.bulk.schedule import schedule, schedule_lists
+from twinbar.emulator.engines.bulk.schedule_ops import multiply_ops
 from twinbar.emulator.engines.bulk.transfer_ops import transfer_ops
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.timing import Durations
@@ -58,8 +58,12 @@ class Stream:
 
     def follow_lists(self, offsets: np.ndarray, work: np.ndarray) -> ProgramCourse:
         """Follow lists of commands with one response each (arguments as in `list_ops`)."""
-        course, _ = self._follow(list_ops(offsets, work), _NO_WAITS)
-        return course
+        stalls = np.zeros(self.controller.tiles, np.int64)
+        depths = self.controller.command_depth, self.controller.response_depth
+        cycles, self.served = schedule_lists(
+            offsets, work, self.controller.tiles, *depths, self.served, stalls, _NO_WAITS
+        )
+        return ProgramCourse(cycles, stalls, self.served)
 
     def follow_multiplications(self, passes: Sequence[LayerPass], t: Durations) -> ProgramCourse:
         """Follow a program of multiplications: the vectors of its layers take turns (`in_proportion`)."""

@@ -49,6 +49,7 @@ class SelectiveVerify(Siamese):
 
     settings_model = SelectiveVerifySettings
     settings: SelectiveVerifySettings
+    changes_what_it_lists = False
     gives_pulses: ClassVar[bool] = True
     needs_factors: ClassVar[bool] = True
 

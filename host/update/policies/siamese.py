@@ -106,6 +106,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
     """Write a pair once the twin is ``threshold`` levels away from it."""
 
     settings_model = SiameseSettings
+    changes_what_it_lists = True
 
     def __init__(self, settings: SiameseSettings | None = None) -> None:
         super().__init__(settings)
@@ -199,6 +200,8 @@ class Siamese(UpdatePolicy[SiameseSettings]):
             self.note_traffic(read=2 * rounded * _WEAR_BITS, written=n * _WEAR_BITS)
         if self._stochastic:
             self.note_traffic(random=rounded * DRAW_BITS)
+        if not n:
+            return Decision.nothing()
         return Decision(addresses[:n].copy(), levels[:n].copy(), origins[:n].copy(), changed)
 
     def state_dict(self) -> dict[str, Any]:
