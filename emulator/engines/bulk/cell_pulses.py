@@ -24,7 +24,7 @@ from twinbar.emulator.engines.bulk.counts import (
     SELECT_CELL,
     add_write,
 )
-from twinbar.emulator.engines.bulk.disturbances import disturb_neighbours
+from twinbar.emulator.engines.bulk.disturbances import heat_beside
 from twinbar.emulator.kernels.compiled import kernel, part
 
 
@@ -83,24 +83,24 @@ def _pulse_tile(
             if sound:
                 after = apply_pulse(g, key, count, polarity, amplitude, gate, width, trait, scalars, tables)
             heat += nominal_heat(g, after, polarity, amplitude, scalars, tables)
-            if scalars[0].half_select:
-                heat += disturb_neighbours(
-                    tile,
-                    cell,
-                    count,
-                    polarity,
-                    amplitude,
-                    gate,
-                    width,
-                    columns,
-                    subtract,
-                    used,
-                    states,
-                    tick,
-                    operands,
-                    scalars,
-                    tables,
-                )
+            heat += heat_beside(
+                tile,
+                cell,
+                count,
+                1,
+                polarity,
+                amplitude,
+                gate,
+                t,
+                columns,
+                subtract,
+                used,
+                states,
+                tick,
+                operands,
+                scalars,
+                tables,
+            )
             g = after
             count += 1
         grid = to_grid(

@@ -33,7 +33,7 @@ from twinbar.emulator.engines.bulk.counts import (
     add_read,
     add_write,
 )
-from twinbar.emulator.engines.bulk.disturbances import disturb_neighbours
+from twinbar.emulator.engines.bulk.disturbances import heat_beside, note_reads
 from twinbar.emulator.kernels.compiled import inline, kernel, part
 
 NOTHING_DRIVEN = -1
@@ -107,8 +107,7 @@ def _read_tile(
         channel = converter[0]
         codes[i] = sample(grid, deviation, converter, counts[tile, channel], discard, samples, scalars, tables)
         counts[tile, channel] += samples
-        if states.stress.shape[1] > 0:
-            states.stress[tile, cell] += samples * scalars[0].read_stress
+        note_reads(tile, cell, samples, states, scalars)
         work[i] = add_read(totals.phases[tile], t)
         verify += grid
     reads = last - first
@@ -229,25 +228,24 @@ def _write_tile(
                     width = t.width_set if polarity == SET else t.width_reset
                     after = apply_pulse(g, key, count, polarity, amplitude, gate, width, trait, scalars, tables)
                 heat = nominal_heat(g, after, polarity, amplitude, scalars, tables)
-                if scalars[0].half_select:
-                    width = t.width_set if polarity == SET else t.width_reset
-                    heat += disturb_neighbours(
-                        tile,
-                        cell,
-                        count,
-                        polarity,
-                        amplitude,
-                        gate,
-                        width,
-                        columns,
-                        subtract,
-                        used,
-                        states,
-                        tick,
-                        operands,
-                        scalars,
-                        tables,
-                    )
+                heat += heat_beside(
+                    tile,
+                    cell,
+                    count,
+                    1,
+                    polarity,
+                    amplitude,
+                    gate,
+                    t,
+                    columns,
+                    subtract,
+                    used,
+                    states,
+                    tick,
+                    operands,
+                    scalars,
+                    tables,
+                )
                 if polarity == SET:
                     sets += 1
                     heat_set += heat
@@ -279,8 +277,7 @@ def _write_tile(
                 scalars,
                 tables,
             )
-        if states.stress.shape[1] > 0:
-            states.stress[tile, cell] += (conversions - converters.counts[tile, channel]) * scalars[0].read_stress
+        note_reads(tile, cell, conversions - converters.counts[tile, channel], states, scalars)
         converters.counts[tile, channel] = conversions
         ok = lowest <= code <= highest
         answers.codes[i] = code

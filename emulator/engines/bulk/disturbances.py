@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
-from twinbar.emulator.devices.layout import FAULT_NONE, O_STRESS
+from twinbar.emulator.devices.layout import FAULT_NONE, O_STRESS, SET
 from twinbar.emulator.devices.physics import (
     cell_key,
     disturbed,
@@ -17,7 +17,7 @@ from twinbar.emulator.devices.physics import (
     share_of_amplitude,
 )
 from twinbar.emulator.engines.bulk.cell_loops import refresh_cell, seen_grid
-from twinbar.emulator.kernels.compiled import kernel
+from twinbar.emulator.kernels.compiled import inline, kernel
 
 BIT_WEIGHTS: Final = np.array([code.bit_count() for code in range(256)], np.int64)
 """Input steps in which a code drives its row, bit by bit."""
@@ -69,6 +69,57 @@ def disturb_neighbours(
                 change = product_grid(grid, other, scalars, tables) - product_grid(before, other, scalars, tables)
                 operands.row_sum[tile, other // columns] += change
     return heat
+
+
+@inline
+def heat_beside(
+    tile,
+    cell,
+    count,
+    pulses,
+    polarity,
+    amplitude,
+    gate,
+    t,
+    columns,
+    subtract,
+    used,
+    states,
+    tick,
+    operands,
+    scalars,
+    tables,
+):
+    """Let equal pulses move the other cells, where the array is passive (`disturb_neighbours`); gives their heat."""
+    heat = np.int64(0)
+    if scalars[0].half_select:
+        width = t.width_set if polarity == SET else t.width_reset
+        for n in range(pulses):
+            heat += disturb_neighbours(
+                tile,
+                cell,
+                count + n,
+                polarity,
+                amplitude,
+                gate,
+                width,
+                columns,
+                subtract,
+                used,
+                states,
+                tick,
+                operands,
+                scalars,
+                tables,
+            )
+    return heat
+
+
+@inline
+def note_reads(tile, cell, conversions, states, scalars):
+    """Note that a cell was converted so often, where reads disturb."""
+    if states.stress.shape[1] > 0:
+        states.stress[tile, cell] += conversions * scalars[0].read_stress
 
 
 @kernel

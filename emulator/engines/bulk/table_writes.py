@@ -34,7 +34,7 @@ from twinbar.emulator.engines.bulk.counts import (
     WRITE_OK,
     add_compared_write,
 )
-from twinbar.emulator.engines.bulk.disturbances import disturb_neighbours
+from twinbar.emulator.engines.bulk.disturbances import heat_beside, note_reads
 from twinbar.emulator.kernels.compiled import inline, kernel, part
 
 OPEN = -1
@@ -217,27 +217,24 @@ def _write_tile(
                 updates += 1
             pulses = min(entries.pulses[polarity, number], rules.limit - sets - resets)
             g, heat = pulse_group(g, count, pulses, polarity, number, entries, key, t, sound, trait, scalars, tables)
-            if scalars[0].half_select:
-                width = t.width_set if polarity == SET else t.width_reset
-                amplitude, gate = entries.amplitude[polarity, number], entries.gate[polarity, number]
-                for n in range(pulses):
-                    heat += disturb_neighbours(
-                        tile,
-                        cell,
-                        count + n,
-                        polarity,
-                        amplitude,
-                        gate,
-                        width,
-                        columns,
-                        subtract,
-                        used,
-                        states,
-                        tick,
-                        operands,
-                        scalars,
-                        tables,
-                    )
+            heat += heat_beside(
+                tile,
+                cell,
+                count,
+                pulses,
+                polarity,
+                entries.amplitude[polarity, number],
+                entries.gate[polarity, number],
+                t,
+                columns,
+                subtract,
+                used,
+                states,
+                tick,
+                operands,
+                scalars,
+                tables,
+            )
             count += pulses
             if polarity == SET:
                 sets += pulses
@@ -278,8 +275,7 @@ def _write_tile(
                 scalars,
                 tables,
             )
-        if states.stress.shape[1] > 0:
-            states.stress[tile, cell] += (conversions - converters.counts[tile, channel]) * scalars[0].read_stress
+        note_reads(tile, cell, conversions - converters.counts[tile, channel], states, scalars)
         converters.counts[tile, channel] = conversions
         answers.codes[i] = code
         answers.sets[i] = sets
