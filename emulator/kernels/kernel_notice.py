@@ -14,7 +14,7 @@ class CompilationNotice:
 
     def __init__(self) -> None:
         self.silent = False
-        self._compiled = 0
+        self.compiled = 0
         self._began = 0.0
         self._said = 0.0
 
@@ -26,11 +26,11 @@ class CompilationNotice:
 
     def count(self) -> None:
         """Note that a kernel was compiled."""
-        self._compiled += 1
+        self.compiled += 1
         now = time.monotonic()
         if now - self._said >= _INTERVAL_S:
             self._said = now
-            self._say(f"compiling kernels: {self._compiled} in {now - self._began:.0f} s")
+            self._say(f"compiling kernels: {self.compiled} in {now - self._began:.0f} s")
 
     def _say(self, text: str) -> None:
         if not self.silent:

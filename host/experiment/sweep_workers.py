@@ -5,7 +5,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing import current_process
 from pathlib import Path
@@ -303,10 +303,38 @@ _compiled = threading.Event()
 
 
 def _compile() -> None:
+    """Load the kernels; where some are missing, or the program has changed, compile those of the host too."""
+    from twinbar.emulator.kernels.kernel_notice import NOTICE
     from twinbar.emulator.warm_up import warm_up
 
+    before = NOTICE.compiled
     warm_up("training")
+    mark, state = user_cache() / "sweep-kernels.txt", _program_state()
+    if NOTICE.compiled > before or not mark.is_file() or mark.read_text(encoding="ascii") != state:
+        _train_a_little()
+        with suppress(OSError):
+            mark.write_text(state, encoding="ascii")
     _compiled.set()
+
+
+def _program_state() -> str:
+    """Return what changes with the files of this program."""
+    files = [path.stat() for path in Path(__file__).resolve().parent.parent.rglob("*.py")]
+    return f"{len(files)} {max(file.st_mtime_ns for file in files)}"
+
+
+def _train_a_little() -> None:
+    """Train on a few images, which compiles what every training needs beside the emulator's kernels."""
+    from twinbar.host.experiment.train import train
+
+    config = ExperimentConfig().merge(
+        {"data.limit": 64, "data.pool": 2, "training.epochs": 1, "training.batch_size": 16, "engine.threads": 1}
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="twinbar-kernels-") as scratch,
+        taken_up(Path(scratch) / "run", ExperimentConfig, config) as folder,
+    ):
+        train(config, folder, SilentProgress(), folder.resumed, interruption=Interruption())
 
 
 def _watch(stop: str, interruption: Interruption, done: threading.Event) -> None:
