@@ -73,6 +73,18 @@ def test_every_pin_is_in_the_netlist_and_has_its_place(wired: str, name: str) ->
     }
 
 
+def test_lines_of_i2c_are_pulled_low_and_never_driven_high() -> None:
+    """A line that is driven high would fight a part that acknowledges: its pin puts out 0, or nothing."""
+    wiring, board = find_wiring("openmena"), find("ice40-hx8k-b-evn")
+    made = design(board, core_of(board, wiring), wiring)
+    netlist = made.platform.prepare(made.top(), "board").files["board.il"]
+    cells = re.findall(r"cell \\SB_IO [^\n]*\n(.*?)\n  end\n", netlist, re.DOTALL)
+    for line in ("clock", "data"):
+        (found,) = (cell for cell in cells if f"front_dac_{line}_0__io" in cell)
+        assert "connect \\D_OUT_0 1'0\n" in found
+        assert "connect \\OUTPUT_ENABLE \\" in found
+
+
 NETLIST = """
 import hashlib
 from cores import core_of

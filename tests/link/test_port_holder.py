@@ -56,6 +56,16 @@ def test_what_the_system_does_not_tell_is_not_said(port: str, locks: str, tmp_pa
     assert holder_of("/nowhere/at/all") is None
 
 
+def test_a_process_that_is_none_of_ours_has_no_number(port: str, tmp_path: Path) -> None:
+    """Linux shows 0 for one outside of a container."""
+    status = os.stat(port)
+    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    (tmp_path / "locks").write_text(f"1: FLOCK  ADVISORY  WRITE 0 {place} 0 EOF\n", encoding="ascii")
+    assert holder_of(port, tmp_path) is None
+    (tmp_path / "locks").write_text(f"1: FLOCK  ADVISORY  WRITE 77 {place} 0 EOF\n", encoding="ascii")
+    assert holder_of(port, tmp_path) == "process 77"
+
+
 def test_a_process_that_has_it_open_is_named_where_locks_are_not_told(port: str, tmp_path: Path) -> None:
     (tmp_path / "locks").write_text("", encoding="ascii")
     (tmp_path / "77" / "fd").mkdir(parents=True)

@@ -176,6 +176,18 @@ OF_SOURCES = (
         "with m.If(self.free & ~jumps & self.amount.any()):",
         "prove counts of all options",
     ),
+    SourceFault(
+        "hw/gateware/heartbeat.py", "with m.If(~self.stop):", "with m.If(1):", "tests/boards/test_stop_gate.py"
+    ),
+    SourceFault(
+        "boards/pin_names.py",
+        'return ("dac.clock", "dac.data") if i2c else ()',
+        'return ("dac.data",) if i2c else ()',
+        "tests/boards/test_designs.py",
+    ),
+    SourceFault(
+        "hw/parts/i2c.py", "CLEARING_STOPS: Final = 2", "CLEARING_STOPS: Final = 1", "tests/parts/test_ad5593r.py"
+    ),
     SourceFault("emulator/crossbar/levels.py", "/ (levels - 1))", "/ levels)", "tests/emulator/test_levels.py"),
     SourceFault("emulator/crossbar/levels.py", "low[0] = 0", "low[0] = 1", "tests/emulator/test_levels.py"),
 )
