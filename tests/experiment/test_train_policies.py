@@ -83,14 +83,26 @@ def test_four_batches_accumulated_are_one_batch_of_four_times_the_size(train_run
 
 
 def test_write_every_waits_and_ends_the_epoch_with_a_write(train_run: Callable[..., Any]) -> None:
-    run = train_run({"policy.write_every": 7})
-    steps = (run.folder / "steps.csv").read_text().splitlines()
-    header, rows = steps[0].split(","), [line.split(",") for line in steps[1:]]
-    writes = {int(row[header.index("step")]): int(row[header.index("cell_writes")]) for row in rows}
+    writes = writes_by_step(train_run({"policy.write_every": 7, "policy.threshold": 1.0}))
     allowed = {step for step in writes if step % 7 == 0} | {30, 60, 90}
     assert {step for step, count in writes.items() if count} <= allowed
     assert writes[7] > 0
     assert writes[30] > 0
+
+
+def test_write_lists_come_more_rarely_toward_the_end(train_run: Callable[..., Any]) -> None:
+    changes = {"policy.write_every": 1, "policy.write_every_end": 10, "policy.threshold": 0.5}
+    writes = writes_by_step(train_run(changes))
+    # n(s) = 1 + s / 10 of 90 steps: tests/update/test_write_times.py has these steps by hand; epochs end with a list.
+    assert [step for step, count in writes.items() if count][:11] == [2, 3, 4, 5, 7, 9, 11, 13, 15, 18, 21]
+    assert writes[30] > 0
+    assert sum(count > 0 for count in writes.values()) <= 23 + 3
+
+
+def writes_by_step(run: Any) -> dict[int, int]:
+    steps = (run.folder / "steps.csv").read_text().splitlines()
+    header, rows = steps[0].split(","), [line.split(",") for line in steps[1:]]
+    return {int(row[header.index("step")]): int(row[header.index("cell_writes")]) for row in rows}
 
 
 def test_a_validation_split_is_held_out_and_evaluated(train_run: Callable[..., Any]) -> None:

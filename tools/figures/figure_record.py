@@ -39,11 +39,6 @@ class FigureRecord:
         return path
 
 
-def has_record(name: str) -> bool:
-    """Return whether a measurement was ever made."""
-    return (FOLDER / f"{name}.json").is_file()
-
-
 def load_record(name: str) -> FigureRecord:
     """Load a measurement.
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from figures.figure_record import FigureRecord, has_record, load_record
+from figures.figure_record import FigureRecord, load_record
 from figures.measurements import POLICIES, is_stale
 from twinbar.host.experiment.mean_interval import mean_interval
 from twinbar.host.report.si import si
@@ -84,16 +84,8 @@ def readme_energy() -> str:
 
 
 def mnist_epochs() -> str:
-    """The tables of `benchmarks/mnist_figures.py`, of each network that was measured."""
-    return "\n".join(
-        f"{network}:\n\n{_epochs_of(name)}"
-        for network, name in (("784-256-10", "mnist-epochs"), ("784-256-128-10", "mnist-epochs-three-layers"))
-        if has_record(name)
-    )
-
-
-def _epochs_of(name: str) -> str:
-    record = load_record(name)
+    """The table of `benchmarks/mnist_figures.py`."""
+    record = load_record("mnist-epochs")
     seeds = list(record.figures.values())
     for seed in seeds:
         seed["below"] = 100 * (seed["float"] - seed["accuracy"])
@@ -112,7 +104,7 @@ def _epochs_of(name: str) -> str:
         for what, key, form in lines
     )
     heads = ("figure", *(f"seed {number}" for number in record.figures), "mean, 95 % interval")
-    return f"{_table(heads, rows)}\n\nAt {_at(name)}.\n"
+    return f"{_table(heads, rows)}\n\nAt {_at('mnist-epochs')}.\n"
 
 
 def hysteresis() -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.host.update.programmed import ProgrammedLayer
 
-HYSTERESIS: Final = 1.5
-"""Hysteresis at the start of a training with many levels (ADR 0047)."""
+HYSTERESIS: Final = 1.0
+"""Hysteresis at the start of a training with many levels."""
 _LEVELS_OF_HYSTERESIS: Final = 16
 """Levels from which on the hysteresis does not depend on them."""
 _PLAIN_ROUNDING: Final = 0.5
@@ -60,12 +60,12 @@ class SiameseSettings(PolicySettings):
     threshold: float = Field(
         default=HYSTERESIS,
         ge=0,
-        description=f"hysteresis at the start of the training, in level spacings; by default {HYSTERESIS}, and with "
+        description=f"hysteresis at the start of the training, in level spacings; by default {HYSTERESIS:g}, and with "
         "fewer than 16 levels per cell a sixteenth of their number, at least 0.5",
     )
     threshold_end: float = Field(default=0.5, ge=0, description="hysteresis at its end")
     threshold_course: Literal["linear", "cosine", "cosine-squared"] = Field(
-        default="cosine-squared",
+        default="linear",
         description="how the hysteresis changes in between: linear, cosine (as a cosine schedule of the learning rate) "
         "or cosine-squared (as its square: early)",
     )
