@@ -66,7 +66,7 @@ def level_table(levels: int, code_of_gmin: float, code_of_gmax: float, adc_max: 
     Raises
     ------
     ConfigError
-        If the number of levels is out of range, or a level lies beyond the largest code.
+        If the number of levels is out of range.
     """
     if not 2 <= levels <= MAX_LEVELS:
         raise ConfigError(f"{levels} levels per cell cannot be used; choose 2 to {MAX_LEVELS}")
@@ -78,14 +78,7 @@ def level_table(levels: int, code_of_gmin: float, code_of_gmax: float, adc_max: 
     empty = low > high
     low[empty] = nearest[empty]
     high[empty] = nearest[empty]
-    beyond = np.flatnonzero(low > adc_max)
-    if len(beyond):
-        raise ConfigError(
-            f"level {beyond[0]} of 0 to {levels - 1} lies at ADC code {centre[beyond[0]]:.4g}, and codes end at "
-            f"{adc_max}: no read would tell that a cell has reached it; give reads a larger full scale "
-            "(array.read_range)"
-        )
-    # Wide windows of levels near the ends would leave the codes that there are.
+    # Wide windows near the ends, and levels that are out of the range of reads, would leave the codes that there are.
     low, high = low.clip(0, adc_max), high.clip(0, adc_max)
     low[0] = 0
     high[-1] = adc_max
@@ -93,7 +86,7 @@ def level_table(levels: int, code_of_gmin: float, code_of_gmax: float, adc_max: 
 
 
 def separability_warnings(table: LevelTable, read_noise_codes: Sequence[float] | np.ndarray) -> list[str]:
-    """Say, in one sentence with the figure, when levels lie closer than the read-out can tell apart.
+    """Say, with the figure, when the read-out cannot tell levels apart: they lie too close, or beyond it.
 
     Parameters
     ----------
@@ -103,6 +96,12 @@ def separability_warnings(table: LevelTable, read_noise_codes: Sequence[float] |
     """
     worst = float(np.max(read_noise_codes))
     warnings = []
+    beyond = np.flatnonzero(table.centre - table.spacing / 2 > table.high[-1])
+    if len(beyond):
+        warnings.append(
+            f"levels from {beyond[0]} on lie at ADC codes up to {table.centre[-1]:.4g}, and codes end at "
+            f"{table.high[-1]}, so that reads cannot tell them apart; give reads a larger full scale (array.read_range)"
+        )
     if table.spacing < 1.0:
         warnings.append(
             f"{len(table)} levels lie {table.spacing:.2f} ADC codes apart, so neighbouring levels share a code; "

@@ -56,12 +56,15 @@ def test_wide_windows_end_with_the_codes() -> None:
     assert table.high.tolist() == [6, 8, 10, 12, 14, 15]
 
 
-def test_a_level_beyond_the_largest_code_is_refused() -> None:
-    with pytest.raises(
-        ConfigError, match=r"level 3 of 0 to 4 lies at ADC code 300, and codes end at 255: .*read_range"
-    ):
-        level_table(5, 0.0, 400.0, 255, 40.0)
-    assert level_table(5, 0.0, 280.0, 255, 35.0).low[-1] == 245  # reads of the highest level end at 255, in its window
+def test_levels_beyond_the_largest_code_are_warned_of() -> None:
+    table = level_table(5, 0.0, 400.0, 255, 40.0)
+    assert table.low.tolist() == [0, 60, 160, 255, 255]
+    assert table.high.tolist() == [40, 140, 240, 255, 255]
+    (sentence,) = separability_warnings(table, np.ones(5))
+    assert "levels from 4 on lie at ADC codes up to 400, and codes end at 255" in sentence
+    assert "array.read_range" in sentence
+    # Reads of a highest level at 280 end at 255, which is nearer to it than to the one below, at 210.
+    assert separability_warnings(level_table(5, 0.0, 280.0, 255, 35.0), np.ones(5)) == []
 
 
 @pytest.mark.parametrize("levels", [0, 1, MAX_LEVELS + 1])
