@@ -290,7 +290,7 @@ def test_flashing(tools: Tools, twinbar: Callable[..., Any], tmp_path: Path) -> 
     assert choose(BOARD, None) == made
     with pytest.raises(ConfigError, match="was built for icebreaker, not for icesugar"):
         choose(find("icesugar"), made)
-    with pytest.raises(ConfigError, match="is no file"):
+    with pytest.raises(ConfigError, match="is not a file"):
         choose(BOARD, tmp_path / "nothing.bin")
     # The newest is the one that was asked for last, whether it was there or not; what is too slow does not count.
     other = make(bits=21).path
