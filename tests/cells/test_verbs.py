@@ -97,7 +97,7 @@ def test_siemens_come_back_as_they_were_written(chip: Chip) -> None:
     assert written.ok.all()
     assert all(index.size == 0 for index in written.missed)
     assert np.abs(written.error_s).max() <= scale.tolerance_s
-    assert written.error_s == pytest.approx(chip.read_conductance(tile=1) - asked)
+    assert written.error_s == pytest.approx(chip.read_conductance(tile=1) - asked, rel=1e-6, abs=0)
     # The read is exact but for half a code of rounding.
     assert np.abs(chip.conductance()[1] - written.conductance_s).max() <= 0.51 * scale.siemens_per_code
     finer = chip.write_conductance(asked, tile=1, tolerance_s=scale.siemens_per_code)

@@ -101,6 +101,7 @@ def test_its_settings_are_keys_of_the_section_and_mistakes_name_them() -> None:
         "name": POLICY,
         "weight_range": 8.0,
         "write_every": 1,
+        "write_every_end": None,
         "momentum": 0.25,
         "distance": 0.5,
     }
