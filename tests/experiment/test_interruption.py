@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import threading
@@ -35,3 +36,17 @@ def test_other_threads_can_enter_it() -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def insist() -> None:
+    """Interrupt twice, where the second one is swallowed, as by a callback of ctypes."""
+    with Interruption():
+        os.kill(os.getpid(), signal.SIGTERM)
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("no compiled object yet")
+
+
+def test_an_interrupt_that_compiled_code_swallows_is_one_all_the_same() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        insist()
