@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -403,6 +404,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "readme-energy": tables.readme_energy,
     "bench-figures": tables.bench_figures,
     "mnist-epochs": tables.mnist_epochs,
+    "mnist-epochs-deeper": partial(tables.mnist_epochs, "mnist-epochs-deeper"),
     "hysteresis": tables.hysteresis,
     "mnist-policies": tables.mnist_policies,
     "twin-and-whole": tables.twin_and_whole,

@@ -13,7 +13,7 @@ from figures.figure_record import FOLDER, ROOT, load_record
 from figures.foundations import cost, digest_of_files, learning, netlist_of_a_tile, stored_reports
 
 POLICIES: Final = ("closed-loop", "closed-loop-analog", "siamese")
-SEEDS: Final = (0, 1, 2)
+SEEDS: Final = (0, 1, 2, 3, 4)
 WORD_BITS: Final = (32, 8)
 _MNIST: Final = "MNIST, MLP 784-256-10, batch 64, TaOx/HfOx cells, 16 levels, 8-bit ADC, 4-bit inputs, 128-row tiles"
 
@@ -112,13 +112,21 @@ def _printed(_: Path, printed: list[str]) -> dict[str, Any]:
 
 
 MEASUREMENTS: Final = {
-    "mnist-epochs": Measurement(
-        ("python benchmarks/mnist_figures.py --out RUNS",),
-        f"{_MNIST}; siamese and float, 8 epochs, seeds 0 to 2",
-        20,
-        _epochs,
-        lambda: {name: learning(report) for name, report in stored_reports("siamese", "float").items()},
-    ),
+    **{
+        name: Measurement(
+            (
+                f"python benchmarks/mnist_figures.py --seeds {','.join(map(str, SEEDS))} --set model.hidden={hidden} --out RUNS",
+            ),
+            f"{_MNIST.replace('784-256-10', network)}; siamese and float, 8 epochs, seeds 0 to 4",
+            15,
+            _epochs,
+            lambda: {name: learning(report) for name, report in stored_reports("siamese", "float").items()},
+        )
+        for name, hidden, network in (
+            ("mnist-epochs", "256", "784-256-10"),
+            ("mnist-epochs-deeper", "256,128", "784-256-128-10"),
+        )
+    },
     "hysteresis": Measurement(
         ("python benchmarks/hysteresis_courses.py --plot docs/figures/hysteresis.png",),
         "MNIST, 50,000 images, MLP 784-256-10, batch 64, 8 epochs, 16 levels, ideal cells; 10,000 images held out; "

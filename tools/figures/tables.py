@@ -83,9 +83,9 @@ def readme_energy() -> str:
     )
 
 
-def mnist_epochs() -> str:
+def mnist_epochs(name: str = "mnist-epochs") -> str:
     """The table of `benchmarks/mnist_figures.py`."""
-    record = load_record("mnist-epochs")
+    record = load_record(name)
     seeds = list(record.figures.values())
     for seed in seeds:
         seed["below"] = 100 * (seed["float"] - seed["accuracy"])
@@ -104,7 +104,7 @@ def mnist_epochs() -> str:
         for what, key, form in lines
     )
     heads = ("figure", *(f"seed {number}" for number in record.figures), "mean, 95 % interval")
-    return f"{_table(heads, rows)}\n\nAt {_at('mnist-epochs')}.\n"
+    return f"{_table(heads, rows)}\n\nAt {_at(name)}.\n"
 
 
 def hysteresis() -> str:
