@@ -115,7 +115,8 @@ MEASUREMENTS: Final = {
     **{
         name: Measurement(
             (
-                f"python benchmarks/mnist_figures.py --seeds {','.join(map(str, SEEDS))} --set model.hidden={hidden} --out RUNS",
+                f"python benchmarks/mnist_figures.py --seeds {','.join(map(str, SEEDS))} "
+                f"--set model.hidden={hidden} --out RUNS",
             ),
             f"{_MNIST.replace('784-256-10', network)}; siamese and float, 8 epochs, seeds 0 to 4",
             15,
