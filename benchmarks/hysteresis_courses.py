@@ -159,6 +159,9 @@ def draw(found: Mapping[str, Mapping[str, Mapping[str, float]]], path: Path) -> 
             label=name,
         )
     axes.set_xscale("log")
+    axes.set_xticks([0.8, 1, 1.5, 2, 3, 5, 7])
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
     axes.set_xlabel("updates per weight, 8 epochs")
     axes.set_ylabel("accuracy on held-out images (%)")
     axes.legend(fontsize=7)
