@@ -6,6 +6,7 @@ What was found is kept in ``build/mutation.json`` by the fault, the file that it
 killed goes on where it was.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -75,6 +76,17 @@ def is_caught(fault: SourceFault, folder: Path) -> bool:
 
 def main() -> int:
     RESULTS.parent.mkdir(exist_ok=True)
+    with open(RESULTS.with_suffix(".lock"), "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another run applies faults in build/mutated; let it end first", file=sys.stderr)
+            return 2
+        return apply_faults()
+
+
+def apply_faults() -> int:
+    """Apply those that are not known yet; gives the exit status."""
     found = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     folder = ROOT / "build" / "mutated"
     shutil.rmtree(folder, ignore_errors=True)
