@@ -158,7 +158,7 @@ OF_SOURCES = (
     SourceFault(
         "emulator/engines/events/front_end.py",
         "self.channel_wakes += channels - self._channels",
-        "self.channel_wakes += channels",
+        "self.channel_wakes += 1",
         "tests/engines/test_channel_cycles.py",
     ),
     SourceFault(
