@@ -78,7 +78,7 @@ class ArrayState(NamedTuple):
     mapped : int64 [tiles]
         Columns whose cells a multiplication heats, from the first.
     stress, row_stress : int64 [tiles, cells] and [tiles, rows]
-        What reads and input steps have done to cells that does not show yet (`disturb`), in units of
+        What reads and input steps have done to cells that does not show yet (`disturb_tiles`), in units of
         `twinbar.emulator.devices.layout.READ_STRESS`; no columns where reads do not disturb.
     shape : `SHAPE` [1]
     scalars : `SCALARS` [1]
@@ -215,23 +215,27 @@ def refresh(s: Any) -> None:
 
 
 @kernel
-def disturb(s: Any) -> None:
-    """Let the reads since the last time move the cells."""
-    for tile in range(s.stress.shape[0]):
-        for cell in range(s.stress.shape[1]):
-            s.stress[tile, cell] += s.row_stress[tile, cell // s.shape[0].columns]
-            if s.stress[tile, cell] > 0 and s.fault[tile, cell] == FAULT_NONE:
-                key = cell_key(np.uint64(s.scalars[0].seed), tile, cell)
-                after, left = disturbed(np.int64(s.g[tile, cell]), key, s.stress[tile, cell], s.scalars, s.tables)
-                s.g[tile, cell] = after
-                s.stress[tile, cell] = left
-        s.row_stress[tile, :] = 0
+def disturb_tiles(first: int, last: int, columns: int, cells: Any, scalars: Any, tables: Any) -> None:
+    """Let the reads since the last time move the cells of the tiles ``first`` to ``last - 1``.
+
+    ``cells`` are an `ArrayState`, or any other tuple with the arrays ``g``, ``fault``, ``stress`` and ``row_stress``.
+    """
+    seed = np.uint64(scalars[0].seed)
+    for tile in range(first, last):
+        for cell in range(cells.stress.shape[1]):
+            cells.stress[tile, cell] += cells.row_stress[tile, cell // columns]
+            if cells.stress[tile, cell] > 0 and cells.fault[tile, cell] == FAULT_NONE:
+                key = cell_key(seed, tile, cell)
+                after, left = disturbed(np.int64(cells.g[tile, cell]), key, cells.stress[tile, cell], scalars, tables)
+                cells.g[tile, cell] = after
+                cells.stress[tile, cell] = left
+        cells.row_stress[tile, :] = 0
 
 
 def take_tick(s: ArrayState, tick: int) -> None:
     """Set the tick; cells have aged, and reads of the ticks before have moved them."""
     if s.scalars[0].reads_disturb and tick != s.shape[0].tick:
-        disturb(s)
+        disturb_tiles(0, s.stress.shape[0], s.shape[0].columns, s, s.scalars, s.tables)
     s.shape[0].tick = tick
     refresh(s)
 

@@ -207,7 +207,7 @@ class Ledger:
     Attributes
     ----------
     area : dict or None
-        Of `twinbar.emulator.ledger.chip_area.area_figures`; None where the table is no chip, or there is not an array.
+        Of `twinbar.emulator.ledger.chip_area.area_figures`; None where the table is of no chip, or there is no array.
 
     Raises
     ------

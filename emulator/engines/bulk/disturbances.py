@@ -1,4 +1,4 @@
-"""Compiled loops over cells that move without a pulse of their own: beside a pulsed one, and by being read."""
+"""Compiled loops over cells beside a pulsed one, which move without a pulse of their own, and stress by reads."""
 
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.devices.layout import FAULT_NONE, O_STRESS, SET
 from twinbar.emulator.devices.physics import (
     cell_key,
-    disturbed,
     half_selected,
     half_selected_number,
     neighbour_polarity,
@@ -120,21 +119,6 @@ def note_reads(tile, cell, conversions, states, scalars):
     """Note that a cell was converted so often, where reads disturb."""
     if states.stress.shape[1] > 0:
         states.stress[tile, cell] += conversions * scalars[0].read_stress
-
-
-@kernel
-def disturb_tiles(first, last, columns, states, scalars, tables):
-    """Let the reads since the last time move the cells of the tiles ``first`` to ``last - 1``."""
-    seed = np.uint64(scalars[0].seed)
-    for tile in range(first, last):
-        for cell in range(states.stress.shape[1]):
-            states.stress[tile, cell] += states.row_stress[tile, cell // columns]
-            if states.stress[tile, cell] > 0 and states.fault[tile, cell] == FAULT_NONE:
-                key = cell_key(seed, tile, cell)
-                after, left = disturbed(np.int64(states.g[tile, cell]), key, states.stress[tile, cell], scalars, tables)
-                states.g[tile, cell] = after
-                states.stress[tile, cell] = left
-        states.row_stress[tile, :] = 0
 
 
 def stress_rows(row_stress: Any, block: TileBlock, inputs: Any, planes: int, tables: Any) -> None:

@@ -23,6 +23,7 @@ from twinbar.emulator.contract.bulk_operations import (
 from twinbar.emulator.contract.chain_moves import ChainRegisters, Move, RegisterLists, outputs_in_order, transfers_of
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.lane_sums import add_up, saturate
+from twinbar.emulator.crossbar.array import disturb_tiles
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.changed_ramps import changed_ramps
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -41,7 +42,7 @@ from twinbar.emulator.engines.bulk.column_conversions import (
     join_extremes,
 )
 from twinbar.emulator.engines.bulk.converters import calibrate, draw_errors, make_converters
-from twinbar.emulator.engines.bulk.disturbances import disturb_tiles, stress_rows
+from twinbar.emulator.engines.bulk.disturbances import stress_rows
 from twinbar.emulator.engines.bulk.few_vectors import LISTED, FewVectorsRoom, multiply_few
 from twinbar.emulator.engines.bulk.input_steps import InputSteps, input_steps
 from twinbar.emulator.engines.bulk.layer_pass import LayerPass
