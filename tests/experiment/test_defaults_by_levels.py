@@ -10,7 +10,7 @@ from twinbar.host.experiment.sweep_config import SweepConfig
 
 @pytest.mark.parametrize(
     ("levels", "weight_range", "threshold"),
-    [(2, 1.0, 0.5), (4, 2.0, 0.5), (12, 6.0, 0.75), (16, 8.0, 1.0), (64, 8.0, 1.0)],
+    [(2, 1.0, 0.5), (8, 4.0, 0.5), (12, 6.0, 1.125), (16, 8.0, 1.75), (64, 8.0, 1.75)],
 )
 def test_few_levels_have_a_narrow_range_and_plain_rounding(levels: int, weight_range: float, threshold: float) -> None:
     config = ExperimentConfig().merge({"device.levels": levels})

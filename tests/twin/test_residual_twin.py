@@ -247,7 +247,7 @@ class Undecided(UpdatePolicy[Any]):
         ({"twin.word_bits": 24}, "twin.word_bits is 24; it must be 8, 16, 32 or 64"),
         ({"twin.kind": "int8"}, 'twin.kind is "int8"; it must be one of float32, residual'),
         ({"twin.bits": 4, "twin.range_levels": 8}, "a residual would have steps of 1 levels"),
-        (RESIDUAL | {"twin.range_levels": 1}, r"policy siamese lets the twin be 1\.5 levels away"),
+        (RESIDUAL | {"twin.range_levels": 1}, r"policy siamese lets the twin be 1\.75 levels away"),
         (
             RESIDUAL | {"policy.threshold": 2.0},
             r"twin\.range_levels is 2, but policy siamese lets the twin be 2 levels",

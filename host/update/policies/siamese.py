@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from twinbar.emulator.crossbar.configuration import CrossbarConfig
     from twinbar.host.update.programmed import ProgrammedLayer
 
-HYSTERESIS: Final = 1.0
-"""Hysteresis at the start of a training with many levels."""
+HYSTERESIS: Final = 1.75
+"""Hysteresis at the start of a training with many levels: what a residual of +-2 levels can follow."""
 _LEVELS_OF_HYSTERESIS: Final = 16
 """Levels from which on the hysteresis does not depend on them."""
+_LEVELS_OF_ROUNDING: Final = 8
+"""Levels up to which the twin is rounded from the start."""
 _PLAIN_ROUNDING: Final = 0.5
 _NO_READ_BACK = np.zeros((0, 0), np.float32)
 _NO_WEAR = np.zeros((2, 0, 0), np.uint32)
@@ -60,12 +62,12 @@ class SiameseSettings(PolicySettings):
     threshold: float = Field(
         default=HYSTERESIS,
         ge=0,
-        description=f"hysteresis at the start of the training, in level spacings; by default {HYSTERESIS:g}, and with "
-        "fewer than 16 levels per cell a sixteenth of their number, at least 0.5",
+        description=f"hysteresis at the start of the training, in level spacings; by default {HYSTERESIS:g}, with 8 "
+        f"levels per cell or fewer {_PLAIN_ROUNDING:g} (plain rounding), and on a straight line from 8 to 16 levels",
     )
     threshold_end: float = Field(default=0.5, ge=0, description="hysteresis at its end")
     threshold_course: Literal["linear", "cosine", "cosine-squared"] = Field(
-        default="linear",
+        default="cosine-squared",
         description="how the hysteresis changes in between: linear, cosine (as a cosine schedule of the learning rate) "
         "or cosine-squared (as its square: early)",
     )
@@ -99,7 +101,8 @@ class SiameseSettings(PolicySettings):
         """
         if levels >= _LEVELS_OF_HYSTERESIS:
             return {}
-        return {"threshold": max(levels / _LEVELS_OF_HYSTERESIS, _PLAIN_ROUNDING)}
+        part = max(levels - _LEVELS_OF_ROUNDING, 0) / (_LEVELS_OF_HYSTERESIS - _LEVELS_OF_ROUNDING)
+        return {"threshold": _PLAIN_ROUNDING + part * (HYSTERESIS - _PLAIN_ROUNDING)}
 
 
 class Siamese(UpdatePolicy[SiameseSettings]):
