@@ -142,7 +142,7 @@ def test_settings_of_one_name_have_the_default_of_each_policy(tmp_path: Path, mo
     def thresholds(config: CompareConfig) -> list[float]:
         return [config.for_policy(name).policy.model_dump()["threshold"] for name in config.policies]
 
-    assert thresholds(both) == [1.0, 3.0]
+    assert thresholds(both) == [1.75, 3.0]
     assert "policy.threshold" not in both.flat()
     given = both.merge({"policy.threshold": 2.5})
     assert thresholds(given) == [2.5, 2.5]
