@@ -93,6 +93,17 @@ def fixed_pulse_writes(
     limit : int
         Pulses of each polarity that a write can have.
     """
+    pulses, hit = _fixed_pulses(device, low_ohm, high_ohm, gate_volts, limit)
+    if quantity == "success":
+        return float(hit.mean())
+    return float(np.mean(pulses) if quantity == "mean" else np.median(pulses))
+
+
+@cache
+def _fixed_pulses(
+    device: str, low_ohm: float, high_ohm: float, gate_volts: float | None, limit: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Write an array of cells so; gives the pulses of each and which have succeeded."""
     chip = Chip(device, SIDE, SIDE, settings=FINE_ADC)
     config = chip.config
     assert config is not None
@@ -129,10 +140,7 @@ def fixed_pulse_writes(
         below[rows, columns] = found < low
         hit[rows, columns] = (found >= low) & (found <= high)
         pending = ~hit & (pulses < limit).all(axis=0)
-    if quantity == "success":
-        return float(hit.mean())
-    total = pulses.sum(axis=0)
-    return float(np.mean(total) if quantity == "mean" else np.median(total))
+    return pulses.sum(axis=0), hit
 
 
 def trained_accuracy(
