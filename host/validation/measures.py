@@ -33,6 +33,7 @@ VECTORS: Final = 16
 MNIST_PIXELS: Final = 28
 """Pixels of a side of MNIST's images."""
 _MICRO: Final = 1e-6
+_RECORDS: Final[tuple[tuple[int, Literal["set", "reset"]], ...]] = ((SET, "set"), (RESET, "reset"))
 Floats = npt.NDArray[np.float64]
 
 
@@ -130,8 +131,8 @@ def _fixed_pulses(
     hit = np.zeros((SIDE, SIDE), bool)
     pending, below = ~hit, ~hit
     while pending.any():
-        for polarity, record, wanted in ((SET, "set", below), (RESET, "reset", ~below)):
-            rows, columns = np.nonzero(pending & wanted)
+        for polarity, record in _RECORDS:
+            rows, columns = np.nonzero(pending & (below if polarity == SET else ~below))
             if len(rows):
                 chip.pulse(record, rows, columns)
                 pulses[polarity, rows, columns] += 1
