@@ -9,7 +9,13 @@ import pytest
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.report.validation_tables import summary, validation_rows
 from twinbar.host.validation.anchor import Anchor, AnchorTable, load_anchors
-from twinbar.host.validation.measures import MEASURES, fixed_pulse_writes, programming_noise, trained_accuracy
+from twinbar.host.validation.measures import (
+    MEASURES,
+    fixed_pulse_writes,
+    multiply_energy,
+    programming_noise,
+    trained_accuracy,
+)
 from twinbar.host.validation.validation import validate
 from twinbar.hw.errors import ConfigError
 
@@ -107,6 +113,20 @@ def test_fixed_pulses_of_the_polarity_that_a_read_asks_for_are_given_until_one_h
     assert fixed_pulse_writes("radar-hfo2", **window, quantity="mean") == pytest.approx(2.60 + 1.60 / 2, rel=0.3)
     assert fixed_pulse_writes("radar-hfo2", **window, quantity="median") == 1
     assert fixed_pulse_writes("radar-hfo2", **window, quantity="success") > 0.99
+
+
+def test_rows_are_driven_to_the_voltage_and_for_the_time_that_an_anchor_names() -> None:
+    def heat_pj(volts: float | None, cycles: int) -> float:
+        settings = {"timing.settle_multiply": cycles}
+        return multiply_energy(
+            "neurram", "neurram-130nm", 1, 4, ["cell_forward"], rows=16, read_volts=volts, settings=settings
+        )
+
+    # V^2 G t: 0.2 V is the preset's own; 0.5 V takes (0.5 / 0.2)^2 of it, a sixteenth of the time a sixteenth.
+    usual = heat_pj(None, 16)
+    assert heat_pj(0.2, 16) == usual
+    assert heat_pj(0.5, 16) == pytest.approx(6.25 * usual, rel=1e-2)
+    assert heat_pj(None, 1) == pytest.approx(usual / 16, rel=1e-2)
 
 
 @pytest.mark.mnist
