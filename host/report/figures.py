@@ -127,6 +127,15 @@ def _efficiency(report: Report) -> list[KeyFigure]:
     return listed
 
 
+def area_parts(report: Report) -> list[tuple[str, str, str]]:
+    """Return the components of the chip's area, the largest first: what, how much, and its share."""
+    area = report.area
+    if area is None or not area.mm2:
+        return []
+    parts = sorted(area.breakdown_mm2.items(), key=lambda part: -part[1])
+    return [(name.replace("_", " "), f"{si.ratio(mm2)} mm²", f"{100 * mm2 / area.mm2:.1f} %") for name, mm2 in parts]
+
+
 def _with_host(totals: PeriodReport) -> list[KeyFigure]:
     """Return the energy of the whole system with the twin's memory, where that was counted."""
     if host_j(totals) <= 0 or "total_with_host" not in totals.energy_j:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from twinbar.host.experiment.reproduction_config import REPRODUCTION
 from twinbar.host.experiment.sweep_config import SWEEP
-from twinbar.host.report import figures, title
+from twinbar.host.report import figures, si, title
 from twinbar.host.report.energy import REFERENCE, dominance, host_j, imbalance, savings
 from twinbar.host.report.files import write_bytes, write_text
 from twinbar.host.report.folder import LoadedComparison, LoadedRun, load
@@ -77,6 +77,10 @@ def render_run(folder: LoadedRun, plots: dict[str, dict[str, Any]], notes: Seque
         twin_columns=figures.TWIN_COLUMNS,
         twin=figures.twin_table(report),
         energy=figures.energy_table(report),
+        area=figures.area_parts(report),
+        efficiency=report.totals.efficiency is not None,
+        energy_table=report.energy_table,
+        tiles=si.count(report.tiles),
         with_host=host_j(report.totals) > 0,
         intervals=bool(report.totals.energy_uncertainty_j),
         columns=columns,

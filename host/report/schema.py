@@ -129,6 +129,8 @@ class Report(BaseModel):
     metric: str | None = None
     """Name of the figure of merit."""
     area: AreaReport | None = None
+    energy_table: str = ""
+    tiles: int = 0
     """None where the energy table stands for no chip."""
     policy: Any = None
     device: Any = None

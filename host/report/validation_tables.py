@@ -57,7 +57,7 @@ def validation_page(result: Mapping[str, Any]) -> Iterator[str]:
     for circular, title in ((False, "Anchors"), (True, "Circular")):
         yield from ("", f"## {title}", "")
         yield from markdown_table(COLUMNS, validation_rows(result, circular=circular))
-    missed = [row for row in result["anchors"] if row["agrees"] is False and not row["circular"]]
+    missed = [row for row in result["anchors"] if row["agrees"] is False and (row["cause"] or not row["circular"])]
     if missed:
         yield from ("", "## What is missed, and why", "")
         for cause in dict.fromkeys(row["cause"] for row in missed):

@@ -1,7 +1,8 @@
 """What the emulator comes to where something was published: each function measures one kind of figure."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,6 +23,7 @@ from twinbar.host.experiment.reproduction import reproduce
 from twinbar.host.experiment.reproduction_config import METHOD, ReproductionConfig
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.train import train
+from twinbar.host.validation.changed_preset import preset_file, scaled
 
 SIDE: Final = 32
 """Rows and columns of the arrays whose cells are measured."""
@@ -31,6 +33,7 @@ VECTORS: Final = 16
 MNIST_PIXELS: Final = 28
 """Pixels of a side of MNIST's images."""
 _MICRO: Final = 1e-6
+_RECORDS: Final[tuple[tuple[int, Literal["set", "reset"]], ...]] = ((SET, "set"), (RESET, "reset"))
 Floats = npt.NDArray[np.float64]
 
 
@@ -71,59 +74,74 @@ def fixed_pulse_writes(
     low_ohm: float,
     high_ohm: float,
     quantity: Literal["mean", "median", "success"],
-    limit: int = 250,
+    gate_volts: float | None = None,
+    limit: int = 1000,
 ) -> float:
-    """Return what fixed pulses with verify take (FPPV): a SET at the gate voltage of the target, a read, a RESET.
+    """Return what fixed pulses with verify take (FPPV): a SET where a read is too low, a RESET where it is too high.
 
-    The RESET has the highest amplitude of the preset's ramp, which erases a cell.
+    Cells begin erased. The RESET has the highest amplitude of the preset's ramp, which erases a cell.
 
     Parameters
     ----------
     device : str
         A preset with a gate.
     low_ohm, high_ohm : float
-        Resistances between which a write ends; its SET is at the gate voltage that allows the middle of their
-        conductances.
+        Resistances between which a write ends.
     quantity : {"mean", "median", "success"}
         Pulses of a write after the first RESET, or the share of cells that end between the resistances.
+    gate_volts : float, optional
+        Gate voltage of SETs; by default the one that allows the middle of the window's conductances.
     limit : int
-        SET pulses that a write can have.
+        Pulses of each polarity that a write can have.
     """
+    pulses, hit = _fixed_pulses(device, low_ohm, high_ohm, gate_volts, limit)
+    if quantity == "success":
+        return float(hit.mean())
+    return float(np.mean(pulses) if quantity == "mean" else np.median(pulses))
+
+
+@cache
+def _fixed_pulses(
+    device: str, low_ohm: float, high_ohm: float, gate_volts: float | None, limit: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Write an array of cells so; gives the pulses of each and which have succeeded."""
     chip = Chip(device, SIDE, SIDE, settings=FINE_ADC)
     config = chip.config
     assert config is not None
-    law = load_preset(device).gate
-    assert law is not None
     low, high = 1 / high_ohm, 1 / low_ohm if low_ohm else np.inf
-    middle = (low + high) / 2 if low_ohm else config.cells.g_max_s
-    registers, reset_gate = config.registers, config.registers.reset_gate.stop
-    gate = config.cells.volts_to_code(law.offset.si + middle / law.slope.si)
+    if gate_volts is None:
+        law = load_preset(device).gate
+        assert law is not None
+        gate_volts = law.offset.si + (low + high) / 2 / law.slope.si
+    registers, widths = config.registers, (config.timing.width_set, config.timing.width_reset)
     chip.disarm()
     forward, back, target_gate, open_gate = map(
-        _fixed, (registers.set_amplitude.stop, registers.reset_amplitude.stop, gate, reset_gate)
+        _fixed,
+        (
+            registers.set_amplitude.stop,
+            registers.reset_amplitude.stop,
+            config.cells.volts_to_code(gate_volts),
+            registers.reset_gate.stop,
+        ),
     )
-    widths = config.timing.width_set, config.timing.width_reset
     chip.set_record("set", BiasRecord(bit_line=forward, word_line=target_gate, width_cycles=widths[SET]))
     chip.set_record("reset", BiasRecord(source_line=back, word_line=open_gate, width_cycles=widths[RESET]))
     chip.arm("write")
-    pulses = np.zeros((SIDE, SIDE), np.int64)
-    pending = np.ones((SIDE, SIDE), bool)
-    for _ in range(limit):
+    pulses = np.zeros((2, SIDE, SIDE), np.int64)
+    hit = np.zeros((SIDE, SIDE), bool)
+    pending, below = ~hit, ~hit
+    while pending.any():
+        for polarity, record in _RECORDS:
+            rows, columns = np.nonzero(pending & (below if polarity == SET else ~below))
+            if len(rows):
+                chip.pulse(record, rows, columns)
+                pulses[polarity, rows, columns] += 1
         rows, columns = np.nonzero(pending)
-        if not len(rows):
-            break
-        pulses[rows, columns] += 1
-        chip.pulse("set", rows, columns)
         found = chip.read_conductance(rows, columns)
-        done = (found >= low) & (found <= high)
-        pending[rows[done], columns[done]] = False
-        missed = rows[~done], columns[~done]
-        pulses[missed] += 1
-        if len(missed[0]):
-            chip.pulse("reset", *missed)
-    if quantity == "success":
-        return float(1 - pending.mean())
-    return float(np.mean(pulses) if quantity == "mean" else np.median(pulses))
+        below[rows, columns] = found < low
+        hit[rows, columns] = (found >= low) & (found <= high)
+        pending = ~hit & (pulses < limit).all(axis=0)
+    return pulses.sum(axis=0), hit
 
 
 def trained_accuracy(
@@ -162,6 +180,8 @@ def multiply_energy(
     components: Sequence[str] = (),
     without: Sequence[str] = (),
     rows: int = 256,
+    read_volts: float | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> float:
     """Return the energy of a multiplication with accumulation, in pJ.
 
@@ -179,10 +199,15 @@ def multiply_energy(
         Components that are not in it: what a published macro does not have.
     rows : int
         And columns.
+    read_volts : float, optional
+        Voltage that rows are driven to; by default that of the preset.
+    settings : mapping, optional
+        Other keys of the configuration.
     """
-    settings: dict[str, Any] = {"array.input_bits": input_bits, "array.adc_bits": adc_bits, "array.adc_channels": 8}
-    settings["array.inputs"] = "dac" if input_bits > 1 else "planes"
-    chip = Chip(device, rows, rows, energy_table=energy_table, settings=settings)
+    bits = {"array.input_bits": input_bits, "array.adc_bits": adc_bits, "array.adc_channels": 8}
+    choices = {**bits, "array.inputs": "dac" if input_bits > 1 else "planes", **(settings or {})}
+    with _read_at(device, read_volts) as preset:
+        chip = Chip(preset, rows, rows, energy_table=energy_table, settings=choices)
     pairs = rows // 2
     rng = np.random.default_rng(0)
     weights = np.clip(np.rint(rng.normal(0, 15 / 4, (rows, pairs))), -15, 15).astype(np.int64)
@@ -206,21 +231,32 @@ def conversion_energy(energy_table: str, adc_bits: int) -> float:
 
 
 def sparse_update(quantity: str) -> float:
-    """Return what the siamese policy saves in an epoch of the quick reproduction of mlp-256: 0.99 is 99 %."""
-    figures = _quick_reproduction()
+    """Return what the siamese policy saves in an epoch of MNIST with mlp-256: 0.99 is 99 %."""
+    figures = _one_epoch()
     if quantity == "update_elimination":
         return float(figures["epochs"][METHOD][0][quantity]["mean"])
     return float(figures["savings"]["closed-loop"][quantity]["mean"])
 
 
 @cache
-def _quick_reproduction() -> dict[str, Any]:
-    choices = {"quick": True, "seeds": 1, "networks": ("mlp-256",), "policies": (METHOD, "closed-loop")}
+def _one_epoch() -> dict[str, Any]:
+    choices = {"training.epochs": 1, "seeds": 1, "networks": ("mlp-256",), "policies": (METHOD, "closed-loop")}
     config = ReproductionConfig().merge(choices)
     with tempfile.TemporaryDirectory() as folder, RunFolder.create(Path(folder) / "run", config) as run:
         result = reproduce(config, run, SilentProgress())
     figures: dict[str, Any] = result["networks"]["mlp-256"]
     return figures
+
+
+@contextmanager
+def _read_at(device: str, volts: float | None) -> Iterator[str]:
+    """Give a preset as it is, or a file of it with another read voltage."""
+    if volts is None:
+        yield device
+        return
+    preset = load_preset(device)
+    with preset_file(scaled(preset, "read.voltage", volts / preset.read.voltage.si)) as path:
+        yield str(path)
 
 
 def _fixed(code: int) -> Ramp:

@@ -1,20 +1,15 @@
 """Which assumed values of a preset matter: each is moved, and what writes and products come to is compared."""
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from twinbar.emulator.devices.preset import Preset, load_preset
-from twinbar.emulator.devices.preset_toml import preset_toml
-from twinbar.emulator.devices.quantity import Quantity
 from twinbar.host.cells.chip import Chip
 from twinbar.host.experiment.progress_display import Progress
+from twinbar.host.validation.changed_preset import preset_file, scaled
 from twinbar.hw.errors import ConfigError
-from twinbar.hw.toml_table import TomlTable
 
 FIGURES: Final = {
     "pulses": "pulses of a one-level write",
@@ -88,48 +83,18 @@ def largest(change: Mapping[str, Sequence[float | None]]) -> float:
 def moved(preset: Preset, key: str, factor: float) -> Preset | None:
     """Return a preset with one value multiplied; None if it is no preset any more."""
 
-    def of(node: Any, path: str) -> Any:
-        if isinstance(node, Quantity):
-            if path != key:
-                return node
-            value = node.value
-            times = [item * factor for item in value] if isinstance(value, list) else value * factor
-            return node.model_copy(update={"value": times})
-        if isinstance(node, TomlTable):
-            return node.model_copy(update={name: of(below, _joined(path, name)) for name, below in _fields(node)})
-        if isinstance(node, list):
-            return [of(item, f"{path}[{place}]") for place, item in enumerate(node)]
-        return node
-
-    with _written(of(preset, "")) as path:
+    with preset_file(scaled(preset, key, factor)) as path:
         try:
             return load_preset(path)
         except ConfigError:
             return None
 
 
-@contextmanager
-def _written(preset: Preset) -> Iterator[Path]:
-    """Write a preset to a file, which is gone afterwards: a chip takes no other kind of preset."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{preset.name}.toml"
-        path.write_text(preset_toml(preset), encoding="utf-8")
-        yield path
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _fields(node: TomlTable) -> Iterator[tuple[str, Any]]:
-    return ((name, getattr(node, name)) for name in type(node).model_fields)
-
-
 def _figures(preset: Preset | None, seed: int) -> dict[str, float] | None:
     """Write an array to levels, move every cell by one, and multiply."""
     if preset is None:
         return None
-    with _written(preset) as path:
+    with preset_file(preset) as path:
         try:
             chip = Chip(str(path), _SIDE, _SIDE, levels=LEVELS, seed=seed)
         except ConfigError:

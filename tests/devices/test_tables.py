@@ -173,3 +173,13 @@ def test_tables_are_the_same_bits_on_every_processor(tables_of):
     cell = tables_of("taox-hfox")
     digest = hashlib.sha256(cell.tables.astype("<i4").tobytes() + cell.scalars.tobytes()).hexdigest()
     assert digest == "1230e0690f11ac120283cf5da7df34a7905dc7619918d3951815f1bb77c1308a"
+
+
+def test_cmo_hfox_has_the_published_steps_at_its_symmetry_point(tables_of):
+    # 22 states, window / step where SET and RESET do the same, 61 % below the top; steps there scatter by 90 %.
+    tables = tables_of("ibm-cmo-hfox", variation=False).tables
+    bin_at = round(0.39 * at.STEP_BINS)
+    mean, sigma = (tables[start : start + 2 * at.STEP_BINS].reshape(2, -1) for start in (at.O_MEAN, at.O_SIGMA))
+    step = at.G_ONE * (90 - 8) / 90 / 22
+    assert mean[:, bin_at] == pytest.approx([step, -step], rel=0.01)
+    assert sigma[:, bin_at] == pytest.approx([0.9 * step, 0.9 * step], rel=0.01)

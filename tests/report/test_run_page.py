@@ -227,3 +227,17 @@ def test_the_style_of_the_user_neither_changes_plots_nor_is_changed(tmp_path: Pa
         build_report(tmp_path)
         assert matplotlib.rcParams["font.size"] == 20
     assert (tmp_path / "plots" / "accuracy.svg").read_bytes() == plain
+
+
+def test_the_area_has_its_components_and_figures_per_mac_a_definition(
+    tmp_path: Path, make_run: Callable, read_page: Callable
+) -> None:
+    area = {"mm2": 0.5, "breakdown_mm2": {"cells": 0.1, "sequencer_memories": 0.4}}
+    report = make_run(tmp_path / "run", energy_table="macro-65nm", tiles=6, area=area)
+    report["totals"]["efficiency"] = {"macs": 1000, "pj_per_mac": {"forward": 0.1, "system": 0.5}, "tops_per_w": {}}
+    (tmp_path / "run" / "report.json").write_text(json.dumps(report))
+    build_report(tmp_path / "run")
+    text = read_page(tmp_path / "run" / "index.html").text
+    assert "Area by component sequencer memories 0.400 mm² 80.0 % cells 0.100 mm² 20.0 %" in unbroken(text)
+    assert "Of all tiles (6) and the controller, by the energy table macro-65nm" in unbroken(text)
+    assert "which TOPS/W count as two operations" in unbroken(text)
