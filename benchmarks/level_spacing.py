@@ -6,8 +6,9 @@ Each training is that of ``twinbar train`` (MLP 64-256-10, batches of 16, eight 
 held out, on which it is judged); seed n is that of cells, weights and data. Spacings are those of
 ``device.level_spacing``, and ``lloyd-max``: shares that quantize the weights of a training in software with the least
 mean square error, as S. P. Lloyd (IEEE Trans. Inf. Theory 28, 1982) finds them, with the first and the last level where
-they must be. Differences are of the same seed, so that what seeds have in common cancels; intervals are 95 %, by
-Student's distribution.
+they must be. Closer levels near zero mean less hysteresis there, in weight; so even levels are also trained with plain
+rounding, and with half the range. Differences are of the same seed, so that what seeds have in common cancels;
+intervals are 95 %, by Student's distribution.
 """
 
 import json
@@ -85,10 +86,14 @@ def measure(device: str, levels: int, seeds: int) -> dict[str, Any]:
             software = train({**own, "policy.name": "float"}, Path(folder, "float"))
             runs.setdefault("float", []).append({"accuracy": software.report["epochs"][-1]["validation_accuracy"]})
             places = lloyd_max(shares_of_weights(software.path), levels).tolist()
-            for name in (*NAMED, "lloyd-max"):
-                spacing = places if name == "lloyd-max" else name
+            half = ExperimentConfig().merge(own).policy.weight_range / 2
+            ways: dict[str, dict[str, Any]] = {name: {"device.level_spacing": name} for name in NAMED}
+            ways["lloyd-max"] = {"device.level_spacing": places}
+            ways["uniform, threshold 0.5"] = {"policy.threshold": 0.5}
+            ways["uniform, half the range"] = {"policy.weight_range": half}
+            for name, way in ways.items():
                 try:
-                    found = figures_of(train({**own, "device.level_spacing": spacing}, Path(folder, name)))
+                    found = figures_of(train({**own, **way}, Path(folder, name)))
                 except ConfigError as error:
                     runs[name] = str(error)
                     continue
@@ -105,7 +110,7 @@ def show(found: Mapping[str, Mapping[str, Any]]) -> None:
     for levels, spacings in found.items():
         for name, runs in spacings.items():
             if isinstance(runs, str):
-                table.add_row(levels, name, "refused", runs)
+                table.add_row(levels, name, "refused")
                 continue
             row = [levels, name, _with_half([100 * run["accuracy"] for run in runs])]
             if name == "float":

@@ -139,12 +139,13 @@ def _has_candidates(weights, scale, least, plus, minus, read_plus, read_minus, j
     table of positions, so it vectorizes.
     """
     found = False
-    for i in range(weights.shape[1]):
-        if read_plus.shape[0] > 0:
-            at = read_plus[j, i] - read_minus[j, i]
-        else:
+    if read_plus.shape[0] > 0:
+        for i in range(weights.shape[1]):
+            found |= abs(weights[j, i] * scale - (read_plus[j, i] - read_minus[j, i])) >= least
+    else:
+        for i in range(weights.shape[1]):
             at = np.float32(plus[j, i]) - np.float32(minus[j, i])
-        found |= abs(weights[j, i] * scale - at) >= least
+            found |= abs(weights[j, i] * scale - at) >= least
     return found
 
 
@@ -159,7 +160,7 @@ def _error_of_even(positions, read_plus):
     """Return by how much a pair's value can differ from that of evenly spaced levels; what was read is a value."""
     if read_plus.shape[0] > 0:
         return np.float32(0.0)
-    return 2 * unevenness(positions)
+    return np.float32(2.0) * unevenness(positions)
 
 
 @inline
