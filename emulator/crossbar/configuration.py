@@ -9,7 +9,8 @@ import numpy as np
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.exactness import SumPlan, plan_sums
 from twinbar.emulator.crossbar.fault_map import FaultMap, read_fault_map
-from twinbar.emulator.crossbar.levels import LevelTable, Targets, level_table, separability_warnings
+from twinbar.emulator.crossbar.level_spacing import spaced_levels
+from twinbar.emulator.crossbar.levels import LevelTable, Targets, even_positions, level_table, separability_warnings
 from twinbar.emulator.crossbar.pulse_table import PulseTable
 from twinbar.emulator.crossbar.range_codes import amplifier_range_code, full_scale_of, range_code
 from twinbar.emulator.crossbar.register_settings import check_settings
@@ -20,8 +21,10 @@ from twinbar.emulator.devices.disturb import disturb_warnings
 from twinbar.emulator.devices.drive_codes import drive_full_scale, volts_to_code
 from twinbar.emulator.devices.effects import with_effects
 from twinbar.emulator.devices.layout import (
+    AGE_BINS,
     CODES,
     DRIVE_SHIFT,
+    O_RELAX_SIGMA,
     O_VARIANCE,
     READ_GAIN_SHIFT,
     VAR_BINS,
@@ -303,14 +306,28 @@ class CrossbarConfig:
     @property
     def read_noise_codes(self) -> np.ndarray:
         """Standard deviation of a single read at each level, in codes, rounding included (float64 [levels])."""
-        return _read_noise_codes(self.cells, self.levels, int(self.cells.scalars[0].read_gain))
+        return _read_noise_codes(self.cells, self.levels.centre)
 
 
-def _read_noise_codes(cells: CellTables, levels: LevelTable, gain: int) -> np.ndarray:
-    grid = levels.centre * (1 << 20) / gain
+def _read_noise_codes(cells: CellTables, codes: np.ndarray) -> np.ndarray:
+    grid = codes * (1 << READ_GAIN_SHIFT) / int(cells.scalars[0].read_gain)
     bins = np.minimum(grid.astype(np.int64) >> int(cells.scalars[0].var_shift), VAR_BINS - 1)
     variance = cells.tables[O_VARIANCE + bins] * float(cells.scalars[0].read_ku) / (1 << 16)
     return np.sqrt((variance + float(cells.scalars[0].adc_ka)) / 256**2 + 1 / 12)
+
+
+def _scatter_codes(cells: CellTables, codes: np.ndarray, samples: int) -> np.ndarray:
+    """Return the standard deviation of what is read of cells, a tick after they were written to some codes (in codes).
+
+    It holds the noise of so many samples, that of the write, and the spread of the relaxation.
+    """
+    scalars = cells.scalars[0]
+    codes_per_g = int(scalars.read_gain) / 2.0 ** (READ_GAIN_SHIFT + 24 - cells.grid_bits)
+    low, high = cells.window
+    ages = np.linspace(low, high, 2 * AGE_BINS + 1)[1::2]
+    relaxed = np.interp(codes / codes_per_g, ages, cells.tables[O_RELAX_SIGMA : O_RELAX_SIGMA + AGE_BINS])
+    of_cell = np.hypot(relaxed, float(scalars.write_noise)) * codes_per_g
+    return np.hypot(_read_noise_codes(cells, codes) / math.sqrt(samples), of_cell)
 
 
 def build_config(
@@ -382,12 +399,19 @@ def build_config(
     adc_max = (1 << array.adc_bits) - 1
     tolerance = write.tolerance * targets.tolerance
     half_width = tolerance * (code_of[1] - code_of[0]) / (device.levels - 1)
-    coarse = level_table(device.levels, code_of[0], code_of[1], adc_max, half_width)
+    kept = timing.samples - timing.discard
+    positions = spaced_levels(device, (code_of[0], code_of[1]), lambda codes: _scatter_codes(cells, codes, kept))
+    coarse = level_table(positions, code_of[0], code_of[1], adc_max, half_width)
     table = coarse
     if targets.levels is not None:
-        table = level_table(targets.levels, code_of[0], code_of[1], adc_max, tolerance * coarse.spacing)
-    kept = timing.samples - timing.discard
-    warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse, gain) / math.sqrt(kept))
+        if not coarse.even:
+            raise ConfigError(
+                f"device.level_spacing is not uniform, and this policy writes to {targets.levels} evenly spaced "
+                "targets instead of levels; leave it out, or take another policy, such as siamese"
+            )
+        fine = even_positions(targets.levels)
+        table = level_table(fine, code_of[0], code_of[1], adc_max, tolerance * coarse.spacing)
+    warnings = separability_warnings(coarse, _read_noise_codes(cells, coarse.centre) / math.sqrt(kept))
     warnings += disturb_warnings(
         preset,
         array,
@@ -398,7 +422,7 @@ def build_config(
     )
     if parts is not None:
         warnings += _settling_warnings(parts, cycles, array)
-    written = Crossbar(preset, cells, table, coarse.spacing)
+    written = Crossbar(preset, cells, table, coarse.closest)
     usual, initial = write_algorithms(written, write, registers, array.pulse_entries)
     config = CrossbarConfig(
         _with_options(array, usual, initial),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinbar.hw.errors import ConfigError
 
@@ -17,7 +18,7 @@ class Targets:
     Parameters
     ----------
     levels : int, optional
-        Targets over the range of a cell; None: the levels of the cells (``device.levels``).
+        Targets over the range of a cell, evenly spaced; None: the levels of the cells (``device.levels``).
     tolerance : float
         Half the width of a target's window, relative to that of a level (``write.tolerance``).
     """
@@ -28,7 +29,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class LevelTable:
-    """Windows of read-out codes, one per level, evenly spaced in conductance from Gmin to Gmax.
+    """Windows of read-out codes, one per level, from Gmin to Gmax.
 
     Parameters
     ----------
@@ -37,31 +38,37 @@ class LevelTable:
     centre : float64 [levels]
         Nominal code of each level, not rounded.
     spacing : float
-        Codes between two levels of the table.
+        Codes between two levels of the table, on average.
+    positions : float64 [levels]
+        Where the levels lie, in those spacings: from 0 to ``levels - 1``.
     """
 
     low: np.ndarray
     high: np.ndarray
     centre: np.ndarray
     spacing: float
+    positions: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.low)
 
+    @property
+    def even(self) -> bool:
+        """Whether all levels are equally far apart."""
+        return bool((self.positions == np.arange(len(self))).all())
 
-def level_table(levels: int, code_of_gmin: float, code_of_gmax: float, adc_max: int, half_width: float) -> LevelTable:
-    """Place ``levels`` windows between two codes; the windows of the lowest and highest level are one-sided.
+    @property
+    def closest(self) -> float:
+        """Codes between those two levels that are closest to each other."""
+        return self.spacing * float(np.diff(self.positions).min())
 
-    Parameters
-    ----------
-    levels : int
-        Number of levels, 2 to 256.
-    code_of_gmin, code_of_gmax : float
-        Codes that a noiseless read gives at the ends of the conductance window.
-    adc_max : int
-        Largest code.
-    half_width : float
-        Half the width of a window, in codes.
+    def between(self, lowest: float, highest: float) -> NDArray[np.float64]:
+        """Return the levels on another scale, by what its lowest and its highest level are (float64 [levels])."""
+        return _between(self.positions, lowest, highest)
+
+
+def even_positions(levels: int) -> NDArray[np.float64]:
+    """Return the positions of evenly spaced levels (float64 [levels]).
 
     Raises
     ------
@@ -70,9 +77,32 @@ def level_table(levels: int, code_of_gmin: float, code_of_gmax: float, adc_max: 
     """
     if not 2 <= levels <= MAX_LEVELS:
         raise ConfigError(f"{levels} levels per cell cannot be used; choose 2 to {MAX_LEVELS}")
-    centre = np.linspace(code_of_gmin, code_of_gmax, levels)
-    low = np.ceil(centre - half_width).astype(np.int32)
-    high = np.floor(centre + half_width).astype(np.int32)
+    return np.arange(levels, dtype=np.float64)
+
+
+def level_table(
+    positions: NDArray[np.float64], code_of_gmin: float, code_of_gmax: float, adc_max: int, half_width: float
+) -> LevelTable:
+    """Place a window around each level; those of the lowest and the highest one are one-sided.
+
+    On each side a window reaches as far as the neighbour there is away: with half a spacing, every code belongs to the
+    level that it is nearest to, however the levels are spaced.
+
+    Parameters
+    ----------
+    positions : float64 [levels]
+        Of `LevelTable`.
+    code_of_gmin, code_of_gmax : float
+        Codes that a noiseless read gives at the ends of the conductance window.
+    adc_max : int
+        Largest code.
+    half_width : float
+        Half the width of a window, in codes, where neighbours are a spacing away.
+    """
+    centre = _between(positions, code_of_gmin, code_of_gmax)
+    gaps = np.diff(positions)
+    low = np.ceil(centre - half_width * np.append(gaps[0], gaps)).astype(np.int32)
+    high = np.floor(centre + half_width * np.append(gaps, gaps[-1])).astype(np.int32)
     # A window narrower than a code still holds the code nearest to its centre: an array can always be asked for it.
     nearest = np.floor(centre + 0.5).astype(np.int32)
     empty = low > high
@@ -82,7 +112,13 @@ def level_table(levels: int, code_of_gmin: float, code_of_gmax: float, adc_max: 
     low, high = low.clip(0, adc_max), high.clip(0, adc_max)
     low[0] = 0
     high[-1] = adc_max
-    return LevelTable(low, high, centre, (code_of_gmax - code_of_gmin) / (levels - 1))
+    return LevelTable(low, high, centre, (code_of_gmax - code_of_gmin) / (len(positions) - 1), positions)
+
+
+def _between(positions: NDArray[np.float64], lowest: float, highest: float) -> NDArray[np.float64]:
+    values = positions * ((highest - lowest) / (len(positions) - 1)) + lowest
+    values[-1] = highest
+    return values
 
 
 def separability_warnings(table: LevelTable, read_noise_codes: Sequence[float] | np.ndarray) -> list[str]:
@@ -94,23 +130,28 @@ def separability_warnings(table: LevelTable, read_noise_codes: Sequence[float] |
     read_noise_codes : float [levels]
         Standard deviation of a single read at each level, in codes, the converter's rounding included.
     """
-    worst = float(np.max(read_noise_codes))
+    noise = np.asarray(read_noise_codes, np.float64)
+    # Of two neighbours, the read that scatters more.
+    gaps, worst = table.spacing * np.diff(table.positions), np.maximum(noise[1:], noise[:-1])
+    n = int(np.argmin(gaps / worst))
+    gap, sigma = float(gaps[n]), float(worst[n])
+    who = f"{len(table)} levels" if table.even else f"levels {n} and {n + 1} of {len(table)}"
     warnings = []
-    beyond = np.flatnonzero(table.centre - table.spacing / 2 > table.high[-1])
+    beyond = np.flatnonzero(table.centre - table.spacing * np.append(0, np.diff(table.positions)) / 2 > table.high[-1])
     if len(beyond):
         warnings.append(
             f"levels from {beyond[0]} on lie at ADC codes up to {table.centre[-1]:.4g}, and codes end at "
             f"{table.high[-1]}, so that reads cannot tell them apart; give reads a larger full scale (array.read_range)"
         )
-    if table.spacing < 1.0:
+    if gap < 1.0:
         warnings.append(
-            f"{len(table)} levels lie {table.spacing:.2f} ADC codes apart, so neighbouring levels share a code; "
-            "use fewer levels or more ADC bits"
+            f"{who} lie {gap:.2f} ADC codes apart, so neighbouring levels share a code; use fewer levels or more ADC "
+            "bits"
         )
-    elif table.spacing < 2.0 * worst:
+    elif gap < 2.0 * sigma:
+        which = "highest level" if table.even else "noisier one"
         warnings.append(
-            f"{len(table)} levels lie {table.spacing:.1f} ADC codes apart, but a read of the highest level scatters by "
-            f"{worst:.1f} codes rms: about {table.spacing / worst:.1f} sigma; fewer levels or more samples per read "
-            "would tell them apart"
+            f"{who} lie {gap:.1f} ADC codes apart, but a read of the {which} scatters by {sigma:.1f} codes rms: about "
+            f"{gap / sigma:.1f} sigma; fewer levels or more samples per read would tell them apart"
         )
     return warnings

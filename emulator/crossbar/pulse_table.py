@@ -105,8 +105,8 @@ class PulseTable:
         Whether a pulse comes before the first read where the host knows the level of the cell.
     by_level : bool
         Whether a command's entry is its level.
-    entry_of_move : int64 [levels]
-        Otherwise, its entry by the levels to move.
+    entry_of_move : int64 [levels, levels]
+        Otherwise, its entry by the level that is held and the one to reach.
     code : bool
         Whether a conversion follows the last comparison, so that every write gives a code.
     unknown : int
@@ -182,5 +182,5 @@ class PulseTable:
         elif held is None:
             entry = np.full(len(levels), self.unknown, np.int64)
         else:
-            entry = self.entry_of_move[np.abs(move)]
+            entry = self.entry_of_move[held, target]
         return CommandFields(first, polarity, entry)

@@ -126,7 +126,7 @@ class Crossbar(NamedTuple):
     levels : LevelTable
         Targets of the writes.
     spacing : float
-        Codes between two levels of a cell.
+        Codes between two levels of a cell, those that are closest: pulses and slack must suit them too.
     """
 
     preset: Preset
@@ -239,7 +239,7 @@ def _table(crossbar: Crossbar, write: WriteConfig, registers: WriteRegisters, en
             f"write.algorithm is {write.algorithm!r}, which needs pulses of several amplitudes, but the preset "
             f"{crossbar.preset.name} does not say what they do ([amplitude]); use {OWN!r}"
         )
-    table = PulseTable(_ramps(registers), rules, write.first, False, np.zeros(len(crossbar.levels), np.int64))
+    table = PulseTable(_ramps(registers), rules, write.first, False, np.zeros((len(crossbar.levels),) * 2, np.int64))
     if algorithm is None:
         # A table is filled up with its last entry: pulses that are all alike must not wander through it.
         table = table.with_rules(rise=int(len(table) > 1), fall=MOST_STEP)
@@ -323,7 +323,7 @@ def _by_distance(
         entries, rise = _of_steps(crossbar, steps, registers), algorithm.rise
     levels = crossbar.levels
     half_window = float(np.median(levels.high - levels.low)) / 2
-    beyond = np.maximum(np.arange(len(levels)) * levels.spacing - half_window, 0).astype(np.int64)
+    beyond = np.maximum(_apart(levels) * levels.spacing - half_window, 0).astype(np.int64)
     table = table.with_entries(entries, np.minimum(beyond >> shift, count - 1))
     return table.with_rules(shift=shift, rise=rise, fall=min(count, MOST_STEP))
 
@@ -344,9 +344,14 @@ def _coarse_fine(crossbar: Crossbar, table: PulseTable, registers: WriteRegister
     entries = _of_steps(crossbar, np.array(algorithm.steps) * crossbar.spacing, registers)
     last = len(algorithm.steps) - 1
     # How many levels of a cell one target of a write is from the next.
-    moves = np.arange(len(crossbar.levels)) * crossbar.levels.spacing / crossbar.spacing
+    moves = _apart(crossbar.levels) * crossbar.levels.spacing / crossbar.spacing
     coarse = np.minimum(np.ceil(moves - 1e-9).astype(np.int64), last)
     return table.with_entries(entries, coarse, unknown=last).with_rules(keep=1, fall=1)
+
+
+def _apart(levels: LevelTable) -> np.ndarray:
+    """Return how far each level lies from each, in mean spacings (float64 [levels, levels])."""
+    return np.abs(levels.positions[:, None] - levels.positions)
 
 
 def _of_steps(crossbar: Crossbar, steps: np.ndarray, registers: WriteRegisters) -> PulseEntries:
@@ -372,8 +377,10 @@ def _by_level(crossbar: Crossbar, table: PulseTable, registers: WriteRegisters, 
             f"write.algorithm sets the gate voltage of the level, but the preset {crossbar.preset.name} does not say "
             f"what conductance a gate voltage allows ([gate]); use {OWN!r}, or one that changes the amplitude"
         )
-    targets = np.linspace(cells.g_min_s, cells.g_max_s, len(levels))
-    gates = [cells.volts_to_code(conductance / law.slope.si + law.offset.si) for conductance in targets]
+    gates = [
+        cells.volts_to_code(conductance / law.slope.si + law.offset.si)
+        for conductance in levels.between(cells.g_min_s, cells.g_max_s)
+    ]
     amplitudes = np.array([[registers.set_amplitude.stop], [registers.reset_amplitude.stop]], np.int64)
     gate = _open_gates(registers, len(levels))
     gate[SET] = gates

@@ -50,7 +50,10 @@ class WriteConfig(Section):
         description="pulses after which a write ends up to write.slack outside its window too",
     )
     slack: float = Field(
-        default=0.15, ge=0, le=1, description="what write.patience adds to a window on either side, in level spacings"
+        default=0.15,
+        ge=0,
+        le=1,
+        description="what write.patience adds to a window on either side, in level spacings (the smallest one)",
     )
     verify: Literal["convert", "compare"] = Field(
         default="convert",
@@ -78,7 +81,10 @@ class WriteConfig(Section):
     )
 
     tolerance: float = Field(
-        default=0.5, gt=0, le=1, description="half the width of a level's window, in level spacings"
+        default=0.5,
+        gt=0,
+        le=1,
+        description="half the width of a level's window, in level spacings: how far it reaches towards the neighbours",
     )
     pulse_limit: int | None = Field(default=None, ge=1, description="largest number of pulses spent on one write")
     set_ramp_v: RampVolts = Field(

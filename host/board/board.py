@@ -31,7 +31,7 @@ class Board(Cells):
         Name or file of the cells' preset, which no board knows. Without it an emulated array has the preset it is
         built with unless told otherwise; of real cells only codes are known then, and registers are as they are found.
     levels : int, optional
-        Levels per cell, evenly spaced from Gmin to Gmax.
+        Levels per cell, from Gmin to Gmax (evenly spaced unless ``settings`` have ``device.level_spacing``).
     seed : int
         Of an emulated array.
     baud : int

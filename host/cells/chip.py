@@ -29,7 +29,7 @@ class Chip(Cells):
     rows, columns : int, optional
         Cells of a tile.
     levels : int, optional
-        Levels per cell, evenly spaced from Gmin to Gmax.
+        Levels per cell, from Gmin to Gmax (evenly spaced unless ``settings`` have ``device.level_spacing``).
     tiles : int
     engine : {"fast", "events", "rtl", "pysim"}
         All give the same results; `rtl` and `pysim` run the netlist.

@@ -39,7 +39,7 @@ class ConductanceScale:
     code_max : int
         Largest code.
     tolerance_s : float
-        Half a spacing of the levels, in siemens.
+        Half a spacing of the levels, on average, in siemens.
     """
 
     g_min_s: float
@@ -51,7 +51,7 @@ class ConductanceScale:
 
     @classmethod
     def of(cls, config: CrossbarConfig) -> "ConductanceScale":
-        """Take it from a configuration, whose levels are evenly spaced from Gmin to Gmax."""
+        """Take it from a configuration."""
         cells = config.cells
         per_code = cells.g_max_s / float(config.levels.centre[-1])
         if config.parts is not None and config.parts.scale is not None:

@@ -590,7 +590,7 @@ class Cells:
         rows, columns, tile
             See `Cells`.
         tolerance_s : float, optional
-            Largest deviation in siemens that ends a write; by default half a spacing of the levels.
+            Largest deviation in siemens that ends a write; by default half a spacing of the levels, on average.
         progress : callable, optional
 
         Raises

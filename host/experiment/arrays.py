@@ -33,7 +33,7 @@ def save_arrays(network: CrossbarNetwork, folder: RunFolder) -> None:
         conductance_s=engine.conductances_s().astype(np.float32),
         mapped=network.mapped_cells(),
         target_level=targets.reshape(engine.tiles, array.rows, array.columns),
-        levels_s=np.linspace(cells.g_min_s, cells.g_max_s, len(engine.config.levels)),
+        levels_s=engine.config.levels.between(cells.g_min_s, cells.g_max_s),
         tile_names=np.array(tile_names(network.maps)),
     )
     folder.write(FILE, buffer.getvalue())

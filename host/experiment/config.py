@@ -194,7 +194,7 @@ class ExperimentConfig(TomlTable):
     def _check_twin(self) -> None:
         """Refuse a policy or an optimizer that a twin of few bits cannot serve."""
         refuse_optimizer(self.training.optimizer)
-        check_policy(self.twin, self.policy.name, self.make_policy())
+        check_policy(self.twin, self.policy.name, self.make_policy(), self.device)
 
     def make_policy(self) -> UpdatePolicy[Any]:
         """Make the update policy.

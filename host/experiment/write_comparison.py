@@ -86,8 +86,8 @@ def write_figures(report: Mapping[str, Any], arrays: Path) -> dict[str, float | 
     dict of str to float or None
         Per write: ``pulses``, ``reads`` (by conversions or comparisons), ``conversions``, ``comparisons``,
         ``drive_updates``, ``energy_j``, ``cycles`` (of its tile), ``failed`` (share). Of all: ``writes``,
-        ``write_latency_s``, ``final_error_levels`` (root mean square of the true distance to the middle of the
-        level), ``max_pulses_per_cell``, ``mean_pulses_per_cell``. None where nothing was written.
+        ``write_latency_s``, ``final_error_levels`` (root mean square of the true distance to the level, in mean level
+        spacings), ``max_pulses_per_cell``, ``mean_pulses_per_cell``. None where nothing was written.
     """
     totals = report["totals"]
     writes, actions, phases = totals["cell_writes"], totals["actions"], totals["phase_cycles"]["write"]
@@ -116,14 +116,14 @@ def write_figures(report: Mapping[str, Any], arrays: Path) -> dict[str, float | 
 
 
 def _final_error(arrays: Path) -> float | None:
-    """Return the root mean square of the distance of all cells to the middle of their level, in levels."""
+    """Return the root mean square of the distance of all cells to their level, in mean level spacings."""
     with np.load(arrays) as saved:
         target, levels = saved["target_level"], saved["levels_s"]
         held = target >= 0
         if not held.any():
             return None
         off = saved["conductance_s"][held] - levels[target[held]]
-    return math.sqrt(float(np.mean((off / (levels[1] - levels[0])) ** 2)))
+    return math.sqrt(float(np.mean((off / (np.ptp(levels) / (len(levels) - 1))) ** 2)))
 
 
 def best(figures: Mapping[str, Mapping[str, float | None]]) -> dict[str, str]:

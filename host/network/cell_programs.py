@@ -90,7 +90,7 @@ class CellPrograms:
                     ok[part],
                     float(table.centre[0]),
                     table.spacing,
-                    cells.levels - 1,
+                    cells.positions,
                     cells.plus,
                     cells.minus,
                     _NO_READ_BACK if cells.read_plus is None else cells.read_plus,

@@ -80,7 +80,8 @@ def convert(
         changes["policy.name"] = policy
     base = base.merge(changes)
     kind, settings = _policy_of(base, policy)
-    check_policy(base.twin, base.policy.name if isinstance(policy, str | None) else kind.__name__, kind(settings))
+    called = base.policy.name if isinstance(policy, str | None) else kind.__name__
+    check_policy(base.twin, called, kind(settings), base.device)
     if not kind.on_crossbar:
         raise ConfigError(
             f"the policy {base.policy.name} trains in software alone, without a crossbar; train the module itself"

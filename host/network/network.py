@@ -492,7 +492,6 @@ def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) ->
         lambda kind, activity: books.enter(kind, activity),
         exclude=conversion.exclude,
         copied=copied,
-        levels=len(crossbar.levels),
         weight_range=config.policy.weight_range,
         own_spread=True,
         placement=config.array.mapping,

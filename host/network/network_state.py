@@ -68,6 +68,7 @@ def crossbar_state(network: CrossbarNetwork, policy: UpdatePolicy[Any]) -> dict[
                 "name": layer.name,
                 "shape": [layer.form.outputs, layer.form.inputs, layer.form.groups],
                 "levels": layer.cells.levels,
+                "positions": layer.cells.positions.copy(),
                 "weight_per_level": layer.cells.weight_per_level,
                 "cells": layer.cells.state_dict(),
                 "matmul": layer.matmul.state_dict(),
@@ -90,19 +91,26 @@ def check(state: Mapping[str, Any], network: CrossbarNetwork, policy: UpdatePoli
     for key in ("engine", "layers", "policy", "programmed", "steps", "books", "twin"):
         if key not in state:
             raise ConfigError(f"the crossbar state lacks {key}; load what state_dict() of this network gave")
-    mine = [(layer.name, layer.form, layer.cells.levels) for layer in network.layers]
+    mine = [(layer.name, layer.form, layer.cells.positions) for layer in network.layers]
     theirs = state["layers"]
     if [name for name, _, _ in mine] != [layer["name"] for layer in theirs]:
         raise ConfigError(
             f"the state is of the layers {', '.join(layer['name'] for layer in theirs)}, but the network has "
             f"{', '.join(name for name, _, _ in mine)}"
         )
-    for (name, form, levels), layer in zip(mine, theirs, strict=True):
+    for (name, form, positions), layer in zip(mine, theirs, strict=True):
+        levels = len(positions)
         shape = [form.outputs, form.inputs, form.groups]
         if layer["shape"] != shape or layer["levels"] != levels:
             raise ConfigError(
                 f"the state's layer {name} is {layer['shape'][0]}x{layer['shape'][1]} weights of {layer['levels']} "
                 f"levels, but the network's is {shape[0]}x{shape[1]} of {levels} levels"
+            )
+        # A state of before there was device.level_spacing says nothing of it.
+        if not np.array_equal(layer.get("positions", np.arange(levels)), positions):
+            raise ConfigError(
+                f"the levels of the state's layer {name} are spaced otherwise than those of the network; give "
+                "device.level_spacing, and the device and ADC that it follows, as they were"
             )
 
 

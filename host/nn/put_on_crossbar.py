@@ -42,7 +42,6 @@ def put_on_crossbar(
     *,
     exclude: Sequence[str] = (),
     copied: bool = False,
-    levels: int | None = None,
     weight_range: float = 8.0,
     own_spread: bool = False,
     placement: Placement = "interleaved",
@@ -68,8 +67,6 @@ def put_on_crossbar(
         See `find_weights`.
     copied : bool
         The module is a copy already, made for this network.
-    levels : int, optional
-        Levels per cell; as many as the configuration's table has by default.
     weight_range : float
         Weight of the top level, in standard deviations of a He initialization; larger where weights already exceed it.
     own_spread : bool
@@ -105,7 +102,7 @@ def put_on_crossbar(
         raise ConfigError("array.copies needs layers that have tiles of their own; set array.sharing = false")
     maps = map_layers(shapes + extra, config.array, placement, sharing=sharing)
     maps = with_copies(maps, copies)
-    levels = len(config.levels) if levels is None else levels
+    levels = len(config.levels)
     own_maps = maps[: len(found)]
     tops = [_top_of(weight, place, weight_range, own_spread) for weight, place in zip(found, own_maps, strict=True)]
     if config.array.known_faults is not None:
@@ -120,7 +117,13 @@ def put_on_crossbar(
     current = Pass()
     layers = []
     for number, (weight, place) in enumerate(zip(found, maps[: len(found)], strict=True)):
-        cells = ProgrammedLayer.blank(place, levels, tops[number] / (levels - 1), keep_read_back=keep_read_back)
+        cells = ProgrammedLayer.blank(
+            place,
+            levels,
+            tops[number] / (levels - 1),
+            keep_read_back=keep_read_back,
+            positions=config.levels.positions,
+        )
         matmul = CrossbarMatmul(session, cells, range_margin, range_tracking)
         matmul.factors = [] if keep_factors else None
         others = [

@@ -64,7 +64,8 @@ class Trace:
 
     def _levels(self, g: np.ndarray) -> np.ndarray:
         """Return the level nearest to each conductance (int64 [tiles, rows, columns])."""
-        array, levels = self._crossbar.array, len(self._crossbar.levels)
+        array, levels = self._crossbar.array, self._crossbar.levels
         low, high = self._crossbar.cells.window
-        level = np.rint((g - low) / (high - low) * (levels - 1)).astype(np.int64)
-        return np.clip(level, 0, levels - 1).reshape(-1, array.rows, array.columns)
+        numbers = np.arange(len(levels))
+        level = np.interp((g - low) / (high - low) * numbers[-1], levels.positions, numbers)
+        return np.rint(level).astype(np.int64).reshape(-1, array.rows, array.columns)

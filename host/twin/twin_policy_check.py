@@ -3,13 +3,14 @@
 import math
 from typing import Any
 
+from twinbar.emulator.sections.device_section import DeviceConfig
 from twinbar.host.twin.twin_section import TwinConfig
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
 
-def check_policy(config: TwinConfig, name: str, policy: UpdatePolicy[Any]) -> None:
-    """Refuse a policy that needs more of the twin than is stored.
+def check_policy(config: TwinConfig, name: str, policy: UpdatePolicy[Any], device: DeviceConfig) -> None:
+    """Refuse a policy, or levels, that need more of the twin than is stored.
 
     Parameters
     ----------
@@ -17,11 +18,13 @@ def check_policy(config: TwinConfig, name: str, policy: UpdatePolicy[Any]) -> No
     name : str
         Of the policy.
     policy : UpdatePolicy
+    device : DeviceConfig
 
     Raises
     ------
     ConfigError
-        If there is no crossbar, the policy needs the float weight, or the residual does not span its hysteresis.
+        If there is no crossbar, levels are not evenly spaced, the policy needs the float weight, or the residual does
+        not span its hysteresis.
     """
     if config.kind == "float32":
         return
@@ -29,6 +32,11 @@ def check_policy(config: TwinConfig, name: str, policy: UpdatePolicy[Any]) -> No
         raise ConfigError(
             f"twin.kind is residual, but the policy {name} has no crossbar whose levels residuals could refer to; use "
             "another policy, or twin.kind float32"
+        )
+    if device.level_spacing != "uniform":
+        raise ConfigError(
+            "twin.kind is residual, whose steps are parts of an even level spacing, and device.level_spacing is not "
+            "uniform; leave it out, or use twin.kind float32"
         )
     distance = policy.twin_distance
     if distance is None:

@@ -18,7 +18,7 @@ def every_cell(weights: np.ndarray, cells: "ProgrammedLayer") -> Decision:
     n, changed = decide_all(
         weights,
         cells.weight_per_level,
-        cells.levels,
+        cells.positions,
         cells.plus,
         cells.minus,
         cells.map.input_address,

@@ -6,12 +6,15 @@ import numpy as np
 
 from twinbar.emulator.devices.physics import cell_key, draw
 from twinbar.emulator.kernels.compiled import inline, kernel
+from twinbar.host.update.level_coordinates import closest_levels, in_levels, unevenness, value_of
 
 GIVE_UP_AFTER = 3
 """Failed writes in a row after which a cell is left alone and its partner carries the weight."""
 DRAW_ROUNDING = 128
 """Purpose of the draws that round targets (those of cells, and of a twin in few bits, have others)."""
 _DRAWN_BITS = 32
+_SURELY = np.float32(0.999)
+"""Part of a distance below which rounding cannot bring it up to the threshold."""
 
 
 class ChangeRules(NamedTuple):
@@ -45,8 +48,12 @@ class ChangeRules(NamedTuple):
 
 
 @inline
-def wanted_levels(target, plus, minus, plus_refuses, minus_refuses, top):
-    """Give the levels of a pair that stand for ``target``: one-sided, unless a cell refuses and its partner fits it."""
+def wanted_levels(target, value, part, plus, minus, plus_refuses, minus_refuses, positions):
+    """Give the levels of a pair that stand for ``target``: one-sided, unless a cell refuses and its partner fits it.
+
+    The partner is rounded for itself, from the value that the pair should have: its levels may lie elsewhere.
+    """
+    top = positions.shape[0] - 1
     want_plus = target if target > 0 else 0
     want_minus = -target if target < 0 else 0
     if plus_refuses and minus_refuses:
@@ -54,9 +61,11 @@ def wanted_levels(target, plus, minus, plus_refuses, minus_refuses, top):
         want_minus = minus
     elif plus_refuses:
         want_plus = plus
-        want_minus = min(max(plus - target, 0), top)
+        wanted = in_levels(np.float64(positions[plus]) - value, positions)
+        want_minus = min(max(np.int64(np.ceil(wanted - part)), 0), top)
     elif minus_refuses:
-        want_plus = min(max(minus + target, 0), top)
+        wanted = in_levels(np.float64(positions[minus]) + value, positions)
+        want_plus = min(max(np.int64(np.floor(wanted + part)), 0), top)
         want_minus = minus
     return want_plus, want_minus
 
@@ -76,37 +85,40 @@ def less_worn(target, plus, minus, wear_plus, wear_minus, in_common, top):
 
 
 @inline
-def _nearest(in_levels, rules, place):
-    """Round a weight in levels to a whole one."""
+def _rounding_part(rules, place):
+    """Return what is added to a weight in levels before it is rounded down."""
     part = np.float32(0.5)
     if rules.stochastic:
         bits = draw(cell_key(rules.seed, rules.layer, place), DRAW_ROUNDING, rules.decision) >> np.uint64(
             64 - _DRAWN_BITS
         )
         part = np.float32(np.float64(np.int64(bits)) / (1 << _DRAWN_BITS))
-    return np.int64(np.floor(in_levels + part))
+    return part
 
 
 @inline
-def _level_of(plus, minus, read_plus, read_minus, j, i):
-    """Return the level that a weight is at, as it was read back where that is known."""
+def _value_at(plus, minus, read_plus, read_minus, positions, j, i):
+    """Return the value that a pair is at, as it was read back where that is known."""
     if read_plus.shape[0] > 0:
         return read_plus[j, i] - read_minus[j, i]
-    return np.float32(plus[j, i]) - np.float32(minus[j, i])
+    return positions[plus[j, i]] - positions[minus[j, i]]
 
 
 @inline
-def _wanted(target, plus, minus, failures, wear, in_common, top, j, i):
-    """Give the levels of a pair that stand for ``target``, as `wanted_levels` or `less_worn` has them."""
+def _wanted(value, rules, plus, minus, failures, wear, positions, j, i):
+    """Give the levels of a pair that stand for a value, as `wanted_levels` or `less_worn` has them."""
+    top = positions.shape[0] - 1
+    part = _rounding_part(rules, j * plus.shape[1] + i)
+    target = min(max(np.int64(np.floor(in_levels(value, positions) + part)), -top), top)
     plus_refuses = failures[0, j, i] >= GIVE_UP_AFTER
     minus_refuses = failures[1, j, i] >= GIVE_UP_AFTER
     held_plus = np.int64(plus[j, i])
     held_minus = np.int64(minus[j, i])
-    if in_common > 0 and not (plus_refuses or minus_refuses):
+    if rules.in_common > 0 and not (plus_refuses or minus_refuses):
         return less_worn(
-            target, held_plus, held_minus, np.int64(wear[0, j, i]), np.int64(wear[1, j, i]), in_common, top
+            target, held_plus, held_minus, np.int64(wear[0, j, i]), np.int64(wear[1, j, i]), rules.in_common, top
         )
-    return wanted_levels(target, held_plus, held_minus, plus_refuses, minus_refuses, top)
+    return wanted_levels(target, value, part, held_plus, held_minus, plus_refuses, minus_refuses, positions)
 
 
 @inline
@@ -120,23 +132,49 @@ def _count_writes(wear, origins):
 
 
 @inline
-def _has_candidates(weights, scale, threshold, plus, minus, read_plus, read_minus, j):
-    """Say whether a row of the twin has weights that are off by the threshold.
+def _has_candidates(weights, scale, least, plus, minus, read_plus, read_minus, j):
+    """Say whether a row of the twin may have weights that are off by the threshold: by ``least`` if levels were even.
 
-    Nearly all rows have nothing to write; this pass over them is short and without branches, so it vectorizes.
+    Nearly all rows have nothing to write; this pass over them is short, without branches and without a look into the
+    table of positions, so it vectorizes.
     """
     found = False
-    for i in range(weights.shape[1]):
-        at = _level_of(plus, minus, read_plus, read_minus, j, i)
-        found |= abs(weights[j, i] * scale - at) >= threshold
+    if read_plus.shape[0] > 0:
+        for i in range(weights.shape[1]):
+            found |= abs(weights[j, i] * scale - (read_plus[j, i] - read_minus[j, i])) >= least
+    else:
+        for i in range(weights.shape[1]):
+            at = np.float32(plus[j, i]) - np.float32(minus[j, i])
+            found |= abs(weights[j, i] * scale - at) >= least
     return found
+
+
+@inline
+def _is_close(value, at, threshold, least, positions):
+    """Say whether a value is less than the threshold away, in levels; ``least`` spares most of them the search."""
+    return abs(value - at) < least or abs(in_levels(value, positions) - in_levels(at, positions)) < threshold
+
+
+@inline
+def _error_of_even(positions, read_plus):
+    """Return by how much a pair's value can differ from that of evenly spaced levels; what was read is a value."""
+    if read_plus.shape[0] > 0:
+        return np.float32(0.0)
+    return np.float32(2.0) * unevenness(positions)
+
+
+@inline
+def _bounded(value, held, bound, positions):
+    """Return the value of a twin that may be so many levels away from the value that is held."""
+    held_at = in_levels(held, positions)
+    return value_of(held_at + min(max(in_levels(value, positions) - held_at, -bound), bound), positions)
 
 
 @kernel
 def decide_changed(
     weights,
     weight_per_level,
-    levels,
+    positions,
     rules,
     plus,
     minus,
@@ -156,11 +194,15 @@ def decide_changed(
     ----------
     weights : float32 [outputs, inputs]
         The twin; where it has run further than the bound from what the cells hold, it is pulled back.
+    weight_per_level : float
+        Weight of a mean level spacing.
+    positions : float32 [levels]
+        Where the levels lie, in those spacings; threshold and bound count in levels (`level_coordinates`).
     rules : ChangeRules
     plus, minus : uint8 [outputs, inputs]
         Updated to the levels asked for.
     read_plus, read_minus : float32 [outputs, inputs] or [0, 0]
-        Read-back levels to compare with, instead of the levels asked for.
+        What was read back, in mean level spacings, to compare with instead of the levels asked for.
     wear : uint32 [2, outputs, inputs]
         Writes of the G+ and the G- cells, which are counted here; [2, 0, 0] where ``in_common`` is 0.
     addresses, wanted, origins : int64, uint8, int32 [2 * outputs * inputs]
@@ -172,24 +214,24 @@ def decide_changed(
         Cells that are listed, weights whose level changes, and weights whose target was rounded.
     """
     outputs, inputs = weights.shape
-    top = levels - 1
     scale = np.float32(1.0) / np.float32(weight_per_level)
     compare_read = read_plus.shape[0] > 0
+    # No weight that is less off reaches the threshold, whichever level it is at.
+    least = rules.threshold * closest_levels(positions) * _SURELY
+    of_even = least - _error_of_even(positions, read_plus)
     n = 0
     changed = 0
     rounded = 0
     for j in range(outputs):
-        if not _has_candidates(weights, scale, rules.threshold, plus, minus, read_plus, read_minus, j):
+        if not _has_candidates(weights, scale, of_even, plus, minus, read_plus, read_minus, j):
             continue
         for i in range(inputs):
-            in_levels = weights[j, i] * scale
-            held = np.float32(np.int64(plus[j, i]) - np.int64(minus[j, i]))
-            off = in_levels - _level_of(plus, minus, read_plus, read_minus, j, i)
-            if abs(off) < rules.threshold:
+            value = weights[j, i] * scale
+            at = _value_at(plus, minus, read_plus, read_minus, positions, j, i)
+            if _is_close(value, at, rules.threshold, least, positions):
                 continue
             rounded += 1
-            target = min(max(_nearest(in_levels, rules, j * inputs + i), -top), top)
-            want_plus, want_minus = _wanted(target, plus, minus, failures, wear, rules.in_common, top, j, i)
+            want_plus, want_minus = _wanted(value, rules, plus, minus, failures, wear, positions, j, i)
             # A read-back that is off although the level is right calls for writing the same level again.
             again = compare_read and want_plus == plus[j, i] and want_minus == minus[j, i]
             write_plus = want_plus != plus[j, i] or (again and want_plus > 0 and failures[0, j, i] < GIVE_UP_AFTER)
@@ -208,23 +250,21 @@ def decide_changed(
                 changed += 1
             plus[j, i] = want_plus
             minus[j, i] = want_minus
-            held = np.float32(want_plus - want_minus)
-            if not rules.keep_residual and (write_plus or write_minus):
-                weights[j, i] = held * np.float32(weight_per_level)
-            else:
-                off = min(max(in_levels - held, -rules.bound), rules.bound)
-                weights[j, i] = (held + off) * np.float32(weight_per_level)
+            held = positions[want_plus] - positions[want_minus]
+            if rules.keep_residual or not (write_plus or write_minus):
+                held = _bounded(value, held, rules.bound, positions)
+            weights[j, i] = held * np.float32(weight_per_level)
     _count_writes(wear, origins[:n])
     return n, changed, rounded
 
 
 @kernel
 def decide_all(
-    weights, weight_per_level, levels, plus, minus, input_address, output_address, addresses, wanted, origins
+    weights, weight_per_level, positions, plus, minus, input_address, output_address, addresses, wanted, origins
 ):
     """List every cell with the level nearest to the twin; gives what `decide_changed` gives."""
     outputs, inputs = weights.shape
-    top = levels - 1
+    top = positions.shape[0] - 1
     scale = np.float32(1.0) / np.float32(weight_per_level)
     limit = np.float32(top) * np.float32(weight_per_level)
     n = 0
@@ -233,7 +273,7 @@ def decide_all(
         for i in range(inputs):
             # What a pair cannot hold would wind the twin up.
             weights[j, i] = min(max(weights[j, i], -limit), limit)
-            target = np.int64(np.floor(weights[j, i] * scale + np.float32(0.5)))
+            target = np.int64(np.floor(in_levels(weights[j, i] * scale, positions) + np.float32(0.5)))
             target = min(max(target, -top), top)
             want_plus = max(target, 0)
             want_minus = max(-target, 0)
@@ -290,7 +330,7 @@ def _fill_by_tile(addresses, wanted, cells_per_tile, offsets, places, cells, lev
 
 @kernel
 def record_responses(
-    origins, codes, ok, code_of_level_zero, codes_per_level, top, plus, minus, read_plus, read_minus, failures
+    origins, codes, ok, code_of_level_zero, codes_per_level, positions, plus, minus, read_plus, read_minus, failures
 ):
     """Note what the closed loop answered: read-back levels, and cells that did not reach their window.
 
@@ -299,7 +339,9 @@ def record_responses(
     origins, codes, ok : [n]
         ``2 * weight + side`` of each response, its final code, and whether that lies in the window.
     code_of_level_zero, codes_per_level : float
-        How codes stand for levels.
+        How codes stand for values, in mean level spacings.
+    positions : float32 [levels]
+        Where the levels lie, in those spacings.
     """
     inputs = plus.shape[1]
     keep_read = read_plus.shape[0] > 0
@@ -308,17 +350,17 @@ def record_responses(
         side = origins[n] % 2
         j = weight // inputs
         i = weight % inputs
-        level = (codes[n] - code_of_level_zero) / codes_per_level
+        value = (codes[n] - code_of_level_zero) / codes_per_level
         if keep_read:
             if side == 0:
-                read_plus[j, i] = level
+                read_plus[j, i] = value
             else:
-                read_minus[j, i] = level
+                read_minus[j, i] = value
         if ok[n]:
             failures[side, j, i] = 0
         else:
             failures[side, j, i] = min(failures[side, j, i] + 1, 255)
-            nearest = min(max(np.int64(np.floor(level + 0.5)), 0), top)
+            nearest = min(max(np.int64(np.floor(in_levels(value, positions) + 0.5)), 0), positions.shape[0] - 1)
             if side == 0:
                 plus[j, i] = nearest
             else:

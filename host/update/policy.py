@@ -50,6 +50,8 @@ class UpdatePolicy(ABC, Generic[Settings]):
     on_crossbar: ClassVar[bool] = True
     """Whether the network lies on a crossbar at all."""
     targets: ClassVar[Targets] = Targets()
+    any_spacing: ClassVar[bool] = False
+    """Whether it works with levels that are not evenly spaced (``device.level_spacing``)."""
     writes_all: ClassVar[bool] = False
     """Whether every cell is written whatever it holds, so that nothing is decided by the levels that are held."""
     changes_what_it_lists: ClassVar[bool] = False
@@ -90,6 +92,11 @@ class UpdatePolicy(ABC, Generic[Settings]):
         ConfigError
             If the policy cannot work with it.
         """
+        if not (self.any_spacing or crossbar.levels.even):
+            raise ConfigError(
+                "this policy counts in evenly spaced levels, and device.level_spacing is not uniform; leave it out, or "
+                "take the policy siamese, selective-verify, closed-loop or closed-loop-erase"
+            )
         if self.gives_pulses and crossbar.pulse_table is not None:
             raise ConfigError(
                 "this policy gives pulses without reading, by the ramps of the bias records; with a pulse table, the "

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twinbar.emulator.crossbar.levels import even_positions
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.hw.errors import ConfigError
 
@@ -15,20 +16,20 @@ class ProgrammedLayer:
     Parameters
     ----------
     map : LayerMap
-    levels : int
-        Levels per cell.
+    positions : float32 [levels]
+        Where the levels lie, in mean spacings: from 0 to ``levels - 1``.
     weight_per_level : float
-        Weight of one level of a pair.
+        Weight of a mean level spacing of a pair.
     plus, minus : uint8 [outputs, inputs]
         Level of the G+ and the G- cell. After a failed write this is the level nearest to the code that was read.
     read_plus, read_minus : float32 [outputs, inputs] or None
-        The same from the last read-back code, in levels, not rounded; kept where a policy compensates by it.
+        Where the cells lie by the last read-back code, in mean level spacings; kept where a policy compensates by it.
     failures : uint8 [2, outputs, inputs]
         Failed writes in a row of the G+ and the G- cells.
     """
 
     map: LayerMap
-    levels: int
+    positions: np.ndarray
     weight_per_level: float
     plus: np.ndarray
     minus: np.ndarray
@@ -37,12 +38,23 @@ class ProgrammedLayer:
     failures: np.ndarray
 
     @classmethod
-    def blank(cls, layer: LayerMap, levels: int, weight_per_level: float, *, keep_read_back: bool) -> "ProgrammedLayer":
-        """Describe a layer whose cells are all at the lowest level, as after forming."""
+    def blank(
+        cls,
+        layer: LayerMap,
+        levels: int,
+        weight_per_level: float,
+        *,
+        keep_read_back: bool,
+        positions: np.ndarray | None = None,
+    ) -> "ProgrammedLayer":
+        """Describe a layer whose cells are all at the lowest level, as after forming.
+
+        ``positions`` are those of evenly spaced levels by default.
+        """
         shape = (layer.outputs, layer.inputs)
         return cls(
             map=layer,
-            levels=levels,
+            positions=np.array(even_positions(levels) if positions is None else positions, np.float32),
             weight_per_level=weight_per_level,
             plus=np.zeros(shape, np.uint8),
             minus=np.zeros(shape, np.uint8),
@@ -52,10 +64,15 @@ class ProgrammedLayer:
         )
 
     @property
+    def levels(self) -> int:
+        """Levels per cell."""
+        return len(self.positions)
+
+    @property
     def weights(self) -> np.ndarray:
         """The quantized weights that the cells stand for (float32 [outputs, inputs])."""
-        difference = self.plus.astype(np.float32) - self.minus.astype(np.float32)
-        return difference * np.float32(self.weight_per_level)
+        difference = self.positions[self.plus] - self.positions[self.minus]
+        return np.asarray(difference * np.float32(self.weight_per_level))
 
     def targets(self) -> tuple[np.ndarray, np.ndarray]:
         """Addresses (int64) and levels (int16) of all cells of the layer."""

@@ -113,7 +113,11 @@ def test_windows_of_ones_own_are_codes() -> None:
 def test_corrected_windows_by_hand() -> None:
     """Codes come out twice as large and 3 higher: a window of 10 to 14 holds the codes 22 to 31."""
     levels = LevelTable(
-        low=np.array([0, 10, 250]), high=np.array([4, 14, 255]), centre=np.array([2.0, 12.0, 252.0]), spacing=10.0
+        low=np.array([0, 10, 250]),
+        high=np.array([4, 14, 255]),
+        centre=np.array([2.0, 12.0, 252.0]),
+        spacing=125.0,
+        positions=np.array([0, 0.08, 2]),
     )
     scale = ConductanceScale(1e-6, 1e-3, 1e-6, 1e-7, 255, 1e-6)
     line = ChannelLine(offset_codes=3, siemens_per_code=0.5e-6, deviation_codes=0)

@@ -53,6 +53,22 @@ def test_a_chip_is_made_without_torch(compiled_kernels: None) -> None:
     assert ran.stdout.split() == ["False", "True"]
 
 
+def test_levels_lie_where_they_are_spaced(compiled_kernels: None) -> None:
+    """Of a window from 1 to 10 uS, a tenth and two fifths are 1.9 and 4.6 uS."""
+    spaced = {"device.level_spacing": [0, 0.1, 0.4, 1], "device.variation": False, "device.without": "read_noise"}
+    chip = Chip("taox-hfox", 8, 8, levels=4, settings=spaced)
+    levels = np.arange(64).reshape(8, 8) % 4
+    written = chip.write_levels(levels)
+    assert written.ok.mean() > 0.9
+    found = chip.conductance()[0]
+    # Windows reach half way: 0.45 uS below 1.9, and 1.35 above it. A code is 0.04 uS.
+    low, high = np.array([0, 1.45e-6, 3.25e-6, 7.3e-6]), np.array([1.45e-6, 3.25e-6, 7.3e-6, 12e-6])
+    inside = (found > low[levels] - 0.1e-6) & (found < high[levels] + 0.1e-6)
+    assert inside[written.ok].all()
+    # Half a spacing on average is a sixth of the window.
+    assert chip.scale.tolerance_s == pytest.approx(1.5e-6)
+
+
 def test_results_have_the_shape_that_was_asked_for(chip: Chip) -> None:
     assert chip.read().shape == (8, 8)
     assert chip.read(tile=[1, 0]).shape == (2, 8, 8)

@@ -36,7 +36,7 @@ def table_of(
     both = np.array([amplitude, amplitude], np.int64)
     none = np.zeros_like(both)
     entries = PulseEntries(both, none + 4095, none + count, none + np.array(turns)[:, None], none + ends)
-    own = {"first": False, "by_level": False, "entry_of_move": np.zeros(256, np.int64)}
+    own = {"first": False, "by_level": False, "entry_of_move": np.zeros((256, 256), np.int64)}
     return PulseTable(entries, RULES._replace(**(rules or {})), **own | fields)
 
 
@@ -62,7 +62,7 @@ def tables(draw: st.DrawFn) -> PulseTable:
     turns = lines(st.sampled_from([0, 0, 1]))
     ends = (1 - turns) * lines(st.sampled_from([0, 0, 0, 1]))
     entries = PulseEntries(lines(codes), lines(codes), lines(st.sampled_from([1, 1, 2, 5])), turns, ends)
-    moves = np.array([draw(st.integers(0, count - 1)) for _ in range(8)], np.int64)
+    moves = np.array([[draw(st.integers(0, count - 1)) for _ in range(8)] for _ in range(8)], np.int64)
     return PulseTable(entries, rules, draw(st.booleans()), False, moves, draw(st.booleans()))
 
 
@@ -87,7 +87,7 @@ def test_random_tables_agree(make_crossbar: Crossbars, preset: str, table: Pulse
                 command = (
                     int(table.first and level != now),
                     int(level < now),
-                    int(table.entry_of_move[abs(level - now)]),
+                    int(table.entry_of_move[now, level]),
                 )
                 expected.append(tile.write_by_table(cell, level, command, cost))
         assert result.codes.tolist() == [response.code for response in expected]
@@ -179,7 +179,8 @@ def test_the_drive_is_updated_when_the_entry_changes(exact: Callable[[PulseTable
 
 
 def test_what_the_host_says_of_the_first_pulse() -> None:
-    table = table_of([1, 2, 3], first=True, entry_of_move=np.array([0, 0, 1, 2]))
+    moves = np.array([[0, 0, 1, 2], [0, 0, 0, 1], [1, 0, 0, 0], [2, 1, 0, 0]])
+    table = table_of([1, 2, 3], first=True, entry_of_move=moves)
     levels, held = np.array([3, 2, 2, 0], np.uint8), np.array([3, 1, 3, 3], np.int16)
     fields = table.begin(levels, held)
     assert fields.first.tolist() == [0, 1, 1, 1]

@@ -52,6 +52,27 @@ def test_steps_leave_the_cells_and_the_ledger_of_the_fast_engine(
     assert fast.pulse_counts().sum() > 0
 
 
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("compensation", ["residual", "read-back"])
+def test_levels_that_are_not_even_are_the_same_on_engines(
+    engine: str, compensation: str, train_steps: Callable[[dict[str, Any]], Any]
+) -> None:
+    """The controller takes any table of windows; what it answers is read by the same table."""
+    changes = {"device.level_spacing": (0.0, 0.1, 0.4, 1.0), "policy.compensation": compensation}
+    (fast, ledger, losses), (other, other_ledger, other_losses) = (
+        train_steps((FEW if engine == "pysim" else SMALL) | changes | {"engine.name": name})
+        for name in ("fast", engine)
+    )
+    assert other_losses == losses
+    assert other_ledger == ledger
+    assert np.array_equal(fast.conductances_s(), other.conductances_s())
+    assert np.array_equal(fast.pulse_counts(), other.pulse_counts())
+    assert not fast.config.levels.even
+    if engine != "pysim":
+        _, even, _ = train_steps(SMALL | {"policy.compensation": compensation, "engine.name": "fast"})
+        assert even != ledger
+
+
 def test_layers_and_copies_side_by_side_are_the_same_on_engines(train_steps: Callable[[dict[str, Any]], Any]) -> None:
     (fast, ledger, losses), (other, other_ledger, other_losses) = (
         train_steps(SMALL | {"engine.name": name, "training.pipeline": 2, "array.copies": (2,)})

@@ -80,6 +80,22 @@ def test_engines_write_alike(make_crossbar: Crossbars, name: str) -> None:
         write_on_all(engines, todo)
 
 
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("seed", range(2))
+def test_engines_write_alike_whatever_the_levels_are(make_crossbar: Crossbars, name: str, seed: int) -> None:
+    preset, keys = ALGORITHMS[name]
+    rng = np.random.default_rng(seed)
+    levels = int(rng.integers(3, 9))
+    shares = np.append(0, np.cumsum(rng.uniform(0.1, 1, levels - 1)))
+    spacing = tuple((shares / shares[-1]).tolist())
+    chosen: dict[str, Any] = {"tolerance": float(rng.choice([0.25, 0.5, 0.8])), "level_spacing": spacing}
+    config = make_crossbar(preset, rows=4, columns=4, levels=levels, seed=seed, **chosen, **keys)
+    assert not config.levels.even
+    engines = engines_of(config)
+    for todo in drawn_lists(config, 11 + seed, 4):
+        write_on_all(engines, todo)
+
+
 @pytest.mark.parametrize("name", ["distance, patience", "two-pulse, compare", "gate by level"])
 @pytest.mark.parametrize("engine", ["bulk", "fast", "events"])
 def test_a_restored_engine_goes_on_writing(make_crossbar: Crossbars, name: str, engine: str) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from twinbar.hw.errors import ConfigError
 
 CHANCE = 0.1
+UNEVEN: dict[str, Any] = {"device.levels": 4, "device.level_spacing": (0.0, 0.1, 0.4, 1.0)}
 
 
 def totals(run: Any) -> dict[str, Any]:
@@ -33,6 +35,24 @@ def test_siamese_comes_close_to_software_on_all_digits(train_run: Callable[..., 
     assert accuracy(software) > 0.95
     assert accuracy(siamese) > accuracy(software) - 0.03
     assert totals(siamese)["update_elimination"] > 0.99
+
+
+@pytest.mark.parametrize("policy", ["siamese", "closed-loop", "closed-loop-erase", "selective-verify"])
+def test_levels_need_not_be_evenly_spaced(train_run: Callable[..., Any], policy: str) -> None:
+    run = train_run({"device.levels": 8, "device.level_spacing": "noise", "policy.name": policy})
+    assert accuracy(run) > 0.6
+    arrays = np.load(run.folder / "arrays.npz")
+    levels_s, target = arrays["levels_s"], arrays["target_level"]
+    gaps = np.diff(levels_s)
+    # Reads scatter most at the highest level.
+    assert gaps[-1] > 1.5 * gaps[0]
+    assert (levels_s[0], levels_s[-1]) == (pytest.approx(1e-6), pytest.approx(10e-6))
+    # All are in use, and most cells that are asked for a level are nearest to it.
+    held = arrays["conductance_s"][arrays["mapped"]]
+    nearest = np.abs(held[:, None] - levels_s).argmin(axis=1)
+    assert set(np.unique(target[arrays["mapped"]])) == set(range(8))
+    if policy != "selective-verify":
+        assert np.mean(nearest == target[arrays["mapped"]]) > 0.8
 
 
 def test_siamese_writes_a_hundredth_of_closed_loop(train_run: Callable[..., Any]) -> None:
@@ -187,8 +207,32 @@ def test_schedules_differ_and_end_where_they_should() -> None:
             {"device.levels": 4, "policy.common_levels": 4},
             r"policy.common_levels is 4, but cells with 4 levels \(device.levels\) are 3 above the lowest one at most",
         ),
+        (
+            UNEVEN | {"policy.common_levels": 1},
+            "policy.common_levels is 1, by which either cell of a pair can take a change, and with device.level_",
+        ),
+        (
+            UNEVEN | {"policy.name": "chi"},
+            "this policy counts in evenly spaced levels, and device.level_spacing is",
+        ),
+        (UNEVEN | {"policy.name": "low-rank"}, "this policy counts in evenly spaced levels"),
+        (UNEVEN | {"policy.name": "closed-loop-analog"}, "this policy writes to 256 evenly spaced targets instead of"),
+        (UNEVEN | {"policy.name": "tiki-taka"}, "this policy writes to 256 evenly spaced targets instead of levels"),
+        (
+            {"device.levels": 12, "device.level_spacing": "power-of-two"},
+            "device.level_spacing puts levels 0 and 1 of 12 0.19 ADC codes apart, and reads cannot tell them from each",
+        ),
     ],
-    ids=["nothing would be written", "more levels than there are"],
+    ids=[
+        "nothing would be written",
+        "more levels than there are",
+        "either cell",
+        "blind pulses",
+        "low rank",
+        "analog targets",
+        "two arrays",
+        "levels that share a code",
+    ],
 )
 def test_settings_that_the_cells_contradict_are_refused_before_anything_is_programmed(
     train_run: Callable[..., Any], changes: dict[str, Any], sentence: str

@@ -188,7 +188,30 @@ OF_SOURCES = (
     SourceFault(
         "hw/parts/i2c.py", "CLEARING_STOPS: Final = 2", "CLEARING_STOPS: Final = 1", "tests/parts/test_ad5593r.py"
     ),
-    SourceFault("emulator/crossbar/levels.py", "/ (levels - 1))", "/ levels)", "tests/emulator/test_levels.py"),
+    SourceFault(
+        "emulator/crossbar/levels.py",
+        "/ (len(positions) - 1), positions)",
+        "/ len(positions), positions)",
+        "tests/emulator/test_levels.py",
+    ),
+    SourceFault(
+        "emulator/crossbar/levels.py",
+        "half_width * np.append(gaps[0], gaps)",
+        "half_width * np.append(gaps, gaps[-1])",
+        "tests/emulator/test_levels.py",
+    ),
+    SourceFault(
+        "host/update/kernels.py",
+        "in_levels(value, positions) - in_levels(at, positions)",
+        "value - at",
+        "tests/update/test_uneven_levels.py",
+    ),
+    SourceFault(
+        "emulator/crossbar/level_spacing.py",
+        "density = 1 / scatter(line)",
+        "density = scatter(line)",
+        "tests/emulator/test_level_spacing.py",
+    ),
     SourceFault("emulator/crossbar/levels.py", "low[0] = 0", "low[0] = 1", "tests/emulator/test_levels.py"),
 )
 """Of kernels, link, parts, timing and gateware."""

@@ -170,6 +170,11 @@ def test_copies_go_their_own_ways(to_crossbar: Convert) -> None:
             {"levels": 8},
             "levels",
         ),
+        (
+            mlp,
+            {"device": "taox-hfox", "keys": {"device.level_spacing": "noise"}},
+            "the levels of the state's layer 0 are spaced otherwise than those of the network; give device.level_",
+        ),
         (lambda: mlp()[:1], {}, "the state is of the layers 0, 3, but the network has 0"),
         (mlp, {"policy": "siamese"}, "the update policy ClosedLoop, not by Siamese"),
     ],

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -39,6 +40,25 @@ def test_recording_does_not_change_the_result(recorded: Path, tmp_path: Path) ->
             part.pop("host_seconds")
     for key in ("epochs", "totals", "wear", "initialization"):
         assert with_trace[key] == without[key]
+
+
+def test_levels_of_rows_are_those_that_lie_nearest(tmp_path: Path) -> None:
+    """Of 4 levels at 0, 0.1, 0.4 and 1 of the window; level by level the ones that were asked for."""
+    spacing = ("--levels", "4", "--set", "device.level_spacing=0,0.1,0.4,1")
+    assert run(*SMALL, *spacing, "--record", "--out", str(tmp_path / "run")) == 0
+    first, second, *_ = read_parts(tmp_path / "run")
+    rows = pa.concat_tables([first.rows, second.rows]).to_pylist()
+    held: dict[tuple[int, int, int], int] = {}
+    told = []
+    for row in rows:
+        if row["opcode"] == "WRITE":
+            place = row["tile"], row["row"], row["column"]
+            if place in held and row["status"] == "OK":
+                told.append((held[place], row["from_level"]))
+            held[place] = row["to_level"]
+    assert len(told) > 20
+    assert np.mean([was == found for was, found in told]) > 0.8
+    assert {0, 1, 2} <= {found for _, found in told}
 
 
 def test_a_row_tells_what_became_of_its_command(recorded: Path) -> None:

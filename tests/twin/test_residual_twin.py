@@ -252,6 +252,10 @@ class Undecided(UpdatePolicy[Any]):
             RESIDUAL | {"policy.threshold": 2.0},
             r"twin\.range_levels is 2, but policy siamese lets the twin be 2 levels",
         ),
+        (
+            RESIDUAL | {"device.level_spacing": "noise"},
+            "steps are parts of an even level spacing, and device.level_spacing is not uniform; leave it out, or use",
+        ),
         (RESIDUAL | {"policy.twin_bound": None}, "lets the twin be any distance away"),
         (RESIDUAL | {"policy.name": "float"}, "the policy float has no crossbar"),
         (RESIDUAL | {"policy.name": f"{__name__}:Undecided"}, r"needs the float weight.*\(twin_distance\)"),

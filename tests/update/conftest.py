@@ -12,16 +12,17 @@ from twinbar.host.update.programmed import ProgrammedLayer
 
 @pytest.fixture
 def layer() -> Callable[..., ProgrammedLayer]:
-    """Make a layer whose pairs hold given values (G+ - G-, one-sided)."""
+    """Make a layer whose pairs hold given levels (G+ - G-, one-sided), evenly spaced unless positions are given."""
 
-    def make(held: Any, *, keep_read_back: bool = False) -> ProgrammedLayer:
+    def make(held: Any, *, keep_read_back: bool = False, positions: Any = None) -> ProgrammedLayer:
         held = np.atleast_2d(np.asarray(held))
         (place,) = map_layers([("layer", *held.shape)], ArrayConfig(rows=4, columns=6), "interleaved")
-        cells = ProgrammedLayer.blank(place, LEVELS, STEP, keep_read_back=keep_read_back)
+        levels = LEVELS if positions is None else len(positions)
+        cells = ProgrammedLayer.blank(place, levels, STEP, keep_read_back=keep_read_back, positions=positions)
         cells.plus[:] = np.maximum(held, 0)
         cells.minus[:] = np.maximum(-held, 0)
         if cells.read_plus is not None and cells.read_minus is not None:
-            cells.read_plus[:], cells.read_minus[:] = cells.plus, cells.minus
+            cells.read_plus[:], cells.read_minus[:] = cells.positions[cells.plus], cells.positions[cells.minus]
         return cells
 
     return make

@@ -135,7 +135,8 @@ def test_writes_tell_the_level_that_the_cells_are_at(network: CrossbarNetwork, m
     assert isinstance(engine, FastEngine)
     one = np.full((2, 1), 3500)
     rules = TableRules(limit=100, discard=0, shift=8)
-    table = PulseTable(PulseEntries.verified(one, one), rules, True, False, np.zeros(len(engine.config.levels), int))
+    moves = np.zeros((len(engine.config.levels),) * 2, int)
+    table = PulseTable(PulseEntries.verified(one, one), rules, True, False, moves)
     engine.config = replace(engine.config, pulse_table=table)
     lists: list[WriteList] = []
     write = FastEngine.write

@@ -37,7 +37,7 @@ def respond(cells: ProgrammedLayer, origins: list[int], codes: list[int], ok: li
         np.array(ok, np.bool_),
         20.0,
         10.0,
-        cells.levels - 1,
+        cells.positions,
         cells.plus,
         cells.minus,
         NO_READ_BACK if cells.read_plus is None else cells.read_plus,

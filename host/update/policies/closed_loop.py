@@ -23,6 +23,7 @@ class ClosedLoop(UpdatePolicy[SiameseSettings]):
     # None of them changes a decision; with them, one section ``[policy]`` serves the runs of a comparison with siamese.
     settings_model = SiameseSettings
     writes_all: ClassVar[bool] = True
+    any_spacing: ClassVar[bool] = True
 
     @property
     def twin_distance(self) -> float:

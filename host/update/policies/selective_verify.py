@@ -97,7 +97,8 @@ class SelectiveVerify(Siamese):
     def _pulses(self, layer: "LayerUpdate", decision: Decision, chosen: np.ndarray, before: np.ndarray) -> PulseTrains:
         """Return the pulses for the chosen entries of a decision; the decision itself counts their weights."""
         origins = decision.origins[chosen]
-        change = decision.levels[chosen].astype(np.int64) - before.reshape(2, -1)[origins % 2, origins // 2]
+        positions = layer.cells.positions.astype(np.float64)
+        change = positions[decision.levels[chosen]] - positions[before.reshape(2, -1)[origins % 2, origins // 2]]
         step = np.array(self.pulse.steps)[np.where(change > 0, SET, RESET)] * (layer.cells.levels - 1)
         pulses = (np.sign(change) * nearest(np.abs(change) / step)).astype(np.int64)
         given = pulses != 0

@@ -110,6 +110,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
 
     settings_model = SiameseSettings
     changes_what_it_lists = True
+    any_spacing = True
 
     def __init__(self, settings: SiameseSettings | None = None) -> None:
         super().__init__(settings)
@@ -149,6 +150,12 @@ class Siamese(UpdatePolicy[SiameseSettings]):
                 f"policy.common_levels is {self.settings.common_levels}, but cells with {levels} levels "
                 f"(device.levels) are {levels - 1} above the lowest one at most; choose 0 to {levels - 1}"
             )
+        if self.settings.common_levels and not crossbar.levels.even:
+            raise ConfigError(
+                f"policy.common_levels is {self.settings.common_levels}, by which either cell of a pair can take a "
+                "change, and with device.level_spacing other than uniform the two do not take the same ones; leave one "
+                "of them out"
+            )
         self._seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
@@ -175,7 +182,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         n, changed, rounded = decide_changed(
             weights,
             cells.weight_per_level,
-            cells.levels,
+            cells.positions,
             ChangeRules(
                 np.float32(threshold),
                 np.float32(max(self._bound, threshold)),
