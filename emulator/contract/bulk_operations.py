@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -124,12 +125,12 @@ class TileBlock:
     inputs: int
     by_column: bool = False
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """Row tiles and column tiles."""
         return len(self.row_input), len(self.used_columns)
 
-    @property
+    @cached_property
     def tiles(self) -> slice:
         """Numbers of the tiles."""
         return slice(self.first_tile, self.first_tile + len(self.row_input) * len(self.used_columns))
@@ -141,7 +142,7 @@ class TileBlock:
         row, column = np.arange(rows)[:, None], np.arange(columns)
         return self.first_tile + (column * rows + row if self.by_column else row * columns + column)
 
-    @property
+    @cached_property
     def cascade(self) -> bool:
         """Whether its tiles add their sums: a single row tile has nothing to add."""
         return self.by_column and len(self.row_input) > 1
