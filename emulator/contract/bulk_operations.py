@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -69,6 +69,11 @@ class PulseList:
         return len(self.cells)
 
 
+_NO_CODES: Final = np.zeros(0, np.int32)
+_NO_PULSES: Final = np.zeros(0, np.uint16)
+_NONE_OK: Final = np.zeros(0, np.bool_)
+
+
 @dataclass(frozen=True)
 class WriteResult:
     """Responses of a write list, in its order.
@@ -93,8 +98,7 @@ class WriteResult:
     @classmethod
     def of_nothing(cls) -> "WriteResult":
         """Return the responses of an empty list: a program without a command takes no cycle."""
-        pulses = np.zeros(0, np.uint16)
-        return cls(np.zeros(0, np.int32), pulses, pulses, np.zeros(0, np.bool_), Activity())
+        return cls(_NO_CODES, _NO_PULSES, _NO_PULSES, _NONE_OK, Activity())
 
 
 @dataclass(frozen=True)

@@ -214,12 +214,13 @@ class Twin:
             found["level_written"] += self._touched(np.repeat(read_back, 2), self._adc_bits)
 
     def _count_digital(self, found: dict[str, int], optimizer: Optimizer, batches: int) -> None:
+        numbers = 0
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 if id(parameter) not in self._mapped and parameter.grad is not None:
-                    bits = parameter.numel() * FLOAT_BITS * (1 + _states_of(parameter, optimizer) + batches)
-                    found["digital_read"] += bits
-                    found["digital_written"] += bits
+                    numbers += parameter.numel() * (1 + _states_of(parameter, optimizer) + batches)
+        found["digital_read"] += numbers * FLOAT_BITS
+        found["digital_written"] += numbers * FLOAT_BITS
 
     def _level_bits(self, layer: MappedLayer) -> int:
         """Bits of the levels of both cells of a weight."""
