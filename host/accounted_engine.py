@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -124,7 +125,7 @@ class AccountedEngine:
             # As many of each list have failed as lie between its ends.
             places = np.searchsorted(failed, offsets)
             again = WriteList(places, cells[failed], sorted_levels[failed], initial=initial)
-            _merge(result, self._write(again), failed)
+            result = _merged(result, self._write(again), failed)
         return result, order
 
     def pulse_cells(self, addresses: np.ndarray, pulses: np.ndarray) -> tuple[int, int]:
@@ -177,7 +178,7 @@ class AccountedEngine:
 
     def _write(self, todo: WriteList) -> WriteResult:
         result = self.engine.write(todo)
-        self._account("write", result.activity.copy())
+        self._account("write", result.activity)
         return result
 
     def multiply_layer(
@@ -218,11 +219,13 @@ class AccountedEngine:
         return [joined_products([next(in_order) for _ in own]) for own in shared]
 
 
-def _merge(result: WriteResult, later: WriteResult, entries: np.ndarray) -> None:
+def _merged(result: WriteResult, later: WriteResult, entries: np.ndarray) -> WriteResult:
     """Bring a result up to date with what writing some of its entries again gave."""
     result.codes[entries] = later.codes
     result.ok[entries] = later.ok
     for name in ("sets", "resets"):
         getattr(result, name)[entries] += getattr(later, name)
-    activity = result.activity
+    # Those of both are accounted already, each as it is.
+    activity = result.activity.copy()
     activity += later.activity
+    return replace(result, activity=activity)

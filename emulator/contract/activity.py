@@ -220,6 +220,8 @@ def _part_of(place: int) -> str:
 
 
 def _count(name: str, value: Any) -> int:
+    if type(value) is int and value >= 0:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"activity.{name} is {value!r}; it must be an integer")
     if value < 0:

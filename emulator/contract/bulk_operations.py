@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -68,6 +69,11 @@ class PulseList:
         return len(self.cells)
 
 
+_NO_CODES: Final = np.zeros(0, np.int32)
+_NO_PULSES: Final = np.zeros(0, np.uint16)
+_NONE_OK: Final = np.zeros(0, np.bool_)
+
+
 @dataclass(frozen=True)
 class WriteResult:
     """Responses of a write list, in its order.
@@ -92,8 +98,7 @@ class WriteResult:
     @classmethod
     def of_nothing(cls) -> "WriteResult":
         """Return the responses of an empty list: a program without a command takes no cycle."""
-        pulses = np.zeros(0, np.uint16)
-        return cls(np.zeros(0, np.int32), pulses, pulses, np.zeros(0, np.bool_), Activity())
+        return cls(_NO_CODES, _NO_PULSES, _NO_PULSES, _NONE_OK, Activity())
 
 
 @dataclass(frozen=True)
@@ -124,12 +129,12 @@ class TileBlock:
     inputs: int
     by_column: bool = False
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """Row tiles and column tiles."""
         return len(self.row_input), len(self.used_columns)
 
-    @property
+    @cached_property
     def tiles(self) -> slice:
         """Numbers of the tiles."""
         return slice(self.first_tile, self.first_tile + len(self.row_input) * len(self.used_columns))
@@ -141,7 +146,7 @@ class TileBlock:
         row, column = np.arange(rows)[:, None], np.arange(columns)
         return self.first_tile + (column * rows + row if self.by_column else row * columns + column)
 
-    @property
+    @cached_property
     def cascade(self) -> bool:
         """Whether its tiles add their sums: a single row tile has nothing to add."""
         return self.by_column and len(self.row_input) > 1

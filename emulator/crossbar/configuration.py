@@ -223,7 +223,10 @@ class CrossbarConfig:
         full_scale : float
             Current of the largest code, in read-grid units; less than one unit per code has no meaning.
         """
-        code = self.range_code(full_scale)
+        return self.adc_range_of(self.range_code(full_scale))
+
+    def adc_range_of(self, code: int) -> "AdcRange":
+        """Return the registers of an ADC range for column sums, by its code (`range_code`)."""
         if code not in self._adc_ranges:
             scalars = self.cells.scalars
             gain, gain_shift, ku, ku_shift = map(int, sum_range(code, self.array.code_range[1], scalars))

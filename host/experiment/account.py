@@ -1,6 +1,6 @@
 """The ledger of a training run, from which the activity of single steps and of periods can be taken."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
@@ -28,17 +28,14 @@ class Account:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.twin = TwinTraffic()
-        self._step: dict[Kind, Activity] = {}
+        self._step: dict[Kind, list[Activity]] = {}
         self._begun: dict[str, dict[Kind, ActivityTotal]] = {}
         self._twin_begun: dict[str, TwinTraffic] = {}
 
     def enter(self, kind: Kind, activity: Activity) -> None:
         """Add what a program did."""
         self.ledger.add(kind, activity)
-        if kind in self._step:
-            self._step[kind] += activity
-        else:
-            self._step[kind] = activity
+        self._step.setdefault(kind, []).append(activity)
 
     def enter_twin(self, traffic: TwinTraffic) -> None:
         """Add what a step read from and wrote to the twin's memory."""
@@ -120,17 +117,18 @@ class Account:
         }
 
 
-def step_figures(ledger: Ledger, step: Mapping[Kind, Activity]) -> dict[str, Any]:
+def step_figures(ledger: Ledger, step: Mapping[Kind, Sequence[Activity]]) -> dict[str, Any]:
     """Return the figures of one optimizer step, as ``steps.csv`` has them.
 
     Parameters
     ----------
     ledger : Ledger
         Prices them.
-    step : mapping of Kind to Activity
-        What the step did.
+    step : mapping of Kind to sequence of Activity
+        What the programs of the step did.
     """
-    write = ActivityTotal.of(step["write"]) if "write" in step else ActivityTotal()
+    written = [ActivityTotal.of(activity) for activity in step.get("write", ())]
+    write = sum(written[1:], written[0]) if written else ActivityTotal()
     actions = write.actions
     return {
         "cell_writes": actions[Action.WRITE_OK] + actions[Action.WRITE_FAILED],
@@ -139,6 +137,7 @@ def step_figures(ledger: Ledger, step: Mapping[Kind, Activity]) -> dict[str, Any
         "verify_reads": actions[Action.CONVERT_VERIFY],
         "failed_writes": actions[Action.WRITE_FAILED],
         "write_cycles": write.cycles,
-        "forward_cycles": step["forward"].cycles if "forward" in step else 0,
-        "write_energy_j": ledger.energy_j("write", write),
+        "forward_cycles": sum(activity.cycles for activity in step.get("forward", ())),
+        # Most steps of small batches write no cell: nothing has to be priced then.
+        "write_energy_j": ledger.energy_j("write", write) if write.cycles else 0.0,
     }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from twinbar.emulator.contract.bulk_operations import MakeEngine
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -23,6 +22,7 @@ from twinbar.host.data.dataset import Dataset
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.observation import Observation
 from twinbar.host.experiment.optimizers import optimizer_class
+from twinbar.host.experiment.rate_schedule import RateSchedule
 from twinbar.host.experiment.sections import NETWORKS
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.nn.networks import lenet, mlp
@@ -156,7 +156,7 @@ def build_optimizer(config: ExperimentConfig, module: nn.Module) -> Optimizer:
     return cls(module.parameters(), **options)  # type: ignore[arg-type]
 
 
-def build_schedule(config: ExperimentConfig, optimizer: Optimizer, steps: int) -> LRScheduler:
+def build_schedule(config: ExperimentConfig, optimizer: Optimizer, steps: int) -> RateSchedule:
     """Make the schedule of the learning rate, which moves on with every optimizer step.
 
     Parameters
@@ -169,8 +169,8 @@ def build_schedule(config: ExperimentConfig, optimizer: Optimizer, steps: int) -
     Notes
     -----
     "cosine" falls to 0 along half a cosine (Loshchilov and Hutter, ICLR 2017, without restarts), "linear" along a line,
-    "step" by ten after half and after three quarters. `LambdaLR` computes each rate from the number of the step alone:
-    torch's own `CosineAnnealingLR` multiplies up rounding errors from step to step.
+    "step" by ten after half and after three quarters. `RateSchedule` computes each rate from the number of the step
+    alone: torch's own `CosineAnnealingLR` multiplies up rounding errors from step to step.
     """
 
     def factor(step: int) -> float:
@@ -185,7 +185,7 @@ def build_schedule(config: ExperimentConfig, optimizer: Optimizer, steps: int) -
             case _:
                 return 1.0
 
-    return LambdaLR(optimizer, factor)
+    return RateSchedule(optimizer, factor)
 
 
 def layer_sizes(module: nn.Module) -> list[int]:

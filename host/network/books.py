@@ -55,7 +55,7 @@ class Books:
         self._counts = EpochCounts()
         self._total = EpochCounts()
         self._epoch_began = self.ledgers["training"].snapshot()
-        self._step: dict[Kind, Activity] = {}
+        self._step: dict[Kind, list[Activity]] = {}
         self._losses: list[float] = []
         self._next_loss: float | None = None
         self._logged: dict[str, float | None] = {"metric": None, "twin_metric": None}
@@ -94,10 +94,7 @@ class Books:
         self.ledgers[period].add(kind, activity)
         if period != "training":
             return
-        if kind in self._step:
-            self._step[kind] += activity
-        else:
-            self._step[kind] = activity.copy()
+        self._step.setdefault(kind, []).append(activity)
         if kind == "forward":
             self.layers[session.layer].add_forward(activity)
 

@@ -38,6 +38,8 @@ class CellPrograms:
         Of the last closed-loop writes, in the order of the tiles' lists.
     done : dict of str to LayerWrites
         What was done in each layer, its auxiliary arrays included.
+    listed : dict of str to int32 [n]
+        Cells of each layer, or array, that were asked to be written (`Decision.origins`).
     """
 
     def __init__(self, session: AccountedEngine, layers: Sequence[MappedLayer], *, initial: bool) -> None:
@@ -55,6 +57,7 @@ class CellPrograms:
         self._held = {name: _levels_of_pairs(array) for name, array in self._arrays.items()} if knows else {}
         self.result = WriteResult.of_nothing()
         self.done = {layer.name: _NOTHING for layer in layers}
+        self.listed: dict[str, np.ndarray] = {}
 
     def write(self, decisions: Mapping[str, Decision]) -> None:
         """Write cells by closed-loop write-verify, and note in ``cells`` what they answered."""
@@ -83,6 +86,9 @@ class CellPrograms:
             part = slice(start, stop)
             start = stop
             if part.stop > part.start:
+                before = self.listed.get(name)
+                own = decision.origins
+                self.listed[name] = own if before is None else np.concatenate([before, own])
                 cells = self._arrays[name].cells
                 record_responses(
                     decision.origins,

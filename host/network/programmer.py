@@ -1,9 +1,10 @@
 """Brings the cells of a network to what an update policy asks for, and learns from what they answer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from torch.optim import Optimizer
 
 from twinbar.emulator.contract.bulk_operations import WriteResult
@@ -27,20 +28,14 @@ class Programmed:
         Of closed-loop writes, in the order of the tiles' lists.
     layers : dict of str to LayerWrites
         What was done in each layer.
+    listed : mapping of str to int32 [n]
+        Cells of each layer that the policy asked to be written (`Decision.origins`).
     """
 
     weight_updates: int
     result: WriteResult
     layers: dict[str, LayerWrites]
-
-    @property
-    def untouched(self) -> list[str]:
-        """Layers of which nothing was written or pulsed."""
-        return [
-            name
-            for name, done in self.layers.items()
-            if not (done.weight_updates or done.cell_writes or done.pulse_trains)
-        ]
+    listed: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -120,4 +115,5 @@ def _run(
     finally:
         for layer, part in zip(layers, parts, strict=True):
             layer.keep(part.weights)
-    return Programmed(sum(done.weight_updates for done in access.done.values()), access.result, access.done)
+    updates = sum(done.weight_updates for done in access.done.values())
+    return Programmed(updates, access.result, access.done, access.listed)

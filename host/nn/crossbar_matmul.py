@@ -248,7 +248,7 @@ class CrossbarMatmul:
                 return made
         driven = x if patches is None else patches.covered(x)
         vectors = x.shape[0] if patches is None else x.shape[0] * math.prod(patches.places(x.shape[2:]))
-        least, most = (extreme.item() for extreme in torch.aminmax(driven)) if driven.numel() else (0.0, 0.0)
+        least, most = _extremes(driven)
         if not (math.isfinite(least) and math.isfinite(most)):
             raise TwinbarError(
                 f"layer {self.map.name} was given activations that are not finite; lower the learning rate"
@@ -295,9 +295,9 @@ class CrossbarMatmul:
 
     def _one_sign(self, x: Tensor, block: int, patches: Patches | None, macs: int = 0) -> tuple[Tensor, Tensor]:
         codes, seen, lsb = self.quantize(x)
-        result = self._multiply(codes, block, patches, macs)
-        unit = self.sum_unit(lsb)
         # Before the range follows this product.
+        unit = self.sum_unit(lsb)
+        result = self._multiply(codes, block, patches, macs)
         self.note(result, result.codes.shape[2])
         return self._outputs(result.codes, block, unit), seen
 
@@ -336,3 +336,11 @@ class CrossbarMatmul:
         self.provisional = state.get("provisional", False)
         if self.chain is not None and "chain" in state:
             self.chain.load_state_dict(state["chain"])
+
+
+def _extremes(x: Tensor) -> tuple[float, float]:
+    """Return the least and the largest of some activations, NaN where one is; 0 where there are none."""
+    if not x.numel():
+        return 0.0, 0.0
+    values = x.numpy()
+    return float(np.minimum.reduce(values, axis=None)), float(np.maximum.reduce(values, axis=None))

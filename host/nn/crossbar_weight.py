@@ -99,19 +99,20 @@ class CrossbarWeight(MappedParameter):
     ) -> Any:
         """Run a function of PyTorch that was called with such a weight."""
         kwargs = kwargs or {}
+        product = PRODUCTS.get(func)
         if func is torch.autograd.grad:
             return _differentiate(*args, **kwargs)
         with torch._C.DisableTorchFunctionSubclass():
-            if func in _HARMLESS or _makes_another(func, args):
+            if product is None and (func in _HARMLESS or _makes_another(func, args)):
                 return func(*args, **kwargs)
             weights = _weights_in(args)
             if kwargs:
                 weights += _weights_in(kwargs.values())
             layers = [weight.layer for weight in weights if weight.layer is not None]
-            if not layers or any(layer.current.on_twin for layer in layers):
-                return func(*args, **kwargs)
-            product = PRODUCTS.get(func)
-            if product is not None:
+            for layer in layers:
+                if layer.current.on_twin:
+                    return func(*args, **kwargs)
+            if product is not None and layers:
                 with layers[0].current.run():
                     return product(*args, **kwargs)
             for layer in layers:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 _CALL: Final = nn.Module._call_impl.__code__
 """Runs the forward pass of every module."""
+_NOTHING: Final = nullcontext()
 
 
 class Readiness(Protocol):
@@ -55,7 +56,7 @@ class Pass:
 
     def run(self) -> AbstractContextManager[None]:
         """Surround products, which may be made outside of a forward pass: by a method of the module, or one part."""
-        return nullcontext() if self.readiness is None else self.readiness.run()
+        return _NOTHING if self.readiness is None else self.readiness.run()
 
     def bring_up(self, x: Tensor) -> None:
         """See to it that the cells hold the weights, before they are multiplied by activations."""

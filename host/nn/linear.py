@@ -16,7 +16,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return F.linear(input, weight, bias)
     check_use(layer, weight, 2, layer.form.groups)
     y = layer.multiply(_for_groups(input, layer.form.groups))
-    return y if bias is None else y + bias.to(y.dtype)
+    if bias is None:
+        return y
+    return y + (bias if bias.dtype == y.dtype else bias.to(y.dtype))
 
 
 def _for_groups(x: Tensor, groups: int) -> Tensor:

@@ -42,7 +42,8 @@ class MappedParameter(nn.Parameter):
 
 def on_crossbar(weight: object) -> Multiplied | None:
     """Return the layer of a weight whose products run on the crossbar now; None for any other object."""
-    layer = weight.layer if isinstance(weight, MappedParameter) else None
+    # `isinstance` would ask the class of parameters, which takes long.
+    layer = getattr(weight, "layer", None) if issubclass(type(weight), MappedParameter) else None
     return None if layer is None or layer.current.on_twin else layer
 
 

@@ -32,18 +32,18 @@ class StraightThrough(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         """Return the gradients of the activations and of the matrix."""
-        seen, matrix = _saved(ctx)
+        seen, weight = ctx.saved_tensors
         needs_x, needs_matrix = ctx.needs_input_grad[:2]
-        gradient = _like(gradients[0], matrix)
+        gradient = _like(gradients[0], seen)
         ctx.passed.note(ctx.block, to_inputs=needs_x, to_weights=needs_matrix)
         if ctx.factors is not None:
             ctx.factors.append(OuterProducts(_array(seen), _array(gradient), len(seen)))
         if ctx.groups == 1:
-            to_x = gradient.mm(matrix) if needs_x else None
+            to_x = gradient.mm(_ordinary(weight)) if needs_x else None
             to_matrix = gradient.t().mm(seen) if needs_matrix else None
         else:
             gradient = gradient.unflatten(1, (ctx.groups, -1))
-            groups = matrix.unflatten(0, (ctx.groups, -1))
+            groups = _ordinary(weight).unflatten(0, (ctx.groups, -1))
             to_x = torch.einsum("ngo,goi->ngi", gradient, groups).flatten(1) if needs_x else None
             to_matrix = None
             if needs_matrix:
@@ -70,7 +70,8 @@ class StraightThroughConvolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         """Return the gradients of the activations and of the weight."""
-        seen, weight = _saved(ctx)
+        seen, weight = ctx.saved_tensors
+        weight = _ordinary(weight)
         patches: Patches = ctx.patches
         if ctx.factors is not None:
             errors = gradients[0].flatten(2).transpose(1, 2).flatten(0, 1)
@@ -108,14 +109,10 @@ def _array(values: Tensor) -> np.ndarray:
     return values.detach().to("cpu", torch.float32).contiguous().numpy()
 
 
-def _saved(ctx: Any) -> tuple[Tensor, Tensor]:
-    """Return the activations as they were seen, and the twin's weights as an ordinary tensor.
-
-    It belongs to the graph still, for gradients of gradients.
-    """
-    seen, weight = ctx.saved_tensors
+def _ordinary(weight: Tensor) -> Tensor:
+    """Return the twin's weights as an ordinary tensor, which belongs to the graph still: for gradients of gradients."""
     with torch._C.DisableTorchFunctionSubclass():
-        return seen, weight.view(weight.shape)
+        return weight.view(weight.shape)
 
 
 def _as_result(y: Tensor, x: Tensor, matrix: Tensor) -> Tensor:

@@ -1,8 +1,11 @@
 """How numbers of a few bits lie in the words of a memory, and which words an access of some of them touches."""
 
+import functools
+
 import numpy as np
 
 
+@functools.cache
 def words_of(values: int, bits: int, word_bits: int) -> int:
     """Count the words that hold a number of values, one after the other.
 

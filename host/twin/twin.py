@@ -12,7 +12,7 @@ Parameters that lie on no crossbar are float32, with state and gradient, whateve
 """
 
 import functools
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from twinbar.host.nn.mapped_layer import MappedLayer
-from twinbar.host.twin.level_changes import note_levels
+from twinbar.host.twin.level_changes import note_levels, note_listed_levels
 from twinbar.host.twin.memory_words import in_words, words_of, words_touched
 from twinbar.host.twin.twin_section import TwinConfig
 from twinbar.host.twin.twin_traffic import NAMES, TwinTraffic, add_bits
@@ -30,6 +30,7 @@ from twinbar.host.update.policy import UpdatePolicy
 FLOAT_BITS: Final = 32
 FAILURE_BITS: Final = 4
 """Failures in a row of the two cells of a weight, 0 to 3 each."""
+_NO_CELLS: Final = np.zeros(0, np.int32)
 
 
 class Twin:
@@ -84,7 +85,7 @@ class Twin:
         step: int,
         decided: bool,
         batches: int = 1,
-        settled: Container[str] = (),
+        listed: Mapping[str, np.ndarray] | None = None,
     ) -> TwinTraffic:
         """Store what a step of an optimizer, and the writes after it, have made of the twin.
 
@@ -100,8 +101,9 @@ class Twin:
             Whether the policy has decided after it.
         batches : int
             Batches whose gradients were accumulated, for the parameters on no crossbar.
-        settled : container of str
-            Names of layers whose cells are at the levels that they had when this was last called.
+        listed : mapping of str to int32 [n], optional
+            By layer, the cells (`Decision.origins`) whose levels alone can have changed since this was last called; a
+            layer that is not named has none. Without it, all levels are compared.
 
         Returns
         -------
@@ -122,9 +124,10 @@ class Twin:
                         self._store_step(found, layer, number, optimizer, step)
                     else:
                         layer.matmul.backward.take_sums()
-                    self._count_decision(found, layer, optimizer, decided, layer.name in settled)
-        own = self._policy.take_traffic()
-        add_bits(found, policy_read=own.read, policy_written=own.written, random=own.random)
+                    own = None if listed is None else listed.get(layer.name, _NO_CELLS)
+                    self._count_decision(found, layer, optimizer, decided, own)
+        memory = self._policy.take_traffic()
+        add_bits(found, policy_read=memory.read, policy_written=memory.written, random=memory.random)
         return TwinTraffic(**found)
 
     def state_dict(self) -> dict[str, Any]:
@@ -182,7 +185,7 @@ class Twin:
         found["gradient_written"] += written * FLOAT_BITS
 
     def _count_decision(
-        self, found: dict[str, int], layer: MappedLayer, optimizer: Optimizer, decided: bool, settled: bool
+        self, found: dict[str, int], layer: MappedLayer, optimizer: Optimizer, decided: bool, listed: np.ndarray | None
     ) -> None:
         cells, weights = layer.cells, self._weights[layer.name]
         noted = self._held[layer.name]
@@ -192,12 +195,16 @@ class Twin:
             found["level_read"] += self._whole(weights, level_bits)
         if self._policy.keeps_read_back and decided:
             found["level_read"] += self._whole(2 * weights, self._adc_bits)
-        if settled:
+        if listed is not None and not len(listed):
             return
         read_back = (cells.plus != noted[0]) | (cells.minus != noted[1]) if self._policy.keeps_read_back else None
         per_word, words = _level_memories(level_bits, self.word_bits)
         touched = np.empty(len(words), np.int64)
-        if not note_levels(cells.plus, cells.minus, *noted, per_word, touched):
+        if listed is None:
+            note_levels(cells.plus, cells.minus, *noted, per_word, touched)
+        else:
+            note_listed_levels(np.sort(listed), cells.plus, cells.minus, *noted, per_word, touched)
+        if not touched[0]:
             return
         levels, failures = (count * each * self.word_bits for count, each in zip(touched.tolist(), words, strict=True))
         # What replaces a level is next to it.
@@ -207,12 +214,13 @@ class Twin:
             found["level_written"] += self._touched(np.repeat(read_back, 2), self._adc_bits)
 
     def _count_digital(self, found: dict[str, int], optimizer: Optimizer, batches: int) -> None:
+        numbers = 0
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 if id(parameter) not in self._mapped and parameter.grad is not None:
-                    bits = parameter.numel() * FLOAT_BITS * (1 + _states_of(parameter, optimizer) + batches)
-                    found["digital_read"] += bits
-                    found["digital_written"] += bits
+                    numbers += parameter.numel() * (1 + _states_of(parameter, optimizer) + batches)
+        found["digital_read"] += numbers * FLOAT_BITS
+        found["digital_written"] += numbers * FLOAT_BITS
 
     def _level_bits(self, layer: MappedLayer) -> int:
         """Bits of the levels of both cells of a weight."""

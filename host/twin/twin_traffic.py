@@ -2,8 +2,7 @@
 
 import operator
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.hw.actions import Action
@@ -15,8 +14,7 @@ TERMS: Final = ("weight", "state", "gradient", "backward", "level", "policy")
 """What the memory of the weights on the crossbar is accessed for."""
 
 
-@dataclass(frozen=True)
-class TwinTraffic:
+class TwinTraffic(NamedTuple):
     """Bits that were moved, in whole words, and random bits that were drawn; it does not change.
 
     Parameters
@@ -54,17 +52,17 @@ class TwinTraffic:
     policy_read: int = 0
     policy_written: int = 0
 
-    def __add__(self, other: "TwinTraffic") -> "TwinTraffic":
-        return TwinTraffic(*map(operator.add, vars(self).values(), vars(other).values()))
+    def __add__(self, other: "TwinTraffic") -> "TwinTraffic":  # type: ignore[override]
+        return TwinTraffic(*map(operator.add, self, other))
 
     def __sub__(self, other: "TwinTraffic") -> "TwinTraffic":
         """Return what was added since ``other`` was the total."""
-        return TwinTraffic(*map(operator.sub, vars(self).values(), vars(other).values()))
+        return TwinTraffic(*map(operator.sub, self, other))
 
     @property
     def bits(self) -> int:
         """All bits that were read and written."""
-        return sum(vars(self).values()) - self.random
+        return sum(self) - self.random
 
     def activity(self) -> Activity:
         """Return the accesses and random numbers for the ledger; a step's bits count as whole words of 32."""
@@ -98,7 +96,7 @@ class TwinTraffic:
 
     def state_dict(self) -> dict[str, int]:
         """Return the totals for a checkpoint."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> "TwinTraffic":
@@ -118,7 +116,7 @@ class TwinTraffic:
         return cls(**{name: int(state[name]) for name in NAMES})
 
 
-NAMES: Final = tuple(part.name for part in fields(TwinTraffic))
+NAMES: Final = TwinTraffic._fields
 """Names of what is counted."""
 
 

@@ -55,7 +55,7 @@ class UpdatePolicy(ABC, Generic[Settings]):
     writes_all: ClassVar[bool] = False
     """Whether every cell is written whatever it holds, so that nothing is decided by the levels that are held."""
     changes_what_it_lists: ClassVar[bool] = False
-    """Whether levels change only in layers for which a decision lists a cell."""
+    """Whether levels change only of cells that a decision lists."""
     keeps_read_back: bool = False
     """Whether the layers keep the read-back levels for this policy."""
     gives_pulses: ClassVar[bool] = False

@@ -183,17 +183,40 @@ def test_schedules_differ_and_end_where_they_should() -> None:
         config = ExperimentConfig().merge({"training.schedule": schedule, "training.lr": 0.8})
         optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
         course = build_schedule(config, optimizer, steps=4)
-        found = course.get_last_lr()
+        found = [optimizer.param_groups[0]["lr"]]
         for _ in range(4):
-            optimizer.step()
             course.step()
-            found += course.get_last_lr()
+            found.append(optimizer.param_groups[0]["lr"])
         return found
 
     assert rates("constant") == [0.8] * 5
     assert rates("linear") == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
     assert rates("step") == pytest.approx([0.8, 0.8, 0.08, 0.008, 0.008])
     assert rates("cosine") == pytest.approx([0.8, 0.4 * (1 + 0.5**0.5), 0.4, 0.4 * (1 - 0.5**0.5), 0.0])
+
+
+def test_rates_are_those_of_pytorchs_own_schedule_whose_checkpoints_are_read() -> None:
+    import torch
+
+    from twinbar.host.experiment.rate_schedule import RateSchedule
+
+    def factor(step: int) -> float:
+        return 1 / (1 + 0.3 * step)
+
+    mine, theirs = (torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.7) for _ in range(2))
+    courses = RateSchedule(mine, factor), torch.optim.lr_scheduler.LambdaLR(theirs, factor)
+    for _ in range(5):
+        assert mine.param_groups[0]["lr"] == theirs.param_groups[0]["lr"]
+        theirs.step()
+        for course in courses:
+            course.step()
+    mine.param_groups[0]["lr"] = 0.7
+    resumed = RateSchedule(mine, factor)
+    resumed.load_state_dict(courses[1].state_dict())
+    assert resumed.state_dict() == courses[0].state_dict()
+    resumed.step()
+    courses[1].step()
+    assert mine.param_groups[0]["lr"] == theirs.param_groups[0]["lr"]
 
 
 @pytest.mark.parametrize(

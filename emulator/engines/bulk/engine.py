@@ -155,6 +155,7 @@ class FastEngine:
         self._programs: OrderedDict[tuple[object, ...], MultipliedProgram] = OrderedDict()
         self._conversions: dict[int, ColumnConversion] = {}
         self._rooms: dict[tuple[int, int, int, int], FewVectorsRoom] = {}
+        self._steps_rooms: dict[tuple[int, int, int], InputSteps] = {}
         shared = layers if controller.shared_inputs else ()
         self._groups = InputGroups(tiles, shared, alone=controller.chain)
         self._activations = ChainRegisters(tiles, array.columns)
@@ -379,12 +380,10 @@ class FastEngine:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         product = LayerProduct(block, inputs, full_scale)
         before = self._answer_alone([block])
-        own = self._pass(product)
+        own = self._pass(product, room=self._steps_room(block, len(inputs)))
         if self._suits_one_call(own):
-            result = self._multiply_in_one_call(product, own)
-        else:
-            result = self._multiply_apart([product], [own])[0]
-        return _behind(before, result)
+            return _behind(before, self._multiply_in_one_call(own))
+        return _behind(before, self._multiply_apart([own])[0])
 
     def _answer_alone(self, blocks: Sequence[TileBlock]) -> Activity | None:
         """Let all sums of some layers go to the host alone; None where the controller knows no other way."""
@@ -401,7 +400,19 @@ class FastEngine:
             return True
         return numba.get_num_threads() == 1 and (steps <= FEW_STEPS_ALONE or own.steps.drives_few(SPARSE))
 
-    def _multiply_in_one_call(self, product: LayerProduct, own: LayerPass) -> MultiplyResult:
+    def _steps_room(self, block: TileBlock, batch: int) -> InputSteps | None:
+        """Return room for the steps of few vectors, kept from one product by itself to the next; else None."""
+        steps = self.config.array.planes * batch
+        if steps > FEW_STEPS_ALONE:
+            return None
+        place = *block.shape, steps
+        if place not in self._steps_rooms:
+            if len(self._steps_rooms) >= ROOMS:
+                del self._steps_rooms[next(iter(self._steps_rooms))]
+            self._steps_rooms[place] = InputSteps.room(block, self.config.array.planes, batch, self.config.sums.dtype)
+        return self._steps_rooms[place]
+
+    def _multiply_in_one_call(self, own: LayerPass) -> MultiplyResult:
         """Multiply a few vectors: one kernel after the other would take as long to call as to run."""
         block, steps, outputs = own.plan.block, own.steps, own.plan.outputs
         program = self._program([own])
@@ -415,16 +426,17 @@ class FastEngine:
             room = self._rooms[place] = FewVectorsRoom.of((row_tiles, column_tiles), steps.rows, widest)
             if len(self._rooms) > ROOMS:
                 del self._rooms[next(iter(self._rooms))]
-        lowest, highest, clipped, heat = multiply_few(
+        lowest, highest, clipped, heat, driven = multiply_few(
             block.first_tile,
             steps,
             self._operands,
             outputs,
-            self._conversion(product.full_scale),
+            self._conversion(own.range_code),
             converters.pair_errors if pairs else converters.errors,
             converters.pair_offsets if pairs else converters.offsets,
             converters.factors,
             converters.counts,
+            program.conversions[0],
             self.config.array.sample_and_hold,
             program.waits[0][0],
             self._t,
@@ -433,9 +445,8 @@ class FastEngine:
             self._scalars,
             self._tables,
         )
-        converters.counts[block.tiles] += program.conversions[0]
         activity = program.activity.copy()
-        activity.actions[Action.ROW_DRIVE] = column_tiles * int(np.add.reduce(steps.driven))
+        activity.actions[Action.ROW_DRIVE] = driven
         activity.cell_energy[CellEnergy.FORWARD] = sum_of_tiles("cell_energy", room.heat) if heat < 0 else heat
         if not program.made[0]:
             lowest, highest, clipped = 0, 0, 0
@@ -444,7 +455,7 @@ class FastEngine:
     def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Multiply by several layers in one program (see `Engine.multiply_together`)."""
         before = self._answer_alone([product.block for product in products])
-        results = self._multiply_apart(products, [self._pass(product) for product in products])
+        results = self._multiply_apart([self._pass(product) for product in products])
         return [_behind(before, results[0]), *results[1:]]
 
     def multiply_chain(self, chain: Sequence[ChainedLayer], inputs: np.ndarray) -> list[MultiplyResult]:
@@ -457,7 +468,7 @@ class FastEngine:
         for layer, plan in zip(chain, plans, strict=True):
             product = LayerProduct(layer.block, inputs, layer.full_scale)
             own = self._pass(product, plan)
-            codes, extremes = self._multiplied(product, own)
+            codes, extremes = self._multiplied(own)
             sums = self._lanes(own, codes)
             passes.append(own)
             found.append((sums if layer.answered else sums[:, :, :0], extremes))
@@ -472,9 +483,9 @@ class FastEngine:
             activity = Activity()
         return [_behind(before, results[0]), *results[1:]]
 
-    def _multiply_apart(self, products: Sequence[LayerProduct], passes: Sequence[LayerPass]) -> list[MultiplyResult]:
+    def _multiply_apart(self, passes: Sequence[LayerPass]) -> list[MultiplyResult]:
         """Multiply by several layers, or with several threads: a kernel for sums, for conversions, and for counts."""
-        found = [self._multiplied(product, own) for product, own in zip(products, passes, strict=True)]
+        found = [self._multiplied(own) for own in passes]
         program = self._program(passes)
         activity = self._multiply_activity(passes, program)
         results = []
@@ -491,7 +502,9 @@ class FastEngine:
         lane_bits = self._stream.controller.lane_bits
         return add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
 
-    def _pass(self, product: LayerProduct, plan: MultiplyPlan | None = None) -> LayerPass:
+    def _pass(
+        self, product: LayerProduct, plan: MultiplyPlan | None = None, room: InputSteps | None = None
+    ) -> LayerPass:
         """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
         array, block = self.config.array, product.block
         codes = np.ascontiguousarray(product.inputs, np.uint8)
@@ -503,6 +516,7 @@ class FastEngine:
             self._scalars,
             self._tables,
             skip_empty=array.skip_empty,
+            room=room,
         )
         if self._disturbs:
             stress_rows(self._states.row_stress, block, codes, array.planes, self._tables)
@@ -510,7 +524,7 @@ class FastEngine:
         ranges = self._ranges[block.tiles]
         changed = ranges != code
         ranges[:] = code
-        return LayerPass(self._plan(block) if plan is None else plan, steps, changed)
+        return LayerPass(self._plan(block) if plan is None else plan, steps, changed, code)
 
     def _plan(self, block: TileBlock, *, fed: bool = False, answered: bool = True) -> MultiplyPlan:
         place = block.first_tile, fed, answered
@@ -523,24 +537,23 @@ class FastEngine:
             self._plans[place] = plan
         return plan
 
-    def _multiplied(self, product: LayerProduct, own: LayerPass) -> tuple[np.ndarray, np.ndarray]:
+    def _multiplied(self, own: LayerPass) -> tuple[np.ndarray, np.ndarray]:
         """Make the conversions of a product: codes of each tile, and extremes as of `_convert`."""
-        conversion = self._conversion(product.full_scale)
+        conversion = self._conversion(own.range_code)
         if len(own.plan.parts) == 1:
             return self._products(own.plan.parts[0], own.steps, conversion)
         found = [self._products(part, own.steps, conversion) for part in own.plan.parts]
         codes = _joined([part for part, _ in found], own.plan.widest)
         return codes, np.concatenate([extremes for _, extremes in found])
 
-    def _conversion(self, full_scale: float) -> ColumnConversion:
+    def _conversion(self, code: int) -> ColumnConversion:
         """Return how column sums are converted over a range."""
-        code = self.config.range_code(full_scale)
         conversion = self._conversions.get(code)
         if conversion is None:
             low, high = self.config.array.code_range
             if self.config.array.pairs != "subtract":
                 low = int(self._scalars[0].adc_min)
-            conversion = conversion_over(self.config.adc_range(full_scale), self.config, low, high)
+            conversion = conversion_over(self.config.adc_range_of(code), self.config, low, high)
             self._conversions[code] = conversion
         return conversion
 

@@ -13,7 +13,7 @@ LISTED = 16
 
 
 class FewVectorsRoom(NamedTuple):
-    """Room for what a product of a few vectors needs meanwhile, kept from one to the next.
+    """Room for what a product of a few vectors needs meanwhile beside its input steps, kept from one to the next.
 
     Parameters
     ----------
@@ -59,6 +59,7 @@ def multiply_few(
     offsets,
     factors,
     counts,
+    made,
     holds,
     waits,
     t,
@@ -67,12 +68,19 @@ def multiply_few(
     scalars,
     tables,
 ):
-    """Multiply by all tiles of a layer, on one thread.
+    """Multiply by all tiles of a layer, on one thread; arguments are those of the kernels that it calls.
+
+    Parameters
+    ----------
+    made : int64 [tiles of the layer, channels]
+        Conversions of each channel, which are added to ``counts``.
 
     Returns
     -------
     lowest, highest, clipped, heat : int
-        As of `join_extremes` and `heat_of_rows`, which take the arguments with `sum_columns` and `convert_columns`.
+        As of `join_extremes` and `heat_of_rows`.
+    driven : int
+        Rows that are driven on all tiles, over all steps.
     """
     tiles = room.extremes.shape[0]
     sum_columns(
@@ -100,4 +108,10 @@ def multiply_few(
     lowest, highest, clipped = join_extremes(room.extremes[:, 0])
     channels = np.int64(factors.shape[1])
     total = heat_of_rows(first_tile, steps, used_columns, channels, holds, waits, t, operands.row_sum, room.heat)
-    return lowest, highest, clipped, total
+    driven = np.int64(0)
+    for r in range(steps.driven.shape[0]):
+        driven += steps.driven[r] * used_columns.shape[0]
+    for tile in range(tiles):
+        for channel in range(channels):
+            counts[first_tile + tile, channel] += made[tile, channel]
+    return lowest, highest, clipped, total, driven

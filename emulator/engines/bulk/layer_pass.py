@@ -18,11 +18,14 @@ class LayerPass(NamedTuple):
     steps : InputSteps
     changed : bool [tiles of the layer]
         Whether the register of the ADC range is written.
+    range_code : int
+        What it holds.
     """
 
     plan: MultiplyPlan
     steps: InputSteps
     changed: np.ndarray
+    range_code: int
 
     @property
     def batch(self) -> int:
