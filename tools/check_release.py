@@ -1,7 +1,9 @@
 """Builds what is published, installs it in fresh environments, and trains there: from another folder, as another user.
 
 For each Python of 3.11 to 3.13 that is at hand, the wheel is installed as PyPI would install it, with the PyTorch of
-``constraints.txt``, and ``digits`` are trained with empty caches. Run by root, the training belongs to ``nobody``::
+``constraints.txt``, and ``digits`` are trained with empty caches. Run by root, the training belongs to ``nobody``, and
+what it compiles must lie in that user's home. Of several interpreters of a version, one that ``nobody`` may run goes
+first::
 
     make release-check
     .venv/bin/python tools/check_release.py --python python3.12
@@ -10,6 +12,7 @@ For each Python of 3.11 to 3.13 that is at hand, the wheel is installed as PyPI 
 import argparse
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -37,8 +40,14 @@ def main() -> None:
         place = Path(scratch)
         place.chmod(0o755)  # the other user goes through it
         wheel = build(place)
-        for python in [command for command in asked or PYTHONS if asked or _is_at_hand(command)]:
-            check(python, wheel, place / Path(python).name)
+        for command in asked or PYTHONS:
+            python = _found(command)
+            if python is not None:
+                check(python, wheel, place / Path(command).name)
+            elif asked:
+                raise SystemExit(
+                    f"there is no {command} that runs; --python takes an interpreter, such as {PYTHONS[0]}"
+                )
 
 
 def build(place: Path) -> Path:
@@ -85,45 +94,71 @@ def check(python: str, wheel: Path, place: Path) -> None:
     _run([*pip, str(ROOT / "constraints.txt"), str(wheel)])
     home = place / "home"
     home.mkdir()
-    user = _other_user(environment / "bin" / "python")
-    if user is not None:
-        shutil.chown(home, user)
+    user, why_not = _other_user(environment / "bin" / "python")
+    if user:
+        shutil.chown(home, user, pwd.getpwnam(user).pw_gid)
     # Nothing of this user's settings: neither paths to the checkout nor caches.
     clean = {"PATH": f"{environment / 'bin'}:/usr/bin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8"}
     training = time.monotonic()
     out = home / "runs" / "first"
-    _run([str(environment / "bin" / "twinbar"), *TRAIN, "--out", str(out)], cwd=home, env=clean, user=user)
+    _run([str(environment / "bin" / "twinbar"), *TRAIN, "--out", str(out)], cwd=home, env=clean, **_rights_of(user))
     ended = time.monotonic()
     accuracy = json.loads((out / "report.json").read_text())["epochs"][-1]["test_accuracy"]
     if accuracy < LEAST:
         raise SystemExit(f"{python}: an epoch of digits reaches {accuracy:.1%}; it must reach {LEAST:.0%}")
     if not (out / "index.html").is_file():
         raise SystemExit(f"{python}: the training wrote no page")
+    kernels = [path for path in (home / ".cache" / "twinbar" / "kernels").rglob("*") if path.is_file()]
+    if not kernels:
+        raise SystemExit(f"{python}: no compiled kernel lies in the cache of the user who trained, {home / '.cache'}")
+    strangers = [path for path in home.rglob("*") if user and path.owner() != user]
+    if strangers:
+        raise SystemExit(f"{python}: {strangers[0]} belongs to {strangers[0].owner()}; it must belong to {user}")
     version = _run([str(environment / "bin" / "python"), "--version"]).strip()
     print(
         f"{version}: installed in {training - installing:.0f} s; first accuracy {accuracy:.1%} and page, as "
-        f"{user or 'this user'}, with empty caches, in {ended - training:.0f} s",
+        f"{user or f'this user ({why_not})'}, with empty caches, in {ended - training:.0f} s; "
+        f"{len(kernels)} files of kernels in that user's cache",
         flush=True,
     )
 
 
-def _is_at_hand(command: str) -> bool:
-    """Return whether an interpreter is there and runs; a shim of a version manager may not."""
+def _found(command: str) -> str | None:
+    """Return an interpreter that runs, if there is one: the first on the path that another user may run too, or else.
+
+    A shim of a version manager may not run, and what it stands for may lie in a home that is closed to others.
+    """
+    places = [command] if os.sep in command else [os.path.join(folder, command) for folder in os.get_exec_path()]
+    running = [place for place in places if _runs(place)]
+    return next((place for place in running if _runs(place, **_rights_of(_nobody()))), running[0] if running else None)
+
+
+def _runs(python: str | Path, **rights: object) -> bool:
     try:
-        return subprocess.run([command, "--version"], capture_output=True, check=False).returncode == 0
+        done = subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False, cwd="/", **rights)  # type: ignore[call-overload]
     except OSError:
         return False
+    return bool(done.returncode == 0)
 
 
-def _other_user(python: Path) -> str | None:
-    """Return a user without rights, or None where this process may not act as one, or that one cannot run Python."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        subprocess.run([python, "-c", ""], user=NOBODY, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None  # the interpreter lies in a home that is closed to others
-    return NOBODY
+def _other_user(python: Path) -> tuple[str | None, str]:
+    """Return a user without rights, or None and why this process cannot act as one."""
+    if _nobody() is None:
+        return None, "only root can act as another one"
+    if not _runs(python, **_rights_of(NOBODY)):
+        return None, f"{NOBODY} may not run {python.resolve()}"
+    return NOBODY, ""
+
+
+def _nobody() -> str | None:
+    return NOBODY if os.geteuid() == 0 else None
+
+
+def _rights_of(user: str | None) -> dict[str, object]:
+    """Return the arguments of `subprocess.run` with which a program has the rights of a user, and no others."""
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 def _nothing_missing(what: str, missing: set[str]) -> None:

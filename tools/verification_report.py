@@ -24,10 +24,10 @@ def stored(name: str) -> dict[str, Any] | None:
 def state_of(name: str, found: dict[str, Any]) -> str:
     """Say of which state of the source figures are."""
     if not found["state"]:
-        return "The state of the source that they are of was **not recorded**."
+        return "For which state of the source these figures hold was **not recorded**."
     if found["state"] == source_state(SOURCES[name]):
-        return "They are of **this state** of the source."
-    return "They are of an **earlier state** of the source, and say nothing certain of this one."
+        return "These figures are of **this state** of the source."
+    return "These figures are of an **earlier state** of the source; they may not hold for this one."
 
 
 def proofs() -> str:

@@ -9,6 +9,7 @@ from twinbar.host.cli.options import RunRequest, experiment_command
 from twinbar.host.experiment.progress_display import Progress
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.experiment.sweep_config import SweepConfig
+from twinbar.host.experiment.sweep_fork_server import start_fork_server
 
 
 @experiment_command(SweepConfig)
@@ -24,9 +25,12 @@ def sweep(request: RunRequest) -> None:
 
 
 def _sweep(folder: RunFolder, progress: Progress) -> dict[str, Any]:
-    from twinbar.host.experiment.sweep import run_sweep
+    config = cast(SweepConfig, folder.config)
+    if config.scheduler is None:
+        start_fork_server()
+    from twinbar.host.experiment.sweep import run_sweep  # meanwhile
 
-    return run_sweep(cast(SweepConfig, folder.config), folder, progress)
+    return run_sweep(config, folder, progress)
 
 
 def _print(result: dict[str, Any], console: Console) -> None:

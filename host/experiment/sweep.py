@@ -23,7 +23,7 @@ from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.reading import reading
 
 TABLE: Final = "sweep.csv"
-WRITTEN_EVERY_S: Final = 2.0
+WRITTEN_EVERY_S: Final = 10.0
 """Files of a sweep are written again at most so often while it goes on; what is lost by then is read from the runs."""
 
 Entry = dict[str, Any]

@@ -5,12 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from twinbar.host.experiment.python_arguments import names_of
-from twinbar.host.experiment.search_space import shown_value
-from twinbar.host.experiment.sweep import run_sweep
-from twinbar.host.experiment.sweep_config import SweepConfig
-from twinbar.host.experiment.sweep_workers import refuse_in_a_worker
-from twinbar.host.experiment.training_series import train_series
+from twinbar.host.experiment.sweep_fork_server import refuse_in_a_worker, start_fork_server
 from twinbar.hw.errors import ConfigError
 
 
@@ -69,6 +64,14 @@ def sweep(
         As `twinbar.train`.
     """
     refuse_in_a_worker()
+    if scheduler is None:
+        start_fork_server()
+    # Loaded while that process loads PyTorch.
+    from twinbar.host.experiment.python_arguments import names_of
+    from twinbar.host.experiment.sweep import run_sweep
+    from twinbar.host.experiment.sweep_config import SweepConfig
+    from twinbar.host.experiment.training_series import train_series
+
     given = {
         "vary": _texts(vary),
         "seeds": seeds,
@@ -97,4 +100,6 @@ def _values(key: str, values: Any) -> str:
         listed = list(values)
     except TypeError:
         raise ConfigError(f"vary holds {values!r} for {key}; it must be a list of values, or a text") from None
+    from twinbar.host.experiment.search_space import shown_value
+
     return ",".join(json.dumps(list(item)) if isinstance(item, list | tuple) else shown_value(item) for item in listed)

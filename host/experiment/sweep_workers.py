@@ -4,22 +4,21 @@ import logging
 import os
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
-from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from filelock import FileLock
 
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.interruption import Interruption
 from twinbar.host.experiment.progress_display import SilentProgress
 from twinbar.host.experiment.python_arguments import taken_up
 from twinbar.host.experiment.sweep_figures import figures_of
+from twinbar.host.experiment.sweep_fork_server import GUARD, METHOD, environment_of_workers, start_fork_server
+from twinbar.host.experiment.sweep_kernels import compile_once
 from twinbar.hw.errors import ConfigError, ToolMissingError, TwinbarError
-from twinbar.hw.user_cache import user_cache
 
 if TYPE_CHECKING:
     from distributed import Client, Future, LocalCluster
@@ -29,11 +28,13 @@ ASKED_EVERY_S: Final = 1.0
 """How often a run looks whether it shall stop, and a sweep what is finished."""
 FAILURES: Final = 3
 """Workers that may die with a run; one more, and the run is taken for the cause."""
-GUARD: Final = 'put the call of tb.sweep below `if __name__ == "__main__":`, as each worker imports the program'
 SETTINGS: Final = {
     "distributed.scheduler.allowed-failures": FAILURES,
     # It looks at the stack of a run a hundred times a second, for a page that is not served.
     "distributed.worker.profile.enabled": False,
+    # Every server, those in the workers too, wakes fifty times a second to measure how late it is.
+    "distributed.admin.tick.interval": "1s",
+    "distributed.worker.multiprocessing-method": METHOD,
 }
 """Settings of Dask, also of the workers that are started here."""
 
@@ -190,19 +191,6 @@ def workers(count: int | None, threads: int | None, scheduler: str | None) -> It
             yield Workers(client, str(cluster.scheduler_address))
 
 
-def refuse_in_a_worker() -> None:
-    """Refuse to sweep in a worker that is importing the program which started it.
-
-    Raises
-    ------
-    ConfigError
-        If that program sweeps wherever it is imported.
-    """
-    # What multiprocessing itself asks before it starts a process.
-    if getattr(current_process(), "_inheriting", False):
-        raise ConfigError(f"a worker would start the sweep again: {GUARD}")
-
-
 def _cluster(count: int, scratch: str) -> "LocalCluster":
     """Start workers here.
 
@@ -211,18 +199,23 @@ def _cluster(count: int, scratch: str) -> "LocalCluster":
     TwinbarError
         If they do not start.
     """
+    start_fork_server()
     from distributed import LocalCluster
 
     try:
-        return LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            local_directory=scratch,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-        )
+        with warnings.catch_warnings():
+            # Of another sweep: the port is that of a page which is not served.
+            warnings.filterwarnings("ignore", "Port .* is already in use", UserWarning)
+            return LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                local_directory=scratch,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+                env=environment_of_workers(),
+            )
     except RuntimeError as error:
         raise TwinbarError(f"the workers cannot be started ({error}); in a program of your own, {GUARD}") from None
 
@@ -283,58 +276,6 @@ def train_job(job: SweepJob, stop: str) -> SweepOutcome:
     finally:
         done.set()
     return SweepOutcome(figures_of(report), None, report["totals"]["host_seconds"], tuple(report["warnings"]))
-
-
-def compile_once() -> None:
-    """Compile the kernels of a training, of which one process of a machine compiles them and the others load them."""
-    if _compiled.is_set():
-        return
-    folder = user_cache()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        guard = FileLock(folder / "sweep-kernels.lock")
-        with guard:
-            _compile()
-    except OSError:  # a cache that cannot be written: each process compiles for itself
-        _compile()
-
-
-_compiled = threading.Event()
-
-
-def _compile() -> None:
-    """Load the kernels; where some are missing, or the program has changed, compile those of the host too."""
-    from twinbar.emulator.kernels.kernel_notice import NOTICE
-    from twinbar.emulator.warm_up import warm_up
-
-    before = NOTICE.compiled
-    warm_up("training")
-    mark, state = user_cache() / "sweep-kernels.txt", _program_state()
-    if NOTICE.compiled > before or not mark.is_file() or mark.read_text(encoding="ascii") != state:
-        _train_a_little()
-        with suppress(OSError):
-            mark.write_text(state, encoding="ascii")
-    _compiled.set()
-
-
-def _program_state() -> str:
-    """Return what changes with the files of this program."""
-    files = [path.stat() for path in Path(__file__).resolve().parent.parent.rglob("*.py")]
-    return f"{len(files)} {max(file.st_mtime_ns for file in files)}"
-
-
-def _train_a_little() -> None:
-    """Train on a few images, which compiles what every training needs beside the emulator's kernels."""
-    from twinbar.host.experiment.train import train
-
-    config = ExperimentConfig().merge(
-        {"data.limit": 64, "data.pool": 2, "training.epochs": 1, "training.batch_size": 16, "engine.threads": 1}
-    )
-    with (
-        tempfile.TemporaryDirectory(prefix="twinbar-kernels-") as scratch,
-        taken_up(Path(scratch) / "run", ExperimentConfig, config) as folder,
-    ):
-        train(config, folder, SilentProgress(), folder.resumed, interruption=Interruption())
 
 
 def _watch(stop: str, interruption: Interruption, done: threading.Event) -> None:

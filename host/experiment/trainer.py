@@ -260,7 +260,8 @@ class Trainer:
         with self._random_numbers(self.step + 1):
             for batch in batches:
                 loss = self._loss(batch)
-                loss.backward(self._mean_of(images, loss))
+                # With a gradient as argument, PyTorch would first load SymPy, which takes longer than 20,000 products.
+                (loss * self._mean_of(images, loss)).backward()
                 loss_sum += loss.item()
         if not math.isfinite(loss_sum):
             raise TwinbarError(

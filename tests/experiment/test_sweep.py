@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -245,43 +245,54 @@ def report_of(folder: Path, levels: int, lr: float) -> dict[str, float]:
         return figures_of(train(config, opened, SilentProgress(), False))
 
 
+def kill_a_worker(workers: Callable[[], list[psutil.Process]], folder: Path) -> int:
+    """Kill the one worker while it trains the second run of a sweep; return how many there were."""
+    while not (folder / "0002" / "steps.csv").exists():
+        time.sleep(0.02)
+    found = workers()
+    for worker in found:
+        worker.kill()
+    return len(found)
+
+
+def workers_of_this_process() -> list[psutil.Process]:
+    """Return what was forked from a process that `multiprocessing` started here, or started by it as the last."""
+    below = [child for child in psutil.Process().children(recursive=True) if not child.children()]
+    lines = [" ".join(child.cmdline()) for child in below]
+    return [
+        child
+        for child, line in zip(below, lines, strict=True)
+        if "multiprocessing" in line and "resource_tracker" not in line
+    ]
+
+
 @pytest.mark.ci
-def test_runs_are_those_of_train_even_where_a_worker_was_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("cluster", [False, True])
+def test_runs_are_those_of_train_even_where_a_worker_was_killed(tmp_path: Path, cluster: bool) -> None:
     expected = [report_of(tmp_path / f"{levels}-{lr}", levels, lr) for levels in (4, 8) for lr in (0.05, 0.2)]
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        local_directory=str(tmp_path / "dask"),
-    ) as cluster:
-        address = cluster.scheduler_address
-        folder = tmp_path / "sweep"
-        killed: list[int] = []
+    folder = tmp_path / "sweep"
 
-        def kill() -> None:
-            while not (folder / "0002" / "steps.csv").exists():
-                time.sleep(0.02)
-            for nanny in psutil.Process().children():
-                for worker in [nanny, *nanny.children()]:
-                    if worker.pid == cluster.workers[0].pid:
-                        killed.append(worker.pid)
-                        worker.kill()
+    def swept(**where: Any) -> list[Any]:
+        vary = {"device.levels": [4, 8], "training.lr": "0.05,0.2"}
+        result = sweep(vary, settings=SMALL, out=folder, progress=False, **where)
+        return [entry["figures"] for entry in result["runs"]]
 
-        thread = threading.Thread(target=kill, daemon=True)
-        thread.start()
-        result = sweep(
-            {"device.levels": [4, 8], "training.lr": "0.05,0.2"},
-            settings=SMALL,
-            scheduler=address,
-            out=folder,
-            progress=False,
-        )
-        thread.join(timeout=10)
-    assert len(killed) == 1
-    assert [entry["figures"] for entry in result["runs"]] == expected
+    with ThreadPoolExecutor(1) as beside:
+        if cluster:
+            with LocalCluster(
+                n_workers=1,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                local_directory=str(tmp_path / "dask"),
+            ) as local:
+                killed = beside.submit(kill_a_worker, lambda: [psutil.Process(local.workers[0].pid)], folder)
+                found = swept(scheduler=local.scheduler_address)
+        else:
+            killed = beside.submit(kill_a_worker, workers_of_this_process, folder)
+            found = swept(workers=1)
+        assert killed.result(timeout=10) == 1
+    assert found == expected
     assert (folder / "index.html").exists()
 
 
