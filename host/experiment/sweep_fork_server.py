@@ -5,6 +5,7 @@ also where this process could not load something.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -45,13 +46,19 @@ def start_fork_server() -> None:
     """Start the process unless it runs already; it ends with this one."""
     if not FORKED:
         return
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
+    resource_tracker.ensure_running()  # it would unblock Ctrl-C below
     forkserver.set_forkserver_preload([PRELOADED])
     # Modules come from where this process finds them, even if the program has changed its path.
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
-    with _environment({**ENVIRONMENT, "PYTHONPATH": path}):
-        forkserver.ensure_running()
+    # Ctrl-C is for this process; the other one does not know that before it has loaded its first module.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with _environment({**ENVIRONMENT, "PYTHONPATH": path}):
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def environment_of_workers() -> dict[str, str]:

@@ -22,8 +22,9 @@ def _load() -> None:
 
 
 _sweep = os.getppid()
-# Ctrl-C is for the sweep and its workers.
+# Ctrl-C is for the sweep and its workers; it was blocked up to here.
 _handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 with suppress(Exception):  # a worker tries the same, and says why it cannot
     _load()
 if os.getppid() != _sweep:  # it has ended meanwhile; a worker that it still asked for has nothing to do

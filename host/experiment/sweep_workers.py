@@ -198,15 +198,19 @@ def _cluster(count: int, scratch: str) -> "LocalCluster":
     ------
     TwinbarError
         If they do not start.
+    KeyboardInterrupt
+        Once they have started, if it was asked for meanwhile.
     """
     start_fork_server()
     from distributed import LocalCluster
 
+    # Ctrl-C waits until they have started: Dask cannot close in order what is half started.
+    interruption = Interruption()
     try:
-        with warnings.catch_warnings():
+        with interruption, warnings.catch_warnings():
             # Of another sweep: the port is that of a page which is not served.
             warnings.filterwarnings("ignore", "Port .* is already in use", UserWarning)
-            return LocalCluster(
+            cluster = LocalCluster(
                 n_workers=count,
                 threads_per_worker=1,
                 processes=True,
@@ -217,7 +221,13 @@ def _cluster(count: int, scratch: str) -> "LocalCluster":
                 env=environment_of_workers(),
             )
     except RuntimeError as error:
+        if interruption.requested:
+            raise KeyboardInterrupt from None
         raise TwinbarError(f"the workers cannot be started ({error}); in a program of your own, {GUARD}") from None
+    if interruption.requested:
+        cluster.close()
+        raise KeyboardInterrupt
+    return cluster
 
 
 @contextmanager

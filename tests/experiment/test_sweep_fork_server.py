@@ -1,9 +1,13 @@
 """Workers of a sweep are forked from a process that has loaded what they need, and that may be forked."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from twinbar.host.experiment.sweep_fork_server import METHOD
@@ -47,3 +51,23 @@ def test_a_worker_starts_with_everything_loaded_and_one_thread(tmp_path: Path) -
     assert found.startswith('[["distributed.worker", "torch", "twinbar.host.experiment.train"], 1, ')
     assert str(tmp_path) not in found  # neither its torch.py, nor the path of the process that it is forked from
     assert ended == "0 False"
+
+
+@pytest.mark.ci
+def test_ctrl_c_while_workers_start_is_one_sentence(tmp_path: Path) -> None:
+    out = tmp_path / "sweep"
+    command = ["-m", "twinbar", "sweep", "--data", "digits", "--vary", "device.levels=4,8", "--out", str(out)]
+    begun = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    started = psutil.Process(begun.pid)
+    # The process that workers are forked from; its first task is to load PyTorch.
+    while not any("sweep_preload" in " ".join(child.cmdline()) for child in started.children()):
+        time.sleep(0.02)
+    family = started.children()
+    os.killpg(begun.pid, signal.SIGINT)  # what a terminal sends: to all of them
+    assert begun.stderr is not None
+    said = begun.stderr.read()
+    # A shell shows 130 for both: CPython ends itself by the signal if that came while it executed a text.
+    assert begun.wait() in (130, -signal.SIGINT)
+    assert said.splitlines()[-1] == f"Interrupted; continue with: twinbar sweep --resume {out}"
+    assert "Traceback" not in said
+    assert psutil.wait_procs(family, timeout=60)[1] == []
