@@ -36,7 +36,7 @@ class ObservationSignature(wiring.Signature):
         See `BiasMemory`.
     done : In(1)
         See `FrontEndSignature`.
-    closing_reads : In(1)
+    comparing, closing_reads : In(1)
         See `PulsePlan`.
     """
 
@@ -66,6 +66,7 @@ class ObservationSignature(wiring.Signature):
                 "address": In(ADDRESS_BITS),
                 "value": In(VALUE_BITS),
                 "done": In(1),
+                "comparing": In(1),
                 "closing_reads": In(1),
             }
         )
@@ -97,6 +98,7 @@ class GateProperties(wiring.Component):
             self.register_status.eq(control.register_file.status),
             *(getattr(self, name).eq(getattr(drive.memory, name)) for name in ("write", "address", "value")),
             self.done.eq(front.done),
+            self.comparing.eq(sequencer.group.comparing),
             self.closing_reads.eq(sequencer.pulses.closing_reads),
         ]
 
@@ -179,7 +181,7 @@ class GateProperties(wiring.Component):
         always(m, plan.accesses == is_any(opcode, ACCESSING), "")
         always(m, plan.closed_loop == is_any(opcode, CLOSED_LOOP), "")
         always(m, plan.writes == (opcode == Opcode.WRITE), "")
-        always(m, ~self.closing_reads | plan.writes, "")
+        always(m, ~self.closing_reads | plan.writes & ~self.comparing, "")
         unbroken = (self.status == Status.OK) & (self.cut == Status.OK)
         continues = (state == TileState.RESPOND) & plan.product & unbroken
         always(m, ~continues | (self.mode != Mode.SAFE), "")

@@ -246,6 +246,8 @@ class DriveProof(wiring.Component):
         resets = Record(record) == Record.RESET
         fixed.connect_entry(m, drive.reading, resets, number, use.granted)
         pulse, entry = drive.pulse, fixed.entry
+        with m.If(drive.updating):
+            m.d.comb += Assert(drive.asked == Cat(pulse.entry, pulse.target == Record.RESET))
         with m.If(pulse.held & (pulse.record == Record(record)) & (pulse.held_entry == number)):
             shape = Cat(drive.width, drive.compliance_code)
             m.d.comb += [

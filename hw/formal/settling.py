@@ -102,6 +102,6 @@ class SettlingProperties(Elaboratable):
         trains = is_any(state, ON_ARRAY) & ((command.opcode == Opcode.PULSE) | (command.opcode == Opcode.DRIVE))
         always(m, ~trains | is_any(command.body.pulse.record, PULSED), "")
         always(m, (state != TileState.RECOVER) | pulsed & ~restless & ~front.update, "")
-        pulsing = is_any(state, (TileState.DRIVE, TileState.PULSE, TileState.RECOVER))
-        always(m, ~pulsing | ~unsettled, "")
+        pulsing = is_any(state, (TileState.PULSE, TileState.RECOVER))
+        always(m, ~(pulsing | driving & ~sequencer.clock.first) | ~unsettled, "")
         always(m, ~(driving & ~sequencer.clock.first) | pulsed, "")

@@ -31,6 +31,7 @@ _TRANSFER, _MOVES = "hw/gateware/control/transfer_member.py", "tests/hw/test_tra
 _STARTS, _CHAINS = "hw/gateware/streams/transfer_start.py", "tests/events/test_chains.py"
 _SCALES, _SUMS = "hw/gateware/control/requantizer.py", "tests/hw/test_requantizer.py"
 _TABLE, _TABLES = "hw/gateware/control/table_plan.py", "tests/hw/test_pulse_tables.py"
+_CHOICE, _CHOICES = "hw/gateware/control/entry_choice.py", "tests/hw/test_entry_choice.py"
 _COMPARISON, _SIDES = "hw/gateware/readout/comparison.py", "tests/hw/test_comparison.py"
 _HEADS = "tests/link/test_link_session.py"
 
@@ -74,7 +75,7 @@ OF_SOURCES = (
     SourceFault(_TIMING, "convert = reads * t.samples * t.convert", "convert = reads * t.convert", _CYCLES),
     SourceFault(_TIMING, "phases[Phase.CONVERT] += conversions * t.convert", "phases[Phase.CONVERT] += 1", _CYCLES),
     SourceFault(_AVERAGER, "self.average >= 1 << self._bits", "self.average > 1 << self._bits", _AVERAGED),
-    SourceFault(_AVERAGER, "final.eq(discard + kept),", "final.eq(kept),", _OPERATIONS),
+    SourceFault(_AVERAGER, "final.eq(discard + kept - 1),", "final.eq(kept - 1),", _OPERATIONS),
     SourceFault(_AVERAGER, "with m.If(done >= discard):", "with m.If(done > discard):", _OPERATIONS),
     SourceFault(
         "emulator/engines/program/program_cell.py",
@@ -145,7 +146,9 @@ OF_SOURCES = (
     SourceFault(_SCALES, "value.eq(rounded + late.zero),", "value.eq(rounded + self.settings.zero),", _SUMS),
     SourceFault(_TABLE, "fallen.eq(Mux(rest[-1], 0, rest)),", "fallen.eq(rest),", _TABLES),
     SourceFault(_TABLE, "done.eq(given == self.use.count),", "done.eq(given + 1 == self.use.count),", _TABLES),
-    SourceFault(_TABLE, "near = self.distance < settings.slack", "near = self.distance <= settings.slack", _TABLES),
+    SourceFault(_TABLE, "self.short < settings.slack", "self.short <= settings.slack", _TABLES),
+    SourceFault(_CHOICE, "reaches.eq(distance >= reach)", "reaches.eq(distance > reach)", _CHOICES),
+    SourceFault(_CHOICE, " | (ahead[-1] << self._code_bits)", "", _CHOICES),
     SourceFault(_COMPARISON, "self.over & ~self.high.all()", "self.over", _SIDES),
     SourceFault(_COMPARISON, "+ upper + self.offset),", "+ self.offset),", _SIDES),
     SourceFault(_COMPARISON, "self.last.eq(missed | second),", "self.last.eq(second),", _SIDES),

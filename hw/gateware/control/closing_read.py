@@ -1,6 +1,6 @@
 """The conversion behind a write by comparisons, which gives the code that they do not."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,13 +17,13 @@ class ClosingRead(wiring.Component):
     writes, wanted : In(1)
         It is a write, whose argument ``code`` is set.
     deciding : In(1)
-    failed, done : In(1)
-        In DECIDE: the write is done because no pulses are left, or because the cell is in its window.
+    missed, more : In(1)
+        In DECIDE: the cell was compared, and is not in its window; pulses are left.
     ended : In(1)
         In the last cycle of a pulse: the write ends behind it.
     halt : In(1)
     comparing : Out(1)
-        Cells are compared, not converted.
+        Cells are compared, not converted; from the second cycle of the command on.
     follows : Out(1)
         In DECIDE, or with ``ended``: the read follows, unless halted.
     reads : Out(1)
@@ -37,8 +37,8 @@ class ClosingRead(wiring.Component):
     writes: In(1)
     wanted: In(1)
     deciding: In(1)
-    failed: In(1)
-    done: In(1)
+    missed: In(1)
+    more: In(1)
     ended: In(1)
     halt: In(1)
     comparing: Out(1)
@@ -49,15 +49,15 @@ class ClosingRead(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.d.comb += [
-            self.comparing.eq(self.compares & ~self.reads),
             self.follows.eq(
                 self.comparing
                 & self.writes
-                & (self.deciding & (self.failed | self.done & self.wanted) | self.ended & self.wanted)
+                & (self.deciding & Mux(self.missed, ~self.more, self.wanted) | self.ended & self.wanted)
             ),
         ]
+        m.d.sync += self.comparing.eq(self.compares & ~self.reads)
         with m.If(self.follows & ~self.halt):
-            m.d.sync += [self.reads.eq(1), self.has_failed.eq(self.deciding & self.failed)]
+            m.d.sync += [self.reads.eq(1), self.has_failed.eq(self.deciding & self.missed), self.comparing.eq(0)]
         with m.If(self.start):
-            m.d.sync += [self.reads.eq(0), self.has_failed.eq(0)]
+            m.d.sync += [self.reads.eq(0), self.has_failed.eq(0), self.comparing.eq(0)]
         return m

@@ -126,7 +126,7 @@ class NextState(wiring.Component):
         with m.If(self.state == TileState.DECIDE):
             m.d.comb += [
                 self.following.eq(Mux(self.halt, TileState.RESPOND, decided)),
-                self.opens.eq(decided == TileState.PULSE),
+                self.opens.eq(self.budget.again & ~self.budget.needed),
             ]
         with m.Else():
             m.d.comb += [
@@ -140,12 +140,12 @@ class NextState(wiring.Component):
         decided = Signal(TileState, init=TileState.RESPOND)
         product, walk, verdict = self.plan.product, self.walk, self.verdict
         searches = verdict.gain & ~verdict.last_bit
-        with m.If(product & ~walk.last_step):
+        with m.If(self.budget.again):  # only a write or a forming step pulses again
+            m.d.comb += decided.eq(Mux(self.budget.needed, TileState.DRIVE, TileState.PULSE))
+        with m.Elif(product & ~walk.last_step):
             m.d.comb += decided.eq(Mux(walk.last_group, TileState.SELECT, TileState.CONVERT))
         with m.Elif(searches | self.group.closes):
             m.d.comb += decided.eq(TileState.CONNECT_READ)
-        with m.Elif(self.budget.again):
-            m.d.comb += decided.eq(Mux(self.budget.needed, TileState.DRIVE, TileState.PULSE))
         with m.If(self.state == TileState.DECIDE):
             m.d.comb += [
                 walk.next_step.eq(product & ~walk.last_step & walk.last_group),

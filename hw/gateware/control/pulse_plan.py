@@ -156,18 +156,16 @@ class PulsePlan(wiring.Component):
             budget.needed.eq(differs | pulse.stale | self.unsettled),
             pulse.begin.eq((self.drives | deciding & budget.again & budget.needed) & ~self.halt),
         ]
-        with m.If(pulse.begin):
-            m.d.sync += self.unsettled.eq(0)
-        with m.If((self.state == TileState.DRIVE) & self.halt):
-            m.d.sync += self.unsettled.eq(1)
-        closing = self._compare(m, deciding) if self.config.compare else None
+        with m.If(self.state == TileState.DRIVE):
+            m.d.sync += self.unsettled.eq(self.halt)
+        closing = self._compare(m, deciding, outside) if self.config.compare else None
         if self.config.pulse_entries:
             self._go_by_table(m, outside, closing)
         return m
 
     def _go_by_table(self, m: Module, outside: Signal, closing: ClosingRead | None) -> None:
         """Let a write take its pulses from the table, where it does."""
-        m.submodules.entries = entries = TablePlan(self.config.pulse_entries)
+        m.submodules.entries = entries = TablePlan(self.config.pulse_entries, self.config.adc_bits)
         pulse, verdict, group, state = self.pulse, self.verdict, self.group, self.state
         arguments, by_table = self.command.body.write, Signal()
         recovering = state == TileState.RECOVER
@@ -181,13 +179,13 @@ class PulsePlan(wiring.Component):
             entries.selecting.eq(state == TileState.SELECT),
             entries.deciding.eq(state == TileState.DECIDE),
             entries.recovering.eq(recovering),
-            entries.chosen.eq(self.budget.again & ~self.halt),
-            entries.turned.eq(recovering & pulse.begin),
+            entries.turning.eq(recovering & self.last & entries.turns),
             entries.pulsed.eq(self.pulsed),
             entries.first.eq(pulse.first),
             entries.more.eq(self.budget.more),
             entries.below.eq(verdict.below),
-            entries.distance.eq(Mux(self.table.compare, 0, verdict.distance)),
+            entries.short.eq(verdict.short),
+            entries.excess.eq(verdict.excess),
             *(getattr(entries, name).eq(getattr(pulse, name)) for name in ("record", "held", "held_entry", "use")),
             group.leads.eq(by_table & arguments.first),
             group.again.eq(by_table & entries.again),
@@ -204,7 +202,7 @@ class PulsePlan(wiring.Component):
                 pulse.target.eq(entries.target),
             ]
 
-    def _compare(self, m: Module, deciding) -> ClosingRead:
+    def _compare(self, m: Module, deciding, outside: Signal) -> ClosingRead:
         """Compare instead of converting, and read the code at the end."""
         m.submodules.closing = closing = ClosingRead()
         plan, pulse, group, budget = self.plan, self.pulse, self.group, self.budget
@@ -215,12 +213,12 @@ class PulsePlan(wiring.Component):
             closing.writes.eq(plan.writes),
             closing.wanted.eq(arguments.code),
             closing.deciding.eq(deciding),
-            closing.failed.eq(budget.missed & ~budget.more),
-            closing.done.eq(~budget.missed),
+            closing.missed.eq(outside),  # nothing is near that is compared
+            closing.more.eq(budget.more),
             closing.ended.eq((self.state == TileState.RECOVER) & self.last & group.ends),
             closing.halt.eq(self.halt),
             group.closes.eq(closing.follows),
-            group.failed.eq(Mux(closing.reads, closing.has_failed, closing.failed & ~closing.follows)),
+            group.failed.eq(Mux(closing.reads, closing.has_failed, budget.missed & ~budget.more & ~closing.comparing)),
             group.comparing.eq(closing.comparing),
             self.closing_reads.eq(closing.reads),
             group.high_first.eq(Mux(pulse.first, plan.writes & arguments.polarity, pulse.record == Record.RESET)),

@@ -10,7 +10,7 @@ from twinbar.hw.protocol.sizes import ENTRY_BITS
 from twinbar.hw.protocol.vocabulary import Record
 
 from ..drive.write_drive import PulseUse
-from ..readout.verdict import CODE_BITS
+from .entry_choice import EntryChoice
 
 WriteTable = WRITE_TABLE.word.layout
 """How a write goes by the pulse table."""
@@ -23,6 +23,8 @@ class TablePlan(wiring.Component):
     ----------
     entries : int
         Of each polarity.
+    code_bits : int
+        Of the converters.
 
     Members
     -------
@@ -34,10 +36,8 @@ class TablePlan(wiring.Component):
         Arguments ``polarity`` and ``entry`` of the command that runs.
     selecting, deciding, recovering : In(1)
         The state of the tile.
-    chosen : In(1)
-        In DECIDE: pulses follow.
-    turned : In(1)
-        A group of the other polarity follows the one that ends with this cycle.
+    turning : In(1)
+        A group ends with this cycle, and one of the other polarity follows unless halted.
     pulsed : In(1)
         First cycle of a pulse.
     first : In(1)
@@ -45,23 +45,23 @@ class TablePlan(wiring.Component):
     more : In(1)
         Pulses are left.
     below : In(1)
-    distance : In
-        Of the code that was read: on which side of its window it lies, and how far less one; 0 after comparisons.
+    short, excess : In
+        See `VerdictSignature`.
     record, held, held_entry, use : In
         See `PulseSignature`.
     target : Out(Record)
     number : Out
         Polarity and entry that are pulsed next; they stay the same from SELECT, DECIDE or RECOVER to the next cycle.
     needed : Out(1)
-        They take an update of the drive.
+        In SELECT and DECIDE: they take an update of the drive.
     again, turns, ends : Out(1)
         In RECOVER: another pulse of the group follows, a group of the other polarity does, the write ends.
     tolerated : Out(1)
         A code so close to its window is taken for good.
     """
 
-    def __init__(self, entries: int) -> None:
-        self._bits = (entries - 1).bit_length()
+    def __init__(self, entries: int, code_bits: int) -> None:
+        self._entries, self._bits, self._code_bits = entries, (entries - 1).bit_length(), code_bits
         super().__init__(
             {
                 "settings": In(WriteTable),
@@ -72,13 +72,13 @@ class TablePlan(wiring.Component):
                 "selecting": In(1),
                 "deciding": In(1),
                 "recovering": In(1),
-                "chosen": In(1),
-                "turned": In(1),
+                "turning": In(1),
                 "pulsed": In(1),
                 "first": In(1),
                 "more": In(1),
                 "below": In(1),
-                "distance": In(CODE_BITS),
+                "short": In(self._code_bits),
+                "excess": In(self._code_bits),
                 "record": In(Record),
                 "held": In(1),
                 "held_entry": In(ENTRY_BITS),
@@ -99,44 +99,53 @@ class TablePlan(wiring.Component):
         last = (1 << bits) - 1
         offset, risen, fallen = Signal(bits), Signal(bits), Signal(bits)
         sum_, rest = Signal(ENTRY_BITS + 1), Signal(ENTRY_BITS + 1)
-        m.d.comb += [
-            sum_.eq(offset + settings.rise),
-            rest.eq(offset - settings.fall),
+        m.d.comb += [sum_.eq(offset + settings.rise), rest.eq(offset - settings.fall)]
+        m.d.sync += [
             risen.eq(Mux(sum_[bits:].any(), last, sum_)),
             fallen.eq(Mux(rest[-1], 0, rest)),
         ]
 
-        # The offset moves where a group came before: known for both polarities before the code is.
-        moved, steps, number = Signal(bits), Signal(CODE_BITS), Signal(CODE_BITS + 1)
-        kept = Mux(self.below, record == Record.SET, record == Record.RESET)
-        m.d.comb += [
-            moved.eq(Mux(self.first, offset, Mux(kept, risen, fallen))),
-            steps.eq(Mux(settings.shift == UNCOUNTED, 0, self.distance >> settings.shift)),
-            number.eq(moved + steps),
-        ]
+        # Two cycles after the offset, and one after what was pulsed, it is known for both polarities where it moves.
+        # The first decision comes four cycles after a start, and a later one five after the decision before it.
+        counted = Signal()
+        m.d.sync += counted.eq((settings.shift != UNCOUNTED) & ~settings.compare)
+        choices = {}
+        for polarity, distance in ((Record.SET, self.short), (Record.RESET, self.excess)):
+            choices[polarity] = choice = EntryChoice(self._entries, self._code_bits)
+            m.submodules[f"choice_of_{polarity.name.lower()}"] = choice
+            m.d.sync += choice.base.eq(Mux(self.first, offset, Mux(record == polarity, risen, fallen)))
+            m.d.comb += [
+                choice.held.eq(self.held_entry),
+                choice.counted.eq(counted),
+                choice.shift.eq(settings.shift),
+                choice.distance.eq(distance),
+            ]
+        up, down = choices[Record.SET], choices[Record.RESET]
         with m.If(self.start):
             m.d.sync += offset.eq(Mux(settings.keep, self.begin_with, 0))
-        with m.Elif(self.deciding & self.chosen):
-            m.d.sync += offset.eq(moved)
-        with m.Elif(self.turned):
+        with m.Elif(self.deciding):
+            m.d.sync += offset.eq(Mux(self.below, up.base, down.base))
+        with m.Elif(self.turning):
             m.d.sync += offset.eq(fallen)
 
-        # What is chosen in one cycle is looked at in the next one, too.
-        resets, entry = Signal(), Signal(bits)
+        # What is chosen in one cycle is looked at in the next one, too. In DECIDE it is known late.
+        resets, entry, early = Signal(), Signal(bits), Signal(bits)
         chosen_resets, chosen_entry = Signal.like(resets), Signal.like(entry)
-        m.d.comb += [resets.eq(chosen_resets), entry.eq(chosen_entry)]
+        m.d.comb += [resets.eq(chosen_resets), early.eq(chosen_entry)]
         with m.If(self.selecting):
-            m.d.comb += [resets.eq(self.resets), entry.eq(self.entry)]
-        with m.If(self.deciding):
-            m.d.comb += [resets.eq(~self.below), entry.eq(Mux(number[bits:].any(), last, number))]
-        with m.If(self.recovering):
-            m.d.comb += [resets.eq(record == Record.SET), entry.eq(fallen)]
+            m.d.comb += [resets.eq(self.resets), early.eq(self.entry)]
+        with m.Elif(self.recovering):
+            m.d.comb += [resets.eq(record == Record.SET), early.eq(fallen)]
+        with m.Elif(self.deciding):
+            m.d.comb += resets.eq(~self.below)
+        m.d.comb += entry.eq(Mux(self.deciding, Mux(self.below, up.number, down.number), early))
         m.d.sync += [chosen_resets.eq(resets), chosen_entry.eq(entry)]
-        other = Mux(resets, record != Record.RESET, record != Record.SET)
+        wanted = Mux(self.resets, record == Record.RESET, record == Record.SET) & (self.held_entry[:bits] == self.entry)
+        kept = Mux(self.below, up.same & (record == Record.SET), down.same & (record == Record.RESET))
         m.d.comb += [
             self.target.eq(Mux(resets, Record.RESET, Record.SET)),
             self.number.eq(entry),
-            self.needed.eq(~self.held | other | (self.held_entry[:bits] != entry)),
+            self.needed.eq(~self.held | ~Mux(self.deciding, kept, wanted)),
         ]
         self._follow_group(m)
         self._lose_patience(m)
@@ -145,7 +154,7 @@ class TablePlan(wiring.Component):
     def _follow_group(self, m: Module) -> None:
         """Count the pulses of a group."""
         given, done = Signal(PULSE_BITS), Signal()
-        with m.If(self.selecting | self.deciding | self.turned):
+        with m.If(self.selecting | self.deciding | self.turning):
             m.d.sync += given.eq(0)
         with m.Elif(self.pulsed):
             m.d.sync += given.eq(given + 1)
@@ -163,5 +172,5 @@ class TablePlan(wiring.Component):
             m.d.sync += patience.eq(settings.patience)
         with m.Elif(self.pulsed & patience.any()):
             m.d.sync += patience.eq(patience - 1)
-        near = self.distance < settings.slack
+        near = Mux(self.below, self.short < settings.slack, self.excess < settings.slack)
         m.d.comb += self.tolerated.eq(~patience.any() & (settings.patience != NEVER) & ~settings.compare & near)

@@ -101,7 +101,10 @@ class WriteDrive(wiring.Component):
     adding, cutting : Signal
         The next codes are summed, and cut at the stop codes.
     fresh : Signal
-        An update takes the start codes. The proof looks at all of these.
+        An update takes the start codes.
+    asked : Signal
+        Entry and polarity of the cycle before: in the first cycle of an update, what it is for. The proof looks at all
+        of these.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -112,6 +115,7 @@ class WriteDrive(wiring.Component):
         self.adding = Signal()
         self.cutting = Signal()
         self.fresh = Signal()
+        self.asked = Signal(ENTRY_BITS + 1)
         super().__init__(
             {
                 "pulse": In(PulseSignature()),
@@ -203,10 +207,12 @@ class WriteDrive(wiring.Component):
     def _hold_entry(self, m: Module) -> None:
         """Remember the entry that is driven, and how it is used."""
         pulse, reading = self.pulse, self.reading
+        entry, resets = self.asked[:-1], self.asked[-1]
+        m.d.sync += self.asked.eq(Cat(pulse.entry, pulse.target == Record.RESET))
         with m.If(self.updating & pulse.by_entry):
-            m.d.comb += reading.odd_row.eq(entry_row(pulse.target == Record.RESET, pulse.entry))
+            m.d.comb += reading.odd_row.eq(entry_row(resets, entry))
         with m.If(self.updating):
-            m.d.sync += [pulse.held.eq(pulse.by_entry), pulse.held_entry.eq(pulse.entry)]
+            m.d.sync += [pulse.held.eq(pulse.by_entry), pulse.held_entry.eq(entry)]
         with m.If(self.finishing & pulse.held):
             m.d.sync += pulse.use.as_value().eq(reading.odd)
         with m.If(self.load | self.make_safe):

@@ -1,5 +1,8 @@
 """Averages the conversions of a single-cell read."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -70,15 +73,13 @@ class Averager(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         # Taken over before the read, to keep the paths in it short.
-        shift = Signal(range(MAX_AVERAGE + 1))
+        kept = Signal(MAX_AVERAGE + 1, init=1)  # a power of two
         discard = Signal.like(self.sampling.discard)
         final = Signal(range(32))
-        kept = Signal(MAX_AVERAGE)  # less one
-        m.d.comb += kept.eq((1 << shift) - 1)
         m.d.sync += [
-            shift.eq(Mux(self.single, 0, self.sampling.log2_average)),
+            kept.eq(1 << Mux(self.single, 0, self.sampling.log2_average)),
             discard.eq(Mux(self.single, 0, self.sampling.discard)),
-            final.eq(discard + kept),
+            final.eq(discard + kept - 1),
         ]
 
         done = Signal(range(32))
@@ -87,11 +88,11 @@ class Averager(wiring.Component):
         # -x is ~x + 1. The ones that are missing here are added with every conversion, whose empty places hold ones.
         base = Cat(Const(1 << (MAX_AVERAGE - 1), MAX_AVERAGE), ~self.offset).as_signed()
         added = Signal.like(total)
-        m.d.comb += added.eq(self.code)
-        for exponent in range(MAX_AVERAGE):
-            empty = MAX_AVERAGE - exponent
-            with m.If(shift == exponent):
-                m.d.comb += added.eq(Cat(Const(-1, empty), self.code).as_signed())
+        choices = []
+        for exponent, chosen in enumerate(kept):
+            weighted = Cat(Const(1, 1).replicate(MAX_AVERAGE - exponent), self.code).as_signed()
+            choices.append(Mux(chosen, weighted, 0))
+        m.d.comb += added.eq(reduce(or_, choices))
         m.d.comb += [
             self.last.eq(done == final),
             self.count.eq(done + 1),

@@ -30,8 +30,8 @@ class LevelMemory(wiring.Component):
         Code that is compared at the end of this cycle.
     below, above : Out(1)
         The code, clamped to the range of codes, lies below or above the window.
-    distance : Out
-        By how many codes, less one, where there is a pulse table.
+    short, excess : Out
+        By how many codes, less one, it lies below, if it does, and above, if it does; where there is a pulse table.
     low, high : Out
         The window, where there are comparisons.
     """
@@ -48,7 +48,8 @@ class LevelMemory(wiring.Component):
                 "compare": In(1),
                 "below": Out(1),
                 "above": Out(1),
-                "distance": Out(config.adc_bits),
+                "short": Out(config.adc_bits),
+                "excess": Out(config.adc_bits),
                 "low": Out(config.adc_bits),
                 "high": Out(config.adc_bits),
             }
@@ -67,7 +68,12 @@ class LevelMemory(wiring.Component):
         # Compared from a register, because the code comes late and a block RAM is slow.
         window = Signal(2 * bits)
         low, high = window[:bits], window[bits:]
-        m.d.sync += window.eq(read.data)
+        misses_low, misses_high = Signal(), Signal()  # a clamped code can lie below, and above
+        m.d.sync += [
+            window.eq(read.data),
+            misses_low.eq(read.data[:bits].any()),
+            misses_high.eq(~read.data[bits:].all()),
+        ]
         m.d.comb += [
             write.addr.eq(self.level),
             write.data[:bits].eq(self.window[LEVEL_WINDOW["low"].places]),
@@ -78,22 +84,18 @@ class LevelMemory(wiring.Component):
             self.stored[LEVEL_WINDOW["low"].places].eq(read.data[:bits]),
             self.stored[LEVEL_WINDOW["high"].places].eq(read.data[bits:]),
         ]
+        # As if the code were clamped, but without waiting for it. The sums are distances, and carry where there is one.
+        code, beyond, negative = self.code[:bits], self.code[bits], self.code[-1]
+        short, excess = Signal(bits + 1), Signal(bits + 1)
+        m.d.comb += [short.eq(low + ~code), excess.eq(code + ~high), self.low.eq(low), self.high.eq(high)]
         with m.If(self.compare):
-            # As if the code were clamped, but without waiting for it.
             m.d.sync += [
-                self.below.eq((self.code < low) & low.any()),
-                self.above.eq((self.code > high) & ~high.all()),
+                self.below.eq((negative | ~beyond & short[-1]) & misses_low),
+                self.above.eq(~negative & (beyond | excess[-1]) & misses_high),
             ]
-        m.d.comb += [self.low.eq(low), self.high.eq(high)]
-        if self.config.pulse_entries:
-            self._measure(m, low, high)
+            if self.config.pulse_entries:
+                m.d.sync += [
+                    self.short.eq(Mux(negative, low - 1, short)),
+                    self.excess.eq(Mux(beyond, ~high - 1, excess)),
+                ]
         return m
-
-    def _measure(self, m: Module, low, high) -> None:
-        """Keep how far the code lies outside the window, on either side."""
-        bits = self.config.adc_bits
-        clamped, short, excess = Signal(bits), Signal(bits), Signal(bits)
-        m.d.comb += clamped.eq(Mux(self.code < 0, 0, Mux(self.code[bits], ~0, self.code)))
-        with m.If(self.compare):
-            m.d.sync += [short.eq(low + ~clamped), excess.eq(clamped + ~high)]
-        m.d.comb += self.distance.eq(Mux(self.below, short, excess))

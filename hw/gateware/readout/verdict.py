@@ -20,8 +20,8 @@ class VerdictSignature(wiring.Signature):
         The command looks for a gain trim, and its last bit is in work.
     below, above : Out(1)
         The averaged code lies below or above the level's window.
-    distance : Out
-        By how many codes, less one, where there is a pulse table.
+    short, excess : Out
+        By how many codes, less one, it lies below, if it does, and above, if it does; where there is a pulse table.
     """
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class VerdictSignature(wiring.Signature):
                 "last_bit": Out(1),
                 "below": Out(1),
                 "above": Out(1),
-                "distance": Out(CODE_BITS),
+                "short": Out(CODE_BITS),
+                "excess": Out(CODE_BITS),
             },
         )
