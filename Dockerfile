@@ -34,7 +34,9 @@ USER 1000
 WORKDIR /work
 ENV PATH=/opt/twinbar/bin:$PATH XDG_CACHE_HOME=/home/twinbar/.cache
 # Kernels are compiled for the processor that builds: another one compiles its own at its first run.
-RUN python -m twinbar.emulator.warm_up
+# The training compiles what the host decides with.
+RUN python -m twinbar.emulator.warm_up \
+    && twinbar train --data digits --limit 256 --epochs 1 --out /tmp/warm > /dev/null && rm -r /tmp/warm
 
 ENTRYPOINT ["twinbar"]
 CMD ["--help"]
