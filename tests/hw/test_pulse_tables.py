@@ -442,14 +442,16 @@ def test_other_reads_convert() -> None:
 
 
 # --- the shortest durations -------------------------------------------------------------------------------------------
+SHORTEST = dict.fromkeys(("SELECT", "SETTLE_READ", "CONVERT", "RECOVER", "COMPARE"), 1) | {"SETTLE_DRIVE": 2}
+
+
 @pytest.mark.parametrize("compare", [0, 1])
 def test_the_shortest_durations_keep_groups_right(compare: int) -> None:
-    shortest = dict.fromkeys(("SELECT", "SETTLE_READ", "CONVERT", "RECOVER", "COMPARE"), 1) | {"SETTLE_DRIVE": 2}
     uses = {(Record.RESET, 5): 2 | TURNS, (Record.SET, 3): 1 | TURNS, (Record.RESET, 1): 1}
     width = [write_register("SET_WIDTH", 1 | 255 << 28)]
     prepare = prepared(uses, keep=1, fall=2, compare=compare)
     # The last of a name counts.
-    prepare = [*prepare[:-2], *(write_register(name, value) for name, value in shortest.items()), *width, *prepare[-2:]]
+    prepare = [*prepare[:-2], *(write_register(name, value) for name, value in SHORTEST.items()), *width, *prepare[-2:]]
     array = cell(40)
     beats = [write(1, first=1, polarity=1, entry=5), write(1, first=1, polarity=1, entry=5)]
     _, answers, spent = run(array, beats, prepare)
@@ -468,6 +470,26 @@ def test_the_shortest_durations_keep_groups_right(compare: int) -> None:
     }
     if compare:
         assert array.thresholds == [31, 20] * 2
+
+
+@pytest.mark.parametrize(
+    ("shift", "g", "beats", "expected"),
+    [
+        # +6, +8 make 24 of 10; the offset of the next write starts anew: -1, -2, -3, -4, -5, -6 make 3.
+        (15, 10, [write(1, entry=2), write(0)], "S2 S3 R0 R1 R2 R3 R4 R5"),
+        # +4, +6 make 55, -1, -2, -3 make 49, +2 and -1 make 50; every turn takes the offset from 2, or 0, to 0.
+        (15, 45, [write(2, entry=1)], "S1 S2 R0 R1 R2 S0 R0"),
+        # Distances, less one: 9; 24 and, with the offset of 1, 8 + 1.
+        (0, 10, [write(1), write(0)], "S9 R15 R9"),
+    ],
+)
+def test_the_shortest_durations_keep_decisions_right(shift: int, g: int, beats: list[int], expected: str) -> None:
+    prepare = prepared(keep=1, rise=1, fall=2, shift=shift, entries=16)
+    prepare = [*prepare[:-2], *(write_register(name, value) for name, value in SHORTEST.items()), *prepare[-2:]]
+    array = cell(g)
+    _, answers, _ = run(array, beats, prepare)
+    assert {answer.status for answer in answers} == {Status.OK}
+    assert " ".join(f"{polarity[0]}{number}" for polarity, number in pulses(array)) == expected
 
 
 # --- halts ------------------------------------------------------------------------------------------------------------
