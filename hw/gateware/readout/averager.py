@@ -87,7 +87,7 @@ class Averager(wiring.Component):
         following = Signal.like(total)
         # -x is ~x + 1. The ones that are missing here are added with every conversion, whose empty places hold ones.
         base = Cat(Const(1 << (MAX_AVERAGE - 1), MAX_AVERAGE), ~self.offset).as_signed()
-        added = Signal.like(total)
+        added = Signal(signed(self._bits + 1 + MAX_AVERAGE))
         choices = []
         for exponent, chosen in enumerate(kept):
             weighted = Cat(Const(1, 1).replicate(MAX_AVERAGE - exponent), self.code).as_signed()
@@ -97,7 +97,7 @@ class Averager(wiring.Component):
             self.last.eq(done == final),
             self.count.eq(done + 1),
             # One adder: its carry comes in by a bit below the lowest.
-            following.eq((Cat(Const(1, 1), total) + Cat(Const(1, 1), added))[1:]),
+            following.eq((Cat(Const(1, 1), total).as_signed() + Cat(Const(1, 1), added).as_signed())[1:]),
             self.coming.eq(following >> MAX_AVERAGE),
             self.average.eq(total >> MAX_AVERAGE),
         ]
