@@ -26,7 +26,20 @@ _GOES_ON: Final = frozenset(
     (
         *("acted", "action", "adding", "amount", "announced", "carries", "clock__first", "clock__next", "column"),
         *("command", "counted", "cut", "cycles", "faults", "first", "first_step", "fresh", "index", "last", "left"),
-        *("may_end", "may_trip", "nearly", "now", "outputs", "over", "pending", "plan", "product", "pulse__first"),
+        *(
+            "may_end",
+            "may_trip",
+            "misses_high",
+            "misses_low",
+            "nearly",
+            "now",
+            "outputs",
+            "over",
+            "pending",
+            "plan",
+            "product",
+            "pulse__first",
+        ),
         *("run", "single_wait", "so_far", "stage0", "stage1", "status", "steps__last_group", "steps__last_step"),
         *("stored", "target", "update", "waiting", "widths_before", "window"),
     )
