@@ -207,6 +207,9 @@ class GateProperties(wiring.Component):
         for each, cause in ((TileState.ACCESS, plan.accesses), (TileState.SCAN, opcode == Opcode.ARM)):
             always(m, (state != TileState.DECODE) | (follows != each) | cause, "")
         always(m, (state != TileState.DECODE) | (follows != TileState.WAIT) | (opcode == Opcode.WAIT), "")
+        disarms = (self.status == Status.OK) & is_any(opcode, (Opcode.DISARM, Opcode.ARM))
+        always(m, (state != TileState.DECODE) | (plan.disarms == disarms), "")
+        always(m, (state != TileState.DECODE) | (follows != TileState.SCAN) | plan.disarms, "")
 
 
 def always(m: Module, condition: Any, message: str) -> None:

@@ -23,6 +23,8 @@ class CommandPlan(data.Struct):
         State behind DECODE or SELECT, if nothing comes between.
     product, accesses, closed_loop, writes
         It is a multiplication, accesses a register, is WRITE or FORM, is WRITE.
+    disarms
+        It disarms in DECODE. Decoded ahead, because what is driven waits for it.
     """
 
     follows: TileState
@@ -30,6 +32,7 @@ class CommandPlan(data.Struct):
     accesses: 1
     closed_loop: 1
     writes: 1
+    disarms: 1
 
 
 class CommandDecoder(wiring.Component):
@@ -80,7 +83,9 @@ class CommandDecoder(wiring.Component):
             with m.Case(*ACCESSING):
                 m.d.comb += plan.follows.eq(TileState.ACCESS)
             with m.Case(Opcode.ARM):
-                m.d.comb += plan.follows.eq(TileState.SCAN)
+                m.d.comb += [plan.follows.eq(TileState.SCAN), plan.disarms.eq(1)]
+            with m.Case(Opcode.DISARM):
+                m.d.comb += plan.disarms.eq(1)
             with m.Case(Opcode.WAIT):
                 m.d.comb += plan.follows.eq(TileState.WAIT)
             with m.Case(Opcode.LOAD):

@@ -306,7 +306,7 @@ class Control(wiring.Component):
             # ARM disarms first: while the records are scanned, and if they are bad, the tile is safe. If it is aborted,
             # the drive gives back what it has loaded.
             supervisor.disarm.eq(
-                executes & is_any(opcode, (Opcode.DISARM, Opcode.ARM)) | (state == TileState.SCAN) & self.abort
+                (state == TileState.DECODE) & sequencer.plan.disarms | (state == TileState.SCAN) & self.abort
             ),
             supervisor.clear.eq(executes & (opcode == Opcode.CLEAR)),
             supervisor.answered.eq(executes & is_any(opcode, HALTING)),
