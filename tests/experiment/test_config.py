@@ -46,7 +46,7 @@ def refusal(changes: dict[str, Any], kind: type[ExperimentConfig] = ExperimentCo
         ("device.lvels", 8, "there is no configuration key device.lvels; did you mean device.levels?"),
         ("levels", 8, "there is no configuration key levels; did you mean device.levels?"),
         ("training.threshold", 1, "there is no configuration key training.threshold; did you mean policy.threshold?"),
-        ("device.qqq", 8, "there is no configuration key device.qqq; its section has preset, levels, variation"),
+        ("device.qqq", 8, "there is no configuration key device.qqq; its section has preset, levels, level_spacing"),
         ("polcy.name", "x", "there is no configuration key polcy.name; did you mean policy.name?"),
         ("device.levels.x", 8, "there is no configuration key device.levels.x; its section has preset, levels"),
         ("qqq.qqq", 8, "there is no configuration key qqq.qqq; the sections are data, model, device, "),
