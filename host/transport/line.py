@@ -75,6 +75,9 @@ class SerialLine:
                 raise LinkError(f"the port {port} is in use by {holder}; end it, or use another port") from error
             # pySerial's sentence repeats the port and the number of the error.
             reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+            if os.path.islink(port) and not os.path.exists(port):
+                gone = os.readlink(port)
+                reason = f"it leads to {gone}, which is gone; start the virtual board again, or plug in the board"
             raise LinkError(f"the port {port} cannot be opened at {baud} baud: {reason}") from error
         # Adapters that can, give what they have after 1 ms instead of 16 ms.
         with contextlib.suppress(AttributeError, ValueError, OSError):
