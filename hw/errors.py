@@ -50,5 +50,9 @@ class LinkError(TwinbarError):
     exit_status = 4
 
 
+class PortInUseError(LinkError):
+    """A port that another host has; the text says which one, where that is known."""
+
+
 class SilentBoardError(LinkError):
     """A board that does not answer, or no longer: its port is gone, its supply is off, or it is another thing."""

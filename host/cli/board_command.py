@@ -228,9 +228,15 @@ def make_safe(port: Port, baud: Baud = DEFAULT_BAUD) -> None:
     from twinbar.host.board.board_state import make_safe
     from twinbar.host.transport.link import Link
     from twinbar.host.transport.open_line import open_line
+    from twinbar.hw.errors import PortInUseError
 
-    with Link(open_line(port, baud)) as link:
-        tiles = make_safe(link)
+    try:
+        with Link(open_line(port, baud)) as link:
+            tiles = make_safe(link)
+    except PortInUseError as error:
+        raise PortInUseError(
+            f"{error}. A training that is ended by Ctrl-C or SIGTERM makes the board safe, and goes on with --resume"
+        ) from error
     typer.echo(f"{tiles} {'tile is' if tiles == 1 else 'tiles are'} disarmed, at safe codes")
 
 

@@ -1,8 +1,11 @@
 """``twinbar board virtual``: the whole core of a board, compiled, at a port of this machine."""
 
+import contextlib
 import json
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -95,8 +98,7 @@ def virtual_board(
     console = Console(stderr=as_json)
     with console.status("compiling the core; a netlist that was compiled before is taken from the cache"):
         board = CompiledBoard(core, crossbar, words=fast)
-    endpoint = _open_port(link, tcp)
-    try:
+    with _ended_as_by_ctrl_c(), closing(_open_port(link, tcp)) as endpoint:
         _introduce(console, found.title, core, endpoint.name, fast=fast, as_json=as_json)
         server = Server(board, endpoint)
         _serve(server, console, seconds)
@@ -104,14 +106,28 @@ def virtual_board(
             typer.echo(json.dumps(_summary(server, fast), indent=None))
         else:
             console.print(_table(server))
-    finally:
-        endpoint.close()
 
 
 def _open_port(link: Path | None, tcp: int | None) -> "Endpoint":
     from twinbar.host.transport.endpoint import PtyEndpoint, TcpEndpoint
 
     return PtyEndpoint(link) if tcp is None else TcpEndpoint(tcp)
+
+
+@contextlib.contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM and a terminal that is closed (SIGHUP) end the board as Ctrl-C does, so that no link is left."""
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        # nohup has it ignored.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _level(fast: bool) -> str:
@@ -139,7 +155,6 @@ def _introduce(console: Console, title: str, core: "CoreConfig", port: str, *, f
 def _serve(server: "Server", console: Console, seconds: float | None) -> None:
     """Keep the board going until the time is over, or the user ends it."""
     end = None if seconds is None else time.monotonic() + seconds
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     shown = _Shown(server, console)
     try:
         with Live(console=console, auto_refresh=False, transient=True) as live:
@@ -152,7 +167,6 @@ def _serve(server: "Server", console: Console, seconds: float | None) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
         shown.tell()
 
 

@@ -44,7 +44,8 @@ class PtyEndpoint:
     Parameters
     ----------
     link : Path, optional
-        A symbolic link to it, so that its name is known beforehand. An old link of that name is replaced.
+        A symbolic link to it, so that its name is known beforehand. One that leads nowhere, as a board that was killed
+        leaves it, is replaced.
 
     Raises
     ------
@@ -60,7 +61,7 @@ class PtyEndpoint:
         except (ImportError, AttributeError, OSError) as error:
             raise ConfigError(f"this system gives no pseudo-terminal ({error}); give --tcp PORT instead") from None
         self._make_raw = tty.setraw
-        path = os.ttyname(slave)
+        path = self._path = os.ttyname(slave)
         self._make_raw(slave)
         # While nobody has it open, the master says so; the board must not count as somebody.
         os.close(slave)
@@ -115,12 +116,20 @@ class PtyEndpoint:
         os.close(self._master)
         if self._link is not None:
             with contextlib.suppress(OSError):
-                self._link.unlink()
+                if os.readlink(self._link) == self._path:
+                    self._link.unlink()
 
 
 def _replace_link(link: Path, target: str) -> None:
     try:
         if link.is_symlink():
+            led_to = os.readlink(link)
+            # A terminal of the same number as that of a board that was killed may be somebody else's by now.
+            if led_to != target and link.exists():
+                raise ConfigError(
+                    f"the link {link} leads to {led_to}, which may be another virtual board; end that one, remove the "
+                    "link, or choose a free name"
+                )
             link.unlink()
         link.symlink_to(target)
     except OSError as error:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import serial
 
-from twinbar.hw.errors import LinkError
+from twinbar.hw.errors import LinkError, PortInUseError
 
 from .port_holder import holder_of
 
@@ -72,9 +72,12 @@ class SerialLine:
         except (ValueError, OSError) as error:
             if getattr(error, "errno", None) == errno.EWOULDBLOCK:
                 holder = holder_of(port) or "another program"
-                raise LinkError(f"the port {port} is in use by {holder}; end it, or use another port") from error
+                raise PortInUseError(f"the port {port} is in use by {holder}; end it, or use another port") from error
             # pySerial's sentence repeats the port and the number of the error.
             reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+            if os.path.islink(port) and not os.path.exists(port):
+                gone = os.readlink(port)
+                reason = f"it leads to {gone}, which is gone; start the virtual board again, or plug in the board"
             raise LinkError(f"the port {port} cannot be opened at {baud} baud: {reason}") from error
         # Adapters that can, give what they have after 1 ms instead of 16 ms.
         with contextlib.suppress(AttributeError, ValueError, OSError):
@@ -163,7 +166,7 @@ class SocketLine:
     def _broken(self, error: OSError | None) -> LinkError:
         """Say what it means that the connection is gone: nothing ever came where another host has the board."""
         if not self._heard:
-            return LinkError(
+            return PortInUseError(
                 f"{self.name} closed the connection before it said anything: another host is connected to it, or the "
                 "virtual board ends; end that host, or use another board"
             )

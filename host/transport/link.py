@@ -44,8 +44,8 @@ LONGEST_WORK_S = 120.0
 """Default bound for a single operation: a pulse of the greatest width lasts 22 s at 12 MHz."""
 _ATTEMPTS = 8
 """Sessions that are asked for, at least."""
-_SILENCE_S = 3.0
-"""For so long a board that says nothing at all is asked: the computer of a virtual one may be busy."""
+_BUSY_S = 3.0
+"""For so long a board is asked, at least: the computer of a virtual one may be busy."""
 _PIECE = 4096
 """Beats that are packed at a time."""
 
@@ -188,7 +188,7 @@ class Link:
         heard = intact = attempts = 0
         began = now = float("nan")
         # The clock is looked at where it always was, because recordings hold every look.
-        while attempts < _ATTEMPTS or not (heard or now - began > _SILENCE_S):
+        while attempts < _ATTEMPTS or now - began <= _BUSY_S:
             attempts += 1
             self._session = self._session + 1 & 15
             self._deframer = Deframer()

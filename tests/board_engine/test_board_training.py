@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from software_runs import BOARD, lines_to, make_board, result_of, run, use_lines
+from software_runs import BOARD, is_armed, lines_to, make_board, result_of, run, use_lines
 
 from twinbar.boards import wirings
 from twinbar.host.board.board_controller import BoardController
@@ -173,6 +173,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     monkeypatch.setattr(training.Trainer, "train_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "run", BOARD | {"engine.check": check})
+    assert not is_armed(board)
     monkeypatch.setattr(training.Trainer, "train_step", step)
     conversions = board.controller.cells()["conversions"].tolist()
     begun: list[list[list[int]]] = []

@@ -1,12 +1,13 @@
 """``twinbar board info`` and ``safe``, with the board's side of the link behind a socket."""
 
 import json
+import os
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from amaranth.lib import data
 
 from twinbar.host.board.board_state import make_safe
+from twinbar.host.transport.open_line import open_line
 from twinbar.hw.errors import LinkError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 from twinbar.hw.link.board_model import BoardModel
@@ -171,6 +173,25 @@ def test_safe_fails_if_a_tile_does_not_say_so() -> None:
     answering = [0, 2]
     with pytest.raises(LinkError, match="tile 1 has not said that it is disarmed; switch the supply of the array off"):
         make_safe(link)
+
+
+@pytest.mark.parametrize("verb", ["info", "safe"])
+def test_a_port_that_another_host_has(verb: str, twinbar: Callable[..., Any]) -> None:
+    """Its session stays; who wants the board safe reads how the run is ended without losing it."""
+    ends = os.openpty()
+    port = os.ttyname(ends[1])
+    with closing(open_line(port, 2_000_000)):
+        outcome = twinbar("board", verb, "--port", port)
+        os.set_blocking(ends[0], False)
+        with pytest.raises(BlockingIOError):
+            os.read(ends[0], 1)
+    for end in ends:
+        os.close(end)
+    assert (outcome.status, outcome.out) == (4, "")
+    said = " ".join(outcome.err.split())
+    assert f"the port {port} is in use by process {os.getpid()}" in said
+    way = "ended by Ctrl-C or SIGTERM makes the board safe, and goes on with --resume"
+    assert (way in said) == (verb == "safe")
 
 
 def test_a_port_that_is_none(twinbar: Callable[..., Any]) -> None:

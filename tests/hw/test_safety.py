@@ -255,6 +255,7 @@ def test_the_stop_and_fault_inputs_latch(pin: str) -> None:
     )
     pulse, read, cleared, armed, again = trace.responses[-5:]
     assert (pulse.status, read.status) == (Status.FAULTED, Status.FAULTED)
+    assert (pulse.mode, read.mode) == (Mode.SAFE, Mode.SAFE)
     assert pulse.faults == {{"stop": "stop", "fault": "front_end"}[pin]}
     assert (cleared.faults, armed.status, again.status) == (set(), Status.OK, Status.OK)
     assert trace.gates[edge + 2] == [1]

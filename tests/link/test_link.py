@@ -235,6 +235,32 @@ def test_bad_lines_end_in_one_clear_sentence() -> None:
         Link(line, MNIST.hash)
 
 
+class Busy(SimulatedLine):
+    """A virtual board whose computer is busy at first: what it was saying comes, and then nothing for some seconds."""
+
+    busy_s = 2.5
+    said = b"the rest of a frame\0"
+
+    def read(self, timeout_s: float) -> bytes:
+        if self.said:
+            said, self.said = self.said, b""
+            return said
+        if self.now < self.busy_s:
+            self.now += timeout_s
+            return b""
+        return super().read(timeout_s)
+
+
+@pytest.mark.parametrize("said", [b"", Busy.said])
+def test_a_board_that_is_busy_at_first_is_waited_for(said: bytes) -> None:
+    _, line = bench()
+    busy = Busy(line.board)
+    busy.said = said
+    with Link(busy) as link:
+        assert link.hello.hash == SMALL.hash
+    assert Busy.busy_s < busy.now < Busy.busy_s + 0.3
+
+
 def test_a_board_that_falls_silent_is_reported() -> None:
     controller, line = bench(pace=1)
     link = Link(line)

@@ -186,11 +186,14 @@ def test_a_port_that_is_taken_and_a_link_that_cannot_be_made(tmp_path: Path) -> 
         PtyEndpoint(tmp_path / "file")
 
 
-def test_the_command_runs_until_it_is_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_command_runs_until_it_is_interrupted(number: signal.Signals, tmp_path: Path) -> None:
     link = tmp_path / "board"
     arguments = ["board", "virtual", "icebreaker", "--rows", "8", "--columns", "8", "--link", str(link), "--json"]
-    # Where tests run in the background of a shell, their processes begin with a Ctrl-C that is ignored.
+    # Where tests run in the background of a shell, their processes begin with a Ctrl-C that is ignored; so it is with
+    # nohup and SIGHUP.
     heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    heeds += "; signal.signal(signal.SIGHUP, signal.SIG_DFL)"
     program = f"{heeds}; from twinbar.host.cli import main; main({arguments})"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ
@@ -200,7 +203,7 @@ def test_the_command_runs_until_it_is_interrupted(tmp_path: Path) -> None:
         assert (begun["port"], begun["level"]) == (str(link), "bit level")
         with Link(open_line(str(link), 2_000_000), int(begun["configuration"], 16)) as session:
             assert session.hello.rows == 8
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         ended = json.loads(process.stdout.readline())
         assert process.wait(10) == 0
     assert ended["bytes_in"] > 0
