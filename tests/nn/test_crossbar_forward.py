@@ -1,5 +1,6 @@
 """With cells that do as they are told, a forward pass differs from a quantized matrix product by rounding alone."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -118,6 +119,34 @@ def test_gradients_are_those_of_the_twin_for_the_inputs_that_were_seen(
     assert torch.allclose(layer.weight.grad, upstream.T @ seen, atol=1e-6)
     assert torch.allclose(network.module.bias.grad, upstream.sum(dim=0), atol=1e-6)
     assert torch.allclose(x.grad, upstream @ layer.weight.detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(6, 10), (2, 3, 10), (10,)], ids=str)
+def test_a_bias_has_the_gradient_of_every_output(
+    on_crossbar: Callable[..., CrossbarNetwork], shape: tuple[int, ...]
+) -> None:
+    network = on_crossbar(linear(10, 4, bias=True), activations(6, 10))
+    y = network.module(activations(6, 10).flatten()[: math.prod(shape)].view(shape))
+    (y**2).sum().backward()
+    assert torch.equal(network.module.bias.grad, (2 * y.detach()).view(-1, 4).sum(dim=0))
+
+
+@pytest.mark.parametrize("vectors", [2, 300], ids=["few vectors", "many vectors"])
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16], ids=str)
+def test_autocast_changes_the_type_of_outputs_alone(
+    on_crossbar: Callable[..., CrossbarNetwork], kind: torch.dtype, vectors: int
+) -> None:
+    x = activations(vectors, 10)
+    products = on_crossbar(linear(10, 4), x).module(x)
+    network = on_crossbar(linear(10, 4, bias=True), x)
+    with torch.autocast("cpu", kind):
+        y = network.module(x)
+    assert y.dtype == kind
+    # Weights and noise are the same: what is left is the rounding of products, and of their sum with the bias.
+    assert torch.equal(y, products.to(kind) + network.module.bias.to(kind))
+    y.sum().backward()
+    assert network.module.bias.grad.dtype == torch.float32
+    assert torch.equal(network.module.bias.grad, torch.full((4,), float(vectors)))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])

@@ -667,7 +667,9 @@ class FastEngine:
             # Column tiles side by side: one product for each row tile.
             tiles = torch.from_numpy(operand[block.tiles]).view(row_tiles, column_tiles, *operand.shape[1:])
             columns = tiles[..., :widest].transpose(1, 2).to(rows.dtype, memory_format=torch.contiguous_format)
-            products = torch.bmm(rows, columns.reshape(row_tiles, steps.shape[2], -1))
+            with torch.autocast("cpu", enabled=False):
+                # Sums are exact, whatever types the network around them is computed in.
+                products = torch.bmm(rows, columns.reshape(row_tiles, steps.shape[2], -1))
             found.append(products.view(row_tiles, -1, column_tiles, widest).numpy())
         return found[0], found[1]
 
