@@ -1,8 +1,21 @@
-"""Compiled conversion of activations to input codes."""
+"""Compiled conversion of activations to input codes, and the range that it needs."""
 
 import numpy as np
 
 from twinbar.emulator.kernels.compiled import kernel
+
+
+@kernel
+def extremes(values):
+    """Return the least and the largest of some activations (float32 [n]), both NaN where any of them is."""
+    least = most = values[0]
+    defined = True
+    for n in range(values.shape[0]):
+        value = values[n]
+        least = min(least, value)
+        most = max(most, value)
+        defined &= value == value
+    return (least, most) if defined else (np.float32(np.nan), np.float32(np.nan))
 
 
 @kernel

@@ -15,10 +15,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if layer is None:
         return F.linear(input, weight, bias)
     check_use(layer, weight, 2, layer.form.groups)
-    y = layer.multiply(_for_groups(input, layer.form.groups))
-    if bias is None:
-        return y
-    return y + (bias if bias.dtype == y.dtype else bias.to(y.dtype))
+    return layer.multiply(_for_groups(input, layer.form.groups), bias=bias)
 
 
 def _for_groups(x: Tensor, groups: int) -> Tensor:

@@ -91,8 +91,8 @@ class MappedLayer:
             bounded = self.form.to_weight(after, self.weight.shape).to(self.weight.device, self.weight.dtype)
             self.weight.copy_(torch.where(changed.to(self.weight.device), bounded, self.weight))
 
-    def multiply(self, x: Tensor, block: int | None = None) -> Tensor:
-        """Multiply activations by the layer's conductances, without a bias.
+    def multiply(self, x: Tensor, block: int | None = None, bias: Tensor | None = None) -> Tensor:
+        """Multiply activations by the layer's conductances.
 
         Parameters
         ----------
@@ -100,6 +100,8 @@ class MappedLayer:
             Of all groups, one after the other; of one group where ``block`` chooses it.
         block : int, optional
             A block of the layer; all of them by default.
+        bias : Tensor [outputs], optional
+            Added digitally; without ``block`` only.
 
         Returns
         -------
@@ -115,16 +117,19 @@ class MappedLayer:
         rows = x if x.dim() == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         self._begin(rows, x.shape[-1], inputs)
         matrix = self.form.of_weight(self.weight)
+        if bias is not None and x.dim() == 2 and len(blocks) == 1 and bias.shape == (matrix.shape[0],):
+            return StraightThrough.apply(rows, matrix, self.matmul, 0, bias)
         parts = []
         start = 0
         for number in range(len(blocks)) if block is None else [block]:
             stop = start + blocks[number].groups * self.form.inputs
             own = rows if len(blocks) == 1 or block is not None else rows[:, start:stop]
             weights = matrix if len(blocks) == 1 else matrix[blocks[number].outputs]
-            parts.append(StraightThrough.apply(own, weights, self.matmul, number))
+            parts.append(StraightThrough.apply(own, weights, self.matmul, number, None))
             start = stop
         y = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-        return y if x.dim() == 2 else y.view(*x.shape[:-1], y.shape[-1])
+        y = y if x.dim() == 2 else y.view(*x.shape[:-1], y.shape[-1])
+        return y if bias is None else y + (bias if bias.dtype == y.dtype else bias.to(y.dtype))
 
     def convolve(self, x: Tensor, patches: Patches) -> Tensor:
         """Convolve activations with the layer's conductances, without a bias.

@@ -21,8 +21,8 @@ class Multiplied(Protocol):
     form: WeightMatrix
     current: Pass
 
-    def multiply(self, x: Tensor, block: int | None = None) -> Tensor:
-        """Multiply activations [..., inputs] to [..., outputs]."""
+    def multiply(self, x: Tensor, block: int | None = None, bias: Tensor | None = None) -> Tensor:
+        """Multiply activations [..., inputs] to [..., outputs], and add a bias."""
 
     def convolve(self, x: Tensor, patches: Patches) -> Tensor:
         """Convolve [batch, channels, ...] to [batch, outputs, ...]."""

@@ -20,20 +20,28 @@ class StraightThrough(torch.autograd.Function):
     """The product of activations and a matrix."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, matrix: Tensor, matmul: CrossbarMatmul, block: int) -> Tensor:
-        """Multiply activations [batch, groups * inputs] by the crossbar's [groups * outputs, inputs]."""
+    def forward(ctx: Any, x: Tensor, matrix: Tensor, matmul: CrossbarMatmul, block: int, bias: Tensor | None) -> Tensor:
+        """Multiply activations [batch, groups * inputs] by the crossbar's [groups * outputs, inputs].
+
+        A bias [groups * outputs] is added digitally. That it is added here spares a step of the graph.
+        """
         y, seen = matmul(_plain(x), block)
         ctx.save_for_backward(_like(seen, matrix), matrix)
         ctx.groups = matmul.map.blocks[block].groups
         ctx.passed, ctx.block, ctx.factors = matmul.backward, block, matmul.factors
         ctx.like = (x.device, x.dtype)
-        return _as_result(y, x, matrix)
+        y = _as_result(y, x, matrix)
+        if bias is None:
+            return y
+        ctx.bias_type = bias.dtype
+        return y + (bias if bias.dtype == y.dtype else bias.to(y.dtype))
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        """Return the gradients of the activations and of the matrix."""
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, Tensor | None]:
+        """Return the gradients of the activations, of the matrix and of the bias."""
         seen, weight = ctx.saved_tensors
         needs_x, needs_matrix = ctx.needs_input_grad[:2]
+        to_bias = gradients[0].sum(0).to(ctx.bias_type) if ctx.needs_input_grad[4] else None
         gradient = _like(gradients[0], seen)
         ctx.passed.note(ctx.block, to_inputs=needs_x, to_weights=needs_matrix)
         if ctx.factors is not None:
@@ -48,7 +56,7 @@ class StraightThrough(torch.autograd.Function):
             to_matrix = None
             if needs_matrix:
                 to_matrix = torch.einsum("ngo,ngi->goi", gradient, seen.unflatten(1, (ctx.groups, -1))).flatten(0, 1)
-        return None if to_x is None else to_x.to(*ctx.like), to_matrix, None, None
+        return None if to_x is None else to_x.to(*ctx.like), to_matrix, None, None, to_bias
 
 
 class StraightThroughConvolution(torch.autograd.Function):

@@ -129,9 +129,9 @@ class Watched:
                 watched.parts.append(bound + (0.5 * lsb + beyond) * held.abs().sum(1))
                 return y, whole
 
-        def multiply(x: Tensor, block: int | None = None) -> Tensor:
+        def multiply(x: Tensor, block: int | None = None, bias: Tensor | None = None) -> Tensor:
             self.parts = []
-            y = inner(x, block)
+            y = inner(x, block, bias)
             nothing = torch.zeros_like(y, requires_grad=True)
             self.bounds.append((nothing, torch.cat(self.parts)))
             return y + nothing
