@@ -14,9 +14,9 @@ from twinbar.host.update.programmed import ProgrammedLayer
 def layer() -> Callable[..., ProgrammedLayer]:
     """Make a layer whose pairs hold given levels (G+ - G-, one-sided), evenly spaced unless positions are given."""
 
-    def make(held: Any, *, keep_read_back: bool = False, positions: Any = None) -> ProgrammedLayer:
+    def make(held: Any, *, keep_read_back: bool = False, positions: Any = None, name: str = "layer") -> ProgrammedLayer:
         held = np.atleast_2d(np.asarray(held))
-        (place,) = map_layers([("layer", *held.shape)], ArrayConfig(rows=4, columns=6), "interleaved")
+        (place,) = map_layers([(name, *held.shape)], ArrayConfig(rows=4, columns=6), "interleaved")
         levels = LEVELS if positions is None else len(positions)
         cells = ProgrammedLayer.blank(place, levels, STEP, keep_read_back=keep_read_back, positions=positions)
         cells.plus[:] = np.maximum(held, 0)

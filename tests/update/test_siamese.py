@@ -223,6 +223,25 @@ def test_read_back_compares_with_what_was_read(layer: Callable[..., ProgrammedLa
     assert (weights / STEP).tolist() == [pytest.approx([4.3, 3.6, 4.2])]
 
 
+@pytest.mark.parametrize(
+    ("share", "narrow"),
+    [(0.0, []), (0.19, []), (0.2, ["small"]), (0.3, ["small", "middle"]), (1.0, ["small", "middle", "large"])],
+)
+def test_layers_with_a_small_share_of_the_weights_have_the_last_hysteresis_from_the_start(
+    layer: Callable[..., ProgrammedLayer], share: float, narrow: list[str]
+) -> None:
+    # 4, 6 and 10 of 20 weights: 0.2, 0.3 and 0.5 of them.
+    sizes = {"small": (1, 4), "middle": (2, 3), "large": (2, 5)}
+    layers = {name: layer(np.zeros(size), name=name) for name, size in sizes.items()}
+    own = policy(threshold=1.75, threshold_end=0.5, narrow_share=share)
+    own.prepare(list(layers.values()))
+    written_in = {
+        name: len(own.decide(twin(np.full(sizes[name], 0.6)), cells, progress=0.0).origins)
+        for name, cells in layers.items()
+    }
+    assert written_in == {name: math.prod(size) if name in narrow else 0 for name, size in sizes.items()}
+
+
 def test_read_back_is_asked_for_by_its_policy_alone() -> None:
     assert policy(compensation="read-back").keeps_read_back
     assert not policy(compensation="residual").keeps_read_back

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HYSTERESIS: Final = 1.75
 """Hysteresis at the start of a training with many levels: what a residual of +-2 levels can follow."""
+NARROW_SHARE: Final = 0.05
+"""Part of a network's weights up to which a layer is not held back."""
 _LEVELS_OF_HYSTERESIS: Final = 16
 """Levels from which on the hysteresis does not depend on them."""
 _LEVELS_OF_ROUNDING: Final = 8
@@ -45,6 +47,9 @@ class SiameseSettings(PolicySettings):
         How it changes in between: "linear", "cosine" (as a cosine schedule of the learning rate falls) or
         "cosine-squared". The twin moves at random by steps whose variance is as the square of the learning rate: what
         hysteresis has to hold back is gone when that has become small.
+    narrow_share : float
+        Layers with no more than this part of the network's weights have the hysteresis of the end from the start: their
+        writes are few, whatever they wait for, and each of their weights counts.
     compensation : str
         "residual": the float twin keeps what quantization cut off. "read-back": the twin is also compared with the code
         that the closed loop read last, not with the level asked for. "none": what was cut off is forgotten.
@@ -70,6 +75,13 @@ class SiameseSettings(PolicySettings):
         default="cosine-squared",
         description="how the hysteresis changes in between: linear, cosine (as a cosine schedule of the learning rate) "
         "or cosine-squared (as its square: early)",
+    )
+    narrow_share: float = Field(
+        default=NARROW_SHARE,
+        ge=0,
+        le=1,
+        description="part of the network's weights up to which a layer has the hysteresis of the end from the start; "
+        "0: none has",
     )
     compensation: Literal["none", "residual", "read-back"] = Field(
         default="residual",
@@ -120,6 +132,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         self._room: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._wear: dict[str, np.ndarray] = {}
         self._decided: dict[str, int] = {}
+        self._narrow: set[str] = set()
         self._seed = 0
 
     @property
@@ -159,9 +172,12 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         self._seed = int(crossbar.cells.scalars[0].seed) % (1 << 64)
 
     def prepare(self, layers: "Sequence[ProgrammedLayer]") -> None:
-        """Begin to count the writes of cells, where it matters (see `UpdatePolicy.prepare`)."""
+        """Find small layers, and begin to count the writes of cells where it matters (see `UpdatePolicy.prepare`)."""
+        most = self.settings.narrow_share * sum(cells.plus.size for cells in layers)
         for cells in layers:
             self._decided[cells.map.name] = 0
+            if cells.plus.size <= most:
+                self._narrow.add(cells.map.name)
             if self.settings.common_levels:
                 self._wear[cells.map.name] = np.zeros((2, *cells.plus.shape), np.uint32)
 
@@ -177,7 +193,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
         addresses, levels, origins = room
         read_plus = cells.read_plus if cells.read_plus is not None else _NO_READ_BACK
         read_minus = cells.read_minus if cells.read_minus is not None else _NO_READ_BACK
-        threshold = self.threshold_at(progress)
+        threshold = settings.threshold_end if name in self._narrow else self.threshold_at(progress)
         decided = self._decided[name] = self._decided.get(name, 0) + 1
         n, changed, rounded = decide_changed(
             weights,
