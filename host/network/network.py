@@ -393,6 +393,7 @@ class Network(nn.Module):
             "warnings": list(self.warnings),
             "books": self.books.state_dict(),
             "twin": self._twin.state_dict(),
+            "made_with": network_state.made_with(self.conversion),
             **network_state.crossbar_state(self.crossbar, self.policy),
         }
 
@@ -410,6 +411,7 @@ class Network(nn.Module):
             If the state is that of another network, crossbar or policy.
         """
         network_state.check(state, self.crossbar, self.policy)
+        network_state.check_made_with(state, self.conversion)
         network_state.load_crossbar(state, self.crossbar, self.policy)
         self._twin.load_state_dict(state["twin"])
         self._readiness.programmed = state["programmed"]
