@@ -4,6 +4,7 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from twinbar.emulator.ledger.ledger import Ledger
+from twinbar.host.experiment.python_arguments import folder_of
 from twinbar.host.experiment.run_parts import engine_maker
 from twinbar.host.network import network_state, network_summary
 from twinbar.host.network.attachment import Attachments
@@ -20,7 +22,7 @@ from twinbar.host.network.eager import eager
 from twinbar.host.network.network_report import write_report
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.readiness import NetworkReadiness, replica_error
-from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CHECKED_EVERY, CrossbarNetwork, weights_of
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.host.nn.transforms import refuse_transforms
@@ -230,10 +232,11 @@ class Network(nn.Module):
         ConfigError
             If the optimizer cannot train a crossbar, or steps no layer of it.
         """
-        if steps is not None and (not isinstance(steps, int) or steps < 1):
+        if steps is not None and (not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1):
             raise ConfigError(
                 f"steps is {steps!r}; it must be the number of optimizer steps of the training, at least 1"
             )
+        steps = None if steps is None else int(steps)
         self._twin.check_optimizer(optimizer)
         self._attachments.add(optimizer, self.layers, steps, self._after_step)
         return optimizer
@@ -276,6 +279,8 @@ class Network(nn.Module):
             self._progress[layer.name] += 1
         # The optimizer has made its step, whatever becomes of the writes.
         self._readiness.steps += 1
+        if self.steps % CHECKED_EVERY == 1:
+            self.crossbar.check_weights(due, self.steps)
         updates = 0
         try:
             if self.programmed and due:
@@ -289,7 +294,7 @@ class Network(nn.Module):
                 held = [layer for layer in due if self.programmed and layer.name not in self._readiness.stale]
                 self.books.note_twin(self._twin.store(optimizer, held, step=self.steps, decided=True))
                 self._readiness.note_versions(held)
-            self.books.note_step(updates)
+            self.books.note_step(updates, 0 if len(due) == len(self.layers) else self.weights - weights_of(due))
             self._attachments.stepped = True
         return updates
 
@@ -325,6 +330,7 @@ class Network(nn.Module):
 
     def end_epoch(self) -> dict[str, Any]:
         """End an epoch of the report, and return its entry."""
+        self.crossbar.check_weights(self.layers, self.steps)
         clipped = {layer.name: layer.matmul.take_clipped() for layer in self.layers}
         return self.books.end_epoch(self.weights, clipped)
 
@@ -347,7 +353,12 @@ class Network(nn.Module):
             If the folder holds anything, or cannot be written.
         """
         return write_report(
-            self.conversion, self.crossbar, self.books, self.warnings, Path(folder), programmed=self.programmed
+            self.conversion,
+            self.crossbar,
+            self.books,
+            self.warnings,
+            folder_of(folder, "folder"),
+            programmed=self.programmed,
         )
 
     # --- the state --------------------------------------------------------------------------------------------------
