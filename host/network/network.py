@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from twinbar.emulator.ledger.ledger import Ledger
 from twinbar.host.experiment.python_arguments import folder_of
 from twinbar.host.experiment.run_parts import engine_maker
+from twinbar.host.experiment.watch import clipping_warning
 from twinbar.host.network import network_state, network_summary
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
@@ -207,8 +208,13 @@ class Network(nn.Module):
         inputs = list(_tensors((args, kwargs)))
         if not inputs or any(x.numel() == 0 for x in inputs):
             raise TwinbarError("the batch that the network is prepared with is empty; give one with examples")
+        products = [layer.matmul for layer in self.layers]
+        counted = [(product.clipped, product.conversions) for product in products]
         with self._readiness.programming(), self._readiness.run(inputs), self.books.initializing():
             calibrate(self.crossbar, lambda: self.module(*args, **kwargs))
+        # Its conversions are none of the training.
+        for product, (clipped, conversions) in zip(products, counted, strict=True):
+            product.clipped, product.conversions, product.overdriven = clipped, conversions, 0.0
         return self
 
     def attach(self, optimizer: Optimizer, steps: int | None = None) -> Optimizer:
@@ -332,7 +338,13 @@ class Network(nn.Module):
         """End an epoch of the report, and return its entry."""
         self.crossbar.check_weights(self.layers, self.steps)
         clipped = {layer.name: layer.matmul.take_clipped() for layer in self.layers}
-        return self.books.end_epoch(self.weights, clipped)
+        entry = self.books.end_epoch(self.weights, clipped)
+        for layer, share in clipped.items():
+            sentence = clipping_warning(layer, share, entry["epoch"])
+            # Once for each layer, whatever the share is later.
+            if sentence is not None and not any(f"of layer {layer} saturated" in said for said in self.warnings):
+                self.warn(sentence)
+        return entry
 
     def report(self, folder: str | Path) -> dict[str, Any]:
         """Write the run folder and page that ``twinbar train`` writes.
