@@ -4,6 +4,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, Union, get_args, get_origin
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
 
 from twinbar.emulator.sections.config_errors import explain
@@ -16,12 +17,23 @@ def _takes_none(annotation: Any) -> bool:
 
 
 def none_for_word(table: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with None in place of the word ``none``, for the keys of a table that take None."""
+    """Return values with None in place of the word ``none``, for the keys of a table that take None.
+
+    Numbers and arrays of NumPy, which programs give, become those of Python.
+    """
     fields = table.model_fields
+    given = {key: plain_value(value) for key, value in values.items()}
     return {
-        key: None if value == "none" and key in fields and _takes_none(fields[key].annotation) else value
-        for key, value in values.items()
+        key: None
+        if isinstance(value, str) and value == "none" and key in fields and _takes_none(fields[key].annotation)
+        else value
+        for key, value in given.items()
     }
+
+
+def plain_value(value: Any) -> Any:
+    """Return a number of NumPy as one of Python, an array as a list, and everything else as it is."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
 class Section(TomlTable):

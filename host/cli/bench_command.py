@@ -8,8 +8,10 @@ from rich.table import Table
 
 
 def bench(
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object on standard output")] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="threads; one per processor core by default")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads; one per processor core by default.")
+    ] = None,
 ) -> None:
     """Measure closed-loop writing, training, and PyTorch alone, in this run and on this machine."""
     from twinbar.host.bench.measure import run_bench

@@ -1,6 +1,7 @@
 """``twinbar board``: FPGA boards."""
 
 import json
+import os
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -129,6 +130,8 @@ def build_board(
     from twinbar.boards.top import design
     from twinbar.hw.errors import ConfigError
 
+    if out is not None:
+        _check_place(out)
     board = find(name)
     sizes = {"rows": rows, "columns": columns, "adc_channels": adc_channels}
     sizes |= {"adc_bits": adc_bits, "dac_bits": dac_bits, "input_bits": input_bits}
@@ -242,6 +245,17 @@ def make_safe(port: Port, baud: Baud = DEFAULT_BAUD) -> None:
 
 def _notice(sentence: str) -> None:
     typer.echo(sentence[:1].upper() + sentence[1:], err=True)
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse a place that cannot become a folder before a build that takes minutes."""
+    from twinbar.hw.errors import ConfigError
+
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise ConfigError(f"{folder} cannot be written ({there} is a file); choose another --out")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(f"{folder} cannot be written (no permission in {there}); choose another --out")
 
 
 def _copy(result: "Bitstream", folder: Path) -> None:

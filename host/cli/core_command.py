@@ -9,6 +9,9 @@ import typer
 
 from twinbar.host.cli import controller_options as of_controller
 
+SLOWEST_CLOCK_HZ = 1000
+"""Of a core: time-outs of the link are milliseconds."""
+
 
 def _size(what: str, default: object) -> Any:
     return typer.Option(metavar="N", help=f"{what} [default: {default}, or that of the wiring]", show_default=False)
@@ -80,6 +83,8 @@ def core(
     from twinbar.hw.gateware.controller_config import ControllerConfig
     from twinbar.hw.link.link_config import LinkConfig
 
+    if clock_hz < SLOWEST_CLOCK_HZ:
+        raise ConfigError(f"--clock-hz is {clock_hz}; it must be a whole number of hertz, {SLOWEST_CLOCK_HZ} or more")
     given = {
         "rows": rows,
         "columns": columns,
@@ -115,11 +120,20 @@ def core(
         )
     if hosts is None:
         hosts = "axi,wishbone" if chip or controller.has_options else "axi,wishbone,uart"
+    names = [name.strip() for name in hosts.split(",") if name.strip()]
+    try:
+        # Without a UART there is no baud rate that the clock would have to make.
+        link = replace(LinkConfig(), clock_hz=clock_hz, baud=baud if "uart" in names else clock_hz // 16)
+    except ConfigError as error:
+        raise ConfigError(
+            f"--baud and --clock-hz do not go together: {error}; choose another --baud, or leave the UART out "
+            "(--hosts axi,wishbone)"
+        ) from None
     project = CoreProject(
         controller,
-        replace(LinkConfig(), clock_hz=clock_hz, baud=baud),
+        link,
         parts,
-        hosts=[name.strip() for name in hosts.split(",") if name.strip()],
+        hosts=names,
         chip=chip,
         release=version("twinbar").partition("+")[0],  # a version of IP-XACT has no plus sign
     )

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from twinbar.host.cli.failures import INTERRUPTED
+from twinbar.host.cli.failures import INTERRUPTED, say
 from twinbar.host.cli.options import RunRequest
 from twinbar.host.cli.standard_output import OutputError
 from twinbar.host.experiment.progress_display import Progress, terminal_progress
@@ -21,6 +21,7 @@ def execute(
     command: str,
     work: Callable[[RunFolder, Progress], dict[str, Any]],
     print_result: Callable[[dict[str, Any], Console], None],
+    failure_of: Callable[[dict[str, Any]], str | None] = lambda result: None,
 ) -> None:
     """Do what was asked, in its folder, and show the result.
 
@@ -34,6 +35,8 @@ def execute(
         and that its checkpoint is complete.
     print_result : callable
         Prints the result on a terminal.
+    failure_of : callable
+        Says in a sentence what of the result is missing because it failed; the exit status is then 1.
     """
     if request.print_config:
         typer.echo(request.config().to_toml(), nl=False)
@@ -59,6 +62,10 @@ def execute(
             typer.echo(f"Results: {folder.path}")
     except OutputError as error:
         raise OutputError(f"{error}; the results are in {folder.path}") from error
+    failure = failure_of(result)
+    if failure is not None:
+        say("Error", failure)
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -13,10 +13,10 @@ NOT_PROVEN: Final = 1
 
 def prove(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", show_default=False)] = None,
-    list_them: Annotated[bool, typer.Option("--list", help="list the proofs and what they state")] = False,
-    mutants: Annotated[bool, typer.Option(help="also refute the mutants")] = True,
-    fresh: Annotated[bool, typer.Option("--fresh", help="prove again what was proven before")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object on standard output")] = False,
+    list_them: Annotated[bool, typer.Option("--list", help="List the proofs and what they state.")] = False,
+    mutants: Annotated[bool, typer.Option(help="Also refute the mutants.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what was proven before.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Prove the properties of the controller: all of them, or those that you name.
 

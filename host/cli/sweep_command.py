@@ -19,9 +19,10 @@ def sweep(request: RunRequest) -> None:
     Worker processes train the runs, one per core, or the workers of a Dask scheduler (--scheduler). The folder gets a
     page with plots, tables as CSV, Markdown and LaTeX, and a run folder for each run.
 
-    Ctrl-C stops after a checkpoint, and --resume continues with the runs that are not finished.
+    Ctrl-C stops after a checkpoint, and --resume continues with the runs that are not finished. If a run fails, the
+    others are trained, and the exit status is 1.
     """
-    execute(request, "sweep", _sweep, _print)
+    execute(request, "sweep", _sweep, _print, _failure_of)
 
 
 def _sweep(folder: RunFolder, progress: Progress) -> dict[str, Any]:
@@ -37,3 +38,13 @@ def _print(result: dict[str, Any], console: Console) -> None:
     from twinbar.host.report.sweep_tables import print_sweep
 
     print_sweep(result, console)
+
+
+def _failure_of(result: dict[str, Any]) -> str | None:
+    failed = [run for run in result["runs"] if run["failed"]]
+    if not failed:
+        return None
+    return (
+        f"{len(failed):,} of {len(result['runs']):,} runs failed; --resume trains them again. The first, "
+        f"{failed[0]['run']}, says: {failed[0]['failed']}"
+    )

@@ -23,23 +23,25 @@ DIFFERENT: Final = 1
 
 def verify(
     engines: Annotated[
-        str, typer.Option(help="engines to compare: fast, events, rtl, pysim (slow)", metavar="A,B,...")
+        str, typer.Option(help="Engines to compare: fast, events, rtl, pysim (slow).", metavar="A,B,...")
     ] = "fast,events,rtl",
-    programs: Annotated[int, typer.Option(min=1, help="programs to run on each of them", metavar="N")] = 1000,
+    programs: Annotated[int, typer.Option(min=1, help="Programs to run on each of them.", metavar="N")] = 1000,
     tiles: Annotated[
         str | None,
-        typer.Option(help="only controllers with so many tiles: 2, or 1-3; all of 1-4 by default", metavar="T|T-T"),
+        typer.Option(help="Only controllers with so many tiles: 2, or 1-3; all of 1-4 by default.", metavar="T|T-T"),
     ] = None,
     front_end: Annotated[
         Literal["direct", "serial"] | None,
-        typer.Option(help="only controllers with this front end; by default all"),
+        typer.Option(help="Only controllers with this front end; by default all."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="seed of the programs", metavar="S")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the programs.", metavar="S")] = 0,
     session: Annotated[
-        Path | None, typer.Option(help="run the session in this file (from --json) instead", metavar="FILE")
+        Path | None, typer.Option(help="Run the session in this file (from --json) instead.", metavar="FILE")
     ] = None,
-    shrink: Annotated[int, typer.Option(min=0, help="smaller programs to try when engines differ", metavar="N")] = 2000,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object on standard output")] = False,
+    shrink: Annotated[
+        int, typer.Option(min=0, help="Smaller programs to try when engines differ.", metavar="N")
+    ] = 2000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Run random programs on several engines, and compare every response, cycle, count and cell.
 

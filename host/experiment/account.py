@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from twinbar.emulator.contract.activity import Activity, ActivityTotal
 from twinbar.emulator.ledger.ledger import Kind, Ledger, what_dominates
 from twinbar.host.experiment.callbacks import Run
-from twinbar.host.experiment.epoch import total_counts, update_figures
+from twinbar.host.experiment.epoch import EpochCounts, total_counts, update_figures
 from twinbar.host.twin.twin_traffic import TwinTraffic
 from twinbar.hw.actions import Action
 
@@ -57,7 +57,7 @@ class Account:
     def on_epoch_figures(self, run: Run, entry: dict[str, Any]) -> None:
         """Add the figures of the epoch, and let the next one begin."""
         entry |= update_figures(run.counts, self.summary(since="epoch"), run.weights)
-        entry |= {"twin": self._twin_figures(run, "epoch", run.counts.steps)}
+        entry |= {"twin": self._twin_figures(run, "epoch", run.counts)}
         self.begin("epoch")
 
     def on_report_figures(self, run: Run, report: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class Account:
         training = self.summary(since="training")
         counts = total_counts(run.epochs)
         report["totals"] |= update_figures(counts, training, run.weights)
-        report["totals"] |= {"twin": self._twin_figures(run, "training", counts.steps)}
+        report["totals"] |= {"twin": self._twin_figures(run, "training", counts)}
         report |= {
             "initialization": run.initialization,
             "dominates": what_dominates(training),
@@ -80,8 +80,9 @@ class Account:
             self._begun[period] = self.ledger.snapshot()
             self._twin_begun[period] = self.twin
 
-    def _twin_figures(self, run: Run, period: str, steps: int) -> dict[str, Any]:
-        return (self.twin - self._twin_begun[period]).figures(run.config.twin.kind, run.weights, steps)
+    def _twin_figures(self, run: Run, period: str, counts: EpochCounts) -> dict[str, Any]:
+        moved = self.twin - self._twin_begun[period]
+        return moved.figures(run.config.twin.kind, counts.opportunities(run.weights))
 
     def summary(self, since: str) -> dict[str, Any]:
         """Return the summary of a period (`twinbar.emulator.ledger.ledger.Ledger.summary`)."""

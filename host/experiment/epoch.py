@@ -27,6 +27,8 @@ class EpochCounts:
     cells_written, cells_failed : int
         Cells that decisions asked to be written, and those of them that were not at their level in the end. A cell
         that is written in several attempts counts once; ``cell_writes`` and ``failed_writes`` count attempts.
+    untrained : int
+        Weights that steps left alone, summed over steps: those of frozen layers, and of layers of other optimizers.
     """
 
     steps: int = 0
@@ -37,14 +39,22 @@ class EpochCounts:
     pulse_trains: int = 0
     cells_written: int = 0
     cells_failed: int = 0
+    untrained: int = 0
 
-    def add_step(self, images: int, loss_sum: float, weight_updates: int, host_seconds: float) -> None:
+    def add_step(
+        self, images: int, loss_sum: float, weight_updates: int, host_seconds: float, untrained: int = 0
+    ) -> None:
         """Count an optimizer step."""
         self.steps += 1
         self.images += images
         self.loss_sum += loss_sum
         self.weight_updates += weight_updates
         self.host_seconds += host_seconds
+        self.untrained += untrained
+
+    def opportunities(self, weights: int) -> int:
+        """Return how often a step could have updated one of the weights on the crossbar."""
+        return max(weights * max(self.steps, 1) - self.untrained, 1)
 
     def add_writes(self, pulse_trains: int, cells_written: int, cells_failed: int) -> None:
         """Count what a step did to cells."""
@@ -102,21 +112,22 @@ def epoch_entry(
 def update_figures(counts: EpochCounts, ledger_summary: dict[str, Any], weights: int) -> dict[str, Any]:
     """Return the update figures and the ledger's figures of a stretch of training.
 
-    Elimination is relative to writing every weight (or cell) once per *optimizer step*: the paper's measure, which
-    neither accumulation nor batch size flatters.
+    Elimination is relative to writing every weight (or cell) that an *optimizer step* trains once: the paper's measure,
+    which neither accumulation nor batch size flatters, nor layers that are frozen.
     """
     cells = 2 * weights
-    opportunities = max(counts.steps, 1)
+    opportunities = counts.opportunities(weights)
     return {
+        **({"untrained_weight_steps": counts.untrained} if counts.untrained else {}),
         "cells": cells,
         "weight_updates": counts.weight_updates,
         "updates_per_weight": counts.weight_updates / weights,
-        "update_elimination": 1 - counts.weight_updates / (weights * opportunities),
+        "update_elimination": 1 - counts.weight_updates / opportunities,
         "cell_writes": ledger_summary["cell_writes"],
         "cells_written": counts.cells_written,
         "cells_failed": counts.cells_failed,
         "pulse_trains": counts.pulse_trains,
-        "write_elimination": 1 - (ledger_summary["cell_writes"] + counts.pulse_trains) / (cells * opportunities),
+        "write_elimination": 1 - (ledger_summary["cell_writes"] + counts.pulse_trains) / (2 * opportunities),
         **{key: value for key, value in ledger_summary.items() if key != "cell_writes"},
     }
 
@@ -127,6 +138,7 @@ def total_counts(epochs: list[dict[str, Any]]) -> EpochCounts:
     for entry in epochs:
         total.steps += entry["steps"]
         total.weight_updates += entry.get("weight_updates", 0)
+        total.untrained += entry.get("untrained_weight_steps", 0)
         total.add_writes(*(entry.get(key, 0) for key in ("pulse_trains", "cells_written", "cells_failed")))
         total.host_seconds += entry["host_seconds"]
     return total

@@ -23,6 +23,8 @@ from twinbar.hw.errors import ConfigError, TwinbarError
 from twinbar.hw.reading import reading
 
 TABLE: Final = "sweep.csv"
+MOST_RESOLVED: Final = 100
+"""Crossbars that are put together before anything is trained, to find names and values that do not exist."""
 WRITTEN_EVERY_S: Final = 10.0
 """Files of a sweep are written again at most so often while it goes on; what is lost by then is read from the runs."""
 
@@ -70,8 +72,10 @@ class Sweep:
         if not config.trials:
             settings = config.grid()
             self._check(settings)
+            self._resolve(_corners(self._space))
         else:
             self._check(_corners(self._space))
+            self._resolve(_corners(self._space, ends=1))
             search = Search(self._space, config.goals, config.engine.seed)
         total = self._settings * config.seeds
         try:
@@ -93,6 +97,26 @@ class Sweep:
         """Refuse settings that cannot be used before anything is trained."""
         for chosen in settings:
             self._config.for_run(chosen, 0)
+
+    def _resolve(self, settings: Iterable[Settings]) -> None:
+        """Look for the files and names that settings give, and put the crossbars of the first of them together."""
+        # Meanwhile the workers load PyTorch.
+        from twinbar.emulator.ledger.energy_table import load_energy_table
+        from twinbar.host.experiment.resolved_crossbar import build_crossbar
+        from twinbar.host.update.known_policies import POLICIES
+
+        seen: set[str] = set()
+        for chosen in settings:
+            run = self._config.for_run(chosen, 0)
+            parts = (run.device, run.array, run.timing, run.write, run.policy.name, run.engine.energy_table)
+            if repr(parts) in seen or len(seen) >= MOST_RESOLVED or not POLICIES.load(run.policy.name).on_crossbar:
+                continue
+            seen.add(repr(parts))
+            try:
+                build_crossbar(run)
+                load_energy_table(run.engine.energy_table)
+            except ConfigError as error:
+                raise self._config.refused(chosen, error) from None
 
     def _search(self, search: Search, pool: Workers) -> None:
         left = self._config.trials
@@ -203,11 +227,11 @@ def sweep_csv(runs: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _corners(space: Sequence[Axis | SearchRange]) -> Iterable[Settings]:
-    """Give settings that have every value of every axis, and both ends of every range, at least once."""
-    ends = {axis.key: axis.values if isinstance(axis, Axis) else (axis.low, axis.high) for axis in space}
-    first = {key: values[0] for key, values in ends.items()}
-    return [{**first, key: value} for key, values in ends.items() for value in values]
+def _corners(space: Sequence[Axis | SearchRange], ends: int = 2) -> Iterable[Settings]:
+    """Give settings that have every value of every axis, and both ends of every range (or one), at least once."""
+    found = {axis.key: axis.values if isinstance(axis, Axis) else (axis.low, axis.high)[:ends] for axis in space}
+    first = {key: values[0] for key, values in found.items()}
+    return [{**first, key: value} for key, values in found.items() for value in values] or [{}]
 
 
 def _described(axis: Axis | SearchRange) -> dict[str, Any]:

@@ -180,9 +180,14 @@ class SweepConfig(ExperimentConfig):
             if run.engine.name == "board":
                 raise ConfigError("engine.name is board, which serves one run at a time; sweep on another engine")
         except ConfigError as error:
-            listed = ", ".join(f"{key} = {value}" for key, value in settings.items())
-            raise ConfigError(f"with {listed or 'these settings'}: {error}") from None
+            raise self.refused(settings, error) from None
         return run
+
+    @staticmethod
+    def refused(settings: Settings, error: ConfigError) -> ConfigError:
+        """Return an error with the settings that it is about."""
+        listed = ", ".join(f"{key} = {value}" for key, value in settings.items())
+        return ConfigError(f"with {listed or 'these settings'}: {error}")
 
 
 def _value_of(key: str, text: str) -> Any:

@@ -40,7 +40,7 @@ from twinbar.host.network.pipelined_pass import pipelined
 from twinbar.host.network.programmer import Programmed, initialize, learning_rates, program
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.wrapped import refuse_wrapped
-from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CHECKED_EVERY, CrossbarNetwork, weights_of
 from twinbar.host.twin.make_twin import make_twin
 from twinbar.host.twin.twin import Twin
 from twinbar.host.update.write_times import lists_due
@@ -333,17 +333,21 @@ class Trainer:
         updates = 0
         listed = None
         with torch._C.DisableTorchFunctionSubclass():
-            network.check_gradients(network.layers)
+            # A frozen layer is programmed once, and then left alone.
+            trained = [layer for layer in network.layers if layer.weight.requires_grad]
+            network.check_gradients(trained)
+            if self.step % CHECKED_EVERY == 1:
+                network.check_weights(trained, self.step)
+            if len(trained) < len(network.layers):
+                self.counts.untrained += self.weights - weights_of(trained)
         due = self._lists_due(self.step) > self._lists_due(self.step - 1) or self._batch >= self.batches_per_epoch
-        if due:
-            written = program(network, self.policy, self._passed, rates=rates)
+        if due and trained:
+            written = program(network, self.policy, self._passed, trained, rates)
             updates = written.weight_updates
             self.counts.add_writes(*written.counts)
             if self.policy.changes_what_it_lists:
                 listed = written.listed
-        traffic = self.twin.store(
-            self.optimizer, network.layers, step=self.step, decided=due, batches=batches, listed=listed
-        )
+        traffic = self.twin.store(self.optimizer, trained, step=self.step, decided=due, batches=batches, listed=listed)
         self.account.enter_twin(traffic)
         return updates
 
@@ -353,6 +357,8 @@ class Trainer:
         return lists_due(step, self.steps_per_epoch * self.config.training.epochs, policy.write_every, last)
 
     def _finish_epoch(self, number: int) -> None:
+        if self.network is not None:
+            self.network.check_weights(self.network.layers, self.step)
         self.callbacks.call("on_evaluation", self, number)
         test = self._evaluate(self.task.test)
         validation = None if self.task.validation is None else self._evaluate(self.task.validation)

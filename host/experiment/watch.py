@@ -23,6 +23,16 @@ NEAR_ZERO: Final = 0.6
 """Part of the weights at level zero from which on a network has too few levels in use to learn."""
 
 
+def clipping_warning(layer: str, share: float, epoch: int) -> str | None:
+    """Warn of a layer whose conversions saturate, or not at all."""
+    if share <= CLIPPED_SHARE:
+        return None
+    return (
+        f"{share:.1%} of the conversions of layer {layer} saturated in epoch {epoch}; a wider ADC range "
+        "(array.range_margin, array.range_tracking) would keep its sums"
+    )
+
+
 def programming_warning(written: Programmed) -> str | None:
     """Say what to do where too many cells missed their level in the first programming; None where few did.
 
@@ -78,12 +88,9 @@ class Watch:
             return
         epoch = entry["epoch"]
         for layer, share in entry["clipped_fraction"].items():
-            if share > CLIPPED_SHARE:
-                self.warn(
-                    f"{share:.1%} of the conversions of layer {layer} saturated in epoch {epoch}; a wider ADC range "
-                    "(array.range_margin, array.range_tracking) would keep its sums",
-                    f"clipped {layer}",
-                )
+            sentence = clipping_warning(layer, share, epoch)
+            if sentence is not None:
+                self.warn(sentence, f"clipped {layer}")
         guessing = math.log(run.classes) if run.classes else math.inf
         if entry["train_loss"] > guessing:
             zero = _near_zero(run.network)

@@ -16,6 +16,7 @@ from twinbar.host.network.layer_cost import LayerCost
 from twinbar.host.network.programmer import Programmed
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.twin.twin_traffic import TwinTraffic
+from twinbar.hw.errors import ConfigError
 
 Period = Literal["initialization", "training", "evaluation"]
 PERIODS: Final[tuple[Period, ...]] = ("initialization", "training", "evaluation")
@@ -115,10 +116,10 @@ class Books:
         self.ledgers["training"].add("host", traffic.activity())
         self._twin += traffic
 
-    def note_step(self, weight_updates: int) -> None:
-        """Count an optimizer step, and add its row."""
-        self._counts.add_step(0, 0.0, weight_updates, 0.0)
-        self._total.add_step(0, 0.0, weight_updates, 0.0)
+    def note_step(self, weight_updates: int, untrained: int) -> None:
+        """Count an optimizer step, which left so many weights alone, and add its row."""
+        self._counts.add_step(0, 0.0, weight_updates, 0.0, untrained)
+        self._total.add_step(0, 0.0, weight_updates, 0.0, untrained)
         self.rows.append(
             {
                 "step": self._total.steps,
@@ -133,6 +134,9 @@ class Books:
 
     def log(self, loss: float | None, metric: float | None, twin_metric: float | None) -> None:
         """Note figures of the epoch that is going on."""
+        for name, value in (("loss", loss), ("metric", metric), ("twin_metric", twin_metric)):
+            if value is not None and not _is_number(value):
+                raise ConfigError(f"{name} is {value!r}; it must be one number, such as loss.item()")
         if loss is not None:
             self._losses.append(float(loss))
             # A loop may log the loss before its step, or after it.
@@ -157,7 +161,7 @@ class Books:
             "agreement": None,
             "weights": weights,
             **update_figures(self._counts, ledger.summary(since=self._epoch_began), weights),
-            "twin": (self._twin - self._twin_began).figures(self._twin_kind, weights, self._counts.steps),
+            "twin": (self._twin - self._twin_began).figures(self._twin_kind, self._counts.opportunities(weights)),
             "clipped_fraction": dict(clipped),
         }
         self.epochs.append(entry)
@@ -181,7 +185,7 @@ class Books:
             "steps": self._total.steps,
             "weights": weights,
             **update_figures(self._total, self.ledgers["training"].summary(), weights),
-            "twin": self._twin.figures(self._twin_kind, weights, self._total.steps),
+            "twin": self._twin.figures(self._twin_kind, self._total.opportunities(weights)),
         }
 
     def initialization(self, weights: int) -> dict[str, Any]:
@@ -238,3 +242,12 @@ class Books:
         self._next_loss = state["next_loss"]
         self._logged = dict(state["logged"])
         self._step = {}
+
+
+def _is_number(value: Any) -> bool:
+    """Whether something is one number, in a tensor or array maybe."""
+    try:
+        float(value)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return not isinstance(value, str)

@@ -4,6 +4,7 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from twinbar.emulator.ledger.ledger import Ledger
+from twinbar.host.experiment.python_arguments import folder_of
 from twinbar.host.experiment.run_parts import engine_maker
+from twinbar.host.experiment.watch import clipping_warning
 from twinbar.host.network import network_state, network_summary
 from twinbar.host.network.attachment import Attachments
 from twinbar.host.network.books import Books
@@ -20,7 +23,7 @@ from twinbar.host.network.eager import eager
 from twinbar.host.network.network_report import write_report
 from twinbar.host.network.range_calibration import calibrate
 from twinbar.host.network.readiness import NetworkReadiness, replica_error
-from twinbar.host.nn.crossbar_network import CrossbarNetwork
+from twinbar.host.nn.crossbar_network import CHECKED_EVERY, CrossbarNetwork, weights_of
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.put_on_crossbar import put_on_crossbar
 from twinbar.host.nn.transforms import refuse_transforms
@@ -205,8 +208,13 @@ class Network(nn.Module):
         inputs = list(_tensors((args, kwargs)))
         if not inputs or any(x.numel() == 0 for x in inputs):
             raise TwinbarError("the batch that the network is prepared with is empty; give one with examples")
+        products = [layer.matmul for layer in self.layers]
+        counted = [(product.clipped, product.conversions) for product in products]
         with self._readiness.programming(), self._readiness.run(inputs), self.books.initializing():
             calibrate(self.crossbar, lambda: self.module(*args, **kwargs))
+        # Its conversions are none of the training.
+        for product, (clipped, conversions) in zip(products, counted, strict=True):
+            product.clipped, product.conversions, product.overdriven = clipped, conversions, 0.0
         return self
 
     def attach(self, optimizer: Optimizer, steps: int | None = None) -> Optimizer:
@@ -230,10 +238,11 @@ class Network(nn.Module):
         ConfigError
             If the optimizer cannot train a crossbar, or steps no layer of it.
         """
-        if steps is not None and (not isinstance(steps, int) or steps < 1):
+        if steps is not None and (not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1):
             raise ConfigError(
                 f"steps is {steps!r}; it must be the number of optimizer steps of the training, at least 1"
             )
+        steps = None if steps is None else int(steps)
         self._twin.check_optimizer(optimizer)
         self._attachments.add(optimizer, self.layers, steps, self._after_step)
         return optimizer
@@ -276,6 +285,8 @@ class Network(nn.Module):
             self._progress[layer.name] += 1
         # The optimizer has made its step, whatever becomes of the writes.
         self._readiness.steps += 1
+        if self.steps % CHECKED_EVERY == 1:
+            self.crossbar.check_weights(due, self.steps)
         updates = 0
         try:
             if self.programmed and due:
@@ -289,7 +300,7 @@ class Network(nn.Module):
                 held = [layer for layer in due if self.programmed and layer.name not in self._readiness.stale]
                 self.books.note_twin(self._twin.store(optimizer, held, step=self.steps, decided=True))
                 self._readiness.note_versions(held)
-            self.books.note_step(updates)
+            self.books.note_step(updates, 0 if len(due) == len(self.layers) else self.weights - weights_of(due))
             self._attachments.stepped = True
         return updates
 
@@ -325,8 +336,15 @@ class Network(nn.Module):
 
     def end_epoch(self) -> dict[str, Any]:
         """End an epoch of the report, and return its entry."""
+        self.crossbar.check_weights(self.layers, self.steps)
         clipped = {layer.name: layer.matmul.take_clipped() for layer in self.layers}
-        return self.books.end_epoch(self.weights, clipped)
+        entry = self.books.end_epoch(self.weights, clipped)
+        for layer, share in clipped.items():
+            sentence = clipping_warning(layer, share, entry["epoch"])
+            # Once for each layer, whatever the share is later.
+            if sentence is not None and not any(f"of layer {layer} saturated" in said for said in self.warnings):
+                self.warn(sentence)
+        return entry
 
     def report(self, folder: str | Path) -> dict[str, Any]:
         """Write the run folder and page that ``twinbar train`` writes.
@@ -347,7 +365,12 @@ class Network(nn.Module):
             If the folder holds anything, or cannot be written.
         """
         return write_report(
-            self.conversion, self.crossbar, self.books, self.warnings, Path(folder), programmed=self.programmed
+            self.conversion,
+            self.crossbar,
+            self.books,
+            self.warnings,
+            folder_of(folder, "folder"),
+            programmed=self.programmed,
         )
 
     # --- the state --------------------------------------------------------------------------------------------------
@@ -393,6 +416,7 @@ class Network(nn.Module):
             "warnings": list(self.warnings),
             "books": self.books.state_dict(),
             "twin": self._twin.state_dict(),
+            "made_with": network_state.made_with(self.conversion),
             **network_state.crossbar_state(self.crossbar, self.policy),
         }
 
@@ -410,6 +434,7 @@ class Network(nn.Module):
             If the state is that of another network, crossbar or policy.
         """
         network_state.check(state, self.crossbar, self.policy)
+        network_state.check_made_with(state, self.conversion)
         network_state.load_crossbar(state, self.crossbar, self.policy)
         self._twin.load_state_dict(state["twin"])
         self._readiness.programmed = state["programmed"]

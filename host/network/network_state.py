@@ -1,18 +1,32 @@
 """The state of a network beside its parameters: cells, ranges, counters, the policy."""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import torch
 
 from twinbar.host.experiment.policy_state import policy_state, restore_policy
 from twinbar.host.experiment.state_tree import flatten_state, restore_state
+from twinbar.host.network.conversion import Conversion
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError
 
 VERSION = 2
+_MEANINGFUL: Final = (
+    "rows",
+    "columns",
+    "adc_bits",
+    "read_range",
+    "grid_bits",
+    "input_bits",
+    "inputs",
+    "pairs",
+    "mapping",
+)
+"""Keys of ``[array]`` that codes, ranges and places of cells depend on."""
 
 
 def pack(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,6 +92,37 @@ def crossbar_state(network: CrossbarNetwork, policy: UpdatePolicy[Any]) -> dict[
         ],
         **policy_state(policy),
     }
+
+
+def made_with(conversion: Conversion) -> dict[str, Any]:
+    """Return the choices by which a state means what it means, by their keys: other ones make other cells or codes."""
+    config, array = conversion.config, conversion.crossbar.array
+    preset = config.device.preset
+    return {
+        "device.preset": Path(preset).stem if preset.endswith(".toml") else preset,
+        "window.g_min": conversion.crossbar.cells.g_min_s,
+        "window.g_max": conversion.crossbar.cells.g_max_s,
+        "engine.seed": config.engine.seed,
+        **{f"array.{key}": getattr(array, key) for key in _MEANINGFUL},
+    }
+
+
+def check_made_with(state: Mapping[str, Any], conversion: Conversion) -> None:
+    """Refuse the state of a network of other cells or converters.
+
+    Raises
+    ------
+    ConfigError
+        One sentence on the first difference.
+    """
+    mine = made_with(conversion)
+    # States of earlier versions say nothing of it.
+    for key, theirs in state.get("made_with", {}).items():
+        if key in mine and mine[key] != theirs:
+            raise ConfigError(
+                f"the state is of a network with {key} = {theirs}, and this one has {mine[key]}; convert with the same "
+                "choices, or load the parameters alone (without crossbar_state), which are then written to the cells"
+            )
 
 
 def check(state: Mapping[str, Any], network: CrossbarNetwork, policy: UpdatePolicy[Any]) -> None:

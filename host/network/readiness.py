@@ -4,7 +4,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.twin.twin import Twin
 from twinbar.host.update.policy import UpdatePolicy
 from twinbar.hw.errors import ConfigError, TwinbarError
+
+OVERDRIVEN: Final = 4.0
+"""Input ranges that an activation may reach: ranges follow a training, and single outliers are no reason to warn."""
 
 
 class NetworkReadiness:
@@ -65,6 +68,7 @@ class NetworkReadiness:
         self.programmed = False
         self.stale: set[str] = set()
         self._demanded = False
+        self._overdriven: set[str] = set()
         self._restored: dict[str, int] = {}
         self._versions: dict[str, int] = {}
         self._running = False
@@ -100,6 +104,7 @@ class NetworkReadiness:
         try:
             with self._crossbar.calibrating(uncalibrated, provisional=not training):
                 yield
+            self._warn_of_cut_activations()
         finally:
             self._running = False
 
@@ -173,6 +178,15 @@ class NetworkReadiness:
                 f"all weights of {', '.join(silent)} are nearer to zero than to the first level; more levels, or a "
                 "smaller policy.weight_range, would help"
             )
+
+    def _warn_of_cut_activations(self) -> None:
+        for layer in self._crossbar.layers:
+            if layer.matmul.overdriven > OVERDRIVEN and layer.name not in self._overdriven:
+                self._overdriven.add(layer.name)
+                self._warn(
+                    f"activations of layer {layer.name} are up to {layer.matmul.overdriven:.3g} times its input range, "
+                    "and are cut off at its end; net.prepare(batch) with such inputs gives the layer a range for them"
+                )
 
     def write(self, progress: float, layers: Sequence[MappedLayer], optimizer: Optimizer | None) -> Programmed:
         """Write what the policy decides. Where this is interrupted, all cells of the layers will be written again."""

@@ -102,6 +102,8 @@ class CrossbarMatmul:
         self.factors: list[OuterProducts] | None = None
         self.chain: ProductChain | None = None
         self.wanted = True
+        self.overdriven = 0.0
+        """Largest activation that was seen, in input ranges."""
         self.clipped = 0
         self.conversions = 0
 
@@ -259,6 +261,7 @@ class CrossbarMatmul:
             self._calibrate(x, least, most, block, patches)
         elif self.training and self._tracking:
             self.range.track_input(max(most, -least), vectors)
+        self.overdriven = max(self.overdriven, most / self.range.input_max, -least / self.range.input_max)
         if self.chain is not None and self.chain.leads(self):
             made = self.chain.run(x, wanted=self.wanted or self.training)
             if made is not None:

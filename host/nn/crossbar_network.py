@@ -1,9 +1,11 @@
 """A network whose weights lie on a crossbar: its module, its engine and its layers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import numpy as np
+import torch
 from torch import nn
 
 from twinbar.host.accounted_engine import AccountedEngine
@@ -13,6 +15,9 @@ from twinbar.host.nn.mappable import Digital
 from twinbar.host.nn.mapped_layer import MappedLayer
 from twinbar.host.nn.mapping import LayerMap, mapped_cells
 from twinbar.hw.errors import TwinbarError
+
+CHECKED_EVERY: Final = 32
+"""Steps after which the twin's weights are looked at: to do so takes as long as a small part of a step."""
 
 
 class CrossbarNetwork:
@@ -66,7 +71,7 @@ class CrossbarNetwork:
     @property
     def weights(self) -> int:
         """Weights that lie on the crossbar."""
-        return sum(layer.weight.numel() for layer in self.layers)
+        return weights_of(self.layers)
 
     def mapped_cells(self) -> np.ndarray:
         """Which cells hold weights (bool [tiles, rows, columns])."""
@@ -123,6 +128,22 @@ class CrossbarNetwork:
                 )
             self._products[layer.name] = layer.matmul.products
 
+    def check_weights(self, layers: Iterable[MappedLayer], step: int) -> None:
+        """See to it that the twin's weights are finite: no policy would ever write the others, and no loss shows them.
+
+        Raises
+        ------
+        TwinbarError
+            If one is not.
+        """
+        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+            for layer in layers:
+                if not bool(layer.weight.isfinite().all()):
+                    raise TwinbarError(
+                        f"the weights of layer {layer.name} are not finite after step {step}, because a gradient was "
+                        "not; lower the learning rate, or look for a division by zero in the loss, and train again"
+                    )
+
     @contextmanager
     def calibrating(
         self, layers: Sequence[MappedLayer] | None = None, *, provisional: bool = False
@@ -144,3 +165,8 @@ class CrossbarNetwork:
         finally:
             for layer in layers:
                 layer.matmul.calibrating = False
+
+
+def weights_of(layers: Iterable[MappedLayer]) -> int:
+    """Return how many weights layers have."""
+    return sum(layer.weight.numel() for layer in layers)

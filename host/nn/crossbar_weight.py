@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import get_gradient_edge
+from torch.autograd.graph import get_gradient_edge, increment_version
 
 from twinbar.host.nn.crossbar_products import PRODUCTS
 from twinbar.host.nn.mapped_parameter import MappedParameter
@@ -88,6 +88,8 @@ _MADE_LIKE: Final = frozenset(
 """Make a tensor of a weight's shape, type and device."""
 _CONVERTED_LIKE: Final = frozenset((Tensor.expand_as, Tensor.reshape_as, Tensor.to, Tensor.type_as, Tensor.view_as))
 """Give another tensor the shape, type or device of a weight."""
+_DATA_READ: Final = Tensor.data.__get__  # type: ignore[attr-defined]
+_DATA_SET: Final = Tensor.data.__set__  # type: ignore[attr-defined]
 
 
 class CrossbarWeight(MappedParameter):
@@ -118,6 +120,11 @@ class CrossbarWeight(MappedParameter):
             for layer in layers:
                 if layer.current.is_going_on():
                     raise read_error(layer.name, func)
+            if func == _DATA_READ:
+                # As `data`, but what is changed in it counts as a change of the weight, which its cells must follow.
+                return args[0].detach()
+            if func == _DATA_SET and layers:
+                return _set_data(args[0], args[1])
             return func(*args, **kwargs)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -143,6 +150,27 @@ def _differentiate(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
     chosen = [inputs] if isinstance(inputs, Tensor) else inputs
     edges: list[Any] = [get_gradient_edge(x) if isinstance(x, CrossbarWeight) else x for x in chosen]
     return torch.autograd.grad(outputs, edges, *args, **kwargs)
+
+
+def _set_data(weight: CrossbarWeight, values: Tensor) -> None:
+    """Set `data` of a weight; other values count as a change of the weight, another type or device does not.
+
+    Raises
+    ------
+    TwinbarError
+        If they do not fit the cells.
+    """
+    assert weight.layer is not None
+    if values.shape != weight.shape:
+        raise TwinbarError(
+            f"the weight of layer {weight.layer.name} is {list(weight.shape)}, and the values given to its data are "
+            f"{list(values.shape)}; give the same shape, or convert the module again"
+        )
+    with torch.no_grad():
+        same = not values.is_meta and torch.equal(weight.detach().to(values), values)
+        Tensor.data.__set__(weight, values)  # type: ignore[attr-defined]
+    if not same:
+        increment_version(weight)
 
 
 def _makes_another(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:

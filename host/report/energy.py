@@ -1,7 +1,7 @@
 """Where the energy went: accounts, components, and what dominates what is left.
 
 As in the ledger, the whole system is the crossbar with its controller; the memory of the twin is the host computer's,
-common to all update policies, and stated separately.
+and stated separately.
 """
 
 import math
@@ -199,22 +199,25 @@ def savings(compare: Compare, policy: str, reference: str) -> str | None:
         return None
     off = compare.reduction_uncertainty_vs_closed_loop.get(policy, {}) if reference == REFERENCE else {}
     sentence = (
-        f"{policy} against {reference}: write energy {_change(written)}{_range(off, 'write_energy')}, whole-system "
-        f"energy {_change(whole)}{_range(off, 'total_energy')}"
+        f"{policy} against {reference}: write energy {_change(written)}{_range(off, 'write_energy', written)}, "
+        f"whole-system energy {_change(whole)}{_range(off, 'total_energy', whole)}"
     )
     with_host = reduction_with_host(compare, policy, reference)
     if with_host is not None and host_j(compare.policies[policy].totals) > 0:
-        sentence += f", with the memory of the twin {_change(with_host)}{_range(off, 'total_with_host')}"
+        sentence += f", with the memory of the twin {_change(with_host)}{_range(off, 'total_with_host', with_host)}"
     largest = _largest(compare.policies[policy].totals) if policy in compare.policies else None
     if largest is not None:
         sentence += f". Largest component of what is left: {largest}"
     return sentence + "."
 
 
-def _range(intervals: Mapping[str, Mapping[str, tuple[float, float]] | None], quantity: str) -> str:
-    """Say between which savings a saving lies, as the entries of the energy table may be off."""
+def _range(intervals: Mapping[str, Mapping[str, tuple[float, float]] | None], quantity: str, saved: float) -> str:
+    """Say between what a saving lies, or the increase that a negative one is, as the energy table may be off."""
     found = intervals.get(quantity)
-    return "" if found is None else f" ({saving_range(found['independent'])})"
+    if found is None:
+        return ""
+    low, high = found["independent"]
+    return f" ({saving_range((low, high) if saved >= 0 else (-high, -low))})"
 
 
 def saving_range(interval: Sequence[float]) -> str:

@@ -164,7 +164,7 @@ def twin_table(report: Report) -> list[list[str]]:
     last = report.last
     if totals.twin is None or not totals.steps or last is None or not last.weights:
         return []
-    opportunities = last.weights * totals.steps
+    opportunities = max(last.weights * totals.steps - (totals.untrained_weight_steps or 0), 1)
     rows = []
     for term, label in _TWIN_TERMS.items():
         ways = totals.twin.bits.get(term, {})

@@ -37,10 +37,15 @@ def _common(report: Report) -> dict[str, Any]:
 
 
 def _absent(folder: LoadedRun) -> list[str]:
-    """Say which plots are missing because a file is."""
+    """Say which plots are missing or cut off because a file is."""
     notes = []
     if folder.steps is None:
         notes.append("The folder has no steps.csv: plots of single steps are left out.")
+    elif folder.report.totals.steps is not None and len(folder.steps) != folder.report.totals.steps:
+        notes.append(
+            f"steps.csv has {len(folder.steps):,} of the {folder.report.totals.steps:,} steps of report.json, so that "
+            "plots of single steps do not show the whole run; restore it from a copy, or train again."
+        )
     if folder.cells is None and folder.report.on_crossbar:
         notes.append("The folder has no arrays.npz: plots of the cells are left out.")
     return notes

@@ -69,6 +69,8 @@ class PeriodReport(BaseModel):
     """Fraction of test samples on which crossbar and twin give the same class."""
     weights: int | None = None
     cells: int | None = None
+    untrained_weight_steps: int | None = None
+    """Weights that steps left alone, summed over steps: of frozen layers, and of layers of other optimizers."""
     weight_updates: int | None = None
     updates_per_weight: float | None = None
     update_elimination: float | None = None

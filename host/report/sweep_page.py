@@ -70,11 +70,16 @@ def _without_break(text: str) -> str:
 def _facts(result: dict[str, Any]) -> list[tuple[str, str]]:
     config = result["config"]
     how = f"search, {config['trials']:,} settings" if config["trials"] else f"grid, {len(result['points']):,} settings"
+    varied = [axis["key"] for axis in result["space"]]
+    common = {"Policy": ("policy", "name"), "Device": ("device", "preset")}
     return [
         ("Data", str(config["data"]["name"])),
-        ("Varied", ", ".join(axis["key"] for axis in result["space"]) or "nothing but the seed"),
+        ("Varied", ", ".join(varied) or "nothing but the seed"),
         ("Kind", how),
         ("Seeds", str(config["seeds"])),
-        ("Policy", str(config["policy"]["name"])),
-        ("Device", str(config["device"]["preset"])),
+        *(
+            (label, str(config[section][key]))
+            for label, (section, key) in common.items()
+            if f"{section}.{key}" not in varied
+        ),
     ]

@@ -1,6 +1,7 @@
 """The tables of a sweep: its settings with their figures over seeds, for terminals, pages, Markdown and LaTeX."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -96,6 +97,8 @@ def columns_of(result: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 def sweep_rows(result: Mapping[str, Any], wanted: Sequence[str] | None = None) -> tuple[list[str], list[list[str]]]:
     """Return heading and rows of the table: a mark of the best compromises, the settings, the figures.
 
+    Settings of which all runs failed come last.
+
     Parameters
     ----------
     result : mapping
@@ -107,16 +110,22 @@ def sweep_rows(result: Mapping[str, Any], wanted: Sequence[str] | None = None) -
     names = [name for name in names if wanted is None or name in wanted]
     points = ranked(result)
     front = set(front_of(points, goals_of(result)))
+    failures = Counter(repr(run["settings"]) for run in result["runs"] if run["failed"])
+    points += [point for point in result["points"] if not point["figures"] and failures[repr(point["settings"])]]
     rows = [
         [
             "●" if number in front else "",
             *(shown_value(point["settings"].get(key, "")) for key in keys),
-            str(len(point["runs"])),
+            _count_runs(len(point["runs"]), failures[repr(point["settings"])]),
             *(show_figure(name, point["figures"].get(name)) for name in names),
         ]
         for number, point in enumerate(points)
     ]
     return ["", *keys, "Runs", *(FIGURES[name].label for name in names)], rows
+
+
+def _count_runs(finished: int, failed: int) -> str:
+    return f"{finished}, {failed} failed" if failed else str(finished)
 
 
 def legend_of(result: Mapping[str, Any]) -> str:

@@ -70,28 +70,25 @@ class TwinTraffic(NamedTuple):
             {Action.TWIN_ACCESS: -(-self.bits // ACCESS_BITS), Action.TWIN_RANDOM: -(-self.random // ACCESS_BITS)}
         )
 
-    def figures(self, kind: str, weights: int, steps: int) -> dict[str, Any]:
+    def figures(self, kind: str, weight_steps: int) -> dict[str, Any]:
         """Return the entry ``twin`` of a report.
 
         Parameters
         ----------
         kind : str
             ``twin.kind``.
-        weights : int
-            Weights on the crossbar.
-        steps : int
-            Optimizer steps.
+        weight_steps : int
+            Weights on the crossbar that an optimizer step trained, summed over steps.
         """
         bits = {term: {way: getattr(self, f"{term}_{way}", 0) for way in ("read", "written")} for term in TERMS}
-        opportunities = weights * max(steps, 1)
-        each = {term: sum(ways.values()) / opportunities for term, ways in bits.items()}
+        each = {term: sum(ways.values()) / weight_steps for term, ways in bits.items()}
         digital = {"read": self.digital_read, "written": self.digital_written}
         return {
             "kind": kind,
             "bits": bits | {"digital": digital},
             "random_bits": self.random,
             "bits_per_weight_and_step": each | {"total": sum(each.values())},
-            "random_bits_per_weight_and_step": self.random / opportunities,
+            "random_bits_per_weight_and_step": self.random / weight_steps,
         }
 
     def state_dict(self) -> dict[str, int]:

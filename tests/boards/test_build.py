@@ -238,9 +238,12 @@ def test_the_command_builds_a_board(twinbar: Callable[..., Any], tools: Tools, t
     assert tools.calls.read_text().split() == ["nextpnr", "icepack"]
 
     (tmp_path / "file").touch()
-    outcome = twinbar("board", "build", "icebreaker", *sizes, "--out", str(tmp_path / "file"))
-    assert outcome.status == 2
-    assert "file cannot be written (File exists); choose another --out" in outcome.err
+    for place in ("file", "file/below"):
+        outcome = twinbar("board", "build", "icebreaker", "--rows", "4", "--out", str(tmp_path / place))
+        assert outcome.status == 2
+        assert f"{place} cannot be written ({tmp_path / 'file'} is a file); choose another --out" in outcome.err
+    # It is said before the tools run.
+    assert tools.calls.read_text().split() == ["nextpnr", "icepack"]
 
 
 def test_the_command_fails_where_timing_does(twinbar: Callable[..., Any], tools: Tools, tmp_path: Path) -> None:

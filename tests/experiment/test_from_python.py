@@ -81,6 +81,72 @@ def test_a_regression_is_judged_by_its_loss(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_pages")
+def test_frozen_layers_are_left_alone_and_count_in_no_share(tmp_path: Path) -> None:
+    def half_frozen() -> nn.Module:
+        module = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 2))
+        module[0].requires_grad_(False)
+        return module
+
+    run = tb.train(
+        half_frozen,
+        *classes(),
+        policy="closed-loop",
+        epochs=2,
+        batch_size=16,
+        settings=SMALL | {"device.preset": "ideal"},
+        out=tmp_path / "run",
+        progress=False,
+    )
+    totals = run.report["totals"]
+    # 24 of 96 weights are trained, in two epochs of four steps, and each of their cells is written in each step.
+    assert totals["steps"] == 8
+    assert totals["untrained_weight_steps"] == 8 * 72
+    assert totals["cell_writes"] == 8 * 48
+    assert totals["write_elimination"] == 0
+    assert totals["update_elimination"] == 1 - totals["weight_updates"] / (8 * 24)
+    assert totals["twin"]["bits_per_weight_and_step"]["weight"] == 64
+    assert [epoch["untrained_weight_steps"] for epoch in run.report["epochs"]] == [4 * 72, 4 * 72]
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_weights_that_are_not_finite_end_a_run_whose_loss_is(tmp_path: Path) -> None:
+    class NoGradient(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, x: Tensor) -> Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(context: Any, gradient: Tensor) -> Tensor:
+            return gradient * float("nan")
+
+    with pytest.raises(tb.TwinbarError, match="the weights of layer linear are not finite after step 1"):
+        tb.train(
+            lambda: nn.Linear(6, 2, bias=False),
+            *classes(),
+            loss=lambda outputs, targets: F.cross_entropy(NoGradient.apply(outputs), targets),
+            settings=SMALL,
+            out=tmp_path / "run",
+            progress=False,
+        )
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    run = tb.train(
+        network,
+        *classes(),
+        levels=np.int64(8),
+        lr=np.float32(0.25),
+        epochs=np.int32(1),
+        settings=SMALL | {"device.variation": np.bool_(False)},
+        out=tmp_path / "run",
+        progress=False,
+    )
+    config = run.report["config"]
+    assert (config["device"]["levels"], config["training"]["lr"], config["device"]["variation"]) == (8, 0.25, False)
+
+
+@pytest.mark.usefixtures("without_pages")
 def test_the_metric_is_the_users(tmp_path: Path) -> None:
     train, test = classes()
 

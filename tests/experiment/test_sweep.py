@@ -165,6 +165,24 @@ def test_mistakes_are_found_before_anything_is_trained(tmp_path: Path, pool: Poo
         run(tmp_path / "grid", vary=("device.levels=4,1000",))
     with pytest.raises(ConfigError, match=r"with device\.levels = 1000"):
         run(tmp_path / "search", vary=("device.levels=4..1000",), trials=3)
+    # What only a run would look for.
+    for vary, words in (
+        (
+            ("device.preset=ideal,idael",),
+            "with device.preset = idael.*: there is no device preset 'idael'; did you mean",
+        ),
+        (
+            ("device.levels=4,8", "engine.energy_table=macro-65nm,nope"),
+            "energy_table = nope.*: there is no energy table",
+        ),
+        (("device.without=read_noise,relaxation",), "with device.without = .*relaxation.*: device.without names"),
+        (("array.adc_noise_codes=0.3,1e6",), "with array.adc_noise_codes = 1000000.0.*: the noise of a single-cell"),
+        (("device.fault_map=missing.npz",), "with device.fault_map = .*missing.npz.*: "),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            run(tmp_path / "names", vary=vary)
+        with pytest.raises(ConfigError, match=words):
+            run(tmp_path / "names", vary=(*vary, "training.lr=0.01..1"), trials=2)
     assert pool.asked == []
     # Nothing is left that would be in the way of the right ones.
     assert list(tmp_path.iterdir()) == []
@@ -234,9 +252,32 @@ def test_the_page_holds_tables_and_plots(tmp_path: Path, pool: Pool) -> None:
     text = page.read_text()
     assert "3 of 4 runs finished, 1 failed" in text
     assert "0004: the training diverges" in text
+    rows = [line for line in (tmp_path / "sweep.md").read_text().splitlines() if line.startswith("|")]
+    assert [line.count("failed") for line in rows] == [0, 0, 0, 0, 0, 1]
+    assert rows[-1].startswith("|  | 8 | 0.2 | 0, 1 failed | – |")
     assert text.count("<svg") == 2
     for name in ("sweep.csv", "sweep.md", "sweep.tex", "plots/pareto.svg", "plots/parallel-coordinates.svg"):
         assert (tmp_path / name).stat().st_size > 100, name
+
+
+def test_the_page_does_not_state_what_is_varied_as_common(tmp_path: Path, pool: Pool) -> None:
+    run(tmp_path, vary=("device.preset=ideal,taox-hfox",))
+    facts = build_report(tmp_path).read_text().split("</nav>")[0]
+    assert "Policy" in facts
+    assert ">Device" not in facts
+
+
+@pytest.mark.parametrize(("failing", "status"), [(set(), 0), ({"0002"}, 1)])
+def test_a_run_that_fails_is_a_failure(
+    failing: set[str], status: int, tmp_path: Path, pool: Pool, twinbar: Callable[..., Any]
+) -> None:
+    pool.failing = failing
+    common = [part for key, value in SMALL.items() if key != "model.hidden" for part in ("--set", f"{key}={value}")]
+    grid = ("--vary", VARY[0], "--scheduler", "tcp://localhost:1", "--out", str(tmp_path / "sweep"))
+    done = twinbar("sweep", *common, *grid)
+    assert done.status == status
+    assert ("1 of 2 runs failed; --resume trains them again. The first, 0002, says: " in done.err) == bool(failing)
+    assert "2" in done.out
 
 
 def report_of(folder: Path, levels: int, lr: float) -> dict[str, float]:

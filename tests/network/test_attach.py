@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import pytest
 import torch
 from held_network import same
@@ -10,7 +11,7 @@ from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 
 from twinbar.host.network.network import Network
-from twinbar.hw.errors import ConfigError
+from twinbar.hw.errors import ConfigError, TwinbarError
 
 Convert = Callable[..., Network]
 
@@ -151,6 +152,41 @@ def test_steps_must_be_a_number_of_them(steps: float, to_crossbar: Convert) -> N
     net = to_crossbar(mlp())
     with pytest.raises(ConfigError, match="it must be the number of optimizer steps of the training"):
         net.attach(SGD(net.parameters(), lr=0.1), steps=steps)
+
+
+def test_a_number_of_numpy_counts_steps(to_crossbar: Convert) -> None:
+    net = to_crossbar(mlp())
+    net.attach(SGD(net.parameters(), lr=0.1), steps=np.int64(3))
+
+
+@pytest.mark.parametrize("optimizers", [1, 2])
+def test_elimination_counts_the_weights_that_steps_train(optimizers: int, to_crossbar: Convert) -> None:
+    module = mlp()
+    net = to_crossbar(module, policy="closed-loop")
+    parts = [net.parameters()] if optimizers == 1 else [net.module[0].parameters(), net.module[2].parameters()]
+    attached = [net.attach(SGD(part, lr=0.01)) for part in parts]
+    for _ in range(3):
+        backward(net)
+        for optimizer in attached:
+            optimizer.step()
+    cost = net.cost
+    assert cost["steps"] == 3 * optimizers
+    # Each of 72 weights is trained three times, whoever does it; with two optimizers each step leaves the other part.
+    assert cost.get("untrained_weight_steps", 0) == (0 if optimizers == 1 else 3 * 72)
+    assert cost["update_elimination"] == 1 - cost["weight_updates"] / (3 * 72)
+    assert cost["write_elimination"] == 1 - cost["cell_writes"] / (2 * 3 * 72)
+    bits = cost["twin"]["bits"]["weight"]
+    assert cost["twin"]["bits_per_weight_and_step"]["weight"] == (bits["read"] + bits["written"]) / (3 * 72) == 64
+
+
+def test_weights_that_are_not_finite_end_the_training(to_crossbar: Convert) -> None:
+    net = to_crossbar(nn.Sequential(nn.Linear(6, 8, bias=False), nn.ReLU(), nn.Linear(8, 3, bias=False)))
+    optimizer = net.attach(SGD(net.parameters(), lr=0.1))
+    (net(torch.ones(4, 6)).sum() * float("nan")).backward()
+    with pytest.raises(TwinbarError, match="the weights of layer 0 are not finite after step 1, because a gradient"):
+        optimizer.step()
+    with pytest.raises(TwinbarError, match="the weights of layer 0 are not finite"):
+        net.end_epoch()
 
 
 def test_optimizers_that_cannot_train_a_crossbar_are_refused(to_crossbar: Convert) -> None:

@@ -177,6 +177,11 @@ def test_copies_go_their_own_ways(to_crossbar: Convert) -> None:
         ),
         (lambda: mlp()[:1], {}, "the state is of the layers 0, 3, but the network has 0"),
         (mlp, {"policy": "siamese"}, "the update policy ClosedLoop, not by Siamese"),
+        (mlp, {"device": "taox-hfox"}, "device.preset = ideal, and this one has taox-hfox; convert with the same"),
+        (mlp, {"seed": 7}, "engine.seed = 0, and this one has 7"),
+        (mlp, {"keys": {"array.adc_bits": 10}}, "array.adc_bits = 12, and this one has 10"),
+        (mlp, {"keys": {"array.read_range": 2.0}}, "array.read_range = 1.15, and this one has 2.0"),
+        (mlp, {"keys": {"array.input_bits": 4}}, "array.input_bits = 8, and this one has 4"),
     ],
 )
 def test_the_state_of_another_network_is_refused(
@@ -186,6 +191,12 @@ def test_the_state_of_another_network_is_refused(
     other = to_crossbar(module(), **({"policy": "closed-loop"} | choices))
     with pytest.raises(ConfigError, match=words):
         other.load_state_dict(state, strict=False)
+
+
+def test_what_leaves_the_meaning_of_a_state_may_change(to_crossbar: Convert) -> None:
+    state = to_crossbar(mlp()).state_dict()
+    other = to_crossbar(mlp(), keys={"array.adc_noise_codes": 0.5, "write.tolerance": 0.4, "engine.threads": 1})
+    other.load_state_dict(state)
 
 
 def test_a_damaged_state_is_one_sentence(to_crossbar: Convert) -> None:

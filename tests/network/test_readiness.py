@@ -339,3 +339,88 @@ def test_the_first_pass_may_be_checkpointed(to_crossbar: Convert) -> None:
     for mine, theirs in zip(repeated.parameters(), whole.parameters(), strict=True):
         assert torch.equal(mine.grad, theirs.grad)
     assert repeated.cost["energy_j"]["forward"] > 1.9 * whole.cost["energy_j"]["forward"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weight: weight.data.clamp_(-0.01, 0.01),
+        lambda weight: weight.data.copy_(torch.zeros(8, 6)),
+        lambda weight: weight.data.__setitem__(0, 0.0),
+        lambda weight: setattr(weight, "data", torch.zeros(8, 6)),
+        lambda weight: nn.utils.vector_to_parameters(torch.zeros(48), [weight]),
+    ],
+    ids=["clamp", "copy", "item", "set", "vector"],
+)
+def test_a_change_of_the_data_of_a_weight_is_noticed(
+    change: Callable[[nn.Parameter], object], to_crossbar: Convert, recwarn: pytest.WarningsRecorder
+) -> None:
+    net = to_crossbar(mlp())
+    optimizer = net.attach(torch.optim.SGD(net.parameters(), lr=0.1))
+    net.eval()
+    x = torch.randn(5, 6)
+    net(x)
+    net.module[0].weight.data.clone()
+    net(x)
+    assert not recwarn.list
+    change(net.module[0].weight)
+    net(x)
+    assert "weights were changed after the last step" in str(recwarn.pop().message)
+    net.prepare(x)
+    assert_held(net.layers[0])
+    assert optimizer.param_groups  # Attached as long as it lives.
+
+
+def test_activations_beyond_the_input_range_are_told_once_for_each_layer(
+    to_crossbar: Convert, recwarn: pytest.WarningsRecorder
+) -> None:
+    net = to_crossbar(mlp().eval())
+    net.prepare(torch.full((4, 6), 0.1))
+    net(torch.full((4, 6), 0.3))
+    assert not recwarn.list
+    for _ in range(2):
+        net(torch.ones(4, 6))
+    (warning,) = recwarn.list
+    assert str(warning.message) == (
+        "activations of layer 0 are up to 10 times its input range, and are cut off at its end; net.prepare(batch) "
+        "with such inputs gives the layer a range for them"
+    )
+    net.prepare(torch.ones(4, 6))
+    assert_alike(net(torch.ones(4, 6)), net.module(torch.ones(4, 6)))
+
+
+def test_conversions_that_saturate_are_told_once_for_each_layer(
+    to_crossbar: Convert, recwarn: pytest.WarningsRecorder
+) -> None:
+    net = to_crossbar(nn.Linear(6, 3, bias=False), keys={"array.range_tracking": False})
+    with torch.no_grad():
+        net.module.weight.fill_(1.0)
+    # Currents of one row calibrate the range; those of all six are six times as large.
+    net.prepare(torch.eye(6))
+    for _ in range(2):
+        net(torch.ones(4, 6))
+        net.end_epoch()
+    sentences = [str(warning.message) for warning in recwarn.list]
+    assert sentences == [
+        "100.0% of the conversions of layer linear saturated in epoch 1; a wider ADC range (array.range_margin, "
+        "array.range_tracking) would keep its sums"
+    ]
+
+
+def test_another_type_of_the_data_is_no_change(to_crossbar: Convert, recwarn: pytest.WarningsRecorder) -> None:
+    net = to_crossbar(mlp())
+    optimizer = net.attach(torch.optim.SGD(net.parameters(), lr=0.1))
+    net.eval()
+    x = torch.randn(5, 6)
+    net(x)
+    net.double()(x.double())
+    net.half()(x.half())
+    assert not recwarn.list
+    assert optimizer.param_groups  # Attached as long as it lives.
+
+
+def test_data_of_another_shape_is_refused(to_crossbar: Convert) -> None:
+    net = to_crossbar(mlp())
+    with pytest.raises(TwinbarError, match=r"the weight of layer 0 is \[8, 6\], and the values .* are \[8, 7\]"):
+        net.module[0].weight.data = torch.zeros(8, 7)
+    assert net.module[0].weight.shape == (8, 6)

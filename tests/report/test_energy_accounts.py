@@ -131,6 +131,22 @@ def test_a_comparison_says_how_far_its_savings_may_be_off() -> None:
     assert interval_table(compare) == [["siamese", "Write energy", "80.0 %", "70.0 to 90.0 %", "60.0 to 95.0 %"]]
 
 
+def test_the_interval_of_an_increase_is_one_of_increases() -> None:
+    one = {"schema": 1, "epochs": [], "totals": SPENT}
+    off = {"independent": [-0.262, 0.365], "worst_case": [-0.335, 0.589]}
+    compare = parse_compare(
+        {
+            "schema": 1,
+            "policies": {"closed-loop": one, "chi": one},
+            "reduction_vs_closed_loop": {"chi": {"write_energy": 0.8, "total_energy": -0.03}},
+            "reduction_uncertainty_vs_closed_loop": {"chi": {"write_energy": None, "total_energy": off}},
+        }
+    )
+    # 3 % more at the nominal prices: between 36.5 % less and 26.2 % more.
+    assert "whole-system energy up 3.0 % (−36.5 to 26.2 %)" in str(savings(compare, "chi", "closed-loop"))
+    assert interval_table(compare)[0][2:4] == ["−3.0 %", "−26.2 to 36.5 %"]
+
+
 def test_key_figures_name_energy_per_multiplication_and_area() -> None:
     efficiency = {
         "macs": 1000,

@@ -176,6 +176,15 @@ def test_a_bare_report_is_enough(tmp_path: Path, read_page: Callable) -> None:
     assert "no arrays.npz" in text
 
 
+def test_a_table_of_steps_that_was_cut_off_is_told(tmp_path: Path, make_run: Callable, read_page: Callable) -> None:
+    report = make_run(tmp_path)
+    steps = report["totals"]["steps"]
+    assert "of report.json" not in read_page(build_report(tmp_path)).text
+    lines = (tmp_path / "steps.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "steps.csv").write_text("".join(lines[:3]) + lines[3][:5])
+    assert f"steps.csv has 2 of the {steps} steps of report.json" in read_page(build_report(tmp_path)).text
+
+
 def test_a_run_before_its_first_epoch_says_so(tmp_path: Path, read_page: Callable) -> None:
     (tmp_path / "report.json").write_text(json.dumps({"schema": 1, "epochs": []}))
     assert "No epoch has been completed yet." in read_page(build_report(tmp_path)).text

@@ -93,7 +93,7 @@ def energy_per_epoch(report: Report) -> Plot | None:
     figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=1.0, columnspacing=1.6)
     caption = "Energy of each epoch by component."
     if with_host:
-        caption += " The memory of the twin is common to all update policies; it is added in the lower panel only."
+        caption += " The memory of the twin is added in the lower panel only."
     if len(named) > len(epochs):
         caption += " “init” is the first programming of all cells."
     return Plot("energy-epochs", "Energy by component, per epoch", caption, figure)

@@ -198,7 +198,7 @@ def updates(report: Report, steps: Steps | None) -> Plot | None:
     ax.set_ylabel("Updates and writes per step")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     caption = "Weights whose level changed, and closed-loop writes issued, at each optimizer step."
-    if weights:
+    if weights and not report.totals.untrained_weight_steps:
         _elimination_axis(ax, weights)
         caption += f" The right-hand scale reads the weight updates as update elimination, of {weights:,} weights."
     return Plot("updates", "Updates per step", caption + _band_note(width), figure)

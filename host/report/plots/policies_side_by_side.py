@@ -142,7 +142,7 @@ def energy_by_account(reports: Mapping[str, Report]) -> Plot | None:
         axes[0].set_title("Whole system: crossbar and controller")
         axes[1].set_title("With the memory of the twin on the host")
         _stack(axes[1], energies)
-        caption += " The memory of the twin is common to all policies; it is added in the lower panel only."
+        caption += " The memory of the twin, with what a policy keeps there, is added in the lower panel only."
     handles, labels = axes[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=1.0, columnspacing=1.4)
     return Plot("energy-accounts", "What the energy goes into", caption, figure)
