@@ -12,6 +12,8 @@ from twinbar.hw.protocol.sizes import LINE_BITS, MAX_SCALED
 if TYPE_CHECKING:
     from twinbar.hw.gateware.controller_config import ControllerConfig
 
+InputRange = Literal["largest", "least-error"]
+"""What the largest input code of a layer stands for."""
 GRID_BITS: Final = Bounds(6, 16)
 ADC_BITS: Final = Bounds(BOUNDS["adc_bits"].least, 15)
 """The gain of a range has 24 significant bits, and its products with the largest sums fit 64."""
@@ -130,6 +132,12 @@ class ArrayConfig(Section):
         default=1.2, ge=1, le=100, description="full scale of column sums, over the largest current seen"
     )
     range_tracking: bool = Field(default=True, description="whether the range of column sums follows the training")
+    input_range: InputRange = Field(
+        default="largest",
+        description="activation that the largest input code stands for: the largest one seen (largest), or the part of "
+        "it, in eighths, with which inputs differ least in mean square from what their codes stand for (least-error); "
+        "larger activations are cut",
+    )
     wire_resistance_ohm: float = Field(
         default=0.0, ge=0, le=1e6, description="resistance of the wire from one cell to the next"
     )

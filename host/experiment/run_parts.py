@@ -92,6 +92,7 @@ def build_network(
         auxiliary=policy.auxiliary_arrays,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
+        input_range=config.array.input_range,
         make_engine=engine_maker(
             config.engine.name, observation, board, serial=crossbar.parts is not None, calibrate=calibrate
         ),

@@ -527,6 +527,7 @@ def build(module: nn.Module, conversion: Conversion, *, copied: bool = False) ->
         auxiliary=policy.auxiliary_arrays,
         range_margin=config.array.range_margin,
         range_tracking=config.array.range_tracking,
+        input_range=config.array.input_range,
         make_engine=engine_maker(config.engine.name, serial=crossbar.parts is not None),
     )
     tiles = network.session.engine.tiles

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from twinbar.emulator.contract.bulk_operations import MultiplyResult
+from twinbar.emulator.sections.array_section import InputRange
 from twinbar.host.accounted_engine import AccountedEngine
 from twinbar.host.nn.backward_count import BackwardCount
-from twinbar.host.nn.input_codes import extremes, quantize
+from twinbar.host.nn.input_codes import extremes, least_error_range, quantize
 from twinbar.host.nn.made_products import MadeProduct
 from twinbar.host.nn.mapping import LayerMap
 from twinbar.host.nn.patches import Patches
@@ -54,6 +55,8 @@ class CrossbarMatmul:
         Head room of the ADC range above the largest current seen.
     range_tracking : bool
         Whether ranges follow the activations while training, or stay as calibrated.
+    input_range : str
+        What the largest input code stands for: "largest" or "least-error" (`ArrayConfig.input_range`).
 
     Attributes
     ----------
@@ -76,7 +79,12 @@ class CrossbarMatmul:
     """
 
     def __init__(
-        self, session: AccountedEngine, cells: ProgrammedLayer, range_margin: float, range_tracking: bool
+        self,
+        session: AccountedEngine,
+        cells: ProgrammedLayer,
+        range_margin: float,
+        range_tracking: bool,
+        input_range: InputRange = "largest",
     ) -> None:
         config = session.engine.config
         array = config.array
@@ -85,6 +93,7 @@ class CrossbarMatmul:
         self.map: LayerMap = cells.map
         self._margin = range_margin
         self._tracking = range_tracking
+        self._cuts_inputs = input_range == "least-error"
         self._input_top = array.input_max
         grid_per_gmax = 1 << array.grid_bits
         self._window = (1 - config.cells.g_min_s / config.cells.g_max_s) * grid_per_gmax
@@ -182,7 +191,19 @@ class CrossbarMatmul:
     def follow_inputs(self, x: Tensor) -> None:
         """Let the range of the inputs follow activations, while training."""
         if self.training and self._tracking:
-            self.range.track_input(float(x.abs().max()), len(x))
+            self._track_inputs(x, float(x.abs().max()), len(x))
+
+    def _track_inputs(self, x: Tensor, largest: float, vectors: int) -> None:
+        if not self._cuts_inputs:
+            self.range.track_input(largest, vectors)
+        elif largest > 0:
+            self.range.track_best_input(self._best_range(x, largest), vectors)
+
+    def _best_range(self, x: Tensor, largest: float) -> float:
+        """Return the activation that the largest code should stand for; ``largest`` is the largest in ``x``."""
+        if not self._cuts_inputs or largest <= 0:
+            return largest
+        return float(least_error_range(x.contiguous().numpy().reshape(-1), largest, self._input_top))
 
     def quantize(self, x: Tensor) -> tuple[np.ndarray, Tensor, float]:
         """Turn activations (float32) of one sign into input codes.
@@ -258,9 +279,9 @@ class CrossbarMatmul:
                 f"layer {self.map.name} was given activations that are not finite; lower the learning rate"
             )
         if self.calibrating:
-            self._calibrate(x, least, most, block, patches)
+            self._calibrate(x, driven, max(most, -least), least < 0, block, patches)
         elif self.training and self._tracking:
-            self.range.track_input(max(most, -least), vectors)
+            self._track_inputs(driven, max(most, -least), vectors)
         self.overdriven = max(self.overdriven, most / self.range.input_max, -least / self.range.input_max)
         if self.chain is not None and self.chain.leads(self):
             made = self.chain.run(x, wanted=self.wanted or self.training)
@@ -275,25 +296,28 @@ class CrossbarMatmul:
             source.keep(MadeProduct(self.map.name, x, y, seen))
         return y, seen
 
-    def _calibrate(self, x: Tensor, least: float, most: float, block: int, patches: Patches | None) -> None:
+    def _calibrate(
+        self, x: Tensor, driven: Tensor, largest: float, signed: bool, block: int, patches: Patches | None
+    ) -> None:
         """Fit the ranges to an input and its largest current, from the widest range down.
 
-        A layer that is used several times while it is calibrated gets a range for all of its inputs.
+        ``driven`` is what of the input reaches rows, ``largest`` the largest magnitude in it. A layer that is used
+        several times while it is calibrated gets a range for all of its inputs.
         """
         held = (self.range.input_max, self.range.full_scale) if self._seen else (0.0, 0.0)
-        self.range.input_max = max(most, -least, 1e-6, held[0])
+        self.range.input_max = max(self._best_range(driven, largest), 1e-6, held[0])
         self.range.full_scale = self._widest
         for _ in range(CALIBRATION_ROUNDS):
             with self.session.calibrating():
                 outcomes = [
-                    self._multiply(self.quantize(part)[0], block, patches) for part in ([x, -x] if least < 0 else [x])
+                    self._multiply(self.quantize(part)[0], block, patches) for part in ([x, -x] if signed else [x])
                 ]
             extremes = [max(abs(result.highest), abs(result.lowest)) for result in outcomes if result.conversions]
             if extremes:
                 self.range.full_scale = max((max(extremes) + 1) / self._codes_per_grid * self._margin, 1.0)
         self.range.full_scale = max(self.range.full_scale, held[1])
         self._seen = True
-        if most > 0 or least < 0:
+        if largest > 0:
             # Zeros alone, such as the first state of a recurrent layer, say nothing of what will come.
             self.calibrated = True
             self.provisional = self._calibrates_provisionally

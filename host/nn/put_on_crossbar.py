@@ -10,6 +10,7 @@ from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.fault_map import read_fault_map
 from twinbar.emulator.devices.layout import O_INITIAL, TRAIT_BINS
 from twinbar.emulator.engines.bulk.engine import FastEngine
+from twinbar.emulator.sections.array_section import InputRange
 from twinbar.host.accounted_engine import Account, AccountedEngine
 from twinbar.host.nn.chain_layers import chain_layers
 from twinbar.host.nn.copied_module import copy_module
@@ -52,6 +53,7 @@ def put_on_crossbar(
     auxiliary: int = 0,
     range_margin: float = 1.2,
     range_tracking: bool = True,
+    input_range: InputRange = "largest",
     make_engine: MakeEngine = FastEngine,
 ) -> CrossbarNetwork:
     """Put the weights of a copy of a module on a crossbar; nothing is programmed yet.
@@ -72,7 +74,7 @@ def put_on_crossbar(
     own_spread : bool
         Take the standard deviation of the layer's own weights instead (unless all are alike): modules of users may be
         initialized otherwise, or trained already.
-    placement, sharing, copies, keep_read_back, range_margin, range_tracking
+    placement, sharing, copies, keep_read_back, range_margin, range_tracking, input_range
         See `LayerMap`, `map_layers`, `with_copies`, `ProgrammedLayer` and `CrossbarMatmul`.
     keep_factors : bool
         Keep inputs and errors of backward passes (`CrossbarMatmul.factors`).
@@ -124,7 +126,7 @@ def put_on_crossbar(
             keep_read_back=keep_read_back,
             positions=config.levels.positions,
         )
-        matmul = CrossbarMatmul(session, cells, range_margin, range_tracking)
+        matmul = CrossbarMatmul(session, cells, range_margin, range_tracking, input_range)
         matmul.factors = [] if keep_factors else None
         others = [
             ProgrammedLayer.blank(other, levels, cells.weight_per_level, keep_read_back=False)
@@ -141,7 +143,7 @@ def put_on_crossbar(
             current=current,
             owners=weight.owners,
             names=weight.names,
-            auxiliary=[CrossbarMatmul(session, other, range_margin, range_tracking) for other in others],
+            auxiliary=[CrossbarMatmul(session, other, range_margin, range_tracking, input_range) for other in others],
         )
         parameter.layer = layer
         for owner, name in weight.owners:

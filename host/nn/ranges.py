@@ -55,5 +55,11 @@ class ConverterRange:
 
     def track_input(self, largest: float, vectors: int) -> None:
         """Follow the largest activation: at once upwards by a part, slowly downwards."""
-        rate = min(1.0, (0.02 if largest > self.input_max else 0.1 * DECAY_PER_VECTOR * 64) * vectors / 64)
-        self.input_max += (largest - self.input_max) * rate
+        self._move_input(largest, 0.02 if largest > self.input_max else 0.1 * DECAY_PER_VECTOR * 64, vectors)
+
+    def track_best_input(self, best: float, vectors: int) -> None:
+        """Follow the range that was best for a batch: no peak, so that it counts as much downwards as upwards."""
+        self._move_input(best, 0.02, vectors)
+
+    def _move_input(self, wanted: float, rate: float, vectors: int) -> None:
+        self.input_max += (wanted - self.input_max) * min(1.0, rate * vectors / 64)

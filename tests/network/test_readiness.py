@@ -72,6 +72,17 @@ def test_ranges_of_an_evaluation_are_provisional(to_crossbar: Convert) -> None:
     assert not any(layer.matmul.provisional for layer in net.layers)
 
 
+def test_how_far_inputs_reach_is_a_choice(to_crossbar: Convert) -> None:
+    x = torch.ones(101, 6)
+    x[0] = 8.0
+    # Of codes 0 to 3; tests/nn/test_input_codes.py has the errors by hand.
+    keys = {"array.input_bits": 2, "array.input_range": "least-error"}
+    for given, reached in ((keys, 3.0), ({"array.input_bits": 2}, 8.0)):
+        net = to_crossbar(mlp(), keys=given)
+        net.train()(x)
+        assert net.layers[0].matmul.range.input_max == reached
+
+
 def test_a_part_that_stays_in_evaluation_mode_is_calibrated_once(to_crossbar: Convert) -> None:
     net = to_crossbar(mlp())
     net.module[0].eval()

@@ -52,6 +52,17 @@ def test_the_largest_input_is_followed_faster_upwards() -> None:
     assert up > 100 * (1.0 - tracked.input_max) > 0
 
 
+def test_the_best_range_is_followed_as_fast_downwards() -> None:
+    tracked = ConverterRange(full_scale=1.0, input_max=1.0)
+    tracked.track_best_input(2.0, 64)
+    assert tracked.input_max == pytest.approx(1 + 0.02)
+    tracked = ConverterRange(full_scale=1.0, input_max=1.0)
+    tracked.track_best_input(0.5, 32)
+    assert tracked.input_max == pytest.approx(1 - 0.5 * 0.02 / 2)
+    tracked.track_best_input(0.25, 10**6)
+    assert tracked.input_max == 0.25
+
+
 @pytest.fixture
 def network(on_crossbar: Callable[..., CrossbarNetwork]) -> CrossbarNetwork:
     torch.manual_seed(0)
@@ -110,3 +121,39 @@ def test_inputs_without_a_one_move_no_range(network: CrossbarNetwork) -> None:
     assert torch.equal(y, network.module.bias.expand(3, 6))
     # Nothing was converted, so that nothing is known of the currents.
     assert matmul.range.full_scale == before
+
+
+def test_inputs_are_cut_where_their_error_is_least(on_crossbar: Callable[..., CrossbarNetwork]) -> None:
+    torch.manual_seed(0)
+    options = {"input_range": "least-error", "weight_range": 1.0}
+    # Codes 0 to 3: ones beside a few eights are best met with a range of 3 (see test_input_codes).
+    x = torch.ones(101, 20)
+    x[0] = 8.0
+    network = on_crossbar(nn.Linear(20, 6, bias=False), x, options=options, input_bits=2)
+    matmul = network.layers[0].matmul
+    assert matmul.range.input_max == 3.0
+    network.module.eval()
+    network.module(2 * x)
+    assert matmul.range.input_max == 3.0
+    # What is cut is seen as the largest code, by the products and by the gradients.
+    with torch.no_grad():
+        cut, one = network.module(x[:1]), network.module(3 * x[1:2])
+    assert torch.equal(cut, one)
+    assert torch.equal(matmul.quantize(x)[1], x.clamp(0, 3))
+    network.module.train()
+    network.module(2 * x)
+    assert matmul.range.input_max == pytest.approx(3 + 3 * 0.02 * 101 / 64)
+    before = matmul.range.input_max
+    network.module(torch.zeros(101, 20))
+    assert matmul.range.input_max == before
+
+
+def test_a_frozen_range_does_not_follow_the_least_error(on_crossbar: Callable[..., CrossbarNetwork]) -> None:
+    options = {"input_range": "least-error", "range_tracking": False, "weight_range": 1.0}
+    torch.manual_seed(0)
+    x = torch.rand(64, 20)
+    network = on_crossbar(nn.Linear(20, 6), x, options=options)
+    before = network.layers[0].matmul.range.input_max
+    network.module.train()
+    network.module(0.1 * x)
+    assert network.layers[0].matmul.range.input_max == before

@@ -42,9 +42,10 @@ def chained(on_crossbar: BuildNetwork, module: nn.Module, x: Tensor, *, chain: b
     return on_crossbar(module, x, options=CONTIGUOUS | more, **CHAINED, chained_layers=chain)
 
 
-def test_numbers_are_those_of_layers_by_themselves(on_crossbar: BuildNetwork) -> None:
+@pytest.mark.parametrize("input_range", ["largest", "least-error"])
+def test_numbers_are_those_of_layers_by_themselves(on_crossbar: BuildNetwork, input_range: str) -> None:
     x = images()
-    together, alone = (chained(on_crossbar, mlp(), x, chain=chain) for chain in (True, False))
+    together, alone = (chained(on_crossbar, mlp(), x, chain=chain, input_range=input_range) for chain in (True, False))
     assert [chain.names for chain in together.chains] == [["1", "3", "6"]]
     assert together.unchained == {"6": "it is the last layer"}
     for network in (together, alone):
@@ -147,9 +148,10 @@ def test_a_layer_called_alone_multiplies_what_it_is_given(on_crossbar: BuildNetw
     assert torch.equal(y, expected)
 
 
-def test_ranges_follow_the_training(on_crossbar: BuildNetwork) -> None:
+@pytest.mark.parametrize("input_range", ["largest", "least-error"])
+def test_ranges_follow_the_training(on_crossbar: BuildNetwork, input_range: str) -> None:
     x = images()
-    network = chained(on_crossbar, mlp(), x)
+    network = chained(on_crossbar, mlp(), x, input_range=input_range)
     before = [layer.matmul.range.input_max for layer in network.layers]
     network.module.train()
     for _ in range(3):
