@@ -116,7 +116,11 @@ def status(arguments: list[str]) -> int | str | None:
         (["--chip", "--hosts", "uart"], "the host uart is not there for a chip"),
         (["--adc-channels", "3"], "--adc-channels is 3; it must be a power of two"),
         (["--wiring", "ice40-hx8k-b-evn"], "has the core's own pins; leave it out"),
-        (["--baud", "7000000"], "link.baud is 7000000, which a clock of 12000000 Hz does not make"),
+        (["--baud", "7000000"], "Error: --baud is 7000000, which a clock of 12000000 Hz does not make"),
+        (["--clock-hz", "7000"], "a clock of 7000 Hz makes none of the usual baud rates (3000000, 2000000, "),
+        (["--clock-hz", "0"], "Invalid value for '--clock-hz'"),
+        (["--compare"], "--compare is true without a pulse table; set --pulse-entries to 16, 32 or 64"),
+        (["--chain"], "whose groups it goes to; set --shared-inputs"),
     ],
 )
 def test_bad_input_is_one_sentence(
