@@ -1,16 +1,20 @@
 """``twinbar core``: the core as a folder for somebody else's chip, board or bench."""
 
 import json
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from twinbar.host.cli import controller_options as of_controller
 
-SLOWEST_CLOCK_HZ = 1000
-"""Of a core: time-outs of the link are milliseconds."""
+if TYPE_CHECKING:
+    from twinbar.hw.link.link_config import LinkConfig
+
+USUAL_BAUD: Final = (3_000_000, 2_000_000, 1_000_000, 500_000, 115_200, 9_600)
+"""Rates that adapters have, the fastest one first."""
+LEAST_CYCLES_OF_A_BIT: Final = 4
 
 
 def _size(what: str, default: object) -> Any:
@@ -66,8 +70,15 @@ def core(
     ] = None,
     pulse_cap: of_controller.PulseCap = None,
     code_caps: of_controller.CodeCaps = None,
-    clock_hz: Annotated[int, typer.Option(metavar="HZ", help="Clock of the core.")] = 12_000_000,
-    baud: Annotated[int, typer.Option(metavar="N", help="Baud rate of the UART.")] = 3_000_000,
+    clock_hz: Annotated[int, typer.Option(metavar="HZ", min=1000, help="Clock of the core.")] = 12_000_000,
+    baud: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Baud rate of the UART. [default: 3000000, or the fastest usual one that the clock makes]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, on standard output.")] = False,
 ) -> None:
     """Write the core as a folder: Verilog, wrappers, register descriptions, constraints, and a bench that runs.
@@ -81,10 +92,7 @@ def core(
     from twinbar.hw.errors import ConfigError
     from twinbar.hw.export.core_project import CoreProject
     from twinbar.hw.gateware.controller_config import ControllerConfig
-    from twinbar.hw.link.link_config import LinkConfig
 
-    if clock_hz < SLOWEST_CLOCK_HZ:
-        raise ConfigError(f"--clock-hz is {clock_hz}; it must be a whole number of hertz, {SLOWEST_CLOCK_HZ} or more")
     given = {
         "rows": rows,
         "columns": columns,
@@ -120,20 +128,14 @@ def core(
         )
     if hosts is None:
         hosts = "axi,wishbone" if chip or controller.has_options else "axi,wishbone,uart"
-    names = [name.strip() for name in hosts.split(",") if name.strip()]
-    try:
-        # Without a UART there is no baud rate that the clock would have to make.
-        link = replace(LinkConfig(), clock_hz=clock_hz, baud=baud if "uart" in names else clock_hz // 16)
-    except ConfigError as error:
-        raise ConfigError(
-            f"--baud and --clock-hz do not go together: {error}; choose another --baud, or leave the UART out "
-            "(--hosts axi,wishbone)"
-        ) from None
+    chosen = [name.strip() for name in hosts.split(",") if name.strip()]
+    with naming_options():
+        link = _link(clock_hz, baud, uart="uart" in chosen)
     project = CoreProject(
         controller,
         link,
         parts,
-        hosts=names,
+        hosts=chosen,
         chip=chip,
         release=version("twinbar").partition("+")[0],  # a version of IP-XACT has no plus sign
     )
@@ -150,3 +152,19 @@ def core(
         typer.echo(json.dumps(result, indent=1))
         return
     typer.echo(f"Wrote {len(written)} files to {out}; its bench: make -C {out}")
+
+
+def _link(clock_hz: int, baud: int | None, *, uart: bool) -> "LinkConfig":
+    """Return the link at a clock. Without a UART, its rate says nothing."""
+    from twinbar.hw.errors import ConfigError
+    from twinbar.hw.link.link_config import LinkConfig
+
+    if baud is not None:
+        return LinkConfig(clock_hz=clock_hz, baud=baud)
+    for usual in USUAL_BAUD if uart else (clock_hz // LEAST_CYCLES_OF_A_BIT,):
+        with suppress(ConfigError):
+            return LinkConfig(clock_hz=clock_hz, baud=usual)
+    raise ConfigError(
+        f"a clock of {clock_hz} Hz makes none of the usual baud rates ({', '.join(map(str, USUAL_BAUD))}); give "
+        "--baud, or leave the host uart out"
+    )

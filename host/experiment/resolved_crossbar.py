@@ -19,7 +19,11 @@ EMULATED: Final = "emulated"
 
 
 def build_crossbar(
-    config: ExperimentConfig, *, preset: Preset | None = None, targets: Targets | None = None
+    config: ExperimentConfig,
+    *,
+    preset: Preset | None = None,
+    targets: Targets | None = None,
+    parts: SerialParts | None = None,
 ) -> CrossbarConfig:
     """Resolve the crossbar and its controller to integers.
 
@@ -30,6 +34,8 @@ def build_crossbar(
         The cells, where they are other than those that ``device.preset`` names.
     targets : Targets, optional
         Targets of the writes, where they are other than those of the policy that ``policy.name`` names.
+    parts : SerialParts, optional
+        Serial parts of every tile's front end, where they are other than those that ``array.front_end`` names.
 
     Raises
     ------
@@ -44,7 +50,7 @@ def build_crossbar(
         config.write,
         seed=config.engine.seed,
         targets=POLICIES.load(config.policy.name).targets if targets is None else targets,
-        parts=build_parts(config),
+        parts=build_parts(config) if parts is None else parts,
     )
     return with_chip_durations(crossbar) if config.array.front_end == EMULATED else crossbar
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from twinbar.emulator.crossbar.configuration import CrossbarConfig, with_parts
+from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.host.board.board_crossbar import settling_times, use_of
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.hw.gateware.board_core import CoreConfig
@@ -43,4 +43,5 @@ def array_of(core: CoreConfig, file: Path | None, changes: Mapping[str, Any]) ->
     fixed["timing.clock_hz"] = float(core.link.clock_hz)
     if core.parts is None:
         return build_crossbar(config.merge({**changes, **fixed}))
-    return with_parts(build_crossbar(config.merge({**changes, **fixed, **use_of(core.parts)})), core.parts)
+    # With the parts, codes are volts of their drives and ranges those of their amplifiers, where these are known.
+    return build_crossbar(config.merge({**changes, **fixed, **use_of(core.parts)}), parts=core.parts)

@@ -11,6 +11,7 @@ import pytest
 import tomli_w
 
 from twinbar.boards.analog.front_end_figures import find_figures
+from twinbar.boards.core_of_board import core_of
 from twinbar.boards.known_boards import find
 from twinbar.boards.wiring import find_wiring
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -19,6 +20,7 @@ from twinbar.host.board.front_end_name import values_of
 from twinbar.host.cells.conductance import ConductanceScale
 from twinbar.host.experiment.config import ExperimentConfig
 from twinbar.host.experiment.resolved_crossbar import build_crossbar
+from twinbar.host.virtual.virtual_array import array_of
 from twinbar.hw.errors import ConfigError
 from twinbar.hw.link.front_end_number import front_end_number
 from twinbar.hw.parts.analog_scale import AnalogScale
@@ -160,6 +162,12 @@ def test_figures_and_reads_go_together(content: dict[str, Any], tmp_path: Path) 
     assert of_file(content, tmp_path).scale is None
     with pytest.raises(ConfigError, match=r"say together what codes stand for; give `analog` too$"):
         of_file(content | {"reads": reads}, tmp_path)
+
+
+def test_a_virtual_board_takes_codes_for_the_volts_that_its_host_means() -> None:
+    behind = array_of(core_of(find("icebreaker"), find_wiring(NAME)), None, {"device.preset": "chip"})
+    assert behind.cells.volts_to_code(2.0) == round(2.0 / 5.0 * 4096)
+    assert (behind.registers, behind.read_range_code) == (resolved("chip").registers, resolved("chip").read_range_code)
 
 
 def test_a_limit_in_amperes_is_a_code_that_passes_no_more() -> None:

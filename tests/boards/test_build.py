@@ -274,7 +274,7 @@ def test_a_tool_that_is_missing(twinbar: Callable[..., Any], tools: Tools) -> No
     ("more", "sentence"),
     [
         (("--columns", "7"), "Error: --columns is 7; it must be even"),
-        (("--baud", "7000000"), "link.baud is 7000000, which a clock of 12000000 Hz does not make"),
+        (("--baud", "7000000"), "--baud is 7000000, which a clock of 12000000 Hz does not make"),
         (("--wiring", "ulx3s"), "is for ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, not for icebreaker"),
         (("--baud", "2200000"), "and a whole number within 1.5%"),
         (("--dac-bits", "20"), "Error: --dac-bits is 20"),

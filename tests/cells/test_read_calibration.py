@@ -100,6 +100,30 @@ def test_levels_are_written_to_what_the_resistors_say() -> None:
     assert median_error(chip) == pytest.approx(wrong, rel=0.012)
 
 
+def test_a_gain_error_cancels_in_products_of_cells_that_the_same_channel_has_verified() -> None:
+    """Why trainings write with nominal windows: with corrected ones, cells are right and products wrong."""
+    levels = np.arange(256).reshape(16, 16) % 16
+    inputs = np.random.default_rng(0).integers(0, 16, (40, 16))
+
+    def written(chip: Chip, *, corrected: bool = False) -> tuple[float, float]:
+        if corrected:
+            spread(chip)
+            chip.calibrate_reads(chip.conductance()[0][RESISTORS], *RESISTORS)
+            chip.write_levels(np.zeros_like(levels))
+        chip.write_levels(levels)
+        products = np.mean([chip.multiply(inputs, full_scale_s=16 * 16 * 10e-6) for _ in range(4)], axis=0)
+        return float(chip.conductance().mean()), float(products.sum())
+
+    right_s, right = written(made())
+    nominal_s, nominal = written(made(adc_gain_error=0.05))
+    corrected_s, corrected = written(made(adc_gain_error=0.05), corrected=True)
+    # The one channel of this seed reads 5 to 6 % too little.
+    assert nominal_s / right_s - 1 == pytest.approx(0.05, abs=0.015)
+    assert nominal / right - 1 == pytest.approx(0, abs=0.02)
+    assert corrected_s / right_s - 1 == pytest.approx(0, abs=0.015)
+    assert corrected / right - 1 == pytest.approx(-0.055, abs=0.02)
+
+
 def test_windows_of_ones_own_are_codes() -> None:
     chip = spread(made(adc_gain_error=0.05))
     chip.calibrate_reads(chip.conductance()[0][RESISTORS], *RESISTORS)

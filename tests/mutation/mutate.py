@@ -3,7 +3,8 @@
 Parts of file names or texts as arguments choose some of them.
 
 What was found is kept in ``build/mutation.json`` by the fault, the file that it changes and the test: a run that was
-killed goes on where it was.
+killed goes on where it was. What is of other faults, files or tests than there are now is dropped, so that the file can
+be stored as it is.
 """
 
 import fcntl
@@ -87,7 +88,10 @@ def main() -> int:
 
 def apply_faults() -> int:
     """Apply those that are not known yet; gives the exit status."""
-    found = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    known = {key(fault) for fault in FAULTS}
+    before = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    found = {each: of_fault for each, of_fault in before.items() if each in known}
+    RESULTS.write_text(json.dumps(found, indent=1), encoding="utf-8")
     folder = ROOT / "build" / "mutated"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

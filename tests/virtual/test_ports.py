@@ -217,9 +217,9 @@ def test_the_command_runs_until_it_is_interrupted(number: signal.Signals, tmp_pa
         (["--tcp", "0", "--link", "board"], "--link names a pseudo-terminal and --tcp asks for a TCP port"),
         (["--array", "emulated", "--wiring", "icebreaker"], "an emulated array has no wires"),
         (["--device", "taox-hfox"], "pulse.set_width 50 ns is 0.6 cycles of the 12 MHz clock"),
-        (["--baud", "0"], "link.baud is 0; it must be positive"),
+        (["--baud", "0"], "--baud is 0; it must be positive"),
         (["--linger", "0"], "link.linger_s is 0.0; it must be positive"),
-        (["--link-buffer", "1000"], "link.receive_bytes is 1000; it must be a power of two from 512 to 65536"),
+        (["--link-buffer", "1000"], "--link-buffer is 1000; it must be a power of two from 512 to 65536"),
         (["--set", "levels"], "--set levels cannot be read; write it as --set section.key=value"),
     ],
 )
