@@ -28,9 +28,9 @@ def write(folder: Path, *options: str) -> None:
     assert outcome.value.code in (0, None)
 
 
-def bench(folder: Path, *arguments: str) -> str:
+def bench(folder: Path, *arguments: str, simulator: str = "icarus") -> str:
     done = subprocess.run(
-        [sys.executable, "bench/run_bench.py", "icarus", *arguments],
+        [sys.executable, "bench/run_bench.py", simulator, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -52,6 +52,13 @@ def test_the_bench_uses_every_option(tmp_path: Path) -> None:
         "twinbar_controller on icarus: 9 tests passed",
         "twinbar_wishbone on icarus: 9 tests passed",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("verilator")
+def test_the_bench_runs_on_verilator_too(tmp_path: Path) -> None:
+    write(tmp_path / "core", *EVERYTHING, "--hosts", "")
+    assert bench(tmp_path / "core", simulator="verilator") == "twinbar_controller on verilator: 9 tests passed\n"
 
 
 @pytest.mark.usefixtures("icarus")

