@@ -109,6 +109,14 @@ def status(arguments: list[str]) -> int | str | None:
     return outcome.value.code
 
 
+@pytest.mark.parametrize("clock_hz", [1000, 10_000_000, 7_000_001])
+def test_a_core_without_a_uart_takes_any_clock(clock_hz: int, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    sizes = ["--rows", "4", "--columns", "4"]
+    assert not status(["core", "--out", str(folder), "--hosts", "axi", "--clock-hz", str(clock_hz), *sizes])
+    assert f"-period {1e9 / clock_hz:.3f} " in (folder / "constraints" / "twinbar_axi.sdc").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
