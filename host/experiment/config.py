@@ -154,7 +154,7 @@ class ExperimentConfig(TomlTable):
     def _follow_levels(self) -> Self:
         for section in FOLLOWING:
             found = getattr(self, section)
-            followed = found.following(self.device.levels)
+            followed = found.following(self.device.levels, self.model.kind)
             if followed is not found:
                 # Assigning it would make it a value that was given.
                 self.__dict__[section] = followed

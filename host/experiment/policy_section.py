@@ -17,6 +17,8 @@ from twinbar.hw.registry import is_reference
 
 _NAMES: Final = POLICIES.built_in_names()
 WIDEST_RANGE: Final = 8.0
+SMALL_LAYERS: Final[Mapping[str, Mapping[str, float]]] = {"lenet": {"weight_range": 4.0, "narrow_share": 0.05}}
+"""Settings of networks, by name, whose layers have so few weights that each of them counts."""
 LEVELS_PER_DEVIATION: Final = 2
 """Levels that a standard deviation of the weights spans, at least: the range of few levels is narrower for that."""
 PolicyName = Annotated[str, WithJsonSchema({"type": "string", "examples": _NAMES})]
@@ -38,8 +40,8 @@ class PolicyConfig(Section):
         ge=1e-3,
         le=1e6,
         description="weight of the highest level, in standard deviations of the He initialization; for your own "
-        "networks, in those of each layer's weights when they are put on the crossbar; by default 8, and with fewer "
-        "than 16 levels per cell half their number",
+        "networks, in those of each layer's weights when they are put on the crossbar; by default 8 (4 for lenet), and "
+        "with fewer levels per cell than twice that half their number",
     )
     write_every: int = Field(
         default=1, ge=1, le=1_000_000, description="optimizer steps from one write list to the next"
@@ -59,9 +61,10 @@ class PolicyConfig(Section):
             raise ValueError(f"policy.name is {show(value)}; it must be {one_of_the_policies()}")
         return value
 
-    def following(self, levels: int) -> Self:
-        """Return this section with the defaults of a number of levels per cell, for keys that were not given."""
-        defaults: dict[str, Any] = {"weight_range": min(WIDEST_RANGE, levels / LEVELS_PER_DEVIATION)}
+    def following(self, levels: int, model: str) -> Self:
+        """Return this section with the defaults of levels per cell and a network, for keys that were not given."""
+        defaults: dict[str, Any] = {"weight_range": WIDEST_RANGE, **SMALL_LAYERS.get(model, {})}
+        defaults["weight_range"] = min(defaults["weight_range"], levels / LEVELS_PER_DEVIATION)
         for policy in self.policies:
             defaults |= POLICIES.load(policy).settings_model.defaults_for(levels)
         return self.with_defaults({key: value for key, value in defaults.items() if key in type(self).model_fields})

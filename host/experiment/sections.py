@@ -167,7 +167,7 @@ class TrainingConfig(Section):
         "one before it; 1: the whole batch goes through one layer after the other",
     )
 
-    def following(self, levels: int) -> Self:
+    def following(self, levels: int, model: str) -> Self:
         """Return this section with the defaults of a number of levels per cell, for keys that were not given."""
         if levels >= MANY_LEVELS:
             return self

@@ -6,6 +6,8 @@ from twinbar.emulator.contract.bulk_operations import MultiplyResult
 
 GROWTH = 1.25
 """Factor by which a range grows when a conversion clipped: its true current is not known then."""
+MOST_CUT = 2.0
+"""How many times the range of the inputs the largest activation of a training may be, once it was seen."""
 DECAY_PER_VECTOR = 2e-5
 """Part of the way that a range shrinks towards what it sees, per input vector: slowly, since peaks are rare."""
 
@@ -62,4 +64,6 @@ class ConverterRange:
         self._move_input(best, 0.02, vectors)
 
     def _move_input(self, wanted: float, rate: float, vectors: int) -> None:
+        # Gradients pass what is cut as if it were not: where much is cut, weights grow and grow without any effect.
+        self.input_max = max(self.input_max, wanted / MOST_CUT)
         self.input_max += (wanted - self.input_max) * min(1.0, rate * vectors / 64)

@@ -58,3 +58,17 @@ def test_a_batch_or_a_rate_that_is_given_is_kept() -> None:
     # Twice the rate of sgd says nothing of another optimizer.
     other = ExperimentConfig().merge({"device.levels": 4, "training.optimizer": "adam"})
     assert (other.training.batch_size, other.training.lr) == (16, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("model", "levels", "expected"),
+    [("mlp", 16, (8.0, 0.0)), ("lenet", 16, (4.0, 0.05)), ("lenet", 6, (3.0, 0.05)), ("lenet", 64, (4.0, 0.05))],
+)
+def test_a_network_of_small_layers_has_a_narrower_range_and_no_hysteresis_in_them(
+    model: str, levels: int, expected: tuple[float, float]
+) -> None:
+    config = ExperimentConfig().merge({"model.kind": model, "device.levels": levels})
+    values = config.policy.model_dump()
+    assert (values["weight_range"], values["narrow_share"]) == expected
+    given = config.merge({"policy.weight_range": 6.0, "policy.narrow_share": 0.01}).policy.model_dump()
+    assert (given["weight_range"], given["narrow_share"]) == (6.0, 0.01)

@@ -52,6 +52,18 @@ def test_the_largest_input_is_followed_faster_upwards() -> None:
     assert up > 100 * (1.0 - tracked.input_max) > 0
 
 
+def test_no_activation_is_cut_to_less_than_half() -> None:
+    tracked = ConverterRange(full_scale=1.0, input_max=1.0)
+    tracked.track_input(10.0, 64)
+    # At once to the half, and from there a fiftieth of the way.
+    assert tracked.input_max == pytest.approx(5 + 0.02 * 5)
+    tracked.track_best_input(40.0, 64)
+    assert tracked.input_max == pytest.approx(20 + 0.02 * 20)
+    tracked = ConverterRange(full_scale=1.0, input_max=1.0)
+    tracked.track_input(2.0, 64)
+    assert tracked.input_max == pytest.approx(1 + 0.02)
+
+
 def test_the_best_range_is_followed_as_fast_downwards() -> None:
     tracked = ConverterRange(full_scale=1.0, input_max=1.0)
     tracked.track_best_input(2.0, 64)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 HYSTERESIS: Final = 1.75
 """Hysteresis at the start of a training with many levels: what a residual of +-2 levels can follow."""
-NARROW_SHARE: Final = 0.05
-"""Part of a network's weights up to which a layer is not held back."""
 _LEVELS_OF_HYSTERESIS: Final = 16
 """Levels from which on the hysteresis does not depend on them."""
 _LEVELS_OF_ROUNDING: Final = 8
@@ -77,11 +75,11 @@ class SiameseSettings(PolicySettings):
         "or cosine-squared (as its square: early)",
     )
     narrow_share: float = Field(
-        default=NARROW_SHARE,
+        default=0.0,
         ge=0,
         le=1,
         description="part of the network's weights up to which a layer has the hysteresis of the end from the start; "
-        "0: none has",
+        "by default 0 (no layer has), and 0.05 for lenet",
     )
     compensation: Literal["none", "residual", "read-back"] = Field(
         default="residual",
