@@ -26,17 +26,17 @@ from twinbar.hw.errors import ConfigError
 from twinbar.hw.registry import is_reference
 
 MNIST_IMAGES: Final = 60_000
-FORWARD_SECONDS: Final[Mapping[str, float]] = {"mlp-256": 45.0, "mlp-256-128": 60.0, "lenet": 270.0}
+FORWARD_SECONDS: Final[Mapping[str, float]] = {"mlp-256": 8.0, "mlp-256-128": 9.0, "lenet": 50.0}
 """An epoch of MNIST on two cores, evaluation included, where little is written (docs/reproduction.md)."""
 WRITE_SECONDS: Final[Mapping[str, float]] = {
-    "closed-loop": 280.0,
-    "closed-loop-analog": 280.0,
-    "closed-loop-erase": 850.0,
+    "closed-loop": 80.0,
+    "closed-loop-analog": 110.0,
+    "closed-loop-erase": 150.0,
 }
 """What the writes of the baselines add with the weights of mlp-256."""
 WEIGHTS: Final[Mapping[str, float]] = {"mlp-256": 1.0, "mlp-256-128": 1.16, "lenet": 0.3}
 """Weights relative to mlp-256."""
-SOFTWARE_SHARE: Final = 0.12
+SOFTWARE_SHARE: Final = 0.33
 """Time of a network without a crossbar, relative to the one with it."""
 
 
