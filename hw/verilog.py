@@ -108,8 +108,8 @@ def export_component(component: Any, name: str, *, clocked: bool = True, initial
     generator, modules = escaped_verilog(component, name, clocked=clocked, initial=initial)
     off = "".join(f"/* verilator lint_off {name} */ // {reason}\n" for name, reason in _REASONS.items())
     on = "".join(f"/* verilator lint_on {name} */\n" for name in _REASONS)
-    modules = _IN_TURN.sub(_with_its_false_loop, with_plain_names(modules))
-    return f"{generator}\n\n{off}{modules}\n{on}"
+    text = f"{generator}\n\n{off}{with_plain_names(modules)}\n{on}"
+    return _IN_TURN.sub(_with_its_false_loop, text)
 
 
 def _with_its_false_loop(module: re.Match[str]) -> str:

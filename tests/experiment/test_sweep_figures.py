@@ -76,6 +76,7 @@ def result(points: list[dict], **config: object) -> dict:
         "config": {"trials": 0, "goals": ["test_accuracy"], "seeds": 1, **config},
         "space": [{"key": "device.levels", "values": [4, 8]}],
         "points": points,
+        "runs": [{"settings": each["settings"], "failed": None} for each in points],
     }
 
 
