@@ -59,17 +59,13 @@ def ladder_of(run: Path) -> dict[str, float]:
     """Return the accuracy of a run's network at each step of the ladder."""
     progress = terminal_progress()
     try:
-        with RunFolder.open(run) as folder:
-            own, state = folder.config, folder.load_checkpoint(progress.message)
-        if state is None:
-            raise SystemExit(f"{run} holds no checkpoint; train it first")
-        task = build_task(own)
-        examples = task.test if task.validation is None else task.validation
+        own, state = _left_by(run, progress)
         trainer = _restored(own, {}, state, progress)
         assert trainer.network is not None
-        found = {"the float twin": evaluate(trainer.module, trainer.network, examples, task.objective).twin}
+        examples, objective = _judged(trainer), trainer.task.objective
+        found = {"the float twin": evaluate(trainer.module, trainer.network, examples, objective).twin}
         _take_levels(trainer.network.layers)
-        found["the levels asked for"] = evaluate(trainer.module, trainer.network, examples, task.objective).twin
+        found["the levels asked for"] = evaluate(trainer.module, trainer.network, examples, objective).twin
         changes: dict[str, Any] = {**FINE, "device.without": (*own.device.without, "read_noise")}
         found["what the cells hold"] = _on_crossbar(own, changes, state, examples, progress)
         for name, key in LADDER:
@@ -84,16 +80,12 @@ def inputs_of(run: Path) -> dict[str, float]:
     """Return the accuracy of a run's levels with inputs of each kind."""
     progress = terminal_progress()
     try:
-        with RunFolder.open(run) as folder:
-            own, state = folder.config, folder.load_checkpoint(progress.message)
+        own, state = _left_by(run, progress)
+        trainer = _restored(own, {}, state, progress)
     finally:
         progress.close()
-    if state is None:
-        raise SystemExit(f"{run} holds no checkpoint; train it first")
-    task = build_task(own)
-    examples = task.test if task.validation is None else task.validation
-    trainer = _restored(own, {}, state, progress)
     assert trainer.network is not None
+    task, examples = trainer.task, _judged(trainer)
     layers = trainer.network.layers
     _take_levels(layers)
     trainer.module.eval()
@@ -120,6 +112,21 @@ def inputs_of(run: Path) -> dict[str, float]:
             with _inputs_through(layers, partial(_as_codes, ranges, top)):
                 found[name] = accuracy()
     return found
+
+
+def _left_by(run: Path, progress: Any) -> tuple[ExperimentConfig, dict[str, Any]]:
+    """Return the configuration of a run and its last checkpoint."""
+    with RunFolder.open(run) as folder:
+        own, state = folder.config, folder.load_checkpoint(progress.message)
+    if state is None:
+        raise SystemExit(f"{run} holds no checkpoint; train it first")
+    return own, state
+
+
+def _judged(trainer: Trainer) -> Examples:
+    """Return the images by which a run is judged: held-out ones where there are any."""
+    task = trainer.task
+    return task.test if task.validation is None else task.validation
 
 
 def _as_codes(ranges: Sequence[float], top: int, number: int, x: torch.Tensor) -> torch.Tensor:

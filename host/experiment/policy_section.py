@@ -40,8 +40,8 @@ class PolicyConfig(Section):
         ge=1e-3,
         le=1e6,
         description="weight of the highest level, in standard deviations of the He initialization; for your own "
-        "networks, in those of each layer's weights when they are put on the crossbar; by default 8 (4 for lenet), and "
-        "with fewer levels per cell than twice that half their number",
+        "networks, in those of each layer's weights when they are put on the crossbar; by default 8 (4 for lenet), but "
+        "no more than half the number of levels per cell",
     )
     write_every: int = Field(
         default=1, ge=1, le=1_000_000, description="optimizer steps from one write list to the next"

@@ -3,45 +3,20 @@
 Proofs hold the parts of the export to the netlist, and `verify` the engines to one another; here the whole export runs.
 """
 
-import os
 import re
-import shutil
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from drawn_sessions import DRAWN, verilog_of
+from icarus_run import passes
 
-from twinbar.cocotb import runner_for
 from twinbar.hw.gateware.controller_config import OPTIONS, ControllerConfig
 from twinbar.hw.verilog import NAME
 
 
 def passed(name: str, text: str, folder: Path) -> bool:
-    from cocotb_tools.check_results import get_results
-
-    if shutil.which("iverilog") is None:
-        assert not os.environ.get("CI"), "CI needs iverilog"
-        pytest.skip("needs iverilog (apt install iverilog)")
-    source = folder / "core.v"
-    source.write_text(text, encoding="utf-8")
-    runner, own = runner_for("icarus")
-    runner.build(
-        sources=[source], hdl_toplevel=NAME, build_dir=folder, timescale=("1ns", "1ps"), log_file=folder / "build.log"
-    )
-    try:
-        results = runner.test(
-            hdl_toplevel=NAME,
-            test_module="drawn_session_tests",
-            build_dir=folder,
-            test_dir=folder,
-            results_xml=str(folder / "results.xml"),
-            extra_env={"COCOTB_REWRITE_ASSERTION_FILES": "drawn_session_tests.py", "DRAWN": name, **own},
-            log_file=folder / "run.log",
-        )
-        return get_results(results) == (1, 0)
-    except SystemExit:
-        return False
+    return passes(NAME, text, "drawn_session_tests", folder, {"DRAWN": name})
 
 
 def test_every_option_is_in_one_of_them() -> None:

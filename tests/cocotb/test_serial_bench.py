@@ -1,43 +1,19 @@
 """The core with serial parts in an HDL simulator, behind models that hold every edge to the datasheets."""
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from icarus_run import passes
 from serial_core import CORE
 
-from twinbar.cocotb import runner_for
 from twinbar.hw.gateware.controller import Controller
 from twinbar.hw.verilog import NAME, export_component
 
 
 def passed(folder: Path, **environment: str) -> bool:
-    from cocotb_tools.check_results import get_results
-
-    if shutil.which("iverilog") is None:
-        assert not os.environ.get("CI"), "CI needs iverilog"
-        pytest.skip("needs iverilog (apt install iverilog)")
-    source = folder / "core.v"
-    source.write_text(export_component(Controller(CORE.controller, CORE.config.parts), NAME))
-    runner, own = runner_for("icarus")
-    runner.build(
-        sources=[source], hdl_toplevel=NAME, build_dir=folder, timescale=("1ns", "1ps"), log_file=folder / "build.log"
-    )
-    try:
-        results = runner.test(
-            hdl_toplevel=NAME,
-            test_module="serial_bench_tests",
-            build_dir=folder,
-            test_dir=folder,
-            results_xml=str(folder / "results.xml"),
-            extra_env={"COCOTB_REWRITE_ASSERTION_FILES": "serial_bench_tests.py", **own, **environment},
-            log_file=folder / "run.log",
-        )
-        return get_results(results) == (1, 0)
-    except SystemExit:
-        return False
+    text = export_component(Controller(CORE.controller, CORE.config.parts), NAME)
+    return passes(NAME, text, "serial_bench_tests", folder, environment)
 
 
 @pytest.mark.ci
