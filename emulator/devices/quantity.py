@@ -115,12 +115,14 @@ def range_text(kind: str, sign: str = "positive", most: float | None = None, uni
     most : float, optional
         Upper end, instead of that of the kind.
     unit : str, optional
-        In which it is written: the text has it where it is one of SI.
+        In which it is written: the text has it where it is one of SI, or per cent.
     """
-    si = [name for name, factor in UNITS[kind].items() if factor == 1.0]
-    shown = unit if unit in si else si[0]
     end = RANGES[kind].most if most is None else most
     low = {"positive": RANGES[kind].least, "non-negative": 0.0, "any": -end}[sign]
+    if unit == "%":
+        return f"{low * 100:g} and {end * 100:g} %"
+    si = [name for name, factor in UNITS[kind].items() if factor == 1.0]
+    shown = unit if unit in si else si[0]
     return f"{low:g} and {end:g}" + ("" if shown == "1" else f" {shown}")
 
 

@@ -99,7 +99,7 @@ def test_every_mutated_value_is_refused_in_a_sentence_or_can_be_simulated(name):
         ("pulse.set_width", 1e-9, "ns", "pulse.set_width is 1e-09 ns; it must lie between 1e-12 and 1e+10 s"),
         ("access.resistance", 1e300, "kOhm", "access.resistance is 1e+300 kOhm; it must lie between 0.001 and 1e+12"),
         ("access.resistance", 1e9, "kOhm", "it must be at most 1e+06 times that of a cell at window.g_max, 10 uS"),
-        ("read_noise.relative", 1e9, "%", "read_noise.relative is 1e+09 %; it must lie between 0 and 100"),
+        ("read_noise.relative", 1e9, "%", "read_noise.relative is 1e+09 %; it must lie between 0 and 10000 %"),
         ("response.set.norm_a", -1e300, "1", "response.set.norm_a is -1e+300; it must lie between -1e+06 and 1e+06"),
         (
             "endurance.cycles",
