@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from twinbar.emulator.devices.layout import FAULT_NON_RESPONDING, FAULT_NONE, FAULT_STUCK_HIGH, FAULT_STUCK_LOW
 from twinbar.hw.errors import ConfigError
+from twinbar.hw.reading import reading
 
 Faults = npt.NDArray[np.uint8]
 
@@ -84,18 +85,26 @@ def read_fault_map(path: str | Path, rows: int, columns: int) -> FaultMap:
 def _load(path: Path) -> npt.NDArray[Any]:
     if path.suffix.lower() not in (".npy", ".npz"):
         raise ConfigError(f"{path}: fault maps are read from .npy and .npz files")
+    what = "an array of faults, as numpy.save and save_faults write it"
+    with _opened(path) as file, reading(path, what, "save it again"):
+        found = np.load(file, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return found
+        name = NAME if NAME in found.files else found.files[0] if len(found.files) == 1 else None
+        if name is None:
+            names = ", ".join(found.files) or "nothing"
+            raise ConfigError(f"{path} holds {names}; it must hold one array, or one called {NAME!r}")
+        return np.asarray(found[name])
+
+
+def _opened(path: Path) -> BinaryIO:
     try:
-        with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            if isinstance(found, np.ndarray):
-                return found
-            name = NAME if NAME in found.files else found.files[0] if len(found.files) == 1 else None
-            if name is None:
-                names = ", ".join(found.files) or "nothing"
-                raise ConfigError(f"{path} holds {names}; it must hold one array, or one called {NAME!r}")
-            return np.asarray(found[name])
-    except (OSError, ValueError, EOFError) as error:
-        raise ConfigError(f"{path} cannot be read as an array of faults: {error}") from None
+        return path.open("rb")
+    except FileNotFoundError:
+        raise ConfigError(f"there is no fault map {path}; give the name of a .npy or .npz file") from None
+    except OSError as error:
+        why = "it is a folder" if path.is_dir() else error.strerror or "no reason given"
+        raise ConfigError(f"the fault map {path} cannot be read ({why}); give a .npy or .npz file that can") from None
 
 
 def draw_faults(

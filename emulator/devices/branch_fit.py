@@ -132,7 +132,8 @@ class Branch:
         self.steps = int(np.isfinite(self.values).sum()) - len(pieces)
         if self.steps < FEWEST_STEPS:
             raise ConfigError(
-                f"only {self.steps} {NAMES[polarity]} pulses start inside the window; a fit needs {FEWEST_STEPS}"
+                f"only {self.steps} {NAMES[polarity]} pulses start inside the window; a fit needs {FEWEST_STEPS}, so "
+                "measure more trains, or with weaker pulses, of which more cross the window"
             )
         self.voltage_v: Array | None = None
         if nominal_v is not None:
@@ -219,7 +220,9 @@ class Branch:
         self._found = best
         if self.direction * (self.parameters.drive - 0.5 * self.parameters.decay) <= 0:
             name = NAMES[self.polarity]
-            raise ConfigError(f"{name} pulses on average move the conductance the wrong way; check the polarity column")
+            raise ConfigError(
+                f"{name} pulses on average move the conductance the wrong way; check their polarity and their order"
+            )
 
     def _search_with_voltages(self, search: "_Search", base: list[float], reading: float) -> "_Maximum":
         """Look for the maximum with an amplitude response, from several places: there are others beside it."""

@@ -213,11 +213,13 @@ class _Builder:
         self.window_part = self.window_s / self.g_max_s
         """The window in units of Gmax."""
 
-    def put(self, what: str, offset: int, values: ArrayLike) -> None:
-        """Round ``values`` half up into the table from ``offset`` on."""
+    def put(self, what: str, offset: int, values: ArrayLike, section: str = "the preset") -> None:
+        """Round ``values`` half up into the table from ``offset`` on; errors name the ``section`` they come from."""
         rounded = np.floor(np.asarray(values, dtype=np.float64) + 0.5)
         if not np.all(np.abs(rounded) <= NO_LIMIT):
-            raise ConfigError(f"preset {self.preset.name}: {what} does not fit its 32-bit table; give smaller values")
+            raise ConfigError(
+                f"preset {self.preset.name}: {what} does not fit its 32-bit table; check the values of {section}"
+            )
         self.tables[offset : offset + rounded.size] = rounded.astype(np.int32).ravel()
 
     def constants(self) -> None:
@@ -273,13 +275,21 @@ class _Builder:
             if cycle is not None:
                 scale = np.abs(mean) if cycle.relative_to == "step" else 1.0
                 sigma = np.hypot(sigma, getattr(cycle, name).si * scale)
-            self.put(f"the step of {name}", at.O_MEAN + polarity * at.STEP_BINS, mean * unit)
+            self.put(f"the step of {name}", at.O_MEAN + polarity * at.STEP_BINS, mean * unit, "[response]")
             self.put(
-                f"the spread of {name}", at.O_SIGMA + polarity * at.STEP_BINS, sigma * unit if noise else 0 * sigma
+                f"the spread of {name}",
+                at.O_SIGMA + polarity * at.STEP_BINS,
+                sigma * unit if noise else 0 * sigma,
+                "[response] and [cycle_to_cycle]",
             )
             if spread_of is not None and spread_of.nonlinearity is not None:
                 shape = preset.response.shape(position, polarity, spread_of.nonlinearity.si)
-                self.put(f"the nonlinearity of {name}", at.O_SHAPE + polarity * at.STEP_BINS, shape * unit)
+                self.put(
+                    f"the nonlinearity of {name}",
+                    at.O_SHAPE + polarity * at.STEP_BINS,
+                    shape * unit,
+                    "[device_to_device]",
+                )
             self.scalars[0].width[polarity] = cycles
             widths.append(cycles)
         clip = math.inf if cycle is None or cycle.clip is None else cycle.clip.si
@@ -317,8 +327,8 @@ class _Builder:
             sigma_factor = np.where(
                 factor > 0, np.power(factor, exponent, where=factor > 0, out=np.zeros_like(factor)), 0
             )
-            self.put("the amplitude factor", at.O_AMP_MEAN + polarity * at.CODES, factor * at.Q12)
-            self.put("the amplitude factor", at.O_AMP_SIGMA + polarity * at.CODES, sigma_factor * at.Q12)
+            self.put("the amplitude factor", at.O_AMP_MEAN + polarity * at.CODES, factor * at.Q12, "[amplitude]")
+            self.put("the amplitude factor", at.O_AMP_SIGMA + polarity * at.CODES, sigma_factor * at.Q12, "[amplitude]")
             self.put("the energy weight", at.O_ENERGY + polarity * at.CODES, (volts / full_scale_v) ** 2 * 65535)
         if preset.gate is None:
             self.put("the gate cap", at.O_GATE_CAP, np.full(at.CODES, NO_LIMIT))
@@ -337,7 +347,9 @@ class _Builder:
                 values = np.exp(sigma * z)
             else:
                 values = np.maximum(1 + sigma * z, _SMALLEST_GAIN)
-            self.put("the gain of a cell", at.O_GAIN + polarity * at.TRAIT_BINS, values * at.Q12)
+            self.put(
+                "the gain of a cell", at.O_GAIN + polarity * at.TRAIT_BINS, values * at.Q12, "[device_to_device.gain]"
+            )
         self.scalars[0].gain_shared = int(gain is not None and gain.shared)
         self.scalars[0].shape_varies = int(spread is not None and spread.nonlinearity is not None)
 
@@ -352,8 +364,8 @@ class _Builder:
             low = np.clip(low, 0, middle - window * _NARROWEST / 2)
             high = np.maximum(high, middle + window * _NARROWEST / 2)
             self.scalars[0].window_varies = 1
-        self.put("the lower bound of a cell", at.O_LOW, low)
-        self.put("the upper bound of a cell", at.O_HIGH, high)
+        self.put("the lower bound of a cell", at.O_LOW, low, "[device_to_device]")
+        self.put("the upper bound of a cell", at.O_HIGH, high, "[device_to_device]")
 
         faults = self.preset.faults if wanted else None
         if faults is not None:
@@ -366,7 +378,7 @@ class _Builder:
         initial = self.preset.initial
         sigma = initial.sigma.si if wanted else 0.0
         g = (initial.mean.si + sigma * normal_quantiles(at.TRAIT_BINS)) / self.g_max_s * at.G_ONE
-        self.put("the initial conductance", at.O_INITIAL, np.maximum(g, 0))
+        self.put("the initial conductance", at.O_INITIAL, np.maximum(g, 0), "[initial]")
 
     def ageing(self, tick_s: float, noise: bool) -> None:
         """Fill relaxation and drift by time since the last pulse and by conductance."""
@@ -375,13 +387,18 @@ class _Builder:
         g_s = preset.window.g_min.si + (np.arange(at.AGE_BINS) + 0.5) / at.AGE_BINS * self.window_s
         if preset.relaxation is not None:
             mean, sigma = relaxation(preset.relaxation, time_s, g_s)
-            self.put("the relaxation", at.O_RELAX_MEAN, mean / self.g_max_s * at.G_ONE)
-            self.put("the spread of the relaxation", at.O_RELAX_SIGMA, sigma * noise / self.g_max_s * at.G_ONE)
+            self.put("the relaxation", at.O_RELAX_MEAN, mean / self.g_max_s * at.G_ONE, "[relaxation]")
+            self.put(
+                "the spread of the relaxation",
+                at.O_RELAX_SIGMA,
+                sigma * noise / self.g_max_s * at.G_ONE,
+                "[relaxation]",
+            )
         if preset.drift is not None:
             nu, nu_sigma = drift_exponent(preset.drift, g_s / self.g_max_s)
-            self.put("the drift exponent", at.O_NU_MEAN, nu * 65536)
-            self.put("the spread of the drift exponent", at.O_NU_SIGMA, nu_sigma * noise * 65536)
-            self.put("the time", at.O_LOG2_TIME, 256 * drift_octaves(preset.drift, time_s))
+            self.put("the drift exponent", at.O_NU_MEAN, nu * 65536, "[drift]")
+            self.put("the spread of the drift exponent", at.O_NU_SIGMA, nu_sigma * noise * 65536, "[drift]")
+            self.put("the time", at.O_LOG2_TIME, 256 * drift_octaves(preset.drift, time_s), "[drift]")
         self.scalars[0].ages = int(preset.relaxation is not None or preset.drift is not None)
 
     def wires(self, array: ArrayConfig) -> None:
@@ -444,7 +461,6 @@ class _Builder:
         codes_per_grid = top / (array.read_range * 2**array.grid_bits)
         self.scalars[0].adc_max = top
         self.scalars[0].read_gain = round(codes_per_grid * 2**20)
-        self.scalars[0].read_ku = round(variance_unit * (codes_per_grid * 256) ** 2 * 65536)
         self.scalars[0].adc_ka = round((array.adc_noise_codes * 256) ** 2)
         self.scalars[0].reference = round(_REFERENCE * array.read_range * 2**array.grid_bits)
         self.scalars[0].variance_unit, self.scalars[0].variance_shift = _significant(variance_unit, 16)
@@ -453,13 +469,15 @@ class _Builder:
                 f"array.read_range is {array.read_range}; with {array.adc_bits} bits (array.adc_bits) that leaves less "
                 "than 2**-20 codes per grid unit, so give a smaller range or a coarser grid (array.grid_bits)"
             )
+        read_ku = round(variance_unit * (codes_per_grid * 256) ** 2 * 65536)
         largest = int(self.section(at.O_VARIANCE, at.VAR_BINS).max())
-        variance = ((largest * int(self.scalars[0].read_ku)) >> 16) + int(self.scalars[0].adc_ka)
-        if largest * int(self.scalars[0].read_ku) >= _LARGEST_PRODUCT or variance >= 1 << 50:
+        variance = ((largest * read_ku) >> 16) + int(self.scalars[0].adc_ka)
+        if max(largest, 1) * read_ku >= _LARGEST_PRODUCT or variance >= 1 << 50:
             raise ConfigError(
                 f"the noise of a single-cell read is {math.sqrt(variance) / 256:.3g} codes, more than the physics can "
                 "hold; give a larger array.read_range or less noise (array.adc_noise_codes)"
             )
+        self.scalars[0].read_ku = read_ku
 
     def converter_errors(self, array: ArrayConfig) -> None:
         """Fill how converters differ; where there are offsets, they also convert what lies below zero."""
@@ -513,8 +531,8 @@ class _Builder:
             # The entry n is of 2**(n / 2) pulses, this one included.
             worn = 1 + (bin_ticks() - 1) / law.onset.si
             step, noise = (0.0 if each is None else each.si for each in (law.step_exponent, law.noise_exponent))
-            self.put("the wear of the step", at.O_WEAR, worn**-step * at.Q12)
-            self.put("the growth of the spread", at.O_WEAR + at.TIME_BINS, worn**noise * at.Q12)
+            self.put("the wear of the step", at.O_WEAR, worn**-step * at.Q12, "[endurance]")
+            self.put("the growth of the spread", at.O_WEAR + at.TIME_BINS, worn**noise * at.Q12, "[endurance]")
             self.scalars[0].wears = 1
 
     def pulse_effects(self) -> None:

@@ -4,7 +4,7 @@ import math
 from typing import Final, Literal
 
 from twinbar.emulator.devices.cell_tables import PARTS_OF_A_PULSE
-from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.devices.preset import MOST_SCALES, Preset
 from twinbar.emulator.sections.array_section import ArrayConfig
 
 _WORTH_SAYING: Final = 1e-3
@@ -27,6 +27,8 @@ def pulse_share(preset: Preset, volts: float, polarity: Literal["set", "reset"])
         return 0.0
     scale = getattr(law, f"{polarity}_scale").si
     over, nominal = ((each - threshold) / scale for each in (volts, getattr(preset.pulse, f"{polarity}_voltage").si))
+    if over > MOST_SCALES:
+        return min(math.exp(min(over - nominal, MOST_SCALES)), law.highest.si)
     return min(math.expm1(over) / math.expm1(nominal), law.highest.si)
 
 

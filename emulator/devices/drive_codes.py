@@ -8,6 +8,7 @@ from typing import Final
 from twinbar.emulator.devices.layout import CODES
 from twinbar.emulator.devices.preset import Preset
 from twinbar.emulator.devices.preset_sections import PresetRamp
+from twinbar.emulator.devices.quantity import Quantity
 from twinbar.hw.errors import ConfigError
 
 _FULL_SCALES_V: Final = (1.0, 2.0, 2.5, 4.0, 5.0, 8.0, 10.0, 20.0, 40.0)
@@ -83,7 +84,10 @@ def drive_full_scale(preset: Preset, *, all_amplitudes: bool = False) -> float:
     for full_scale in _FULL_SCALES_V:
         if math.floor(highest / full_scale * CODES + 0.5) < CODES:
             return full_scale
-    raise ConfigError(f"preset {preset.name}: {highest:g} V is beyond any usual write drive; give drive_full_scale_v")
+    raise ConfigError(
+        f"preset {preset.name}: pulses of up to {highest:g} V ([pulse], [write]) are beyond any usual write drive, "
+        f"which goes up to {_FULL_SCALES_V[-1]:g} V; check them and their units"
+    )
 
 
 def drive_registers(preset: Preset, full_scale_v: float) -> DriveRegisters:
@@ -97,15 +101,21 @@ def drive_registers(preset: Preset, full_scale_v: float) -> DriveRegisters:
         codes = [otherwise if ramp is None else of(ramp) for ramp in (write.set_gate, write.reset_gate)]
         return codes[0], codes[1]
 
+    def code(what: str, volts: Quantity) -> int:
+        try:
+            return volts_to_code(volts.si, full_scale_v)
+        except ConfigError as error:
+            raise ConfigError(f"preset {preset.name}, a {what} of [write]: {error}") from None
+
     def start(ramp: PresetRamp) -> int:
-        return volts_to_code(ramp.start.si, full_scale_v)
+        return code("start", ramp.start)
 
     def step(ramp: PresetRamp) -> int:
         # A ramp that has a step must move, even where the step is finer than the drive.
-        return max(volts_to_code(ramp.step.si, full_scale_v), 1 if ramp.step.si > 0 else 0)
+        return max(code("step", ramp.step), 1 if ramp.step.si > 0 else 0)
 
     def stop(ramp: PresetRamp) -> int:
-        return volts_to_code(ramp.stop.si, full_scale_v)
+        return code("stop", ramp.stop)
 
     return DriveRegisters(
         amplitude_start=amplitude(start),

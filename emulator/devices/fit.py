@@ -30,7 +30,14 @@ from twinbar.emulator.devices.branch_fit import FEWEST_CELLS, FEWEST_STEPS, NAME
 from twinbar.emulator.devices.fit_intervals import Interval
 from twinbar.emulator.devices.gate_fit import GateFit, fit_gate, follows_gate
 from twinbar.emulator.devices.layout import RESET, SET
-from twinbar.emulator.devices.misfit import check_gradual, curve_notes, gap_notes, without_first_jumps
+from twinbar.emulator.devices.misfit import (
+    check_gradual,
+    check_polarities,
+    curve_notes,
+    gap_notes,
+    order_notes,
+    without_first_jumps,
+)
 from twinbar.emulator.devices.pulse_ramps import VoltageRamp, nominal_voltage, ramp_of, varies, voltages_of
 from twinbar.emulator.devices.pulse_train import PulseTrain
 from twinbar.emulator.devices.residuals import Residuals
@@ -127,11 +134,14 @@ def fit_cell(trains: Sequence[PulseTrain], *, jump_bins: int | None = None, nomi
     cells = sorted({train.cell for train in trains})
     measured = tuple([train for train in trains if train.polarity == polarity] for polarity in (SET, RESET))
     with_gate = follows_gate(measured[SET])
-    ends = _ends(measured, with_gate=with_gate)
+    check_polarities(measured, with_gate=with_gate)
+    ends = _ends(measured)
     low_s, high_s = _window(*ends)
     scaled = [train.scaled(low_s, high_s) for train in trains]
     dead = {cell for cell in cells if _is_dead([t for t in scaled if t.cell == cell])}
     alive = [train for train in scaled if train.cell not in dead]
+    if not alive and not with_gate:
+        _check_alive(scaled)
     notes = [] if with_gate else gap_notes([t for t in trains if t.cell not in dead], low_s, high_s)
     offset = low_s / (high_s - low_s)
     gate = fit_gate([t for t in measured[SET] if t.cell not in dead], low_s, high_s) if with_gate else None
@@ -142,6 +152,7 @@ def fit_cell(trains: Sequence[PulseTrain], *, jump_bins: int | None = None, nomi
             fitted.append(None)
             continue
         _check_enough(measured[polarity], polarity, own)
+        notes += order_notes(own, polarity)
         own, note = without_first_jumps(own, polarity)
         notes += [note] if note is not None else []
         fitted.append(own)
@@ -238,12 +249,9 @@ def _erasing(gate: GateFit | None, polarity: int) -> BranchFit:
 # --- what can be fitted -----------------------------------------------------------------------------------------------
 
 
-def _ends(measured: tuple[list[PulseTrain], ...], *, with_gate: bool) -> tuple[list[float], list[float]]:
+def _ends(measured: tuple[list[PulseTrain], ...]) -> tuple[list[float], list[float]]:
     """Return the lowest conductance of every RESET train, and the highest one of every SET train."""
     resets, sets = measured[RESET], measured[SET]
-    for polarity, own in ((RESET, resets), (SET, sets)):
-        if not own and not (with_gate and polarity == RESET):
-            raise ConfigError(f"there are 0 {NAMES[polarity]} pulses; a fit needs at least {FEWEST_STEPS}")
     lows = [float(np.min(median_filter(train.readings_s, 3))) for train in resets]
     if not lows:
         lows = [float(train.readings_s[0]) for train in sets]
@@ -254,8 +262,8 @@ def _window(lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float
     low, high = float(np.quantile(lows, 0.1)), float(np.quantile(highs, 0.9))
     if not high > low * 1.001:
         raise ConfigError(
-            f"SET ends at {high:.3g} S and RESET at {low:.3g} S; there is nothing to fit unless SET ends higher "
-            "(check the polarity column)"
+            f"SET ends at {high * 1e6:.3g} uS and RESET at {low * 1e6:.3g} uS; there is nothing to fit unless SET ends "
+            "higher (check the polarities, and that the pulses switch the cell)"
         )
     return low, high
 
@@ -292,6 +300,16 @@ def _check_enough(measured: Sequence[PulseTrain], polarity: int, own: Sequence[P
 def _is_dead(trains: Sequence[PulseTrain]) -> bool:
     """Tell whether no train of a cell crosses more than a tenth of the window."""
     return all(abs(float(np.median(t.readings_s[-3:]) - np.median(t.readings_s[:3]))) < _DEAD for t in trains)
+
+
+def _check_alive(scaled: Sequence[PulseTrain]) -> None:
+    """Say why no cell seems to respond: what switches with the first pulse of a train ends where it begins, nearly."""
+    for polarity in (SET, RESET):
+        check_gradual([train for train in scaled if train.polarity == polarity], polarity)
+    raise ConfigError(
+        f"no cell moves by more than {_DEAD:.0%} of the window from the begin of a train to its end; a fit needs "
+        "pulses that take a cell through most of its window"
+    )
 
 
 # --- over cells, and bins ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from twinbar.emulator.devices.branch_fit import NAMES, BranchFit
 from twinbar.emulator.devices.fit import CellFit
 from twinbar.emulator.devices.fit_intervals import Interval
 from twinbar.emulator.devices.layout import RESET, SET
-from twinbar.emulator.devices.preset import Preset
+from twinbar.emulator.devices.preset import Preset, check_preset
 from twinbar.emulator.devices.pulse_ramps import VoltageRamp
 from twinbar.hw.errors import ConfigError
 
@@ -53,9 +53,7 @@ def fitted_preset(
     Raises
     ------
     ConfigError
-        If neither the data nor the conditions have a voltage.
-    pydantic.ValidationError
-        If the conditions contradict each other.
+        If neither the data nor the conditions have a voltage, or what was given or fitted is no cell's.
     """
     nominal = [
         _nominal(fit, polarity, given)
@@ -116,7 +114,7 @@ def fitted_preset(
             "stuck_high": _assumed(0, "1", none),
             "non_responding": _fitted(fit.dead_cells / fit.cells, "1", f"{fit.dead_cells} of {fit.cells} cells"),
         }
-    return Preset.model_validate(content)
+    return check_preset(content, f"the preset of this fit, {name}")
 
 
 def _nominal(fit: CellFit, polarity: int, given: tuple[float, str] | None) -> dict[str, Any]:

@@ -25,8 +25,23 @@ _NAMES: Final[dict[Role, frozenset[str]]] = {
     ),
     "cell": frozenset({"cell", "cell id", "device", "device id", "dut", "sample"}),
 }
-_PREFIXES: Final = {"": 1.0, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12}
-_UNIT: Final = re.compile(r"(?P<prefix>[munp]?)(?P<base>S|A|V)|(?P<ohms>[kMG]?)ohms?", re.IGNORECASE)
+_PREFIXES: Final = {
+    **dict.fromkeys("uU", 1e-6),
+    **dict.fromkeys("nN", 1e-9),
+    **dict.fromkeys("kK", 1e3),
+    "": 1.0,
+    "m": 1e-3,
+    "p": 1e-12,
+    "f": 1e-15,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+    "P": 1e15,
+}
+"""Case tells m from M and p from P; of U, N and K, which no other prefix is, nobody means anything else."""
+_STRICT: Final = frozenset("kKfMGTP")
+"""Prefixes of units that are written as SI has them, or not at all."""
+_UNIT: Final = re.compile(r"(?P<prefix>[munpfkgtp]?)(?P<base>S|A|V)|(?P<ohms>[kMG]?)ohms?", re.IGNORECASE)
 _BASES: Final[dict[str, Kind | None]] = {"s": "conductance", "a": "current", "v": None}
 _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("conductance", "g"), "conductance"),
@@ -69,6 +84,8 @@ class Column:
         Of the pulses of a column of values whose name says it.
     cell : str or None
         The cell of a column of values whose name says that it is another cell, not another repetition.
+    named : str or None
+        Kind of value that the name says, whatever the unit.
     """
 
     name: str
@@ -76,6 +93,14 @@ class Column:
     unit: ColumnUnit | None = None
     polarity: int | None = None
     cell: str | None = None
+    named: Kind | None = None
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """Return what the name says beside kind and unit: alike in columns that may be of the same readings."""
+        text, _ = _with_unit(self.name)
+        words: list[str] = re.findall(r"[^\W\d_]+|\d+", text.lower())
+        return tuple(word for word in words if word not in _KINDS)
 
 
 def polarity_of(text: str) -> int | None:
@@ -104,7 +129,10 @@ def parse_unit(text: str) -> ColumnUnit | None:
         if prefix == "m":  # milliohms or megaohms: nothing tells
             return None
         return ColumnUnit("resistance", {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "g": 1e9}[prefix])
-    return ColumnUnit(_BASES[match["base"].lower()], _PREFIXES[match["prefix"].lower()])
+    factor = _PREFIXES.get(match["prefix"])
+    if match["prefix"] in _STRICT and match["base"].islower():  # ks, fs: as likely a time
+        return None
+    return None if factor is None else ColumnUnit(_BASES[match["base"].lower()], factor)
 
 
 def column_of(name: str) -> Column:
@@ -131,7 +159,7 @@ def column_of(name: str) -> Column:
         unit = ColumnUnit("normalized", 1.0)
     if unit is None and kind is None:
         return Column(name, "other", polarity=polarity_in(name), cell=_cell_in(name))
-    return Column(name, "value", unit, polarity_in(text), _cell_in(text))
+    return Column(name, "value", unit, polarity_in(text), _cell_in(text), kind)
 
 
 def repetition(column: Column) -> Column:

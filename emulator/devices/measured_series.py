@@ -1,15 +1,19 @@
 """Readings from the columns of a table of measurements, in siemens, with what stands beside them."""
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from twinbar.emulator.devices.chosen_columns import check_same, chosen_columns
 from twinbar.emulator.devices.layout import RESET
 from twinbar.emulator.devices.measured_columns import Column, ColumnUnit, polarity_in, polarity_of
 from twinbar.emulator.devices.measured_header import EXAMPLE
 from twinbar.emulator.devices.measured_text import MeasuredText, TextRow
+from twinbar.emulator.devices.quantity import RANGES, range_text
 from twinbar.hw.errors import ConfigError
 
 
@@ -32,21 +36,37 @@ class ValueMeaning:
     window_s: tuple[float, float] | None = None
 
 
+_CONDUCTANCES: Final = RANGES["conductance"]
 AS_WRITTEN: Final = ValueMeaning()
 """Everything stands in the table."""
 
 
 @dataclass
 class Series:
-    """Readings of a cell in the order of the measurement, from one column of values."""
+    """Readings of a cell as the rows have them, from one column of values."""
 
     cell: str
+    column: str
     lines: list[int] = field(default_factory=list)
     polarities: list[int | None] = field(default_factory=list)
     pulses: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     voltages: list[float] = field(default_factory=list)
     gates: list[float] = field(default_factory=list)
+
+    def taken(self, order: Sequence[int]) -> "Series":
+        """Return the readings in another order."""
+        changed = Series(self.cell, self.column)
+        for own, new in zip(self._lists(), changed._lists(), strict=True):
+            new.extend(own[at] for at in order)  # type: ignore[attr-defined]
+        return changed
+
+    def _lists(self) -> tuple[Sequence[object], ...]:
+        return self.lines, self.polarities, self.pulses, self.values, self.voltages, self.gates
+
+    def numbered(self, pulses: list[int]) -> "Series":
+        """Return the readings with other numbers of their pulses."""
+        return replace(self, pulses=pulses)
 
 
 def read_series(text: MeasuredText, columns: list[Column], rows: list[TextRow], meaning: ValueMeaning) -> list[Series]:
@@ -57,28 +77,39 @@ def read_series(text: MeasuredText, columns: list[Column], rows: list[TextRow], 
     ConfigError
         If a value cannot be understood, or what it means is not known; the text names the line or the option.
     """
-    values = [at for at, column in enumerate(columns) if column.role == "value"]
-    series = _series(text, columns, rows, values, meaning)
+    choice = chosen_columns(text.path, columns, meaning.unit)
+    values = list(choice)
+    series = _series(text, columns, rows, choice, meaning)
     if any((columns[at].unit or meaning.unit or ColumnUnit(None, 1.0)).kind == "normalized" for at in values):
         _spread_normalized(text.path, series, meaning)
     for each in series:
         for line, value in zip(each.lines, each.values, strict=True):
             if value <= 0:
                 raise ConfigError(f"{text.path}, line {line}: conductance {value:.3g} is not greater than zero")
+            if not _CONDUCTANCES.least <= value <= _CONDUCTANCES.most:
+                raise ConfigError(
+                    f"{text.path}, line {line}: {each.column} is {value:.3g} S, and a conductance lies between "
+                    f"{range_text('conductance')}; check its unit (m is milli, and M is mega)"
+                )
     return series
 
 
 def _series(
-    text: MeasuredText, columns: list[Column], rows: list[TextRow], values: list[int], meaning: ValueMeaning
+    text: MeasuredText,
+    columns: list[Column],
+    rows: list[TextRow],
+    choice: Mapping[int, Sequence[int]],
+    meaning: ValueMeaning,
 ) -> list[Series]:
     path = text.path
     places: dict[str, int] = {column.role: at for at, column in enumerate(columns) if column.role != "value"}
     of_file = polarity_in(path.stem)
     series: dict[tuple[str, int], Series] = {}
-    units = {at: _unit(path, columns[at], places, meaning) for at in values}
+    units = {at: _unit(path, columns[at], places, meaning) for at in choice}
+    checks = {at: [(other, _check_unit(columns[other], places, meaning)) for other in choice[at]] for at in choice}
     counted: dict[tuple[str, int], int] = {}
     for row in rows:
-        fields = _fields_of(path, row, columns, wide=len(values) > 1)
+        fields = _fields_of(path, row, columns, wide=len(choice) + sum(map(len, choice.values())) > 1)
 
         def voltage(role: str, line: int = row.line, fields: list[str] = fields) -> float:
             at = places.get(role)
@@ -89,11 +120,11 @@ def _series(
 
         amplitude, gate, read = voltage("voltage"), voltage("gate"), voltage("read voltage")
         polarity = _row_polarity(path, row.line, columns, fields, places, amplitude)
-        for number, at in enumerate(values):
+        for number, at in enumerate(choice):
             column = columns[at]
             cell = fields[places["cell"]] if "cell" in places else column.cell or ""
             key = (cell, number)
-            own = series.setdefault(key, Series(cell))
+            own = series.setdefault(key, Series(cell, column.name))
             counted[key] = counted.get(key, -1) + 1
             if not fields[at]:
                 continue
@@ -102,6 +133,11 @@ def _series(
             own.polarities.append(next((p for p in (polarity, column.polarity, of_file) if p is not None), None))
             own.pulses.append(_pulse(text, row.line, columns, fields, places, counted[key]))
             own.values.append(_conductance(path, row.line, column.name, value, units[at], read, meaning))
+            for other, unit in checks[at]:
+                if unit is not None and fields[other]:
+                    again = text.number(row.line, columns[other].name, fields[other])
+                    again = _conductance(path, row.line, columns[other].name, again, unit, read, meaning)
+                    check_same(path, row.line, (column.name, own.values[-1]), (columns[other].name, again))
             own.voltages.append(abs(amplitude))
             own.gates.append(gate)
     return [each for each in series.values() if each.values]
@@ -143,8 +179,23 @@ def _pulse(
     return int(pulse)
 
 
+def _check_unit(column: Column, places: dict[str, int], meaning: ValueMeaning) -> ColumnUnit | None:
+    """Return the unit in which a further column of the same readings can be compared; None where it cannot."""
+    unit = column.unit
+    if unit is None or unit.kind in (None, "normalized"):
+        return None
+    known = unit.kind != "current" or "read voltage" in places or meaning.read_voltage_v is not None
+    return unit if known else None
+
+
 def _unit(path: Path, column: Column, places: dict[str, int], meaning: ValueMeaning) -> ColumnUnit:
     unit = column.unit or meaning.unit
+    unknown = re.search(r"[\[(]\s*([^\])]+?)\s*[\])]", column.name) if unit is None else None
+    if unknown is not None:
+        raise ConfigError(
+            f"{path}: {unknown[1]!r}, the unit of {column.name}, is not known; write uS, kohm, Mohm, "
+            "uA ... (prefixes as SI has them: m is milli, M is mega), or give it with --unit"
+        )
     if unit is None:
         raise ConfigError(
             f"{path}: {column.name} has no unit; give it with --unit (uS, kohm, uA ..., or 1 for normalized values), "

@@ -2,7 +2,7 @@
 
 The encoding is UTF-8, UTF-16 with a mark, or Latin-1; columns are separated by semicolons, tabs, commas or spaces;
 decimals have a point, or a comma where that does not separate columns; lines that begin with ``#`` or ``%`` are
-comments.
+comments. A first line ``sep=;``, which spreadsheets take for the separator, is taken for it here.
 """
 
 import codecs
@@ -16,6 +16,11 @@ from typing import Final, NamedTuple
 from twinbar.hw.errors import ConfigError
 
 _COMMENT: Final = ("#", "%")
+_SEPARATOR: Final = re.compile(r"""\s*"?sep=(?P<separator>.)"?[,;\t]*\s*""", re.IGNORECASE)
+_NO_READING: Final = re.compile(
+    r"[-+]?(nan|inf|infinity|overflow|ovf|ovld|n/?a|#n/a|null|none|missing|-+)", re.IGNORECASE
+)
+"""What instruments and spreadsheets write where they have no reading."""
 _SHOWN: Final = 40
 """Characters of a field that a message shows."""
 
@@ -57,7 +62,7 @@ class MeasuredText:
         value = self.as_number(text)
         if value is None:
             shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-            raise ConfigError(f"{self.path}, line {line}: {name} is {shown!r}, not a number")
+            raise ConfigError(f"{self.path}, line {line}: {name} is {shown!r}, not a number; {_remedy(text)}")
         return value
 
     def as_number(self, text: str) -> float | None:
@@ -70,6 +75,13 @@ class MeasuredText:
         return value if math.isfinite(value) else None
 
 
+def _remedy(text: str) -> str:
+    """Say what would be right in place of a field that is no number."""
+    if _NO_READING.fullmatch(text.strip()):
+        return "where nothing was read, leave the field empty or take the line out"
+    return "write a number like 1.25 or 1e-6, its unit in the header, or take the line out"
+
+
 def read_measured_text(path: Path) -> MeasuredText:
     """Read a table.
 
@@ -80,9 +92,12 @@ def read_measured_text(path: Path) -> MeasuredText:
     """
     lines = list(enumerate(_decoded(path).splitlines(), start=1))
     numbered = [(line, text) for line, text in lines if text.strip()]
+    told = _SEPARATOR.fullmatch(numbered[0][1]) if numbered else None
+    if told is not None:
+        del numbered[0]
     first = next((at for at, (_, text) in enumerate(numbered) if not _is_comment(text)), len(numbered))
     kept = [(line, text) for line, text in numbered if not _is_comment(text)]
-    delimiter = _delimiter([text for _, text in kept])
+    delimiter = told["separator"].strip(" ") or None if told is not None else _delimiter([text for _, text in kept])
     before = [(line, text.strip().lstrip("".join(_COMMENT))) for line, text in numbered[:first]]
     return MeasuredText(
         path,

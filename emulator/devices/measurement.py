@@ -14,6 +14,7 @@ from twinbar.emulator.devices.layout import SET
 from twinbar.emulator.devices.measured_header import read_header
 from twinbar.emulator.devices.measured_series import AS_WRITTEN, Series, ValueMeaning, read_series
 from twinbar.emulator.devices.measured_text import read_measured_text
+from twinbar.emulator.devices.pulse_order import in_order
 from twinbar.emulator.devices.pulse_train import PulseTrain
 from twinbar.emulator.devices.turning_point import Unclear, split_by_direction
 from twinbar.hw.errors import ConfigError
@@ -62,7 +63,7 @@ def _trains(path: Path, series: Series, *, whole: bool) -> Iterator[PulseTrain]:
 
     A series is ``whole`` if it holds every pulse that the cell has had; one of SET alone has had RESET in between.
     """
-    polarities = _polarities(path, series)
+    series, polarities = in_order(path, *_with_polarities(path, series))
     begin = 0
     for at in range(1, len(polarities) + 1):
         if at < len(polarities) and polarities[at] == polarities[at - 1] and series.pulses[at] > series.pulses[at - 1]:
@@ -77,6 +78,13 @@ def _trains(path: Path, series: Series, *, whole: bool) -> Iterator[PulseTrain]:
         if train is not None:
             yield train
         begin = at
+
+
+def _with_polarities(path: Path, series: Series) -> tuple[Series, list[int]]:
+    if all(polarity is None for polarity in series.polarities) and len(set(series.pulses)) == len(series.pulses):
+        # What is numbered through has to be in order for rise and fall to be seen.
+        series = series.taken(sorted(range(len(series.pulses)), key=series.pulses.__getitem__))
+    return series, _polarities(path, series)
 
 
 def _polarities(path: Path, series: Series) -> list[int]:

@@ -20,6 +20,12 @@ _NEXT: Final = 5
 _ABRUPT: Final = 3.0
 """Fewer pulses than this across the window are no staircase."""
 _CROSSED: Final = 0.8
+_BACK: Final = 0.25
+"""Part of the window by which a pulse goes back, against its polarity, only where rows are not in order."""
+_OFTEN: Final = 0.15
+"""Part of the pulses that must do so."""
+_TURNED: Final = 0.3
+"""Part of the span of all readings by which trains go the wrong way where their polarity is not theirs."""
 _BINS: Final = 5
 _FEWEST: Final = 10
 """Readings of a bin whose mean residual is looked at."""
@@ -27,6 +33,56 @@ _ERRORS: Final = 4.0
 """Standard errors by which the mean of a bin must be off."""
 _OFF: Final = 0.25
 """Part of the mean step by which it must be off."""
+
+
+def check_polarities(measured: Sequence[Sequence[PulseTrain]], *, with_gate: bool) -> None:
+    """Refuse trains of one polarity alone, and polarities that go the wrong way.
+
+    Parameters
+    ----------
+    measured : (trains of SET, trains of RESET)
+        In siemens.
+    with_gate : bool
+        Whether gates limit SET: RESET may be missing then.
+
+    Raises
+    ------
+    ConfigError
+        If there are such.
+    """
+    for polarity, other in ((SET, RESET), (RESET, SET)):
+        if not measured[polarity] and not (with_gate and polarity == RESET):
+            does = "falls" if other == RESET else "rises"
+            raise ConfigError(
+                f"there are no {NAMES[polarity]} pulses: the conductance {does}, {_way(measured[other])}, by "
+                f"{NAMES[other]} alone; a fit needs both polarities, so add the pulses that "
+                f"{'raise' if polarity == SET else 'lower'} it, in the table or as a second file"
+            )
+    readings = np.concatenate([train.readings_s for own in measured for train in own])
+    least = _TURNED * float(np.ptp(readings))
+    # The ends of a train, without their outliers.
+    moved = [
+        float(np.median([np.median(t.readings_s[-3:]) - np.median(t.readings_s[:3]) for t in own])) if own else 0.0
+        for own in measured
+    ]
+    wrong = [name for name, way in zip(NAMES, (-moved[SET], moved[RESET]), strict=True) if way > least > 0]
+    if len(wrong) == 2:
+        raise ConfigError(
+            f"SET lowers the conductance, {_way(measured[SET])}, and RESET raises it, {_way(measured[RESET])}: the "
+            "names are swapped, or the values are resistances; correct the polarities, or write the unit of a "
+            "resistance (kohm)"
+        )
+    if wrong:
+        polarity = NAMES.index(wrong[0])
+        raise ConfigError(
+            f"{wrong[0]} moves the conductance the wrong way, {_way(measured[polarity])}; SET must raise it and RESET "
+            "lower it, so check the polarity of these rows and the order of their pulses"
+        )
+
+
+def _way(trains: Sequence[PulseTrain]) -> str:
+    begin, end = (_us(float(np.median([train.readings_s[at] for train in trains]))) for at in (0, -1))
+    return f"from {begin} to {end}"
 
 
 def gap_notes(trains: Sequence[PulseTrain], low_s: float, high_s: float) -> list[str]:
@@ -121,11 +177,33 @@ def check_gradual(trains: Sequence[PulseTrain], polarity: int) -> None:
     """
     across = pulses_across(trains)
     if across is not None and across < _ABRUPT:
+        if _share_back(trains, polarity) > _OFTEN:
+            raise ConfigError(
+                f"{NAMES[polarity]} pulses jump up and down through the window: the rows are not in the order of the "
+                "measurement; sort them, or add a column with the number of the pulse"
+            )
         count = "a single pulse" if across < 2 else f"{across:.0f} pulses"
         raise ConfigError(
-            f"{NAMES[polarity]} crosses the window in {count}: the change is too abrupt for a model of small steps; "
-            "measure with weaker or shorter pulses, or with rising voltages"
+            f"{NAMES[polarity]} crosses the window in {count}: the change is too abrupt for a model of small steps, "
+            f"which needs {_ABRUPT:.0f} pulses and better 20 from end to end; measure with weaker or shorter pulses, "
+            "or with rising voltages"
         )
+
+
+def order_notes(trains: Sequence[PulseTrain], polarity: int) -> list[str]:
+    """Say that many pulses go back, as where rows are not in the order of the measurement."""
+    share = _share_back(trains, polarity)
+    if share <= _OFTEN:
+        return []
+    return [
+        f"{share:.0%} of the {NAMES[polarity]} pulses go back by more than a quarter of the window: check that the "
+        "rows are in the order of the measurement"
+    ]
+
+
+def _share_back(trains: Sequence[PulseTrain], polarity: int) -> float:
+    way = 1 if polarity == SET else -1
+    return float(np.mean(np.concatenate([way * np.diff(train.readings_s) for train in trains]) < -_BACK))
 
 
 def curve_notes(residuals: Residuals, polarity: int) -> list[str]:

@@ -27,7 +27,7 @@ from twinbar.emulator.devices.effect_sections import EffectSections
 from twinbar.emulator.devices.known_responses import RESPONSES
 from twinbar.emulator.devices.preset_errors import sentence_of
 from twinbar.emulator.devices.preset_sections import AmplitudeLaw, GateLaw, Initial, Pulses, Read, Window, Write
-from twinbar.emulator.devices.quantity import Quantity
+from twinbar.emulator.devices.quantity import UNITS, Quantity
 from twinbar.emulator.devices.response_law import ResponseLaw
 from twinbar.hw import toml
 from twinbar.hw.built_in import toml_files
@@ -37,6 +37,21 @@ from twinbar.hw.toml_table import TomlTable
 
 PRESET_FOLDER: Final = Path(__file__).parent / "presets"
 """Where the built-in presets are."""
+
+
+MOST_GMAX: Final = 100.0
+"""Spreads and changes of a conductance are at most so many times Gmax: what the fixed point of the physics holds."""
+MOST_ACCESS: Final = 1e6
+"""An access transistor has at most so many times the resistance of a cell at Gmax."""
+MOST_SCALES: Final = 700
+"""Exponentials of more than this leave the range of floats."""
+_OF_WINDOW: Final = frozenset(
+    {
+        *("initial.sigma", "gate.spread", "read_noise.absolute", "read_noise.sigma"),
+        *("relaxation.mean_per_ln", "relaxation.sigma_per_ln", "relaxation.sigma_offset"),
+        *("response.set.mean", "response.set.std", "response.reset.mean", "response.reset.std"),
+    }
+)
 
 
 class _Cell(TomlTable):
@@ -96,6 +111,30 @@ class Preset(EffectSections, _Cell):
             )
         if self.gate is None and self.write.algorithm == "gate-ramp":
             raise ValueError("write.algorithm is gate-ramp, so [gate] must say what conductance a gate voltage allows")
+        return self
+
+    @model_validator(mode="after")
+    def _physics_can_hold_it(self) -> "Preset":
+        most_s, conductances = MOST_GMAX * self.window.g_max.si, UNITS["conductance"]
+        for path, quantity in self.quantities():
+            of_window = path in _OF_WINDOW and quantity.unit in conductances
+            if of_window and max(map(abs, quantity.si_list)) > most_s:
+                raise ValueError(
+                    f"{path} is {quantity}; it must be at most {MOST_GMAX:g} times window.g_max, {self.window.g_max}"
+                )
+        if self.access is not None and self.access.resistance.si * self.window.g_max.si > MOST_ACCESS:
+            raise ValueError(
+                f"access.resistance is {self.access.resistance}; it must be at most {MOST_ACCESS:g} times that of a "
+                f"cell at window.g_max, {self.window.g_max}"
+            )
+        for polarity in ("set", "reset") if self.amplitude is not None else ():
+            threshold, scale = (getattr(self.amplitude, f"{polarity}_{key}") for key in ("threshold", "scale"))
+            nominal = getattr(self.pulse, f"{polarity}_voltage")
+            if nominal.si - threshold.si > MOST_SCALES * scale.si:
+                raise ValueError(
+                    f"amplitude.{polarity}_scale is {scale}; it must be at least 1/{MOST_SCALES} of what is "
+                    f"between the threshold {threshold} and the nominal {nominal}"
+                )
         return self
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:

@@ -40,7 +40,7 @@ def sentence_of(error: ValidationError, model: type[BaseModel]) -> str:
     if kind == "missing":
         return f"{key} is missing; it is required"
     if kind in ("model_type", "model_attributes_type"):
-        if problem["ctx"]["class_name"] != "Quantity":
+        if problem.get("ctx", {}).get("class_name") != "Quantity":
             return f"{key} is {given!r}; it must be a section, [{key}]"
         return f"{key} is {given!r}; write it with its unit and origin, like {_EXAMPLE}"
     if kind in ("union_tag_not_found", "union_tag_invalid"):

@@ -5,24 +5,25 @@ from typing import Literal
 from pydantic import model_validator
 
 from twinbar.emulator.devices.quantity import (
+    Coefficients,
     Conductance,
     Conductances,
     Count,
     Duration,
     Durations,
     Energy,
+    Exponent,
     Fraction,
     NonNegativeConductance,
-    NonNegativeFraction,
     NonNegativeVoltage,
     Probability,
     Resistance,
     Sigmas,
     SignedConductance,
-    SignedConductances,
     SignedFraction,
     SignedVoltage,
     Slope,
+    Spread,
     Temperature,
     Voltage,
 )
@@ -68,8 +69,8 @@ class CycleToCycle(TomlTable):
 
     relative_to: Literal["window", "step"]
     """The standard deviations are fractions of the window, or of the mean step at that conductance."""
-    set: NonNegativeFraction
-    reset: NonNegativeFraction
+    set: Spread
+    reset: Spread
     clip: Sigmas | None = None
     """Deviates beyond this many standard deviations are clipped."""
 
@@ -79,8 +80,8 @@ class GainSpread(TomlTable):
 
     distribution: Literal["normal", "lognormal"]
     """``normal`` is clipped at 0.01, so that a cell keeps its direction; ``lognormal`` is ``exp(sigma z)``."""
-    set: NonNegativeFraction
-    reset: NonNegativeFraction
+    set: Spread
+    reset: Spread
     """Standard deviation (``normal``), or that of the logarithm (``lognormal``)."""
     shared: bool
     """Whether SET and RESET of a cell share one draw."""
@@ -90,17 +91,17 @@ class DeviceToDevice(TomlTable):
     """What differs from cell to cell."""
 
     gain: GainSpread | None = None
-    g_min: NonNegativeFraction | None = None
-    g_max: NonNegativeFraction | None = None
+    g_min: Spread | None = None
+    g_max: Spread | None = None
     """Standard deviation of the cell's own bounds, in fractions of the window."""
-    nonlinearity: NonNegativeFraction | None = None
+    nonlinearity: Spread | None = None
     """Standard deviation of the nonlinearity label (exponential response only)."""
 
 
 class ReadNoise(TomlTable):
     """Standard deviation of a read: relative, absolute and tabulated parts add up as variances."""
 
-    relative: NonNegativeFraction | None = None
+    relative: Spread | None = None
     """In fractions of the cell's conductance."""
     absolute: NonNegativeConductance | None = None
     at: Conductances | None = None
@@ -122,7 +123,7 @@ class ReadNoise(TomlTable):
 class WriteNoise(TomlTable):
     """Spread between the state and the conductance that is seen, drawn again at every pulse (aihwkit)."""
 
-    sigma: NonNegativeFraction
+    sigma: Spread
     """In fractions of the window."""
 
 
@@ -132,7 +133,7 @@ class PolynomialRelaxation(TomlTable):
     kind: Literal["polynomial"]
     scale: Conductance
     times: Durations
-    sigma: list[SignedConductances]
+    sigma: list[Coefficients]
     """For each time, the coefficients from the constant upwards."""
 
     @model_validator(mode="after")
@@ -165,12 +166,22 @@ class Drift(TomlTable):
     reference_time: Duration
     nu_slope: SignedFraction
     nu_offset: SignedFraction
-    nu_lowest: NonNegativeFraction
-    nu_highest: NonNegativeFraction
+    nu_lowest: Exponent
+    nu_highest: Exponent
     sigma_slope: SignedFraction
     sigma_offset: SignedFraction
-    sigma_lowest: NonNegativeFraction
-    sigma_highest: NonNegativeFraction
+    sigma_lowest: Exponent
+    sigma_highest: Exponent
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Drift":
+        for name in ("nu", "sigma"):
+            lowest, highest = getattr(self, f"{name}_lowest"), getattr(self, f"{name}_highest")
+            if lowest.si > highest.si:
+                raise ValueError(
+                    f"{name}_lowest is {lowest} and {name}_highest is {highest}; {name}_lowest must be the smaller one"
+                )
+        return self
 
 
 class Initial(TomlTable):
@@ -202,7 +213,7 @@ class AmplitudeLaw(TomlTable):
     set_scale: Voltage
     reset_threshold: NonNegativeVoltage
     reset_scale: Voltage
-    noise_exponent: NonNegativeFraction
+    noise_exponent: Exponent
     """The spread grows with this power of the factor: 0.5 for independent events, 1 where it follows the step."""
     highest: Fraction
     """Largest factor."""
@@ -272,13 +283,15 @@ class Endurance(TomlTable):
     shape: Fraction | None = None
     """Of a Weibull distribution of the pulses until a cell no longer responds; without it, cells do not fail."""
     onset: Count | None = None
-    step_exponent: NonNegativeFraction | None = None
-    noise_exponent: NonNegativeFraction | None = None
+    step_exponent: Exponent | None = None
+    noise_exponent: Exponent | None = None
     """After n pulses the mean change by one is ``(1 + n / onset) ** -step_exponent`` times that of a new cell, and its
     spread ``(1 + n / onset) ** noise_exponent`` times."""
 
     @model_validator(mode="after")
     def _wear_is_whole(self) -> "Endurance":
+        if self.shape is not None and not 0.01 <= self.shape.si <= 1000:
+            raise ValueError(f"shape is {self.shape}; it must lie between 0.01 and 1000")
         exponents = self.step_exponent is not None or self.noise_exponent is not None
         if exponents != (self.onset is not None):
             raise ValueError("has only one of onset and an exponent (step_exponent, noise_exponent); wear needs both")
@@ -315,7 +328,7 @@ class Telegraph(TomlTable):
     """Of the cells that have a trap."""
     amplitude: Fraction
     """Median share of the conductance that it takes."""
-    spread: NonNegativeFraction
+    spread: Spread
     """Standard deviation of the logarithm of that share."""
     occupied: Probability
     """Share of the time."""

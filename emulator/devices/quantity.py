@@ -1,7 +1,7 @@
 """A number of a preset: value, unit, where it comes from, and how sure that is."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -20,6 +20,28 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "temperature": {"K": 1.0},
 }
 """Units by the kind of quantity they measure, with their factor to SI."""
+
+
+class PhysicalRange(NamedTuple):
+    """Ends of what a kind of quantity can be in a cell, in SI units; what may be negative or zero keeps to ``most``."""
+
+    least: float
+    most: float
+
+
+RANGES: Final = {
+    "conductance": PhysicalRange(1e-15, 1.0),
+    "voltage": PhysicalRange(1e-6, 100.0),
+    "resistance": PhysicalRange(1e-3, 1e12),
+    "time": PhysicalRange(1e-12, 1e10),
+    "conductance per voltage": PhysicalRange(1e-15, 1e3),
+    "fraction": PhysicalRange(1e-9, 1e6),
+    "count": PhysicalRange(1.0, 1e15),
+    "number of standard deviations": PhysicalRange(1e-3, 1e3),
+    "energy": PhysicalRange(1.6e-22, 1.7e-17),
+    "temperature": PhysicalRange(1.0, 5e3),
+}
+"""By the kind: wide enough for every cell, so that what lies outside is a slip of a unit or of an exponent."""
 
 Certainty = Literal["published", "derived", "assumed"]
 """``published``: stands so in the source; ``derived``: computed from it; ``assumed``: chosen, for the noted reason."""
@@ -82,8 +104,30 @@ class Quantity(TomlTable):
         return text if self.unit == "1" else f"{text} {self.unit}"
 
 
-def _check(kind: str, sign: str, is_list: bool) -> Callable[[Quantity], Quantity]:
-    units = UNITS[kind]
+def range_text(kind: str, sign: str = "positive", most: float | None = None, unit: str | None = None) -> str:
+    """Say between what ends a quantity lies.
+
+    Parameters
+    ----------
+    kind : str
+        Of `RANGES`.
+    sign : {"positive", "non-negative", "any"}
+    most : float, optional
+        Upper end, instead of that of the kind.
+    unit : str, optional
+        In which it is written: the text has it where it is one of SI, or per cent.
+    """
+    end = RANGES[kind].most if most is None else most
+    low = {"positive": RANGES[kind].least, "non-negative": 0.0, "any": -end}[sign]
+    if unit == "%":
+        return f"{low * 100:g} and {end * 100:g} %"
+    si = [name for name, factor in UNITS[kind].items() if factor == 1.0]
+    shown = unit if unit in si else si[0]
+    return f"{low:g} and {end:g}" + ("" if shown == "1" else f" {shown}")
+
+
+def _check(kind: str, sign: str, is_list: bool, most: float | None) -> Callable[[Quantity], Quantity]:
+    units, end = UNITS[kind], RANGES[kind].most if most is None else most
 
     def check(quantity: Quantity) -> Quantity:
         if quantity.unit not in units:
@@ -92,26 +136,32 @@ def _check(kind: str, sign: str, is_list: bool) -> Callable[[Quantity], Quantity
             raise ValueError("must be a list of numbers" if is_list else "must be a single number, not a list")
         if is_list and not quantity.value:
             raise ValueError("is an empty list; give at least one number")
-        for value in quantity.si_list:
+        written = quantity.value if isinstance(quantity.value, list) else [quantity.value]
+        for value, number in zip(quantity.si_list, written, strict=True):
             if sign == "positive" and value <= 0:
                 raise ValueError(f"is {value:g}; it must be greater than zero")
             if sign == "non-negative" and value < 0:
                 raise ValueError(f"is {value:g}; it must not be negative")
             if sign == "probability" and not 0 <= value <= 1:
                 raise ValueError(f"is {value:g}; a probability lies between 0 and 1")
+            if abs(value) > end or (sign == "positive" and value < RANGES[kind].least):
+                # Of a slip in an exponent, the value as it is written helps to find it.
+                shown = f"{number:g}" if quantity.unit == "1" else f"{number:g} {quantity.unit}"
+                raise ValueError(f"is {shown}; it must lie between {range_text(kind, sign, most, quantity.unit)}")
         return quantity
 
     return check
 
 
-def _kind(kind: str, sign: str, is_list: bool = False) -> Any:
-    return AfterValidator(_check(kind, sign, is_list))
+def _kind(kind: str, sign: str, *, is_list: bool = False, most: float | None = None) -> Any:
+    return AfterValidator(_check(kind, sign, is_list, most))
 
 
 Conductance = Annotated[Quantity, _kind("conductance", "positive")]
 NonNegativeConductance = Annotated[Quantity, _kind("conductance", "non-negative")]
 Conductances = Annotated[Quantity, _kind("conductance", "non-negative", is_list=True)]
-SignedConductances = Annotated[Quantity, _kind("conductance", "any", is_list=True)]
+Coefficients = Annotated[Quantity, _kind("conductance", "any", is_list=True, most=1e15)]
+"""Of a polynomial, whose argument may be small."""
 SignedConductance = Annotated[Quantity, _kind("conductance", "any")]
 Voltage = Annotated[Quantity, _kind("voltage", "positive")]
 NonNegativeVoltage = Annotated[Quantity, _kind("voltage", "non-negative")]
@@ -122,6 +172,9 @@ Durations = Annotated[Quantity, _kind("time", "positive", is_list=True)]
 Slope = Annotated[Quantity, _kind("conductance per voltage", "positive")]
 Fraction = Annotated[Quantity, _kind("fraction", "positive")]
 NonNegativeFraction = Annotated[Quantity, _kind("fraction", "non-negative")]
+Spread = Annotated[Quantity, _kind("fraction", "non-negative", most=100.0)]
+"""A standard deviation: of a factor, of its logarithm, or in fractions of something."""
+Exponent = Annotated[Quantity, _kind("fraction", "non-negative", most=10.0)]
 SignedFraction = Annotated[Quantity, _kind("fraction", "any")]
 Probability = Annotated[Quantity, _kind("fraction", "probability")]
 Count = Annotated[Quantity, _kind("count", "positive")]

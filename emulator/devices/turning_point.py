@@ -48,7 +48,7 @@ def split_by_direction(values: Sequence[float]) -> list[int]:
             raise Unclear("the conductance neither rises nor falls as a whole")
         parts = [SET if rise > 0 else RESET] * len(smooth)
     if _path_length(smooth) > 1.5 * sum(map(abs, _moves(smooth, parts))):
-        raise Unclear("the conductance goes up and down several times")
+        raise Unclear("the conductance goes up and down several times, or the rows are not in order")
     return parts
 
 

@@ -131,15 +131,15 @@ def core(
     chosen = [name.strip() for name in hosts.split(",") if name.strip()]
     with naming_options():
         link = _link(clock_hz, baud, uart="uart" in chosen)
-    project = CoreProject(
-        controller,
-        link,
-        parts,
-        hosts=chosen,
-        chip=chip,
-        release=version("twinbar").partition("+")[0],  # a version of IP-XACT has no plus sign
-    )
-    written = project.write(out)
+        project = CoreProject(
+            controller,
+            link,
+            parts,
+            hosts=chosen,
+            chip=chip,
+            release=version("twinbar").partition("+")[0],  # a version of IP-XACT has no plus sign
+        )
+        written = project.write(out)
     if as_json:
         files = [path.relative_to(out).as_posix() for path in written]
         result = {

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from twinbar.hw.errors import ConfigError, ParameterError
+from twinbar.hw.gateware.controller_config import OPTIONS
 
+_SETTING = re.compile(rf"\b({'|'.join(OPTIONS)}) = (\w+)")
 _PARAMETER = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _OF_LINK = {"link.baud": "--baud", "link.receive_bytes": "--link-buffer", "link.transmit_bytes": "--link-buffer"}
 
@@ -15,7 +17,8 @@ def naming_options() -> Iterator[None]:
     """Let errors of the controller's parameters name the options: ``--adc-channels`` for ``adc_channels``.
 
     Others that the sentence names are meant, too ("set pulse_entries to 16"), and those of the link: ``--baud`` for
-    ``link.baud``.
+    ``link.baud``. Settings become what is given, or is not: ``--outputs-per-beat 1`` for ``outputs_per_beat = 1``, and
+    ``no --cascade`` for ``cascade = false``.
 
     Raises
     ------
@@ -30,7 +33,12 @@ def naming_options() -> Iterator[None]:
         text = str(error)
         for parameter, option in _OF_LINK.items():
             text = text.replace(parameter, option)
-        raise ConfigError(text) from None
+        raise ConfigError(_SETTING.sub(_setting, text)) from None
+
+
+def _setting(found: re.Match[str]) -> str:
+    option, value = _option(found[1]), found[2]
+    return {"false": f"no {option}", "true": option}.get(value, f"{option} {value}")
 
 
 def _option(parameter: str | re.Match[str]) -> str:

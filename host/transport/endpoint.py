@@ -10,6 +10,8 @@ from typing import Protocol
 
 from twinbar.hw.errors import ConfigError, LinkError
 
+from .port_errors import link_reason, tcp_port_reason
+
 _MOST_BYTES = 65536
 _NO_CLIENT_S = 0.02
 """Between two looks at a pseudo-terminal that nobody has open: nothing says when somebody does."""
@@ -59,7 +61,7 @@ class PtyEndpoint:
 
             self._master, slave = os.openpty()
         except (ImportError, AttributeError, OSError) as error:
-            raise ConfigError(f"this system gives no pseudo-terminal ({error}); give --tcp PORT instead") from None
+            raise ConfigError("this system gives no pseudo-terminal; give --tcp PORT instead") from error
         self._make_raw = tty.setraw
         path = self._path = os.ttyname(slave)
         self._make_raw(slave)
@@ -133,9 +135,8 @@ def _replace_link(link: Path, target: str) -> None:
             link.unlink()
         link.symlink_to(target)
     except OSError as error:
-        reason = error.strerror or str(error)
         raise ConfigError(
-            f"the link {link} cannot be made ({reason}); choose a free name that may be written"
+            f"the link {link} cannot be made ({link_reason(error)}); choose a free name in a folder that may be written"
         ) from None
 
 
@@ -157,7 +158,9 @@ class TcpEndpoint:
         try:
             self._listener = socket.create_server(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
-            raise LinkError(f"TCP port {port} cannot be had ({error}); choose another one, or 0 for any") from None
+            raise LinkError(
+                f"TCP port {port} cannot be had ({tcp_port_reason(error)}); choose another one, or 0 for any"
+            ) from None
         self._listener.setblocking(False)
         self._client: socket.socket | None = None
         self.name = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"

@@ -13,6 +13,7 @@ import serial
 
 from twinbar.hw.errors import LinkError, PortInUseError
 
+from .port_errors import address_reason, device_reason
 from .port_holder import holder_of
 
 _LONGEST_WRITE_S = 5.0
@@ -73,8 +74,7 @@ class SerialLine:
             if getattr(error, "errno", None) == errno.EWOULDBLOCK:
                 holder = holder_of(port) or "another program"
                 raise PortInUseError(f"the port {port} is in use by {holder}; end it, or use another port") from error
-            # pySerial's sentence repeats the port and the number of the error.
-            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+            reason = device_reason(error)
             if os.path.islink(port) and not os.path.exists(port):
                 gone = os.readlink(port)
                 reason = f"it leads to {gone}, which is gone; start the virtual board again, or plug in the board"
@@ -88,7 +88,7 @@ class SerialLine:
         try:
             self._port.write(data)
         except OSError as error:
-            raise LinkError(f"{self.name} failed while sending ({error}); is the board still plugged in?") from error
+            raise LinkError(f"{self.name} failed while sending; is the board still plugged in?") from error
 
     write_aside = write
 
@@ -99,7 +99,7 @@ class SerialLine:
             while not (data := self._port.read(self._port.in_waiting or 1)) and self.clock() < end:
                 pass
         except OSError as error:
-            raise LinkError(f"{self.name} failed while receiving ({error}); is the board still plugged in?") from error
+            raise LinkError(f"{self.name} failed while receiving; is the board still plugged in?") from error
         return bytes(data)
 
     def clock(self) -> float:
@@ -136,7 +136,7 @@ class SocketLine:
                 raise LinkError(f"{address} is not the address of a virtual board; write socket://host:port")
             self._socket = socket.create_connection((parts.hostname, parts.port), timeout=_LONGEST_WRITE_S)
         except (ValueError, OSError) as error:
-            raise LinkError(f"no virtual board listens at {address}: {error}") from error
+            raise LinkError(f"no virtual board listens at {address}: {address_reason(error)}") from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._heard = False
 
@@ -171,7 +171,7 @@ class SocketLine:
                 "virtual board ends; end that host, or use another board"
             )
         if error is not None:
-            return LinkError(f"the connection to {self.name} broke: {error}")
+            return LinkError(f"the connection to {self.name} broke; is the virtual board still running?")
         return LinkError(f"{self.name} closed the connection; is the virtual board still running?")
 
     def clock(self) -> float:

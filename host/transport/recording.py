@@ -122,7 +122,9 @@ class ReplayLine:
         try:
             text = path.read_text(encoding="ascii")
         except OSError as error:
-            raise ConfigError(f"the recording {path} cannot be read ({error.strerror or error})") from None
+            raise ConfigError(
+                f"the recording {path} cannot be read ({error.strerror or error}); give a file of --record-line"
+            ) from None
         except UnicodeDecodeError:
             raise ConfigError(f"{path} is not a recording of a line") from None
         try:

@@ -93,12 +93,24 @@ def test_files_that_are_no_maps_are_refused(tmp_path: Path, array: Any, says: st
 
 
 def test_other_bad_input(tmp_path: Path) -> None:
-    for name in ("map.csv", "nothing.npz"):
-        with pytest.raises(ConfigError, match=name):
+    with pytest.raises(ConfigError, match=r"map.csv: fault maps are read from .npy and .npz files"):
+        read_fault_map(tmp_path / "map.csv", 4, 6)
+    with pytest.raises(
+        ConfigError, match=r"^there is no fault map .*nothing.npz; give the name of a .npy or .npz file$"
+    ):
+        read_fault_map(tmp_path / "nothing.npz", 4, 6)
+    (tmp_path / "folder.npy").mkdir()
+    with pytest.raises(ConfigError, match=r"folder.npy cannot be read \(it is a folder\); give a .npy or .npz file"):
+        read_fault_map(tmp_path / "folder.npy", 4, 6)
+    np.savez(tmp_path / "cut.npz", fault=np.zeros((4, 6), np.uint8))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "cut.npz").read_bytes()[:100])
+    for name, content in (("broken.npz", b"no zip"), ("empty.npy", b""), ("cut.npz", None)):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(
+            ConfigError, match=rf"{name} is damaged .* it must be an array of faults, .*; save it again"
+        ):
             read_fault_map(tmp_path / name, 4, 6)
-    (tmp_path / "broken.npz").write_bytes(b"no zip")
-    with pytest.raises(ConfigError, match="cannot be read as an array of faults"):
-        read_fault_map(tmp_path / "broken.npz", 4, 6)
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
     with pytest.raises(ConfigError, match="holds a, b; it must hold one array"):
         read_fault_map(tmp_path / "two.npz", 4, 6)

@@ -129,6 +129,15 @@ def test_a_core_without_a_uart_takes_any_clock(clock_hz: int, tmp_path: Path) ->
         (["--clock-hz", "0"], "Invalid value for '--clock-hz'"),
         (["--compare"], "--compare is true without a pulse table; set --pulse-entries to 16, 32 or 64"),
         (["--chain"], "whose groups it goes to; set --shared-inputs"),
+        (
+            ["--compare", "--pulse-entries", "16", "--wiring", "icebreaker"],
+            "Error: --compare is true; only a direct front end can compare",
+        ),
+        (["--pulse-entries", "16", "--hosts", "uart"], "of a pulse table; build the controller with --pulse-entries 0"),
+        (
+            ["--chain", "--shared-inputs", "--hosts", "uart"],
+            "build the controller with no --cascade, no --shared-inputs and --outputs-per-beat 1",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(

@@ -151,12 +151,63 @@ def test_bad_csv_is_refused(tmp_path, text, sentence):
     assert "bad.csv" in str(caught.value)
 
 
+def walks(up, down):
+    """Pulses of SET and of RESET on one cell, conductances in microsiemens."""
+    return [PulseTrain("a", polarity, 1e-6 * np.array(walk, float)) for polarity, walk in ((SET, up), (RESET, down))]
+
+
+RISE, FALL = np.linspace(1, 10, 61), np.linspace(10, 1, 61)
+JUMP_UP, JUMP_DOWN = [1, *[10] * 20], [10, *[1] * 20]
+ALTERNATING = np.stack([RISE[:30], RISE[60:30:-1]], axis=1).ravel()
+SHUFFLED = np.random.default_rng(3).permutation(RISE)
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "sentence"),
+    [
+        (FALL, FALL, "SET moves the conductance the wrong way, from 10 uS to 1 uS; SET must raise it"),
+        (RISE, RISE, "RESET moves the conductance the wrong way, from 1 uS to 10 uS"),
+        # The first pulse does it all: begin and end of a train are alike but for it.
+        (JUMP_UP, JUMP_DOWN, "SET crosses the window in a single pulse: the change is too abrupt for a model"),
+        (
+            RISE,
+            JUMP_DOWN,
+            "RESET crosses the window in a single pulse: .* needs 3 pulses and better 20 from end to end",
+        ),
+        ([1] * 10 + [10] * 10, FALL, "SET crosses the window in a single pulse"),
+        (ALTERNATING, FALL, "SET pulses jump up and down through the window: the rows are not in the order"),
+        ([*[4] * 10, 10, *[4] * 10], [*[6] * 10, 1, *[6] * 10], "nothing to fit|no cell moves by more than 10%"),
+    ],
+)
+def test_what_pulses_do_that_cannot_be_fitted_is_named(up, down, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        fit_cell(walks(up, down))
+
+
+def test_rows_that_seem_to_be_shuffled_are_said():
+    notes = fit_cell(walks(SHUFFLED, FALL)).notes
+    assert any("of the SET pulses go back by more than a quarter" in note for note in notes)
+    assert not any("go back" in note for note in fit_cell(walks(RISE, FALL)).notes)
+
+
+def test_no_train_that_gets_anywhere_is_refused():
+    # Two cells: one at the low end, one at the high end; together they span a window that neither crosses.
+    low, high = 1e-6 * np.full(30, 1.0), 1e-6 * np.full(30, 10.0)
+    trains = [PulseTrain("a", RESET, low), PulseTrain("a", SET, low), PulseTrain("b", SET, high)]
+    with pytest.raises(ConfigError, match=r"no cell moves by more than 10% of the window from the begin of a train"):
+        fit_cell(trains)
+
+
 def test_data_that_cannot_be_fitted_are_refused():
     good = measured((0.5, -0.5), (128, 128), c2c=0.005, read=0.0, cycles=1)
-    with pytest.raises(ConfigError, match="there are 0 RESET pulses"):
+    with pytest.raises(
+        ConfigError, match=r"there are no RESET pulses: the conductance rises, from 1 uS to 10 uS, by SET alone"
+    ):
         fit_cell([train for train in good if train.polarity == SET])
     swapped = [PulseTrain(train.cell, 1 - train.polarity, train.conductance_s) for train in good]
-    with pytest.raises(ConfigError, match="check the polarity column"):
+    with pytest.raises(
+        ConfigError, match=r"SET lowers .* from 10 uS to 1 uS, and RESET raises it, .* names are swapped"
+    ):
         fit_cell(swapped)
     flat = [PulseTrain("a", polarity, np.full(50, 1e-6)) for polarity in (SET, RESET)]
     with pytest.raises(ConfigError, match="nothing to fit"):

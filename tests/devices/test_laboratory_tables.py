@@ -148,6 +148,81 @@ TABLES = {
         None,
         [(SET, [1.0, 2.0, 3.0, 4.0]), (RESET, [4.0, 3.0, 2.0, 1.0])],
     ),
+    "a conductance beside its resistance": (
+        {"m.csv": "polarity,pulse,R_kohm,G_uS\nSET,0,1000,1\nSET,1,500,2\nSET,2,,3\n"},
+        None,
+        [UP],
+    ),
+    "a conductance beside its current and the voltage": (
+        {"m.csv": "polarity,pulse,G_uS,I_uA,V_read\nSET,0,1,0.2,0.2\nSET,1,2,0.4,0.2\nSET,2,3,0.6,0.2\n"},
+        None,
+        [UP],
+    ),
+    "a conductance beside a current whose voltage is not known": (
+        {"m.csv": "polarity,pulse,I_uA,G_uS\nSET,0,0.2,1\nSET,1,0.4,2\nSET,2,0.6,3\n"},
+        None,
+        [UP],
+    ),
+    "a conductance in two units, and normalized": (
+        {"m.csv": "polarity,pulse,G_uS,G_nS,G_norm\nSET,0,1,1000,0\nSET,1,2,2000,0.5\nSET,2,3,3000,1\n"},
+        None,
+        [UP],
+    ),
+    "G and R without units": (
+        {"m.csv": "polarity,pulse,R,G\nSET,0,1000,1\nSET,1,500,2\nSET,2,333,3\n"},
+        ValueMeaning(unit=ColumnUnit("conductance", 1e-6)),
+        [UP],
+    ),
+    "two repetitions of conductance and resistance": (
+        {"set.csv": "pulse,G1_uS,R1_kohm,G2_uS,R2_kohm\n0,1,1000,2,500\n1,2,500,4,250\n2,3,333,6,167\n"},
+        None,
+        [UP, (SET, [2.0, 4.0, 6.0])],
+    ),
+    "rows in another order": (
+        {"m.csv": "polarity,pulse,G_uS\nRESET,2,1\nSET,2,3\nSET,0,1\nRESET,1,2\nRESET,0,3\nSET,1,2\n"},
+        None,
+        [UP, DOWN],
+    ),
+    "rows in another order, numbered on": (
+        {"m.csv": "pulse,G_uS\n" + "".join(f"{at},{(1, 2, 3, 2, 1)[at]}\n" for at in (3, 0, 4, 2, 1))},
+        None,
+        [UP, (RESET, [3.0, 2.0, 1.0])],
+    ),
+    "two rows of many trains exchanged": (
+        {
+            "m.csv": "polarity,pulse,G_uS\n"
+            + "".join(f"SET,{at},{1 + at}\n" for at in (0, 1, 2, 4, 3, 5))
+            + "".join(
+                f"{name},{at},{1 + at if name == 'SET' else 6 - at}\n" for name in ("RESET", "SET") for at in range(6)
+            )
+        },
+        None,
+        [
+            (SET, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            (RESET, [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]),
+            (SET, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+        ],
+    ),
+    "RESET counted down, as on the axis of a figure": (
+        {"m.csv": "polarity,pulse,G_uS\nSET,0,1\nSET,1,2\nSET,2,3\nRESET,2,3\nRESET,1,2\nRESET,0,1\n"},
+        None,
+        [UP, DOWN],
+    ),
+    "the last pulse first": (
+        {"m.csv": "polarity,pulse,G_uS\nSET,2,3\nSET,1,2\nSET,0,1\nRESET,2,1\nRESET,1,2\nRESET,0,3\n"},
+        None,
+        [UP, DOWN],
+    ),
+    "the separator in the first line": (
+        {"m.csv": "sep=;\npolarity;pulse;conductance_uS\nSET;0;1,0\nSET;1;2,0\nSET;2;3,0\n"},
+        None,
+        [UP],
+    ),
+    "the separator in the first line, in quotes, and a decimal comma beside it": (
+        {"m.csv": b'\xef\xbb\xbf"SEP=|"\r\npolarity|pulse|G_uS\r\nSET|0|1,0\r\nSET|1|2,0\r\nSET|2|3,0\r\n'},
+        None,
+        [UP],
+    ),
     "quoted fields and a last separator": (
         {"m.csv": '"Polarity","Pulse","G, mean (uS)",\n"SET","0","1",\n"SET","1","2",\n"SET","2","3",\n'},
         None,
@@ -203,6 +278,12 @@ def test_cells_of_a_wide_table_are_told_from_repetitions(write):
         ("Ohm", "resistance", 1.0),
         ("nA", "current", 1e-9),
         ("1", "normalized", 1.0),
+        ("mS", "conductance", 1e-3),
+        ("MS", "conductance", 1e6),
+        ("pS", "conductance", 1e-12),
+        ("PS", "conductance", 1e15),
+        ("US", "conductance", 1e-6),
+        ("fA", "current", 1e-15),
     ],
 )
 def test_units(text, kind, factor):
@@ -211,7 +292,7 @@ def test_units(text, kind, factor):
 
 def test_what_is_no_unit():
     # Of a milliohm and a megaohm, nothing tells which is meant.
-    assert [parse_unit(text) for text in ("mohm", "uF", "", "volts")] == [None] * 4
+    assert [parse_unit(text) for text in ("mohm", "uF", "", "volts", "ks", "fs")] == [None] * 6
 
 
 @pytest.mark.parametrize(
@@ -233,6 +314,35 @@ def test_what_is_no_unit():
         ("polarity,pulse,G_uS\nSET,0,1\nSET,99999999999,2\n", None, "line 3: pulse 99999999999 is too far"),
         ("polarity,pulse,G_uS\nSET,0," + "9" * 200_000 + "\n", None, "line 2 cannot be read: field larger than"),
         ("polarity,pulse,G_uS\nSET,0," + "x" * 100_000 + "\n", None, "xxx...', not a number"),
+        (
+            "polarity,pulse,G_uS,R_kohm\nSET,0,1,1000\nSET,1,2,400\n",
+            None,
+            "line 3: by G_uS the conductance is 2e-06 S, by R_kohm it is 2.5e-06 S",
+        ),
+        (
+            "pulse,G_uS,R_kohm,R_kohm\n0,1,1000,1000\n",
+            None,
+            "which of these columns have the same readings is not clear",
+        ),
+        (
+            "polarity,pulse,conductance [kohm]\nSET,0,1\n",
+            None,
+            "is called a conductance, and its unit is that of a res",
+        ),
+        ("polarity,pulse,G [MS]\nSET,0,1\n", None, "line 2: G [MS] is 1e+06 S, and a conductance lies between 1e-15"),
+        ("polarity,pulse,conductance [mohm]\nSET,0,1\n", None, "'mohm', the unit of conductance [mohm], is not known"),
+        (
+            "polarity,pulse,G_uS\nSET,0,1\nSET,1,nan\n",
+            None,
+            "line 3: G_uS is 'nan', not a number; where nothing was read",
+        ),
+        ("polarity,pulse,G_uS\nSET,0,1\nSET,1,-inf\n", None, "leave the field empty or take the line out"),
+        ("polarity,pulse,G_uS\nSET,0,1\nSET,1,1.2uS\n", None, "'1.2uS', not a number; write a number like 1.25"),
+        (
+            "polarity,pulse,G_uS\n" + "".join(f"SET,{at},{1 + at}\n" for at in (0, 5, 3, 4, 2, 5, 3, 0, 4, 2)),
+            None,
+            "line 4: SET pulse 3 comes after pulse 5, one of 4 rows out of order: sort the rows",
+        ),
         (b"PK\x03\x04\0\0\0\0", None, "it is not text"),
         ("temperature,note\n1,2\n", None, "it must be like polarity,pulse,conductance_uS"),
         ("# nothing\n", None, "the header is empty"),

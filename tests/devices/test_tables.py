@@ -142,8 +142,8 @@ def test_a_preset_that_would_overflow_is_refused(tables_of, changed, assumed):
     from twinbar.emulator.devices.preset import load_preset
 
     law = load_preset("taox-hfox").amplitude.model_dump()
-    with pytest.raises(ConfigError, match="does not fit its 32-bit table"):
-        tables_of(changed("taox-hfox", amplitude={**law, "highest": assumed(1e7, "1")}), drive_full_scale_v=10.0)
+    with pytest.raises(ConfigError, match=r"does not fit its 32-bit table; check the values of \[amplitude\]"):
+        tables_of(changed("taox-hfox", amplitude={**law, "highest": assumed(1e6, "1")}), drive_full_scale_v=10.0)
 
 
 def test_longest_width_keeps_products_in_64_bits(tables_of, changed, assumed):
