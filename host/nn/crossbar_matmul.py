@@ -100,6 +100,8 @@ class CrossbarMatmul:
         most_rows = max(int(block.tiles.used_rows.max()) for block in self.map.blocks)
         self._widest = float(most_rows * array.step_input_max * grid_per_gmax)
         self.range = ConverterRange(full_scale=self._widest)
+        self._gain = (math.nan, 0.0)
+        self._gains: dict[int, float] = {}
         self.calibrating = False
         self._calibrates_provisionally = False
         self._seen = False
@@ -169,7 +171,15 @@ class CrossbarMatmul:
 
     @property
     def _codes_per_grid(self) -> float:
-        return self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
+        # A product asks twice.
+        full_scale = self.range.full_scale
+        if self._gain[0] != full_scale:
+            config = self.session.engine.config
+            code = config.range_code(full_scale)
+            if code not in self._gains:
+                self._gains[code] = config.adc_range_of(code).codes_per_grid
+            self._gain = full_scale, self._gains[code]
+        return self._gain[1]
 
     def sum_unit(self, lsb: float) -> float:
         """Return what one unit of a sum stands for, in units of the twin, where an input code stands for ``lsb``."""
@@ -221,9 +231,9 @@ class CrossbarMatmul:
         codes, stand_for = np.empty(values.shape, np.uint8), np.empty(values.shape, np.float32)
         quantize(
             values.reshape(-1),
-            np.float32(1.0 / lsb),
-            np.float32(self._input_top),
-            np.float32(lsb),
+            1.0 / lsb,
+            float(self._input_top),
+            lsb,
             codes.reshape(-1),
             stand_for.reshape(-1),
         )

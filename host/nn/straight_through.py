@@ -47,7 +47,7 @@ class StraightThrough(torch.autograd.Function):
         if ctx.factors is not None:
             ctx.factors.append(OuterProducts(_array(seen), _array(gradient), len(seen)))
         if ctx.groups == 1:
-            to_x = gradient.mm(_ordinary(weight)) if needs_x else None
+            to_x = _times(gradient, weight) if needs_x else None
             to_matrix = gradient.t().mm(seen) if needs_matrix else None
         else:
             gradient = gradient.unflatten(1, (ctx.groups, -1))
@@ -115,6 +115,12 @@ def _like(x: Tensor, other: Tensor) -> Tensor:
 
 def _array(values: Tensor) -> np.ndarray:
     return values.detach().to("cpu", torch.float32).contiguous().numpy()
+
+
+def _times(gradient: Tensor, weight: Tensor) -> Tensor:
+    """Multiply by the twin's weights as by an ordinary tensor, which belongs to the graph still."""
+    with torch._C.DisableTorchFunctionSubclass():
+        return gradient.mm(weight)
 
 
 def _ordinary(weight: Tensor) -> Tensor:
