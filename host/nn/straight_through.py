@@ -16,7 +16,16 @@ from twinbar.host.nn.patches import Patches
 from twinbar.host.update.cell_access import OuterProducts
 
 
-class StraightThrough(torch.autograd.Function):
+class _Product(torch.autograd.Function):
+    """A product on the crossbar."""
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Call `forward` as PyTorch does outside of its transforms, which layers refuse (`refuse_transforms`)."""
+        return super(torch.autograd.Function, cls).apply(*args)  # type: ignore[misc]
+
+
+class StraightThrough(_Product):
     """The product of activations and a matrix."""
 
     @staticmethod
@@ -59,7 +68,7 @@ class StraightThrough(torch.autograd.Function):
         return None if to_x is None else to_x.to(*ctx.like), to_matrix, None, None, to_bias
 
 
-class StraightThroughConvolution(torch.autograd.Function):
+class StraightThroughConvolution(_Product):
     """The convolution of activations with a weight."""
 
     @staticmethod

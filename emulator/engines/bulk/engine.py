@@ -166,6 +166,7 @@ class FastEngine:
         self._groups = InputGroups(tiles, shared, alone=controller.chain)
         self._activations = ChainRegisters(tiles, array.columns)
         self._converters = make_converters(config, tiles)
+        self._count_wakes = for_types_of(cell_writes.count_wakes, (self._nothing().actions, self._t))
         for_tiles(
             cell_loops.initialize,
             tiles,
@@ -794,7 +795,7 @@ class FastEngine:
 
     def _cell_activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did with single cells: each read turns a channel on."""
-        cell_writes.count_wakes(totals.actions, self._t)
+        self._count_wakes(totals.actions, self._t)
         return program_activity(course, totals)
 
     def conductances_s(self) -> np.ndarray:
