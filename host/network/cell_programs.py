@@ -70,7 +70,8 @@ class CellPrograms:
             # Most steps of small batches write no cell.
             self._result, _ = self._session.write_cells(_NO_ADDRESSES, _NO_LEVELS, initial=self._initial)
             for name, decision in decisions.items():
-                self._note(name, LayerWrites(decision.weight_updates))
+                if decision.weight_updates:
+                    self._note(name, LayerWrites(decision.weight_updates))
             return
         held = [self._held[name][decision.origins] for name, decision in decisions.items() if self._held]
         result, order = self._session.write_cells(
@@ -109,10 +110,8 @@ class CellPrograms:
                 )
             if self._held:
                 self._held[name] = _levels_of_pairs(self._arrays[name])
-            self._note(
-                name,
-                LayerWrites(decision.weight_updates, len(decision.origins), *answers),
-            )
+            if stop > part.start or decision.weight_updates:
+                self._note(name, LayerWrites(decision.weight_updates, len(decision.origins), *answers))
 
     def pulse(self, trains: Mapping[str, PulseTrains], ramps: WriteRegisters | None = None) -> None:
         """Give pulses without reading (see `CellAccess.pulse`)."""
