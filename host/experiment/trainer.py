@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import _engine_run_backward
 
 from twinbar.emulator.contract.activity import Activity
 from twinbar.emulator.crossbar.ticks import tick_of
@@ -52,15 +51,6 @@ if TYPE_CHECKING:
 
 CALIBRATION_IMAGES = 256
 """Training images from which the converter ranges are first set."""
-
-
-def _differentiate(loss: Tensor, gradient: Tensor) -> None:
-    """Do what ``loss.backward(gradient)`` does, for a gradient that is known to fit.
-
-    PyTorch would first load SymPy to compare the two shapes, which takes longer than 20,000 products, and look at its
-    arguments for longer than the gradients of a small layer take.
-    """
-    _engine_run_backward((loss,), (gradient,), False, False, (), allow_unreachable=True, accumulate_grad=True)
 
 
 class Trainer:
@@ -270,7 +260,8 @@ class Trainer:
         with self._random_numbers(self.step + 1):
             for batch in batches:
                 loss = self._loss(batch)
-                _differentiate(loss, self._mean_of(images, loss))
+                # With a gradient as argument, PyTorch would first load SymPy, which takes longer than 20,000 products.
+                (loss if images == 1 else loss * self._mean_of(images, loss)).backward()
                 loss_sum += loss.item()
         if not math.isfinite(loss_sum):
             raise TwinbarError(
