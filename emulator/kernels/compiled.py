@@ -8,13 +8,14 @@ No kernel divides by zero: what it is given is checked before. So integers are d
 (``error_model``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numba
 from numba import types
 from numba.core import sigutils
 from numba.core.ccallback import CFunc
+from numba.core.dispatcher import Dispatcher
 
 from twinbar.emulator.kernels.kernel_cache import KernelCache
 
@@ -74,6 +75,19 @@ The caller holds all arrays; a kernel cannot make one. Called from Python, it le
 
 allocating_kernel: Final = _compile_with(no_cfunc_wrapper=True)
 """Compile a function that makes arrays."""
+
+
+def for_types_of(compiled: Any, arguments: Sequence[Any]) -> Callable[..., Any]:
+    """Return what runs a compiled function with arguments of the same types, dimensions and layouts as these.
+
+    Numba looks at every argument of every call to find the machine code for it, and at named tuples of arrays for
+    longer than a small kernel runs. What this returns does not look: keep it for arrays that are always made alike.
+    """
+    if not isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT
+        function: Callable[..., Any] = compiled
+        return function
+    prepared: Callable[..., Any] = compiled.compile(tuple(map(numba.typeof, arguments)))
+    return prepared
 
 
 def callback(signature: Any) -> Callable[[Callable[..., Any]], Any]:

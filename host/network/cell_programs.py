@@ -1,5 +1,6 @@
 """The programs by which an update policy works on the cells of a network (`twinbar.host.update.cell_access`)."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -34,8 +35,6 @@ class CellPrograms:
 
     Attributes
     ----------
-    result : WriteResult
-        Of the last closed-loop writes, in the order of the tiles' lists.
     done : dict of str to LayerWrites
         What was done in each layer, its auxiliary arrays included.
     listed : dict of str to int32 [n]
@@ -55,18 +54,24 @@ class CellPrograms:
         # Policies change the levels of the layers while they decide.
         knows = not initial and table is not None and table.knows_moves
         self._held = {name: _levels_of_pairs(array) for name, array in self._arrays.items()} if knows else {}
-        self.result = WriteResult.of_nothing()
+        self._result: WriteResult | None = None
         self.done = {layer.name: _NOTHING for layer in layers}
         self.listed: dict[str, np.ndarray] = {}
+
+    @property
+    def result(self) -> WriteResult:
+        """Result of the last closed-loop writes, in the order of the tiles' lists."""
+        return WriteResult.of_nothing() if self._result is None else self._result
 
     def write(self, decisions: Mapping[str, Decision]) -> None:
         """Write cells by closed-loop write-verify, and note in ``cells`` what they answered."""
         self._session.set_ramps(None)
         if not any(len(decision.origins) for decision in decisions.values()) and not self._held:
             # Most steps of small batches write no cell.
-            self.result, _ = self._session.write_cells(_NO_ADDRESSES, _NO_LEVELS, initial=self._initial)
+            self._result, _ = self._session.write_cells(_NO_ADDRESSES, _NO_LEVELS, initial=self._initial)
             for name, decision in decisions.items():
-                self._note(name, LayerWrites(decision.weight_updates))
+                if decision.weight_updates:
+                    self._note(name, LayerWrites(decision.weight_updates))
             return
         held = [self._held[name][decision.origins] for name, decision in decisions.items() if self._held]
         result, order = self._session.write_cells(
@@ -75,14 +80,14 @@ class CellPrograms:
             np.concatenate(held) if held else None,
             initial=self._initial,
         )
-        self.result = result
-        ends = np.cumsum([len(decision.origins) for decision in decisions.values()])
+        self._result = result
+        ends = list(itertools.accumulate(len(decision.origins) for decision in decisions.values()))
         codes, ok = np.empty_like(result.codes), np.empty_like(result.ok)
         sums = np.empty((len(ends), 3), np.int64)
-        put_in_order(order, result.codes, result.ok, result.sets, result.resets, ends, codes, ok, sums)
+        put_in_order(order, result.codes, result.ok, result.sets, result.resets, np.array(ends), codes, ok, sums)
         table = self._session.engine.config.levels
         start = 0
-        for (name, decision), stop, answers in zip(decisions.items(), ends.tolist(), sums.tolist(), strict=True):
+        for (name, decision), stop, answers in zip(decisions.items(), ends, sums.tolist(), strict=True):
             part = slice(start, stop)
             start = stop
             if part.stop > part.start:
@@ -105,10 +110,8 @@ class CellPrograms:
                 )
             if self._held:
                 self._held[name] = _levels_of_pairs(self._arrays[name])
-            self._note(
-                name,
-                LayerWrites(decision.weight_updates, len(decision.origins), *answers),
-            )
+            if stop > part.start or decision.weight_updates:
+                self._note(name, LayerWrites(decision.weight_updates, len(decision.origins), *answers))
 
     def pulse(self, trains: Mapping[str, PulseTrains], ramps: WriteRegisters | None = None) -> None:
         """Give pulses without reading (see `CellAccess.pulse`)."""

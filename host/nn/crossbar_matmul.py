@@ -100,6 +100,8 @@ class CrossbarMatmul:
         most_rows = max(int(block.tiles.used_rows.max()) for block in self.map.blocks)
         self._widest = float(most_rows * array.step_input_max * grid_per_gmax)
         self.range = ConverterRange(full_scale=self._widest)
+        self._gain = (math.nan, 0.0)
+        self._gains: dict[int, float] = {}
         self.calibrating = False
         self._calibrates_provisionally = False
         self._seen = False
@@ -169,7 +171,15 @@ class CrossbarMatmul:
 
     @property
     def _codes_per_grid(self) -> float:
-        return self.session.engine.config.adc_range(self.range.full_scale).codes_per_grid
+        # A product asks twice.
+        full_scale = self.range.full_scale
+        if self._gain[0] != full_scale:
+            config = self.session.engine.config
+            code = config.range_code(full_scale)
+            if code not in self._gains:
+                self._gains[code] = config.adc_range_of(code).codes_per_grid
+            self._gain = full_scale, self._gains[code]
+        return self._gain[1]
 
     def sum_unit(self, lsb: float) -> float:
         """Return what one unit of a sum stands for, in units of the twin, where an input code stands for ``lsb``."""
@@ -205,8 +215,8 @@ class CrossbarMatmul:
             return largest
         return float(least_error_range(x.contiguous().numpy().reshape(-1), largest, self._input_top))
 
-    def quantize(self, x: Tensor) -> tuple[np.ndarray, Tensor, float]:
-        """Turn activations (float32) of one sign into input codes.
+    def quantize(self, x: Tensor, values: np.ndarray | None = None) -> tuple[np.ndarray, Tensor, float]:
+        """Turn activations (float32) of one sign into input codes; ``values`` are the same as an array.
 
         Returns
         -------
@@ -217,18 +227,20 @@ class CrossbarMatmul:
             Activation of one code.
         """
         lsb = self.input_lsb
-        values = (x if x.is_contiguous() else x.contiguous()).numpy()
+        ordered = x.is_contiguous()
+        if values is None or not ordered:
+            values = (x if ordered else x.contiguous()).numpy()
         codes, stand_for = np.empty(values.shape, np.uint8), np.empty(values.shape, np.float32)
         quantize(
             values.reshape(-1),
-            np.float32(1.0 / lsb),
-            np.float32(self._input_top),
-            np.float32(lsb),
+            1.0 / lsb,
+            float(self._input_top),
+            lsb,
             codes.reshape(-1),
             stand_for.reshape(-1),
         )
         seen = torch.from_numpy(stand_for)
-        if not x.is_contiguous():
+        if not ordered:
             # Convolutions compute in another order where the memory has one.
             seen = torch.empty_like(x).copy_(seen)
         return codes, seen, lsb
@@ -273,7 +285,8 @@ class CrossbarMatmul:
                 return made
         driven = x if patches is None else patches.covered(x)
         vectors = x.shape[0] if patches is None else x.shape[0] * math.prod(patches.places(x.shape[2:]))
-        least, most = _extremes(driven)
+        values = driven.numpy()
+        least, most = _extremes(values)
         if not (math.isfinite(least) and math.isfinite(most)):
             raise TwinbarError(
                 f"layer {self.map.name} was given activations that are not finite; lower the learning rate"
@@ -288,7 +301,8 @@ class CrossbarMatmul:
             if made is not None:
                 return made
         part = self.map.blocks[block].outputs
-        y, seen = self._one_sign(x, block, patches, vectors * (part.stop - part.start) * self.map.inputs)
+        macs = vectors * (part.stop - part.start) * self.map.inputs
+        y, seen = self._one_sign(x, block, patches, macs, values if driven is x else None)
         if least < 0:
             negative_y, negative_seen = self._one_sign(-x, block, patches)
             y, seen = y - negative_y, seen - negative_seen
@@ -322,8 +336,10 @@ class CrossbarMatmul:
             self.calibrated = True
             self.provisional = self._calibrates_provisionally
 
-    def _one_sign(self, x: Tensor, block: int, patches: Patches | None, macs: int = 0) -> tuple[Tensor, Tensor]:
-        codes, seen, lsb = self.quantize(x)
+    def _one_sign(
+        self, x: Tensor, block: int, patches: Patches | None, macs: int = 0, values: np.ndarray | None = None
+    ) -> tuple[Tensor, Tensor]:
+        codes, seen, lsb = self.quantize(x, values)
         # Before the range follows this product.
         unit = self.sum_unit(lsb)
         result = self._multiply(codes, block, patches, macs)
@@ -367,11 +383,10 @@ class CrossbarMatmul:
             self.chain.load_state_dict(state["chain"])
 
 
-def _extremes(x: Tensor) -> tuple[float, float]:
+def _extremes(values: np.ndarray) -> tuple[float, float]:
     """Return the least and the largest of some activations, NaN where one is; 0 where there are none."""
-    if not x.numel():
+    if not values.size:
         return 0.0, 0.0
-    values = x.numpy()
     if values.size <= FEW_VALUES and values.flags.c_contiguous:
         return extremes(values.reshape(-1))
     return float(np.minimum.reduce(values, axis=None)), float(np.maximum.reduce(values, axis=None))

@@ -1,5 +1,6 @@
 """A network whose weights lie on a crossbar: its module, its engine and its layers."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -138,7 +139,8 @@ class CrossbarNetwork:
         """
         with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
             for layer in layers:
-                if not bool(layer.weight.isfinite().all()):
+                # Extremes are NaN where a weight is, and take a tenth of the time of `isfinite`.
+                if not all(math.isfinite(extreme) for extreme in layer.weight.aminmax()):
                     raise TwinbarError(
                         f"the weights of layer {layer.name} are not finite after step {step}, because a gradient was "
                         "not; lower the learning rate, or look for a division by zero in the loss, and train again"

@@ -30,17 +30,18 @@ def quantize(values, codes_per_unit, top, lsb, codes, seen):
     Parameters
     ----------
     values : float32 [n]
-    codes_per_unit, top, lsb : float32
-        Factor, largest code, and activation of one code.
+    codes_per_unit, top, lsb : float
+        Factor, largest code, and activation of one code; float32 here.
     codes : uint8 [n]
         Filled.
     seen : float32 [n]
         Filled: what the codes stand for.
     """
+    factor, most, each = np.float32(codes_per_unit), np.float32(top), np.float32(lsb)
     for n in range(values.shape[0]):
-        code = np.int32(min(max(np.rint(values[n] * codes_per_unit), np.float32(0)), top))
+        code = np.int32(min(max(np.rint(values[n] * factor), np.float32(0)), most))
         codes[n] = code
-        seen[n] = np.float32(code) * lsb
+        seen[n] = np.float32(code) * each
 
 
 @kernel

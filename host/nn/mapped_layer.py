@@ -117,8 +117,8 @@ class MappedLayer:
         rows = x if x.dim() == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         self._begin(rows, x.shape[-1], inputs)
         matrix = self.form.of_weight(self.weight)
-        if bias is not None and x.dim() == 2 and len(blocks) == 1 and bias.shape == (matrix.shape[0],):
-            return StraightThrough.apply(rows, matrix, self.matmul, 0, bias)
+        if x is rows and len(blocks) == 1 and (bias is None or bias.shape == (matrix.shape[0],)):
+            return StraightThrough.apply(rows, matrix, self.matmul, block or 0, bias)
         parts = []
         start = 0
         for number in range(len(blocks)) if block is None else [block]:

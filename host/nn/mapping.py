@@ -136,7 +136,7 @@ class LayerMap:
         part = self.blocks[block].outputs
         outputs = np.empty((codes.shape[2], part.stop - part.start), np.float32)
         totals = np.empty(codes.shape[3], np.int64)
-        gather_outputs(codes, paired, self.placement == "interleaved", np.float32(scale), totals, outputs)
+        gather_outputs(codes, paired, self.placement == "interleaved", float(scale), totals, outputs)
         return outputs
 
 

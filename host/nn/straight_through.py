@@ -16,7 +16,16 @@ from twinbar.host.nn.patches import Patches
 from twinbar.host.update.cell_access import OuterProducts
 
 
-class StraightThrough(torch.autograd.Function):
+class _Product(torch.autograd.Function):
+    """A product on the crossbar."""
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Call `forward` as PyTorch does outside of its transforms, which layers refuse (`refuse_transforms`)."""
+        return super(torch.autograd.Function, cls).apply(*args)  # type: ignore[misc]
+
+
+class StraightThrough(_Product):
     """The product of activations and a matrix."""
 
     @staticmethod
@@ -27,39 +36,36 @@ class StraightThrough(torch.autograd.Function):
         """
         y, seen = matmul(_plain(x), block)
         ctx.save_for_backward(_like(seen, matrix), matrix)
-        ctx.groups = matmul.map.blocks[block].groups
-        ctx.passed, ctx.block, ctx.factors = matmul.backward, block, matmul.factors
-        ctx.like = (x.device, x.dtype)
+        ctx.product = matmul, block, x.device, x.dtype, None if bias is None else bias.dtype
         y = _as_result(y, x, matrix)
-        if bias is None:
-            return y
-        ctx.bias_type = bias.dtype
-        return y + (bias if bias.dtype == y.dtype else bias.to(y.dtype))
+        return y if bias is None else y + (bias if bias.dtype == y.dtype else bias.to(y.dtype))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, Tensor | None]:
         """Return the gradients of the activations, of the matrix and of the bias."""
         seen, weight = ctx.saved_tensors
-        needs_x, needs_matrix = ctx.needs_input_grad[:2]
-        to_bias = gradients[0].sum(0).to(ctx.bias_type) if ctx.needs_input_grad[4] else None
+        needs_x, needs_matrix, _, _, needs_bias = ctx.needs_input_grad
+        matmul, block, device, dtype, bias_type = ctx.product
+        to_bias = gradients[0].sum(0).to(bias_type) if needs_bias else None
         gradient = _like(gradients[0], seen)
-        ctx.passed.note(ctx.block, to_inputs=needs_x, to_weights=needs_matrix)
-        if ctx.factors is not None:
-            ctx.factors.append(OuterProducts(_array(seen), _array(gradient), len(seen)))
-        if ctx.groups == 1:
-            to_x = gradient.mm(_ordinary(weight)) if needs_x else None
+        matmul.backward.note(block, to_inputs=needs_x, to_weights=needs_matrix)
+        if matmul.factors is not None:
+            matmul.factors.append(OuterProducts(_array(seen), _array(gradient), len(seen)))
+        groups = matmul.map.blocks[block].groups
+        if groups == 1:
+            to_x = _times(gradient, weight) if needs_x else None
             to_matrix = gradient.t().mm(seen) if needs_matrix else None
         else:
-            gradient = gradient.unflatten(1, (ctx.groups, -1))
-            groups = _ordinary(weight).unflatten(0, (ctx.groups, -1))
-            to_x = torch.einsum("ngo,goi->ngi", gradient, groups).flatten(1) if needs_x else None
+            gradient = gradient.unflatten(1, (groups, -1))
+            weights = _ordinary(weight).unflatten(0, (groups, -1))
+            to_x = torch.einsum("ngo,goi->ngi", gradient, weights).flatten(1) if needs_x else None
             to_matrix = None
             if needs_matrix:
-                to_matrix = torch.einsum("ngo,ngi->goi", gradient, seen.unflatten(1, (ctx.groups, -1))).flatten(0, 1)
-        return None if to_x is None else to_x.to(*ctx.like), to_matrix, None, None, to_bias
+                to_matrix = torch.einsum("ngo,ngi->goi", gradient, seen.unflatten(1, (groups, -1))).flatten(0, 1)
+        return None if to_x is None else to_x.to(device, dtype), to_matrix, None, None, to_bias
 
 
-class StraightThroughConvolution(torch.autograd.Function):
+class StraightThroughConvolution(_Product):
     """The convolution of activations with a weight."""
 
     @staticmethod
@@ -115,6 +121,12 @@ def _like(x: Tensor, other: Tensor) -> Tensor:
 
 def _array(values: Tensor) -> np.ndarray:
     return values.detach().to("cpu", torch.float32).contiguous().numpy()
+
+
+def _times(gradient: Tensor, weight: Tensor) -> Tensor:
+    """Multiply by the twin's weights as by an ordinary tensor, which belongs to the graph still."""
+    with torch._C.DisableTorchFunctionSubclass():
+        return gradient.mm(weight)
 
 
 def _ordinary(weight: Tensor) -> Tensor:

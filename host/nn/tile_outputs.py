@@ -16,8 +16,8 @@ def gather_outputs(codes, paired, interleaved, scale, totals, outputs):
         Whether columns are differences already; else neighbouring columns are subtracted.
     interleaved : bool
         Whether neighbouring outputs lie on different tiles (`twinbar.host.nn.mapping.LayerMap.placement`).
-    scale : float32
-        Factor of all outputs.
+    scale : float
+        Factor of all outputs; float32 here.
     totals : int64 [columns]
         Room for the sums of a tile's outputs.
     outputs : float32 [vectors, outputs]
@@ -25,6 +25,7 @@ def gather_outputs(codes, paired, interleaved, scale, totals, outputs):
     """
     row_tiles, column_tiles, vectors, columns = codes.shape
     most = outputs.shape[1]
+    factor = np.float32(scale)
     width = columns if paired else columns // 2
     for c in range(column_tiles):
         for n in range(vectors):
@@ -39,4 +40,4 @@ def gather_outputs(codes, paired, interleaved, scale, totals, outputs):
                 if place >= most:
                     break
                 total = totals[k] if paired else totals[2 * k] - totals[2 * k + 1]
-                outputs[n, place] = np.float32(total) * scale
+                outputs[n, place] = np.float32(total) * factor

@@ -170,12 +170,31 @@ def _bounded(value, held, bound, positions):
     return value_of(held_at + min(max(in_levels(value, positions) - held_at, -bound), bound), positions)
 
 
+def decide_changed(weights, weight_per_level, positions, rules, *others):
+    """List the cells whose level must change, and bound the twin.
+
+    Parameters
+    ----------
+    rules : ChangeRules
+    weights, weight_per_level, positions, others
+        As of the kernel: a named tuple takes Numba longer to look at than all of them.
+    """
+    return _decide_changed(weights, weight_per_level, positions, *rules, *others)
+
+
 @kernel
-def decide_changed(
+def _decide_changed(
     weights,
     weight_per_level,
     positions,
-    rules,
+    threshold,
+    bound,
+    keep_residual,
+    in_common,
+    stochastic,
+    seed,
+    layer,
+    decision,
     plus,
     minus,
     read_plus,
@@ -198,7 +217,8 @@ def decide_changed(
         Weight of a mean level spacing.
     positions : float32 [levels]
         Where the levels lie, in those spacings; threshold and bound count in levels (`level_coordinates`).
-    rules : ChangeRules
+    threshold, bound, keep_residual, in_common, stochastic, seed, layer, decision
+        Those of `ChangeRules`.
     plus, minus : uint8 [outputs, inputs]
         Updated to the levels asked for.
     read_plus, read_minus : float32 [outputs, inputs] or [0, 0]
@@ -213,6 +233,7 @@ def decide_changed(
     cells, changed_weights, rounded : int
         Cells that are listed, weights whose level changes, and weights whose target was rounded.
     """
+    rules = ChangeRules(threshold, bound, keep_residual, in_common, stochastic, seed, layer, decision)
     outputs, inputs = weights.shape
     scale = np.float32(1.0) / np.float32(weight_per_level)
     compare_read = read_plus.shape[0] > 0

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from numba import types
 from numba.core.dispatcher import Dispatcher
 
 from twinbar.emulator.engines import bulk, program
-from twinbar.emulator.kernels.compiled import cache_of, inline, kernel
+from twinbar.emulator.kernels.compiled import cache_of, for_types_of, inline, kernel
 from twinbar.emulator.warm_up import warm_up
 
 CONSTANT = 3
@@ -46,6 +46,36 @@ def test_integers_of_any_width_and_constants_share_one_compilation() -> None:
     assert halves(np.ones(1, np.int32), np.ones(1, np.uint8), True + 6) == 0 + 0 + 3 + 1 + 2
     # What an earlier run has kept is not compiled again.
     assert cache_of(half).signatures() == [(types.int64,)]
+
+
+class Pair(NamedTuple):
+    low: np.ndarray
+    high: np.ndarray
+
+
+@kernel
+def add_pair(pair, times):  # type: ignore[no-untyped-def]
+    total = np.int64(0)
+    for n in range(pair.low.shape[0]):
+        total += pair.low[n] * times + pair.high[n, 0]
+    return total
+
+
+def test_what_is_made_for_the_types_of_some_arguments_takes_others_of_these_types() -> None:
+    first = Pair(np.arange(3, dtype=np.int32), np.ones((3, 1), np.int64))
+    run = for_types_of(add_pair, (first, 2))
+    assert run(first, 2) == add_pair(first, 2) == 2 * (0 + 1 + 2) + 3
+    # Other shapes and values, the same types and layouts.
+    second = Pair(np.array([5, 7], np.int32), np.array([[10], [20]], np.int64))
+    assert run(second, -1) == -12 + 30
+    assert len(cache_of(add_pair).signatures()) == 1
+    with pytest.raises(TypeError):
+        run(second)
+
+
+def test_a_function_that_is_not_compiled_stays_what_it_is() -> None:
+    # As with NUMBA_DISABLE_JIT, where kernels are functions of Python.
+    assert for_types_of(without_integers, ()) is without_integers
 
 
 def test_no_kernel_is_kept_twice_for_two_kinds_of_integers() -> None:

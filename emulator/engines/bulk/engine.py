@@ -1,7 +1,7 @@
 """The `fast` engine: compiled kernels over the arrays of cells of all tiles."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -51,6 +51,7 @@ from twinbar.emulator.engines.bulk.multiply_plan import MultiplyPlan, PlanPart
 from twinbar.emulator.engines.bulk.program_activity import program_activity
 from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
 from twinbar.emulator.engines.bulk.transfer_ops import count_kept, count_transfers
+from twinbar.emulator.kernels.compiled import for_types_of
 from twinbar.emulator.kernels.tile_threads import FEW_CELLS, for_tiles
 from twinbar.hw.actions import ACTIONS, Action
 from twinbar.hw.errors import ConfigError
@@ -74,6 +75,9 @@ FEWEST_VECTORS: Final = 64
 """Input vectors that such a part has at least."""
 CONVERSIONS_PER_WRITE: Final = 64
 """Conversions of column sums that take as long as the write of a cell, roughly."""
+_ROW_DRIVE: Final = int(Action.ROW_DRIVE)
+_FORWARD_HEAT: Final = len(ACTIONS) + int(CellEnergy.FORWARD)
+"""Their places in `Activity.counts`."""
 
 
 class FastEngine:
@@ -156,10 +160,13 @@ class FastEngine:
         self._conversions: dict[int, ColumnConversion] = {}
         self._rooms: dict[tuple[int, int, int, int], FewVectorsRoom] = {}
         self._steps_rooms: dict[tuple[int, int, int], InputSteps] = {}
+        self._multiply_few: Callable[..., Any] | None = None
+        self._writes: dict[tuple[bool, np.dtype, bool], Callable[..., None]] = {}
         shared = layers if controller.shared_inputs else ()
         self._groups = InputGroups(tiles, shared, alone=controller.chain)
         self._activations = ChainRegisters(tiles, array.columns)
         self._converters = make_converters(config, tiles)
+        self._count_wakes = for_types_of(cell_writes.count_wakes, (self._nothing().actions, self._t))
         for_tiles(
             cell_loops.initialize,
             tiles,
@@ -251,32 +258,32 @@ class FastEngine:
             write = table_writes.write_by_table
             begin = (table.begin(todo.levels, todo.held), table.code)
             algorithm = (table.entries, table.rules)
-        if n:
-            for_tiles(
-                write,
-                self.tiles,
-                todo.offsets,
-                todo.cells,
-                todo.levels,
-                *begin,
-                self.config.array.columns,
-                self.config.array.pairs == "subtract",
-                self._mapped_columns,
-                self.config.levels.low,
-                self.config.levels.high,
-                *algorithm,
-                self._t,
-                self._states,
-                self._tick,
-                self._converters,
-                self._driven,
-                self._operands,
-                answers,
-                totals,
-                self._scalars,
-                self._tables,
-                work=n,
-            )
+        arguments = (
+            np.ascontiguousarray(todo.offsets, np.int64),
+            np.ascontiguousarray(todo.cells, np.int32),
+            np.ascontiguousarray(todo.levels),
+            *begin,
+            self.config.array.columns,
+            self.config.array.pairs == "subtract",
+            self._mapped_columns,
+            self.config.levels.low,
+            self.config.levels.high,
+            *algorithm,
+            self._t,
+            self._states,
+            self._tick,
+            self._converters,
+            self._driven,
+            self._operands,
+            answers,
+            totals,
+            self._scalars,
+            self._tables,
+        )
+        kind = todo.initial, todo.levels.dtype, todo.held is None
+        if kind not in self._writes:
+            self._writes[kind] = for_types_of(write, (0, self.tiles, *arguments))
+        for_tiles(self._writes[kind], self.tiles, *arguments, work=n)
         course = self._stream.follow_lists(todo.offsets, answers.work)
         activity = self._cell_activity(course, totals)
         return WriteResult(answers.codes, answers.sets, answers.resets, answers.ok, activity)
@@ -378,9 +385,8 @@ class FastEngine:
 
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
-        product = LayerProduct(block, inputs, full_scale)
         before = self._answer_alone([block])
-        own = self._pass(product, room=self._steps_room(block, len(inputs)))
+        own = self._pass(block, inputs, full_scale, room=self._steps_room(block, len(inputs)))
         if self._suits_one_call(own):
             return _behind(before, self._multiply_in_one_call(own))
         return _behind(before, self._multiply_apart([own])[0])
@@ -426,7 +432,7 @@ class FastEngine:
             room = self._rooms[place] = FewVectorsRoom.of((row_tiles, column_tiles), steps.rows, widest)
             if len(self._rooms) > ROOMS:
                 del self._rooms[next(iter(self._rooms))]
-        lowest, highest, clipped, heat, driven = multiply_few(
+        arguments = (
             block.first_tile,
             steps,
             self._operands,
@@ -445,9 +451,12 @@ class FastEngine:
             self._scalars,
             self._tables,
         )
+        if self._multiply_few is None:
+            self._multiply_few = for_types_of(multiply_few, arguments)
+        lowest, highest, clipped, heat, driven = self._multiply_few(*arguments)
         activity = program.activity.copy()
-        activity.actions[Action.ROW_DRIVE] = driven
-        activity.cell_energy[CellEnergy.FORWARD] = sum_of_tiles("cell_energy", room.heat) if heat < 0 else heat
+        activity.counts[_ROW_DRIVE] = driven
+        activity.counts[_FORWARD_HEAT] = sum_of_tiles("cell_energy", room.heat) if heat < 0 else heat
         if not program.made[0]:
             lowest, highest, clipped = 0, 0, 0
         return MultiplyResult(self._lanes(own, codes), lowest, highest, clipped, program.made[0], activity)
@@ -455,7 +464,7 @@ class FastEngine:
     def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Multiply by several layers in one program (see `Engine.multiply_together`)."""
         before = self._answer_alone([product.block for product in products])
-        results = self._multiply_apart([self._pass(product) for product in products])
+        results = self._multiply_apart([self._pass(one.block, one.inputs, one.full_scale) for one in products])
         return [_behind(before, results[0]), *results[1:]]
 
     def multiply_chain(self, chain: Sequence[ChainedLayer], inputs: np.ndarray) -> list[MultiplyResult]:
@@ -466,8 +475,7 @@ class FastEngine:
         before = self._write_lists(self._activations.prepare(chain, outputs))
         passes, found = [], []
         for layer, plan in zip(chain, plans, strict=True):
-            product = LayerProduct(layer.block, inputs, layer.full_scale)
-            own = self._pass(product, plan)
+            own = self._pass(layer.block, inputs, layer.full_scale, plan)
             codes, extremes = self._multiplied(own)
             sums = self._lanes(own, codes)
             passes.append(own)
@@ -503,11 +511,16 @@ class FastEngine:
         return add_up(codes, lane_bits)[None] if own.plan.block.cascade else saturate(codes, lane_bits)
 
     def _pass(
-        self, product: LayerProduct, plan: MultiplyPlan | None = None, room: InputSteps | None = None
+        self,
+        block: TileBlock,
+        inputs: np.ndarray,
+        full_scale: float,
+        plan: MultiplyPlan | None = None,
+        room: InputSteps | None = None,
     ) -> LayerPass:
         """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
-        array, block = self.config.array, product.block
-        codes = np.ascontiguousarray(product.inputs, np.uint8)
+        array = self.config.array
+        codes = np.ascontiguousarray(inputs, np.uint8)
         steps = input_steps(
             block,
             codes,
@@ -520,10 +533,10 @@ class FastEngine:
         )
         if self._disturbs:
             stress_rows(self._states.row_stress, block, codes, array.planes, self._tables)
-        code = self.config.range_code(product.full_scale)
+        code = self.config.range_code(full_scale)
         ranges = self._ranges[block.tiles]
-        changed = ranges != code
-        ranges[:] = code
+        changed = np.empty(len(ranges), np.bool_)
+        multiply.set_ranges(code, ranges, changed)
         return LayerPass(self._plan(block) if plan is None else plan, steps, changed, code)
 
     def _plan(self, block: TileBlock, *, fed: bool = False, answered: bool = True) -> MultiplyPlan:
@@ -776,13 +789,13 @@ class FastEngine:
                     of_tiles,
                 )
                 heat += sum_of_tiles("cell_energy", of_tiles) if total < 0 else total
-        activity.actions[Action.ROW_DRIVE] = rows
-        activity.cell_energy[CellEnergy.FORWARD] = heat
+        activity.counts[_ROW_DRIVE] = rows
+        activity.counts[_FORWARD_HEAT] = heat
         return activity
 
     def _cell_activity(self, course: ProgramCourse, totals: cell_writes.Totals) -> Activity:
         """Complete what the tiles did with single cells: each read turns a channel on."""
-        cell_writes.count_wakes(totals.actions, self._t)
+        self._count_wakes(totals.actions, self._t)
         return program_activity(course, totals)
 
     def conductances_s(self) -> np.ndarray:

@@ -71,7 +71,8 @@ def input_steps(
     batch = len(inputs)
     found = InputSteps.room(block, planes, batch, dtype) if room is None else room
     if batch < FEW_CELLS:
-        _drive_few(inputs, block.row_input, found, scalars, tables, skip_empty)
+        # Each array by itself: Numba looks at a named tuple for longer than at all of them.
+        _drive_few(inputs, block.row_input, *found, scalars, tables, skip_empty)
         return found
     row_tiles, rows = block.row_input.shape
     parts = max(1, batch // _VECTORS_PER_PART)
@@ -156,10 +157,10 @@ def _number_steps(rank, taken, skip_empty):
 
 
 @kernel
-def _drive_few(inputs, row_input, found, scalars, tables, skip_empty):
+def _drive_few(inputs, row_input, rows, rank, taken, driven, squares, scalars, tables, skip_empty):
     """Fill the steps of vectors of which one thread has soon driven the rows, and number them."""
     for r in range(row_input.shape[0]):
-        found.driven[r] = _drive_vectors(
-            0, inputs.shape[0], inputs, row_input[r], found.rows[r], found.rank[r], found.squares[r], scalars, tables
+        driven[r] = _drive_vectors(
+            0, inputs.shape[0], inputs, row_input[r], rows[r], rank[r], squares[r], scalars, tables
         )
-    _number_steps(found.rank, found.taken, skip_empty)
+    _number_steps(rank, taken, skip_empty)

@@ -114,6 +114,14 @@ def _sum_rows(steps, rows, current, variance, sums, variances):
 
 
 @kernel
+def set_ranges(code, ranges, changed):
+    """Write the registers of the ADC range of some tiles, and say in ``changed`` which of them held another code."""
+    for tile in range(ranges.shape[0]):
+        changed[tile] = ranges[tile] != code
+        ranges[tile] = code
+
+
+@kernel
 def count_multiply(first_tile, taken, words, used_columns, changed, waits, t, conversions, phases, actions):
     """Count what the multiplications of one layer do, tile by tile, whatever their inputs are.
 

@@ -88,7 +88,7 @@ class MultiplyPlan:
         answered : bool
             Whether its sums go to the host; else one beat says that they are all kept.
         """
-        outputs = block.used_columns // 2 if pairs else block.used_columns
+        outputs = block.used_columns // 2 if pairs else np.ascontiguousarray(block.used_columns)
         words = -(-block.used_rows // controller.rows_per_word)
         if fed:
             words = np.zeros_like(words)

@@ -6,6 +6,7 @@ threshold (hysteresis) follows the small-update accumulation of mixed-precision 
 Neurosci. 2020): it keeps weights at a boundary between two levels from being rewritten at every step.
 """
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -181,8 +182,7 @@ class Siamese(UpdatePolicy[SiameseSettings]):
 
     def decide(self, weights: np.ndarray, cells: "ProgrammedLayer", progress: float) -> Decision:
         """List the cells whose level must change (see `UpdatePolicy.decide`)."""
-        from twinbar.host.update.kernels import ChangeRules, decide_changed
-
+        ChangeRules, decide_changed = _kernels()
         settings = self.settings
         name = cells.map.name
         room = self._room.get(name)
@@ -244,6 +244,14 @@ class Siamese(UpdatePolicy[SiameseSettings]):
             self._wear[name][:] = wear
         for name, decided in state.get("decided", {}).items():
             self._decided[name] = int(decided)
+
+
+@functools.cache
+def _kernels() -> tuple[Any, Any]:
+    """Import what is compiled when it is first needed, and look for it once."""
+    from twinbar.host.update.kernels import ChangeRules, decide_changed
+
+    return ChangeRules, decide_changed
 
 
 POLICY: Final = Siamese
