@@ -113,6 +113,8 @@ class ExperimentConfig(TomlTable):
     """Key that names the policies."""
     decided: ClassVar[frozenset[str]] = frozenset()
     """Keys that no option sets, as each run has a value of its own."""
+    runs_decide: ClassVar[bool] = False
+    """Whether runs have levels, a policy or a network of their own, which defaults follow."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -354,8 +356,12 @@ class ExperimentConfig(TomlTable):
         return config_file.read_text(text, None if field is None else field.annotation)
 
     def to_toml(self) -> str:
-        """Write every key with its value and meaning; `from_toml` reads it back exactly."""
-        return config_file.write(self)
+        """Write every key with its value and meaning; `from_toml` reads it back exactly.
+
+        Where `runs_decide`, keys that were not given and follow what a run has of its own are comments, so that
+        `from_toml` does not take them for given.
+        """
+        return config_file.write(self, self.followers() if self.runs_decide else ())
 
     def with_absolute_paths(self) -> Self:
         """Return this configuration with paths that hold from any working folder; names stay as they are."""

@@ -46,6 +46,7 @@ class ReproductionConfig(SeveralPolicies):
     """Everything that decides the result of a reproduction."""
 
     command: ClassVar[str] = "reproduce"
+    runs_decide: ClassVar[bool] = True
     decided: ClassVar[frozenset[str]] = frozenset(
         {
             "policy.name",

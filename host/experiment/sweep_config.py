@@ -29,6 +29,7 @@ class SweepConfig(ExperimentConfig):
     """Everything that decides the result of a sweep, and where its runs are trained."""
 
     command: ClassVar[str] = "sweep"
+    runs_decide: ClassVar[bool] = True
     decided: ClassVar[frozenset[str]] = frozenset(
         {
             "engine.seed",
@@ -150,13 +151,6 @@ class SweepConfig(ExperimentConfig):
                     )
         elif key not in ExperimentConfig().flat():
             raise ConfigError(unknown_key(key, ExperimentConfig.layout()))
-
-    def to_toml(self) -> str:
-        """Write every key; those that were not given and follow the levels or the policy of each run are comments.
-
-        `from_toml` must not take them for given.
-        """
-        return config_file.write(self, self.followers())
 
     def grid(self) -> list[Settings]:
         """Return the settings of a grid: every combination, the values of the last key in turn first."""

@@ -72,6 +72,16 @@ def test_quick_takes_less_unless_told_otherwise() -> None:
     assert ReproductionConfig.from_toml_text(quick.to_toml(), "config.toml") == quick
 
 
+@pytest.mark.parametrize(("given", "range_of_lenet"), [({}, 4.0), ({"policy.weight_range": 8.0}, 8.0)])
+def test_what_is_read_back_has_the_same_parts(given: dict[str, Any], range_of_lenet: float) -> None:
+    """Settings that were not given follow the network of each part, also when resumed."""
+    config = ReproductionConfig().merge(given)
+    again = ReproductionConfig.from_toml_text(config.to_toml(), "config.toml")
+    assert [part.config.flat() for part in parts_of(again)] == [part.config.flat() for part in parts_of(config)]
+    ranges = {part.config.policy.weight_range for part in parts_of(again) if part.network == "lenet"}
+    assert ranges == {range_of_lenet}
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
