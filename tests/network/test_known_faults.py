@@ -57,7 +57,7 @@ def test_products_are_those_of_the_weights(to_crossbar: Callable[..., Network], 
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        ({"array.known_faults": "nothing.npz"}, r"nothing\.npz cannot be read"),
+        ({"array.known_faults": "nothing.npz"}, r"there is no fault map nothing\.npz"),
         ({"array.known_faults": "here.npz", "array.sharing": True}, r"set array\.sharing = false"),
     ],
 )
