@@ -45,6 +45,7 @@ def measure(config: ExperimentConfig, task: Task) -> dict[str, Any]:
         crossbar,
         lambda kind, activity: done.append(activity),
         placement=config.array.mapping,
+        weight_range=config.policy.weight_range,
         copies=config.array.copies,
         make_engine=side_by_side(FastEngine),
     )
