@@ -142,7 +142,9 @@ def network_sentences(figures: Mapping[str, Any]) -> list[str]:
     """Say how the training of a network ended."""
     found = []
     if "below_float" in figures:
-        below = with_interval(figures["below_float"], lambda value: f"{100 * value:.2f}")
+        share = figures["below_float"]
+        points = {end: None if share[end] is None else 100 * share[end] for end in ("mean", "low", "high")}
+        below = with_interval(points, lambda value: f"{value:.2f}")
         found.append(f"At the end the crossbar is {below} points below the same network without a crossbar.")
         took = figures["converged_after"]
         if all(took.values()):

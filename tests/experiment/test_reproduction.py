@@ -15,6 +15,7 @@ from twinbar.host.experiment.reproduction_config import READINGS, ReproductionCo
 from twinbar.host.experiment.reproduction_figures import claims, network_figures, verdict
 from twinbar.host.experiment.run_folder import RunFolder
 from twinbar.host.report.page import build_report
+from twinbar.host.report.reproduction_tables import network_sentences
 from twinbar.hw.errors import ConfigError
 
 SMALL: dict[str, Any] = {
@@ -139,6 +140,15 @@ def reports() -> dict[tuple[str, int], dict[str, Any]]:
         ("siamese", 1): report(epoch(1, 0.92, cost=1, elimination=0.997), epoch(2, 0.970, cost=1, elimination=0.9)),
         ("closed-loop", 0): report(epoch(1, 0.95, cost=100, elimination=0.0)),
     }
+
+
+def test_points_below_float_have_their_interval_in_points() -> None:
+    """0.5 and 0.9 points: 0.7, and 12.706 (Student, one degree of freedom) times 0.2828 over the root of 2."""
+    both = reports() | {("float", 1): {"epochs": [epoch(1, 0.95), epoch(2, 0.979)], "totals": {}}}
+    assert network_sentences(network_figures(both))[0] == (
+        "At the end the crossbar is 0.70 ± 2.54 points below the same network without a crossbar."
+    )
+    assert "is 0.50 points below" in network_sentences(network_figures(reports()))[0]
 
 
 def test_savings_are_those_of_epoch_1_of_the_same_seed() -> None:
