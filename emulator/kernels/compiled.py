@@ -78,10 +78,10 @@ allocating_kernel: Final = _compile_with(no_cfunc_wrapper=True)
 
 
 def for_types_of(compiled: Any, arguments: Sequence[Any]) -> Callable[..., Any]:
-    """Return what runs a compiled function with arguments of the same types, dimensions and layouts as these.
+    """Return the machine code of a compiled function for arguments of the same types, dimensions and layouts as these.
 
-    Numba looks at every argument of every call to find the machine code for it, and at named tuples of arrays for
-    longer than a small kernel runs. What this returns does not look: keep it for arrays that are always made alike.
+    Numba inspects every argument of every call to find that code, and named tuples of arrays for longer than a small
+    kernel runs. The code itself inspects nothing: use it only for arrays that are always made alike.
     """
     if not isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT
         function: Callable[..., Any] = compiled

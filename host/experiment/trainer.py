@@ -261,6 +261,7 @@ class Trainer:
             for batch in batches:
                 loss = self._loss(batch)
                 # With a gradient as argument, PyTorch would first load SymPy, which takes longer than 20,000 products.
+                # A sum over one image is its mean.
                 (loss if images == 1 else loss * self._mean_of(images, loss)).backward()
                 loss_sum += loss.item()
         if not math.isfinite(loss_sum):

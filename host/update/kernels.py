@@ -177,7 +177,8 @@ def decide_changed(weights, weight_per_level, positions, rules, *others):
     ----------
     rules : ChangeRules
     weights, weight_per_level, positions, others
-        As of the kernel: a named tuple takes Numba longer to look at than all of them.
+        As in `_decide_changed`, which takes the rules one by one: Numba inspects a named tuple for longer than its
+        fields.
     """
     return _decide_changed(weights, weight_per_level, positions, *rules, *others)
 
