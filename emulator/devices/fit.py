@@ -307,7 +307,7 @@ def _check_alive(scaled: Sequence[PulseTrain]) -> None:
     for polarity in (SET, RESET):
         check_gradual([train for train in scaled if train.polarity == polarity], polarity)
     raise ConfigError(
-        f"no cell moves by more than {_DEAD:.0%} of the window from the begin of a train to its end; a fit needs "
+        f"no cell moves by more than {_DEAD:.0%} of the window from the start of a train to its end; a fit needs "
         "pulses that take a cell through most of its window"
     )
 

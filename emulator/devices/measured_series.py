@@ -54,7 +54,7 @@ class Series:
     voltages: list[float] = field(default_factory=list)
     gates: list[float] = field(default_factory=list)
 
-    def taken(self, order: Sequence[int]) -> "Series":
+    def reordered(self, order: Sequence[int]) -> "Series":
         """Return the readings in another order."""
         changed = Series(self.cell, self.column)
         for own, new in zip(self._lists(), changed._lists(), strict=True):

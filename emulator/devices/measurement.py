@@ -83,7 +83,7 @@ def _trains(path: Path, series: Series, *, whole: bool) -> Iterator[PulseTrain]:
 def _with_polarities(path: Path, series: Series) -> tuple[Series, list[int]]:
     if all(polarity is None for polarity in series.polarities) and len(set(series.pulses)) == len(series.pulses):
         # What is numbered through has to be in order for rise and fall to be seen.
-        series = series.taken(sorted(range(len(series.pulses)), key=series.pulses.__getitem__))
+        series = series.reordered(sorted(range(len(series.pulses)), key=series.pulses.__getitem__))
     return series, _polarities(path, series)
 
 

@@ -52,7 +52,7 @@ def in_order(path: Path, series: Series, polarities: list[int]) -> tuple[Series,
             f"after pulse {pulses[at - 1]}, one of {len(astray)} rows out of order: sort the rows by train and pulse, "
             "or number the pulses on through all trains"
         )
-    return series.taken(order), [polarities[at] for at in order]
+    return series.reordered(order), [polarities[at] for at in order]
 
 
 def _astray(pulses: list[int], polarities: list[int], *, begins: bool = True) -> list[int]:

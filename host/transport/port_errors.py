@@ -33,7 +33,7 @@ _OF_SERVER: Final = _OF_ADDRESS | {
 """Of ``rfc2217://host:port``."""
 _OF_TCP_PORT: Final = {
     errno.EADDRINUSE: "another program has it",
-    errno.EACCES: "it is kept for the administrator",
+    errno.EACCES: "it is reserved for the administrator",
 }
 _OF_LINK: Final = {
     errno.ENOENT: "there is no such folder",

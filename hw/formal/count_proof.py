@@ -68,7 +68,7 @@ class CountProof(wiring.Component):
         action = Signal.like(self.action, reset_less=True)
         m.d.sync += [last.eq(self.amount), action.eq(self.action)]
         open_ = Mux(use.acted & (action == which), last, 0)
-        waiting = sum((Mux(which == each, count, 0) for each, count in waits.items()), open_)
+        waiting = sum((Mux(which == each, count + use.late[each], 0) for each, count in waits.items()), open_)
         always(m, (counted + waiting)[:COUNTER_BITS] == happened, "all that happened is counted, or waits to be")
         turns = len(waits)
         for place, (each, count) in enumerate(waits.items()):
@@ -79,7 +79,7 @@ class CountProof(wiring.Component):
         always(m, (counters.pending.turn < turns) if counters.pending is not None else 1, "")
         self._bound_runs(m, use, actions, waits)
         if counters.pending is not None:
-            self._read(m, waits)
+            self._read(m, use, waits)
         seen = (which == Action.COMMAND_BEAT) & (waits[Action.COMMAND_BEAT] == (MOST_OWED if turns == 1 else turns))
         m.d.comb += [Cover(seen), Cover((counted == 5) & (happened == 5) & (which == self.action) & use.acted)]
 
@@ -93,12 +93,17 @@ class CountProof(wiring.Component):
     def _bound_runs(self, m: Module, use: CountUse, actions: Tally, waits: dict[Action, Signal]) -> None:
         """State what the tally asks of amounts for one counter in cycles that follow one another."""
         run, was, index = _followed(m, actions, "action", "the tally can hold what it has not written yet")
+        pending, jumped = self._counters.pending, Signal(reset_less=True)
+        if pending is not None:
+            m.d.sync += jumped.eq(pending.jumps)
+            always(m, ~pending.jumps | use.urged & (pending.first < len(waits)), "")
         for place, (each, count) in enumerate(waits.items()):
             mine = was & (index == each)
-            if self._counters.pending is None:
+            if pending is None:
                 always(m, self._counters.counted == mine, "")
             else:
-                always(m, ~mine | (count == 0) | (self._counters.pending.turn != place), "")
+                always(m, ~mine | (count == 0) | (pending.turn != place), "")
+                always(m, ~mine | (count == 0) | ~jumped, "")
             always(m, ~mine | (count <= 1), "")
             always(m, ~mine | (run <= 15) | (run == 16) & (count == 0), "")
         acted = was & ~sum(index == each for each in waits).any()
@@ -107,16 +112,15 @@ class CountProof(wiring.Component):
         always(m, ~acted | (run < (1 << len(actions.amount)) + repeated), "")
         always(m, ~use.repeated | (actions.amount == 1) & ~repeated, "")
 
-    def _read(self, m: Module, waits: dict[Action, Signal]) -> None:
-        """State that a counter that was asked for two cycles before holds all that happened."""
-        index, asked, soon = Signal.like(self.action_index), Signal(), Signal()
-        m.d.sync += [
-            index.eq(self.action_index),
-            asked.eq(self.urgent | self.reads),
-            soon.eq(asked & self.urgent & ~self.reads),
-        ]
-        for each, count in waits.items():
-            always(m, ~soon | (index != each) | (count == 0), "nothing waits of a counter that is read")
+    def _read(self, m: Module, use: CountUse, waits: dict[Action, Signal]) -> None:
+        """State that a counter, from two cycles after it was asked for on, holds all that happened."""
+        pending, index, before, soon = self._counters.pending, *(Signal.like(self.action_index) for _ in "ab"), Signal()
+        assert pending is not None
+        m.d.sync += [index.eq(self.action_index), before.eq(index), soon.eq(use.urged)]
+        for place, (each, count) in enumerate(waits.items()):
+            first = pending.jumps & (pending.first == place)
+            always(m, ~use.urged | (index != each) | (count == 0) | first, "")
+            always(m, ~soon | (before != each) | (count == 0), "nothing waits of a counter that is read")
 
     def _bound_phase_runs(self, m: Module, phases: Tally) -> None:
         """State what the tally of the phases asks of amounts in cycles that follow one another."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.hdl import Const, Elaboratable, Module, Signal
 
 from twinbar.hw.actions import Action
 from twinbar.hw.gateware.accounts.counters import Counters
@@ -31,10 +31,14 @@ class CountUse:
     ----------
     acted, repeated : Signal
         Something that does not wait happened in the cycle before; the same as in the one before that.
+    asked, urged : Signal
+        A counter is read, or soon will be; that it will be was said in the cycle before.
     owed : dict of Action to Signal
         For each of the actions that wait.
     happens : dict of Action to value
         Which of those happen in this cycle.
+    late : dict of Action to value
+        Which of them happened in the cycle before, and begin to wait with the next.
     conditions : list of (value, str)
         What holds in every cycle.
     """
@@ -47,22 +51,29 @@ class CountUse:
         m.d.sync += [acted.eq(act), action.eq(counters.action), repeated.eq(repeats)]
         compares = (counters.action == Action.COMPARE) & (counters.amount == 1)
         self.happens = {Action.COMMAND_BEAT: counters.started}
-        asked: Any = 0
+        self.asked, self.urged = Signal(name="asked"), Signal(name="urged")
         if counters.optional:
             self.happens |= dict(zip(counters.optional, counters.happened, strict=True))
-            asked = counters.reads | counters.urgent
+            m.d.sync += self.urged.eq(counters.urgent)
+            m.d.comb += self.asked.eq(counters.urgent | self.urged | counters.reads)
         self.owed = {each: Signal(3, name=f"owed_{each.name.lower()}", reset_less=True) for each in self.happens}
         self.conditions: list[tuple[Any, str]] = [
             (~act | ~is_any(counters.action, tuple(self.happens)), "what waits for a free cycle does not take one"),
             (~repeats | compares & ~repeated, "comparisons may follow one another, two of them, and nothing else"),
-            (~act | ~asked, "and none while a counter is read"),
+            (~act | ~self.asked, "and none while a counter is read"),
         ]
+        if counters.optional:
+            self.conditions.append((~self.urged | ~counters.reads, "before which there is a cycle to count"))
+        self.late: dict[Action, Any] = dict.fromkeys(self.happens, Const(0))
+        if counters.pending is not None:
+            self.late = dict(zip(self.happens, counters.late, strict=True))
         for each, owed in self.owed.items():
-            free = ~acted & ~asked & (owed != 0)
-            m.d.sync += owed.eq(owed - free + self.happens[each])
+            begins = self.happens[each] if counters.pending is None else self.late[each]
+            free = ~acted & ~self.asked & (owed != 0)
+            m.d.sync += owed.eq(owed - free + begins)
             self.conditions += [
                 (owed <= MOST_OWED, "for whatever waits to be counted a free cycle comes in time"),
-                (~self.happens[each] | ~asked, "nothing of what waits happens while a counter is read"),
+                (~self.happens[each] | ~self.asked, "nothing of what waits happens while a counter is read"),
             ]
 
 
@@ -88,7 +99,11 @@ class CountProperties(Elaboratable):
         ended = (sequencer.state == TileState.RESPOND) & is_any(sequencer.status, (Status.OK, Status.FAILED))
         written = ended & is_any(sequencer.command.opcode, CLOSED_LOOP)
         always(m, ~written | ~use.acted, "")
-        for owed in use.owed.values():
-            always(m, owed + use.acted <= MOST_OWED, "")
+        granted = (sequencer.state == TileState.DECODE) & sequencer.plan.accesses & (sequencer.status == Status.OK)
+        always(m, ~granted | (sequencer.plan.follows == TileState.ACCESS), "")
+        always(m, ~use.urged | (sequencer.state == TileState.ACCESS) & self._control.clock.clock.first, "")
+        for each, owed in use.owed.items():
+            always(m, owed + use.late[each] + use.acted <= MOST_OWED, "")
             always(m, ~written | (owed < MOST_OWED), "")
+            always(m, ~written | ~use.late[each], "")
         return m

@@ -243,8 +243,8 @@ OF_COUNTS: Final = (
             Mutant(
                 "a counter that is read soon has to wait for its turn",
                 _PENDING,
-                "m.d.comb += [chosen.eq(number), jumps.eq(1)]",
-                "m.d.comb += jumps.eq(0)",
+                "m.d.sync += [first.eq(number), jumps.eq(self.urgent)]",
+                "m.d.sync += [first.eq(number), jumps.eq(0)]",
             ),
         ),
         traced=22,

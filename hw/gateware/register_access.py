@@ -13,6 +13,8 @@ class RegisterAccessSignature(wiring.Signature):
     -------
     address, value : Out
         Arguments of the command, whether it accesses a register or not.
+    granted : Out(1)
+        In DECODE: the access follows.
     write : Out(1)
         It writes.
     write_register, write_duration, write_level, write_trim, write_offset : Out(1)
@@ -24,6 +26,7 @@ class RegisterAccessSignature(wiring.Signature):
             {
                 "address": Out(ADDRESS_BITS),
                 "value": Out(VALUE_BITS),
+                "granted": Out(1),
                 "write": Out(1),
                 "write_register": Out(1),
                 "write_duration": Out(1),

@@ -194,7 +194,7 @@ def test_no_train_that_gets_anywhere_is_refused():
     # Two cells: one at the low end, one at the high end; together they span a window that neither crosses.
     low, high = 1e-6 * np.full(30, 1.0), 1e-6 * np.full(30, 10.0)
     trains = [PulseTrain("a", RESET, low), PulseTrain("a", SET, low), PulseTrain("b", SET, high)]
-    with pytest.raises(ConfigError, match=r"no cell moves by more than 10% of the window from the begin of a train"):
+    with pytest.raises(ConfigError, match=r"no cell moves by more than 10% of the window from the start of a train"):
         fit_cell(trains)
 
 

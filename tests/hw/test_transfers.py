@@ -50,8 +50,9 @@ def test_a_reset_forgets_what_was_complete_and_what_lacked() -> None:
 
     async def run(context: Any) -> None:
         head = member.head.shape().from_bits(TRANSFER)
-        context.set(member.head, head)
-        context.set(member.head.reserved, 0b101)  # another tile sends, this one takes
+        for shown in (member.head, member.command):  # what is taken is what runs in the next cycle
+            context.set(shown, head)
+            context.set(shown.reserved, 0b101)  # another tile sends, this one takes
         context.set(member.admission, Status.BAD_ADDRESS)
         context.set(member.popped, 1)
         context.set(member.kept, 1)
@@ -127,7 +128,7 @@ def test_a_transfer_waits_for_all_of_its_tiles_and_for_the_one_before() -> None:
             for tile, signature in enumerate(start.tiles):
                 for name, mask in (("offers", offers), ("refuses", refuses), ("busy", busy)):
                     context.set(getattr(signature, name), mask >> tile & 1)
-            started = sum(int(context.get(each.starts)) << tile for tile, each in enumerate(start.tiles))
+            started = sum(int(context.get(each.permits & each.offers)) << tile for tile, each in enumerate(start.tiles))
             assert (started, context.get(start.tiles[1].refused)) == expected
 
     _simulate(start, run)

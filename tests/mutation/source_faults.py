@@ -144,7 +144,7 @@ OF_SOURCES = (
         _TRANSFER, "self.write.clear.eq(body.clear & (moved == 0)),", "self.write.clear.eq(body.clear),", _MOVES
     ),
     SourceFault(_TRANSFER, "Mux(self.moved, moved + 1, 0)", "moved", _MOVES),
-    SourceFault(_STARTS, "(offers | ~taking_part).all() & ~busy.any()", "(offers | ~taking_part).all()", _MOVES),
+    SourceFault(_STARTS, "free.eq(queue.o.valid & ~busy.any())", "free.eq(queue.o.valid)", _MOVES),
     SourceFault(_STARTS, "refused.eq((refuses & taking_part).any())", "refused.eq(refuses.any())", _MOVES),
     SourceFault(
         "emulator/engines/program/program_transfer.py",
@@ -165,9 +165,9 @@ OF_SOURCES = (
         _CHAINS,
     ),
     SourceFault(_SCALES, "total.eq(saturated(self.total, SUM_BITS)),", "total.eq(self.total),", _SUMS),
-    SourceFault(_SCALES, "rounded.eq((shifted + 1) >> 1),", "rounded.eq(shifted >> 1),", _SUMS),
-    SourceFault(_SCALES, "least.eq(Mux(late.relu, late.zero, 0)),", "least.eq(late.zero),", _SUMS),
-    SourceFault(_SCALES, "value.eq(rounded + late.zero),", "value.eq(rounded + self.settings.zero),", _SUMS),
+    SourceFault(_SCALES, "Cat(Const(1, 1), late.zero)", "Cat(Const(0, 1), late.zero)", _SUMS),
+    SourceFault(_SCALES, "Mux(below, Mux(late.relu, late.zero, 0),", "Mux(below, late.zero,", _SUMS),
+    SourceFault(_SCALES, "Cat(Const(1, 1), late.zero)", "Cat(Const(1, 1), self.settings.zero)", _SUMS),
     SourceFault(_TABLE, "fallen.eq(Mux(rest[-1], 0, rest)),", "fallen.eq(rest),", _TABLES),
     SourceFault(_TABLE, "done.eq(given == self.use.count),", "done.eq(given + 1 == self.use.count),", _TABLES),
     SourceFault(_TABLE, "self.short < settings.slack", "self.short <= settings.slack", _TABLES),

@@ -104,7 +104,7 @@ class Accounts(wiring.Component):
             m.d.comb += [
                 counters.started.eq(progress.popped & ~self.copied),
                 counters.happened.eq(Cat(happened[action] for action in optional)),
-                counters.urgent.eq(progress.accesses & ((state == TileState.DECODE) | accessing & first)),
+                counters.urgent.eq(progress.accesses & (state == TileState.DECODE) & self.registers.granted),
                 counters.reads.eq(accessing & ~first),
             ]
 

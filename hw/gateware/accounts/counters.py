@@ -42,7 +42,7 @@ class Counters(wiring.Component):
     happened : In
         Which of the optional actions happen in this cycle; they may wait likewise.
     urgent : In(1)
-        The action ``action_index`` is read soon: what waits of it is counted first.
+        The action ``action_index`` is read from the cycle after the next on: what waits of it is counted in the next.
     reads : In(1)
         It is read in this cycle or one of the next: nothing that waits is counted.
     phase_index, action_index : In
@@ -54,6 +54,8 @@ class Counters(wiring.Component):
     optional : tuple of Action
     pending : PendingCounts or None
         Where there are any, what waits; the proofs look at it.
+    late : Signal
+        What of it happened in the cycle before.
     waiting, counted : Signal
         Else, commands that wait, and whether some were counted in the cycle before.
     """
@@ -65,6 +67,7 @@ class Counters(wiring.Component):
         self._places = places = counted_places(optional)
         actions = (Action.COMMAND_BEAT, *self.optional)
         self.pending = PendingCounts(actions, places) if self.optional else None
+        self.late = Signal(len(actions), reset_less=True)
         super().__init__(
             {
                 "phase": In(range(len(PHASES))),
@@ -132,8 +135,10 @@ class Counters(wiring.Component):
 
     def _count_waiting(self, m: Module, actions: Tally, acted: Signal, pending: PendingCounts) -> None:
         m.submodules.pending = pending
+        # Whether a command starts is known late in a cycle.
+        m.d.sync += self.late.eq(Cat(self.started, self.happened))
         m.d.comb += [
-            pending.happened.eq(Cat(self.started, self.happened)),
+            pending.happened.eq(self.late),
             pending.free.eq(~acted & ~self.reads),
             pending.urgent.eq(self.urgent),
             pending.wanted.eq(self.action_index),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Module, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,11 +25,11 @@ class PendingCounts(wiring.Component):
     Members
     -------
     happened : In
-        Which of the actions happen in this cycle.
+        Which of the actions happened in the cycle before.
     free : In(1)
         One of them can be counted in this cycle.
     urgent : In(1)
-        Those of number ``wanted`` go first.
+        Those of number ``wanted`` go first in the next cycle.
     wanted : In
     count : Out(1)
         ``amount`` times ``action`` is counted in this cycle; rarely one action twice in a row, see `Tally`.
@@ -42,12 +42,16 @@ class PendingCounts(wiring.Component):
         How often each of them waits, for the proof.
     turn : Signal
         The one whose turn it is in the next free cycle.
+    jumps, first : Signal
+        Whether another one goes first, and which.
     """
 
     def __init__(self, actions: Sequence[Action], places: int) -> None:
         self.actions = tuple(actions)
         self.waiting = [Signal(BITS, name=f"waiting_{each.name.lower()}", reset_less=True) for each in self.actions]
         self.turn = Signal(range(len(self.actions)), reset_less=True)
+        self.jumps = Signal()
+        self.first = Signal.like(self.turn, name="first", reset_less=True)
         super().__init__(
             {
                 "happened": In(len(actions)),
@@ -62,13 +66,15 @@ class PendingCounts(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        turn, chosen = self.turn, Signal(range(len(self.actions)), name="chosen")
+        turn, jumps, first = self.turn, self.jumps, self.first
+        chosen = Signal(range(len(self.actions)), name="chosen")
         waiting = Array(self.waiting)
-        jumps = Signal()
-        m.d.comb += chosen.eq(turn)
+        # Prepared, because what is chosen decides which counter is read in the same cycle.
+        m.d.sync += jumps.eq(0)
         for number, action in enumerate(self.actions):
-            with m.If(self.urgent & (self.wanted == action) & waiting[number].any()):
-                m.d.comb += [chosen.eq(number), jumps.eq(1)]
+            with m.If(self.wanted == action):
+                m.d.sync += [first.eq(number), jumps.eq(self.urgent)]
+        m.d.comb += chosen.eq(Mux(jumps, first, turn))
         m.d.comb += [
             self.action.eq(Array(int(action) for action in self.actions)[chosen]),
             self.amount.eq(waiting[chosen]),

@@ -19,10 +19,10 @@ class CascadeMember(wiring.Component):
     head : In(Command)
     waits, ready, halt : In(1)
         The head waits, one may start with the next cycle, and a halt keeps it from that.
-    admission : In(Status)
-        Of the head, by itself.
-    status : Out(Status)
-        Of the head, when it is popped.
+    admitted, admission : In
+        Whether the head may start, and its status, by itself.
+    starts, status : Out
+        The same, with its neighbours.
     held : Out(1)
         The head waits for other tiles. Combinational.
     popped : In(1)
@@ -42,7 +42,9 @@ class CascadeMember(wiring.Component):
     waits: In(1)
     ready: In(1)
     halt: In(1)
+    admitted: In(1)
     admission: In(Status)
+    starts: Out(1)
     status: Out(Status)
     held: Out(1)
     popped: In(1)
@@ -60,11 +62,12 @@ class CascadeMember(wiring.Component):
         m.d.comb += [
             cascade.eq((head.opcode == Opcode.MULTIPLY) & (head.body.product.members > 1) & ~routing.stray),
             joint.offers.eq(cascade & self.waits & self.ready & ~self.halt),
-            joint.refuses.eq(self.admission != Status.OK),
+            joint.refuses.eq(~self.admitted),
             joint.first.eq(~routing.copy),
             joint.last.eq(routing.last),
             refused.eq(cascade & joint.refused),
             self.held.eq(cascade & ~joint.starts),
+            self.starts.eq(self.admitted & ~refused),
             self.status.eq(Mux(refused & ~joint.refuses, Status.ABORTED, self.admission)),
         ]
         # From the start to the last handover, or to a halt.

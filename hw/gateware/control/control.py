@@ -246,13 +246,14 @@ class Control(wiring.Component):
                 member.waits.eq(self.commands.valid),
                 member.ready.eq(sequencer.ready),
                 member.halt.eq(supervisor.halt),
+                member.admitted.eq(admission.admitted),
                 member.admission.eq(admission.status),
                 member.popped.eq(sequencer.popped),
                 member.handed_over.eq(sequencer.handed_over),
                 member.last_response.eq(sequencer.last_response),
                 supervisor.ended.eq(member.halted),
                 sequencer.waits.eq(self.commands.valid & ~member.held),
-                sequencer.admitted.eq(member.status == Status.OK),
+                sequencer.admitted.eq(member.starts),
                 sequencer.admission.eq(member.status),
             ]
         if self.config.chain:
@@ -262,7 +263,11 @@ class Control(wiring.Component):
         """Let transfers begin together with the other tiles that take part."""
         m.submodules.transfers = transfers = self.transfers
         sequencer, supervisor, member = self.sequencer, self.supervisor, self.member
-        held, status = (member.held, member.status) if member is not None else (0, admission.status)
+        held, starts, status = (
+            (member.held, member.starts, member.status)
+            if member is not None
+            else (0, admission.admitted, admission.status)
+        )
         connect(m, transfers.joint, flipped(self.transfer))
         connect(m, transfers.write, flipped(self.moved))
         m.d.comb += [
@@ -272,6 +277,7 @@ class Control(wiring.Component):
             transfers.waits.eq(self.commands.valid),
             transfers.ready.eq(sequencer.ready),
             transfers.halt.eq(supervisor.halt),
+            transfers.admitted.eq(starts),
             transfers.admission.eq(status),
             transfers.popped.eq(sequencer.popped),
             transfers.state.eq(sequencer.state),
@@ -281,7 +287,7 @@ class Control(wiring.Component):
             self.counted.eq(transfers.moved),
             sequencer.transferred.eq(transfers.last),
             sequencer.waits.eq(self.commands.valid & ~held & ~transfers.held),
-            sequencer.admitted.eq(transfers.status == Status.OK),
+            sequencer.admitted.eq(transfers.starts),
             sequencer.admission.eq(transfers.status),
         ]
 
@@ -338,6 +344,7 @@ class Control(wiring.Component):
             self.sampling.eq(register_file.settings.sampling),
             registers.address.eq(body.address),
             registers.value.eq(body.value),
+            registers.granted.eq((sequencer.status == Status.OK) & (register_file.status == Status.OK)),
             *(
                 getattr(registers, name).eq(getattr(register_file, name))
                 for name in registers.signature.members

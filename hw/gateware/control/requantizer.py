@@ -1,6 +1,6 @@
 """The digital functions between two layers: a sum becomes an input code of the next layer."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -108,13 +108,14 @@ class Requantizer(wiring.Component):
             # One bit more than is wanted, for rounding.
             shifted.eq((product << 1) >> self.settings.shift),
         ]
-        rounded, value = Signal(signed(len(product) + 1)), Signal(signed(len(product) + 2))
-        least, most = Signal(signed(10)), (1 << self.config.input_bits) - 1
+        # Half of the sum is the rounded value with the zero point: one addition. Its bits tell what leaves the limits.
+        value, bits = Signal(signed(len(shifted) + 1)), self.config.input_bits
+        below, above = Signal(), Signal()
         m.d.comb += [
-            rounded.eq((shifted + 1) >> 1),
-            least.eq(Mux(late.relu, late.zero, 0)),
-            value.eq(rounded + late.zero),
+            value.eq((shifted + Cat(Const(1, 1), late.zero)) >> 1),
+            below.eq(Mux(late.relu, (shifted < 0) & ~shifted.all(), value < 0)),
+            above.eq(value[bits:].any()),
         ]
-        m.d.sync += self.code.eq(Mux(value < least, least, Mux(value > most, most, value)))
+        m.d.sync += self.code.eq(Mux(below, Mux(late.relu, late.zero, 0), Mux(above, (1 << bits) - 1, value)))
         m.d.comb += [self.ready.eq(stages[-1]), self.begins.eq(begins[-1]), self.ends.eq(ends[-1])]
         return m

@@ -27,10 +27,10 @@ class TransferMember(wiring.Component):
     head : In(Command)
     waits, ready, halt : In(1)
         The head waits, one may start with the next cycle, and a halt keeps it from that.
-    admission : In(Status)
-        Of the head, by itself.
-    status : Out(Status)
-        Of the head, when it is popped.
+    admitted, admission : In
+        Whether the head may start, and its status, by itself.
+    starts, status : Out
+        The same, with the tiles that take part.
     held : Out(1)
         The head waits for other tiles. Combinational.
     popped : In(1)
@@ -66,7 +66,9 @@ class TransferMember(wiring.Component):
     waits: In(1)
     ready: In(1)
     halt: In(1)
+    admitted: In(1)
     admission: In(Status)
+    starts: Out(1)
     status: Out(Status)
     held: Out(1)
     popped: In(1)
@@ -92,50 +94,60 @@ class TransferMember(wiring.Component):
         m.d.comb += [
             transfer.eq((head.opcode == Opcode.TRANSFER) & ~routing.stray),
             joint.offers.eq(transfer & self.waits & self.ready & ~self.halt),
-            joint.refuses.eq(self.admission != Status.OK),
+            joint.refuses.eq(~self.admitted),
             refused.eq(transfer & joint.refused),
-            self.held.eq(transfer & ~joint.starts),
+            self.held.eq(transfer & ~joint.permits),
+            self.starts.eq(self.admitted & ~refused),
             self.status.eq(Mux(refused & ~joint.refuses, Status.ABORTED, self.admission)),
         ]
-        self._note_gaps(m, transfer, routing.last)
+        self._note_gaps(m)
 
-        begins = self.popped & transfer & ~refused
-        works, waited, moved = Signal(), Signal(range(TRANSFER_LATENCY + 1)), Signal(ROW_BITS)
+        # Whether a word is moved, and whether it is the last, is prepared: a product that starts with the next cycle
+        # asks in this one which planes hold a one.
+        works, waited, moved, next_moved = Signal(), Signal(range(TRANSFER_LATENCY)), Signal(ROW_BITS), Signal(ROW_BITS)
         body, role = self.command.body.transfer, data.View(Routing, self.command.reserved)
+        ends = Signal()
         m.d.comb += [
             works.eq(self.state == TileState.TRANSFER),
-            self.moved.eq(works & (waited == TRANSFER_LATENCY)),
-            self.last.eq(self.moved & (moved + 1 == body.words)),
+            next_moved.eq(moved + self.moved),
+            self.last.eq(self.moved & ends),
             joint.busy.eq(works & ~self.last),
-            self.index.eq(body.first + Mux(self.moved, moved + 1, 0)),
+            self.index.eq(body.first + next_moved),
             self.outgoing.eq(Mux(self.moved & ~role.copy, self.stored, 0)),
-            self.write.takes.eq(works),
+            self.write.takes.eq(self.moved),
             self.write.load.eq(self.moved & role.last),
             self.write.clear.eq(body.clear & (moved == 0)),
             self.write.word.eq(body.word + moved),
             self.write.bits.eq(self.incoming),
         ]
-        with m.If(begins):
-            m.d.sync += [waited.eq(0), moved.eq(0)]
-        with m.Elif(self.moved):
-            m.d.sync += moved.eq(moved + 1)
-        with m.Elif(works):
-            m.d.sync += waited.eq(waited + 1)
+        with m.If(self.last | ~works):
+            m.d.sync += [waited.eq(0), moved.eq(0), self.moved.eq(0)]
+        with m.Else():
+            m.d.sync += [moved.eq(next_moved), ends.eq(next_moved + 1 == body.words)]
+            with m.If(waited != TRANSFER_LATENCY - 1):
+                m.d.sync += waited.eq(waited + 1)
+            with m.Else():
+                m.d.sync += self.moved.eq(1)
         return m
 
-    def _note_gaps(self, m: Module, transfer: Signal, takes: Signal) -> None:
-        """Remember whether activations, and inputs, are complete."""
-        head, complete = self.head, Signal()
-        admitted = self.status == Status.OK
-        m.d.comb += self.complete.eq(complete | self.kept)
-        with m.If(self.kept):
-            m.d.sync += complete.eq(1)
-        with m.If(self.popped):
-            with m.If((head.opcode == Opcode.MULTIPLY) & self.keeps):
-                m.d.sync += complete.eq(0)
-            with m.If(transfer & takes & ~admitted):
-                m.d.sync += self.unfilled.eq(1)
-            with m.If(transfer & takes & admitted & head.body.transfer.clear):
-                m.d.sync += self.unfilled.eq(0)
-            with m.If((head.opcode == Opcode.LOAD) & admitted & head.body.input.clear):
-                m.d.sync += self.unfilled.eq(0)
+    def _note_gaps(self, m: Module) -> None:
+        """Remember whether activations, and inputs, are complete.
+
+        Which command starts is known late in a cycle. So that is noted in the next, and counts there already.
+        """
+        command, kept, gap, started, admitted = self.command, Signal(), Signal(), Signal(), Signal()
+        role = data.View(Routing, command.reserved)
+        takes = (command.opcode == Opcode.TRANSFER) & ~role.stray & role.last
+        loads = (command.opcode == Opcode.LOAD) & command.body.input.clear
+        clears = loads | takes & command.body.transfer.clear
+        product = (command.opcode == Opcode.MULTIPLY) & self.keeps
+        m.d.comb += [
+            self.complete.eq(kept & ~(started & product) | self.kept),
+            self.unfilled.eq((gap | started & takes & ~admitted) & ~(started & admitted & clears)),
+        ]
+        m.d.sync += [
+            started.eq(self.popped),
+            admitted.eq(self.starts),
+            kept.eq(self.complete),
+            gap.eq(self.unfilled),
+        ]

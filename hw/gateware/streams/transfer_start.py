@@ -19,15 +19,16 @@ class TransferSignature(wiring.Signature):
         It would refuse it.
     busy : Out(1)
         One runs, and does not end with this cycle.
-    starts : In(1)
-        All tiles that take part take it from their queues in this cycle.
+    permits : In(1)
+        It is the oldest, none runs, and all others that take part offer it. A tile that offers it, too, takes it from
+        its queue in this cycle; what it offers itself is known late, and not waited for.
     refused : In(1)
         One of them refuses it.
     """
 
     def __init__(self) -> None:
         super().__init__(
-            {"offers": Out(1), "refuses": Out(1), "busy": Out(1), "starts": In(1), "refused": In(1)},
+            {"offers": Out(1), "refuses": Out(1), "busy": Out(1), "permits": In(1), "refused": In(1)},
         )
 
 
@@ -61,12 +62,14 @@ class TransferStart(wiring.Component):
         offers, refuses, busy = (
             Cat(getattr(tile, name) for tile in self.tiles) for name in ("offers", "refuses", "busy")
         )
-        starts, refused, taking_part = Signal(), Signal(), queue.o.payload
+        free, refused, taking_part = Signal(), Signal(), queue.o.payload
+        agree = offers | ~taking_part
         m.d.comb += [
-            starts.eq(queue.o.valid & (offers | ~taking_part).all() & ~busy.any()),
+            free.eq(queue.o.valid & ~busy.any()),
             refused.eq((refuses & taking_part).any()),
-            queue.o.ready.eq(starts),
+            queue.o.ready.eq(free & agree.all()),
         ]
         for number, tile in enumerate(self.tiles):
-            m.d.comb += [tile.starts.eq(starts & taking_part[number]), tile.refused.eq(refused)]
+            others = (agree | (1 << number)).all()
+            m.d.comb += [tile.permits.eq(free & taking_part[number] & others), tile.refused.eq(refused)]
         return m
