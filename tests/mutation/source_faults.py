@@ -139,11 +139,14 @@ OF_SOURCES = (
         _OUTLET, "with m.If(self.start | self.responds & self.taken):", "with m.If(self.responds & self.taken):", _LANES
     ),
     SourceFault(_OUTLET, "Mux(held == count - 1, total, 0)[:bits],", "total[:bits],", _LANES),
-    SourceFault(_TRANSFER, "self.moved & (moved + 1 == body.words)", "self.moved & (moved + 2 == body.words)", _MOVES),
+    SourceFault(_TRANSFER, "next_moved + 1 == body.words", "next_moved + 2 == body.words", _MOVES),
     SourceFault(
         _TRANSFER, "self.write.clear.eq(body.clear & (moved == 0)),", "self.write.clear.eq(body.clear),", _MOVES
     ),
-    SourceFault(_TRANSFER, "Mux(self.moved, moved + 1, 0)", "moved", _MOVES),
+    SourceFault(_TRANSFER, "body.first + next_moved", "body.first + moved", _MOVES),
+    SourceFault(_TRANSFER, "kept & ~(started & product) | self.kept", "kept | self.kept", _CHAINS),
+    SourceFault(_TRANSFER, "(gap | started & takes & ~admitted)", "gap", _CHAINS),
+    SourceFault(_TRANSFER, "& ~(started & admitted & clears)", "", _CHAINS),
     SourceFault(_STARTS, "free.eq(queue.o.valid & ~busy.any())", "free.eq(queue.o.valid)", _MOVES),
     SourceFault(_STARTS, "refused.eq((refuses & taking_part).any())", "refused.eq(refuses.any())", _MOVES),
     SourceFault(
