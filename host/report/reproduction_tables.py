@@ -42,7 +42,8 @@ def with_interval(figure: Mapping[str, Any] | None, show: Callable[[float], str]
     figure : mapping or None
         Of `twinbar.host.experiment.mean_interval.mean_interval`.
     show : callable
-        Formats the mean, a plain number or a percentage; the interval gets as many decimals.
+        Formats the mean, a plain number or a percentage. Both get as many decimals as it gives, and more where the
+        interval would be rounded to nothing.
     """
     if figure is None:
         return si.MISSING
@@ -50,8 +51,13 @@ def with_interval(figure: Mapping[str, Any] | None, show: Callable[[float], str]
     if figure["low"] is None:
         return text
     number, space, unit = text.partition(" ")
+    scale = 100 if unit == "%" else 1
+    half = scale * (figure["high"] - figure["mean"])
     decimals = len(number.partition(".")[2])
-    half = (figure["high"] - figure["mean"]) * (100 if unit == "%" else 1)
+    first = int(f"{half:.0e}".partition("e")[2]) if half else 0  # decade of its first digit
+    if -first > decimals:
+        decimals = -first
+        number = si.fixed(scale * figure["mean"], decimals)
     return f"{number} ± {half:.{decimals}f}{space}{unit}"
 
 

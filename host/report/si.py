@@ -125,12 +125,17 @@ def ratio(value: float | None, digits: int = 3) -> str:
     return si(value, "", digits) if abs(value) >= _EXACT_BELOW else _digits(value, digits)
 
 
+def fixed(value: float, decimals: int) -> str:
+    """Format a finite number with fixed decimals."""
+    return f"{value:.{decimals}f}".replace("-", _MINUS)
+
+
 def percent(fraction: float | None, decimals: int = 2) -> str:
     """Format a fraction as a percentage with fixed decimals."""
     special = _special(fraction)
     if special is not None or fraction is None:
         return special or MISSING
-    return f"{100 * fraction:.{decimals}f} %".replace("-", _MINUS)
+    return f"{fixed(100 * fraction, decimals)} %"
 
 
 def share(fraction: float | None) -> str:

@@ -14,8 +14,9 @@ from twinbar.host.experiment.reproduction import parts_of, reproduce, seconds_le
 from twinbar.host.experiment.reproduction_config import READINGS, ReproductionConfig
 from twinbar.host.experiment.reproduction_figures import claims, network_figures, verdict
 from twinbar.host.experiment.run_folder import RunFolder
+from twinbar.host.report.energy import near_one_or_percent
 from twinbar.host.report.page import build_report
-from twinbar.host.report.reproduction_tables import network_sentences
+from twinbar.host.report.reproduction_tables import network_sentences, with_interval
 from twinbar.hw.errors import ConfigError
 
 SMALL: dict[str, Any] = {
@@ -140,6 +141,15 @@ def reports() -> dict[tuple[str, int], dict[str, Any]]:
         ("siamese", 1): report(epoch(1, 0.92, cost=1, elimination=0.997), epoch(2, 0.970, cost=1, elimination=0.9)),
         ("closed-loop", 0): report(epoch(1, 0.95, cost=100, elimination=0.0)),
     }
+
+
+def test_an_interval_is_not_rounded_to_nothing() -> None:
+    saved = {"mean": 0.79483, "low": 0.79480, "high": 0.79486}
+    assert with_interval(saved, near_one_or_percent) == "79.483 ± 0.003 %"
+    assert with_interval(saved | {"high": 0.81483}, near_one_or_percent) == "79.5 ± 2.0 %"
+    assert with_interval({"mean": -2.0, "low": -2.04, "high": -1.96}, lambda value: f"{value:.1f}") == "−2.00 ± 0.04"
+    same = {"mean": 0.5, "low": 0.5, "high": 0.5}
+    assert with_interval(same, near_one_or_percent) == "50.0 ± 0.0 %"
 
 
 def test_points_below_float_have_their_interval_in_points() -> None:
