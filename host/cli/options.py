@@ -102,7 +102,11 @@ class RunRequest:
             On the first mistake.
         """
         base = self.kind.from_toml(self.config_file) if self.config_file else self.kind()
-        return base.merge(self.changes).with_absolute_paths()
+        config = base.merge(self.changes)
+        twice = next((key for key in config.varied_keys() if key in self.changes), None)
+        if twice is not None:
+            raise ConfigError(f"{twice} is varied and also set to {self.changes[twice]}; do one of them")
+        return config.with_absolute_paths()
 
     def open_folder(self) -> RunFolder:
         """Start the run folder, or take up the one to resume.
