@@ -114,6 +114,8 @@ def _series(
     counted: dict[tuple[str, int], int] = {}
     named = any(at < len(row.fields) and row.fields[at] for row in rows for at in cells)
     for row in rows:
+        if not any(row.fields) and ("polarity" in places or cells):
+            continue  # an empty line, as spreadsheets write it; elsewhere it may be a pulse that was not read
         fields = _fields_of(path, row, columns, wide=len(choice) + sum(map(len, choice.values())) > 1)
 
         def voltage(role: str, line: int = row.line, fields: list[str] = fields) -> float:

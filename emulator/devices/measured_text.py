@@ -149,9 +149,12 @@ def read_measured_text(path: Path) -> MeasuredText:
     kept = [(line, text) for line, text in numbered if not _is_comment(text)]
     delimiter = told["separator"].strip(" ") or None if told is not None else _delimiter([text for _, text in kept])
     before = [(line, text.strip().lstrip("".join(_COMMENT))) for line, text in numbered[:first]]
+    rows = [_split(path, line, text, delimiter) for line, text in kept]
+    while rows and not any(rows[-1].fields):
+        rows.pop()
     return MeasuredText(
         path,
-        [_split(path, line, text, delimiter) for line, text in kept],
+        rows,
         [_split(path, line, text, delimiter) for line, text in before],
         decimal_comma=delimiter != ",",
     )

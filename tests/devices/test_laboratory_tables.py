@@ -226,6 +226,21 @@ TABLES = {
         None,
         [UP],
     ),
+    "empty lines of a spreadsheet": (
+        {"m.csv": "cell,polarity,pulse,G_uS\na,SET,0,1\n,,,\na,SET,1,2\na,SET,2,3\n,,,\n,,,\n"},
+        None,
+        [UP],
+    ),
+    "empty lines of a spreadsheet under columns without names": (
+        {"m.csv": "SET,0,1\nSET,1,2\nSET,2,3\n,,\n"},
+        MICROSIEMENS,
+        [UP],
+    ),
+    "a pulse that no repetition was read after": (
+        {"set.csv": "LTP1 (uS),LTP2 (uS)\n1,1\n,\n3,3\n"},
+        None,
+        [(SET, [1.0, np.nan, 3.0]), (SET, [1.0, np.nan, 3.0])],
+    ),
     "decimal commas in the only column": ({"set.csv": "conductance (uS)\n1,0\n2,0\n3,0\n"}, None, [UP]),
     "decimal commas between spaces": (
         {"m.txt": "polarity pulse conductance_uS\nSET 0 1,0\nSET 1 2,0\nSET 2 3,0\n"},
