@@ -116,6 +116,8 @@ class MeasuredText:
     def as_number(self, text: str) -> float | None:
         """Return a field as a finite number, or None."""
         plain = text.strip().replace("\N{MINUS SIGN}", "-")
+        if "_" in plain:  # Python's own sign between thousands
+            return None
         try:
             value = float(plain.replace(",", ".") if self.decimal_comma else plain)
         except ValueError:

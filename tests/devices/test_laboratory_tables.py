@@ -453,6 +453,7 @@ def test_what_is_no_unit():
             "line 2: current -1 and the read voltage 0.1 V have different signs",
         ),
         ("pulse,std_uS,target_uS\n0,1,1\n", None, "it must be like polarity,pulse,conductance_uS"),
+        ("polarity,pulse,G_uS\nSET,0,1_75\n", None, "line 2: G_uS is '1_75', not a number; write a number like 1.25"),
         (b"PK\x03\x04\0\0\0\0", None, "it is not text"),
         ("temperature,note\n1,2\n", None, "it must be like polarity,pulse,conductance_uS"),
         ("# nothing\n", None, "the header is empty"),
