@@ -164,6 +164,11 @@ class UpdatePolicy(ABC, Generic[Settings]):
         access : CellAccess
         progress : float
             Part of the training that has passed, 0 to 1.
+
+        Raises
+        ------
+        ConfigError
+            If `decide` gives something else than a decision.
         """
         decisions = {layer.name: self.decide(layer.weights, layer.cells, progress) for layer in layers}
         for name, decision in decisions.items():
