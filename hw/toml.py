@@ -23,12 +23,17 @@ def read(file: Path | Traversable, what: str) -> dict[str, Any]:
         If it cannot be read, or is not TOML.
     """
     try:
-        return parse(file.read_text(encoding="utf-8"), what)
+        return parse(file.read_text(encoding="utf-8-sig"), what)
     except OSError as error:
         raise ConfigError(f"{what} cannot be read: {error.strerror or error}") from None
     except ConfigError:
         raise
-    except ValueError as error:  # UnicodeDecodeError, or a zero byte in the name
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            f"{what} is not TOML: line {line} has a character that is not UTF-8; save the file as UTF-8"
+        ) from None
+    except ValueError as error:  # a zero byte in the name
         raise ConfigError(f"{what} is not TOML: {error}") from None
 
 

@@ -1,5 +1,6 @@
 """Faulty cells as a map: measured ones from a file, or drawn in whole lines and one by one."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -15,6 +16,8 @@ Faults = npt.NDArray[np.uint8]
 
 NAME: Final = "fault"
 """Of the array in a file."""
+_ARRAY: Final = b"\x93NUMPY"
+"""What a .npy file begins with."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +90,30 @@ def _load(path: Path) -> npt.NDArray[Any]:
         raise ConfigError(f"{path}: fault maps are read from .npy and .npz files")
     what = "an array of faults, as numpy.save and save_faults write it"
     with _opened(path) as file, reading(path, what, "save it again"):
-        found = np.load(file, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        name = NAME if NAME in found.files else found.files[0] if len(found.files) == 1 else None
-        if name is None:
-            names = ", ".join(found.files) or "nothing"
-            raise ConfigError(f"{path} holds {names}; it must hold one array, or one called {NAME!r}")
-        return np.asarray(found[name])
+        # NumPy takes everything else for a pickle, and advises to load it unsafely.
+        begin = file.read(len(_ARRAY))
+        if begin != _ARRAY and not zipfile.is_zipfile(file):
+            raise ConfigError(f"{path} is damaged (it is no file of NumPy's): it must be {what}; save it again")
+        file.seek(0)
+        try:
+            return _array(path, file)
+        except ValueError as error:
+            if "allow_pickle" not in str(error):
+                raise
+            raise ConfigError(
+                f"{path} holds Python objects; a fault map is of whole numbers: save it as such"
+            ) from None
+
+
+def _array(path: Path, file: BinaryIO) -> npt.NDArray[Any]:
+    found = np.load(file, allow_pickle=False)
+    if isinstance(found, np.ndarray):
+        return found
+    name = NAME if NAME in found.files else found.files[0] if len(found.files) == 1 else None
+    if name is None:
+        names = ", ".join(found.files) or "nothing"
+        raise ConfigError(f"{path} holds {names}; it must hold one array, or one called {NAME!r}")
+    return np.asarray(found[name])
 
 
 def _opened(path: Path) -> BinaryIO:

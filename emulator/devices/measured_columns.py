@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from twinbar.emulator.devices.layout import RESET, SET
 
-Role = Literal["polarity", "pulse", "cell", "voltage", "gate", "read voltage", "value", "other"]
+Role = Literal["polarity", "pulse", "cell", "voltage", "gate", "read voltage", "width", "value", "beside", "other"]
 Kind = Literal["conductance", "resistance", "current", "normalized"]
 
 POLARITIES: Final = {
@@ -50,7 +50,12 @@ _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("normalized", "normalised", "norm", "weight", "w"), "normalized"),
 }
 _CELL_WORDS: Final = frozenset({"cell", "device", "dut", "dev", "sample"})
-_TIMES: Final = frozenset({"time", "t", "width", "duration", "delay", "period"})
+_SPREADS: Final = frozenset(
+    ("std", "stdev", "sd", "sem", "sigma", "error", "err", "uncertainty", "deviation", "variance", "var")
+)
+_WANTED: Final = frozenset({"target", "goal", "setpoint", "compliance", "cc", "icc", "limit", "fit", "fitted", "model"})
+"""Names of what stands beside readings and is none: spreads, settings, and curves."""
+_TIMES: Final = frozenset({"time", "t", "delay", "period"})
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,16 @@ class Column:
         words: list[str] = re.findall(r"[^\W\d_]+|\d+", text.lower())
         return tuple(word for word in words if word not in _KINDS)
 
+    @property
+    def before(self) -> bool:
+        """Return whether the readings are of the state before the pulse of their row."""
+        return "before" in _words(self.name)
+
+    @property
+    def after(self) -> bool:
+        """Return whether the readings are of the state after the pulse of their row."""
+        return "after" in _words(self.name)
+
 
 def polarity_of(text: str) -> int | None:
     """Return the polarity that a field names."""
@@ -144,6 +159,10 @@ def column_of(name: str) -> Column:
             return Column(name, role)
     text, unit = _with_unit(name)
     words = _words(text)
+    if {"width", "duration"} & set(words):
+        return Column(name, "width")
+    if (_SPREADS | _WANTED) & set(words):
+        return Column(name, "beside")
     if _TIMES & set(words):
         return Column(name, "other")
     if unit is None and {"voltage", "amplitude", "v", "vg", "vgate", "vread"} & set(words):

@@ -1,5 +1,7 @@
 """The header of a table of measurements: which columns it has, also where it has no names."""
 
+import re
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,8 +25,22 @@ def read_header(text: MeasuredText) -> tuple[list[Column], list[TextRow]]:
         if names is not None and all(text.as_number(name) is None for name in names):
             return _named(text, names), rows
         if not (len(rows) > 1 and _is_header_of_numbers(text)):
+            _check_separator(text)
             return _unnamed(text), rows
     return _named(text, rows[0].fields), rows[1:]
+
+
+def _check_separator(text: MeasuredText) -> None:
+    """Refuse two columns of which the second has whole numbers with zeros before them: its commas are decimal."""
+    fields = [row.fields for row in text.rows]
+    if text.decimal_comma or not all(len(row) == 2 and all(map(str.isdecimal, row)) for row in fields):
+        return
+    line = next((row.line for row in text.rows if re.fullmatch(r"0\d+", row.fields[1])), None)
+    if line is not None:
+        raise ConfigError(
+            f"{text.path}, line {line}: the comma can be a decimal sign, or separate two columns; write a header "
+            "(conductance_uS), or decimals with a point"
+        )
 
 
 def _is_header_of_numbers(text: MeasuredText) -> bool:
@@ -37,6 +53,9 @@ def _is_header_of_numbers(text: MeasuredText) -> bool:
 
 def _named(text: MeasuredText, names: list[str]) -> list[Column]:
     columns = [column_of(name) for name in names]
+    if any(column.role == "value" and column.after for column in columns):
+        # The reading before a pulse is the one after the pulse before it, once more.
+        columns = [replace(column, role="beside") if column.before else column for column in columns]
     if not any(column.role == "value" for column in columns):
         columns = [repetition(column) if _may_be_repetition(column) else column for column in columns]
     if not any(column.role == "value" for column in columns):

@@ -102,13 +102,20 @@ def _series(
     meaning: ValueMeaning,
 ) -> list[Series]:
     path = text.path
-    places: dict[str, int] = {column.role: at for at, column in enumerate(columns) if column.role != "value"}
+    places = _places(path, columns)
+    cells = [at for at, column in enumerate(columns) if column.role == "cell"]
+    _check_numbers(text, columns, rows, [*places.values(), *choice], meaning)
+    meaning = _signed(text, columns, rows, choice, meaning)
+    width = _Widths(text, columns[places["width"]].name, places["width"]) if "width" in places else None
     of_file = polarity_in(path.stem)
     series: dict[tuple[str, int], Series] = {}
     units = {at: _unit(path, columns[at], places, meaning) for at in choice}
     checks = {at: [(other, _check_unit(columns[other], places, meaning)) for other in choice[at]] for at in choice}
     counted: dict[tuple[str, int], int] = {}
+    named = any(at < len(row.fields) and row.fields[at] for row in rows for at in cells)
     for row in rows:
+        if not any(row.fields) and ("polarity" in places or cells):
+            continue  # an empty line, as spreadsheets write it; elsewhere it may be a pulse that was not read
         fields = _fields_of(path, row, columns, wide=len(choice) + sum(map(len, choice.values())) > 1)
 
         def voltage(role: str, line: int = row.line, fields: list[str] = fields) -> float:
@@ -120,9 +127,12 @@ def _series(
 
         amplitude, gate, read = voltage("voltage"), voltage("gate"), voltage("read voltage")
         polarity = _row_polarity(path, row.line, columns, fields, places, amplitude)
+        of_row = _cell_of(path, row.line, columns, fields, cells, named=named)
+        if width is not None:
+            width.check(row.line, fields, polarity)
         for number, at in enumerate(choice):
             column = columns[at]
-            cell = fields[places["cell"]] if "cell" in places else column.cell or ""
+            cell = of_row or column.cell or ""
             key = (cell, number)
             own = series.setdefault(key, Series(cell, column.name))
             counted[key] = counted.get(key, -1) + 1
@@ -141,6 +151,81 @@ def _series(
             own.voltages.append(abs(amplitude))
             own.gates.append(gate)
     return [each for each in series.values() if each.values]
+
+
+class _Widths:
+    """Refuses pulses of several widths: a cell model has one of each polarity."""
+
+    def __init__(self, text: MeasuredText, name: str, at: int) -> None:
+        self._text, self._name, self._at = text, name, at
+        self._first: dict[int, tuple[float, int]] = {}
+
+    def check(self, line: int, fields: Sequence[str], polarity: int | None) -> None:
+        value = self._text.as_number(fields[self._at])
+        if value is None or polarity is None:
+            return
+        first, above = self._first.setdefault(polarity, (value, line))
+        if abs(value - first) > 1e-6 * abs(first):
+            raise ConfigError(
+                f"{self._text.path}, line {line}: {self._name} is {value:g}, and {first:g} in line {above}; a fit "
+                "takes pulses of one width of each polarity, so make a table for each width"
+            )
+
+
+def _places(path: Path, columns: list[Column]) -> dict[str, int]:
+    """Return where the columns of each role stand, but for those of which there may be several."""
+    found: dict[str, list[int]] = {}
+    for at, column in enumerate(columns):
+        if column.role not in ("value", "cell", "beside", "other"):
+            found.setdefault(column.role, []).append(at)
+    # Beside the number of a pulse, tables have that of the row.
+    of_pulse = [at for at in found.get("pulse", ()) if "pulse" in columns[at].name.lower()]
+    if len(of_pulse) == 1:
+        found["pulse"] = of_pulse
+    for role, several in found.items():
+        if len(several) > 1:
+            names = ", ".join(columns[at].name for at in several)
+            what = {"pulse": "pulse numbers", "gate": "gate voltages"}.get(role, f"the {role} of a pulse")
+            raise ConfigError(
+                f"{path}: {names} are columns of {what}; a table has one, so put them into one column, or rename "
+                "or take out the others"
+            )
+    return {role: at for role, (at,) in found.items()}
+
+
+def _check_numbers(
+    text: MeasuredText, columns: list[Column], rows: list[TextRow], used: list[int], meaning: ValueMeaning
+) -> None:
+    """Refuse numbers of which it is not clear where their decimals begin."""
+    text.check_decimals(rows, [at for at in used if columns[at].role != "polarity"])
+    for at in used:
+        unit = columns[at].unit or meaning.unit
+        # Thousands are grouped where there are many: in ohms.
+        if text.decimal_comma and columns[at].role == "value" and unit == ColumnUnit("resistance", 1.0):
+            text.check_thousands(rows, at, columns[at].name)
+
+
+def _signed(
+    text: MeasuredText, columns: list[Column], rows: list[TextRow], choice: Mapping[int, object], meaning: ValueMeaning
+) -> ValueMeaning:
+    """Return what values mean, with the read voltage as a magnitude unless the currents have its sign, too."""
+    if meaning.read_voltage_v is None or meaning.read_voltage_v > 0:
+        return meaning
+    currents = [at for at in choice if (columns[at].unit or meaning.unit or ColumnUnit(None, 1.0)).kind == "current"]
+    values = [text.as_number(row.fields[at]) for row in rows for at in currents if at < len(row.fields)]
+    if any(value is not None and value < 0 for value in values):
+        return meaning
+    return replace(meaning, read_voltage_v=-meaning.read_voltage_v)
+
+
+def _cell_of(path: Path, line: int, columns: list[Column], fields: list[str], cells: list[int], *, named: bool) -> str:
+    """Return the cell that a row names: sample and device together, where both have a column."""
+    cell = " ".join(fields[at] for at in cells if fields[at])
+    if named and not cell:
+        raise ConfigError(
+            f"{path}, line {line}: {columns[cells[0]].name} is empty, and other rows name a cell; write it in every row"
+        )
+    return cell
 
 
 def _fields_of(path: Path, row: TextRow, columns: list[Column], *, wide: bool) -> list[str]:
@@ -223,6 +308,11 @@ def _conductance(
         read_v = read_v if np.isfinite(read_v) else meaning.read_voltage_v or np.nan
         if read_v == 0:
             raise ConfigError(f"{path}, line {line}: the read voltage is 0; no conductance follows from {name}")
+        if value * read_v < 0:
+            raise ConfigError(
+                f"{path}, line {line}: current {value:g} and the read voltage {read_v:g} V have different signs; "
+                "give both as measured, or both as magnitudes"
+            )
         value = value / read_v
     if value <= 0:
         raise ConfigError(f"{path}, line {line}: {unit.kind} {value:g} is not greater than zero")

@@ -9,6 +9,7 @@ import codecs
 import csv
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,6 +22,13 @@ _NO_READING: Final = re.compile(
     r"[-+]?(nan|inf|infinity|overflow|ovf|ovld|n/?a|#n/a|null|none|missing|-+)", re.IGNORECASE
 )
 """What instruments and spreadsheets write where they have no reading."""
+_OTHER_COMMA: Final = re.compile(r"(?<!\d),|,(?!\d)|,\d+,")
+"""A comma that is in no decimal number."""
+_POINT: Final = re.compile(r"\d\.\d")
+_WORD: Final = re.compile(r"[^\W\d_]{2}")
+_DECIMAL: Final = re.compile(r"[-+]?\d*(?P<sign>[.,])\d+(e[-+]?\d+)?", re.IGNORECASE)
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+"""A number that may have decimals, or a sign between its thousands."""
 _SHOWN: Final = 40
 """Characters of a field that a message shows."""
 
@@ -65,9 +73,51 @@ class MeasuredText:
             raise ConfigError(f"{self.path}, line {line}: {name} is {shown!r}, not a number; {_remedy(text)}")
         return value
 
+    def check_decimals(self, rows: Sequence[TextRow], columns: Iterable[int]) -> None:
+        """Refuse points and commas beside each other in the numbers of some columns: one of them groups thousands.
+
+        Raises
+        ------
+        ConfigError
+            If there are both; the text names a line of each.
+        """
+        if not self.decimal_comma:
+            return
+        first: dict[str, tuple[int, str]] = {}
+        for row in rows:
+            for at in columns:
+                match = _DECIMAL.fullmatch(row.fields[at]) if at < len(row.fields) else None
+                if match is not None:
+                    first.setdefault(match["sign"], (row.line, row.fields[at]))
+        if len(first) > 1:
+            (line, text), (other, again) = first.values()
+            raise ConfigError(
+                f"{self.path}, line {other}: {again!r} beside {text!r} in line {line}: comma and point cannot both be "
+                "the decimal sign; write all decimals alike, and no sign between thousands"
+            )
+
+    def check_thousands(self, rows: Sequence[TextRow], at: int, name: str) -> None:
+        """Refuse a column in which every number may have a sign between its thousands, or three decimals.
+
+        Raises
+        ------
+        ConfigError
+            If nothing tells which.
+        """
+        found = [(row.line, row.fields[at]) for row in rows if at < len(row.fields) and row.fields[at]]
+        if found and all(_THOUSANDS.fullmatch(text) for _, text in found):
+            line, text = found[0]
+            plain = re.sub("[.,]", "", text)
+            raise ConfigError(
+                f"{self.path}, line {line}: {name} is {text!r}: {plain} or {re.sub(',', '.', text)}? All numbers of "
+                "the column have three digits behind their sign; write whole ohms without it, or kohm"
+            )
+
     def as_number(self, text: str) -> float | None:
         """Return a field as a finite number, or None."""
         plain = text.strip().replace("\N{MINUS SIGN}", "-")
+        if "_" in plain:  # Python's own sign between thousands
+            return None
         try:
             value = float(plain.replace(",", ".") if self.decimal_comma else plain)
         except ValueError:
@@ -79,6 +129,8 @@ def _remedy(text: str) -> str:
     """Say what would be right in place of a field that is no number."""
     if _NO_READING.fullmatch(text.strip()):
         return "where nothing was read, leave the field empty or take the line out"
+    if "," in text:
+        return "write decimals with a point where commas separate columns, and no sign between thousands"
     return "write a number like 1.25 or 1e-6, its unit in the header, or take the line out"
 
 
@@ -99,9 +151,12 @@ def read_measured_text(path: Path) -> MeasuredText:
     kept = [(line, text) for line, text in numbered if not _is_comment(text)]
     delimiter = told["separator"].strip(" ") or None if told is not None else _delimiter([text for _, text in kept])
     before = [(line, text.strip().lstrip("".join(_COMMENT))) for line, text in numbered[:first]]
+    rows = [_split(path, line, text, delimiter) for line, text in kept]
+    while rows and not any(rows[-1].fields):
+        rows.pop()
     return MeasuredText(
         path,
-        [_split(path, line, text, delimiter) for line, text in kept],
+        rows,
         [_split(path, line, text, delimiter) for line, text in before],
         decimal_comma=delimiter != ",",
     )
@@ -133,10 +188,28 @@ def _is_comment(text: str) -> bool:
 def _delimiter(texts: list[str]) -> str | None:
     """Return what separates columns; None for spaces."""
     sample = texts[:50]
-    for delimiter in (";", "\t", ","):
+    for delimiter in (";", "\t"):
         if any(delimiter in text for text in sample):
             return delimiter
-    return None
+    if not any("," in text for text in sample):
+        return None
+    if not _are_decimal(sample):
+        return ","
+    # One column: its header may have spaces.
+    return None if any(len(text.split()) > 1 for text in sample[1:]) else "\t"
+
+
+def _are_decimal(sample: list[str]) -> bool:
+    """Say whether commas are decimal: in columns that spaces separate, or in the only column."""
+    if any(_OTHER_COMMA.search(text) or _POINT.search(text) for text in sample):
+        return False
+    of_words = _WORD.search(sample[0]) is not None and "," not in sample[0]
+    rows = sample[1:] if of_words else sample
+    return of_words or all(len(text.split()) > 1 and max(map(_commas, text.split())) < 2 for text in rows)
+
+
+def _commas(text: str) -> int:
+    return text.count(",")
 
 
 def _split(path: Path, line: int, text: str, delimiter: str | None) -> TextRow:

@@ -88,16 +88,22 @@ def _trains(pulses: list[int], polarities: list[int]) -> list[list[int]]:
 
 
 def _counted_up(series: Series, polarities: list[int]) -> Series:
-    """Number pulses that count down while the conductance goes the way of its polarity: the rows are in order."""
+    """Number pulses that count down while the conductance goes the way of its polarity: the rows are in order.
+
+    All trains of a polarity must do so: in shuffled rows, numbers fall here and there.
+    """
     pulses = list(series.pulses)
+    runs: dict[int, list[range]] = {}
     begin = 0
     for at in range(1, len(pulses) + 1):
-        if at < len(pulses) and polarities[at] == polarities[at - 1]:
-            continue
-        own = pulses[begin:at]
-        falls = len(own) >= _RUN and all(second < first for first, second in pairwise(own))
-        way = 1 if polarities[begin] == SET else -1
-        if falls and way * (series.values[at - 1] - series.values[begin]) > 0:
-            pulses[begin:at] = [own[0] - pulse for pulse in own]
-        begin = at
+        if at == len(pulses) or polarities[at] != polarities[at - 1]:
+            runs.setdefault(polarities[begin], []).append(range(begin, at))
+            begin = at
+    for polarity, own in runs.items():
+        long = [run for run in own if len(run) >= _RUN]
+        fall = all(pulses[second] < pulses[first] for run in own for first, second in pairwise(run))
+        way = 1 if polarity == SET else -1
+        if long and fall and all(way * (series.values[run[-1]] - series.values[run[0]]) > 0 for run in long):
+            for run in own:
+                pulses[run.start : run.stop] = [pulses[run.start] - pulses[at] for at in run]
     return series.numbered(pulses)

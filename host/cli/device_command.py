@@ -162,6 +162,9 @@ def fit_preset(
         raise ConfigError(
             f"the preset's name {preset_name!r} must be of lower-case letters, digits and hyphens (--name)"
         )
+    again = next((path for at, path in enumerate(data) if path.resolve() in [p.resolve() for p in data[:at]]), None)
+    if again is not None:
+        raise ConfigError(f"{again} is given twice; its pulses count once, so name each file once")
     need("scipy", "fit", "device fit")
     from twinbar.emulator.devices.fit import fit_cell
     from twinbar.emulator.devices.fitted_preset import PulseConditions, fitted_preset
@@ -176,7 +179,7 @@ def fit_preset(
         reset_width=_quantity("--reset-width", reset_width, "time"),
         read_voltage=_magnitude("--read-voltage", read_voltage),
     )
-    trains = read_pulse_trains(*data, meaning=_meaning(unit, window, conditions.read_voltage))
+    trains = read_pulse_trains(*data, meaning=_meaning(unit, window, _signed_volts(read_voltage)))
     nominal = (_volts(conditions.set_voltage), _volts(conditions.reset_voltage))
     fit = fit_cell(trains, jump_bins=bins, nominal_v=nominal)
     names = " and ".join(path.name for path in data)
@@ -210,7 +213,7 @@ def fit_preset(
         typer.echo(f"Fit and residuals: {plot}")
 
 
-def _meaning(unit: str | None, window: str | None, read_voltage: tuple[float, str] | None) -> "ValueMeaning":
+def _meaning(unit: str | None, window: str | None, read_voltage_v: float | None) -> "ValueMeaning":
     """Return what the options say of the values of a table."""
     from twinbar.emulator.devices.measured_columns import parse_unit
     from twinbar.emulator.devices.measured_series import ValueMeaning
@@ -225,11 +228,17 @@ def _meaning(unit: str | None, window: str | None, read_voltage: tuple[float, st
         if len(values) != 2 or values[0] >= values[1]:
             raise ConfigError(f"--window is {window!r}; write the low and the high end, like 1uS,10uS")
         bounds = (values[0], values[1])
-    return ValueMeaning(found, _volts(read_voltage), bounds)
+    return ValueMeaning(found, read_voltage_v, bounds)
 
 
 def _volts(voltage: tuple[float, str] | None) -> float | None:
     return None if voltage is None else voltage[0] * UNITS["voltage"][voltage[1]]
+
+
+def _signed_volts(text: str | None) -> float | None:
+    """Return the voltage of the readings with its sign, which their currents may have."""
+    magnitude = _volts(_magnitude("--read-voltage", text))
+    return -magnitude if magnitude is not None and text is not None and text.strip().startswith("-") else magnitude
 
 
 def _magnitude(option: str, text: str | None) -> tuple[float, str] | None:

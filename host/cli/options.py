@@ -102,7 +102,11 @@ class RunRequest:
             On the first mistake.
         """
         base = self.kind.from_toml(self.config_file) if self.config_file else self.kind()
-        return base.merge(self.changes).with_absolute_paths()
+        config = base.merge(self.changes)
+        twice = next((key for key in config.varied_keys() if key in self.changes), None)
+        if twice is not None:
+            raise ConfigError(f"{twice} is varied and also set to {self.changes[twice]}; do one of them")
+        return config.with_absolute_paths()
 
     def open_folder(self) -> RunFolder:
         """Start the run folder, or take up the one to resume.
@@ -149,7 +153,7 @@ def experiment_command(kind: type[ExperimentConfig]) -> Callable[[Callable[[RunR
                 )
             )
 
-        parameters = [_flag_parameter(flag, kind) for flag in flags] + _run_parameters()
+        parameters = [_flag_parameter(flag, kind) for flag in flags] + _run_parameters(kind)
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         command.__doc__, command.__name__, command.__module__ = function.__doc__, function.__name__, function.__module__
@@ -217,7 +221,9 @@ def _flag_parameter(flag: ConfigOption, kind: type[ExperimentConfig]) -> inspect
     model = kind.model_fields[section].annotation if section else kind
     field = model.model_fields[name]  # type: ignore[union-attr]
     text = (field.description or "").strip()
-    default = field.default
+    # A command may have other defaults of a whole section.
+    whole = kind.model_fields[section].get_default(call_default_factory=True) if section else None
+    default = field.default if whole is None else getattr(whole, name)
     if isinstance(default, tuple):
         default = ",".join(map(str, default))
     help_text = f"{text[0].upper()}{text[1:]}." + ("" if default in (None, "") else f" [default: {default}]")
@@ -233,8 +239,9 @@ def _flag_parameter(flag: ConfigOption, kind: type[ExperimentConfig]) -> inspect
     return _parameter(flag.option, kind_of_value | None, option, None)
 
 
-def _run_parameters() -> list[inspect.Parameter]:
-    folder = "Folder of the run, new or empty. [default: runs/<date>-<data>-<policy>]"
+def _run_parameters(kind: type[ExperimentConfig]) -> list[inspect.Parameter]:
+    what = "<policy>" if kind.command == "train" else kind.command
+    folder = f"Folder of the run, new or empty. [default: runs/<date>-<data>-{what}]"
     return [
         _run_parameter("config", Path, "Read the configuration from a TOML file; flags win.", metavar="FILE"),
         _run_parameter(

@@ -35,13 +35,14 @@ def load_dataset(name: str) -> Dataset:
     if name in BUILT_IN:
         return BUILT_IN[name]()
     folder = expanded(name)
-    with reading(folder, "a set of images", "choose digits, mnist, or a folder with four IDX files"):
+    choose = "choose digits, mnist, a folder of IDX files or of images, or a file of arrays (.npz)"
+    with reading(folder, "a set of images", choose):
         if folder.suffix.lower() == ".npz" and folder.is_file():
             return load_npz(folder)
         if folder.is_dir() and is_image_folder(folder):
             return load_image_folder(folder)
         if not folder.exists() and not is_idx_set(folder):
             near = difflib.get_close_matches(name, BUILT_IN, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "; choose digits, mnist, or a folder with four IDX files"
-            raise ConfigError(f"there is no data set and no folder {name}{hint}")
+            hint = f"; did you mean {near[0]}?" if near else f"; {choose}"
+            raise ConfigError(f"there is no data set, folder or file {name}{hint}")
         return load_idx_folder(folder)

@@ -95,7 +95,10 @@ def _find(folder: Path) -> tuple[Path, dict[str, Files]]:
     if not below:
         held = sorted(path.name for path in folder.iterdir())[:5]
         there = f"it holds {', '.join(held)}" if held else "it is empty"
-        raise ConfigError(f"{folder} has no train-images-idx3-ubyte, with or without .gz; {there}")
+        raise ConfigError(
+            f"{folder} has no train-images-idx3-ubyte, with or without .gz, and no folders train and test of images; "
+            f"{there}"
+        )
     return below[0]
 
 

@@ -92,13 +92,18 @@ def _kind(image: np.ndarray) -> str:
 
 def _image(path: Path) -> np.ndarray:
     """Read an image upright, as cameras mark it, with 256 steps of brightness."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
-    with reading(path, "an image", "remove it or fetch it again"), Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened)
-        if image.mode.startswith(("I", "F")):
-            return _bytes(path, np.asarray(image))
-        return np.asarray(image.convert("L" if image.mode in _GREY else "RGB"))
+    try:
+        with reading(path, "an image", "remove it or fetch it again"), Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened)
+            if image.mode.startswith(("I", "F")):
+                return _bytes(path, np.asarray(image))
+            return np.asarray(image.convert("L" if image.mode in _GREY else "RGB"))
+    except ConfigError as error:
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            raise ConfigError(f"{path} is damaged, or no image; remove it or fetch it again") from None
+        raise
 
 
 def _bytes(path: Path, values: np.ndarray) -> np.ndarray:

@@ -74,7 +74,11 @@ def _images(path: Path, name: str, array: np.ndarray) -> np.ndarray:
         return array
     if array.dtype.kind == "f" and array.size and float(array.min()) >= 0 and float(array.max()) <= 1:
         return np.rint(array * 255).astype(np.uint8)
-    raise ConfigError(f"{path}: {name} is {array.dtype}; pixels are bytes (uint8), or floating point from 0 to 1")
+    what = str(array.dtype)
+    if array.dtype.kind == "f" and array.size:
+        finite = bool(np.isfinite(array).all())
+        what += f" from {float(array.min()):g} to {float(array.max()):g}" if finite else " with NaN or infinity in it"
+    raise ConfigError(f"{path}: {name} is {what}; pixels are bytes (uint8), or floating point from 0 to 1")
 
 
 def _labels(path: Path, name: str, array: np.ndarray) -> np.ndarray:

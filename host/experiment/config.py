@@ -384,6 +384,10 @@ class ExperimentConfig(TomlTable):
             changes["engine.record_line"] = str(expanded(self.engine.record_line).absolute())
         return self.merge(changes)
 
+    def varied_keys(self) -> list[str]:
+        """Return the keys that differ between runs."""
+        return []
+
     def flat(self) -> dict[str, Any]:
         """Return all values by dotted key."""
         return config_file.flatten(self.model_dump())

@@ -134,6 +134,10 @@ class SweepConfig(ExperimentConfig):
             self._check_key(axis.key, space)
         return space
 
+    def varied_keys(self) -> list[str]:
+        """Return the keys that differ between runs."""
+        return [axis.key for axis in self.space()]
+
     def _check_key(self, key: str, space: Sequence[Axis | SearchRange]) -> None:
         if key == "engine.seed":
             raise ConfigError("engine.seed cannot be varied: seeds says how many seeds each setting has")

@@ -164,8 +164,20 @@ class UpdatePolicy(ABC, Generic[Settings]):
         access : CellAccess
         progress : float
             Part of the training that has passed, 0 to 1.
+
+        Raises
+        ------
+        ConfigError
+            If `decide` gives something else than a decision.
         """
-        access.write({layer.name: self.decide(layer.weights, layer.cells, progress) for layer in layers})
+        decisions = {layer.name: self.decide(layer.weights, layer.cells, progress) for layer in layers}
+        for name, decision in decisions.items():
+            if not isinstance(decision, Decision):
+                raise ConfigError(
+                    f"the policy {type(self).__name__} decided {decision!r:.60} for layer {name}; decide returns a "
+                    "Decision, such as Decision.nothing()"
+                )
+        access.write(decisions)
 
     def note_traffic(self, read: int = 0, written: int = 0, random: int = 0) -> None:
         """Count bits that a memory of the policy's own had to move, or that were drawn.

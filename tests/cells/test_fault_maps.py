@@ -111,6 +111,11 @@ def test_other_bad_input(tmp_path: Path) -> None:
             ConfigError, match=rf"{name} is damaged .* it must be an array of faults, .*; save it again"
         ):
             read_fault_map(tmp_path / name, 4, 6)
+    for name in ("broken.npz", "empty.npy", "objects.npy"):
+        np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+        with pytest.raises(ConfigError) as caught:
+            read_fault_map(tmp_path / name, 4, 6)
+        assert "pickle" not in str(caught.value)  # NumPy advises to load it unsafely
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
     with pytest.raises(ConfigError, match="holds a, b; it must hold one array"):
         read_fault_map(tmp_path / "two.npz", 4, 6)

@@ -39,6 +39,12 @@ def test_a_mistake_is_one_sentence(
     assert [name for name in os.listdir(tmp_path) if name != "runs"] == []
 
 
+def test_help_states_the_defaults_of_a_reproduction(twinbar: Callable[..., Any]) -> None:
+    text = " ".join(twinbar("reproduce", "--help").out.replace("│", " ").split())
+    for option, default in {"--data": "mnist", "--epochs": "8", "--out": "runs/<date>-<data>-reproduce"}.items():
+        assert f"[default: {default}]" in text.partition(f" {option} ")[2].partition(" --")[0], option
+
+
 def test_without_mnist_it_says_what_to_set(
     twinbar: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,9 +51,9 @@ def test_the_digits_in_the_package_are_whole() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"there is no data set and no folder minst; did you mean mnist\?"):
+    with pytest.raises(ConfigError, match=r"there is no data set, folder or file minst; did you mean mnist\?"):
         load_dataset("minst")
-    with pytest.raises(ConfigError, match="choose digits, mnist, or a folder"):
+    with pytest.raises(ConfigError, match="choose digits, mnist, a folder of IDX files or of images, or"):
         load_dataset("nowhere")
 
 

@@ -154,6 +154,7 @@ def test_fit_overwrites_nothing(command, csv_file):
         (["fit", "none.csv", *PULSES, "--out", "x.json"], "a preset is a .toml file"),
         (["fit", "none.csv", *PULSES, "--jump-table", "1"], "2 bins or more"),
         (["fit", "none.csv", *PULSES, "--name", "A b"], "lower-case letters, digits and hyphens"),
+        (["fit", "none.csv", "./none.csv", *PULSES], "none.csv is given twice"),
         (["fit", "none.csv", *PULSES, "--read-voltage", "0.2"], "--read-voltage is '0.2'; write a positive number"),
         (["fit", "none.csv", *PULSES, "--read-voltage", "0.2ns"], "its unit (V, mV)"),
     ],

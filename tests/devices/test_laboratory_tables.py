@@ -14,6 +14,9 @@ from twinbar.hw.errors import ConfigError
 
 UP, DOWN = (SET, [1.0, 2.0, 3.0]), (RESET, [3.0, 2.0, 1.0])
 GAP = float("nan")
+SAW = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+"""A rise, a fall from the sixth reading on, and a rise from the eleventh on."""
+MICROSIEMENS = ValueMeaning(unit=ColumnUnit("conductance", 1e-6))
 NORMALIZED = ValueMeaning(window_s=(1e-6, 3e-6))
 
 TABLES = {
@@ -223,6 +226,69 @@ TABLES = {
         None,
         [UP],
     ),
+    "empty lines of a spreadsheet": (
+        {"m.csv": "cell,polarity,pulse,G_uS\na,SET,0,1\n,,,\na,SET,1,2\na,SET,2,3\n,,,\n,,,\n"},
+        None,
+        [UP],
+    ),
+    "empty lines of a spreadsheet under columns without names": (
+        {"m.csv": "SET,0,1\nSET,1,2\nSET,2,3\n,,\n"},
+        MICROSIEMENS,
+        [UP],
+    ),
+    "a pulse that no repetition was read after": (
+        {"set.csv": "LTP1 (uS),LTP2 (uS)\n1,1\n,\n3,3\n"},
+        None,
+        [(SET, [1.0, np.nan, 3.0]), (SET, [1.0, np.nan, 3.0])],
+    ),
+    "decimal commas in the only column": ({"set.csv": "conductance (uS)\n1,0\n2,0\n3,0\n"}, None, [UP]),
+    "decimal commas between spaces": (
+        {"m.txt": "polarity pulse conductance_uS\nSET 0 1,0\nSET 1 2,0\nSET 2 3,0\n"},
+        None,
+        [UP],
+    ),
+    "spaces behind commas": ({"m.csv": "SET, 0, 1\nSET, 1, 2\nSET, 2, 3\n"}, MICROSIEMENS, [UP]),
+    "a spread beside the mean, and what was asked for": (
+        {"m.csv": "polarity,pulse,mean_uS,std_uS,target_uS,I_cc_uA\nSET,0,1,.1,9,5\nSET,1,2,.1,9,5\nSET,2,3,.1,9,5\n"},
+        None,
+        [UP],
+    ),
+    "the state before and after each pulse": (
+        {"m.csv": "polarity,pulse,G_before_uS,G_after_uS\nSET,1,9,1\nSET,2,1,2\nSET,3,2,3\n"},
+        None,
+        [UP],
+    ),
+    "the number of the row beside that of the pulse": (
+        {"m.csv": "pulse,no,polarity,G_uS\n0,0,SET,1\n1,1,SET,2\n2,2,SET,3\n0,3,RESET,3\n1,4,RESET,2\n2,5,RESET,1\n"},
+        None,
+        [UP, DOWN],
+    ),
+    "rows numbered through, shuffled so that falling numbers look like a count": (
+        {
+            "m.csv": "polarity,pulse,G_uS\n"
+            + "".join(
+                f"{'SET' if at < 6 or at > 10 else 'RESET'},{at},{SAW[at]}\n"
+                for at in (4, 12, 8, 11, 3, 2, 7, 5, 0, 15, 9, 13, 1, 10, 14, 6)
+            )
+        },
+        None,
+        [(SET, SAW[:6]), (RESET, SAW[5:11]), (SET, SAW[10:])],
+    ),
+    "currents and their voltage below zero": (
+        {"m.csv": "polarity,pulse,I_uA\nSET,0,-0.1\nSET,1,-0.2\nSET,2,-0.3\n"},
+        ValueMeaning(read_voltage_v=-0.1),
+        [UP],
+    ),
+    "magnitudes of currents at a voltage below zero": (
+        {"m.csv": "polarity,pulse,I_uA\nSET,0,0.1\nSET,1,0.2\nSET,2,0.3\n"},
+        ValueMeaning(read_voltage_v=-0.1),
+        [UP],
+    ),
+    "whole ohms, and points in voltages beside them": (
+        {"m.csv": "polarity;pulse;voltage_V;R_ohm\nSET;0;1.5;1000000\nSET;1;1.5;500000\nSET;2;1.5;250000\n"},
+        None,
+        [(SET, [1.0, 2.0, 4.0])],
+    ),
     "quoted fields and a last separator": (
         {"m.csv": '"Polarity","Pulse","G, mean (uS)",\n"SET","0","1",\n"SET","1","2",\n"SET","2","3",\n'},
         None,
@@ -257,6 +323,16 @@ def test_voltages_stand_beside_their_pulses(write):
     np.testing.assert_allclose(up.gate_v, [0.5, 0.6, 0.7])
     np.testing.assert_allclose(down.voltage_v, [1.1, 1.3])
     np.testing.assert_allclose(down.gate_v, [2, 2])
+
+
+def test_sample_and_device_together_are_a_cell(write):
+    (path,) = write(
+        {
+            "m.csv": "sample,device,polarity,pulse,G_uS\n"
+            + "".join(f"{s},{d},SET,{at},{1 + at}\n" for s in "AB" for d in "12" for at in range(3))
+        }
+    )
+    assert [train.cell for train in read_pulse_trains(path)] == ["A 1", "A 2", "B 1", "B 2"]
 
 
 def test_cells_of_a_wide_table_are_told_from_repetitions(write):
@@ -343,6 +419,41 @@ def test_what_is_no_unit():
             None,
             "line 4: SET pulse 3 comes after pulse 5, one of 4 rows out of order: sort the rows",
         ),
+        ("1,75\n1,05\n", None, "line 2: the comma can be a decimal sign, or separate two columns"),
+        ('pulse,G_uS\n0,"1,75"\n', None, "'1,75', not a number; write decimals with a point where commas separate"),
+        (
+            "pulse;R_ohm\n0;570,418\n1;103,395\n",
+            None,
+            "line 2: R_ohm is '570,418': 570418 or 570.418? All numbers of the column have three digits",
+        ),
+        ("pulse;R_ohm\n0;570.418\n1;103.395\n", None, "line 2: R_ohm is '570.418': 570418 or 570.418?"),
+        (
+            "pulse;V;R_ohm\n0;1.5;570,418\n1;1.5;98,395\n",
+            None,
+            "line 2: '570,418' beside '1.5' in line 2: comma and point cannot both be the decimal sign",
+        ),
+        (
+            "cell,polarity,pulse,G_uS\na,SET,0,1\n,SET,1,2\n",
+            None,
+            "line 3: cell is empty, and other rows name a cell; write it in every row",
+        ),
+        (
+            "polarity,pulse,V_set,V_reset,G_uS\nSET,0,1,,1\n",
+            None,
+            "V_set, V_reset are columns of the voltage of a pulse; a table has one",
+        ),
+        (
+            "polarity,pulse,width_ns,G_uS\nRESET,0,20,2\nSET,0,50,1\nSET,1,100,2\n",
+            None,
+            "line 4: width_ns is 100, and 50 in line 3; a fit takes pulses of one width of each polarity",
+        ),
+        (
+            "polarity,pulse,I_uA\nSET,0,-1\nSET,1,-2\n",
+            ValueMeaning(read_voltage_v=0.1),
+            "line 2: current -1 and the read voltage 0.1 V have different signs",
+        ),
+        ("pulse,std_uS,target_uS\n0,1,1\n", None, "it must be like polarity,pulse,conductance_uS"),
+        ("polarity,pulse,G_uS\nSET,0,1_75\n", None, "line 2: G_uS is '1_75', not a number; write a number like 1.25"),
         (b"PK\x03\x04\0\0\0\0", None, "it is not text"),
         ("temperature,note\n1,2\n", None, "it must be like polarity,pulse,conductance_uS"),
         ("# nothing\n", None, "the header is empty"),

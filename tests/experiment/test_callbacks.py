@@ -154,6 +154,20 @@ def steps_of(folder: Path, policy: type[UpdatePolicy], monkeypatch: pytest.Monke
     return (folder / "steps.csv").read_text()
 
 
+class Numeric(UpdatePolicy):
+    """A policy that gives no decision."""
+
+    def decide(self, weights: np.ndarray, cells: Any, progress: float) -> Any:
+        return 5
+
+
+def test_a_policy_that_gives_no_decision_is_named(
+    compiled_kernels: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match=r"the policy Numeric decided 5 for layer \S+; decide returns a Decision"):
+        steps_of(tmp_path / "run", Numeric, monkeypatch, stopped=False)
+
+
 @pytest.mark.parametrize(("policy", "equal"), [(Patient, True), (Forgetful, False)])
 def test_a_policy_that_remembers_is_resumed_as_it_was(
     compiled_kernels: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: type[UpdatePolicy], equal: bool

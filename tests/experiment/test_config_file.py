@@ -49,11 +49,18 @@ def test_keys_that_a_file_leaves_out_have_their_defaults(tmp_path: Path) -> None
     assert ExperimentConfig().differences(config) == ["device.levels"]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbf[device]\r\nlevels = 8\r\n")  # as editors of Windows save it
+    assert ExperimentConfig.from_toml(path).device.levels == 8
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (b"[device\n", "is not TOML"),
         (b"\xff\xfe", "is not TOML"),
+        (b"# line 1\n# Ger\xe4t\n", "is not TOML: line 2 has a character that is not UTF-8; save the file as UTF-8"),
         (b"[device]\nlevels = 999\n", "device.levels is 999; it must be a whole number from 2 to 256"),
     ],
 )

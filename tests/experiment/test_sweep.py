@@ -267,6 +267,12 @@ def test_the_page_does_not_state_what_is_varied_as_common(tmp_path: Path, pool: 
     assert ">Device" not in facts
 
 
+def test_what_is_varied_is_not_set_as_well(tmp_path: Path, twinbar: Callable[..., Any]) -> None:
+    done = twinbar("sweep", "--lr", "0.3", "--vary", "training.lr=0.1,0.2", "--out", str(tmp_path / "sweep"))
+    assert (done.status, done.err) == (2, "Error: training.lr is varied and also set to 0.3; do one of them\n")
+    assert not (tmp_path / "sweep").exists()
+
+
 @pytest.mark.parametrize(("failing", "status"), [(set(), 0), ({"0002"}, 1)])
 def test_a_run_that_fails_is_a_failure(
     failing: set[str], status: int, tmp_path: Path, pool: Pool, twinbar: Callable[..., Any]
