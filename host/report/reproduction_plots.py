@@ -14,6 +14,7 @@ from twinbar.host.report.style import (
     BLUE,
     MUTED,
     ORANGE,
+    PAPER,
     SERIES,
     VERMILION,
     WIDE_IN,
@@ -129,10 +130,11 @@ def _remaining(networks: Networks, key: str, title: str, scopes: Mapping[str, st
             places = [row + 0.22 * (offset - (len(scopes) - 1) / 2) for row in rows]
             ax.plot(left, places, mark, color=colour, label=label, markersize=6)
             for value, place in zip(left, places, strict=True):
-                ax.annotate(
-                    f"{value:.2g} %", (value, place), (6, 0), textcoords="offset points", va="center", fontsize=8
-                )
-        ax.axvline(100 * (1 - CLAIMED), color=MUTED, linestyle="--", linewidth=1.0)
+                # On a ground of their own, since the dashed line may pass behind them.
+                ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}
+                place_of_text = {"textcoords": "offset points", "va": "center", "fontsize": 8, "bbox": ground}
+                ax.annotate(f"{value:.2g} %", (value, place), (6, 0), **place_of_text)
+        ax.axvline(100 * (1 - CLAIMED), color=MUTED, linestyle="--", linewidth=1.0, zorder=1)
         ax.set_title(name)
         ax.set_xscale("log")
         low, high = ax.get_xlim()
