@@ -195,21 +195,23 @@ def _delimiter(texts: list[str]) -> str | None:
         return None
     if not _are_decimal(sample):
         return ","
-    # One column: its header may have spaces.
-    return None if any(len(text.split()) > 1 for text in sample[1:]) else "\t"
+    # A header of words may have spaces over one column.
+    rows = sample[1:] if _is_of_words(sample[0]) else sample
+    return None if any(len(text.split()) > 1 for text in rows) else "\t"
 
 
 def _are_decimal(sample: list[str]) -> bool:
     """Say whether commas are decimal: in columns that spaces separate, or in the only column."""
     if any(_OTHER_COMMA.search(text) or _POINT.search(text) for text in sample):
         return False
-    of_words = _WORD.search(sample[0]) is not None and "," not in sample[0]
-    rows = sample[1:] if of_words else sample
-    return of_words or all(len(text.split()) > 1 and max(map(_commas, text.split())) < 2 for text in rows)
+    if _is_of_words(sample[0]):
+        return True
+    return all(len(text.split()) > 1 and max(field.count(",") for field in text.split()) < 2 for text in sample)
 
 
-def _commas(text: str) -> int:
-    return text.count(",")
+def _is_of_words(text: str) -> bool:
+    """Say whether a line is a header without commas."""
+    return _WORD.search(text) is not None and "," not in text
 
 
 def _split(path: Path, line: int, text: str, delimiter: str | None) -> TextRow:
