@@ -7,7 +7,6 @@ from pydantic import Field, field_validator, model_validator
 
 from twinbar.emulator.sections.config_errors import show
 from twinbar.host.experiment.config import ExperimentConfig, SeveralPolicies, names_in
-from twinbar.host.experiment.policy_section import PolicyName
 from twinbar.host.experiment.sections import DataConfig, TrainingConfig
 
 NETWORKS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -75,7 +74,7 @@ class ReproductionConfig(SeveralPolicies):
     networks: tuple[str, ...] = Field(
         default=tuple(NETWORKS), description=f"networks that are trained, of {', '.join(NETWORKS)}"
     )
-    policies: tuple[PolicyName, ...] = Field(
+    policies: tuple[str, ...] = Field(
         default=(SOFTWARE, METHOD, *READINGS),
         description=f"update policies: {METHOD}, and what it is compared with: {SOFTWARE}, {', '.join(READINGS)}",
     )

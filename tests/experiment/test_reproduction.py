@@ -90,6 +90,7 @@ def test_what_is_read_back_has_the_same_parts(given: dict[str, Any], range_of_le
         ({"networks": "mlp"}, 'networks holds "mlp"; each item must be one of mlp-256, mlp-256-128, lenet'),
         ({"networks": "lenet,lenet"}, "name one or more, each of them once"),
         ({"policies": "siamese,chi"}, 'policies holds "chi"; a reproduction has float, siamese, closed-loop'),
+        ({"policies": "siamese,foo"}, 'policies holds "foo"; a reproduction has float, siamese, closed-loop'),
         ({"policies": "float,closed-loop"}, "siamese, whose claims are examined, must be among them"),
         ({"seeds": 0}, "seeds is 0; it must be a whole number from 1 to 31"),
         ({"baseline_epochs": 9}, "baseline_epochs is 9 and training.epochs 8; it must not be more"),
