@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from twinbar.emulator.sections.config_errors import show
 from twinbar.host.experiment.config import ExperimentConfig, SeveralPolicies, names_in
+from twinbar.host.experiment.policy_section import PolicyName
 from twinbar.host.experiment.sections import DataConfig, TrainingConfig
 
 NETWORKS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -74,7 +75,7 @@ class ReproductionConfig(SeveralPolicies):
     networks: tuple[str, ...] = Field(
         default=tuple(NETWORKS), description=f"networks that are trained, of {', '.join(NETWORKS)}"
     )
-    policies: tuple[str, ...] = Field(
+    policies: tuple[PolicyName, ...] = Field(
         default=(SOFTWARE, METHOD, *READINGS),
         description=f"update policies: {METHOD}, and what it is compared with: {SOFTWARE}, {', '.join(READINGS)}",
     )
@@ -128,13 +129,14 @@ class ReproductionConfig(SeveralPolicies):
 
     @field_validator("policies")
     @classmethod
-    def _check_readings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_policies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         known = (SOFTWARE, METHOD, *READINGS)
         for name in value:
             if name not in known:
                 raise ValueError(
                     f"policies holds {show(name)}; a reproduction has {', '.join(known)} (twinbar compare has others)"
                 )
+        value = super()._check_policies(value)
         if METHOD not in value:
             raise ValueError(f"policies is {', '.join(value)}; {METHOD}, whose claims are examined, must be among them")
         return value
