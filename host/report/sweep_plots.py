@@ -19,6 +19,10 @@ _LOG_ABOVE: Final = 20.0
 """Spread of costs from which their axis is logarithmic."""
 _RANKS: Final = LinearSegmentedColormap.from_list("ranks", [SKY, GREY, VERMILION])
 """From the worst to the best; each stands out on light and on dark pages."""
+_LONG: Final = 1e5
+"""Counts from which the labels of an axis would run into one another, written in full."""
+_ROOM: Final = 2.0
+"""Percent beyond 0 and 100 that an axis of percentages shows, for dots that lie there."""
 _MOST_NAMES: Final = 12
 """Values that an axis of names labels."""
 
@@ -42,7 +46,7 @@ def _axis_text(name: str, value: float) -> str:
     unit = FIGURES[name].unit
     if unit == "%":
         return f"{value:.4g}"
-    if unit:
+    if unit or abs(value) >= _LONG:
         return si.si(value, unit, 2)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
@@ -93,17 +97,19 @@ def _one_cost(ax: Axes, points: Sequence[Mapping[str, Any]], by: str, cost: str)
     if x.min() > 0 and x.max() > _LOG_ABOVE * x.min():
         ax.set_xscale("log")
     else:
-        ax.set_xlim(*_limits(x))
+        ax.set_xlim(*_limits(x, cost))
         ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
-    ax.set_ylim(*_limits(y))
+    ax.set_ylim(*_limits(y, by))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _axis_text(cost, value)))
     ax.set_xlabel(FIGURES[cost].label)
 
 
-def _limits(means: "np.ndarray[Any, Any]") -> tuple[float, float]:
+def _limits(means: "np.ndarray[Any, Any]", name: str) -> tuple[float, float]:
     """Return the ends of an axis: intervals of few seeds are wide, and must not push the means together."""
     low, high = float(means.min()), float(means.max())
     margin = 0.4 * (high - low) or 0.1 * abs(high) or 1.0
+    if FIGURES[name].unit == "%":
+        return max(low - margin, -_ROOM), min(high + margin, 100 + _ROOM)
     return low - margin, high + margin
 
 

@@ -113,6 +113,13 @@ def test_settings_without_the_figure_come_last_and_have_no_dots() -> None:
     assert draw_sweep(found) == []
 
 
+def test_an_axis_shows_no_accuracy_that_there_is_none_of() -> None:
+    plot = draw_sweep(result([point(4, 0.1, 2e-6), point(8, 0.97, 3e-6)]))[0]
+    low, high = plot.figure.axes[0].get_ylim()
+    assert -5 < low < 10
+    assert 97 < high < 105
+
+
 @pytest.mark.parametrize(
     ("name", "figure", "text"),
     [
