@@ -55,7 +55,7 @@ def _digits(value: float, digits: int) -> str:
     if value == 0:
         return "0"
     decade = int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
-    return f"{value:.{max(digits - 1 - decade, 0)}f}".replace("-", _MINUS)
+    return fixed(value, max(digits - 1 - decade, 0))
 
 
 def si(value: float | None, unit: str, digits: int = 3) -> str:

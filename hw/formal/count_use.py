@@ -32,7 +32,7 @@ class CountUse:
     acted, repeated : Signal
         Something that does not wait happened in the cycle before; the same as in the one before that.
     asked, urged : Signal
-        A counter is read, or soon will be; that it will be was said in the cycle before.
+        A counter is being read, or is about to be; the cycle before announced it.
     owed : dict of Action to Signal
         For each of the actions that wait.
     happens : dict of Action to value

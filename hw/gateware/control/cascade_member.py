@@ -22,7 +22,7 @@ class CascadeMember(wiring.Component):
     admitted, admission : In
         Whether the head may start, and its status, by itself.
     starts, status : Out
-        The same, with its neighbours.
+        The same, where all tiles of the cascade have their say.
     held : Out(1)
         The head waits for other tiles. Combinational.
     popped : In(1)

@@ -30,7 +30,7 @@ class TransferMember(wiring.Component):
     admitted, admission : In
         Whether the head may start, and its status, by itself.
     starts, status : Out
-        The same, with the tiles that take part.
+        The same, where all tiles that take part have their say.
     held : Out(1)
         The head waits for other tiles. Combinational.
     popped : In(1)

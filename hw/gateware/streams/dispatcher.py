@@ -91,12 +91,12 @@ class Dispatcher(wiring.Component):
         m.d.comb += [
             router.command.eq(self.i.payload),
             router.waiting.eq(waiting),
-            # All beats are for a single tile, even those for tiles that do not exist.
+            # A single tile takes every beat, even those for tiles that do not exist.
             receivers.eq(Mux(to_all, ~0, Mux(router.several, router.to, to)) if self.tiles > 1 else 1),
             self.i.ready.eq((ready | ~receivers).all()),
         ]
         if self.config.chain:
-            # Those of a single tile have room where its queue has: it holds them, too.
+            # A single tile has room for a transfer whenever its queue has: each transfer lies in both.
             waits = router.transfer & ~self.transfers.ready if self.tiles > 1 else 0
             m.d.comb += [
                 self.i.ready.eq((ready | ~receivers).all() & ~waits),
