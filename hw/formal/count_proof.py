@@ -114,7 +114,8 @@ class CountProof(wiring.Component):
 
     def _read(self, m: Module, use: CountUse, waits: dict[Action, Signal]) -> None:
         """State that a counter, from two cycles after it was asked for on, holds all that happened."""
-        pending, index, before, soon = self._counters.pending, *(Signal.like(self.action_index) for _ in "ab"), Signal()
+        pending, soon = self._counters.pending, Signal()
+        index, before = Signal.like(self.action_index), Signal.like(self.action_index)
         assert pending is not None
         m.d.sync += [index.eq(self.action_index), before.eq(index), soon.eq(use.urged)]
         for place, (each, count) in enumerate(waits.items()):

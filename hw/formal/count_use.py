@@ -65,10 +65,10 @@ class CountUse:
         if counters.optional:
             self.conditions.append((~self.urged | ~counters.reads, "before which there is a cycle to count"))
         self.late: dict[Action, Any] = dict.fromkeys(self.happens, Const(0))
-        if counters.pending is not None:
+        if counters.optional:
             self.late = dict(zip(self.happens, counters.late, strict=True))
         for each, owed in self.owed.items():
-            begins = self.happens[each] if counters.pending is None else self.late[each]
+            begins = self.late[each] if counters.optional else self.happens[each]
             free = ~acted & ~self.asked & (owed != 0)
             m.d.sync += owed.eq(owed - free + begins)
             self.conditions += [
