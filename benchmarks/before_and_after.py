@@ -28,11 +28,11 @@ STORED: Final = FIGURES / "before-and-after.json"
 MNIST: Final[dict[str, Any]] = {"data.name": "mnist", "training.epochs": 1}
 CASES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "then": ("the defaults", {}),
-    "now": ("low-energy.toml", {"training.pipeline": 1}),
-    "now, 256 rows": ("low-energy.toml", {"array.rows": 256, "training.pipeline": 1}),
-    "now, closed-loop": ("low-energy.toml", {"policy.name": "closed-loop", "training.pipeline": 1}),
+    "now": ("low-energy.toml", {}),
+    "now, 256 rows": ("low-energy.toml", {"array.rows": 256}),
+    "now, closed-loop": ("low-energy.toml", {"policy.name": "closed-loop"}),
 }
-"""Configuration of each run, and what is changed in it; layers one after the other, as in the first version."""
+"""Configuration of each run, and what is changed in it."""
 GROUPS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "conversions": (ORANGE, ("adc_forward",)),
     "cells, rows, shift and add": (VERMILION, ("cell_forward", "row_drive", "input_step", "shift_add")),

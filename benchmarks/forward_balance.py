@@ -60,7 +60,7 @@ def measure(config: ExperimentConfig, task: Task) -> dict[str, Any]:
             if config.array.chained_layers:
                 network.module(x)
             else:
-                pipelined(network, x, config.training.pipeline)
+                pipelined(network, x, config.training.pipeline, config.training.pipeline_ratio)
     tiles = network.session.engine.tiles
     ledger = build_ledger(config, crossbar, tiles)
     for activity in done:

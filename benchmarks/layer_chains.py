@@ -3,7 +3,7 @@
     TWINBAR_DATA=... python benchmarks/layer_chains.py mnist --out runs/chains [--seed 0 --seed 1] [--limit 6000]
 
 Trains an epoch of the MLP with 256 hidden neurons as `examples/low-energy.toml` has it, layers one after the other
-(``apart``) and chained (``chained``), on the same contiguous layout of weights; then runs the test set, 500 images at a
+(``apart``) and chained (``chained``); then runs the test set, 500 images at a
 time. Prints one JSON object: for each case and seed, figures of the training and of the test set. Finished runs of the
 folder are not repeated.
 """
@@ -25,7 +25,7 @@ from twinbar.host.experiment.trainer import Trainer
 from twinbar.hw.timing import PHASES, Phase
 
 LOW_ENERGY: Final = Path(__file__).parents[1] / "examples" / "low-energy.toml"
-COMMON: Final[dict[str, Any]] = {"training.pipeline": 1, "array.mapping": "contiguous"}
+COMMON: Final[dict[str, Any]] = {"training.pipeline": 1}
 CASES: Final[dict[str, dict[str, Any]]] = {
     "apart": {},
     "chained": {"array.chain": True, "array.chained_layers": True},

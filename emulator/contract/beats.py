@@ -8,6 +8,8 @@ import numpy.typing as npt
 from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.emulator.contract.chain_moves import Move
 from twinbar.emulator.contract.interleave import interleave
+from twinbar.emulator.contract.sent_inputs import SentInputs
+from twinbar.emulator.contract.vector_order import VectorBeats
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.crossbar.needed_calibrations import COLUMN, GAIN, SUBTRACT
 from twinbar.emulator.crossbar.register_settings import read_settings, settings, write_settings
@@ -154,9 +156,10 @@ def multiply(
     block: TileBlock,
     inputs: np.ndarray,
     outputs: np.ndarray,
+    sent: SentInputs,
     groups: np.ndarray | None = None,
-) -> Commands:
-    """Make the beats of a batch, those of each vector in a row (uint64 [batch, beats]).
+) -> VectorBeats:
+    """Make the beats of a batch.
 
     Tile by tile, the words of the used rows come before the command. Words that the tiles of a row share come once,
     before the commands of that row. Those of all members come before a cascade; shared ones before all cascades.
@@ -168,6 +171,8 @@ def multiply(
     block : TileBlock
     inputs : int [batch, inputs]
     outputs : int64 [column tiles]
+    sent : SentInputs
+        What of it is left out.
     groups : int64 [row tiles], optional
         Input groups of the row tiles, if their column tiles share inputs.
     """
@@ -177,43 +182,52 @@ def multiply(
     padded[:, :-1] = inputs
     words = [input_words(padded[:, block.row_input[r][: block.used_rows[r]]], controller) for r in range(row_tiles)]
     numbers = block.numbers
-
-    def load(r: int, tile: int, *, shared: bool = False) -> np.ndarray:
-        place = np.arange(words[r].shape[1])[None]
-        return pack(Opcode.LOAD, tile, word=place, clear=place == 0, shared=shared, bits=words[r])
-
-    products = _products(config, block, outputs)
     parts: list[np.ndarray] = []
+    goes: list[np.ndarray] = []
+
+    def load(r: int, tile: int, *, shared: bool = False) -> None:
+        place = np.arange(words[r].shape[1])[None]
+        clear = place == sent.words[r].argmax(axis=1)[:, None]
+        parts.append(pack(Opcode.LOAD, tile, word=place, clear=clear, shared=shared, bits=words[r]))
+        goes.append(sent.words[r])
+
+    def product(first: np.ndarray, members: np.ndarray, c: int, takes_part: np.ndarray) -> None:
+        parts.append(_products(config, numbers[first, c], outputs[c], members)[:, None])
+        goes.append(takes_part[:, None])
+
     if block.cascade:
         if groups is not None:
-            parts += [load(r, groups[r], shared=True) for r in range(row_tiles)]
+            for r in range(row_tiles):
+                load(r, groups[r], shared=True)
         for c in range(column_tiles):
             if groups is None:
-                parts += [load(r, numbers[r, c]) for r in range(row_tiles)]
-            parts.append(np.broadcast_to(products[0, c], (batch, 1)))
+                for r in range(row_tiles):
+                    load(r, numbers[r, c])
+            product(sent.first, sent.members, c, sent.members > 0)
     else:
         for r in range(row_tiles):
             if groups is not None:
-                parts.append(load(r, groups[r], shared=True))
+                load(r, groups[r], shared=True)
             for c in range(column_tiles):
                 if groups is None:
-                    parts.append(load(r, numbers[r, c]))
-                parts.append(np.broadcast_to(products[r, c], (batch, 1)))
-    return np.concatenate(parts, axis=1)
+                    load(r, numbers[r, c])
+                product(np.full(batch, r), np.zeros(batch, np.int64), c, sent.takes_part[r])
+    chosen = np.concatenate(goes, axis=1)
+    return VectorBeats(np.concatenate(parts, axis=1)[chosen], chosen.sum(axis=1))
 
 
-def _products(config: CrossbarConfig, block: TileBlock, outputs: np.ndarray) -> Commands:
-    """Make the `MULTIPLY` of each tile of a layer, or of each cascade (uint64 [row tiles or 1, column tiles])."""
+def _products(config: CrossbarConfig, first: np.ndarray, outputs: npt.ArrayLike, members: npt.ArrayLike) -> Commands:
+    """Make the `MULTIPLY` of tiles, or of cascades from their first members on; by itself, a tile is 0 or 1 members."""
     array = config.array
-    numbers = block.numbers[:1] if block.cascade else block.numbers
+    members = np.asarray(members)
     return pack(
         Opcode.MULTIPLY,
-        numbers,
-        outputs=np.broadcast_to(outputs % MAX_COLUMNS, numbers.shape),
+        first,
+        outputs=np.asarray(outputs) % MAX_COLUMNS,
         subtract=array.pairs == "subtract",
         codes=array.inputs == "dac",
         skip=array.skip_empty,
-        members=len(block.numbers) if block.cascade else 0,
+        members=np.where(members > 1, members, 0),
     )
 
 
@@ -234,7 +248,8 @@ def follow(
     table = np.array(transfers, np.int64)
     sender, row_tile, first, words, word, clear = table.T
     moved = pack(Opcode.TRANSFER, sender, group=groups[row_tile], first=first, words=words, word=word, clear=clear)
-    return np.concatenate([moved, _products(config, block, outputs).reshape(-1)])
+    members = len(block.numbers) if block.cascade else 0
+    return np.concatenate([moved, _products(config, block.numbers[0], outputs, members)])
 
 
 def input_words(codes: np.ndarray, controller: ControllerConfig) -> npt.NDArray[np.int64]:
@@ -255,14 +270,16 @@ def table(base: int, values: np.ndarray) -> Commands:
     return write_register(tile, np.tile(base + np.arange(entries), tiles), registers.OFFSET.put(values.reshape(-1)))
 
 
-def sums(responses: Responses, block: TileBlock, batch: int, outputs: np.ndarray, lanes: int) -> npt.NDArray[np.int64]:
+def sums(
+    responses: Responses, block: TileBlock, sent: SentInputs, outputs: np.ndarray, lanes: int
+) -> npt.NDArray[np.int64]:
     """Unpack what answers a batch of products of a layer.
 
     Parameters
     ----------
     responses : uint8 [n, RESPONSE_BYTES]
     block : TileBlock
-    batch : int
+    sent : SentInputs
     outputs : int64 [column tiles]
     lanes : int
         Outputs in a response beat.
@@ -270,14 +287,15 @@ def sums(responses: Responses, block: TileBlock, batch: int, outputs: np.ndarray
     Returns
     -------
     int64 [row tiles, column tiles, batch, outputs]
-        Of a cascade, there is one sum for all row tiles.
+        Of a cascade, there is one sum for all row tiles. What takes no part has given 0.
     """
     tile, found = lanes_of(responses, lanes)
-    answering = block.numbers[:1] if block.cascade else block.numbers
-    codes = np.zeros((*answering.shape, batch, int(outputs.max())), np.int64)
-    for (r, c), number in np.ndenumerate(answering):
-        own = found[tile == number].reshape(batch, -1)
-        codes[r, c, :, : outputs[c]] = own[:, : outputs[c]]
+    row_tiles, batch = sent.takes_part.shape
+    codes = np.zeros((1 if block.cascade else row_tiles, len(outputs), batch, int(outputs.max())), np.int64)
+    for (r, c), number in np.ndenumerate(block.numbers):
+        answers = (sent.members > 0) & (sent.first == r) if block.cascade else sent.takes_part[r]
+        own = found[tile == number].reshape(int(answers.sum()), -(-int(outputs[c]) // lanes) * lanes)
+        codes[0 if block.cascade else r, c, answers, : outputs[c]] = own[:, : outputs[c]]
     return codes
 
 

@@ -93,7 +93,7 @@ def _load(path: Path) -> npt.NDArray[Any]:
         # NumPy takes everything else for a pickle, and advises to load it unsafely.
         begin = file.read(len(_ARRAY))
         if begin != _ARRAY and not zipfile.is_zipfile(file):
-            raise ConfigError(f"{path} is damaged (it is no file of NumPy's): it must be {what}; save it again")
+            raise ConfigError(f"{path} is damaged (it is not a NumPy file): it must be {what}; save it again")
         file.seek(0)
         try:
             return _array(path, file)

@@ -1,6 +1,6 @@
 """The write algorithms that a configuration can name, as pulse tables for a crossbar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -202,7 +202,8 @@ def _initial(crossbar: Crossbar, write: WriteConfig, registers: WriteRegisters, 
     if limit is not None:
         registers = registers.with_limit(limit)
     verify = "convert" if write.initial in BY_DISTANCE else write.verify
-    own = {"algorithm": write.initial, "first": False, "patience": None, "verify": verify}
+    step = write.step if write.initial == write.algorithm else None
+    own = {"algorithm": write.initial, "step": step, "first": False, "patience": None, "verify": verify}
     if write.initial != OWN:
         own |= dict.fromkeys(("set_ramp_v", "reset_ramp_v", "set_gate_ramp_v", "reset_gate_ramp_v"))
     first = write.model_copy(update=own)
@@ -234,11 +235,14 @@ def _table(crossbar: Crossbar, write: WriteConfig, registers: WriteRegisters, en
     if write.patience is not None:
         rules = rules._replace(patience=write.patience, slack=slack)
     algorithm = ALGORITHMS.get(write.algorithm)
-    if isinstance(algorithm, ByDistance | CoarseFine) and crossbar.preset.amplitude is None:
-        raise ConfigError(
-            f"write.algorithm is {write.algorithm!r}, which needs pulses of several amplitudes, but the preset "
-            f"{crossbar.preset.name} does not say what they do ([amplitude]); use {OWN!r}"
-        )
+    if isinstance(algorithm, ByDistance | CoarseFine):
+        if crossbar.preset.amplitude is None:
+            raise ConfigError(
+                f"write.algorithm is {write.algorithm!r}, which needs pulses of several amplitudes, but the preset "
+                f"{crossbar.preset.name} does not say what they do ([amplitude]); use {OWN!r}"
+            )
+        if write.step is not None:
+            algorithm = _with_step(crossbar, algorithm, write.step)
     table = PulseTable(_ramps(registers), rules, write.first, False, np.zeros((len(crossbar.levels),) * 2, np.int64))
     if algorithm is None:
         # A table is filled up with its last entry: pulses that are all alike must not wander through it.
@@ -260,6 +264,33 @@ def _table(crossbar: Crossbar, write: WriteConfig, registers: WriteRegisters, en
     table = table.with_code(write.read_back and write.compare)
     _check_windows(crossbar.cells, write, table.entries)
     return table
+
+
+def _with_step(crossbar: Crossbar, algorithm: ByDistance | CoarseFine, step: float) -> ByDistance | CoarseFine:
+    """Return an algorithm whose weakest pulse makes another step on average.
+
+    Raises
+    ------
+    ConfigError
+        If no pulse of the preset goes as far.
+    """
+    strongest = [
+        crossbar.nominal_step(polarity) * int(_factors(crossbar, polarity).max()) / Q12 for polarity in (SET, RESET)
+    ]
+    most = min(strongest) / crossbar.spacing
+    if step > most:
+        raise ConfigError(
+            f"write.step is {step:g} level spacings, but the strongest pulses of the preset {crossbar.preset.name} go "
+            f"{most:.3g} on average; give at most that"
+        )
+    if isinstance(algorithm, ByDistance):
+        return replace(algorithm, least=step)
+    return replace(algorithm, steps=tuple(own * step / algorithm.steps[0] for own in algorithm.steps))
+
+
+def _factors(crossbar: Crossbar, polarity: int) -> np.ndarray:
+    """Return by what each amplitude code multiplies the step of a nominal pulse, in units of 2^-12."""
+    return crossbar.cells.tables[O_AMP_MEAN + polarity * CODES : O_AMP_MEAN + (polarity + 1) * CODES]
 
 
 def _check_windows(cells: CellTables, write: WriteConfig, entries: PulseEntries) -> None:
@@ -358,7 +389,7 @@ def _of_steps(crossbar: Crossbar, steps: np.ndarray, registers: WriteRegisters) 
     """Return entries whose pulses move an average cell by so many codes in the middle of its window."""
     amplitude = np.empty((2, len(steps)), np.int64)
     for polarity in (SET, RESET):
-        factors = crossbar.cells.tables[O_AMP_MEAN + polarity * CODES : O_AMP_MEAN + (polarity + 1) * CODES]
+        factors = _factors(crossbar, polarity)
         wanted = np.minimum(np.floor(steps / crossbar.nominal_step(polarity) * Q12 + 0.5), factors.max())
         amplitude[polarity] = np.searchsorted(factors, wanted)
     return PulseEntries.verified(amplitude, _open_gates(registers, len(steps)))

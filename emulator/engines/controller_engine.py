@@ -22,7 +22,8 @@ from twinbar.emulator.contract.bulk_operations import (
 from twinbar.emulator.contract.chain_moves import ChainRegisters, RegisterLists, transfers_of
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.program import Program, ProgramController, ProgramResult
-from twinbar.emulator.contract.vector_order import in_proportion
+from twinbar.emulator.contract.sent_inputs import SentInputs
+from twinbar.emulator.contract.vector_order import VectorBeats, in_proportion, vector_by_vector
 from twinbar.emulator.crossbar.cell_state import conductances_s
 from twinbar.emulator.crossbar.changed_ramps import changed_ramps
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
@@ -238,19 +239,18 @@ class ControllerEngine:
         settings = self._write_lists(self._activations.answer([product.block for product in products]))
         outputs = [self._outputs(product.block) for product in products]
         ranges = [self._set_range(product.block, product.full_scale) for product in products]
+        sent = [self._sent(product.block, product.inputs) for product in products]
         vectors = [
-            beats.multiply(
-                self.config, self._parameters, product.block, product.inputs, own, self._groups.of(product.block)
-            )
-            for product, own in zip(products, outputs, strict=True)
+            self._vectors(product.block, product.inputs, own, goes)
+            for product, own, goes in zip(products, outputs, sent, strict=True)
         ]
         result = self._run(np.concatenate([*ranges, in_proportion(vectors)]), "forward")
         # Groups of outputs begin with the first channel.
         self._chosen[np.flatnonzero(result.actions[:, Action.CONVERT_FORWARD])] = 0
         settings += _activity(result)
         found = []
-        for product, own in zip(products, outputs, strict=True):
-            found.append(self._found(result, product.block, len(product.inputs), own, settings))
+        for product, own, goes in zip(products, outputs, sent, strict=True):
+            found.append(self._found(result, product.block, goes, own, settings))
             settings = Activity()
         return found
 
@@ -261,19 +261,20 @@ class ControllerEngine:
         activity = self._write_lists(self._activations.prepare(chain, outputs))
         ranges = [self._set_range(layer.block, layer.full_scale) for layer in chain]
         first = chain[0].block
-        vectors = [beats.multiply(self.config, self._parameters, first, inputs, outputs[0], self._groups.of(first))]
+        sent = [self._sent(first, inputs, first_answers=True)]
+        vectors = [self._vectors(first, inputs, outputs[0], sent[0])]
         for layer, own, transfers in zip(chain[1:], outputs[1:], moved, strict=True):
             groups = self._groups.of(layer.block)
             assert groups is not None
             follow = beats.follow(self.config, layer.block, own, transfers, groups)
-            vectors.append(np.broadcast_to(follow, (len(inputs), len(follow))))
-        result = self._run(np.concatenate([*ranges, np.concatenate(vectors, axis=1).reshape(-1)]), "forward")
+            vectors.append(VectorBeats.alike(follow, len(inputs)))
+            sent.append(SentInputs.all_of(layer.block, len(inputs), self._parameters.rows_per_word))
+        result = self._run(np.concatenate([*ranges, vector_by_vector(vectors)]), "forward")
         self._chosen[np.flatnonzero(result.actions[:, Action.CONVERT_FORWARD])] = 0
         activity += _activity(result)
         found = []
-        for layer, own in zip(chain, outputs, strict=True):
-            made = self._found(result, layer.block, len(inputs) if layer.answered else 0, own, activity)
-            found.append(made)
+        for layer, own, goes in zip(chain, outputs, sent, strict=True):
+            found.append(self._found(result, layer.block, goes if layer.answered else None, own, activity))
             activity = Activity()
         return found
 
@@ -288,12 +289,28 @@ class ControllerEngine:
         """Return the outputs of each column tile (int64 [column tiles])."""
         return block.used_columns // 2 if self.config.array.pairs == "subtract" else block.used_columns
 
+    def _sent(self, block: TileBlock, inputs: np.ndarray, *, first_answers: bool = False) -> SentInputs:
+        """Return what of a batch goes to the tiles of a layer."""
+        rows_per_word = self._parameters.rows_per_word
+        if self.config.array.sparse_inputs:
+            return SentInputs.with_inputs(block, inputs, rows_per_word, first_answers=first_answers)
+        return SentInputs.all_of(block, len(inputs), rows_per_word)
+
+    def _vectors(self, block: TileBlock, inputs: np.ndarray, outputs: np.ndarray, sent: SentInputs) -> VectorBeats:
+        """Return the beats of a layer's products."""
+        return beats.multiply(self.config, self._parameters, block, inputs, outputs, sent, self._groups.of(block))
+
     def _found(
-        self, result: ProgramResult, block: TileBlock, vectors: int, outputs: np.ndarray, activity: Activity
+        self,
+        result: ProgramResult,
+        block: TileBlock,
+        sent: SentInputs | None,
+        outputs: np.ndarray,
+        activity: Activity,
     ) -> MultiplyResult:
-        """Read the responses to one of a program's products; to none of them, where no ``vectors`` are answered."""
-        if vectors:
-            codes = beats.sums(result.responses, block, vectors, outputs, self._parameters.outputs_per_beat)
+        """Read the responses to one of a program's products; without ``sent``, none of them is answered."""
+        if sent is not None:
+            codes = beats.sums(result.responses, block, sent, outputs, self._parameters.outputs_per_beat)
         else:
             codes = np.zeros((1, len(outputs), 0, int(outputs.max())), np.int64)
         if not block.cascade:

@@ -57,6 +57,11 @@ class ArrayConfig(Section):
         description="how a pair is read: separate (one conversion per column), or subtract (one of the difference)",
     )
     skip_empty: bool = Field(default=True, description="skip bit planes without a one, and vectors of zeros")
+    sparse_inputs: bool = Field(
+        default=False,
+        description="leave out inputs that are zero: words of row registers, and row tiles without an input (of a "
+        "cascade, at its ends); needs skip_empty",
+    )
     sample_and_hold: bool = Field(
         default=True, description="drive rows only until the columns are sampled, not until all are converted"
     )
@@ -194,6 +199,15 @@ class ArrayConfig(Section):
             raise ValueError(
                 f"array.adc_channels is {self.adc_channels}; it must be a power of two that divides the "
                 f"{self.columns // 2} column pairs of a tile (array.columns), so that every channel has as many of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _zeros_take_no_step(self) -> Self:
+        if self.sparse_inputs and not self.skip_empty:
+            raise ValueError(
+                "array.sparse_inputs is true, which leaves out row tiles without an input, but with array.skip_empty = "
+                "false these multiply; set array.skip_empty = true"
             )
         return self
 

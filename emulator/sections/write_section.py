@@ -23,6 +23,8 @@ AlgorithmName = Literal[
 ]
 BY_DISTANCE: Final = ("distance", "proportional-integral", "burst")
 """Algorithms that choose pulses by the distance of a code from its window."""
+WITH_STEPS: Final = ("strong", "coarse-fine", "distance", "proportional-integral")
+"""Algorithms whose pulses follow from the mean step that they shall make."""
 _RAMPS: Final = ("set_ramp_v", "reset_ramp_v", "set_gate_ramp_v", "reset_gate_ramp_v")
 
 
@@ -38,6 +40,13 @@ class WriteConfig(Section):
         "(proportional-integral); nominal pulses, their number from the distance (burst); a strong amplitude that gets "
         "finer at every turn (coarse-fine); a SET at the gate voltage of the level (gate-by-level), after a RESET that "
         "is not verified (two-pulse), or not verified itself (blind)",
+    )
+    step: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="mean step of the weakest pulse, in level spacings; none: 0.3 of strong and coarse-fine, 0.2 of "
+        "distance and proportional-integral (the others have none)",
     )
     first: bool = Field(
         default=False,
@@ -134,6 +143,11 @@ class WriteConfig(Section):
                 raise ValueError(
                     f"write.{name} is a ramp, but write.algorithm is {self.algorithm!r}; a ramp needs 'preset'"
                 )
+        if self.step is not None and self.algorithm not in WITH_STEPS:
+            raise ValueError(
+                f"write.step is {self.step:g} level spacings, but the pulses of write.algorithm {self.algorithm!r} do "
+                f"not follow from a step; choose {', '.join(WITH_STEPS[:-1])} or {WITH_STEPS[-1]}"
+            )
         if self.compare and self.algorithm in BY_DISTANCE:
             raise ValueError(
                 f"write.algorithm is {self.algorithm!r}, which goes by the distance from the window, and write.verify "

@@ -166,6 +166,13 @@ class TrainingConfig(Section):
         description="parts of a batch whose images go through the layers side by side, each part a product behind the "
         "one before it; 1: the whole batch goes through one layer after the other",
     )
+    pipeline_ratio: float = Field(
+        default=1.0,
+        ge=1,
+        le=100,
+        description="how many times as many images a part of a batch has as the part behind it: with parts that get "
+        "smaller, the last layers end soon after the first one",
+    )
 
     def following(self, levels: int, model: str) -> Self:
         """Return this section with the defaults of a number of levels per cell, for keys that were not given."""

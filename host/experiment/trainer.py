@@ -322,10 +322,10 @@ class Trainer:
         return self.task.objective.loss_sum(outputs, targets, len(batch))
 
     def _forward(self, x: Tensor) -> Tensor:
-        parts = self.config.training.pipeline
-        if self.network is None or parts == 1:
+        training = self.config.training
+        if self.network is None or training.pipeline == 1:
             return self.module(x)
-        return pipelined(self.network, x, parts)
+        return pipelined(self.network, x, training.pipeline, training.pipeline_ratio)
 
     def _write(self, network: CrossbarNetwork, batches: int, rates: dict[str, float]) -> int:
         """Write what the policy decides, where it is due, and store the twin; gives the weights that were updated."""

@@ -22,7 +22,33 @@ from twinbar.host.nn.made_products import MadeProduct
 from twinbar.hw.errors import TwinbarError
 
 
-def pipelined(network: CrossbarNetwork, x: Tensor, parts: int) -> Tensor:
+def part_sizes(images: int, parts: int, ratio: float) -> list[int]:
+    """Divide a batch into parts, each ``ratio`` times as large as the next one, but for one image that each has.
+
+    Parameters
+    ----------
+    images : int
+    parts : int
+        If there are fewer images, each is a part.
+    ratio : float
+        1 or more.
+
+    Returns
+    -------
+    list of int
+        They sum up to ``images``. What rounding down leaves goes to the parts that have lost most by it.
+    """
+    parts = min(parts, images)
+    weights = [ratio**-place for place in range(parts)]
+    shares = [1 + (images - parts) * weight / sum(weights) for weight in weights]
+    sizes = [int(share) for share in shares]
+    by_loss = sorted(range(parts), key=lambda place: sizes[place] - shares[place])
+    for place in by_loss[: images - sum(sizes)]:
+        sizes[place] += 1
+    return sizes
+
+
+def pipelined(network: CrossbarNetwork, x: Tensor, parts: int, ratio: float = 1.0) -> Tensor:
     """Run a network on a batch, its layers side by side.
 
     Parameters
@@ -30,8 +56,8 @@ def pipelined(network: CrossbarNetwork, x: Tensor, parts: int) -> Tensor:
     network : CrossbarNetwork
         In a forward pass (`CrossbarNetwork.forward_pass`).
     x : Tensor [batch, ...]
-    parts : int
-        Parts of the batch; those of a smaller batch have one image each.
+    parts, ratio
+        How the batch is divided (`part_sizes`).
 
     Returns
     -------
@@ -45,7 +71,8 @@ def pipelined(network: CrossbarNetwork, x: Tensor, parts: int) -> Tensor:
     """
     session = network.session
     buffers = {name: buffer.clone() for name, buffer in network.module.named_buffers()}
-    runs = [_PartRun(network.module, part, session) for part in torch.tensor_split(x, min(parts, len(x)))]
+    sizes = part_sizes(len(x), parts, ratio)
+    runs = [_PartRun(network.module, part, session) for part in torch.split(x, sizes)]
     try:
         _run_side_by_side(runs, session)
         changed = [

@@ -1,5 +1,7 @@
 """The schedule of cascades, shared inputs and packed outputs, against the contract followed cycle by cycle."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from cascade_streams import cycle_by_cycle
@@ -23,11 +25,12 @@ def follow(
 
 @st.composite
 def programs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
-    """Cascades of a grid of tiles, LOADs to one tile or to every cascade, and single commands."""
+    """Cascades of a grid of tiles, or of any neighbours, LOADs to one tile or to every cascade, and single commands."""
     members, cascades = draw(st.sampled_from([(1, 1), (1, 3), (2, 1), (3, 1), (3, 2), (2, 3), (5, 2), (9, 8)]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     count = draw(st.integers(0, 40))
     lanes = draw(st.integers(1, 3))
+    whole, free = draw(st.sampled_from([(True, False), (False, False), (False, True)]))
     longest, most_outputs = draw(st.sampled_from([2, 9, 60, 900])), draw(st.sampled_from([2, 10, 30]))
     beats, work = np.zeros(count, BEAT), [(1, 0)]
     beats["sender"] = NO_SENDER
@@ -37,10 +40,14 @@ def programs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
         beat["first"] = rng.integers(cascades) * members if kind == "cascade" else rng.integers(cascades * members)
         if kind == "cascade":
             beat["count"], beat["lanes"] = members, lanes
+            if not whole:
+                column, end = (0, members * cascades) if free else (beat["first"], beat["first"] + members)
+                beat["first"] = rng.integers(column, end)
+                beat["count"] = rng.integers(1, end - beat["first"] + 1)
             beat["outputs"], beat["group"] = rng.integers(1, most_outputs), rng.choice([1, 2, 4])
         elif kind == "shared":
             beat["first"], beat["count"], beat["stride"] = rng.integers(members), cascades, members
-        elif kind == "single" and members == 1:
+        elif kind == "single":
             beat["outputs"] = 1
         if beat["outputs"]:
             beat["work"] = len(work)
@@ -122,40 +129,62 @@ def test_outputs_of_a_group_fill_lanes_one_after_the_other() -> None:
     assert found == {"cycles": 28, "served": 0, "stalls": [0], "waits": [[0, 0]]}
 
 
+def test_a_tile_that_is_done_with_a_cascade_does_not_wait_for_those_below() -> None:
+    # Member 1 hands its outputs over in 13 and 14 and is free in 14: a product of its own is popped then and answered
+    # in 16. Member 0 works until 33, and finds both sums where they were handed to.
+    beats = np.array([(0, 2, 1, NO_SENDER, 2, 2, 1, 0), (1, 1, 1, NO_SENDER, 1, 1, 1, 2)], BEAT)
+    work = np.array([(30, 0), (10, 0), (1, 0)], WORK)
+    assert follow(beats, work, 2) == {"cycles": 37, "served": 0, "stalls": [0, 0], "waits": [[0, 0]] * 3}
+
+
 @pytest.mark.parametrize(("cascaded", "shared"), [(True, True), (True, False), (False, True), (False, False)])
 def test_the_commands_of_a_batch(*, cascaded: bool, shared: bool) -> None:
     """Two row tiles of 2 and 1 words, two column tiles of 3 and 1 outputs; the second row tile has no input step."""
     strides = (1, 2) if cascaded else (2, 1)
     changed = np.array([False, True, False, False])
     t = Timing(select=2, settle_multiply=5, convert=3).record()
-    beats, work, places = cascade_ops(
-        4, *strides, cascaded, shared, np.array([[2], [0]]), np.array([2, 1]), np.array([3, 1]), 2, 3, changed, t
-    )
+
+    def commands(loads: np.ndarray, takes_part: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int], list[Any]]:
+        steps = np.array([[2], [0]])
+        outputs = np.array([3, 1])
+        beats, work, counts, places = cascade_ops(
+            4, *strides, cascaded, shared, steps, loads, takes_part, outputs, 2, 3, changed, t
+        )
+        found = [(int(beat["first"]), int(beat["count"]), int(beat["stride"]), int(beat["outputs"])) for beat in beats]
+        return work, places, counts.tolist(), found
+
+    work, places, counts, found = commands(np.array([[2], [1]]), np.ones((2, 1), np.bool_))
     # Two steps: select, settle, and a group of 3 + 1 cycles for two outputs; only the first group before the responses.
     assert [tuple(row) for row in work[places[0]]] == {
         True: [(2 + 5 + 4 * 2 + 2 + 5 + 4, 4), (0, 0), (2 + 5 + 4 + 2 + 5 + 4, 4), (0, 0)],
         False: [(2 + 5 + 4 * 2 + 2 + 5 + 4, 4), (2 + 5 + 4 + 2 + 5 + 4, 4), (0, 0), (0, 0)],
     }[cascaded]
-    found = [(int(beat["first"]), int(beat["count"]), int(beat["stride"]), int(beat["outputs"])) for beat in beats]
     register = (5, 1, 1, 1)
-    assert (
-        found
-        == {
-            (True, True): [
-                *[register, (4, 2, 2, 0), (4, 2, 2, 0), (5, 2, 2, 0)],
-                *[(4, 2, 1, 3), (6, 2, 1, 1)],
-            ],
-            (True, False): [
-                *[register, (4, 1, 1, 0), (4, 1, 1, 0), (5, 1, 1, 0), (4, 2, 1, 3)],
-                *[(6, 1, 1, 0), (6, 1, 1, 0), (7, 1, 1, 0), (6, 2, 1, 1)],
-            ],
-            (False, True): [
-                *[register, (4, 2, 1, 0), (4, 2, 1, 0), (4, 1, 1, 3), (5, 1, 1, 1)],
-                *[(6, 2, 1, 0), (6, 1, 1, 3), (7, 1, 1, 1)],
-            ],
-            (False, False): [
-                *[register, (4, 1, 1, 0), (4, 1, 1, 0), (4, 1, 1, 3), (5, 1, 1, 0), (5, 1, 1, 0), (5, 1, 1, 1)],
-                *[(6, 1, 1, 0), (6, 1, 1, 3), (7, 1, 1, 0), (7, 1, 1, 1)],
-            ],
-        }[cascaded, shared]
-    )
+    expected = {
+        (True, True): [*[(4, 2, 2, 0), (4, 2, 2, 0), (5, 2, 2, 0)], *[(4, 2, 1, 3), (6, 2, 1, 1)]],
+        (True, False): [
+            *[(4, 1, 1, 0), (4, 1, 1, 0), (5, 1, 1, 0), (4, 2, 1, 3)],
+            *[(6, 1, 1, 0), (6, 1, 1, 0), (7, 1, 1, 0), (6, 2, 1, 1)],
+        ],
+        (False, True): [
+            *[(4, 2, 1, 0), (4, 2, 1, 0), (4, 1, 1, 3), (5, 1, 1, 1)],
+            *[(6, 2, 1, 0), (6, 1, 1, 3), (7, 1, 1, 1)],
+        ],
+        (False, False): [
+            *[(4, 1, 1, 0), (4, 1, 1, 0), (4, 1, 1, 3), (5, 1, 1, 0), (5, 1, 1, 0), (5, 1, 1, 1)],
+            *[(6, 1, 1, 0), (6, 1, 1, 3), (7, 1, 1, 0), (7, 1, 1, 1)],
+        ],
+    }[cascaded, shared]
+    assert (found, counts) == ([register, *expected], [len(expected)])
+    # One word of the first row tile alone.
+    _, _, counts, found = commands(np.array([[1], [0]]), np.array([[True], [False]]))
+    expected = {
+        (True, True): [(4, 2, 2, 0), (4, 1, 1, 3), (6, 1, 1, 1)],
+        (True, False): [(4, 1, 1, 0), (4, 1, 1, 3), (6, 1, 1, 0), (6, 1, 1, 1)],
+        (False, True): [(4, 2, 1, 0), (4, 1, 1, 3), (5, 1, 1, 1)],
+        (False, False): [(4, 1, 1, 0), (4, 1, 1, 3), (5, 1, 1, 0), (5, 1, 1, 1)],
+    }[cascaded, shared]
+    assert (found, counts) == ([register, *expected], [len(expected)])
+    # Nothing.
+    _, _, counts, found = commands(np.zeros((2, 1), np.int64), np.zeros((2, 1), np.bool_))
+    assert (found, counts) == ([register], [0])

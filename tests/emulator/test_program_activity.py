@@ -41,8 +41,12 @@ def test_a_program_is_the_sum_of_its_tiles(pulses: int) -> None:
     assert (found.cycles, found.link_cycles) == (10, 10)
 
 
-def _changes(block: TileBlock, lanes: int, *, shared: bool) -> list[dict[Action, int]]:
-    found = spared_beats(block, np.array([3, 1]), np.array([4, 7]), lanes, shared=shared)
+def _changes(
+    block: TileBlock, lanes: int, *, shared: bool, takes_part: list[list[int]] | None = None
+) -> list[dict[Action, int]]:
+    """Return what is changed by one vector, or by those of which ``takes_part`` says which row tiles multiply them."""
+    parts = np.array([[1], [1]] if takes_part is None else takes_part, np.bool_)
+    found = spared_beats(block, np.array([3, 1]), parts, np.array([4, 7]), lanes, shared=shared)
     return [{Action(n): int(tile[n]) for n in np.flatnonzero(tile)} for tile in found]
 
 
@@ -67,3 +71,26 @@ def test_without_a_cascade_every_tile_packs_its_outputs() -> None:
     first, second = ({Action.RESPONSE_BEAT: -kept, Action.PACKED_OUTPUT: kept} for kept in (2, 3))
     assert _changes(_block(by_column=False), 2, shared=False) == [first, second, first, second]
     assert _changes(_block(by_column=False), 1, shared=False) == [{}, {}, {}, {}]
+
+
+def test_the_first_row_tile_with_inputs_answers() -> None:
+    # Of four vectors, one has inputs of both row tiles, one of the first, one of the second, and one none.
+    found = _changes(_block(by_column=True), 3, shared=False, takes_part=[[1, 1, 0, 0], [1, 0, 1, 0]])
+    assert found == [
+        {Action.RESPONSE_BEAT: -4, Action.PACKED_OUTPUT: 4},
+        {
+            Action.COMMAND_BEAT: -1,
+            Action.SHARED_BEAT: 1,
+            Action.RESPONSE_BEAT: -4 - 2,
+            Action.PARTIAL_SUM: 4,
+            Action.PACKED_OUTPUT: 2,
+        },
+        {Action.RESPONSE_BEAT: -8, Action.PACKED_OUTPUT: 8},
+        {
+            Action.COMMAND_BEAT: -1,
+            Action.SHARED_BEAT: 1,
+            Action.RESPONSE_BEAT: -7 - 4,
+            Action.PARTIAL_SUM: 7,
+            Action.PACKED_OUTPUT: 4,
+        },
+    ]

@@ -81,27 +81,43 @@ def test_a_gate_voltage_by_level_saves_the_ramp(make_crossbar: Crossbars, algori
     assert reads < 2
 
 
-@pytest.mark.parametrize("name", ["taox-hfox", "neurram", "epiram"])
-def test_entries_step_by_a_part_of_the_distance(make_crossbar: Crossbars, name: str) -> None:
-    config = make_crossbar(name, levels=16, adc_bits=8, algorithm="distance")
-    table, preset = table_in(config), load_preset(name)
+def strongest(name: str, *, levels: int) -> list[float]:
+    """Return by how many levels the strongest pulses move an average cell, of SET and RESET."""
+    preset = load_preset(name)
     law = preset.amplitude
     assert law is not None
     window_s = preset.window.g_max.si - preset.window.g_min.si
+    means = [abs(preset.response.mean(np.array([0.5]), polarity, window_s)[0]) for polarity in (SET, RESET)]
+    return [law.highest.si * mean * (levels - 1) for mean in means]
+
+
+def mean_steps(config: CrossbarConfig, name: str) -> list[list[float]]:
+    """Return by how many levels each entry moves an average cell in the middle of its window, of SET and RESET."""
+    preset = load_preset(name)
+    law = preset.amplitude
+    assert law is not None
+    window_s = preset.window.g_max.si - preset.window.g_min.si
+    found = []
     for polarity, side in ((SET, "set"), (RESET, "reset")):
-        codes = table.entries.amplitude[polarity]
-        assert (np.diff(codes) >= 0).all()
+        volts = table_in(config).entries.amplitude[polarity] * config.cells.drive_full_scale_v / 4096
         response = AmplitudeResponse(
             getattr(preset.pulse, f"{side}_voltage").si,
             getattr(law, f"{side}_threshold").si,
             getattr(law, f"{side}_scale").si,
         )
-        volts = codes * config.cells.drive_full_scale_v / 4096
-        step = abs(preset.response.mean(np.array([0.5]), polarity, window_s)[0]) * 15  # in levels
-        moved = np.minimum(response.factor(volts), law.highest.si) * step
+        step = abs(preset.response.mean(np.array([0.5]), polarity, window_s)[0]) * (len(config.levels) - 1)
+        found.append((np.minimum(response.factor(volts), law.highest.si) * step).tolist())
+    return found
+
+
+@pytest.mark.parametrize("name", ["taox-hfox", "neurram", "epiram"])
+def test_entries_step_by_a_part_of_the_distance(make_crossbar: Crossbars, name: str) -> None:
+    config = make_crossbar(name, levels=16, adc_bits=8, algorithm="distance")
+    assert (np.diff(table_in(config).entries.amplitude) >= 0).all()
+    for side, most in zip(mean_steps(config, name), strongest(name, levels=16), strict=True):
         # Entry 0 stands for a distance of 1 code, entry k for one of 2 k + 1, as seen from the edge of the window.
-        wanted = np.minimum(0.2 + 0.5 * (2 * np.arange(64) + 1) / config.levels.spacing, law.highest.si * step)
-        assert moved == pytest.approx(wanted, rel=0.03)
+        wanted = np.minimum(0.2 + 0.5 * (2 * np.arange(64) + 1) / config.levels.spacing, most)
+        assert side == pytest.approx(wanted.tolist(), rel=0.03)
 
 
 def test_a_strong_pulse_is_one_entry(make_crossbar: Crossbars) -> None:
@@ -113,6 +129,28 @@ def test_a_strong_pulse_is_one_entry(make_crossbar: Crossbars) -> None:
     assert (table.rules.shift, table.rules.rise, table.rules.keep) == (15, 0, 0)
     assert table.first
     assert not table_in(make_crossbar("taox-hfox", algorithm="strong")).first
+
+
+def test_the_step_of_a_pulse_can_be_chosen(make_crossbar: Crossbars) -> None:
+    for side in mean_steps(make_crossbar("taox-hfox", levels=16, algorithm="strong", step=0.5), "taox-hfox"):
+        assert side == pytest.approx([0.5] * 16, rel=0.03)
+    # The other entries of coarse-fine go twice and four times as far; by the distance, half of it comes on top.
+    for side in mean_steps(make_crossbar("taox-hfox", levels=16, algorithm="coarse-fine", step=0.2), "taox-hfox"):
+        assert side[:3] == pytest.approx([0.2, 0.4, 0.8], rel=0.03)
+    # By default, the first programming goes by the same algorithm, and the same step.
+    distance = make_crossbar("taox-hfox", levels=16, adc_bits=8, algorithm="distance", step=0.4)
+    first = 0.4 + 0.5 / distance.levels.spacing
+    for side in mean_steps(distance, "taox-hfox"):
+        assert side[0] == pytest.approx(first, rel=0.03)
+
+
+def test_a_step_that_no_pulse_makes_is_refused(make_crossbar: Crossbars) -> None:
+    most = min(strongest("taox-hfox", levels=16))
+    make_crossbar("taox-hfox", levels=16, algorithm="strong", step=0.99 * most)
+    with pytest.raises(ConfigError, match=rf"write.step is 50 level .*taox-hfox go {most:.3g} on average; give at"):
+        make_crossbar("taox-hfox", levels=16, algorithm="strong", step=50.0)
+    with pytest.raises(ConfigError, match=r"write.step is 0.5 level spacings, but .*'preset' .*choose strong, coarse"):
+        make_crossbar("taox-hfox", levels=16, step=0.5)
 
 
 def test_bursts_are_nominal_pulses_as_many_as_the_distance_asks_for(make_crossbar: Crossbars) -> None:

@@ -22,8 +22,8 @@ from twinbar.hw.timing import Phase
 
 pytestmark = pytest.mark.usefixtures("compiled_kernels")
 OPTIONS = [
-    {"cascade": cascade, "shared_inputs": shared, "outputs_per_beat": lanes}
-    for cascade, shared, lanes in itertools.product((False, True), (False, True), (1, 2, 3))
+    {"cascade": cascade, "shared_inputs": shared, "outputs_per_beat": lanes, "sparse_inputs": sparse}
+    for cascade, shared, lanes, sparse in itertools.product((False, True), (False, True), (1, 2, 3), (False, True))
 ]
 LAYERS: list[tuple[tuple[int, int], dict[str, Any]]] = [
     ((3, 2), {"inputs": "planes", "pairs": "separate", "adc_channels": 1, "command_depth": 4}),
@@ -58,6 +58,8 @@ def vectors(block: TileBlock, rng: np.random.Generator) -> np.ndarray:
 def test_bulk_kernels_and_programs_agree(options: dict[str, Any]) -> None:
     rng = np.random.default_rng(5)
     for shape, choices in LAYERS:
+        if options["sparse_inputs"] and not choices.get("skip_empty", True):
+            continue
         tiles = shape[0] * shape[1] + 1
         config = array_of(tiles, adc_offset_codes=0.5, **choices, **options)
         block = layer(shape, rng, by_column=options["cascade"])

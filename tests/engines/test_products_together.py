@@ -9,7 +9,7 @@ from comparison import assert_same_activity, assert_same_state
 from layer_samples import crossbar
 
 from twinbar.emulator.contract.bulk_operations import LayerProduct, TileBlock, apart
-from twinbar.emulator.contract.vector_order import in_proportion
+from twinbar.emulator.contract.vector_order import VectorBeats, in_proportion, vector_by_vector
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine
@@ -19,8 +19,8 @@ from twinbar.hw.gateware.controller_config import ControllerConfig
 
 pytestmark = pytest.mark.usefixtures("compiled_kernels")
 OPTIONS = [
-    {"cascade": cascade, "shared_inputs": shared, "outputs_per_beat": lanes}
-    for cascade, shared, lanes in itertools.product((False, True), (False, True), (1, 3))
+    {"cascade": cascade, "shared_inputs": shared, "outputs_per_beat": lanes, "sparse_inputs": sparse}
+    for cascade, shared, lanes, sparse in itertools.product((False, True), (False, True), (1, 3), (False, True))
 ]
 
 
@@ -100,12 +100,26 @@ def test_several_controllers_multiply_side_by_side() -> None:
         assert_same_activity(one.activity, other.activity)
 
 
+def rows(*vectors: list[int]) -> VectorBeats:
+    """Return a product of which each vector has the beats of a list."""
+    return VectorBeats(np.concatenate([np.array(own, int) for own in vectors]), np.array([len(own) for own in vectors]))
+
+
 def test_vectors_take_turns_in_proportion() -> None:
-    # Places of the way: a at 1/4 and 3/4; b at 1/8, 3/8, 5/8, 7/8; each vector of b has two beats.
-    a, b = np.array([[10], [11]]), np.array([[20, 21], [22, 23], [24, 25], [26, 27]])
-    assert in_proportion([a, b]).tolist() == [20, 21, 10, 22, 23, 24, 25, 11, 26, 27]
-    # At the same place, the product that is named first goes first.
-    assert in_proportion([np.array([[1]]), np.array([[2]])]).tolist() == [1, 2]
+    # Places of the way: a at 0 and 1/2; b at 0, 1/4, 1/2, 3/4; each vector of b has two beats. At the same place, the
+    # product of fewer vectors goes first.
+    a, b = rows([10], [11]), rows([20, 21], [22, 23], [24, 25], [26, 27])
+    for order in ([a, b], [b, a]):
+        assert in_proportion(order).tolist() == [10, 20, 21, 22, 23, 11, 24, 25, 26, 27]
+    # Of as many vectors, the product that is named first.
+    assert in_proportion([rows([1]), rows([2])]).tolist() == [1, 2]
+    # A vector without a beat keeps its place.
+    assert in_proportion([a, rows([20], [], [24, 25], [26])]).tolist() == [10, 20, 11, 24, 25, 26]
+
+
+def test_vectors_of_a_chain_go_one_behind_the_other() -> None:
+    first, second = rows([10, 11], [], [12]), VectorBeats.alike(np.array([20, 21]), 3)
+    assert vector_by_vector([first, second]).tolist() == [10, 11, 20, 21, 20, 21, 12, 20, 21]
 
 
 def test_products_with_a_tile_in_common_are_programs_one_after_the_other() -> None:

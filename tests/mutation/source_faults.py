@@ -33,6 +33,8 @@ _SCALES, _SUMS = "hw/gateware/control/requantizer.py", "tests/hw/test_requantize
 _TABLE, _TABLES = "hw/gateware/control/table_plan.py", "tests/hw/test_pulse_tables.py"
 _CHOICE, _CHOICES = "hw/gateware/control/entry_choice.py", "tests/hw/test_entry_choice.py"
 _COMPARISON, _SIDES = "hw/gateware/readout/comparison.py", "tests/hw/test_comparison.py"
+_SENT, _BY_HAND = "emulator/contract/sent_inputs.py", "tests/emulator/test_sent_inputs.py"
+_SPARSE = "tests/engines/test_sparse_inputs.py"
 _HEADS = "tests/link/test_link_session.py"
 
 OF_SOURCES = (
@@ -243,6 +245,20 @@ OF_SOURCES = (
         "tests/emulator/test_level_spacing.py",
     ),
     SourceFault("emulator/crossbar/levels.py", "low[0] = 0", "low[0] = 1", "tests/emulator/test_levels.py"),
+    SourceFault(
+        _SENT, "            takes_part[0] = True\n", "            pass\n", "tests/emulator/test_sent_inputs.py"
+    ),
+    SourceFault(_SENT, "            own[:, 0] |= parts &", "            own[:, -1] |= parts &", _BY_HAND),
+    SourceFault(
+        "emulator/contract/beats.py", "clear = place == sent.words[r]", "clear = place == 0 * sent.words[r]", _SPARSE
+    ),
+    SourceFault("emulator/contract/beats.py", "(sent.first == r) if block", "(r == 0) if block", _SPARSE),
+    SourceFault(
+        "emulator/engines/bulk/cascade_schedule.py",
+        "s.tiles[number + 1].passed[output",
+        "s.tiles[number + 1].handed[output",
+        "tests/emulator/test_cascade_schedule.py",
+    ),
 )
 """Of kernels, link, parts, timing and gateware."""
 

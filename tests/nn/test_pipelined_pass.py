@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from twinbar.host.network.pipelined_pass import pipelined
+from twinbar.host.network.pipelined_pass import part_sizes, pipelined
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
 from twinbar.hw.errors import TwinbarError
 
@@ -26,22 +26,40 @@ def images(count: int = 7) -> Tensor:
     return torch.rand(count, 1, 6, 6, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("parts", [2, 3, 7, 50])
-def test_numbers_are_those_of_the_parts_one_after_the_other(on_crossbar: BuildNetwork, parts: int) -> None:
+@pytest.mark.parametrize(("parts", "ratio"), [(2, 1.0), (3, 1.0), (7, 1.0), (50, 1.0), (3, 2.0)])
+def test_numbers_are_those_of_the_parts_one_after_the_other(
+    on_crossbar: BuildNetwork, parts: int, ratio: float
+) -> None:
     x = images()
     together, alone = (on_crossbar(convolutional(), x, **NOISE) for _ in range(2))
     for network in (together, alone):
         network.module.train()
     with together.forward_pass():
-        y = pipelined(together, x, parts)
+        y = pipelined(together, x, parts, ratio)
+    sizes = [3, 2, 2] if ratio > 1 else [len(part) for part in torch.tensor_split(x, min(parts, 7))]
     with alone.forward_pass(), torch.no_grad():
-        expected = torch.cat([alone.module(part) for part in torch.tensor_split(x, min(parts, 7))])
+        expected = torch.cat([alone.module(part) for part in torch.split(x, sizes)])
     assert torch.equal(y, expected)
     for one, other in zip(together.layers, alone.layers, strict=True):
         # Ranges have followed the parts, and each product was counted once.
         assert one.matmul.range == other.matmul.range
         assert one.matmul.conversions == other.matmul.conversions
     assert not together.not_called
+
+
+def test_parts_get_smaller_by_a_ratio() -> None:
+    # One image each; the other 59 by 1, 1/3, 1/9 ... of 1.4938: 39.5, 13.2, 4.4, 1.5, 0.5. Two are left of 62.
+    assert part_sizes(64, 5, 3.0) == [41, 14, 5, 2, 2]
+    # By 1, 1/3.3 ... of 1.4311: 41.2, 12.5, 3.8, 1.1, 0.3.
+    assert part_sizes(64, 5, 3.3) == [42, 14, 5, 2, 1]
+    assert part_sizes(10, 4, 1.0) == [3, 3, 2, 2]
+    assert part_sizes(3, 5, 2.0) == [1, 1, 1]
+    assert part_sizes(6, 3, 100.0) == [4, 1, 1]
+    for images, parts, ratio in ((64, 7, 1.7), (1000, 999, 1.01), (97, 12, 2.0)):
+        sizes = part_sizes(images, parts, ratio)
+        assert (sum(sizes), len(sizes)) == (images, parts)
+        assert sizes == sorted(sizes, reverse=True)
+        assert sizes[-1] >= 1
 
 
 def test_gradients_are_those_of_the_whole_batch(on_crossbar: BuildNetwork) -> None:

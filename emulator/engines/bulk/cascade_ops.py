@@ -48,7 +48,19 @@ _FIRST_PRODUCT: Final = 2
 
 @allocating_kernel
 def cascade_ops(
-    first_tile, row_stride, column_stride, cascade, shared, steps, words, outputs, channels, lanes, changed, t
+    first_tile,
+    row_stride,
+    column_stride,
+    cascade,
+    shared,
+    steps,
+    loads,
+    takes_part,
+    outputs,
+    channels,
+    lanes,
+    changed,
+    t,
 ):
     """Return the commands of a batch: range registers, then vector by vector LOADs and MULTIPLYs.
 
@@ -65,8 +77,10 @@ def cascade_ops(
         The column tiles of a row share their inputs.
     steps : int64 [row tiles, batch]
         Input steps that each vector takes.
-    words : int64 [row tiles]
-        Words of the row registers that a vector fills.
+    loads : int64 [row tiles, batch]
+        Words that go to the row registers.
+    takes_part : bool [row tiles, batch]
+        Which row tiles multiply (`twinbar.emulator.contract.sent_inputs.SentInputs`).
     outputs : int64 [column tiles]
     channels, lanes : int
     changed : bool [tiles of the layer]
@@ -77,13 +91,17 @@ def cascade_ops(
     -------
     beats : `BEAT` [commands]
     work : `WORK` [n]
+    counts : int64 [batch]
+        Commands of each vector, behind those of the registers.
     places : int64 [batch, tiles of the layer]
         Row of each tile's product in ``work``.
     """
     row_tiles, batch = steps.shape
     column_tiles = outputs.shape[0]
     tiles = row_tiles * column_tiles
-    beats = np.zeros(_count(cascade, shared, batch, column_tiles, words, changed), BEAT)
+    counts = np.zeros(batch, np.int64)
+    registers = _count(cascade, shared, column_tiles, loads, takes_part, changed, counts)
+    beats = np.zeros(registers + counts.sum(), BEAT)
     work = np.zeros(_FIRST_PRODUCT + batch * tiles, WORK)
     places = np.zeros((batch, tiles), np.int64)
     work[_LOAD].before = 1
@@ -102,59 +120,70 @@ def cascade_ops(
                 own = place + r + c * row_tiles
                 places[b, r * row_stride + c * column_stride] = own
                 _describe(work[own], steps[r, b], (outputs[c] + channels - 1) // channels, t)
+        arguments = beats, at, first_tile, row_stride, column_stride, shared, loads[:, b], takes_part[:, b]
         if cascade:
-            at = _enter_cascades(
-                beats, at, first_tile, row_stride, column_stride, shared, words, outputs, channels, lanes, place
-            )
+            at = _enter_cascades(arguments, outputs, channels, lanes, place)
         else:
-            at = _enter_products(
-                beats, at, first_tile, row_stride, column_stride, shared, words, outputs, channels, lanes, place
-            )
+            at = _enter_products(arguments, outputs, channels, lanes, place)
         place += tiles
-    return beats, work, places
+    return beats, work, counts, places
 
 
 @kernel
-def _count(cascade, shared, batch, column_tiles, words, changed):
-    """Return the number of beats of a batch."""
-    row_tiles = words.shape[0]
-    count = batch * column_tiles * (1 if cascade else row_tiles)
-    for r in range(row_tiles):
-        count += batch * words[r] * (1 if shared else column_tiles)
+def _count(cascade, shared, column_tiles, loads, takes_part, changed, counts):
+    """Count the beats of each vector; gives those of registers."""
+    row_tiles, batch = loads.shape
+    for b in range(batch):
+        products = 0
+        for r in range(row_tiles):
+            counts[b] += loads[r, b] * (1 if shared else column_tiles)
+            products += np.int64(takes_part[r, b])
+        counts[b] += column_tiles * (min(products, 1) if cascade else products)
+    registers = 0
     for local in range(changed.shape[0]):
-        count += np.int64(changed[local])
-    return count
+        registers += np.int64(changed[local])
+    return registers
 
 
 @kernel
-def _enter_cascades(beats, at, first_tile, row_stride, column_stride, shared, words, outputs, channels, lanes, place):
+def _enter_cascades(vector, outputs, channels, lanes, place):
     """Enter the beats of a vector, column by column: a cascade each; gives the place behind them."""
-    row_tiles, column_tiles = words.shape[0], outputs.shape[0]
+    beats, at, first_tile, row_stride, column_stride, shared, loads, takes_part = vector
+    row_tiles, column_tiles = loads.shape[0], outputs.shape[0]
     if shared:
         for r in range(row_tiles):
-            at = _load(beats, at, first_tile + r * row_stride, column_tiles, column_stride, words[r])
+            at = _load(beats, at, first_tile + r * row_stride, column_tiles, column_stride, loads[r])
+    lowest, members = 0, 0
+    for r in range(row_tiles):
+        if takes_part[r]:
+            lowest = r if members == 0 else lowest
+            members += 1
     for c in range(column_tiles):
         first = first_tile + c * column_stride
         if not shared:
             for r in range(row_tiles):
-                at = _load(beats, at, first + r * row_stride, 1, 1, words[r])
-        at = _multiply(beats, at, first, row_tiles, place + c * row_tiles, outputs[c], channels, lanes)
+                at = _load(beats, at, first + r * row_stride, 1, 1, loads[r])
+        if members > 0:
+            work = place + lowest + c * row_tiles
+            at = _multiply(beats, at, first + lowest * row_stride, members, work, outputs[c], channels, lanes)
     return at
 
 
 @kernel
-def _enter_products(beats, at, first_tile, row_stride, column_stride, shared, words, outputs, channels, lanes, place):
+def _enter_products(vector, outputs, channels, lanes, place):
     """Enter the beats of a vector, row by row: a product of each tile; gives the place behind them."""
-    row_tiles, column_tiles = words.shape[0], outputs.shape[0]
+    beats, at, first_tile, row_stride, column_stride, shared, loads, takes_part = vector
+    row_tiles, column_tiles = loads.shape[0], outputs.shape[0]
     for r in range(row_tiles):
         first = first_tile + r * row_stride
         if shared:
-            at = _load(beats, at, first, column_tiles, column_stride, words[r])
+            at = _load(beats, at, first, column_tiles, column_stride, loads[r])
         for c in range(column_tiles):
             tile = first + c * column_stride
             if not shared:
-                at = _load(beats, at, tile, 1, 1, words[r])
-            at = _multiply(beats, at, tile, 1, place + r + c * row_tiles, outputs[c], channels, lanes)
+                at = _load(beats, at, tile, 1, 1, loads[r])
+            if takes_part[r]:
+                at = _multiply(beats, at, tile, 1, place + r + c * row_tiles, outputs[c], channels, lanes)
     return at
 
 

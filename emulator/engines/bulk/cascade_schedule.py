@@ -58,6 +58,8 @@ _TILE: Final = np.dtype(
         ("packed", np.int64),
         # Cycles in which it handed over the last ones.
         ("handed", np.int64, _HELD),
+        # The same of those that went to the tile below, which may lie there when it has begun something else.
+        ("passed", np.int64, _HELD),
         # Last cycle of the command before.
         ("free", np.int64),
         # Beats that its queue has accepted, and that it has popped.
@@ -105,6 +107,8 @@ def _hand_over(s, number, cycle):
         s.waits[place, 0] += waited
         s.waits[place, 1] += waited * min(beat.group, beat.outputs - output)
     tile.handed[output & (_HELD - 1)] = cycle
+    if number > beat.first:
+        tile.passed[output & (_HELD - 1)] = cycle
     tile.done = output + 1
     tile.ready = cycle + 1
     tile.in_group += 1
@@ -125,7 +129,7 @@ def _pass_on(s, number, last):
     output = tile.done
     cycle = tile.ready
     if number < last:
-        cycle = max(cycle, s.tiles[number + 1].handed[output & (_HELD - 1)] + 1)
+        cycle = max(cycle, s.tiles[number + 1].passed[output & (_HELD - 1)] + 1)
     if output >= 2:
         cycle = max(cycle, s.tiles[number - 1].handed[(output - 2) & (_HELD - 1)] + 1)
     _hand_over(s, number, cycle)
@@ -149,7 +153,7 @@ def _fill_beat(s, first):
     while True:
         cycle = tile.ready
         if last > first:
-            cycle = max(cycle, s.tiles[first + 1].handed[tile.done & (_HELD - 1)] + 1)
+            cycle = max(cycle, s.tiles[first + 1].passed[tile.done & (_HELD - 1)] + 1)
         if tile.packed + 1 == beat.lanes or tile.done + 1 == beat.outputs:
             s.offer[first] = cycle
             note(s.calendar, first, cycle, s.clock)
@@ -313,8 +317,7 @@ def follow_cascades(beats, work, tiles, command_depth, response_depth, served, s
     Parameters
     ----------
     beats : `twinbar.emulator.engines.bulk.cascade_ops.BEAT` [commands]
-        In the order of the stream. Cascades that have a tile in common have all of them in common. A tile that sends
-        activations is not among those that take them.
+        In the order of the stream. A tile that sends activations is not among those that take them.
     work : `twinbar.emulator.engines.bulk.cascade_ops.WORK` [n]
     tiles, command_depth, response_depth, served, stalls
         As in `twinbar.emulator.engines.bulk.schedule.schedule`.

@@ -23,6 +23,7 @@ from twinbar.emulator.contract.bulk_operations import (
 from twinbar.emulator.contract.chain_moves import ChainRegisters, Move, RegisterLists, outputs_in_order, transfers_of
 from twinbar.emulator.contract.input_groups import InputGroups
 from twinbar.emulator.contract.lane_sums import add_up, saturate
+from twinbar.emulator.contract.sent_inputs import SentInputs
 from twinbar.emulator.crossbar.array import disturb_tiles
 from twinbar.emulator.crossbar.cell_energy import CellEnergy
 from twinbar.emulator.crossbar.changed_ramps import changed_ramps
@@ -49,6 +50,7 @@ from twinbar.emulator.engines.bulk.layer_pass import LayerPass
 from twinbar.emulator.engines.bulk.multiplied_program import MultipliedProgram
 from twinbar.emulator.engines.bulk.multiply_plan import MultiplyPlan, PlanPart
 from twinbar.emulator.engines.bulk.program_activity import program_activity
+from twinbar.emulator.engines.bulk.spared_beats import spared_beats
 from twinbar.emulator.engines.bulk.stream import ProgramCourse, Stream
 from twinbar.emulator.engines.bulk.transfer_ops import count_kept, count_transfers
 from twinbar.emulator.kernels.compiled import for_types_of
@@ -386,7 +388,8 @@ class FastEngine:
     def multiply(self, block: TileBlock, inputs: np.ndarray, full_scale: float) -> MultiplyResult:
         """Multiply a batch of input codes by the conductances of a layer's tiles."""
         before = self._answer_alone([block])
-        own = self._pass(block, inputs, full_scale, room=self._steps_room(block, len(inputs)))
+        room = self._steps_room(block, len(inputs))
+        own = self._pass(block, inputs, full_scale, room=room, sent=self._sent(block, inputs))
         if self._suits_one_call(own):
             return _behind(before, self._multiply_in_one_call(own))
         return _behind(before, self._multiply_apart([own])[0])
@@ -464,7 +467,12 @@ class FastEngine:
     def multiply_together(self, products: Sequence[LayerProduct]) -> list[MultiplyResult]:
         """Multiply by several layers in one program (see `Engine.multiply_together`)."""
         before = self._answer_alone([product.block for product in products])
-        results = self._multiply_apart([self._pass(one.block, one.inputs, one.full_scale) for one in products])
+        results = self._multiply_apart(
+            [
+                self._pass(one.block, one.inputs, one.full_scale, sent=self._sent(one.block, one.inputs))
+                for one in products
+            ]
+        )
         return [_behind(before, results[0]), *results[1:]]
 
     def multiply_chain(self, chain: Sequence[ChainedLayer], inputs: np.ndarray) -> list[MultiplyResult]:
@@ -473,12 +481,14 @@ class FastEngine:
         outputs = [plan.outputs for plan in plans]
         transfers = transfers_of(chain, outputs, self._stream.controller)
         before = self._write_lists(self._activations.prepare(chain, outputs))
+        sent = self._sent(chain[0].block, inputs, first_answers=True)
         passes, found = [], []
         for layer, plan in zip(chain, plans, strict=True):
-            own = self._pass(layer.block, inputs, layer.full_scale, plan)
+            own = self._pass(layer.block, inputs, layer.full_scale, plan, sent=sent)
             codes, extremes = self._multiplied(own)
             sums = self._lanes(own, codes)
             passes.append(own)
+            sent = None
             found.append((sums if layer.answered else sums[:, :, :0], extremes))
             if layer.functions is not None:
                 inputs = layer.functions.codes(outputs_in_order(sums, plan.outputs))
@@ -517,6 +527,8 @@ class FastEngine:
         full_scale: float,
         plan: MultiplyPlan | None = None,
         room: InputSteps | None = None,
+        *,
+        sent: SentInputs | None,
     ) -> LayerPass:
         """Describe what a product asks of its tiles; the registers of their ranges are taken as written."""
         array = self.config.array
@@ -537,7 +549,14 @@ class FastEngine:
         ranges = self._ranges[block.tiles]
         changed = np.empty(len(ranges), np.bool_)
         multiply.set_ranges(code, ranges, changed)
-        return LayerPass(self._plan(block) if plan is None else plan, steps, changed, code)
+        return LayerPass(self._plan(block) if plan is None else plan, steps, changed, code, sent)
+
+    def _sent(self, block: TileBlock, inputs: np.ndarray, *, first_answers: bool = False) -> SentInputs | None:
+        """Return what of a batch goes to the tiles of a layer; None if it is everything."""
+        if not self.config.array.sparse_inputs:
+            return None
+        rows_per_word = self._stream.controller.rows_per_word
+        return SentInputs.with_inputs(block, inputs, rows_per_word, first_answers=first_answers)
 
     def _plan(self, block: TileBlock, *, fed: bool = False, answered: bool = True) -> MultiplyPlan:
         place = block.first_tile, fed, answered
@@ -749,12 +768,13 @@ class FastEngine:
         """Count what the tiles of one layer do (``waits`` as in `ProgramCourse`); gives the channels' conversions."""
         plan = own.plan
         conversions = np.zeros((len(own.changed), self._stream.controller.adc_channels), np.int64)
+        loads, products = own.loads.sum(axis=1), own.takes_part.sum(axis=1)
         for part in plan.parts:
             tiles = part.block.tiles
             multiply.count_multiply(
-                part.block.first_tile,
                 own.steps.taken,
-                plan.words,
+                loads,
+                products,
                 part.outputs,
                 own.changed[part.tiles],
                 np.ascontiguousarray(waits[:, part.tiles]),
@@ -764,7 +784,7 @@ class FastEngine:
                 totals.actions[tiles],
             )
         actions = totals.actions[plan.block.tiles]
-        actions += own.batch * plan.spared
+        actions += spared_beats(plan.block, loads, own.takes_part, plan.outputs, plan.lanes, shared=plan.shared)
         return conversions
 
     def _multiply_activity(self, passes: Sequence[LayerPass], program: MultipliedProgram) -> Activity:

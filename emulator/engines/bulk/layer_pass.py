@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twinbar.emulator.contract.sent_inputs import SentInputs
 from twinbar.emulator.engines.bulk.input_steps import InputSteps
 from twinbar.emulator.engines.bulk.multiply_plan import MultiplyPlan
 
@@ -20,12 +21,15 @@ class LayerPass(NamedTuple):
         Whether the register of the ADC range is written.
     range_code : int
         What it holds.
+    sent : SentInputs, optional
+        What goes to the tiles; nothing is left out without it.
     """
 
     plan: MultiplyPlan
     steps: InputSteps
     changed: np.ndarray
     range_code: int
+    sent: SentInputs | None = None
 
     @property
     def batch(self) -> int:
@@ -36,4 +40,15 @@ class LayerPass(NamedTuple):
     def key(self) -> tuple[object, ...]:
         """What the course of the program depends on."""
         taken = self.steps.taken
-        return self.plan.key, taken.shape, taken.tobytes(), self.changed.tobytes()
+        key = self.plan.key, taken.shape, taken.tobytes(), self.changed.tobytes()
+        return key if self.sent is None else (*key, self.sent.loads.tobytes())
+
+    @property
+    def loads(self) -> np.ndarray:
+        """Words that go to the row registers of each row tile (int64 [row tiles, batch])."""
+        return np.repeat(self.plan.words[:, None], self.batch, axis=1) if self.sent is None else self.sent.loads
+
+    @property
+    def takes_part(self) -> np.ndarray:
+        """Which row tiles multiply (bool [row tiles, batch])."""
+        return np.ones(self.steps.taken.shape, np.bool_) if self.sent is None else self.sent.takes_part

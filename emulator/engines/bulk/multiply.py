@@ -122,16 +122,17 @@ def set_ranges(code, ranges, changed):
 
 
 @kernel
-def count_multiply(first_tile, taken, words, used_columns, changed, waits, t, conversions, phases, actions):
+def count_multiply(taken, loads, products, used_columns, changed, waits, t, conversions, phases, actions):
     """Count what the multiplications of one layer do, tile by tile, whatever their inputs are.
 
     Parameters
     ----------
-    first_tile : int
     taken : int64 [row tiles, batch]
         Input steps that each vector takes.
-    words : int64 [row tiles]
-        Command beats that carry the inputs of one vector.
+    loads : int64 [row tiles]
+        Command beats that carry inputs.
+    products : int64 [row tiles]
+        Vectors that the row tile multiplies.
     used_columns : int64 [column tiles]
     changed : bool [tiles of the layer]
         Whether the register of the ADC range was written.
@@ -154,8 +155,8 @@ def count_multiply(first_tile, taken, words, used_columns, changed, waits, t, co
             busiest = (used + channels - 1) // channels
             for channel in range(channels):
                 conversions[local, channel] = applied * ((used - channel + channels - 1) // channels)
-            add_multiply(phases[local], t, applied, applied * busiest, batch * used)
-            add_load(phases[local], batch * words[r])
+            add_multiply(phases[local], t, applied, applied * busiest, products[r] * used)
+            add_load(phases[local], loads[r])
             actions[local, CONVERT_FORWARD] = applied * used
             actions[local, SHIFT_ADD] = applied * used
             actions[local, INPUT_STEP] = applied
@@ -164,8 +165,8 @@ def count_multiply(first_tile, taken, words, used_columns, changed, waits, t, co
             for b in range(batch):
                 if taken[r, b] > 0:
                     actions[local, CHANNEL_CYCLE] += answer_channel_cycles(used, channels) + waits[b, local, 1]
-            actions[local, COMMAND_BEAT] = batch * (words[r] + 1)
-            actions[local, RESPONSE_BEAT] = batch * used
+            actions[local, COMMAND_BEAT] = loads[r] + products[r]
+            actions[local, RESPONSE_BEAT] = products[r] * used
             if changed[local]:
                 add_housekeeping(phases[local], REGISTER_WRITE_CYCLES)
                 actions[local, COMMAND_BEAT] += 1

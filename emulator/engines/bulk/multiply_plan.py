@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinbar.emulator.contract.bulk_operations import TileBlock
-from twinbar.emulator.engines.bulk.spared_beats import spared_beats
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 
@@ -47,8 +46,6 @@ class MultiplyPlan:
         Outputs in a response beat.
     parts : tuple of PlanPart
         The whole layer, or each of its columns of tiles.
-    spared : int64 [tiles of the layer, len(ACTIONS)]
-        What each vector changes in the counts of tiles that have beats of their own.
     key : tuple
         All of the layer that the course of a program depends on.
     """
@@ -60,7 +57,6 @@ class MultiplyPlan:
     shared: bool
     lanes: int
     parts: tuple[PlanPart, ...]
-    spared: np.ndarray
     key: tuple[object, ...]
 
     @classmethod
@@ -93,9 +89,8 @@ class MultiplyPlan:
         if fed:
             words = np.zeros_like(words)
         lanes = controller.outputs_per_beat if answered else max(int(outputs.max()), 1)
-        spared = spared_beats(block, words, outputs, lanes, shared=shared)
         key = block.first_tile, block.by_column, block.cascade, shared, lanes, words.tobytes(), outputs.tobytes()
-        return cls(block, outputs, int(outputs.max()), words, shared, lanes, _parts(block, outputs), spared, key)
+        return cls(block, outputs, int(outputs.max()), words, shared, lanes, _parts(block, outputs), key)
 
 
 def _parts(block: TileBlock, outputs: np.ndarray) -> tuple[PlanPart, ...]:

@@ -6,14 +6,18 @@ from twinbar.emulator.contract.bulk_operations import TileBlock
 from twinbar.hw.actions import ACTIONS, Action
 
 
-def spared_beats(block: TileBlock, words: np.ndarray, outputs: np.ndarray, lanes: int, *, shared: bool) -> np.ndarray:
-    """Return what each vector changes in the counts of a layer's multiplications, in which all tiles had own beats.
+def spared_beats(
+    block: TileBlock, loads: np.ndarray, takes_part: np.ndarray, outputs: np.ndarray, lanes: int, *, shared: bool
+) -> np.ndarray:
+    """Return what a batch changes in the counts of a layer's multiplications, in which all tiles had own beats.
 
     Parameters
     ----------
     block : TileBlock
-    words : int64 [row tiles]
-        Words of the row registers that a vector fills.
+    loads : int64 [row tiles]
+        Words that went to the row registers of each row tile.
+    takes_part : bool [row tiles, batch]
+        Which row tiles multiplied.
     outputs : int64 [column tiles]
     lanes : int
     shared : bool
@@ -24,16 +28,20 @@ def spared_beats(block: TileBlock, words: np.ndarray, outputs: np.ndarray, lanes
     int64 [tiles of the layer, len(ACTIONS)]
         In the order of the tiles' numbers; to be added.
     """
-    changes = np.zeros((len(words) * len(outputs), len(ACTIONS)), np.int64)
+    changes = np.zeros((len(loads) * len(outputs), len(ACTIONS)), np.int64)
     place = block.numbers - block.first_tile
-    answering = place[0] if block.cascade else place
-    kept = outputs - -(-outputs // lanes)
-    _move(changes, answering, Action.RESPONSE_BEAT, Action.PACKED_OUTPUT, kept)
+    products = takes_part.sum(axis=1)
+    answered = products
     if block.cascade:
-        _move(changes, place[1:], Action.RESPONSE_BEAT, Action.PARTIAL_SUM, outputs)
-        _move(changes, place[1:], Action.COMMAND_BEAT, Action.SHARED_BEAT, 1)
+        first = takes_part & ~np.logical_or.accumulate(np.pad(takes_part, ((1, 0), (0, 0)))[:-1])
+        answered = first.sum(axis=1)
+        joined = (products - answered)[:, None]
+        _move(changes, place, Action.RESPONSE_BEAT, Action.PARTIAL_SUM, joined * outputs)
+        _move(changes, place, Action.COMMAND_BEAT, Action.SHARED_BEAT, joined)
+    kept = outputs - -(-outputs // lanes)
+    _move(changes, place, Action.RESPONSE_BEAT, Action.PACKED_OUTPUT, answered[:, None] * kept)
     if shared:
-        _move(changes, place[:, 1:], Action.COMMAND_BEAT, Action.SHARED_BEAT, words[:, None])
+        _move(changes, place[:, 1:], Action.COMMAND_BEAT, Action.SHARED_BEAT, loads[:, None])
     return changes
 
 

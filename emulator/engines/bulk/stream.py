@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from twinbar.emulator.contract.chain_moves import Move
-from twinbar.emulator.contract.vector_order import in_proportion
+from twinbar.emulator.contract.vector_order import VectorBeats, in_proportion, vector_by_vector
 from twinbar.emulator.engines.bulk.cascade_ops import cascade_ops
 from twinbar.emulator.engines.bulk.cascade_schedule import follow_cascades
 from twinbar.emulator.engines.bulk.layer_pass import LayerPass
@@ -69,7 +69,7 @@ class Stream:
         """Follow a program of multiplications: the vectors of its layers take turns (`in_proportion`)."""
         one = passes[0]
         spares = one.plan.shared or one.plan.block.cascade or self.controller.outputs_per_beat > 1
-        if len(passes) == 1 and not spares:
+        if len(passes) == 1 and not spares and one.sent is None:
             ops, positions = multiply_ops(
                 one.plan.block.first_tile,
                 one.steps.taken,
@@ -96,12 +96,13 @@ class Stream:
         """
         registers, vectors, works, places = self._layers(passes, t)
         behind = sum(len(work) for work in works)
-        for number, (own, moves) in enumerate(zip(passes[1:], transfers, strict=True), 1):
+        in_turn = [vectors[0]]
+        for own, products, moves in zip(passes[1:], vectors[1:], transfers, strict=True):
             beats, work = transfer_ops(moves, own.plan.block, behind)
             behind += len(work)
             works.append(work)
-            vectors[number] = np.concatenate([np.broadcast_to(beats, (own.batch, len(beats))), vectors[number]], axis=1)
-        beats = np.concatenate([*registers, np.concatenate(vectors, axis=1).reshape(-1)])
+            in_turn += [VectorBeats.alike(beats, own.batch), products]
+        beats = np.concatenate([*registers, vector_by_vector(in_turn)])
         work = np.concatenate(works)
         course, waits = self._follow_cascades(beats, work, np.zeros((len(work), 2), np.int64))
         return ProgramCourse(course.cycles, course.stalls, course.served, tuple(waits[own] for own in places))
@@ -113,19 +114,23 @@ class Stream:
 
     def _layers(
         self, passes: Sequence[LayerPass], t: Durations
-    ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
-        """Return the beats of each layer: its registers, its vectors in rows; its work, and its places in all work."""
-        registers, vectors, works, places = [], [], [], []
+    ) -> tuple[list[np.ndarray], list[VectorBeats], list[np.ndarray], list[np.ndarray]]:
+        """Return the beats of each layer: its registers, its vectors; its work, and its places in all work."""
+        registers: list[np.ndarray] = []
+        vectors: list[VectorBeats] = []
+        works: list[np.ndarray] = []
+        places: list[np.ndarray] = []
         behind = 0
         for own in passes:
             rows, columns = own.plan.block.shape
-            beats, work, positions = cascade_ops(
+            beats, work, counts, positions = cascade_ops(
                 own.plan.block.first_tile,
                 *((1, rows) if own.plan.block.by_column else (columns, 1)),
                 own.plan.block.cascade,
                 own.plan.shared,
                 own.steps.taken,
-                own.plan.words,
+                own.loads,
+                own.takes_part,
                 own.plan.outputs,
                 self.controller.adc_channels,
                 own.plan.lanes,
@@ -135,7 +140,7 @@ class Stream:
             beats["work"] += behind
             written = int(own.changed.sum())
             registers.append(beats[:written])
-            vectors.append(beats[written:].reshape(own.batch, (len(beats) - written) // max(own.batch, 1)))
+            vectors.append(VectorBeats(beats[written:], counts))
             works.append(work)
             places.append(positions + behind)
             behind += len(work)
