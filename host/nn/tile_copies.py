@@ -53,15 +53,21 @@ class TileCopies:
         return np.concatenate(every), np.concatenate(owners)
 
     def shared_out(self, product: LayerProduct) -> list[LayerProduct]:
-        """Share the vectors of a product out among the copies of its tiles, as evenly as they go."""
+        """Deal the vectors of a product out among the copies of its tiles, one after the other.
+
+        Neighbouring patches of an image take about as long, so that no copy is left with all the dark ones.
+        """
         block = product.block
         distances = self._distances.get(block.first_tile, (0,))[: max(1, len(product.inputs))]
         return [
             # The first part is accounted for all of them: only their sum is asked for.
-            LayerProduct(_moved(block, distance), inputs, product.full_scale, 0 if number else product.macs)
-            for number, (distance, inputs) in enumerate(
-                zip(distances, np.array_split(product.inputs, len(distances)), strict=True)
+            LayerProduct(
+                _moved(block, distance),
+                product.inputs[number :: len(distances)],
+                product.full_scale,
+                0 if number else product.macs,
             )
+            for number, distance in enumerate(distances)
         ]
 
 
@@ -70,12 +76,20 @@ def _moved(block: TileBlock, distance: int) -> TileBlock:
 
 
 def joined_products(parts: Sequence[MultiplyResult]) -> MultiplyResult:
-    """Put the results of a product's parts together again; what they did is accounted by program."""
+    """Put the results of a product's parts together again, as `TileCopies.shared_out` has dealt its vectors out.
+
+    What they did is accounted by program.
+    """
     if len(parts) == 1:
         return parts[0]
     made = [part for part in parts if part.conversions]
+    row_tiles, column_tiles, _, outputs = parts[0].codes.shape
+    vectors = sum(part.codes.shape[2] for part in parts)
+    codes = np.empty((row_tiles, column_tiles, vectors, outputs), parts[0].codes.dtype)
+    for number, part in enumerate(parts):
+        codes[:, :, number :: len(parts)] = part.codes
     return MultiplyResult(
-        np.concatenate([part.codes for part in parts], axis=2),
+        codes,
         min((part.lowest for part in made), default=0),
         max((part.highest for part in made), default=0),
         sum(part.clipped for part in parts),
