@@ -217,9 +217,8 @@ def multiply(
 
 
 def _products(config: CrossbarConfig, first: np.ndarray, outputs: npt.ArrayLike, members: npt.ArrayLike) -> Commands:
-    """Make the `MULTIPLY` of tiles, or of cascades from their first members on; by itself, a tile is 0 or 1 members."""
+    """Make the `MULTIPLY` of tiles, or of cascades from their first members on; a tile by itself is 0 or 1 members."""
     array = config.array
-    members = np.asarray(members)
     return pack(
         Opcode.MULTIPLY,
         first,
@@ -227,7 +226,7 @@ def _products(config: CrossbarConfig, first: np.ndarray, outputs: npt.ArrayLike,
         subtract=array.pairs == "subtract",
         codes=array.inputs == "dac",
         skip=array.skip_empty,
-        members=np.where(members > 1, members, 0),
+        members=members,
     )
 
 

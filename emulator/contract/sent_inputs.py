@@ -1,5 +1,6 @@
 """Which words of its inputs a layer is sent, and which row tiles take part in a product: all, or those with inputs."""
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -8,33 +9,33 @@ import numpy.typing as npt
 from twinbar.emulator.contract.bulk_operations import TileBlock
 
 
+@dataclass(frozen=True, eq=False)
 class SentInputs:
     """What goes to the row tiles of a layer, vector by vector.
 
     Parameters
     ----------
-    words : list of bool [batch, words]
+    words : tuple of bool [batch, words]
         Of each row tile: the words of its row registers that are sent. The first of them clears the others.
     takes_part : bool [row tiles, batch]
         Which row tiles multiply. Those of a cascade are neighbours.
     """
 
-    def __init__(self, words: list[npt.NDArray[np.bool_]], takes_part: npt.NDArray[np.bool_]) -> None:
-        self.words = words
-        self.takes_part = takes_part
+    words: tuple[npt.NDArray[np.bool_], ...]
+    takes_part: npt.NDArray[np.bool_]
 
     @classmethod
     def all_of(cls, block: TileBlock, batch: int, rows_per_word: int) -> "SentInputs":
         """Send every word of the rows in use, and let all row tiles multiply."""
         counts = -(-block.used_rows // rows_per_word)
         takes_part = np.ones((len(counts), batch), np.bool_)
-        return cls([np.ones((batch, count), np.bool_) for count in counts.tolist()], takes_part)
+        return cls(tuple(np.ones((batch, count), np.bool_) for count in counts.tolist()), takes_part)
 
     @classmethod
     def with_inputs(
         cls, block: TileBlock, inputs: npt.NDArray[np.integer], rows_per_word: int, *, first_answers: bool = False
     ) -> "SentInputs":
-        """Leave out words of zeros, and row tiles without an input: of a cascade, at its ends.
+        """Leave out words of zeros, and row tiles without an input (in a cascade, only those at its ends).
 
         A row tile without an input that takes part is sent its first word. If no row tile has an input, none takes
         part.
@@ -64,7 +65,7 @@ class SentInputs:
             takes_part = np.logical_or.accumulate(takes_part) & np.logical_or.accumulate(takes_part[::-1])[::-1]
         for own, parts in zip(words, takes_part, strict=True):
             own[:, 0] |= parts & ~np.logical_or.reduce(own, axis=1)
-        return cls(words, takes_part)
+        return cls(tuple(words), takes_part)
 
     @cached_property
     def loads(self) -> npt.NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """The write algorithms that a configuration can name, as pulse tables for a crossbar."""
 
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -267,25 +268,34 @@ def _table(crossbar: Crossbar, write: WriteConfig, registers: WriteRegisters, en
 
 
 def _with_step(crossbar: Crossbar, algorithm: ByDistance | CoarseFine, step: float) -> ByDistance | CoarseFine:
-    """Return an algorithm whose weakest pulse makes another step on average.
+    """Return an algorithm whose first entry makes another step on average.
 
     Raises
     ------
     ConfigError
-        If no pulse of the preset goes as far.
+        If no pulse of the preset goes as far, or none goes so little.
     """
-    strongest = [
-        crossbar.nominal_step(polarity) * int(_factors(crossbar, polarity).max()) / Q12 for polarity in (SET, RESET)
-    ]
-    most = min(strongest) / crossbar.spacing
-    if step > most:
+    times = algorithm.steps[-1] / algorithm.steps[0] if isinstance(algorithm, CoarseFine) else 1.0
+    factors = [_factors(crossbar, polarity) for polarity in (SET, RESET)]
+    nominal = [crossbar.nominal_step(polarity) / crossbar.spacing / Q12 for polarity in (SET, RESET)]
+    least = max(one * int(own[own > 0].min()) for one, own in zip(nominal, factors, strict=True))
+    most = min(one * int(own.max()) for one, own in zip(nominal, factors, strict=True))
+    if not least <= step <= most / times:
+        further = f"coarse-fine makes steps up to {times:g} times as far, and " if times > 1 else ""
         raise ConfigError(
-            f"write.step is {step:g} level spacings, but the strongest pulses of the preset {crossbar.preset.name} go "
-            f"{most:.3g} on average; give at most that"
+            f"write.step is {step:g} level spacings, but {further}pulses of the preset {crossbar.preset.name} go "
+            f"{_three_digits(least, ROUND_CEILING)} to {_three_digits(most, ROUND_FLOOR)} on average; give "
+            f"{_three_digits(least, ROUND_CEILING)} to {_three_digits(most / times, ROUND_FLOOR)}"
         )
     if isinstance(algorithm, ByDistance):
         return replace(algorithm, least=step)
     return replace(algorithm, steps=tuple(own * step / algorithm.steps[0] for own in algorithm.steps))
+
+
+def _three_digits(value: float, rounding: str) -> str:
+    """Return a bound with three digits, rounded so that it is permitted itself."""
+    digits = Context(prec=3, rounding=rounding).create_decimal(value)
+    return f"{float(digits):g}"
 
 
 def _factors(crossbar: Crossbar, polarity: int) -> np.ndarray:

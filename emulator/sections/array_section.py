@@ -56,11 +56,13 @@ class ArrayConfig(Section):
         default="subtract",
         description="how a pair is read: separate (one conversion per column), or subtract (one of the difference)",
     )
-    skip_empty: bool = Field(default=True, description="skip bit planes without a one, and vectors of zeros")
+    skip_empty: bool = Field(
+        default=True, description="whether bit planes without a one, and vectors of zeros, take no input step"
+    )
     sparse_inputs: bool = Field(
         default=False,
-        description="leave out inputs that are zero: words of row registers, and row tiles without an input (of a "
-        "cascade, at its ends); needs skip_empty",
+        description="send no inputs that are zero: words of zeros, row tiles without an input (in a cascade, only "
+        "those at its ends), and vectors of zeros are left out; needs skip_empty",
     )
     sample_and_hold: bool = Field(
         default=True, description="drive rows only until the columns are sampled, not until all are converted"

@@ -45,8 +45,9 @@ class WriteConfig(Section):
         default=None,
         gt=0,
         le=100,
-        description="mean step of the weakest pulse, in level spacings; none: 0.3 of strong and coarse-fine, 0.2 of "
-        "distance and proportional-integral (the others have none)",
+        description="mean step of a pulse of strong, of the finest of coarse-fine, and of distance and "
+        "proportional-integral before a part of the distance is added, in level spacings; none: 0.3, and 0.2 of the "
+        "last two, or as far as pulses go",
     )
     first: bool = Field(
         default=False,

@@ -170,8 +170,8 @@ class TrainingConfig(Section):
         default=1.0,
         ge=1,
         le=100,
-        description="how many times as many images a part of a batch has as the part behind it: with parts that get "
-        "smaller, the last layers end soon after the first one",
+        description="how many times as many images a part of a batch gets as the part behind it, with pipeline above "
+        "1: with parts that get smaller, the last layers end soon after the first one",
     )
 
     def following(self, levels: int, model: str) -> Self:

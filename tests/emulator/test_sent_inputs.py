@@ -54,6 +54,24 @@ def test_a_row_tile_whose_sums_are_kept_takes_part(*, cascade: bool) -> None:
     assert sent.first.tolist() == [0] * 5
 
 
+def test_every_word_of_a_row_tile_is_looked_at() -> None:
+    block = TileBlock(0, np.arange(6)[None], np.array([6]), np.array([4]), 6)
+    sent = SentInputs.with_inputs(block, np.eye(6, dtype=np.uint8), 2)
+    assert sent.words[0].astype(int).tolist() == [[1, 0, 0]] * 2 + [[0, 1, 0]] * 2 + [[0, 0, 1]] * 2
+    assert sent.takes_part.all()
+
+
+def test_rows_in_use_may_have_no_input() -> None:
+    """Rows of another layer on the same tile, or faulty ones, whose place is behind the last input."""
+    block = TileBlock(0, np.array([[2, 2, 2, 0], [1, 2, 2, 2]]), np.array([4, 3]), np.array([4]), 2)
+    sent = SentInputs.with_inputs(block, np.array([[5, 0], [0, 5], [5, 5]], np.uint8), 2)
+    assert [own.astype(int).tolist() for own in sent.words] == [
+        [[0, 1], [0, 0], [0, 1]],
+        [[0, 0], [1, 0], [1, 0]],
+    ]
+    assert sent.takes_part.astype(int).tolist() == [[1, 0, 1], [0, 1, 1]]
+
+
 def test_otherwise_everything_is_sent() -> None:
     sent = SentInputs.all_of(block_of(cascade=True), 5, 2)
     assert all(own.all() for own in sent.words)

@@ -137,20 +137,45 @@ def test_the_step_of_a_pulse_can_be_chosen(make_crossbar: Crossbars) -> None:
     # The other entries of coarse-fine go twice and four times as far; by the distance, half of it comes on top.
     for side in mean_steps(make_crossbar("taox-hfox", levels=16, algorithm="coarse-fine", step=0.2), "taox-hfox"):
         assert side[:3] == pytest.approx([0.2, 0.4, 0.8], rel=0.03)
-    # By default, the first programming goes by the same algorithm, and the same step.
-    distance = make_crossbar("taox-hfox", levels=16, adc_bits=8, algorithm="distance", step=0.4)
-    first = 0.4 + 0.5 / distance.levels.spacing
-    for side in mean_steps(distance, "taox-hfox"):
-        assert side[0] == pytest.approx(first, rel=0.03)
+    for name in ("distance", "proportional-integral"):
+        config = make_crossbar("taox-hfox", levels=16, adc_bits=8, algorithm=name, step=0.4)
+        for side in mean_steps(config, "taox-hfox"):
+            assert side[0] == pytest.approx(0.4 + 0.5 / config.levels.spacing, rel=0.03)
 
 
-def test_a_step_that_no_pulse_makes_is_refused(make_crossbar: Crossbars) -> None:
-    most = min(strongest("taox-hfox", levels=16))
-    make_crossbar("taox-hfox", levels=16, algorithm="strong", step=0.99 * most)
-    with pytest.raises(ConfigError, match=rf"write.step is 50 level .*taox-hfox go {most:.3g} on average; give at"):
-        make_crossbar("taox-hfox", levels=16, algorithm="strong", step=50.0)
-    with pytest.raises(ConfigError, match=r"write.step is 0.5 level spacings, but .*'preset' .*choose strong, coarse"):
-        make_crossbar("taox-hfox", levels=16, step=0.5)
+def test_the_first_programming_has_the_step_of_its_own_algorithm(make_crossbar: Crossbars) -> None:
+    usual = make_crossbar("taox-hfox", levels=16, algorithm="strong", step=0.5)
+    default = make_crossbar("taox-hfox", levels=16, algorithm="strong")
+    other = make_crossbar("taox-hfox", levels=16, algorithm="coarse-fine", initial_algorithm="strong", step=0.4)
+    for config, first in ((usual, usual), (other, default)):
+        assert config.initial is not None
+        assert config.initial.table is not None
+        assert config.initial.table.entries.amplitude.tolist() == table_in(first).entries.amplitude.tolist()
+    assert table_in(usual).entries.amplitude.tolist() != table_in(default).entries.amplitude.tolist()
+
+
+@pytest.mark.parametrize("algorithm", ["strong", "coarse-fine", "distance"])
+@pytest.mark.parametrize(("preset", "levels"), [("taox-hfox", 16), ("taox-hfox", 4), ("ecram", 16), ("milo-hfo2", 16)])
+def test_a_step_that_no_pulse_makes_is_refused(
+    make_crossbar: Crossbars, preset: str, levels: int, algorithm: str
+) -> None:
+    most = min(strongest(preset, levels=levels)) / (4 if algorithm == "coarse-fine" else 1)
+    for step in (1.01 * most, 50.0, 1e-9):
+        with pytest.raises(ConfigError, match=rf"write.step is {step:g} level spacings, but .*preset {preset} go") as e:
+            make_crossbar(preset, levels=levels, algorithm=algorithm, step=step)
+        # What it says would be right is right.
+        low, high = (float(bound) for bound in str(e.value).rsplit("give ", 1)[1].split(" to "))
+        assert low < high
+        assert high == pytest.approx(most, rel=0.02)
+        for bound in (low, high):
+            config = make_crossbar(preset, levels=levels, algorithm=algorithm, step=bound)
+            assert (table_in(config).entries.amplitude > 0).all()
+
+
+@pytest.mark.parametrize("name", ["preset", "burst", "gate-by-level", "two-pulse", "blind"])
+def test_a_step_of_pulses_that_do_not_follow_from_one_is_refused(make_crossbar: Crossbars, name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"write.step is 0.5 level spacings, but .*'{name}' .*choose strong, coarse"):
+        make_crossbar("taox-hfox", levels=16, algorithm=name, step=0.5)
 
 
 def test_bursts_are_nominal_pulses_as_many_as_the_distance_asks_for(make_crossbar: Crossbars) -> None:

@@ -18,6 +18,7 @@ from twinbar.emulator.engines.controllers import controller_maker
 from twinbar.emulator.engines.side_by_side import SideBySide
 from twinbar.emulator.verify.elaborations import ELABORATIONS
 from twinbar.hw.actions import Action
+from twinbar.hw.errors import ConfigError
 from twinbar.hw.gateware.controller_config import ControllerConfig
 
 pytestmark = pytest.mark.usefixtures("compiled_kernels")
@@ -69,7 +70,12 @@ def test_engines_agree(options: dict[str, Any], inputs: str) -> None:
         ControllerEngine(config, TILES, columns, make=controller_maker(name), layers=[block])
         for name in ("fast", "events")
     ]
-    for batch in (vectors(), np.zeros((3, block.inputs), np.uint8), vectors()[:1]):
+    # The same row tiles multiply in both, and take as many steps; but one is sent twice as many words.
+    one_word = vectors()
+    both_words = np.repeat(one_word.reshape(len(one_word), -1, 2, ROWS // 2).max(axis=2, keepdims=True), 2, axis=2)
+    both_words = both_words.reshape(one_word.shape)
+    repeated = [one_word, both_words] * 2
+    for batch in (*repeated, np.zeros((3, block.inputs), np.uint8), one_word[:1]):
         expected = fast.multiply(block, batch, 3000.0)
         for other in others:
             assert_same(expected, other.multiply(block, batch, 3000.0))
@@ -111,6 +117,11 @@ def test_beats_of_a_cascade_by_hand() -> None:
     assert actions[Action.RESPONSE_BEAT] == 2 + 1
     assert actions[Action.PACKED_OUTPUT] == 2 + 2
     assert actions[Action.PARTIAL_SUM] == 4 + 3
+
+
+def test_row_tiles_that_convert_zeros_are_not_left_out() -> None:
+    with pytest.raises(ConfigError, match=r"array.sparse_inputs is true, .*; set array.skip_empty = true"):
+        array_of(skip_empty=False)
 
 
 def test_layers_side_by_side_and_several_controllers() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.bulk_operations import LayerProduct, WriteResult
+from twinbar.emulator.contract.bulk_operations import LayerProduct, MultiplyResult, WriteResult
 from twinbar.emulator.sections.array_section import ArrayConfig
 from twinbar.host.network.pipelined_pass import pipelined
 from twinbar.host.nn.crossbar_network import CrossbarNetwork
@@ -21,7 +21,7 @@ from twinbar.host.nn.mapping import (
     tile_names,
     with_copies,
 )
-from twinbar.host.nn.tile_copies import TileCopies, joined_writes
+from twinbar.host.nn.tile_copies import TileCopies, joined_products, joined_writes
 from twinbar.hw.errors import ConfigError
 
 BuildNetwork = Callable[..., CrossbarNetwork]
@@ -56,10 +56,24 @@ def test_cells_and_vectors_of_copies() -> None:
     found = sorted(zip(every.tolist()[3:], owner.tolist()[3:], strict=True))
     assert found == [(5 * 256 + 7, 0), (6 * 256 + 7, 0), (8 * 256 + 3, 2)]
     block = maps[0].blocks[0].tiles
-    parts = copies.shared_out(LayerProduct(block, np.arange(63).reshape(7, 9), 5.0))
+    parts = copies.shared_out(LayerProduct(block, np.arange(63).reshape(7, 9), 5.0, 189))
     assert [part.block.first_tile for part in parts] == [0, 5, 6]
     assert [part.inputs[:, 0].tolist() for part in parts] == [[0, 27, 54], [9, 36], [18, 45]]
+    assert sum(part.macs for part in parts) == 189
     assert len(copies.shared_out(LayerProduct(block, np.zeros((2, 9)), 5.0))) == 2
+
+
+def test_results_of_copies_are_joined() -> None:
+    # Three vectors on two copies, the first of which made no conversion: its extremes, 0, are none.
+    parts = [
+        MultiplyResult(np.array([[[[0], [0]]]]), 0, 0, 0, 0, Activity()),
+        MultiplyResult(np.array([[[[7]]]]), 5, 9, 2, 4, Activity()),
+    ]
+    joined = joined_products(parts)
+    assert joined.codes.ravel().tolist() == [0, 7, 0]
+    assert (joined.lowest, joined.highest, joined.clipped, joined.conversions) == (5, 9, 2, 4)
+    both = joined_products([MultiplyResult(np.array([[[[1]]]]), 6, 8, 1, 4, Activity()), parts[1]])
+    assert (both.lowest, both.highest, both.clipped, both.conversions) == (5, 9, 3, 8)
 
 
 def test_a_cell_has_failed_if_a_copy_has() -> None:

@@ -120,11 +120,11 @@ def cascade_ops(
                 own = place + r + c * row_tiles
                 places[b, r * row_stride + c * column_stride] = own
                 _describe(work[own], steps[r, b], (outputs[c] + channels - 1) // channels, t)
-        arguments = beats, at, first_tile, row_stride, column_stride, shared, loads[:, b], takes_part[:, b]
+        vector = beats, at, first_tile, row_stride, column_stride, shared, loads[:, b], takes_part[:, b]
         if cascade:
-            at = _enter_cascades(arguments, outputs, channels, lanes, place)
+            at = _enter_cascades(vector, outputs, channels, lanes, place)
         else:
-            at = _enter_products(arguments, outputs, channels, lanes, place)
+            at = _enter_products(vector, outputs, channels, lanes, place)
         place += tiles
     return beats, work, counts, places
 
