@@ -6,7 +6,7 @@ import numpy as np
 from layer_samples import random_layer, random_writes
 
 from twinbar.emulator.contract.activity import Activity
-from twinbar.emulator.contract.bulk_operations import Engine
+from twinbar.emulator.contract.bulk_operations import Engine, MultiplyResult
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
 from twinbar.emulator.engines.controller_engine import ControllerEngine, MakeController
@@ -75,3 +75,11 @@ def compare(
         waited += product.activity.link_cycles
         assert_same_state(fast, other)
     return {"pulses": pulses, "waited": waited, "fast": fast, "other": other}
+
+
+def assert_same_product(one: MultiplyResult, other: MultiplyResult) -> None:
+    """Check that two engines have given the same sums, extremes and activity."""
+    assert one.codes.tolist() == other.codes.tolist()
+    for name in ("lowest", "highest", "clipped", "conversions"):
+        assert getattr(one, name) == getattr(other, name), name
+    assert_same_activity(one.activity, other.activity)

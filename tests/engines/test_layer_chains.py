@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from comparison import assert_same_activity, assert_same_state
+from comparison import assert_same_product, assert_same_state
 from layer_samples import crossbar, random_writes
 
-from twinbar.emulator.contract.bulk_operations import ChainedLayer, MultiplyResult, TileBlock
+from twinbar.emulator.contract.bulk_operations import ChainedLayer, TileBlock
 from twinbar.emulator.contract.chain_moves import moves
 from twinbar.emulator.contract.digital_functions import DigitalFunctions
 from twinbar.emulator.contract.input_groups import InputGroups
@@ -66,13 +66,6 @@ def chain_of(
     return chain
 
 
-def assert_same(one: MultiplyResult, other: MultiplyResult) -> None:
-    assert one.codes.tolist() == other.codes.tolist()
-    for name in ("lowest", "highest", "clipped", "conversions"):
-        assert getattr(one, name) == getattr(other, name), name
-    assert_same_activity(one.activity, other.activity)
-
-
 OPTIONS: list[dict[str, Any]] = [
     {},
     {"inputs": "dac", "outputs_per_beat": 1},
@@ -102,12 +95,12 @@ def test_bulk_and_programs_agree(options: dict[str, Any], answered: tuple[bool, 
         expected = fast.multiply_chain(chain, inputs)
         for other in others:
             for one, same in zip(expected, other.multiply_chain(chain, inputs), strict=True):
-                assert_same(one, same)
+                assert_same_product(one, same)
         assert [result.codes.shape[2] for result in expected] == [batch if own else 0 for own in answered]
         # A product of a layer by itself is answered as ever.
         alone = fast.multiply(layers[0], inputs, 4000.0)
         for other in others:
-            assert_same(alone, other.multiply(layers[0], inputs, 4000.0))
+            assert_same_product(alone, other.multiply(layers[0], inputs, 4000.0))
     for other in others:
         assert_same_state(fast, other)
 
@@ -134,7 +127,7 @@ def test_the_netlist_agrees(name: str) -> None:
         inputs = rng.integers(0, 32, (batch, 12)).astype(np.uint8)
         chain = chain_of(layers, rng, answered=answered, top=31)
         for one, other in zip(fast.multiply_chain(chain, inputs), netlist.multiply_chain(chain, inputs), strict=True):
-            assert_same(one, other)
+            assert_same_product(one, other)
     assert_same_state(fast, netlist)
 
 
@@ -241,7 +234,7 @@ def test_a_restored_engine_goes_on_alike(ready: Ready) -> None:
     expected = fast.multiply_chain(chain, inputs)
     for other in others:
         for one, same in zip(expected, other.multiply_chain(chain, inputs), strict=True):
-            assert_same(one, same)
+            assert_same_product(one, same)
 
 
 def test_a_controller_among_several(ready: Ready) -> None:
@@ -257,7 +250,7 @@ def test_a_controller_among_several(ready: Ready) -> None:
         SideBySide(make, fast.config, columns, 10, layers=blocks_).multiply_chain(moved, inputs) for make in makers
     ]
     for one, other in zip(*found, strict=True):
-        assert_same(one, other)
+        assert_same_product(one, other)
     with pytest.raises(ConfigError, match="tiles 10 to 18, which lie in several controllers"):
         SideBySide(FastEngine, fast.config, columns, 12, layers=blocks_).multiply_chain(moved, inputs)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from comparison import assert_same_activity, assert_same_state
+from comparison import assert_same_product, assert_same_state
 from layer_samples import crossbar, random_writes
 
-from twinbar.emulator.contract.bulk_operations import ChainedLayer, LayerProduct, MultiplyResult, TileBlock
+from twinbar.emulator.contract.bulk_operations import ChainedLayer, LayerProduct, TileBlock
 from twinbar.emulator.contract.digital_functions import DigitalFunctions
 from twinbar.emulator.crossbar.configuration import CrossbarConfig
 from twinbar.emulator.engines.bulk.engine import FastEngine
@@ -53,13 +53,6 @@ def vectors(rows: int = 4) -> np.ndarray:
     return np.array(found, np.uint8)[rng.permutation(len(found))]
 
 
-def assert_same(one: MultiplyResult, other: MultiplyResult) -> None:
-    assert one.codes.tolist() == other.codes.tolist()
-    for name in ("lowest", "highest", "clipped", "conversions"):
-        assert getattr(one, name) == getattr(other, name), name
-    assert_same_activity(one.activity, other.activity)
-
-
 @pytest.mark.parametrize("inputs", ["dac", "planes"])
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(map(str, options.values())))
 def test_engines_agree(options: dict[str, Any], inputs: str) -> None:
@@ -78,7 +71,7 @@ def test_engines_agree(options: dict[str, Any], inputs: str) -> None:
     for batch in (*repeated, np.zeros((3, block.inputs), np.uint8), one_word[:1]):
         expected = fast.multiply(block, batch, 3000.0)
         for other in others:
-            assert_same(expected, other.multiply(block, batch, 3000.0))
+            assert_same_product(expected, other.multiply(block, batch, 3000.0))
     for other in others:
         assert_same_state(fast, other)
 
@@ -139,7 +132,7 @@ def test_layers_side_by_side_and_several_controllers() -> None:
             products = [LayerProduct(block, vectors(len(block.row_input)), 3000.0) for block in layers]
             found.append(engine.multiply_together(products))
         for one, other in zip(*found, strict=True):
-            assert_same(one, other)
+            assert_same_product(one, other)
 
 
 @pytest.mark.parametrize("name", [pytest.param("rtl", marks=pytest.mark.compiler), "pysim", "events"])
@@ -175,7 +168,7 @@ def test_a_chain_and_its_netlist_agree(name: str) -> None:
     chain = [ChainedLayer(first, 4000.0, functions, answered=True), ChainedLayer(second, 2500.0)]
     for some in (batch, batch[2:3]):
         for one, same in zip(fast.multiply_chain(chain, some), other.multiply_chain(chain, some), strict=True):
-            assert_same(one, same)
+            assert_same_product(one, same)
     # By itself, the layer leaves its first row tile out, too.
-    assert_same(fast.multiply(first, batch, 4000.0), other.multiply(first, batch, 4000.0))
+    assert_same_product(fast.multiply(first, batch, 4000.0), other.multiply(first, batch, 4000.0))
     assert_same_state(fast, other)
