@@ -3,10 +3,10 @@
     TWINBAR_DATA=... python benchmarks/forward_balance.py lenet --case 1: --case 16: --case 16:8,2 [--set key=value ...]
 
 A batch of 64 images of MNIST goes through ``mlp`` (784-256-10) or ``lenet`` as `examples/low-energy.toml` has it, on
-freshly programmed cells. A case is ``training.pipeline:array.copies``; with ``--set array.chained_layers=true``, layers
-of a chain are one program. Prints, as a line of JSON for each: tiles; the shares of their cycles that are idle and
-stalled; the share of static energy; and energy and time of the forward passes
-of an epoch of 60,000 images, for which those of the batch are multiplied. Writes are not in it.
+freshly programmed cells. A case is ``training.pipeline:array.copies``; ``--set training.pipeline_ratio=1`` makes parts
+equal, and with ``--set array.chained_layers=true``, layers of a chain are one program. Prints, as a line of JSON for
+each: tiles; the shares of their cycles that are idle and stalled; the share of static energy; and energy and time of
+the forward passes of an epoch of 60,000 images, for which those of the batch are multiplied. Writes are not in it.
 """
 
 import json

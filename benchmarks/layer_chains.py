@@ -3,9 +3,8 @@
     TWINBAR_DATA=... python benchmarks/layer_chains.py mnist --out runs/chains [--seed 0 --seed 1] [--limit 6000]
 
 Trains an epoch of the MLP with 256 hidden neurons as `examples/low-energy.toml` has it, layers one after the other
-(``apart``) and chained (``chained``); then runs the test set, 500 images at a
-time. Prints one JSON object: for each case and seed, figures of the training and of the test set. Finished runs of the
-folder are not repeated.
+(``apart``) and chained (``chained``); then runs the test set, 500 images at a time. Prints one JSON object: for each
+case and seed, figures of the training and of the test set. Finished runs of the folder are not repeated.
 """
 
 import json

@@ -45,9 +45,9 @@ class WriteConfig(Section):
         default=None,
         gt=0,
         le=100,
-        description="mean step of a pulse of strong, of the finest of coarse-fine, and of distance and "
-        "proportional-integral before a part of the distance is added, in level spacings; none: 0.3, and 0.2 of the "
-        "last two, or as far as pulses go",
+        description="mean step of a pulse, in level spacings: of strong, of the finest pulse of coarse-fine, and of "
+        "distance and proportional-integral before they add a part of the distance; none: 0.3 (0.2 for the last two), "
+        "or the strongest pulse where that does not go as far",
     )
     first: bool = Field(
         default=False,

@@ -170,8 +170,8 @@ class TrainingConfig(Section):
         default=1.0,
         ge=1,
         le=100,
-        description="how many times as many images a part of a batch gets as the part behind it, with pipeline above "
-        "1: with parts that get smaller, the last layers end soon after the first one",
+        description="with pipeline above 1, each part of a batch gets this many times as many images as the next one, "
+        "so that the last layers end soon after the first one; 1: equal parts",
     )
 
     def following(self, levels: int, model: str) -> Self:

@@ -23,7 +23,7 @@ from twinbar.hw.errors import TwinbarError
 
 
 def part_sizes(images: int, parts: int, ratio: float) -> list[int]:
-    """Divide a batch into parts, each ``ratio`` times as large as the next one, but for one image that each has.
+    """Divide a batch: every part gets one image, and of the others ``ratio`` times as many as the next part.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def part_sizes(images: int, parts: int, ratio: float) -> list[int]:
     """
     parts = min(parts, images)
     weights = [ratio**-place for place in range(parts)]
-    shares = [1 + (images - parts) * weight / sum(weights) for weight in weights]
+    total = sum(weights)
+    shares = [1 + (images - parts) * weight / total for weight in weights]
     sizes = [int(share) for share in shares]
     by_loss = sorted(range(parts), key=lambda place: sizes[place] - shares[place])
     for place in by_loss[: images - sum(sizes)]:

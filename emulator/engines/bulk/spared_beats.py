@@ -33,8 +33,8 @@ def spared_beats(
     products = takes_part.sum(axis=1)
     answered = products
     if block.cascade:
-        first = takes_part & ~np.logical_or.accumulate(np.pad(takes_part, ((1, 0), (0, 0)))[:-1])
-        answered = first.sum(axis=1)
+        # The first row tile that takes part answers.
+        answered = (takes_part & (takes_part.cumsum(axis=0) == 1)).sum(axis=1)
         joined = (products - answered)[:, None]
         _move(changes, place, Action.RESPONSE_BEAT, Action.PARTIAL_SUM, joined * outputs)
         _move(changes, place, Action.COMMAND_BEAT, Action.SHARED_BEAT, joined)
