@@ -20,7 +20,7 @@ class ObservationSignature(wiring.Signature):
 
     Members
     -------
-    state, phase, opcode, plan, status, cut : In
+    state, phase, opcode, plan, status, ok, cut : In
         See `Sequencer`.
     write_gate, read_enable, selection : In
         See `ArrayAccess`.
@@ -48,6 +48,7 @@ class ObservationSignature(wiring.Signature):
                 "opcode": In(Opcode, init=Opcode.READ_REGISTER),
                 "plan": In(CommandPlan),
                 "status": In(Status),
+                "ok": In(1, init=1),
                 "cut": In(Status),
                 "write_gate": In(1),
                 "read_enable": In(1),
@@ -88,7 +89,7 @@ class GateProperties(wiring.Component):
         m.d.comb += [
             *(
                 getattr(self, name).eq(getattr(sequencer, name))
-                for name in ("state", "phase", "plan", "status", "cut", "write_gate", "read_enable", "selection")
+                for name in ("state", "phase", "plan", "status", "ok", "cut", "write_gate", "read_enable", "selection")
             ),
             self.opcode.eq(sequencer.command.opcode),
             *(getattr(self, name).eq(getattr(supervisor, name)) for name in ("mode", "faults", "halt")),
@@ -165,6 +166,7 @@ class GateProperties(wiring.Component):
         always(m, ~on_array | ~is_any(opcode, WRITING) | (self.mode == Mode.WRITE), "")
         always(m, ~is_any(state, (TileState.DRIVE, TileState.PULSE, TileState.RECOVER)) | is_any(opcode, WRITING), "")
         always(m, is_any(state, list(TileState)), "")
+        always(m, self.ok == (self.status == Status.OK), "")
         always(m, (state != TileState.ACCESS) | plan.accesses, "")
         always(m, (state != TileState.WAIT) | (opcode == Opcode.WAIT), "")
         always(m, (state != TileState.SCAN) | (opcode == Opcode.ARM), "")

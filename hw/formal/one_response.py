@@ -29,6 +29,7 @@ class AnswerProperties(Elaboratable):
         state, responses = sequencer.state, control.responses
         owes, of = Signal(), Signal(Opcode, init=Opcode.READ_REGISTER)
         answered = sequencer.handed_over & sequencer.last_response
+        always(m, sequencer.answered == answered, "")
         with m.If(answered):
             m.d.sync += owes.eq(0)
         with m.If(sequencer.popped):

@@ -1,5 +1,7 @@
 """The SimPy engine and the netlist: the same responses, cells, cycles, counts and heat, for programs of every kind."""
 
+from dataclasses import replace
+
 import pytest
 from events_bench import Pair, command, crossbar, set_up, write_register
 
@@ -15,6 +17,7 @@ from twinbar.hw.protocol.registers import (
     PHASE_COUNTER_BASE,
     REGISTERS,
     TRIM_BASE,
+    WRITE_TABLE,
 )
 from twinbar.hw.protocol.vocabulary import ComplianceAction, Mode, Opcode, Record, Status
 from twinbar.hw.timing import Phase
@@ -67,11 +70,18 @@ def test_writes_pulses_and_the_current_limit(action: ComplianceAction) -> None:
     assert bool(tripped) == (action is ComplianceAction.FAULT)
 
 
+SHORTEST = {"SELECT": 1, "SETTLE_READ": 1, "SETTLE_MULTIPLY": 1, "CONVERT": 1}
+"""Phases of one cycle: what a phase needs has to be there at once."""
+
+
+@pytest.mark.parametrize("durations", [{}, SHORTEST], ids=["usual", "shortest"])
 @pytest.mark.parametrize("sample_and_hold", [False, True])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_products(sample_and_hold: bool, channels: int) -> None:
+def test_products(sample_and_hold: bool, channels: int, durations: dict[str, int]) -> None:
     pair = Pair(*crossbar(rows=18, columns=8, adc_channels=channels, sample_and_hold=sample_and_hold))
-    pair.run(set_up(mode=Mode.READ))
+    pair.run(set_up(mode=Mode.READ, **durations))
+    # Each column has an offset of its own.
+    pair.run([command(Opcode.WRITE_REGISTER, address=OFFSET_BASE + column, value=column) for column in range(8)])
     program = []
     for bits in (0x1B2D_0047, 0, 0x5555_5555):
         program.append(command(Opcode.LOAD, word=0, bits=bits, clear=1))
@@ -83,9 +93,22 @@ def test_products(sample_and_hold: bool, channels: int) -> None:
     pair.run(program, ready=[0, 0, 0, 1])
 
 
-def test_calibration_and_ageing() -> None:
+@pytest.mark.parametrize("durations", [{}, SHORTEST], ids=["usual", "shortest"])
+def test_a_conversion_behind_comparisons_takes_the_offset_of_its_column(durations: dict[str, int]) -> None:
+    config, controller = crossbar(adc_channels=2)
+    pair = Pair(config, replace(controller, pulse_entries=16, compare=True))
+    # One pulse is too few, so that each write ends with a conversion.
+    pair.run(set_up(PULSE_LIMIT=1, WRITE_TABLE=WRITE_TABLE.word.pack(compare=1), **durations))
+    offsets = [command(Opcode.WRITE_REGISTER, address=OFFSET_BASE + column, value=3 * column) for column in range(4)]
+    cells = [{"row": row, "column": column} for row in range(2) for column in range(4)]
+    result = pair.run([*offsets, *(command(Opcode.WRITE, level=3, **cell) for cell in cells)])
+    assert {Status(status) for status in unpack(result.responses)["status"][len(offsets) :]} == {Status.FAILED}
+
+
+@pytest.mark.parametrize("durations", [{}, SHORTEST], ids=["usual", "shortest"])
+def test_calibration_and_ageing(durations: dict[str, int]) -> None:
     pair = Pair(*crossbar(adc_channels=2, adc_offset_codes=2.0, adc_gain_error=0.05))
-    pair.run([*set_up(mode=Mode.READ, SAMPLING=0x21), write_register("GAIN_TARGET", 30)])
+    pair.run([*set_up(mode=Mode.READ, SAMPLING=0x21, **durations), write_register("GAIN_TARGET", 30)])
     calibrations = [
         *(command(Opcode.CALIBRATE, column=column) for column in range(4)),
         *(command(Opcode.CALIBRATE, column=column, subtract=1) for column in range(2)),

@@ -12,12 +12,14 @@ from twinbar.hw.protocol.registers import UNCOUNTED
 CODE_BITS = 5
 
 
-def _choices(entries: int, base: int, held: int, shift: int) -> list[tuple[int, bool]]:
-    """Give the entry for every distance, and whether it is the one that is held."""
+def _choices(entries: int, base: int, held: int, shift: int, *, driven: bool = True) -> list[tuple[int, bool]]:
+    """Give the entry for every distance, and whether it is the one that is driven."""
     unit, found = EntryChoice(entries, CODE_BITS), []
 
     async def run(context: Any) -> None:
-        for name, value in {"base": base, "held": held, "counted": shift != UNCOUNTED, "shift": shift}.items():
+        counted = shift != UNCOUNTED
+        given = {"base": base, "held": held, "driven": driven, "counted": counted, "shift": shift}
+        for name, value in given.items():
             context.set(getattr(unit, name), value)
         await context.tick()
         for distance in range(1 << CODE_BITS):
@@ -44,3 +46,9 @@ def test_a_table_of_64_entries_takes_the_distance_of_narrow_codes() -> None:
     numbers = [50 + d if d < 13 else 63 for d in range(32)]
     assert _choices(64, 50, 63, 0) == [(number, number == 63) for number in numbers]
     assert _choices(64, 50, 57, 0) == [(number, number == 57) for number in numbers]
+
+
+@pytest.mark.parametrize("held", [3, 7])
+def test_an_entry_that_is_not_driven_is_none_that_is_led_to(held: int) -> None:
+    assert (held, True) in _choices(8, 2, held, 0)
+    assert not any(same for _, same in _choices(8, 2, held, 0, driven=False))

@@ -132,3 +132,19 @@ def test_a_transfer_waits_for_all_of_its_tiles_and_for_the_one_before() -> None:
             assert (started, context.get(start.tiles[1].refused)) == expected
 
     _simulate(start, run)
+
+
+def test_a_tile_alone_starts_the_transfer_at_the_front_of_its_queue() -> None:
+    start = TransferStart(ControllerConfig(tiles=1, shared_inputs=True, chain=True))
+    (tile,) = start.tiles
+
+    async def run(context: Any) -> None:
+        for valid, refuses in ((0, 0), (1, 0), (1, 1)):
+            context.set(start.i.valid, valid)
+            context.set(tile.refuses, refuses)
+            await context.delay(1e-9)
+            assert (context.get(start.i.ready), context.get(tile.permits), context.get(tile.refused)) == (1, 1, refuses)
+
+    simulator = Simulator(start)
+    simulator.add_testbench(run)
+    simulator.run()

@@ -32,6 +32,11 @@ _STARTS, _CHAINS = "hw/gateware/streams/transfer_start.py", "tests/events/test_c
 _SCALES, _SUMS = "hw/gateware/control/requantizer.py", "tests/hw/test_requantizer.py"
 _TABLE, _TABLES = "hw/gateware/control/table_plan.py", "tests/hw/test_pulse_tables.py"
 _CHOICE, _CHOICES = "hw/gateware/control/entry_choice.py", "tests/hw/test_entry_choice.py"
+_STATUS, _RESULTS = "hw/gateware/control/command_status.py", "hw/gateware/readout/results.py"
+_READOUT, _TRIMS = "hw/gateware/readout/readout.py", "hw/gateware/readout/gain_trims.py"
+_NETLIST = "tests/events/test_events_equal_the_netlist.py"
+_CASCADES = "tile with cascades, shared inputs and packed outputs"
+_WALK, _COUNTS = "hw/gateware/readout/output_walk.py", "hw/gateware/accounts/counters.py"
 _COMPARISON, _SIDES = "hw/gateware/readout/comparison.py", "tests/hw/test_comparison.py"
 _SENT, _BY_HAND = "emulator/contract/sent_inputs.py", "tests/emulator/test_sent_inputs.py"
 _SPARSE = "tests/engines/test_sparse_inputs.py"
@@ -177,7 +182,17 @@ OF_SOURCES = (
     SourceFault(_TABLE, "done.eq(given == self.use.count),", "done.eq(given + 1 == self.use.count),", _TABLES),
     SourceFault(_TABLE, "self.short < settings.slack", "self.short <= settings.slack", _TABLES),
     SourceFault(_CHOICE, "reaches.eq(distance >= reach)", "reaches.eq(distance > reach)", _CHOICES),
-    SourceFault(_CHOICE, " | (ahead[-1] << self._code_bits)", "", _CHOICES),
+    SourceFault(_CHOICE, " & ~ahead[-1]", "", _CHOICES),
+    SourceFault(_CHOICE, "self.driven & (self.held == last)", "(self.held == last)", _CHOICES),
+    SourceFault(_STATUS, "ok.eq(self.admitted)", "ok.eq(1)", "prove tile"),
+    SourceFault(_STATUS, "ok.eq(~self.failed)", "ok.eq(1)", "prove tile"),
+    SourceFault(_OUTLET, "self.last_output & visible),", "self.last_output),", f"prove {_CASCADES}"),
+    SourceFault(_STARTS, "tile.permits.eq(1)", "tile.permits.eq(0)", _MOVES),
+    SourceFault(_RESULTS, "load | unless_halted & ~progress.halt", "load | unless_halted", _NETLIST),
+    SourceFault(_TRIMS, "(self.begin | self.decide) & ~self.hold", "self.begin | self.decide", _NETLIST),
+    SourceFault(_COUNTS, "with m.If(~acted):", "with m.If(acted):", "prove counts of all options"),
+    SourceFault(_READOUT, "moves.eq(decided & product | (", "moves.eq(decided | (", _NETLIST),
+    SourceFault(_WALK, "with m.If(self.deciding & steps.last_group):", "with m.If(self.deciding):", _OPERATIONS),
     SourceFault(_COMPARISON, "self.over & ~self.high.all()", "self.over", _SIDES),
     SourceFault(_COMPARISON, "+ upper + self.offset),", "+ self.offset),", _SIDES),
     SourceFault(_COMPARISON, "self.last.eq(missed | second),", "self.last.eq(second),", _SIDES),

@@ -31,7 +31,7 @@ class CascadeMember(wiring.Component):
         The command that runs takes partial sums of the tile above.
     passes : Out(1)
         It hands its sums to the tile below.
-    handed_over, last_response : In(1)
+    answered : In(1)
         See `Sequencer`.
     halted : Out(1)
         A neighbour has ended the cascade that runs.
@@ -50,8 +50,7 @@ class CascadeMember(wiring.Component):
     popped: In(1)
     adds: Out(1)
     passes: Out(1)
-    handed_over: In(1)
-    last_response: In(1)
+    answered: In(1)
     halted: Out(1)
 
     def elaborate(self, platform) -> Module:
@@ -71,7 +70,7 @@ class CascadeMember(wiring.Component):
             self.status.eq(Mux(refused & ~joint.refuses, Status.ABORTED, self.admission)),
         ]
         # From the start to the last handover, or to a halt.
-        runs, ends, done = Signal(), Signal(), self.handed_over & self.last_response
+        runs, ends, done = Signal(), Signal(), self.answered
         m.d.comb += [
             ends.eq(runs & self.halt & ~done),
             self.halted.eq(runs & (self.adds & joint.ended_above | self.passes & joint.ended_below)),

@@ -94,12 +94,11 @@ class CommandDecoder(wiring.Component):
                 with m.Case(Opcode.TRANSFER):
                     m.d.comb += self.starts.eq(TileState.TRANSFER)
             with m.Case(Opcode.MULTIPLY):
-                m.d.comb += [self.starts.eq(TileState.RESPOND), plan.follows.eq(TileState.CONNECT_MULTIPLY)]
-                with m.If(~self.empty):
-                    m.d.comb += [
-                        self.starts.eq(TileState.SELECT),
-                        self.selection.eq(Mux(body.product.codes, Selection.CODES, Selection.PLANE)),
-                    ]
+                m.d.comb += [
+                    self.starts.eq(TileState.SELECT),
+                    plan.follows.eq(TileState.CONNECT_MULTIPLY),
+                    self.selection.eq(Mux(body.product.codes, Selection.CODES, Selection.PLANE)),
+                ]
             with m.Case(Opcode.CALIBRATE):
                 m.d.comb += [
                     self.starts.eq(TileState.SELECT),
@@ -120,4 +119,9 @@ class CommandDecoder(wiring.Component):
                 ]
             with m.Case(Opcode.DRIVE):
                 m.d.comb += [self.starts.eq(TileState.SELECT), self.selection.eq(Selection.CELL)]
+        # Known late: the inputs may come in this cycle.
+        with m.If(self.empty):
+            m.d.comb += self.selection.eq(Selection.NONE)
+            with m.If(self.admitted):
+                m.d.comb += self.starts.eq(TileState.RESPOND)
         return m

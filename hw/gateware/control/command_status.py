@@ -17,7 +17,7 @@ class CommandStatus(wiring.Component):
     Members
     -------
     popped : In(1)
-        A command starts with the next cycle, with the status ``admission``.
+        A command starts with the next cycle, with the status ``admission``; ``admitted`` says whether that is OK.
     admission : In(Status)
     plan : In(CommandPlan)
     state : In(TileState)
@@ -35,6 +35,8 @@ class CommandStatus(wiring.Component):
     offered : In(1)
         A response beat is offered in this cycle; one that is not can be given up.
     status : Out(Status)
+    ok : Out(1)
+        It is OK. In a register of its own, because what ends a command waits for it.
     cut : Out(Status)
         How a multiplication was halted while it responded; OK: it was not. It is told from the next response on.
     last_response : Out(1)
@@ -42,6 +44,7 @@ class CommandStatus(wiring.Component):
     """
 
     popped: In(1)
+    admitted: In(1)
     admission: In(Status)
     plan: In(CommandPlan)
     state: In(TileState)
@@ -55,30 +58,32 @@ class CommandStatus(wiring.Component):
     last_output: In(1)
     offered: In(1, init=1)
     status: Out(Status)
+    ok: Out(1, init=1)
     cut: Out(Status)
     last_response: Out(1)
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        product, cut, is_ok = self.plan.product, self.cut, self.status == Status.OK
+        product, cut, ok = self.plan.product, self.cut, self.ok
         reason = Mux(self.faulted, Status.FAULTED, Status.ABORTED)
-        m.d.comb += self.last_response.eq(~product | ~is_ok | self.last_output)
+        m.d.comb += self.last_response.eq(~product | ~ok | self.last_output)
         with m.Switch(self.state):
-            with m.Case(TileState.DECODE), m.If(is_ok & self.plan.accesses):
-                m.d.sync += self.status.eq(self.register_status)
+            with m.Case(TileState.DECODE), m.If(ok & self.plan.accesses):
+                m.d.sync += [self.status.eq(self.register_status), ok.eq(self.register_status == Status.OK)]
             with m.Case(TileState.SCAN), m.If(self.scan.last & ~self.scan.good):
-                m.d.sync += self.status.eq(Status.WINDOW)
-            with m.Case(TileState.DECIDE), m.If(self.failed):
-                m.d.sync += self.status.eq(Status.FAILED)
-            with m.Case(TileState.RESPOND), m.If(product & is_ok):
-                with m.If((cut == Status.OK) & self.halt):
+                m.d.sync += [self.status.eq(Status.WINDOW), ok.eq(0)]
+            with m.Case(TileState.DECIDE):  # which only commands reach that are OK so far
+                m.d.sync += [self.status.eq(Mux(self.failed, Status.FAILED, Status.OK)), ok.eq(~self.failed)]
+            with m.Case(TileState.RESPOND), m.If(product & ok):
+                uncut = cut == Status.OK
+                with m.If(uncut & self.halt):
                     m.d.sync += cut.eq(reason)
                 with m.If(self.handed_over):
-                    m.d.sync += self.status.eq(Mux((cut == Status.OK) & self.halt, reason, cut))
+                    m.d.sync += [self.status.eq(Mux(uncut & self.halt, reason, cut)), ok.eq(uncut & ~self.halt)]
                 with m.If(self.halt & ~self.offered):
-                    m.d.sync += self.status.eq(reason)
+                    m.d.sync += [self.status.eq(reason), ok.eq(0)]
         with m.If(self.halted):
-            m.d.sync += self.status.eq(reason)
+            m.d.sync += [self.status.eq(reason), ok.eq(0)]
         with m.If(self.popped):
-            m.d.sync += [self.status.eq(self.admission), cut.eq(Status.OK)]
+            m.d.sync += [self.status.eq(self.admission), ok.eq(self.admitted), cut.eq(Status.OK)]
         return m

@@ -249,8 +249,7 @@ class Control(wiring.Component):
                 member.admitted.eq(admission.admitted),
                 member.admission.eq(admission.status),
                 member.popped.eq(sequencer.popped),
-                member.handed_over.eq(sequencer.handed_over),
-                member.last_response.eq(sequencer.last_response),
+                member.answered.eq(sequencer.answered),
                 supervisor.ended.eq(member.halted),
                 sequencer.waits.eq(self.commands.valid & ~member.held),
                 sequencer.admitted.eq(member.starts),
@@ -301,7 +300,7 @@ class Control(wiring.Component):
         # A housekeeping command that was admitted takes effect in its only DECODE cycle.
         executes = Signal()
         m.d.comb += [
-            executes.eq((state == TileState.DECODE) & (sequencer.status == Status.OK)),
+            executes.eq((state == TileState.DECODE) & sequencer.ok),
             supervisor.safe.eq(self.safe),
             supervisor.abort.eq(self.abort),
             supervisor.accepted.eq(self.accepted),
@@ -344,7 +343,7 @@ class Control(wiring.Component):
             self.sampling.eq(register_file.settings.sampling),
             registers.address.eq(body.address),
             registers.value.eq(body.value),
-            registers.granted.eq((sequencer.status == Status.OK) & (register_file.status == Status.OK)),
+            registers.granted.eq(sequencer.ok & (register_file.status == Status.OK)),
             *(
                 getattr(registers, name).eq(getattr(register_file, name))
                 for name in registers.signature.members
@@ -371,6 +370,7 @@ class Control(wiring.Component):
             responder.faults.eq(supervisor.faults),
             responder.mode.eq(supervisor.mode),
             sequencer.handed_over.eq(responder.handed_over),
+            sequencer.answered.eq(responder.handed_over & sequencer.last_response),
         ]
         if self.config.cascade or self.config.outputs_per_beat > 1 or self.config.chain:
             self._hand_over(m, responder)
@@ -385,11 +385,11 @@ class Control(wiring.Component):
             connect(m, flipped(self.above), outlet.above)
             connect(m, outlet.below, flipped(self.below))
             m.d.comb += [outlet.adds.eq(self.member.adds), outlet.passes.eq(self.member.passes)]
-        product = sequencer.plan.product
+        product, responds = sequencer.plan.product, sequencer.state == TileState.RESPOND
         m.d.comb += [
             outlet.start.eq(sequencer.popped),
             outlet.product.eq(product),
-            outlet.responds.eq((sequencer.state == TileState.RESPOND) & product & (sequencer.status == Status.OK)),
+            outlet.responds.eq(responds & product & sequencer.ok),
             outlet.result.eq(self.result),
             outlet.column.eq(self.column),
             outlet.last_output.eq(self.walk.last_output),
@@ -398,6 +398,9 @@ class Control(wiring.Component):
             responder.result.eq(outlet.value),
             sequencer.offered.eq(outlet.offers),
             sequencer.handed_over.eq(responder.handed_over | outlet.passed | outlet.packed),
+            sequencer.answered.eq(
+                responds & self.responses.ready & outlet.closes | outlet.passed & self.walk.last_output
+            ),
             self.responses.payload.eq(responses.payload),
             self.responses.valid.eq(responses.valid & outlet.offers),
             responses.ready.eq(self.responses.ready & outlet.offers),

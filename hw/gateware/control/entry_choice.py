@@ -28,6 +28,8 @@ class EntryChoice(wiring.Component):
     -------
     base, held : In
         Entry that is added to, and the one that is driven.
+    driven : In(1)
+        ``held`` is one of this polarity, and driven indeed.
     counted, shift : In
         Whether the distance counts, and log2 of the codes that make a step. All of these have been the same in the
         cycle before.
@@ -36,7 +38,7 @@ class EntryChoice(wiring.Component):
     number : Out
         The entry. Combinational.
     same : Out(1)
-        It is ``held``. Combinational.
+        It is driven. Combinational.
     """
 
     def __init__(self, entries: int, code_bits: int) -> None:
@@ -45,6 +47,7 @@ class EntryChoice(wiring.Component):
             {
                 "base": In(self._bits),
                 "held": In(self._bits),
+                "driven": In(1),
                 "counted": In(1),
                 "shift": In(WRITE_TABLE["shift"].bits),
                 "distance": In(code_bits),
@@ -57,26 +60,29 @@ class EntryChoice(wiring.Component):
         m = Module()
         bits, distance = self._bits, self.distance
         last = (1 << bits) - 1
-        reach, match = Signal(self._code_bits + 1), Signal(self._code_bits + 1)  # least distances; the top bit: none
+        reach = Signal(self._code_bits + 1)  # the least distance that leads to the last entry; the top bit: none does
+        match = Signal(self._code_bits)  # and to the held one, unless none does
         partial = Signal(self._code_bits)  # bits of a distance that make no step
-        held_last = Signal()
+        last_driven, other_driven = Signal(), Signal()  # `held` is the last entry, or one before it
         places = Signal(self._code_bits)  # by which the distance is shifted: one bit, or none
         ahead, to_last = Signal(bits + 1), Signal(bits)
         m.d.comb += [ahead.eq(self.held - self.base), to_last.eq(last - self.base)]
+        least_ahead = self._least(ahead[:bits])
         m.d.sync += [
             reach.eq(self._least(to_last)),
-            match.eq(self._least(ahead[:bits]) | (ahead[-1] << self._code_bits)),
+            match.eq(least_ahead[:-1]),
             partial.eq(Mux(self.counted, (1 << self.shift) - 1, ~0)),
-            held_last.eq(self.held == last),
+            last_driven.eq(self.driven & (self.held == last)),
+            other_driven.eq(self.driven & (self.held != last) & ~least_ahead[-1] & ~ahead[-1]),
             places.eq(Mux(self.counted, 1 << self.shift, 0)),
         ]
         reaches, matches, steps = Signal(), Signal(), Signal(bits)
         m.d.comb += [
             steps.eq(reduce(or_, (Mux(chosen, distance >> place, 0) for place, chosen in enumerate(places)))),
             reaches.eq(distance >= reach),
-            matches.eq((((distance ^ match[:-1]) & ~partial) == 0) & ~match[-1]),
+            matches.eq(((distance ^ match) & ~partial) == 0),
             self.number.eq(Mux(reaches, last, (self.base + steps)[:bits])),
-            self.same.eq(Mux(held_last, reaches, matches)),
+            self.same.eq(last_driven & reaches | other_driven & matches),
         ]
         return m
 

@@ -38,8 +38,8 @@ class NextState(wiring.Component):
         See `RegisterFile`.
     reads_register : In(1)
         The command reads a register.
-    handed_over, last_response : In(1)
-        The response is taken in this cycle, and ends the command.
+    handed_over, answered : In(1)
+        A response is taken in this cycle; it ends the command.
     continues : In(1)
         A multiplication that responds goes on with its next group.
     scan : In(ScanSignature)
@@ -75,7 +75,7 @@ class NextState(wiring.Component):
     register_status: In(Status)
     reads_register: In(1)
     handed_over: In(1)
-    last_response: In(1)
+    answered: In(1)
     continues: In(1)
     scan: In(ScanSignature())
     verdict: In(VerdictSignature())
@@ -98,15 +98,17 @@ class NextState(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        onward = Signal(TileState)  # unless it is DECIDE, halted or popped
+        onward = Signal(TileState)  # unless it is DECIDE, halted or popped; IDLE, which is 0, where it may be popped
         m.d.comb += [onward.eq(self.state), self.clock.restart.eq(1)]
         with m.Switch(self.state):
             self._leave_housekeeping(m, onward)
             self._leave_array(m, onward)
-            with m.Case(TileState.RESPOND), m.If(self.handed_over):
-                with m.If(self.last_response):
+            with m.Case(TileState.DECIDE):
+                m.d.comb += onward.eq(TileState.IDLE)
+            with m.Case(TileState.RESPOND):
+                with m.If(self.answered):
                     m.d.comb += [onward.eq(TileState.IDLE), self.ready.eq(1)]
-                with m.Else():
+                with m.Elif(self.handed_over):
                     m.d.comb += self.walk.next_output.eq(1)
                     with m.If(self.walk.last_of_group & self.continues & ~self.halt):
                         m.d.comb += [onward.eq(TileState.CONVERT), self.reads.eq(1)]
@@ -121,18 +123,13 @@ class NextState(wiring.Component):
             self.halted.eq(self.halt & haltable),
             self.popped.eq(self.ready & self.waits & ~self.halt),
         ]
-        # Apart from the rest, because the code is known late.
-        decided = self._decide(m)
-        with m.If(self.state == TileState.DECIDE):
-            m.d.comb += [
-                self.following.eq(Mux(self.halt, TileState.RESPOND, decided)),
-                self.opens.eq(self.budget.again & ~self.budget.needed),
-            ]
-        with m.Else():
-            m.d.comb += [
-                self.following.eq(Mux(self.halted, TileState.RESPOND, Mux(self.popped, self.starts, onward))),
-                self.opens.eq(onward == TileState.PULSE),
-            ]
+        # Apart from the rest, because the code is known late, and whether and how a command starts.
+        decided, deciding = self._decide(m), self.state == TileState.DECIDE
+        following = onward.as_value() | Mux(self.popped, self.starts, 0) | Mux(deciding, decided, 0)
+        m.d.comb += [
+            self.following.eq(Mux(self.halted, TileState.RESPOND, following)),
+            self.opens.eq(Mux(deciding, self.budget.again & ~self.budget.needed, onward == TileState.PULSE)),
+        ]
         return m
 
     def _decide(self, m: Module) -> Signal:

@@ -40,6 +40,8 @@ class ProductOutlet(wiring.Component):
         The response beat is taken in this cycle.
     offers : Out(1)
         A response beat can be offered in this cycle: a complete one, or one that is no output.
+    closes : Out(1)
+        A beat that ends the command can. Less has to be known for that.
     passed, packed : Out(1)
         The output goes to the tile below, or to its lane, in this cycle.
     first_column, value : Out
@@ -68,6 +70,7 @@ class ProductOutlet(wiring.Component):
                 **({"keeps": In(1), "quiet": In(1)} if config.chain else {}),
                 "taken": In(1),
                 "offers": Out(1),
+                "closes": Out(1),
                 "passed": Out(1),
                 "packed": Out(1),
                 "first_column": Out(COLUMN_BITS),
@@ -125,6 +128,7 @@ class ProductOutlet(wiring.Component):
             self._keep(m, total)
         m.d.comb += [
             self.offers.eq(~self.responds | ~self.passes & complete & visible),
+            self.closes.eq(~self.responds | ~self.passes & self.last_output & visible),
             self.first_column.eq(self.column - held),
             self.value.eq(Mux(self.responds, beat, Mux(plain, self.result, 0))),
         ]

@@ -46,10 +46,10 @@ class Sequencer(wiring.Component):
         The command that runs.
     plan : Out(CommandPlan)
     state, phase : Out
-    status, cut, last_response : Out
+    status, ok, cut, last_response : Out
         See `CommandStatus`.
-    handed_over : In(1)
-        The response is taken in this cycle.
+    handed_over, answered : In(1)
+        A response is taken in this cycle; it ends the command.
     offered : In(1)
         See `CommandStatus`.
     register_status : In(Status)
@@ -98,9 +98,11 @@ class Sequencer(wiring.Component):
     state: Out(TileState)
     phase: Out(range(len(PHASES)))
     status: Out(Status)
+    ok: Out(1)
     cut: Out(Status)
     last_response: Out(1)
     handed_over: In(1)
+    answered: In(1)
     offered: In(1, init=1)
     register_status: In(Status)
     scan: In(ScanSignature())
@@ -168,7 +170,7 @@ class Sequencer(wiring.Component):
             following.register_status.eq(self.register_status),
             following.reads_register.eq(self.command.opcode == Opcode.READ_REGISTER),
             following.handed_over.eq(self.handed_over),
-            following.last_response.eq(status.last_response),
+            following.answered.eq(self.answered),
             following.continues.eq(~self.empty & (status.cut == Status.OK)),
             self.ready.eq(following.ready),
             self.popped.eq(popped),
@@ -196,6 +198,7 @@ class Sequencer(wiring.Component):
         # --- how it ends ---------------------------------------------------------------------------------------------
         m.d.comb += [
             status.popped.eq(popped),
+            status.admitted.eq(self.admitted),
             status.admission.eq(self.admission),
             status.plan.eq(plan),
             status.state.eq(state),
@@ -208,6 +211,7 @@ class Sequencer(wiring.Component):
             status.last_output.eq(self.walk.last_output),
             status.offered.eq(self.offered),
             self.status.eq(status.status),
+            self.ok.eq(status.ok),
             self.cut.eq(status.cut),
             self.last_response.eq(status.last_response),
             self.blank.eq((state == TileState.RECOVER) & self.clock.last & self.group.ends & ~self.group.closes),

@@ -116,6 +116,7 @@ class TablePlan(wiring.Component):
             m.d.sync += choice.base.eq(Mux(self.first, offset, Mux(record == polarity, risen, fallen)))
             m.d.comb += [
                 choice.held.eq(self.held_entry),
+                choice.driven.eq(self.held & (record == polarity)),
                 choice.counted.eq(counted),
                 choice.shift.eq(settings.shift),
                 choice.distance.eq(distance),
@@ -140,12 +141,13 @@ class TablePlan(wiring.Component):
             m.d.comb += resets.eq(~self.below)
         m.d.comb += entry.eq(Mux(self.deciding, Mux(self.below, up.number, down.number), early))
         m.d.sync += [chosen_resets.eq(resets), chosen_entry.eq(entry)]
-        wanted = Mux(self.resets, record == Record.RESET, record == Record.SET) & (self.held_entry[:bits] == self.entry)
-        kept = Mux(self.below, up.same & (record == Record.SET), down.same & (record == Record.RESET))
+        of_polarity = Mux(self.resets, record == Record.RESET, record == Record.SET)
+        wanted = self.held & of_polarity & (self.held_entry[:bits] == self.entry)
+        kept = Mux(self.below, up.same, down.same)
         m.d.comb += [
             self.target.eq(Mux(resets, Record.RESET, Record.SET)),
             self.number.eq(entry),
-            self.needed.eq(~self.held | ~Mux(self.deciding, kept, wanted)),
+            self.needed.eq(~Mux(self.deciding, kept, wanted)),
         ]
         self._follow_group(m)
         self._lose_patience(m)

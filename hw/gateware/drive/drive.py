@@ -89,19 +89,25 @@ class Drive(wiring.Component):
             self.odd.eq(reading.odd),
         ]
 
-        # The state says whose rows are read.
-        m.d.comb += [reading.even_row.eq(drive.reading.even_row), reading.odd_row.eq(drive.reading.odd_row)]
+        # The state says whose rows are read. Those of the drive come late; the others are 0 then.
+        even_row, odd_row, driving = Signal.like(reading.even_row), Signal.like(reading.odd_row), Signal()
+        m.d.comb += [
+            reading.even_row.eq(even_row | Mux(driving, drive.reading.even_row, 0)),
+            reading.odd_row.eq(odd_row | Mux(driving, drive.reading.odd_row, 0)),
+        ]
         for user in (arming, drive):
             m.d.comb += [user.reading.even.eq(reading.even), user.reading.odd.eq(reading.odd)]
         with m.If(is_any(state, (TileState.DECODE, TileState.SCAN))):
-            m.d.comb += [reading.even_row.eq(arming.reading.even_row), reading.odd_row.eq(arming.reading.odd_row)]
+            m.d.comb += [even_row.eq(arming.reading.even_row), odd_row.eq(arming.reading.odd_row)]
         with m.Elif(state == TileState.ACCESS):
             row = memory_row(registers.address)
-            m.d.comb += [reading.even_row.eq(row), reading.odd_row.eq(row)]
+            m.d.comb += [even_row.eq(row), odd_row.eq(row)]
         with m.Elif(is_any(state, (*POPPING, TileState.TRANSFER) if self.config.chain else POPPING)):
-            m.d.comb += [reading.even_row.eq(RANGE_READ.address >> 1), reading.odd_row.eq(RANGE_MULTIPLY.address >> 1)]
+            m.d.comb += [even_row.eq(RANGE_READ.address >> 1), odd_row.eq(RANGE_MULTIPLY.address >> 1)]
         with m.Elif(progress.command.opcode == Opcode.CALIBRATE):
-            m.d.comb += reading.even_row.eq(GAIN_TARGET.address >> 1)
+            m.d.comb += even_row.eq(GAIN_TARGET.address >> 1)
+        with m.Else():
+            m.d.comb += driving.eq(1)
 
         started = Signal()  # in the cycle before
         adc_range = Signal(RANGE_READ.bits)

@@ -25,6 +25,8 @@ class GainTrims(wiring.Component):
         A search begins: only the highest bit is set.
     decide, above : In(1)
         The bit in work is cleared if ``above``, and the next lower one set.
+    hold : In(1)
+        The trim stays as it is; what a search has left is of no use to the next one.
     write, value : In
         Stores a trim at the end of this cycle.
     trims : Out array
@@ -45,6 +47,7 @@ class GainTrims(wiring.Component):
                 "begin": In(1),
                 "decide": In(1),
                 "above": In(1),
+                "hold": In(1),
                 "write": In(1),
                 "value": In(TRIM_BITS),
                 "trims": Out(TRIM_BITS).array(channels),
@@ -68,10 +71,13 @@ class GainTrims(wiring.Component):
             self.decided.eq(self.trim & ~Mux(self.above, bit, 0) | bit >> 1),
             self.last.eq(bit[0]),
         ]
+        # Whether a search is held is known late, and the bit in work does not wait for that.
         with m.If(self.begin):
-            m.d.sync += [bit.eq(first), held[self.channel].eq(first)]
+            m.d.sync += bit.eq(first)
         with m.If(self.decide):
-            m.d.sync += [bit.eq(bit >> 1), held[self.channel].eq(self.decided)]
+            m.d.sync += bit.eq(bit >> 1)
+        with m.If((self.begin | self.decide) & ~self.hold):
+            m.d.sync += held[self.channel].eq(Mux(self.begin, first, self.decided))
         with m.If(self.write):
             m.d.sync += held[self.channel].eq(self.value)
         return m

@@ -53,12 +53,14 @@ class OutputWalk(wiring.Component):
     planes : In
         Planes that hold a one.
     steps : In(WalkSignature)
+    deciding : In(1)
+        If the walk moves with this cycle, then to a step or a group; else, to an output.
     hold : In(1)
-        No step and no group is moved to.
+        It moves to none of the two.
     column : Out
         Output that is converted or answered; of a group, the first.
     next_column : Out
-        ``column`` in the next cycle, unless the walk is held or a command starts. Combinational.
+        ``column`` in the next cycle, if the walk moves. Combinational.
     active : Out
         Channels that convert an output of the group.
     count : Out
@@ -79,6 +81,7 @@ class OutputWalk(wiring.Component):
                 "codes": In(1),
                 "skip": In(1),
                 "planes": In(config.input_bits),
+                "deciding": In(1),
                 "hold": In(1),
                 "steps": In(WalkSignature()),
                 "column": Out(COLUMN_BITS),
@@ -104,7 +107,6 @@ class OutputWalk(wiring.Component):
         lane = self.column[: (channels - 1).bit_length()]
 
         m.d.comb += [
-            self.next_column.eq(self.column),
             steps.empty.eq(self.product & self.skip & ~self.planes.any()),
             group_left.eq(left + lane),
             steps.last_output.eq(Mux(moved, second_last, last)),
@@ -130,17 +132,13 @@ class OutputWalk(wiring.Component):
             m.d.comb += self.active[channel].eq(Mux(product, channel < left, lane == channel))
         m.d.comb += self.count.eq(sum(self.active))
 
-        remaining = Signal.like(left)
-        m.d.comb += remaining.eq(left - Mux(steps.next_group, channels, 1))
-        with m.If(steps.next_group):
-            m.d.comb += self.next_column.eq(self.column + channels)
-        with m.If(steps.next_output):
-            m.d.comb += self.next_column.eq(self.column + 1)
-        with m.If(steps.next_step):
+        # Whether the walk moves is known late, and where it goes is not.
+        passed, remaining = Mux(self.deciding, channels, 1), Signal.like(left)
+        m.d.comb += [self.next_column.eq(self.column + passed), remaining.eq(left - passed)]
+        with m.If(self.deciding & steps.last_group):
             m.d.comb += [self.next_column.eq(first), remaining.eq(outputs)]
-            with m.If(~self.hold):
-                m.d.sync += [pending.eq(without_lowest), self.first_step.eq(0)]
-        # Whether the walk is held is known late, and where it goes is not.
+        with m.If(steps.next_step & ~self.hold):
+            m.d.sync += [pending.eq(without_lowest), self.first_step.eq(0)]
         moves = steps.next_output | (steps.next_group | steps.next_step) & ~self.hold
         with m.If(self.start | moves):
             m.d.sync += [

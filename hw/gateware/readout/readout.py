@@ -104,9 +104,11 @@ class Readout(wiring.Component):
         connect(m, cells.verdict, flipped(self.verdict))
         state, body = progress.state, progress.command.body
         product, offset = progress.product, cells.offset
-        decided, converted = Signal(), Signal()
+        decided, converted, moves = Signal(), Signal(), Signal()
         m.d.comb += [
             decided.eq(state == TileState.DECIDE),
+            # From here, a conversion can follow at once. A cell stays where it is.
+            moves.eq(decided & product | (state == TileState.RESPOND)),
             converted.eq((state == TileState.CONVERT) & front.done),
             front.subtract.eq((product & body.product.subtract) | (offset & body.calibration.subtract)),
         ]
@@ -121,6 +123,7 @@ class Readout(wiring.Component):
             walk.codes.eq(waiting.codes),
             walk.skip.eq(waiting.skip),
             walk.planes.eq(inputs.planes),
+            walk.deciding.eq(decided),
             walk.hold.eq(progress.halt),
             inputs.load.eq(state == TileState.LOAD),
             inputs.clear.eq(body.input.clear),
@@ -155,7 +158,7 @@ class Readout(wiring.Component):
             channels.plane.eq(walk.plane),
             channels.add.eq(decided & product),
             channels.column.eq(walk.column),
-            channels.next_column.eq(walk.next_column),
+            channels.next_column.eq(Mux(moves, walk.next_column, walk.column)),
             channels.subtract.eq(front.subtract),
             channels.offset.eq(cells.average),
             channels.calibrate.eq(calibrates & walk.active),

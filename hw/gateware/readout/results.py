@@ -59,23 +59,23 @@ class Results(wiring.Component):
         progress, channels, sum_bits = self.progress, self.config.adc_channels, self.config.sum_bits
         product, decided = progress.product, progress.state == TileState.DECIDE
         later = [Signal(signed(sum_bits), name=f"result_{number}") for number in range(1, channels)]
-        # When it is loaded is known late, and from where is not.
-        source, load = Signal.like(self.result), Signal()
+        # Whether it is loaded is known late, a halt last of all, and from where is not.
+        source, load, unless_halted = Signal.like(self.result), Signal(), Signal()
         with m.Switch(progress.state):
             with m.Case(TileState.ACCESS):
                 m.d.comb += [load.eq(~self.writes), source.eq(self.register_value)]
             with m.Case(TileState.DECIDE):
                 m.d.comb += [
-                    load.eq((self.last_step | ~product) & ~progress.halt),
+                    unless_halted.eq(self.last_step | ~product),
                     source.eq(Mux(product, self.sums[0], self.code)),
                 ]
             with m.Case(TileState.RECOVER):
-                m.d.comb += load.eq(progress.blank & ~progress.halt)
+                m.d.comb += unless_halted.eq(progress.blank)
             with m.Case(TileState.RESPOND):
                 m.d.comb += load.eq(progress.handed_over)
                 if later:
                     m.d.comb += source.eq(Mux(progress.last_response, 0, later[0]))
-        with m.If(load):
+        with m.If(load | unless_halted & ~progress.halt):
             m.d.sync += self.result.eq(source)
             for place, result in enumerate(later):
                 # Nothing is left when a command ends: a product without an input step answers zeros from here.

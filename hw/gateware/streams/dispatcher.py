@@ -96,7 +96,7 @@ class Dispatcher(wiring.Component):
             self.i.ready.eq((ready | ~receivers).all()),
         ]
         if self.config.chain:
-            # A single tile has room for a transfer whenever its queue has: each transfer lies in both.
+            # With a single tile, the order of transfers is that of its queue.
             waits = router.transfer & ~self.transfers.ready if self.tiles > 1 else 0
             m.d.comb += [
                 self.i.ready.eq((ready | ~receivers).all() & ~waits),
