@@ -49,6 +49,6 @@ def test_a_table_of_64_entries_takes_the_distance_of_narrow_codes() -> None:
 
 
 @pytest.mark.parametrize("held", [3, 7])
-def test_an_entry_that_is_not_driven_is_none_that_is_led_to(held: int) -> None:
+def test_an_entry_that_is_not_driven_is_never_the_same(held: int) -> None:
     assert (held, True) in _choices(8, 2, held, 0)
     assert not any(same for _, same in _choices(8, 2, held, 0, driven=False))

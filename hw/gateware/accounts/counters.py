@@ -144,6 +144,6 @@ class Counters(wiring.Component):
             pending.wanted.eq(self.action_index),
             actions.add.eq(acted | pending.count),
         ]
-        # Whether one of those that wait is counted is known late, and which it would be is not.
+        # Whether something that waits is counted is known late, but what it would be is known early.
         with m.If(~acted):
             m.d.comb += [actions.index.eq(pending.action), actions.amount.eq(pending.amount)]

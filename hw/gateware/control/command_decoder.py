@@ -119,7 +119,7 @@ class CommandDecoder(wiring.Component):
                 ]
             with m.Case(Opcode.DRIVE):
                 m.d.comb += [self.starts.eq(TileState.SELECT), self.selection.eq(Selection.CELL)]
-        # Known late: the inputs may come in this cycle.
+        # Known late, because inputs may be loaded in this cycle.
         with m.If(self.empty):
             m.d.comb += self.selection.eq(Selection.NONE)
             with m.If(self.admitted):

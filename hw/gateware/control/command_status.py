@@ -17,8 +17,9 @@ class CommandStatus(wiring.Component):
     Members
     -------
     popped : In(1)
-        A command starts with the next cycle, with the status ``admission``; ``admitted`` says whether that is OK.
-    admission : In(Status)
+        A command starts with the next cycle.
+    admitted, admission : In
+        Whether its status is OK, and the status.
     plan : In(CommandPlan)
     state : In(TileState)
     register_status : In(Status)
@@ -72,7 +73,7 @@ class CommandStatus(wiring.Component):
                 m.d.sync += [self.status.eq(self.register_status), ok.eq(self.register_status == Status.OK)]
             with m.Case(TileState.SCAN), m.If(self.scan.last & ~self.scan.good):
                 m.d.sync += [self.status.eq(Status.WINDOW), ok.eq(0)]
-            with m.Case(TileState.DECIDE):  # which only commands reach that are OK so far
+            with m.Case(TileState.DECIDE):  # only commands that are OK so far get here
                 m.d.sync += [self.status.eq(Mux(self.failed, Status.FAILED, Status.OK)), ok.eq(~self.failed)]
             with m.Case(TileState.RESPOND), m.If(product & ok):
                 uncut = cut == Status.OK

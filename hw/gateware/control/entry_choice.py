@@ -29,7 +29,7 @@ class EntryChoice(wiring.Component):
     base, held : In
         Entry that is added to, and the one that is driven.
     driven : In(1)
-        ``held`` is one of this polarity, and driven indeed.
+        ``held`` is driven, and of this polarity; it has been so in the cycle before, too.
     counted, shift : In
         Whether the distance counts, and log2 of the codes that make a step. All of these have been the same in the
         cycle before.
@@ -38,7 +38,7 @@ class EntryChoice(wiring.Component):
     number : Out
         The entry. Combinational.
     same : Out(1)
-        It is driven. Combinational.
+        It is ``held``, and driven. Combinational.
     """
 
     def __init__(self, entries: int, code_bits: int) -> None:
@@ -61,9 +61,9 @@ class EntryChoice(wiring.Component):
         bits, distance = self._bits, self.distance
         last = (1 << bits) - 1
         reach = Signal(self._code_bits + 1)  # the least distance that leads to the last entry; the top bit: none does
-        match = Signal(self._code_bits)  # and to the held one, unless none does
+        match = Signal(self._code_bits)  # and to the held one; any, where none does
         partial = Signal(self._code_bits)  # bits of a distance that make no step
-        last_driven, other_driven = Signal(), Signal()  # `held` is the last entry, or one before it
+        last_driven, other_driven = Signal(), Signal()  # `held` is the last entry, or one that lies ahead
         places = Signal(self._code_bits)  # by which the distance is shifted: one bit, or none
         ahead, to_last = Signal(bits + 1), Signal(bits)
         m.d.comb += [ahead.eq(self.held - self.base), to_last.eq(last - self.base)]

@@ -39,7 +39,7 @@ class NextState(wiring.Component):
     reads_register : In(1)
         The command reads a register.
     handed_over, answered : In(1)
-        A response is taken in this cycle; it ends the command.
+        A response or an output is taken in this cycle; the command ends with it.
     continues : In(1)
         A multiplication that responds goes on with its next group.
     scan : In(ScanSignature)
@@ -98,7 +98,7 @@ class NextState(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        onward = Signal(TileState)  # unless it is DECIDE, halted or popped; IDLE, which is 0, where it may be popped
+        onward = Signal(TileState)  # what follows, unless halted; IDLE, which is 0, where others are ORed to it
         m.d.comb += [onward.eq(self.state), self.clock.restart.eq(1)]
         with m.Switch(self.state):
             self._leave_housekeeping(m, onward)

@@ -41,7 +41,7 @@ class ProductOutlet(wiring.Component):
     offers : Out(1)
         A response beat can be offered in this cycle: a complete one, or one that is no output.
     closes : Out(1)
-        A beat that ends the command can. Less has to be known for that.
+        A beat that ends the command can be offered. This needs to know less than ``offers``.
     passed, packed : Out(1)
         The output goes to the tile below, or to its lane, in this cycle.
     first_column, value : Out

@@ -49,7 +49,7 @@ class Sequencer(wiring.Component):
     status, ok, cut, last_response : Out
         See `CommandStatus`.
     handed_over, answered : In(1)
-        A response is taken in this cycle; it ends the command.
+        A response or an output is taken in this cycle; the command ends with it.
     offered : In(1)
         See `CommandStatus`.
     register_status : In(Status)

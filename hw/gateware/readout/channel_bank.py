@@ -29,7 +29,7 @@ class ChannelBank(wiring.Component):
     take, first_step, plane, add
         As of `ColumnChannel`.
     column, next_column : In
-        First output of the group, in this cycle and in the next one.
+        First output of the group, in this cycle, and in the next one if that converts or reads.
     subtract : In(1)
         Outputs are pairs of columns.
     offset : In(signed)

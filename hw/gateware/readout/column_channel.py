@@ -22,7 +22,8 @@ class ColumnChannel(wiring.Component):
     take : In(1)
         A conversion of a multiplication is done.
     next_group : In
-        Output divided by the number of channels, from the next cycle on; with the pair bit on top.
+        Output divided by the number of channels, in the next cycle if that converts or reads; with the pair bit on
+        top.
     group : In
         The same in this cycle.
     plane : In

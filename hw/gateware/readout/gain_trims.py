@@ -26,7 +26,7 @@ class GainTrims(wiring.Component):
     decide, above : In(1)
         The bit in work is cleared if ``above``, and the next lower one set.
     hold : In(1)
-        The trim stays as it is; what a search has left is of no use to the next one.
+        The trim does not change. The bit in work does, but a search that was halted does not go on.
     write, value : In
         Stores a trim at the end of this cycle.
     trims : Out array

@@ -54,9 +54,9 @@ class OutputWalk(wiring.Component):
         Planes that hold a one.
     steps : In(WalkSignature)
     deciding : In(1)
-        If the walk moves with this cycle, then to a step or a group; else, to an output.
+        If the walk moves in this cycle, it moves to a step or a group; otherwise to an output.
     hold : In(1)
-        It moves to none of the two.
+        It moves to neither of these.
     column : Out
         Output that is converted or answered; of a group, the first.
     next_column : Out

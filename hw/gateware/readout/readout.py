@@ -107,7 +107,7 @@ class Readout(wiring.Component):
         decided, converted, moves = Signal(), Signal(), Signal()
         m.d.comb += [
             decided.eq(state == TileState.DECIDE),
-            # From here, a conversion can follow at once. A cell stays where it is.
+            # A conversion can follow at once, and if it does, the walk moves. In DECIDE, only that of a product does.
             moves.eq(decided & product | (state == TileState.RESPOND)),
             converted.eq((state == TileState.CONVERT) & front.done),
             front.subtract.eq((product & body.product.subtract) | (offset & body.calibration.subtract)),

@@ -96,7 +96,7 @@ class Dispatcher(wiring.Component):
             self.i.ready.eq((ready | ~receivers).all()),
         ]
         if self.config.chain:
-            # With a single tile, the order of transfers is that of its queue.
+            # The queue of a single tile keeps transfers in order.
             waits = router.transfer & ~self.transfers.ready if self.tiles > 1 else 0
             m.d.comb += [
                 self.i.ready.eq((ready | ~receivers).all() & ~waits),

@@ -21,7 +21,7 @@ class TransferSignature(wiring.Signature):
         One runs, and does not end with this cycle.
     permits : In(1)
         It is the oldest, none runs, and all others that take part offer it. A tile that offers it, too, takes it from
-        its queue in this cycle; what it offers itself is known late, and not waited for.
+        its queue in this cycle; what it offers itself is known late, and not waited for. A tile alone always may.
     refused : In(1)
         One of them refuses it.
     """
@@ -58,7 +58,7 @@ class TransferStart(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         if self.config.tiles == 1:
-            # What it offers is the front of its own queue: the oldest one, in which no other tile takes part.
+            # The transfer at the front of its own queue is the oldest, and no other tile takes part in it.
             tile = self.tiles[0]
             m.d.comb += [self.i.ready.eq(1), tile.permits.eq(1), tile.refused.eq(tile.refuses)]
             return m
