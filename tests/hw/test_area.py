@@ -1,6 +1,7 @@
 """What the controller takes on an FPGA."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,14 @@ def _tools() -> None:
 # Bitstreams of boards, with a core of about this size, are built in tests/boards.
 @pytest.mark.slow
 @pytest.mark.usefixtures("_tools")
-def test_one_tile_fits_its_budget() -> None:
-    found = area.measure_area(ControllerConfig(), area.DEVICES["up5k"])
-    assert 1000 < found.cells <= 2500
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [({}, 2500), ({"shared_inputs": True, "chain": True, "pulse_entries": 16, "compare": True}, 4000)],
+    ids=["no options", "all options of a tile"],
+)
+def test_one_tile_fits_its_budget(options: dict[str, Any], most: int) -> None:
+    found = area.measure_area(ControllerConfig(**options), area.DEVICES["up5k"])
+    assert 1000 < found.cells <= most
     assert 0 < found.block_rams <= 30
 
 
