@@ -29,7 +29,7 @@ class EntryChoice(wiring.Component):
     base, held : In
         Entry that is added to, and the one that is driven.
     driven : In(1)
-        ``held`` is driven, and of this polarity; it has been so in the cycle before, too.
+        ``held`` is driven, and of this polarity.
     counted, shift : In
         Whether the distance counts, and log2 of the codes that make a step. All of these have been the same in the
         cycle before.
@@ -38,7 +38,7 @@ class EntryChoice(wiring.Component):
     number : Out
         The entry. Combinational.
     same : Out(1)
-        It is ``held``, and driven. Combinational.
+        The entry is ``held``, and driven. Combinational.
     """
 
     def __init__(self, entries: int, code_bits: int) -> None:
